@@ -1,0 +1,103 @@
+"""The family of errors.
+
+An error carries what went wrong, the lines that show where, and the next step. `cli/present.py` turns it into words on a
+terminal or into the envelope of `--json`; nothing else prints one. Each class fixes the process's exit code (the contract in
+`docs/reference/exit-codes.md`) and a stable word, `code`, for programs.
+
+    AgentpackError
+    ├── UsageError            2   the call itself is off
+    ├── InvalidFile           2   a manifest, lock, pack or variant of the user's has faults
+    ├── DecisionNeeded        3   an edited or foreign file, a conflict: an option decides
+    ├── Unresolvable          4   no such pack or version, requirements at odds
+    ├── Refused               5   integrity, safety or policy
+    ├── Unavailable           6   not readable, not writable, busy, interrupted: trying again helps
+    └── Bug                   70  ours
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple
+
+
+class AgentpackError(Exception):
+    """What went wrong (`message`), where (`details`, a line each) and what to do next (`hint`)."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, *, hint: str | None = None, details: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = tuple(details)
+
+
+class UsageError(AgentpackError):
+    """The command was called with words it does not know, or outside of the place it works in."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class Fault(NamedTuple):
+    """One fault of one file: where it stands and what is wrong. `line` counts from 1; 0 when it has no line."""
+
+    file: str
+    line: int
+    key: str
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        key = f" {self.key}:" if self.key else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}:{key} {self.message}{hint}"
+
+
+class InvalidFile(AgentpackError):
+    """A file that people write does not read. All its faults are reported together."""
+
+    code = "invalid-file"
+    exit_code = 2
+
+    def __init__(self, faults: Iterable[Fault], *, hint: str | None = None) -> None:
+        self.faults = tuple(faults)
+        files = sorted({fault.file for fault in self.faults})
+        count = len(self.faults)
+        what = f"{count} faults" if count != 1 else "a fault"
+        super().__init__(f"{what} in {', '.join(files)}", hint=hint, details=(str(fault) for fault in self.faults))
+
+
+class DecisionNeeded(AgentpackError):
+    """Going on needs a decision that only the user can make; the hint names the option that makes it."""
+
+    code = "decision-needed"
+    exit_code = 3
+
+
+class Unresolvable(AgentpackError):
+    """No set of releases satisfies what is wanted."""
+
+    code = "unresolvable"
+    exit_code = 4
+
+
+class Refused(AgentpackError):
+    """Refused for integrity, safety or policy."""
+
+    code = "refused"
+    exit_code = 5
+
+
+class Unavailable(AgentpackError):
+    """Something could not be read, written or waited for; the same command may succeed later."""
+
+    code = "unavailable"
+    exit_code = 6
+
+
+class Bug(AgentpackError):
+    """A state that agentpack believes impossible."""
+
+    code = "bug"
+    exit_code = 70

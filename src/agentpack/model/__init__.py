@@ -1,0 +1,1 @@
+"""Frozen values that parse, compare and print themselves. Nothing here reads or writes a file."""

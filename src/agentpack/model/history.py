@@ -1,0 +1,82 @@
+"""What agentpack remembers of a scope: a numbered state after each transaction, and the files in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from agentpack.model.names import Digest
+
+
+class InstalledFile(NamedTuple):
+    """One file that agentpack put somewhere, as it left it.
+
+    `rendered` is the pristine text, the base of the next merge; `written` is what was left on disk, perhaps merged with a
+    user's edit: drift is told and rollback done with it. Taking the merged text as base would drop the user's lines at the
+    next upgrade. `mode` is the permission bits.
+    """
+
+    path: str
+    client: str
+    pack: str
+    persona: str
+    rendered: Digest
+    written: Digest
+    mode: int
+
+
+class Document(NamedTuple):
+    """The manifest or the lock, as a transaction left it."""
+
+    path: str
+    written: Digest
+    mode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """The state after a transaction. `parent` is the generation it was made from, 0 for none.
+
+    `pins` are `name version` texts, for people. `folders` are those that agentpack created, deepest last; they go again once they are
+    empty. `replaced` are bytes found on disk that no generation had recorded, by path: an edit discarded or a file taken over.
+    """
+
+    number: int
+    parent: int
+    time: str
+    """UTC, ISO 8601, whole seconds."""
+    command: str
+    pins: tuple[str, ...]
+    files: tuple[InstalledFile, ...]
+    documents: tuple[Document, ...]
+    folders: tuple[str, ...] = ()
+    replaced: tuple[tuple[str, Digest, int], ...] = ()
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data for a JSON record. Files are rows, so that a thousand of them load fast."""
+        return {
+            "schema": 1,
+            "number": self.number,
+            "parent": self.parent,
+            "time": self.time,
+            "command": self.command,
+            "pins": list(self.pins),
+            "documents": [list(document) for document in self.documents],
+            "folders": list(self.folders),
+            "replaced": [list(row) for row in self.replaced],
+            "files": [list(file) for file in self.files],
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "Generation":
+        """The inverse of `to_data`. Raises KeyError, TypeError or ValueError when the data has another shape."""
+        return cls(
+            number=int(data["number"]),
+            parent=int(data["parent"]),
+            time=str(data["time"]),
+            command=str(data["command"]),
+            pins=tuple(data["pins"]),
+            documents=tuple(Document(*row) for row in data["documents"]),
+            folders=tuple(data["folders"]),
+            replaced=tuple((str(path), Digest(digest), int(mode)) for path, digest, mode in data["replaced"]),
+            files=tuple(InstalledFile(*row) for row in data["files"]),
+        )

@@ -1,0 +1,101 @@
+"""Names and digests: text is checked once, here, and carried as that type afterwards."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import NewType
+
+from agentpack.errors import UsageError
+
+PackName = NewType("PackName", str)
+Digest = NewType("Digest", str)
+
+_SEPARATORS = re.compile(r"[-_.]+")
+_PACK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_KEBAB = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_PARAMETER = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_RESERVED_PERSONAS = frozenset(
+    "self system user model tool config default main general general-purpose explore plan build worker explorer task "
+    "research code-review security-review con prn aux nul".split()
+)
+MAX_NAME = 50
+
+
+def pack_name(text: str) -> PackName:
+    """The normalized name of a pack: lower case, with runs of `-`, `_` and `.` as one hyphen (PEP 503), ASCII.
+
+    Raises:
+        UsageError: the text is no name.
+    """
+    name = _SEPARATORS.sub("-", text).lower()
+    if not _PACK.match(name) or not text.isascii():
+        raise UsageError(
+            f"`{text}` is not a pack name",
+            hint="a name is ASCII letters, digits and single hyphens: `python-engineer`",
+        )
+    return PackName(name)
+
+
+def is_kebab(text: str) -> bool:
+    """Whether the text is a variant name, rule id or section id: lower-case letters, digits, single hyphens."""
+    return len(text) <= MAX_NAME * 2 and _KEBAB.match(text) is not None
+
+
+def is_parameter(text: str) -> bool:
+    """Whether the text can name a parameter: lower case with underscores."""
+    return _PARAMETER.match(text) is not None
+
+
+def persona_name_fault(text: str) -> str | None:
+    """Why the text cannot name a persona for every client, or None when it can.
+
+    The rule is the intersection of what clients accept: `[a-z0-9]+(-[a-z0-9]+)*`, 2 to 50 characters, no reserved word,
+    not a number (Claude Code skips a file whose name reads as one).
+    """
+    if not 2 <= len(text) <= MAX_NAME:
+        return f"a persona's name has 2 to {MAX_NAME} characters"
+    if not _KEBAB.match(text):
+        return "a persona's name is lower-case letters, digits and single hyphens"
+    if text in _RESERVED_PERSONAS or re.fullmatch(r"(?:com|lpt)[0-9]", text):
+        return f"`{text}` is a name that clients or systems reserve"
+    if text.isdigit() or re.fullmatch(r"[0-9]+e[0-9]+|0x[0-9a-f]+|0o[0-7]+|0b[01]+", text):
+        return "a persona's name must not read as a number"
+    return None
+
+
+def is_digest(text: str) -> bool:
+    """Whether the text is `sha256:` and 64 lower-case hexadecimal digits."""
+    return _DIGEST.match(text) is not None
+
+
+def digest_of(data: bytes) -> Digest:
+    """The digest of one file's bytes."""
+    return Digest("sha256:" + hashlib.sha256(data).hexdigest())
+
+
+def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
+    """The digest of a pack, whatever container it came in.
+
+    SHA-256 over the sorted lines `<sha256 of file>  <posix path>\\n` of its regular files (design, section 2).
+
+    Args:
+        files: pairs of POSIX path relative to the pack's root, and content.
+    """
+    lines = sorted(f"{hashlib.sha256(data).hexdigest()}  {path}\n".encode() for path, data in files)
+    return Digest("sha256:" + hashlib.sha256(b"".join(lines)).hexdigest())
+
+
+def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
+    """The known words that `word` is probably a slip of, nearest first."""
+    from difflib import get_close_matches  # only when something is already wrong
+
+    return get_close_matches(word, list(known), n=most, cutoff=0.6)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint naming the nearest known words, or None when none is near."""
+    near = nearest(word, known)
+    if not near:
+        return None
+    return "did you mean " + " or ".join(f"`{name}`" for name in near) + "?"

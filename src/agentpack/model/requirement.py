@@ -1,0 +1,109 @@
+"""What a user asks for: a pack, variants of it, a range of versions, perhaps the place it comes from.
+
+The grammar is PEP 508 as `packaging` reads it, with the variants where Python has extras, and three short forms:
+`name@1.2` for `==1.2.*`, `name@1.2.3` for `==1.2.3` and `name@latest` for any version.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from agentpack.errors import UsageError
+from agentpack.model.names import PackName, is_kebab, pack_name
+
+_HINT = "for example `python-engineer`, `python-engineer[strict-typing]>=1.1,<2` or `python-engineer@1.1`"
+_ORDER = "~=!><"
+"""Lower bounds are written before upper ones, as people do."""
+_SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*?)\s*\Z", re.S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A pack, the variants asked for (sorted, without repeats), the range of versions, and an address if one was named."""
+
+    pack: PackName
+    variants: tuple[str, ...] = ()
+    range: str = ""
+    """A PEP 440 specifier set in canonical order; empty for any version."""
+    url: str | None = None
+    newest: bool = field(default=False, compare=False)
+    """`@latest` was asked for: a locked older version is not preferred."""
+
+    def __str__(self) -> str:
+        variants = f"[{','.join(self.variants)}]" if self.variants else ""
+        place = f" @ {self.url}" if self.url else ""
+        return f"{self.pack}{variants}{self.range}{place}"
+
+    @property
+    def specifiers(self) -> SpecifierSet:
+        return SpecifierSet(self.range)
+
+    def allows(self, version: Version) -> bool:
+        """Whether the version lies in the range. A pre-release does only when the range names one (PEP 440)."""
+        return self.specifiers.contains(version)
+
+
+def parse_version(text: str) -> Version:
+    """The version the text stands for.
+
+    Raises:
+        UsageError: it is not a PEP 440 version.
+    """
+    try:
+        return Version(text)
+    except InvalidVersion:
+        raise UsageError(f"`{text}` is not a version", hint="versions look like `1.2.0` or `2.0.0rc1`") from None
+
+
+def parse_requirement(text: str) -> Requirement:
+    """The requirement the text stands for.
+
+    Raises:
+        UsageError: the text is no requirement; the message says which part is off.
+    """
+    shape = _SHAPE.match(text)
+    if shape is None:
+        raise UsageError(f"`{text}` is not a requirement", hint=_HINT)
+    name = pack_name(shape["name"])
+    variants = _variants(text, shape["variants"])
+    rest = shape["rest"]
+    if rest.startswith("@"):
+        return _at(text, name, variants, rest[1:].strip())
+    if ";" in rest:
+        raise UsageError(f"`{text}`: environment markers (`;`) have no meaning for packs", hint=_HINT)
+    return Requirement(pack=name, variants=variants, range=_range(text, rest))
+
+
+def _variants(text: str, inside: str | None) -> tuple[str, ...]:
+    if inside is None or not inside.strip():
+        return ()
+    names = [name.strip() for name in inside.split(",")]
+    for name in names:
+        if not is_kebab(name):
+            raise UsageError(f"`{text}`: `{name}` is not a variant's name", hint=_HINT)
+    return tuple(sorted(set(names)))
+
+
+def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Requirement:
+    """The part behind `@`: an address, or the short form of a version."""
+    if "://" in where:
+        return Requirement(pack=name, variants=variants, url=where)
+    if where == "latest":
+        return Requirement(pack=name, variants=variants, newest=True)
+    if not re.fullmatch(r"[0-9][0-9A-Za-z.]*", where):
+        raise UsageError(f"`{text}`: `@{where}` is neither a version nor an address", hint=_HINT)
+    version = parse_version(where)
+    exact = len(version.release) >= 3 or version.is_prerelease
+    return Requirement(pack=name, variants=variants, range=f"=={where}" if exact else f"=={where}.*")
+
+
+def _range(text: str, rest: str) -> str:
+    if rest.startswith("(") and rest.endswith(")"):
+        rest = rest[1:-1]
+    try:
+        parts = SpecifierSet(rest)
+    except InvalidSpecifier:
+        raise UsageError(f"`{text}`: `{rest}` is not a range of versions", hint=_HINT) from None
+    return ",".join(sorted((str(part) for part in parts), key=lambda part: (_ORDER.index(part[0]), part)))
