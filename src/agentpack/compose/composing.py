@@ -1,0 +1,222 @@
+"""persona + variants + parameters -> Persona."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from agentpack.compose.layers import Draft, Named, choose, first_draft, lay, longer, settled_sections
+from agentpack.compose.parameters import Declaration, Value, check_values
+from agentpack.compose.parse import Layer
+from agentpack.compose.substitute import PLACEHOLDER, condition_fault, holds, placeholder_faults, substitute
+from agentpack.errors import Fault, InvalidFile, UsageError
+from agentpack.model.fields import COLORS, TOOLS
+from agentpack.model.persona import Field, Origin, Persona, Rule, Section
+
+
+class Pack(NamedTuple):
+    """A pack read and checked: its parameters, its personas and their variants."""
+
+    name: str
+    version: str
+    bare: bool
+    header: Mapping[str, Any]
+    """`pack.yaml` in normal form; for a bare pack what is known of it."""
+    declarations: Mapping[str, Declaration]
+    personas: Mapping[str, Layer]
+    variants: Mapping[str, Mapping[str, Layer]]
+    """By persona, then by name."""
+
+    @property
+    def release(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def variant_names(self) -> list[str]:
+        return sorted({name for variants in self.variants.values() for name in variants})
+
+
+class Base(NamedTuple):
+    """What a persona with `extends` is laid over: a draft, and the parameters its text may use."""
+
+    draft: Draft
+    declarations: Mapping[str, Declaration]
+
+
+def draft_of(
+    pack: Pack,
+    persona: str,
+    variants: Iterable[str],
+    local: Mapping[str, Layer],
+    base: Base | None = None,
+) -> Draft:
+    """The persona with the variants that it has laid over it. Names of variants that only other personas of the pack have are passed over.
+
+    Args:
+        local: the local variants of this persona, by name.
+        base: the persona of another pack that this one extends.
+
+    Raises:
+        InvalidFile: a variant names an id that does not exist, or a local one has the name of one in the pack.
+        Unresolvable: variants that do not go together.
+    """
+    layer = pack.personas[persona]
+    own = pack.variants.get(persona, {})
+    release = Origin("release", pack.release)
+    for name in sorted(own.keys() & local.keys()):
+        message = f"the local variant `{name}` has the name of a variant in {pack.release}"
+        raise InvalidFile([Fault(local[name].file, 0, "", message, "rename the file")])
+    known = {name: Named(name, variant, Origin("variant", name)) for name, variant in own.items()}
+    known |= {name: Named(name, variant, Origin("local", name)) for name, variant in local.items()}
+    elsewhere = set(pack.variant_names) - known.keys()
+    chosen = choose([name for name in variants if name not in elsewhere], known, f"{pack.release}: {persona}")
+    if base is None:
+        draft = first_draft(layer, release)
+    else:
+        over = {"set": {key: layer.header[key] for key in _OVERRIDES if key in layer.header}}
+        header = {**over, "remove": [], "requires": [], "conflicts": [], "order": {"after": []}}
+        draft = lay(base.draft, [Named(pack.name, layer._replace(header=header), release)])
+        draft = draft._replace(name=persona)
+    return lay(draft, chosen) if chosen else draft
+
+
+_OVERRIDES = ("description", "model", "color", "tools", "clients")
+
+
+class Values(NamedTuple):
+    """The value of every parameter, and the names of those that the user set."""
+
+    all: Mapping[str, Value]
+    set_by_user: frozenset[str]
+
+
+def values_for(draft: Draft, declarations: Mapping[str, Declaration], user: Mapping[str, Value], pack: str) -> Values:
+    """Defaults, then what variants set, then what the user sets.
+
+    Raises:
+        UsageError: a value that is not allowed; the message lists what is.
+    """
+    values: dict[str, Value] = {name: declaration.default for name, declaration in declarations.items()}
+    given = {**draft.defaults, **user}
+    if not given:
+        return Values(values, frozenset())
+    values.update(given)
+    faults = [(name, message) for name, message in check_values(declarations, values)]
+    if faults:
+        raise UsageError(
+            f"{pack}: parameter `{faults[0][0]}`: {faults[0][1]}",
+            details=[f"parameter `{name}`: {message}" for name, message in faults[1:]],
+            hint=f"`agentpack show {pack.split(' ')[0]}` lists the parameters",
+        )
+    return Values(values, frozenset(user))
+
+
+def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona:
+    """The persona with conditions decided and values put in.
+
+    Args:
+        name: another name to give it.
+
+    Raises:
+        UsageError: a field's text became something the field does not allow.
+    """
+    dropped = _under_dropped_headings(draft.sections, values.all)
+    sections = [_settle(section, values.all) for i, section in enumerate(draft.sections) if i not in dropped]
+    fields = {key: _field(key, field, values) for key, field in draft.fields.items()}
+    kept = {key: field for key, field in fields.items() if field.value not in (None, "", [], {})}
+    return Persona(name or draft.name, kept, _ending(draft.sections, settled_sections(sections)))
+
+
+def as_written(draft: Draft, *, name: str | None = None) -> Persona:
+    """A bare pack's persona: braces and conditions have no meaning there, the text stays byte for byte."""
+    fields = dict(draft.fields)
+    description = fields["description"]
+    fields["description"] = Field(" ".join(part["text"] for part in description.value), description.origin)
+    return Persona(name or draft.name, fields, draft.sections)
+
+
+def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Value]) -> set[int]:
+    """The sections whose heading, or a heading above it, is dropped."""
+    dropped = set()
+    below: int | None = None
+    for index, section in enumerate(sections):
+        if below is not None and section.level > below:
+            dropped.add(index)
+            continue
+        below = None
+        if not holds(section.when, values):
+            dropped.add(index)
+            below = section.level
+    return dropped
+
+
+def _settle(section: Section, values: Mapping[str, Value]) -> Section:
+    """The section with rules dropped or kept. `replace` marks one that had rules and lost them all."""
+    rules: list[Rule] = []
+    gap = section.gap
+    for rule in section.rules:
+        if holds(rule.when, values):
+            rules.append(rule if "{{" not in rule.text and "}}" not in rule.text else _filled(rule, values))
+        elif rules:
+            rules[-1] = rules[-1]._replace(gap=longer(rules[-1].gap, rule.gap))
+        else:
+            gap = longer(gap, rule.gap)
+    heading = substitute(section.heading, values)
+    emptied = bool(section.rules) and not rules
+    return section._replace(heading=heading, gap=gap, rules=tuple(rules), replace=emptied)
+
+
+def _filled(rule: Rule, values: Mapping[str, Value]) -> Rule:
+    return rule._replace(text=substitute(rule.text, values))
+
+
+def _ending(before: tuple[Section, ...], after: tuple[Section, ...]) -> tuple[Section, ...]:
+    """When the last rule was dropped, the text ends as it did with it."""
+    if not before or not after:
+        return after
+    source, last = before[-1], after[-1]
+    gap = source.rules[-1].gap if source.rules else source.gap
+    if last.rules and last.rules[-1].gap != gap:
+        last = last._replace(rules=(*last.rules[:-1], last.rules[-1]._replace(gap=gap)))
+    elif not last.rules and last.gap != gap:
+        last = last._replace(gap=gap)
+    else:
+        return after
+    return (*after[:-1], last)
+
+
+def _field(key: str, field: Field, values: Values) -> Field:
+    value = field.value
+    if key == "description" and isinstance(value, list):
+        value = " ".join(substitute(part["text"], values.all) for part in value if holds(part.get("when"), values.all))
+        return Field(value.strip(), field.origin)
+    if not isinstance(value, str) or "{{" not in value:
+        return field
+    text = substitute(value, values.all)
+    mine = [match[1] for match in PLACEHOLDER.finditer(value) if match[1] in values.set_by_user]
+    origin = Origin("parameter", mine[0]) if mine else field.origin
+    return Field(_checked(key, text), origin)
+
+
+def _checked(key: str, text: str) -> Any:
+    if key == "tools":
+        tools = [part.strip() for part in text.split(",") if part.strip()]
+        unknown = [name for name in tools if name not in TOOLS]
+        if unknown:
+            raise UsageError(f"`{unknown[0]}` is not a tool", details=[f"known: {', '.join(TOOLS)}"])
+        return tools
+    if key == "color" and text and text not in COLORS:
+        raise UsageError(f"`{text}` is not a colour", details=[f"known: {', '.join(COLORS)}"])
+    return text
+
+
+def text_faults(draft: Draft, declarations: Mapping[str, Declaration], file: str) -> list[Fault]:
+    """What is wrong with conditions and placeholders once the parameters are known: for `extends` and local variants, whose own file
+    does not say which parameters there are."""
+    defaults = {name: declaration.default for name, declaration in declarations.items()}
+    faults = []
+    for section in draft.sections:
+        for part, text in ((section, section.heading), *((rule, rule.text) for rule in section.rules)):
+            for offset, message in placeholder_faults(text, declarations):
+                faults.append(Fault(file, part.line + offset if part.line else 0, part.id or "", message))
+            if part.when is not None and (message := condition_fault(part.when, defaults) or ""):
+                faults.append(Fault(file, part.line, part.id or "", message))
+    return faults

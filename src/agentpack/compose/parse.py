@@ -1,0 +1,263 @@
+"""The text of a persona or variant becomes a header and sections of rules. All faults of a file are reported together."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from agentpack.compose.parameters import Declaration
+from agentpack.compose.substitute import condition_fault, placeholder_faults
+from agentpack.errors import Fault, InvalidFile
+from agentpack.model.markdown import Block, blocks
+from agentpack.model.names import did_you_mean, is_kebab
+from agentpack.model.persona import Rule, Section
+
+MAX_TEXT = 512 * 1024
+_FENCE = re.compile(r"---[ \t]*\r?\Z")
+_BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
+_ON_RULES = ("when",)
+_ON_VARIANT_RULES = ("when", "after", "before")
+_ON_HEADINGS = ("when",)
+_ON_VARIANT_HEADINGS = ("when", "after", "before", "replace")
+
+
+class Layer(NamedTuple):
+    """A persona or variant as its file says it: checked header, sections of rules, conditions and placeholders still in place."""
+
+    file: str
+    header: Mapping[str, Any]
+    sections: tuple[Section, ...]
+
+    def to_data(self) -> list[Any]:
+        return [self.file, self.header, self.sections]
+
+    @classmethod
+    def from_data(cls, data: list[Any]) -> "Layer":
+        """The inverse of `to_data`, through JSON."""
+        file, header, sections = data
+        return cls(
+            file,
+            header,
+            tuple(Section(*row[:6], tuple(Rule(*rule) for rule in row[6]), *row[7:]) for row in sections),
+        )
+
+
+def split_front_matter(text: str) -> tuple[str, str, int] | None:
+    """The header's text, the body, and the line on which the body begins (from 1); None when there is no front matter."""
+    lines = text.split("\n")
+    if not _FENCE.match(lines[0]):
+        return None
+    for number, line in enumerate(lines[1:], 1):
+        if _FENCE.match(line):
+            return "\n".join(lines[1:number]), "\n".join(lines[number + 1 :]), number + 2
+    return None
+
+
+def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
+    """The body in sections, braces and all: joined again, the text is the same byte for byte."""
+    lines = body.split("\n")
+    ends = len(lines) - 1 if lines[-1] == "" else len(lines)
+    found = blocks(lines)
+    starts = [block.start for block in found]
+    sections = [_Open(None, 0, "", "\n" * min(starts[0] if starts else ends, ends), first_line)]
+    if starts and starts[0]:
+        sections[0].gap = _blank(lines, 0, starts[0])
+    elif not starts:
+        sections[0].gap = body
+    for index, block in enumerate(found):
+        following = starts[index + 1] if index + 1 < len(found) else len(lines)
+        text = "\n".join(lines[block.start : block.end])
+        gap = _gap(lines, block, following)
+        line = first_line + block.start
+        if block.kind == "heading":
+            sections.append(_Open(None, block.level, text, gap, line))
+        else:
+            sections[-1].rules.append(Rule(None, text, gap, None, block.kind, line))
+    return tuple(section.closed() for section in sections)
+
+
+class _Open:
+    __slots__ = ("gap", "heading", "id", "level", "line", "rules")
+
+    def __init__(self, id: str | None, level: int, heading: str, gap: str, line: int) -> None:
+        self.id, self.level, self.heading, self.gap, self.line = id, level, heading, gap, line
+        self.rules: list[Rule] = []
+
+    def closed(self) -> Section:
+        return Section(self.id, self.level, self.heading, self.gap, None, self.line, tuple(self.rules))
+
+
+def _blank(lines: list[str], start: int, end: int) -> str:
+    return "".join(line + "\n" for line in lines[start:end])
+
+
+def _gap(lines: list[str], block: Block, following: int) -> str:
+    """The line end of the block and the blank lines after it. The text's last line may have no line end."""
+    if following < len(lines):
+        return "\n" + _blank(lines, block.end, following)
+    return "\n" + "\n".join(lines[block.end :]) if block.end < len(lines) else ""
+
+
+class PersonaText:
+    """Reads the files of one pack, whose parameters are known."""
+
+    def __init__(self, declarations: Mapping[str, Declaration]) -> None:
+        self.declarations = declarations
+        self.defaults = {name: declaration.default for name, declaration in declarations.items()}
+
+    def persona(self, text: str, file: str) -> Layer:
+        """The persona's layer.
+
+        Raises:
+            InvalidFile: with all faults of header and body.
+        """
+        return self._read(text, file, "persona")
+
+    def variant(self, text: str, file: str) -> Layer:
+        """The variant's layer. Raises InvalidFile as `persona` does."""
+        return self._read(text, file, "variant")
+
+    def _read(self, text: str, file: str, kind: str) -> Layer:
+        if len(text) > MAX_TEXT:
+            raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_TEXT // 1024} Ki characters")])
+        parts = split_front_matter(text)
+        if parts is None:
+            hint = "the first line is `---`, and a later line `---` ends the header"
+            raise InvalidFile([Fault(file, 1, "", "there is no front matter", hint)])
+        head, body, first_line = parts
+        faults: list[Fault] = []
+        header: Mapping[str, Any] = {}
+        try:
+            header = self._header(head, file, kind)
+        except InvalidFile as error:
+            faults.extend(error.faults)
+        own_names = "extends" not in header
+        sections, found = _attributes(parse_sections(body, first_line=first_line), file, kind)
+        faults.extend(found)
+        if own_names:
+            faults.extend(self._body_faults(sections, file))
+            faults.extend(self._header_faults(header, file))
+        if faults:
+            raise InvalidFile(faults)
+        return Layer(file, header, sections)
+
+    def _header(self, head: str, file: str, kind: str) -> Mapping[str, Any]:
+        # pydantic and YAML are met only here, where a text that nobody has checked yet comes in
+        from agentpack.safety.documents import read_yaml
+        from agentpack.safety.schemas import validate
+
+        return validate(kind, read_yaml(head, file, first_line=2))
+
+    def _body_faults(self, sections: Iterable[Section], file: str) -> Iterable[Fault]:
+        for section in sections:
+            yield from self._text_faults(section.heading, section.when, file, section.line)
+            for rule in section.rules:
+                yield from self._text_faults(rule.text, rule.when, file, rule.line)
+
+    def _text_faults(self, text: str, when: str | None, file: str, line: int) -> Iterable[Fault]:
+        for offset, message in placeholder_faults(text, self.declarations):
+            yield Fault(file, line + offset, "", message, self._known())
+        if when is not None and (message := condition_fault(when, self.defaults)) is not None:
+            yield Fault(file, line, "when", message, self._known())
+
+    def _known(self) -> str | None:
+        return f"known: {', '.join(sorted(self.declarations))}" if self.declarations else "the pack has no parameters"
+
+    def _header_faults(self, header: Mapping[str, Any], file: str) -> Iterable[Fault]:
+        fields = {**header, **header.get("set", {})}
+        for key, value in fields.items():
+            texts = value if isinstance(value, list) else [value]
+            for part in texts:
+                text = part["text"] if isinstance(part, dict) and "text" in part else part
+                when = part.get("when") if isinstance(part, dict) else None
+                if isinstance(text, str):
+                    for fault in self._text_faults(text, when, file, 1):
+                        yield fault._replace(line=0, key=key)
+
+
+def _attributes(sections: tuple[Section, ...], file: str, kind: str) -> tuple[tuple[Section, ...], list[Fault]]:
+    """The sections with braces read and taken off, and the faults in them."""
+    reader = _Braces(file, kind == "variant")
+    done = []
+    for section in sections:
+        if section.level:
+            heading, id, attributes = reader.read(section.heading, section.line, heading=True)
+            section = section._replace(
+                heading=heading,
+                id=id,
+                when=attributes.get("when"),
+                after=attributes.get("after"),
+                before=attributes.get("before"),
+                replace="replace" in attributes,
+            )
+        rules = []
+        for rule in section.rules:
+            text, id, attributes = reader.read(rule.text, rule.line, heading=False)
+            if id is None and text is rule.text:
+                rules.append(rule)
+            else:
+                rules.append(
+                    rule._replace(
+                        text=text,
+                        id=id,
+                        when=attributes.get("when"),
+                        after=attributes.get("after"),
+                        before=attributes.get("before"),
+                    )
+                )
+        done.append(section._replace(rules=tuple(rules)))
+    return tuple(done), reader.faults
+
+
+class _Braces:
+    """Reads `{#id key=value}` at the end of a first line."""
+
+    def __init__(self, file: str, variant: bool) -> None:
+        self.file = file
+        self.variant = variant
+        self.faults: list[Fault] = []
+        self.seen: dict[str, int] = {}
+
+    def fault(self, line: int, key: str, message: str, hint: str | None = None) -> None:
+        self.faults.append(Fault(self.file, line, key, message, hint))
+
+    def read(self, text: str, line: int, *, heading: bool) -> tuple[str, str | None, dict[str, str]]:
+        first, newline, rest = text.partition("\n")
+        match = _BRACES.search(first) if first.rstrip().endswith("}") else None
+        if match is None:
+            if self.variant:
+                what = "heading" if heading else "rule"
+                self.fault(line, "", f"a {what} of a variant needs an id", "end its first line with `{#id}`")
+            return text, None, {}
+        words = match[1].split()
+        id = words[0] if words and "=" not in words[0] else ""
+        if not is_kebab(id):
+            message = f"`{{#{match[1]}}}`: `{id}` is not an id"
+            self.fault(line, "", message, "lower-case letters, digits and single hyphens")
+        elif id in self.seen:
+            self.fault(line, id, f"the id `{id}` stands twice", f"first on line {self.seen[id]}")
+        self.seen.setdefault(id, line)
+        if self.variant:
+            allowed = _ON_VARIANT_HEADINGS if heading else _ON_VARIANT_RULES
+        else:
+            allowed = _ON_HEADINGS if heading else _ON_RULES
+        attributes = self._attributes(words[1:], line, id, allowed)
+        return first[: match.start()] + match[2] + newline + rest, id, attributes
+
+    def _attributes(self, words: list[str], line: int, id: str, allowed: tuple[str, ...]) -> dict[str, str]:
+        attributes: dict[str, str] = {}
+        for word in words:
+            key, equals, value = word.partition("=")
+            if not equals or not value:
+                self.fault(line, id, f"`{word}` is not `key=value`")
+            elif key not in allowed:
+                hint = did_you_mean(key, allowed) or f"known here: {', '.join(allowed)}"
+                self.fault(line, id, f"unknown attribute `{key}`", hint)
+            elif key in attributes:
+                self.fault(line, id, f"`{key}` stands twice")
+            elif key == "replace" and value != "section":
+                self.fault(line, id, f"`replace={value}`: only `replace=section` is known")
+            else:
+                attributes[key] = value
+        if "after" in attributes and "before" in attributes:
+            self.fault(line, id, "`after` and `before` exclude each other")
+        return attributes

@@ -1,0 +1,63 @@
+"""Conditions and placeholders: `when=` keeps or drops, `{{ name }}` is replaced once. There is no other logic."""
+
+import re
+from collections.abc import Mapping
+
+from agentpack.compose.parameters import Value
+
+PLACEHOLDER = re.compile(r"\{\{\{\{|\}\}\}\}|\{\{ *([A-Za-z0-9_-]*) *\}\}|\{\{")
+
+
+def holds(condition: str | None, values: Mapping[str, Value]) -> bool:
+    """Whether `flag`, `!flag`, `parameter:value` or `!parameter:value` holds. No condition always does."""
+    if condition is None:
+        return True
+    wanted = not condition.startswith("!")
+    name, colon, value = condition.removeprefix("!").partition(":")
+    if colon:
+        return (as_text(values[name]) == value) is wanted
+    return (values[name] is True) is wanted
+
+
+def condition_fault(condition: str, values: Mapping[str, Value]) -> str | None:
+    """Why the condition has no meaning for these parameters, or None."""
+    name, colon, _ = condition.removeprefix("!").partition(":")
+    if name not in values:
+        return f"there is no parameter `{name}`"
+    if not colon and not isinstance(values[name], bool):
+        return f"`{name}` is not a boolean: write `{name}:<value>`"
+    return None
+
+
+def as_text(value: Value) -> str:
+    """A value as it stands in text: `true`, `85`, `mypy`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def substitute(text: str, values: Mapping[str, Value]) -> str:
+    """The text with every `{{ name }}` replaced, in a single pass: a value is never scanned again."""
+    if "{{" not in text and "}}" not in text:
+        return text
+
+    def replacement(match: re.Match[str]) -> str:
+        if match[0] == "{{{{":
+            return "{{"
+        if match[0] == "}}}}":
+            return "}}"
+        return as_text(values[match[1]])
+
+    return PLACEHOLDER.sub(replacement, text)
+
+
+def placeholder_faults(text: str, names: Mapping[str, object]) -> list[tuple[int, str]]:
+    """What is wrong with the placeholders of a text: line offset from 0, and message."""
+    if "{{" not in text:
+        return []
+    found = []
+    for match in PLACEHOLDER.finditer(text):
+        line = text.count("\n", 0, match.start())
+        if match[0] == "{{":
+            found.append((line, "`{{` opens no placeholder: write `{{ name }}`, or `{{{{` for the braces themselves"))
+        elif match[1] is not None and match[1] not in names:
+            found.append((line, f"there is no parameter `{match[1]}`"))
+    return found

@@ -1,0 +1,86 @@
+"""Which source has a pack, and the bytes of a release, checked at one place.
+
+`Sources` keeps the order of precedence: the first source that has a name wins, unless the lock remembers another one that is still configured.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from agentpack.errors import AgentpackError, Refused, Unavailable
+from agentpack.model.names import Digest, PackName, content_digest
+from agentpack.model.pack import Release, ReleaseRef
+from agentpack.sources.base import Source
+
+
+class Sources:
+    """All configured sources in order of precedence. Each pack is looked up once."""
+
+    def __init__(self, sources: Iterable[Source], remembered: Mapping[PackName, str] | None = None) -> None:
+        self.all = tuple(sources)
+        self.remembered = remembered or {}
+        self._found: dict[PackName, tuple[ReleaseRef, ...]] = {}
+
+    def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
+        """The releases of the pack in the source that provides it, newest first; empty when no source has it."""
+        if pack not in self._found:
+            self._found[pack] = self._look(pack)
+        return self._found[pack]
+
+    def _look(self, pack: PackName) -> tuple[ReleaseRef, ...]:
+        kept = self.remembered.get(pack)
+        ordered = sorted(self.all, key=lambda source: source.name != kept) if kept else self.all
+        for source in ordered:
+            try:
+                found = source.releases(pack)
+            except OSError as error:
+                raise _unreadable(source, error) from None
+            if found:
+                return tuple(sorted(found, key=lambda ref: ref.version, reverse=True))
+        return ()
+
+    def packs(self) -> list[PackName]:
+        """Every pack name that any source has."""
+        names: set[PackName] = set()
+        for source in self.all:
+            try:
+                names.update(source.packs())
+            except OSError as error:
+                raise _unreadable(source, error) from None
+        return sorted(names)
+
+    def source(self, name: str) -> Source | None:
+        return next((source for source in self.all if source.name == name), None)
+
+
+def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> Release:
+    """The release's bytes, their digest checked.
+
+    Args:
+        expected: the digest that the lock pins, if it does.
+
+    Raises:
+        Unavailable: the source could not be read.
+        Refused: the bytes are not the ones that were pinned.
+    """
+    source = sources.source(ref.source)
+    if source is None:
+        raise Unavailable(f"the source `{ref.source}` of {ref.pack} {ref.version} is not configured")
+    try:
+        files = source.read(ref)
+    except AgentpackError:
+        raise
+    except OSError as error:
+        raise _unreadable(source, error) from None
+    digest = content_digest(files.items())
+    if expected is not None and digest != expected:
+        raise Refused(
+            f"{ref.pack} {ref.version} from `{ref.source}` is not what was locked",
+            details=[f"locked  {expected}", f"found   {digest}"],
+            hint="a release never changes once published: ask its author, or move the lock with "
+            f"`agentpack lock --upgrade-pack {ref.pack}` if you trust the new content",
+        )
+    return Release(ref.pack, ref.version, ref.source, digest, files)
+
+
+def _unreadable(source: Source, error: OSError) -> Unavailable:
+    place = error.filename or source.where
+    return Unavailable(f"the source `{source.name}` cannot be read: {place}: {error.strerror}")

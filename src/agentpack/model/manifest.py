@@ -1,0 +1,85 @@
+"""`agentpack.yaml` as a value: what is wanted."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from agentpack.model.requirement import Requirement, parse_requirement
+
+Value = str | int | bool
+
+
+class Wanted(NamedTuple):
+    """One entry of `packs`: a requirement and how its personas are made."""
+
+    requirement: Requirement
+    text: str
+    """The requirement as the user wrote it."""
+    clients: tuple[str, ...] | None = None
+    parameters: Mapping[str, Value] = {}
+    renames: Mapping[str, str] = {}
+    """`as`: a persona's name to the name it gets."""
+
+
+class ConfiguredSource(NamedTuple):
+    """A folder of packs, by the name that the lock remembers."""
+
+    name: str
+    path: str
+
+
+class Manifest(NamedTuple):
+    """All that `agentpack.yaml` says. `clients` is None when it does not say."""
+
+    clients: tuple[str, ...] | None
+    packs: tuple[Wanted, ...]
+    models: Mapping[str, Mapping[str, str]]
+    sources: tuple[ConfiguredSource, ...]
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "Manifest":
+        """The manifest that checked data (`safety.schemas`) stands for."""
+        clients = data.get("clients")
+        return cls(
+            None if clients is None else tuple(clients),
+            tuple(_wanted(entry) for entry in data.get("packs", ())),
+            data.get("models", {}),
+            tuple(ConfiguredSource(source["name"], source["path"]) for source in data.get("sources", ())),
+        )
+
+    def to_data(self) -> dict[str, Any]:
+        """What it means, in one normal form: the lock keeps this, so that a changed manifest is noticed and a changed comment is not."""
+        return {
+            "clients": None if self.clients is None else sorted(self.clients),
+            "models": {family: dict(sorted(names.items())) for family, names in sorted(self.models.items())},
+            "packs": sorted((_normal(wanted) for wanted in self.packs), key=lambda entry: str(entry["require"])),
+            "sources": [{"name": source.name, "path": source.path} for source in self.sources],
+        }
+
+    def wanted(self, pack: str) -> Wanted | None:
+        """The entry of that pack."""
+        return next((wanted for wanted in self.packs if wanted.requirement.pack == pack), None)
+
+
+EMPTY = Manifest(None, (), {}, ())
+
+
+def _wanted(entry: Mapping[str, Any]) -> Wanted:
+    clients = entry.get("clients")
+    return Wanted(
+        parse_requirement(entry["require"]),
+        entry["require"],
+        None if clients is None else tuple(clients),
+        entry.get("parameters", {}),
+        entry.get("as", {}),
+    )
+
+
+def _normal(wanted: Wanted) -> dict[str, Any]:
+    entry: dict[str, Any] = {"require": str(wanted.requirement)}
+    if wanted.clients is not None:
+        entry["clients"] = sorted(wanted.clients)
+    if wanted.parameters:
+        entry["parameters"] = dict(sorted(wanted.parameters.items()))
+    if wanted.renames:
+        entry["as"] = dict(sorted(wanted.renames.items()))
+    return entry

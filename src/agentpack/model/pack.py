@@ -1,0 +1,43 @@
+"""A pack as its files say it, read and checked; and a release, the pack's bytes with their digest."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from packaging.version import Version
+
+from agentpack.model.names import Digest, PackName
+
+
+class ReleaseRef(NamedTuple):
+    """A release that a source offers, not yet read."""
+
+    pack: PackName
+    version: Version
+    source: str
+    place: str
+    """Where in the source, in words of that source: a path."""
+
+
+class Release(NamedTuple):
+    """One version of one pack: its files by POSIX path, and their digest."""
+
+    pack: PackName
+    version: Version
+    source: str
+    digest: Digest
+    files: Mapping[str, bytes]
+
+
+class PackSummary(NamedTuple):
+    """What `search` and the resolver need to know of a release, without its texts."""
+
+    name: PackName
+    version: Version
+    description: str
+    keywords: tuple[str, ...]
+    requires: tuple[str, ...]
+    variants: tuple[str, ...]
+    personas: tuple[str, ...]
+    agentpack: str | None
+    data: Mapping[str, Any]
+    """The manifest in normal form."""

@@ -1,0 +1,86 @@
+"""A persona: fields for its header, and Markdown in sections of rules, each with where it came from."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+
+class Origin(NamedTuple):
+    """Where a rule, heading or field came from.
+
+    `kind` is `release` (the pack itself), `variant`, `local` (a local variant), `parameter` (a value the user set) or `edit` (a
+    change made by hand on disk); `name` says which.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind == "release" else f"{_KINDS[self.kind]} {self.name}".strip()
+
+
+_KINDS = {"variant": "variant", "local": "local variant", "parameter": "parameter", "edit": "local edit"}
+
+
+class Rule(NamedTuple):
+    """One top-level list item or block. `text` has no trailing blank lines and no attribute braces; `gap` is what follows it up to the
+    next rule or heading: the line end, then blank lines."""
+
+    id: str | None
+    text: str
+    gap: str
+    when: str | None
+    kind: str
+    """`item`, `code` or `text`, as `markdown.blocks` says."""
+    line: int
+    """Line in the file it came from, counted from 1; 0 when unknown."""
+    origin: Origin | None = None
+    after: str | None = None
+    before: str | None = None
+
+
+class Section(NamedTuple):
+    """A heading and the rules up to the next heading. The text before the first heading is a section of level 0."""
+
+    id: str | None
+    level: int
+    heading: str
+    gap: str
+    when: str | None
+    line: int
+    rules: tuple[Rule, ...]
+    origin: Origin | None = None
+    after: str | None = None
+    before: str | None = None
+    replace: bool = False
+
+
+class Field(NamedTuple):
+    """A value of the header and where it came from."""
+
+    value: Any
+    origin: Origin
+
+
+class Persona(NamedTuple):
+    """A persona made ready: variants laid over it, conditions decided, parameters put in. What is left is to say it to a client."""
+
+    name: str
+    fields: Mapping[str, Field]
+    """`description`, `model`, `color`, `tools` as one value each; `clients` as a map from client to native settings."""
+    sections: tuple[Section, ...]
+
+    def value(self, name: str) -> Any:
+        field = self.fields.get(name)
+        return None if field is None else field.value
+
+    @property
+    def body(self) -> str:
+        return "".join(self._pieces())
+
+    def _pieces(self) -> Iterator[str]:
+        for section in self.sections:
+            yield section.heading
+            yield section.gap
+            for rule in section.rules:
+                yield rule.text
+                yield rule.gap

@@ -1,0 +1,36 @@
+"""Persona + client -> Rendering. Pure and byte-stable."""
+
+from collections.abc import Mapping
+
+from agentpack.model.persona import Persona
+from agentpack.model.rendering import Rendering
+from agentpack.targets.base import Target
+
+
+def render(
+    persona: Persona,
+    target: Target,
+    *,
+    pack: str,
+    scope: str,
+    variables: Mapping[str, str],
+    models: Mapping[str, Mapping[str, str]],
+) -> Rendering:
+    """The file of this persona for this client.
+
+    Args:
+        pack: the pack's name, kept with the file.
+        scope: `project` or `user`.
+        variables: environment variables, which may move the client's folder.
+        models: the manifest's names of model families per client.
+    """
+    said = target.say(persona, models)
+    return Rendering(
+        client=target.name,
+        pack=pack,
+        persona=persona.name,
+        path=target.path(persona.name, scope, variables),
+        content=said.text.encode(),
+        notes=said.notes,
+        lost=said.lost,
+    )

@@ -1,0 +1,1 @@
+"""What is refused, and how text that strangers wrote is let in."""

@@ -1,0 +1,211 @@
+"""The one door for YAML: bytes that people or packs wrote become plain data with line numbers.
+
+The text is read as a stream of events, never composed by the library, so that aliases, anchors, tags and merge keys are refused
+before anything is built, depth and size are bounded, and a key that stands twice is a fault. Plain scalars are read by the YAML 1.2 core
+rules for null, booleans and integers only: `no`, `1.10` and `2026-11-23` stay text. What the values mean is decided in `schemas.py`.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+import yaml
+
+from agentpack.errors import Fault, InvalidFile
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 24
+
+Path = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+
+
+class Document(NamedTuple):
+    """Plain data (dict, list, str, int, bool, None), and the line, counted from 1, where each key or item stands."""
+
+    file: str
+    data: Any
+    lines: dict[Path, int]
+
+    def line_of(self, path: Path) -> int:
+        """The line of the key or item, or of the nearest thing around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def decode(data: bytes, file: str) -> str:
+    """The text of a file that must be UTF-8; a byte-order mark is dropped.
+
+    Raises:
+        InvalidFile: it is not UTF-8; the fault names the line.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidFile([Fault(file, line, "", f"not UTF-8: byte 0x{data[error.start]:02x}")]) from None
+    return text.removeprefix("\ufeff")
+
+
+def read_yaml(text: str, file: str, *, first_line: int = 1) -> Document:
+    """The document's data. An empty document is an empty map.
+
+    Args:
+        file: the name that faults carry.
+        first_line: the line of the file on which the text begins.
+
+    Raises:
+        InvalidFile: with every fault found up to the first that stops reading.
+    """
+    if len(text) > MAX_BYTES:
+        raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_BYTES // 1024} KiB")])
+    if found := _BREAKS.search(text):
+        line = text.count("\n", 0, found.start()) + first_line
+        raise InvalidFile([Fault(file, line, "", f"the line separator U+{ord(found[0]):04X} must be escaped")])
+    builder = _Builder(file, first_line)
+    try:
+        builder.run(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + first_line if mark else 0
+        builder.faults.append(Fault(file, line, "", f"not YAML: {error.problem or error.context}"))
+    except yaml.YAMLError as error:
+        builder.faults.append(Fault(file, 0, "", f"not YAML: {error}".splitlines()[0]))
+    if builder.faults:
+        raise InvalidFile(builder.faults)
+    data = {} if builder.root is None else builder.root
+    return Document(file, data, builder.lines)
+
+
+class _Builder:
+    """Builds plain data out of parse events, one open collection on the stack for each level."""
+
+    def __init__(self, file: str, first_line: int) -> None:
+        self.file = file
+        self.first_line = first_line
+        self.root: Any = None
+        self.lines: dict[Path, int] = {}
+        self.faults: list[Fault] = []
+        self.stack: list[_Open] = []
+        self.documents = 0
+
+    def fault(self, event: yaml.Event, message: str, hint: str | None = None) -> None:
+        key = dotted(self.stack[-1].path) if self.stack else ""
+        self.faults.append(Fault(self.file, event.start_mark.line + self.first_line, key, message, hint))
+
+    def run(self, text: str) -> None:
+        for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.ScalarEvent):
+                self.scalar(event)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                if not self.open(event):
+                    return
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self.stack.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                self.fault(event, "aliases (`*name`) are not read", "write the value out")
+                return
+            elif isinstance(event, yaml.DocumentStartEvent):
+                self.documents += 1
+                if self.documents > 1:
+                    self.fault(event, "a second document (`---`) in one file")
+                    return
+
+    def scalar(self, event: Any) -> None:
+        if event.anchor:
+            self.fault(event, "anchors (`&name`) are not read", "write the value out")
+        if event.tag is not None and event.tag != "!":
+            self.fault(event, f"tags (`{event.tag}`) are not read")
+        value: Any = event.value
+        if event.implicit[0]:
+            value = _plain(value)
+        top = self.stack[-1] if self.stack else None
+        if top is not None and top.is_map and top.key is None:
+            self.key(event, top, value)
+        else:
+            self.place(event, value)
+
+    def key(self, event: Any, top: "_Open", value: Any) -> None:
+        if event.implicit[0] and event.value == "<<":
+            self.fault(event, "merge keys (`<<`) are not read", "write the values out")
+        name = value if isinstance(value, str) else str(event.value)
+        path = (*top.path, name)
+        if name in top.seen:
+            self.fault(event, f"`{name}` stands twice", f"first on line {self.lines.get(path, 0)}")
+        top.seen.add(name)
+        top.key = name
+        self.lines.setdefault(path, event.start_mark.line + self.first_line)
+
+    def open(self, event: Any) -> bool:
+        is_map = isinstance(event, yaml.MappingStartEvent)
+        if event.anchor:
+            self.fault(event, "anchors (`&name`) are not read", "write the value out")
+        if event.tag is not None and event.tag != "!":
+            self.fault(event, f"tags (`{event.tag}`) are not read")
+        if len(self.stack) >= MAX_DEPTH:
+            self.fault(event, f"nested deeper than {MAX_DEPTH} levels")
+            return False
+        top = self.stack[-1] if self.stack else None
+        if top is not None and top.is_map and top.key is None:
+            self.fault(event, "a key must be text")
+            return False
+        value: Any = {} if is_map else []
+        path = self.place(event, value)
+        self.stack.append(_Open(value, path, is_map))
+        return True
+
+    def place(self, event: Any, value: Any) -> Path:
+        """Put a finished or opened value where it belongs and return its path."""
+        if not self.stack:
+            self.root = value
+            return ()
+        top = self.stack[-1]
+        if top.is_map:
+            name = top.key
+            assert name is not None
+            top.value[name] = value
+            top.key = None
+            return (*top.path, name)
+        path = (*top.path, len(top.value))
+        top.value.append(value)
+        self.lines[path] = event.start_mark.line + self.first_line
+        return path
+
+
+class _Open:
+    """A collection that is still being filled."""
+
+    __slots__ = ("is_map", "key", "path", "seen", "value")
+
+    def __init__(self, value: Any, path: Path, is_map: bool) -> None:
+        self.value = value
+        self.path = path
+        self.is_map = is_map
+        self.key: str | None = None
+        self.seen: set[str] = set()
+
+
+def _plain(text: str) -> Any:
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    if _INTEGER.match(text):
+        return int(text)
+    return text
+
+
+def dotted(path: Path) -> str:
+    """The path as people write it: `packs[0].clients`."""
+    out = ""
+    for part in path:
+        if isinstance(part, int):
+            out += f"[{part}]"
+        else:
+            out += f".{part}" if out else part
+    return out

@@ -1,0 +1,20 @@
+"""Regular expressions that packs bring. They run on an engine that is linear in the text (Rust's, through pydantic-core)."""
+
+from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole text matches the pattern.
+
+    Raises:
+        ValueError: the pattern is not a regular expression that this engine reads.
+    """
+    try:
+        validator = SchemaValidator(core_schema.str_schema(pattern=f"^(?:{pattern})$"))
+    except SchemaError as error:
+        raise ValueError(str(error).splitlines()[-1].strip()) from None
+    try:
+        validator.validate_python(text)
+    except ValidationError:
+        return False
+    return True

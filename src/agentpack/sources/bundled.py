@@ -1,0 +1,23 @@
+"""The packs that come with agentpack: in the wheel beside this package, in a checkout in its `packs/` folder."""
+
+import os
+
+from agentpack.sources.directory import DirectorySource
+
+NAME = "bundled"
+
+
+def bundled_folder() -> str | None:
+    """The folder of bundled packs, or None when this installation has none."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    checkout = os.path.dirname(os.path.dirname(package))  # noqa: PTH120
+    for folder in (f"{package}/_packs", f"{checkout}/packs"):
+        if os.path.isdir(folder):  # noqa: PTH112
+            return folder
+    return None
+
+
+def bundled_source() -> DirectorySource | None:
+    """The source named `bundled`."""
+    folder = bundled_folder()
+    return None if folder is None else DirectorySource(NAME, folder)
