@@ -6,10 +6,10 @@ top level. What a block means (rules, ids, parameters) is left to its callers; m
 Only top-level blocks are asked for, so the lines of a quotation or a list item are not parsed as long as their `>` or
 their indentation says where they belong. What is inside matters in one case: a line without them that may continue a
 paragraph further in ("lazy continuation"). Only then are the lines of that one container read with a stack of
-containers. No line is read more than twice and no pattern goes back over what it matched, so time is linear in the
-length of the text.
+containers. Each line is read a fixed number of times and no pattern goes back over what it matched, so time is linear
+in the length of the text.
 
-Where implementations of CommonMark differ, this one goes with the reference ones (cmark, commonmark.js):
+Where implementations of CommonMark differ, this one goes with the reference implementation commonmark.js:
 
 - A link reference definition is the beginning of a paragraph until that paragraph ends. So what cannot interrupt a
   paragraph (indented code, `2.`, an empty item, a lone HTML tag) does not follow a definition without a blank line,
@@ -41,8 +41,8 @@ class Block(NamedTuple):
 def blocks(lines: Sequence[str]) -> list[Block]:
     r"""Split the lines of a Markdown body (without front matter) into its top-level blocks, in order.
 
-    Each string is one line, with its ending (`\n` or `\r\n`) or without. Line numbers are 0-based. Every line that is
-    not blank belongs to exactly one block; a blank line belongs to a block only when more of that block follows.
+    Each string is one line, with its ending (`\n`, `\r\n` or `\r`) or without. Line numbers are 0-based. Every line
+    that is not blank belongs to exactly one block; a blank line belongs to a block only when more of it follows.
 
     - A list is no block of its own: each of its items is one, with everything nested under it.
     - An ATX heading is one line. A setext heading has level 1 or 2 and spans its text and its underline.
@@ -84,6 +84,7 @@ def blocks(lines: Sequence[str]) -> list[Block]:
 # tabs and without blanks at the end, and are possessive so that they never go back.
 
 _MARKS: Final = frozenset("#>-+*_`~<0123456789")
+_PARAGRAPH_MARKS: Final = _MARKS | {"="}
 _ANY_ITEM: Final = r"(?:[-+*]|[0-9]{1,9}[.)])(?:[ ]++|$)"
 _INTERRUPTING_ITEM: Final = r"(?:[-+*]|0{0,8}1[.)])[ ]++"
 _ANY_TAG: Final = r"""
@@ -267,9 +268,6 @@ def _paragraph(texts: Sequence[str], start: int, found: list[Block]) -> int:
     if start + defined < at:
         found.append(Block("text", start + defined, at, 0))
     return at
-
-
-_PARAGRAPH_MARKS: Final = _MARKS | {"="}
 
 
 def _definitions(paragraph: Sequence[str]) -> int:

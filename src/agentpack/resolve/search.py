@@ -16,6 +16,10 @@ from typing import Any
 
 from agentpack.resolve.ranges import UNSELECTED
 
+_NODE = (1 << 32) - 1
+_PATIENCE = 200
+"""Clashes after which the most disputed nodes are decided first. One that takes back much counts for several."""
+_CHEAP = 20
 Terms = tuple[tuple[int, int], ...]
 
 
@@ -58,9 +62,12 @@ class Search:
         self.known: list[int] = []
         self._preferred: list[int] = []
         self._pairs: list[list[tuple[int, int, int, Clause]]] = []
-        self._longer: list[list[Clause]] = []
+        self._longer: list[list[tuple[int, Clause]]] = []
         self._history: list[list[int]] = []
         self._needed: list[int] = []
+        # How often a node took part in a clash, negated and shifted so that `_weight[node] + node` sorts the most disputed first.
+        self._weight: list[int] = []
+        self._patience = _PATIENCE
         self._changed: list[int] = []
         # The trail: every narrowing so far, with the mask before it, the clause that forced it (None: a decision), its level.
         self._trail: list[int] = []
@@ -75,6 +82,7 @@ class Search:
         self.left.append(full)
         self.known.append(0)
         self._preferred.append(preferred)
+        self._weight.append(0)
         self._pairs.append([])
         self._longer.append([])
         self._history.append([])
@@ -112,9 +120,9 @@ class Search:
             (one, one_mask), (other, other_mask) = terms
             self._pairs[one].append((~one_mask, other, ~other_mask, clause))
             self._pairs[other].append((~other_mask, one, ~one_mask, clause))
-        elif len(terms) > 2:
-            for node, _ in terms:
-                self._longer[node].append(clause)
+        else:  # one term too: what a value brings is read at some level, and must hold again when that is taken back
+            for node, mask in terms:
+                self._longer[node].append((~mask, clause))
 
     def _check(self, clause: Clause) -> Clause | None:
         left = self.left
@@ -141,7 +149,7 @@ class Search:
         self._level_of.append(len(self._starts))
         self._changed.append(node)
         if before & UNSELECTED and not mask & UNSELECTED:
-            heappush(self._needed, node)
+            self._need(node)
 
     def _propagate(self) -> Clause | None:
         """Follow every narrowing to its consequences; the clause that clashes, if one does."""
@@ -161,8 +169,8 @@ class Search:
                         if not mask:
                             return clause
                         narrow(other, mask, clause)
-            for clause in self._longer[node]:
-                if self._check(clause) is not None:
+            for outside, clause in self._longer[node]:
+                if not now & outside and self._check(clause) is not None:
                     return clause
         changed.clear()
         return None
@@ -175,10 +183,13 @@ class Search:
         self.known[node] |= bit
         return self._take(self._expand(node, bit))
 
+    def _need(self, node: int) -> None:
+        heappush(self._needed, node if self._patience > 0 else self._weight[node] + node)
+
     def _next(self) -> int | None:
         """The first node that is needed and has more than one value left."""
         while self._needed:
-            node = heappop(self._needed)
+            node = heappop(self._needed) & _NODE
             left = self.left[node]
             if not left & UNSELECTED and left & (left - 1):
                 return node
@@ -190,8 +201,8 @@ class Search:
         bit = left & self._preferred[node] or 1 << (left.bit_length() - 1)
         if not self.known[node] & bit:
             clash = self._learn_of(node, bit)
-            if clash is not None or not self.left[node] & bit:
-                heappush(self._needed, node)
+            if clash is not None or self._changed:
+                self._need(node)
                 return clash
         self._starts.append(len(self._trail))
         self._narrow(node, bit, None)
@@ -201,6 +212,7 @@ class Search:
         """Find the clause that explains a clash, take back decisions until it has an open term, and add it."""
         terms = dict(clash.terms)
         because = [clash]
+        touched = set(terms)
         while True:
             last, node, level = self._latest(terms)
             cause = self._cause[last] if last >= 0 else None
@@ -210,11 +222,17 @@ class Search:
                 break
             assert cause is not None, "a decision stands alone at the start of its level"
             because.append(cause)
+            touched.update(node for node, _ in cause.terms)
             self._resolve(terms, node, cause)
         self._clashes_left -= 1
         if self._clashes_left < 0:
             raise Exhausted(tuple(terms))
+        self._patience -= 1 + (len(self._trail) - self._starts[level]) // _CHEAP
         self._back_to(level)
+        for node in touched:
+            self._weight[node] -= _NODE + 1
+            if not self.left[node] & UNSELECTED:
+                self._need(node)
         learned = clash if len(because) == 1 else Clause(tuple(terms.items()), because=tuple(because))
         if learned is clash:
             return self._check(learned)
@@ -234,7 +252,7 @@ class Search:
                 last, last_node, second = index, node, last
             elif index > second:
                 second = index
-        return last, last_node, level_of[second] if second >= 0 else (0 if last >= 0 and level_of[last] else 0)
+        return last, last_node, level_of[second] if second >= 0 else 0
 
     def _resolve(self, terms: dict[int, int], pivot: int, cause: Clause) -> None:
         """Replace the pivot's term by what made it true."""
@@ -254,7 +272,7 @@ class Search:
             self.left[node] = before
             self._history[node].pop()
             if not before & UNSELECTED:
-                heappush(self._needed, node)
+                self._need(node)
         for column in (self._trail, self._before, self._cause, self._level_of, self._starts):
             del column[level if column is self._starts else start :]
         self._changed.clear()

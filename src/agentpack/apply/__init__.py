@@ -1,0 +1,16 @@
+"""Files change all together or not at all, whatever interrupts.
+
+    transact     steps + generation -> the disk changed and the generation current, or nothing changed and an error
+    recover      finish or undo what an earlier process left in the middle: the first act of every command that writes
+    interrupted  whether there is something to recover, for commands that only read
+
+The caller holds the process lock around `recover` and `transact`. Which files change is decided in `plan`; here it is
+only checked that each is still as planned. docs/explanation/transactions.md tells the order of writes and why.
+"""
+
+from agentpack.apply.recovery import Recovered, interrupted, recover
+from agentpack.apply.rows import Unfinished
+from agentpack.apply.staging import Step
+from agentpack.apply.transaction import transact
+
+__all__ = ["Recovered", "Step", "Unfinished", "interrupted", "recover", "transact"]

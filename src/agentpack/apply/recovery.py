@@ -1,0 +1,87 @@
+"""What to do with a transaction that an earlier process left in the middle.
+
+Decides between finishing and undoing. Everything here may itself be interrupted at any point and done again: files are
+told apart by what they hold, and notes go last.
+"""
+
+from typing import Literal, NamedTuple
+
+from agentpack.apply.rows import Unfinished, clear, discard, settle, tidy, undo
+from agentpack.apply.signals import Signals
+from agentpack.disk import Disk
+from agentpack.errors import Refused, Unavailable
+from agentpack.store import Store, layout
+from agentpack.store.journal import Journal, decided, undecided
+from agentpack.store.process_lock import is_locked
+
+
+class Recovered(NamedTuple):
+    """What was found and done about it, to be told to the user.
+
+    `cleared`: temporary files of a change that was never decided are gone. `tidied`: a change that was done lacked only
+    its last touches. `finished`, `undone`: a decided change. `left` are files that somebody edited since, left as they
+    are.
+    """
+
+    outcome: Literal["cleared", "tidied", "finished", "undone"]
+    number: int
+    left: tuple[str, ...] = ()
+
+
+def interrupted(store: Store) -> bool:
+    """Whether a decided change waits to be finished and no process is at it. Changes nothing."""
+    journal = decided(store.disk)
+    return journal is not None and store.generations.current() < journal.number and not is_locked(store.disk)
+
+
+def recover(disk: Disk, store: Store) -> Recovered | None:
+    """Finish or undo what an earlier process left in the middle; None when there is nothing. Cheap then.
+
+    The caller holds the process lock.
+
+    Raises:
+        Unfinished: the disk does not allow it now; it can be done again.
+        Refused: the notes are damaged.
+    """
+    store.forget()  # it may have been read before the lock was held
+    journal = decided(disk)
+    if journal is None and (journal := undecided(disk)) is not None:
+        with Signals():
+            return _forget(disk, store, journal)
+    if journal is None:
+        return None
+    with Signals():
+        try:
+            return _go_on(disk, store, journal)
+        except Unavailable as error:
+            raise Unfinished(
+                "a change was interrupted and cannot be finished yet", details=(error.message,), hint=error.hint
+            ) from error
+
+
+def _forget(disk: Disk, store: Store, journal: Journal) -> Recovered:
+    number = store.generations.current() + 1
+    clear(disk, journal, made=True)
+    discard(disk, number)
+    disk.unlink(layout.JOURNAL_NEW)
+    return Recovered("cleared", number)
+
+
+def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
+    if store.generations.current() >= journal.number:
+        clear(disk, journal, made=False)
+        disk.make_durable((), (layout.STATE,))
+        tidy(disk, journal)
+        return Recovered("tidied", journal.number)
+    try:
+        store.generations.read(journal.number)
+        left = settle(disk, store, journal, forward=True)
+    except Refused:  # something that finishing needs is gone; nothing has changed yet
+        return Recovered("undone", journal.number, undo(disk, store, journal))
+    clear(disk, journal, made=False)
+    pointer = store.generations.propose(journal.number)
+    disk.make_durable((pointer,), ())
+    store.generations.accept()
+    disk.make_durable((), (layout.STATE,))
+    tidy(disk, journal)
+    return Recovered("finished", journal.number, left)

@@ -1,0 +1,136 @@
+"""The rows of a journal carried out in one direction: what finishing and undoing have in common.
+
+Decides how a file gets from one side of its row to the other, and that a file which is on neither side (somebody edited
+it meanwhile) is left as it is. Which direction is right is decided in `transaction.py` and `recovery.py`.
+"""
+
+from typing import NamedTuple
+
+from agentpack.disk import Disk, Seen, Stamp
+from agentpack.errors import Unavailable
+from agentpack.model.names import Digest, digest_of
+from agentpack.store import Store, layout
+from agentpack.store.journal import Journal, Row, Side
+
+
+class Unfinished(Unavailable):
+    """A change was decided, then neither finished nor undone. The journal stays, and the next command goes on."""
+
+    code = "unfinished"
+
+
+class _Todo(NamedTuple):
+    path: str
+    goal: Side
+    stamp: Stamp | None
+
+
+def parent(path: str) -> str:
+    """The folder of a path."""
+    return path.rpartition("/")[0]
+
+
+def temporary(path: str, ending: str) -> str:
+    """Where the new content of a file waits, beside its place.
+
+    No client reads it there: the name starts with a dot, and ends with neither `.md` nor another ending of theirs.
+    """
+    folder, slash, leaf = path.rpartition("/")
+    if len(leaf.encode()) > 200:
+        leaf = digest_of(leaf.encode())[7:47]  # a name has at most 255 bytes
+    return f"{folder}{slash}.{leaf}{ending}"
+
+
+def touched(rows: tuple[Row, ...]) -> list[str]:
+    """The folders in which something changes."""
+    return list(dict.fromkeys(parent(row.path) for row in rows))
+
+
+def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> tuple[str, ...]:
+    """Bring every file of a journal to one side, durably. Returns the paths of those on neither side: left as they are.
+
+    Contents are all beside their places before the first file changes, so a content that is missing (Refused) changes
+    nothing.
+    """
+    todo: list[_Todo] = []
+    left: list[str] = []
+    for row in journal.rows:
+        goal, origin = (row.after, row.before) if forward else (row.before, row.after)
+        seen = disk.look(row.path)
+        if not _is_at(seen, origin, goal):
+            if not _is_at(seen, goal, origin):
+                left.append(row.path)
+            continue
+        todo.append(_Todo(row.path, goal, seen.stamp if seen else None))
+    staged = [_stage(disk, store, item, journal.ending) for item in todo if item.goal.digest is not None]
+    disk.make_durable(staged, ())
+    for item in todo:
+        if disk.stamp(item.path) != item.stamp:
+            left.append(item.path)
+        elif item.goal.digest is None:
+            disk.unlink(item.path)
+        else:
+            disk.rename(temporary(item.path, journal.ending), item.path)
+    disk.make_durable((), _existing(disk, touched(journal.rows)))
+    return tuple(left)
+
+
+def clear(disk: Disk, journal: Journal, *, made: bool) -> None:
+    """Remove the temporary files of a transaction, and with `made` the folders made for it that are empty."""
+    for folder in journal.folders:
+        for name in disk.entries(folder):
+            if name.endswith(journal.ending):
+                disk.unlink(f"{folder}/{name}" if folder else name)
+    if made:
+        for folder in reversed(journal.made):
+            disk.rmdir(folder)
+
+
+def discard(disk: Disk, number: int) -> None:
+    """Remove what was written for a generation that never counted."""
+    disk.unlink(layout.CURRENT_NEW)
+    disk.unlink(layout.record(number))
+    disk.unlink(layout.pack(number))
+
+
+def undo(disk: Disk, store: Store, journal: Journal) -> tuple[str, ...]:
+    """Bring back what was before a decided change, and forget the change. Returns the paths left as they are."""
+    store.forget()  # what the change took away is in a pack that was not there when the index was read
+    left = settle(disk, store, journal, forward=False)
+    clear(disk, journal, made=True)
+    disk.unlink(layout.JOURNAL)
+    disk.make_durable((), (layout.STATE,))  # until here a power cut brings the journal back, and it needs the contents
+    discard(disk, journal.number)
+    store.forget()
+    return left
+
+
+def tidy(disk: Disk, journal: Journal) -> None:
+    """The last act, once the generation counts: remove folders that became empty, and the journal."""
+    for folder in journal.leaving:
+        disk.rmdir(folder)
+    disk.unlink(layout.JOURNAL)
+
+
+def _stage(disk: Disk, store: Store, item: _Todo, ending: str) -> str:
+    path, digest = temporary(item.path, ending), item.goal.digest
+    assert digest is not None
+    waiting = disk.look(path)
+    if waiting is None or waiting.digest != digest or waiting.mode != item.goal.mode:
+        data = store.blobs.get(Digest(digest))
+        disk.unlink(path)
+        for folder in disk.missing(parent(path)):
+            disk.mkdir(folder)
+        disk.create(path, data, mode=item.goal.mode)
+    return path
+
+
+def _is_at(seen: Seen | None, side: Side, other: Side) -> bool:
+    """Whether the file is on this side of its row. Modes only tell sides apart whose contents are the same."""
+    if seen is None or side.digest is None:
+        return seen is None and side.digest is None
+    return seen.digest == side.digest and (side.digest != other.digest or seen.mode == side.mode)
+
+
+def _existing(disk: Disk, folders: list[str]) -> list[str]:
+    return [folder for folder in folders if not disk.missing(folder)]

@@ -1,0 +1,248 @@
+"""All of a transaction up to its decision: nothing that a reader looks at changes here.
+
+Decides what is written beforehand and that all of it can be taken back: contents, the generation's record, every new
+file beside its place, and the notes that tell the next command about all this should this one die.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from agentpack.apply.rows import clear, discard, parent, temporary
+from agentpack.disk import Disk, Seen, Stamp
+from agentpack.errors import AgentpackError, Bug, Refused, Unavailable
+from agentpack.model.history import Generation
+from agentpack.model.names import Digest, digest_of
+from agentpack.store import Store, layout
+from agentpack.store.blobs import NewPack
+from agentpack.store.journal import NOTHING, Journal, NewJournal, Row, Side
+
+
+class Step(NamedTuple):
+    """One file of a transaction.
+
+    `before` is what must be there now (None: nothing), `content` what will be (None: nothing). `mode` None keeps the
+    mode of a file that is replaced, and leaves a new one to the umask. A step that changes nothing is only checked.
+    """
+
+    path: str
+    before: Digest | None
+    content: bytes | None
+    mode: int | None = None
+
+
+class _Check(NamedTuple):
+    """What a path held when its step was staged, looked at again before the decision."""
+
+    path: str
+    digest: Digest | None
+    stamp: Stamp | None
+
+
+class Staging:
+    """A transaction being prepared: `add` every step, `complete`, `last_look`; `abandon` takes all of it back."""
+
+    def __init__(self, disk: Disk, store: Store) -> None:
+        layout.prepare(disk)
+        self.number = store.generations.current() + 1
+        self._disk, self._store = disk, store
+        # The inode keeps two states that write to the same folders apart, such as a project's and its user's.
+        self._mark = f".agentpack-{disk.inode(layout.STATE):x}-"
+        self.ending = f"{self._mark}{self.number}"
+        self._notes = NewJournal(disk)
+        self._pack = NewPack(disk, store.blobs, self.number)
+        self._entered: dict[str, None] = {}
+        self._made: list[str] = []
+        self._checks: dict[str, _Check] = {}
+        self._rows: list[Row] = []
+        self._modes: dict[str, int] = {}
+        self._staged: list[str] = []
+        self._replaced: list[tuple[str, Digest, int]] = []
+        self._leaving: tuple[str, ...] = ()
+        self._recorded = self._read_recorded()
+
+    @property
+    def journal(self) -> Journal:
+        """The notes as they stand."""
+        rows, folders, made = tuple(self._rows), tuple(self._entered), tuple(self._made)
+        return Journal(self.number, self.ending, folders, made, rows, self._leaving)
+
+    def begin(self) -> None:
+        """Write the first note. From here on `abandon` has something to take back."""
+        self._notes.begin(self.number, self.ending)
+
+    # -- steps ---------------------------------------------------------------------------------------------------------
+
+    def add(self, step: Step) -> None:
+        """Check a step against the disk and write its content beside its place.
+
+        Raises:
+            Refused: something that is not a file stands there.
+            Unavailable: the file is not as the step says, or something cannot be written.
+        """
+        path, content = step.path, step.content
+        if path in self._checks:
+            raise Bug(f"two steps for `{path}`")
+        seen = self._disk.look(path)
+        self._expect(step, seen)
+        self._checks[path] = _Check(path, step.before, seen.stamp if seen else None)
+        before = NOTHING if seen is None else Side(seen.digest, seen.mode)
+        if content is None:
+            if seen is not None:
+                self._change(path, before, NOTHING)
+            return
+        digest = self._pack.add(content, digest_of(content))
+        mode = step.mode if step.mode is not None or seen is None else seen.mode
+        if seen is not None and before == Side(digest, mode or 0):
+            self._modes[path] = before.mode
+            return
+        self._enter(parent(path))
+        target = temporary(path, self.ending)
+        self._staged.append(target)
+        self._modes[path] = found = self._disk.create(target, content, mode=mode)
+        self._change(path, before, Side(digest, found))
+
+    def _expect(self, step: Step, seen: Seen | None) -> None:
+        if seen is not None and seen.kind != "file":
+            what = {"link": "a link", "folder": "a folder"}.get(seen.kind, "not a file")
+            raise Refused(
+                f"`{self._disk.where(step.path)}` is {what}: agentpack neither replaces nor deletes it",
+                hint="move it elsewhere, or put a file in its place",
+            )
+        if (seen.digest if seen else None) != step.before:
+            raise _changed(self._disk, [step.path])
+
+    def _change(self, path: str, before: Side, after: Side) -> None:
+        """Note a change, and keep what it takes away unless that is recorded."""
+        if before.digest is not None:
+            self._enter(parent(path))  # an undo puts its temporary file there
+            if not self._pack.has(before.digest):
+                data = self._disk.read(path)
+                if data is None or digest_of(data) != before.digest:
+                    raise _changed(self._disk, [path])
+                self._pack.add(data, before.digest)
+            if self._recorded.get(path) != before:
+                self._replaced.append((path, before.digest, before.mode))
+        self._rows.append(Row(path, before, after))
+
+    def _enter(self, folder: str) -> None:
+        """Before the first temporary file in a folder: note it, make it, remove what a power cut left there."""
+        if folder in self._entered:
+            return
+        for gone in self._disk.missing(folder):
+            self._notes.made(gone)
+            self._made.append(gone)
+            self._disk.mkdir(gone)
+        self._notes.folder(folder)
+        self._entered[folder] = None
+        for name in self._disk.entries(folder):
+            if name.startswith(".") and self._mark in name:
+                self._disk.unlink(f"{folder}/{name}" if folder else name)
+
+    def _read_recorded(self) -> Mapping[str, Side]:
+        latest = self._store.generations.latest()
+        if latest is None:
+            return {}
+        recorded = {file.path: Side(file.written, file.mode) for file in latest.files}
+        recorded.update((document.path, Side(document.written, document.mode)) for document in latest.documents)
+        return recorded
+
+    # -- the end of staging --------------------------------------------------------------------------------------------
+
+    def complete(
+        self, generation: Generation | Callable[[Mapping[str, int]], Generation], blobs: Iterable[bytes]
+    ) -> Generation:
+        """Write the rest beside its place and make all of it durable. Returns the generation as recorded."""
+        for data in blobs:
+            self._pack.add(data)
+        if callable(generation):
+            generation = generation(self._modes)
+        if generation.number != self.number:
+            raise Bug(f"generation {generation.number} after {self.number - 1}")
+        generation = self._amend(generation)
+        files = [layout.JOURNAL_NEW, self._store.generations.write(generation)]
+        if self._pack.finish():
+            files.append(self._pack.path)
+        files.append(self._store.generations.propose(self.number))
+        self._notes.finish(self._rows, self._leaving)
+        folders = [layout.STATE, layout.GENERATIONS, layout.BLOBS, *self._entered]
+        folders += [parent(folder) for folder in self._made if "/" in folder or not folder.startswith("$")]
+        # The notes first: were they lost, nobody would know of files that were not.
+        self._disk.make_durable([*files, *self._staged], list(dict.fromkeys(folders)))
+        return generation
+
+    def _amend(self, generation: Generation) -> Generation:
+        known = dict.fromkeys((*generation.folders, *self._made))
+        self._leaving = self._emptied(known)
+        told = {path for path, _, _ in generation.replaced}
+        return replace(
+            generation,
+            folders=tuple(sorted((folder for folder in known if folder not in self._leaving), key=_depth)),
+            replaced=(*generation.replaced, *(row for row in self._replaced if row[0] not in told)),
+        )
+
+    def _emptied(self, known: Iterable[str]) -> tuple[str, ...]:
+        """The folders of ours that hold nothing but what this transaction deletes, deepest first."""
+        gone = {self._disk.plain(row.path) for row in self._rows if row.after == NOTHING}
+        if not gone:
+            return ()
+        emptied: list[str] = []
+        for folder in sorted(known, key=_depth, reverse=True):
+            paths = [f"{folder}/{name}" for name in self._disk.entries(folder)]
+            if paths and gone.issuperset(paths):
+                gone.add(folder)
+                emptied.append(folder)
+        return tuple(emptied)
+
+    def last_look(self) -> None:
+        """Check that every file is still as it was when its step was staged.
+
+        Raises:
+            Unavailable: one is not, or a folder was moved.
+        """
+        disk = self._disk
+        changed = [check.path for check in self._checks.values() if not self.still(check)]
+        changed += [folder or "." for folder in self._entered if not disk.same_folder(folder)]
+        if changed:
+            raise _changed(disk, changed)
+
+    def still(self, check: _Check) -> bool:
+        """Whether a path holds what it did. A stamp may differ for reasons of no interest: then the content decides."""
+        if check.stamp is None:
+            return self._disk.stamp(check.path) is None
+        seen = self._disk.look(check.path)
+        return seen is not None and seen.digest == check.digest and seen.mode == check.stamp[2] & 0o7777
+
+    def swap(self) -> None:
+        """Put every file in its place. The one look right before each leaves an editor a few microseconds."""
+        for row in self._rows:
+            check = self._checks[row.path]
+            if self._disk.stamp(row.path) != check.stamp and not self.still(check):
+                raise _changed(self._disk, [row.path])
+            if row.after.digest is None:
+                self._disk.unlink(row.path)
+            else:
+                self._disk.rename(temporary(row.path, self.ending), row.path)
+
+    def abandon(self) -> None:
+        """Take everything back. What cannot be taken back is left to the next command: the notes go last."""
+        try:
+            self._pack.close()
+            self._notes.close()
+            clear(self._disk, self.journal, made=True)
+            discard(self._disk, self.number)
+            self._disk.unlink(layout.JOURNAL_NEW)
+        except AgentpackError:
+            pass  # the error that led here is the one to tell
+
+
+def _depth(folder: str) -> tuple[int, str]:
+    return folder.count("/"), folder
+
+
+def _changed(disk: Disk, paths: list[str]) -> Unavailable:
+    return Unavailable(
+        "files changed while agentpack worked; nothing was applied",
+        details=[disk.where(path) for path in paths],
+        hint="run the command again",
+    )

@@ -1,0 +1,92 @@
+"""A transaction from its first step to its last, in the order that docs/explanation/transactions.md explains.
+
+Decides what an error means: before the decision everything is taken back; after it the change is undone; once the
+generation counts nothing that goes wrong is worth an error, for the next command tidies up.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from agentpack.apply.rows import Unfinished, tidy, touched, undo
+from agentpack.apply.signals import Signals
+from agentpack.apply.staging import Staging, Step
+from agentpack.disk import Disk
+from agentpack.errors import AgentpackError, Unavailable
+from agentpack.model.history import Generation
+from agentpack.store import Store, layout
+from agentpack.store.journal import Journal
+
+
+def transact(
+    disk: Disk,
+    store: Store,
+    *,
+    steps: Iterable[Step],
+    generation: Generation | Callable[[Mapping[str, int]], Generation],
+    blobs: Iterable[bytes] = (),
+) -> Generation:
+    """Change all these files and make the generation current, or change nothing.
+
+    The caller holds the process lock and has recovered. Steps are taken one at a time, so that their contents need not
+    all be in memory. A generation that needs the modes files got is given as a function of path -> permission bits.
+
+    Args:
+        blobs: contents to keep beside those of the steps, such as the pristine text of a merged file.
+
+    Returns:
+        The generation as recorded: with the folders that were made, and with `replaced` telling every content that was
+        taken away and that the generation before did not record at its path; they are kept too.
+
+    Raises:
+        Refused: a link, folder or device stands where a file belongs, or a link leads out of a root.
+        Unavailable: a file was not or is no longer as its step says, or the disk failed. The old state stands.
+        Unfinished: the disk failed so that the old state could not be brought back; the next command goes on.
+    """
+    with Signals() as signals:
+        staging = Staging(disk, store)
+        try:
+            staging.begin()
+            for step in steps:
+                signals.check()
+                staging.add(step)
+            recorded = staging.complete(generation, blobs)
+            signals.check()
+            staging.last_look()
+            disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+        except BaseException:
+            staging.abandon()
+            raise
+        journal = staging.journal
+        try:
+            disk.make_durable((), (layout.STATE,))  # decided: from here on a crash is finished by the next command
+            staging.swap()
+            disk.make_durable((), touched(journal.rows))
+            store.generations.accept()
+        except AgentpackError as error:
+            _take_back(disk, store, journal, error)
+            raise
+        _close(disk, journal)
+        store.forget()
+        return recorded
+
+
+def _take_back(disk: Disk, store: Store, journal: Journal, error: AgentpackError) -> None:
+    try:
+        undo(disk, store, journal)
+    except AgentpackError as second:
+        raise Unfinished(
+            "the change was broken off in the middle; the next agentpack command finishes it",
+            details=(error.message, second.message),
+            hint=error.hint or second.hint,
+        ) from error
+
+
+def _close(disk: Disk, journal: Journal) -> None:
+    """Nothing here can fail the transaction: it stands, and the journal says so until it is gone.
+
+    Should the pointer not be durable yet, a power cut leaves the journal, which is; so it stays when this sync fails.
+    """
+    try:
+        disk.make_durable((), (layout.STATE,))
+        tidy(disk, journal)
+    except Unavailable:
+        pass

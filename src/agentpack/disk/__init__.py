@@ -1,0 +1,272 @@
+"""The one door to files.
+
+Decides how a path becomes an open file, and which system calls change the disk. What is written, and in which order,
+is left to `store` and `apply`.
+
+A path is POSIX text relative to a named root: `.claude/agents/x.md` below the root `""`, `$config/agentpack.yaml` below
+the root `$config`. `folders.py` says what may be followed on the way, `looking.py` what is found, and here is what
+changes. Every call that changes the disk goes through `Disk.system`, so that a test can count them and stop at the nth.
+"""
+
+# Everything happens relative to folder descriptors, which pathlib does not know.
+# ruff: noqa: PTH112, PTH120
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import ParamSpec, TypeVar
+
+from agentpack.disk.folders import OPEN_FOLDER
+from agentpack.disk.looking import OPEN_FILE, Looking, Seen, Stamp
+from agentpack.errors import Bug
+
+__all__ = ["FEW", "Disk", "Growing", "Seen", "Stamp"]
+
+FEW = 16
+"""Up to so many files and folders are made durable one by one, more by a single call for their whole file system."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class Disk(Looking):
+    """Files below named roots. A root's folder need not exist: it is made when something is first written there.
+
+    `follow_own_links` also follows links to folders outside of the root when the current user (or root) owns the link,
+    as people link `~/.claude` to a folder of dotfiles; `links` tells which were followed: path -> real path.
+    """
+
+    def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
+        super().__init__(roots, follow_own_links=follow_own_links)
+        self._made_above: list[str] = []
+
+    def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Make one system call that changes the disk, again when it is interrupted (Python does so only for some)."""
+        while True:
+            try:
+                return call(*args, **kwargs)
+            except InterruptedError:
+                continue
+
+    def create(self, path: str, data: bytes, *, mode: int | None = None) -> int:
+        """Write a file that does not exist yet; its folder does. Returns its permission bits.
+
+        `mode` None leaves them to the umask, as for any new file.
+        """
+        folder, leaf = self._split(path)
+        first = 0o666 if mode is None else mode & 0o777
+        try:
+            descriptor = self.system("create", os.open, leaf, _NEW, first, dir_fd=self._folder(folder))
+            try:
+                self._write(descriptor, data)
+                found = stat.S_IMODE(os.fstat(descriptor).st_mode)
+                if mode is not None and found != mode:
+                    self.system("chmod", os.fchmod, descriptor, mode)
+                    found = mode
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self.failure("write", path, error) from error
+        return found
+
+    def grow(self, path: str) -> "Growing":
+        """A new file that is written piece by piece."""
+        folder, leaf = self._split(path)
+        try:
+            return Growing(self, path, self.system("create", os.open, leaf, _NEW, 0o666, dir_fd=self._folder(folder)))
+        except OSError as error:
+            raise self.failure("write", path, error) from error
+
+    def open_to_lock(self, path: str, *, create: bool) -> int | None:
+        """A descriptor for a process lock, or None when there is no such file and it is not to be made."""
+        folder, leaf = self._split(path)
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            if create:
+                return self.system("create", os.open, leaf, flags | os.O_CREAT, 0o666, dir_fd=self._folder(folder))
+            return os.open(leaf, flags, dir_fd=self._folder(folder))
+        except FileNotFoundError as error:
+            if create:
+                raise self.failure("write", path, error) from error
+            return None
+        except OSError as error:
+            raise self.failure("write", path, error) from error
+
+    def rename(self, source: str, target: str) -> None:
+        """Put a file in the place of another one, or of none, in the same folder: the one step that readers see."""
+        folder, old = self._split(source)
+        other, new = self._split(target)
+        if folder != other:
+            raise Bug(f"a rename across folders: {source} to {target}")
+        try:
+            descriptor = self._folder(folder)
+            self.system("rename", os.rename, old, new, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+        except OSError as error:
+            raise self.failure("replace", target, error) from error
+
+    def unlink(self, path: str) -> bool:
+        """Delete a file (a link, never what it leads to). Returns whether there was one."""
+        folder, leaf = self._split(path)
+        try:
+            self.system("unlink", os.unlink, leaf, dir_fd=self._folder(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self.failure("delete", path, error) from error
+        return True
+
+    def mkdir(self, folder: str) -> None:
+        """Make one folder; one that is there already is as good. For a root: what is missing above it too."""
+        try:
+            if folder in self._roots:
+                self._make_root(folder)
+                return
+            parent, name = self._split(folder)
+            self.system("mkdir", os.mkdir, name, 0o777, dir_fd=self._folder(parent))
+        except FileExistsError as error:
+            try:
+                self._folder(folder)
+            except OSError:
+                raise self._in_the_way(folder) from error
+        except OSError as error:
+            raise self.failure("make", folder, error) from error
+
+    def _make_root(self, name: str) -> None:
+        gone, folder = [], self._roots[name]
+        while not os.path.isdir(folder):
+            gone.append(folder)
+            folder = os.path.dirname(folder)
+        for folder in reversed(gone):
+            self.system("mkdir", os.mkdir, folder, 0o777)
+            self._made_above.append(folder)
+        # Made durable here, once in a lifetime: nobody else knows what lies above a root.
+        for folder in gone:
+            descriptor = os.open(os.path.dirname(folder), OPEN_FOLDER)
+            try:
+                self._fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def rmdir(self, folder: str) -> bool:
+        """Remove a folder if it is empty. Returns whether it is gone."""
+        for name in [name for name in self._open if name == folder or name.startswith(folder + "/")]:
+            os.close(self._open.pop(name))
+        try:
+            if folder in self._roots and self._prefixes[folder] == folder:
+                self._remove_root(folder)
+            else:
+                parent, name = self._split(folder)
+                self.system("rmdir", os.rmdir, name, dir_fd=self._folder(parent))
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY):
+                return False
+            raise self.failure("remove", folder, error) from error
+        return True
+
+    def _remove_root(self, name: str) -> None:
+        folder = self._roots[name]
+        self.system("rmdir", os.rmdir, folder)
+        above = os.path.dirname(folder)
+        while above in self._made_above:
+            self.system("rmdir", os.rmdir, above)
+            above = os.path.dirname(above)
+
+    def make_durable(self, files: Collection[str], folders: Collection[str]) -> None:
+        """Return when these files' contents and these folders' names are on the disk itself.
+
+        A handful are synced one by one, in this order; more of them by one call for each file system they are on, where
+        the system has such a call.
+        """
+        if len(files) + len(folders) > FEW and (call := _syncfs()) is not None:
+            self._sync_file_systems(call, {*folders, *(path.rpartition("/")[0] for path in files)})
+            return
+        for path in files:
+            folder, leaf = self._split(path)
+            try:
+                descriptor = os.open(leaf, OPEN_FILE, dir_fd=self._folder(folder))
+                try:
+                    self._fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                raise self.failure("write", path, error) from error
+        for folder in folders:
+            try:
+                self._fsync(self._folder(folder))
+            except OSError as error:
+                raise self.failure("write", folder, error) from error
+
+    def _sync_file_systems(self, call: Callable[[int], None], folders: Iterable[str]) -> None:
+        done: set[int] = set()
+        for folder in folders:
+            try:
+                descriptor = self._folder(folder)
+                device = os.fstat(descriptor).st_dev
+                if device not in done:
+                    self.system("syncfs", call, descriptor)
+                    done.add(device)
+            except OSError as error:
+                raise self.failure("write", folder, error) from error
+
+    def _fsync(self, descriptor: int) -> None:
+        if sys.platform == "darwin":
+            import fcntl
+
+            self.system("fsync", fcntl.fcntl, descriptor, fcntl.F_FULLFSYNC)  # fsync stops at the drive's cache there
+        else:
+            self.system("fsync", os.fsync, descriptor)
+
+    def _write(self, descriptor: int, data: bytes) -> None:
+        written = self.system("write", os.write, descriptor, data)
+        if written < len(data):
+            rest = memoryview(data)[written:]
+            while rest:
+                rest = rest[self.system("write", os.write, descriptor, rest) :]
+
+
+class Growing:
+    """A file being written: `append`, then `close`."""
+
+    def __init__(self, disk: Disk, path: str, descriptor: int) -> None:
+        self._disk, self._path, self._descriptor = disk, path, descriptor
+
+    def append(self, data: bytes) -> None:
+        """Write at the end."""
+        try:
+            self._disk._write(self._descriptor, data)
+        except OSError as error:
+            raise self._disk.failure("write", self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file; a second time does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor < 0:
+            return
+        try:
+            os.close(descriptor)
+        except OSError as error:
+            raise self._disk.failure("write", self._path, error) from error
+
+
+def _syncfs() -> Callable[[int], None] | None:
+    """The call that makes a whole file system durable, where there is one: Python has no function for it."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        import ctypes  # a few milliseconds: only when many files are written
+
+        function = ctypes.CDLL(None, use_errno=True).syncfs
+    except (ImportError, OSError, AttributeError):
+        return None
+
+    def call(descriptor: int) -> None:
+        if function(descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    return call

@@ -1,0 +1,178 @@
+"""What stands at a path: contents, digests, and signatures that tell cheaply whether something changed.
+
+Decides when a file need not be read again. Nothing here changes the disk.
+"""
+
+# Everything happens relative to folder descriptors, which pathlib does not know.
+# ruff: noqa: PTH208
+
+import errno
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import NamedTuple
+
+from agentpack.disk.folders import Folders
+from agentpack.errors import Refused
+from agentpack.model.names import Digest
+
+Stamp = tuple[int, int, int, int, int, int]
+"""What changes when a file does: device, inode, mode, size, and the times of its content and its inode."""
+
+OPEN_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # not blocking: it may be somebody's pipe
+# A clock tick of a file system is at most 10 ms: a file changed longer ago than this cannot change again unseen.
+_SETTLED = 100_000_000
+
+
+class Seen(NamedTuple):
+    """What stands at a path: a `file`, `link`, `folder` or `other`. Only a file has a digest; `mode`: its permissions."""
+
+    kind: str
+    digest: Digest | None
+    mode: int
+    size: int
+    stamp: Stamp
+
+
+class Looking(Folders):
+    """Folders whose files are looked at."""
+
+    def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
+        super().__init__(roots, follow_own_links=follow_own_links)
+        self._seen: dict[str, Seen] = {}
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of the file, or None when there is nothing. A link is followed as one to a folder would be.
+
+        Raises:
+            Refused: something else than a file, or a link out of the root.
+            Unavailable: it cannot be read.
+        """
+        folder, leaf = self._split(path)
+        try:
+            above = self._folder(folder)
+            try:
+                descriptor = os.open(leaf, OPEN_FILE, dir_fd=above)
+            except OSError as error:
+                if error.errno not in (errno.ELOOP, errno.EMLINK):
+                    raise
+                inside, real = self._target(path, os.stat(leaf, dir_fd=above, follow_symlinks=False).st_uid)
+                if inside is not None:
+                    return self.read(inside) if inside != path else None
+                descriptor = os.open(real, OPEN_FILE)
+            try:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    raise Refused(f"`{self.where(path)}` is not a file")
+                return _read_all(descriptor, found.st_size)
+            finally:
+                os.close(descriptor)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self.failure("read", path, error) from error
+
+    def read_part(self, path: str, offset: int, length: int) -> bytes:
+        """So many bytes from there; fewer at the end of the file. A negative offset counts from the end.
+
+        Raises:
+            Unavailable: there is no such file, or it cannot be read.
+        """
+        folder, leaf = self._split(path)
+        try:
+            descriptor = os.open(leaf, OPEN_FILE, dir_fd=self._folder(folder))
+            try:
+                if offset < 0:
+                    offset = max(0, os.fstat(descriptor).st_size + offset)
+                return os.pread(descriptor, length, offset)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self.failure("read", path, error) from error
+
+    def look(self, path: str) -> Seen | None:
+        """What stands at the path, with its digest; None when nothing does. No link is followed at the last name.
+
+        A file that has not changed since it was last looked at is not read again.
+
+        Raises:
+            Refused: a link out of the root on the way.
+            Unavailable: it cannot be read.
+        """
+        known = self._seen.get(path)
+        if known is not None and self.stamp(path) == known.stamp:
+            return known
+        folder, leaf = self._split(path)
+        try:
+            above = self._folder(folder)
+            try:
+                descriptor = os.open(leaf, OPEN_FILE, dir_fd=above)
+            except OSError as error:
+                # A link (ELOOP, EMLINK), a socket (ENXIO, EOPNOTSUPP), or a file that cannot be read.
+                if error.errno in (errno.ENOENT, errno.EACCES):
+                    raise
+                found = os.stat(leaf, dir_fd=above, follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode):
+                    raise
+                return _seen(found, None)
+            try:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    return _seen(found, None)
+                data = _read_all(descriptor, found.st_size)
+            finally:
+                os.close(descriptor)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self.failure("read", path, error) from error
+        seen = _seen(found, Digest("sha256:" + sha256(data).hexdigest()))
+        if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED:
+            self._seen[path] = seen
+        return seen
+
+    def stamp(self, path: str) -> Stamp | None:
+        """The signature of what stands at the path, for one system call; None when nothing does."""
+        folder, leaf = self._split(path)
+        try:
+            return _stamp(os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self.failure("read", path, error) from error
+
+    def entries(self, folder: str) -> list[str]:
+        """The names in a folder, sorted; none when there is no such folder."""
+        try:
+            return sorted(os.listdir(self._folder(folder)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise self.failure("list", folder, error) from error
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size + 1)
+    if len(data) == size:
+        return data
+    return data + b"".join(_pieces(descriptor))  # it grew or shrank under our eyes
+
+
+def _pieces(descriptor: int) -> Iterator[bytes]:
+    while piece := os.read(descriptor, 1 << 16):
+        yield piece
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return (found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _seen(found: os.stat_result, digest: Digest | None) -> Seen:
+    mode = found.st_mode
+    if digest is not None:
+        kind = "file"
+    else:
+        kind = "link" if stat.S_ISLNK(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+    return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found))

@@ -1,0 +1,261 @@
+"""Changes to `agentpack.yaml` in place: every byte that is not about the change stays, comments, order and quoting included.
+
+The library says where each node stands in the text; the change is spliced in there. The result is read again and must mean exactly what was
+wanted, else nothing is written and the user is asked to make the change.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from agentpack.errors import Fault, InvalidFile
+from agentpack.model.manifest import Manifest, Wanted
+from agentpack.safety.documents import read_yaml
+from agentpack.safety.schemas import validate
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.~=<>,!*\[\] -]*\Z")
+_PLAIN_START = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_WORDS = frozenset("y n yes no on off true false null none".split())
+
+
+def new_manifest(manifest: Manifest) -> str:
+    """The text of a manifest that did not exist."""
+    lines = ["schema: 1"]
+    if manifest.clients is not None:
+        lines.append(f"clients: {_flow(list(manifest.clients))}")
+    if manifest.sources:
+        lines.append("sources:")
+        lines += [f"  - {{name: {_scalar(s.name)}, path: {_scalar(s.path)}}}" for s in manifest.sources]
+    if manifest.packs:
+        lines.append("packs:")
+        for wanted in manifest.packs:
+            lines += _entry(wanted, "  ")
+    else:
+        lines.append("packs: []")
+    return "\n".join(lines) + "\n"
+
+
+def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
+    """The text that says `new`, changed only where it differs from `old`, which is what the text says now.
+
+    Raises:
+        InvalidFile: the change cannot be made in this text without touching the rest of it.
+    """
+    for before in old.packs:
+        if new.wanted(before.requirement.pack) is None:
+            text = _remove_entry(text, before.requirement.pack, old)
+            old = old._replace(packs=tuple(w for w in old.packs if w.requirement.pack != before.requirement.pack))
+    for wanted in new.packs:
+        before = old.wanted(wanted.requirement.pack)
+        if before is None:
+            text = _append(text, "packs", _entry(wanted, ""), _entry_flow(wanted))
+            old = old._replace(packs=(*old.packs, wanted))
+        elif before != wanted:
+            text = _change_entry(text, wanted, old)
+            old = old._replace(packs=tuple(wanted if w is before else w for w in old.packs))
+    for source in new.sources:
+        if source not in old.sources:
+            line = f"{{name: {_scalar(source.name)}, path: {_scalar(source.path)}}}"
+            text = _append(text, "sources", [f"- {line}"], line)
+    if new.clients is not None and new.clients != old.clients:
+        text = _set_key(text, _root(text), "clients", _flow(list(new.clients)))
+    _verify(text, file, new)
+    return text
+
+
+def _verify(text: str, file: str, expected: Manifest) -> None:
+    try:
+        found = Manifest.from_data(validate("manifest", read_yaml(text, file)))
+    except InvalidFile:
+        found = None
+    if found is None or found.to_data() != expected.to_data():
+        raise InvalidFile(
+            [Fault(file, 0, "", "the change cannot be made here without rewriting the file")],
+            hint="make it by hand, then run `agentpack sync`",
+        )
+
+
+def _root(text: str) -> yaml.MappingNode | None:
+    return yaml.compose(text, Loader=yaml.SafeLoader)  # type: ignore[no-any-return]
+
+
+def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == key:
+                return value  # type: ignore[no-any-return]
+    return None
+
+
+def _last_line(node: yaml.Node) -> int:
+    """The last line, from 0, that a node's own text stands on; a block collection's end mark lies beyond the comments after it."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _last_line(last[1] if isinstance(last, tuple) else last)
+    mark = node.end_mark
+    return mark.line - 1 if mark.column == 0 and mark.line > node.start_mark.line else mark.line
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _insert_lines(text: str, after_line: int, new: Sequence[str]) -> str:
+    """Put lines behind the line of that number (from 0)."""
+    newline = _newline(text)
+    lines = text.splitlines(keepends=True)
+    head = lines[: after_line + 1]
+    if head and not head[-1].endswith("\n"):
+        head[-1] += newline
+    return "".join([*head, *(line + newline for line in new), *lines[after_line + 1 :]])
+
+
+def _append(text: str, key: str, block: Sequence[str], flow: str) -> str:
+    """Add an item to the list at a top-level key, in the style that the list has."""
+    root = _root(text)
+    node = _value(root, key)
+    if not isinstance(node, yaml.SequenceNode):
+        return _set_key(text, root, key, None, [f"  {line}" for line in block])
+    if not node.flow_style and node.value:
+        indent = " " * (node.value[0].start_mark.column - 2)
+        first = text.splitlines()[node.value[-1].start_mark.line]
+        dash = first.find("-")
+        if dash >= 0:
+            indent = " " * dash
+        return _insert_lines(text, _last_line(node), [indent + line for line in block])
+    if not node.value:
+        return _set_key(text, root, key, None, [f"  {line}" for line in block])
+    end = node.value[-1].end_mark.index
+    return f"{text[:end]}, {flow}{text[end:]}"
+
+
+def _set_key(
+    text: str, node: yaml.Node | None, key: str, value: str | None, block: Sequence[str] = (), indent: str = ""
+) -> str:
+    """Give a key of a map a value on its line, or block lines below it; the key is added when it is not there."""
+    fresh = [f"{indent}{key}: {value}" if value is not None else f"{indent}{key}:", *block]
+    old = _value(node, key)
+    if node is None or not node.value:
+        body = text if not text or text.endswith("\n") else text + "\n"
+        return body + "\n".join(fresh) + "\n"
+    if old is None:
+        if isinstance(node, yaml.MappingNode) and node.flow_style:
+            end = node.value[-1][1].end_mark.index
+            return f"{text[:end]}, {key}: {value}{text[end:]}"
+        return _insert_lines(text, _last_line(node), fresh)
+    if value is not None and (not isinstance(old, yaml.CollectionNode) or old.flow_style):
+        return text[: old.start_mark.index] + value + text[old.end_mark.index :]
+    name = next(name for name, _ in node.value if name.value == key)
+    lines = text.splitlines(keepends=True)
+    newline = _newline(text)
+    tail = lines[max(_last_line(old), name.start_mark.line) + 1 :]
+    return "".join([*lines[: name.start_mark.line], *(line + newline for line in fresh), *tail])
+
+
+def _entry_node(text: str, pack: str, manifest: Manifest) -> tuple[yaml.SequenceNode, int]:
+    index = next(i for i, wanted in enumerate(manifest.packs) if wanted.requirement.pack == pack)
+    node = _value(_root(text), "packs")
+    assert isinstance(node, yaml.SequenceNode)
+    return node, index
+
+
+def _remove_entry(text: str, pack: str, manifest: Manifest) -> str:
+    node, index = _entry_node(text, pack, manifest)
+    item = node.value[index]
+    if node.flow_style:
+        if len(node.value) == 1:
+            return text[: item.start_mark.index] + text[item.end_mark.index :]
+        if index + 1 < len(node.value):
+            return text[: item.start_mark.index] + text[node.value[index + 1].start_mark.index :]
+        return text[: node.value[index - 1].end_mark.index] + text[item.end_mark.index :]
+    lines = text.splitlines(keepends=True)
+    first, last = item.start_mark.line, _last_line(item)
+    if len(node.value) == 1:
+        # an empty block list would read as nothing: say so
+        root = _root(text)
+        name = next(name for name, value in root.value if name.value == "packs")  # type: ignore[union-attr]
+        head = lines[name.start_mark.line]
+        lines[name.start_mark.line] = head.replace("packs:", "packs: []", 1)
+    return "".join([*lines[:first], *lines[last + 1 :]])
+
+
+def _change_entry(text: str, wanted: Wanted, manifest: Manifest) -> str:
+    """Change the parts of an entry that differ, the requirement's own text first."""
+    pack = wanted.requirement.pack
+    before = manifest.wanted(pack)
+    assert before is not None
+    node, index = _entry_node(text, pack, manifest)
+    item = node.value[index]
+    only_text = wanted._replace(text=before.text, requirement=before.requirement) == before
+    if isinstance(item, yaml.ScalarNode):
+        if only_text:
+            return text[: item.start_mark.index] + _scalar(wanted.text) + text[item.end_mark.index :]
+        if node.flow_style:
+            return text[: item.start_mark.index] + _entry_flow(wanted) + text[item.end_mark.index :]
+        lines = text.splitlines(keepends=True)
+        line = lines[item.start_mark.line]
+        indent = " " * line.find("-")
+        comment = line[item.end_mark.column :].rstrip("\r\n")
+        fresh = _entry(wanted, indent)
+        fresh[0] += comment
+        newline = _newline(text)
+        rest = lines[_last_line(item) + 1 :]
+        return "".join([*lines[: item.start_mark.line], *(row + newline for row in fresh), *rest])
+    if wanted.text != before.text:
+        old = _value(item, "require")
+        assert old is not None
+        text = text[: old.start_mark.index] + _scalar(wanted.text) + text[old.end_mark.index :]
+    for key, value in _options(wanted).items():
+        if value != _options(before).get(key):
+            node, index = _entry_node(text, pack, manifest)
+            item = node.value[index]
+            text = _set_key(text, item, key, _flow(value), indent=" " * item.value[0][0].start_mark.column)
+    return text
+
+
+def _options(wanted: Wanted) -> Mapping[str, Any]:
+    options: dict[str, Any] = {}
+    if wanted.clients is not None:
+        options["clients"] = list(wanted.clients)
+    if wanted.parameters:
+        options["parameters"] = dict(wanted.parameters)
+    if wanted.renames:
+        options["as"] = dict(wanted.renames)
+    return options
+
+
+def _entry(wanted: Wanted, indent: str) -> list[str]:
+    options = _options(wanted)
+    if not options:
+        return [f"{indent}- {_scalar(wanted.text)}"]
+    return [
+        f"{indent}- require: {_scalar(wanted.text)}",
+        *(f"{indent}  {key}: {_flow(value)}" for key, value in options.items()),
+    ]
+
+
+def _entry_flow(wanted: Wanted) -> str:
+    options = _options(wanted)
+    return _scalar_in_flow(wanted.text) if not options else _flow({"require": wanted.text, **options})
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML in block context: plain where that is safe, else as JSON writes it."""
+    safe = _PLAIN.match(text) and not text.endswith(" ") and text.lower() not in _WORDS
+    return text if safe else json.dumps(text, ensure_ascii=False)
+
+
+def _scalar_in_flow(text: str) -> str:
+    safe = _PLAIN_START.fullmatch(text) and text.lower() not in _WORDS
+    return text if safe else json.dumps(text, ensure_ascii=False)
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    return _scalar_in_flow(value) if isinstance(value, str) else json.dumps(value)

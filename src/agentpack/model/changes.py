@@ -1,0 +1,97 @@
+"""A plan: all that will happen to files, computed in full before anything is written."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from agentpack.model.names import Digest, digest_of
+
+
+class Conflict(NamedTuple):
+    """One place that both sides changed differently. Each side is text, empty where it has nothing there."""
+
+    base: str
+    ours: str
+    theirs: str
+
+
+class Action(StrEnum):
+    """What happens to one file."""
+
+    CREATE = "create"
+    REPLACE = "replace"
+    MERGE = "merge"
+    """Written with both the user's edit and the new text."""
+    RESTORE = "restore"
+    """Written again: it was deleted by hand."""
+    DISCARD = "discard"
+    """Written as rendered: the user chose to let an edit or a foreign file go. Its bytes stay in the history."""
+    ADOPT = "adopt"
+    """Recorded; what lies there already is what is wanted."""
+    TAKE = "take"
+    """Recorded as an edit of what is wanted; nothing is written."""
+    KEEP = "keep"
+    DRIFT = "drift"
+    """Left as the user edited it."""
+    DELETE = "delete"
+    FORGET = "forget"
+    """No longer managed; nothing is written."""
+    CONFLICT = "conflict"
+    """Left as it is, and the whole plan stops for a decision."""
+
+
+WRITES = frozenset({Action.CREATE, Action.REPLACE, Action.MERGE, Action.RESTORE, Action.DISCARD})
+STILL = frozenset({Action.KEEP, Action.DRIFT})
+"""Actions that change neither disk nor record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge; `why` says what a conflict is about:
+    `foreign`, `edited`, `merge` or `blocked`."""
+
+    path: str
+    action: Action
+    client: str
+    pack: str
+    persona: str
+    observed: Digest | None = None
+    mode: int | None = None
+    """Permission bits of what lies there, None when nothing does."""
+    rendered: Digest | None = None
+    """The pristine text that is wanted, None when nothing is."""
+    previous: Digest | None = None
+    """The pristine text that was rendered last."""
+    content: bytes | None = None
+    theirs: bytes | None = None
+    """The pristine text that is wanted, as bytes."""
+    why: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> Digest | None:
+        """The digest of what lies there once the plan is applied."""
+        if self.content is not None:
+            return digest_of(self.content)
+        return self.observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Every managed file of a scope, a change each, in the order of their paths."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def conflicts(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.action is Action.CONFLICT)
+
+    @property
+    def drift(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.action is Action.DRIFT)
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """The changes that do something to disk or record."""
+        return tuple(change for change in self.changes if change.action not in STILL)

@@ -1,0 +1,411 @@
+"""Wanted -> done: the plan of a command, the decisions it needs, and the transaction that applies it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from agentpack.apply import Step, transact
+from agentpack.errors import DecisionNeeded
+from agentpack.model.changes import WRITES, Action, Change, Plan
+from agentpack.model.history import Document, Generation, InstalledFile
+from agentpack.model.lock import Lock
+from agentpack.model.names import Digest, digest_of
+from agentpack.model.rendering import Rendering
+from agentpack.operations.making import Made, base_text
+from agentpack.operations.workspace import Workspace
+from agentpack.plan import NO_DECISIONS, Decisions, Observed, plan
+
+
+class DocumentChange(NamedTuple):
+    """The manifest or lock before and after; None where it does not exist."""
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+
+
+class PackChange(NamedTuple):
+    """What happens to one pack: version and variants before and after, None where it is not there."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a command did, or with `dry_run` would do."""
+
+    command: str
+    scope: str
+    root: str
+    plan: Plan
+    documents: tuple[DocumentChange, ...] = ()
+    packs: tuple[PackChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    generation: int | None = None
+    """The number of the new generation; None when nothing was recorded."""
+    dry_run: bool = False
+    left: tuple[Change, ...] = ()
+    """Conflicts that were left for later by `--partial`."""
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def changes_anything(self) -> bool:
+        return bool(self.plan.pending or self.documents)
+
+
+class Wish(NamedTuple):
+    """What a command wants: the files, the lock and the manifest. `lock` and `manifest` None delete the document;
+    `save` False leaves both as they are."""
+
+    made: Made | None
+    manifest: bytes | None
+    lock: bytes | None
+    save: bool = True
+
+
+Confirm = Callable[[Outcome], bool]
+
+
+def carry_out(
+    workspace: Workspace,
+    command: str,
+    wish: Wish,
+    *,
+    decisions: Decisions = NO_DECISIONS,
+    dry_run: bool = False,
+    partial: bool = False,
+    confirm: Confirm | None = None,
+) -> Outcome:
+    """Plan the change and apply it as one transaction.
+
+    Args:
+        partial: files in conflict are left, the others go on.
+        confirm: asked with the outcome before anything is written; False stops it with DecisionNeeded.
+
+    Raises:
+        DecisionNeeded: a conflict, or the answer was no. Nothing was written.
+    """
+    files = wish.made.files if wish.made else {}
+    planned = plan_for(workspace, files, decisions)
+    outcome = Outcome(
+        command=command,
+        scope=workspace.scope.kind,
+        root=workspace.scope.root,
+        plan=planned,
+        documents=tuple(_document_changes(workspace, wish)),
+        packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
+        notes=wish.made.notes if wish.made else (),
+        dry_run=dry_run,
+        left=planned.conflicts if partial else (),
+    )
+    if planned.conflicts and not partial:
+        raise conflict_error(workspace, outcome)
+    unrecorded = workspace.current is None and bool(files)
+    if not outcome.changes_anything and not unrecorded:
+        return outcome
+    if confirm is not None and outcome.changes_anything and not confirm(outcome):
+        raise DecisionNeeded("nothing was changed", hint="`--yes` answers the question beforehand")
+    if dry_run:
+        return outcome
+    _record_what_is_there(workspace)
+    return replace(outcome, generation=_apply(workspace, outcome, wish).number)
+
+
+def plan_for(
+    workspace: Workspace, files: Mapping[str, Rendering], decisions: Decisions = NO_DECISIONS
+) -> Plan:
+    """The plan that brings the disk to these files."""
+    recorded = workspace.recorded
+    observed = workspace.observe({*files, *recorded})
+    bases: dict[str, Rendering] = {}
+
+    def base(file: InstalledFile) -> bytes:
+        if workspace.store.blobs.has(file.rendered):
+            return workspace.store.blobs.get(file.rendered)
+        if not bases and workspace.lock is not None:
+            bases.update(base_text(workspace, workspace.lock))
+        found = bases.get(file.path)
+        if found is None or digest_of(found.content) != file.rendered:
+            raise DecisionNeeded(
+                f"{file.path}: the text it was edited from can no longer be rendered",
+                hint="`--on-conflict keep` leaves the file as it is, `--on-conflict theirs` takes the new text",
+            )
+        return found.content
+
+    return plan(files, recorded, observed, disk=workspace.contents, base=base, decisions=decisions)
+
+
+def _document_changes(workspace: Workspace, wish: Wish) -> Iterator[DocumentChange]:
+    if not wish.save:
+        return
+    for path, before, after in (
+        (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
+        (workspace.scope.lock, workspace.lock_bytes, wish.lock),
+    ):
+        if before != after:
+            yield DocumentChange(path, before, after)
+
+
+def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
+    """What differs between two locks, pack by pack."""
+    old = {pack.name: _words(pack.version, (*pack.variants, *_names(pack))) for pack in before.packs} if before else {}
+    new = {pack.name: _words(pack.version, (*pack.variants, *_names(pack))) for pack in after.packs} if after else {}
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            yield PackChange(name, old.get(name), new.get(name))
+
+
+def _names(pack: object) -> list[str]:
+    return [variant.name for variant in getattr(pack, "local_variants", ())]
+
+
+def _words(version: str, variants: tuple[str, ...]) -> str:
+    return f"{version} [{', '.join(sorted(set(variants)))}]" if variants else version
+
+
+def conflict_error(workspace: Workspace, outcome: Outcome) -> "Conflicted":
+    """The error that tells every conflict of a plan and the options that decide it."""
+    return Conflicted(outcome, [workspace.scope.absolute(change.path) for change in outcome.plan.conflicts])
+
+
+_WHY = {
+    "foreign": ("was not written by agentpack", "`--adopt` takes it over and keeps its bytes in the history"),
+    "edited": (
+        "was edited and is no longer wanted",
+        "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there unmanaged",
+    ),
+    "merge": (
+        "was edited where the new text changes too",
+        "`--on-conflict keep` leaves it, `--on-conflict theirs` takes the new text, `--on-conflict edit` opens an editor, "
+        "`--partial` lets the other files go on",
+    ),
+    "blocked": ("is not a regular file", "move it away"),
+}
+
+
+class Conflicted(DecisionNeeded):
+    """A plan with conflicts. `outcome` carries the plan, for showing them rule by rule."""
+
+    code = "conflict"
+
+    def __init__(self, outcome: Outcome, places: list[str]) -> None:
+        self.outcome = outcome
+        conflicts = outcome.plan.conflicts
+        details = [f"{place}: {_WHY[change.why][0]}" for place, change in zip(places, conflicts, strict=True)]
+        kinds = dict.fromkeys(change.why for change in conflicts)
+        count = len(conflicts)
+        super().__init__(
+            f"{count} file{'s' if count != 1 else ''} need{'' if count != 1 else 's'} a decision; nothing was changed",
+            details=details,
+            hint="; ".join(_WHY[kind][1] for kind in kinds),
+        )
+
+
+# Applying.
+
+
+def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
+    current = workspace.current
+
+    def generation(modes: Mapping[str, int]) -> Generation:
+        return Generation(
+            number=(current.number if current else 0) + 1,
+            parent=current.number if current else 0,
+            time=workspace.environment.now(),
+            command=outcome.command,
+            pins=_pins(wish.made.lock if wish.made else None),
+            files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
+            documents=tuple(_documents(workspace, outcome, modes)),
+            folders=current.folders if current else (),
+        )
+
+    done = transact(
+        workspace.disk,
+        workspace.store,
+        steps=_steps(outcome, workspace.recorded),
+        generation=generation,
+        blobs=_blobs(workspace, outcome),
+    )
+    forget(workspace)
+    return done
+
+
+def forget(workspace: Workspace) -> None:
+    """What was read before the disk changed is read again when next asked for."""
+    for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts"):
+        workspace.__dict__.pop(name, None)
+
+
+def _pins(lock: Lock | None) -> tuple[str, ...]:
+    return tuple(f"{pack.name} {pack.version}" for pack in lock.packs) if lock else ()
+
+
+def _steps(outcome: Outcome, recorded: Mapping[str, InstalledFile]) -> Iterator[Step]:
+    for change in outcome.plan.changes:
+        if change.action in WRITES:
+            old = recorded.get(change.path)
+            mode = old.mode if change.action is Action.RESTORE and old is not None and old.mode else None
+            yield Step(change.path, change.observed, change.content, mode)
+        elif change.action is Action.DELETE:
+            yield Step(change.path, change.observed, None)
+    for document in outcome.documents:
+        before = None if document.before is None else digest_of(document.before)
+        yield Step(document.path, before, document.after)
+
+
+def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
+    """The texts to keep beside those that are written: the pristine one of a merged file, and what was there already."""
+    blobs = workspace.store.blobs
+    for change in outcome.plan.changes:
+        if change.rendered is None or change.theirs is None or change.action is Action.CONFLICT:
+            continue
+        if change.theirs is not change.content and not blobs.has(change.rendered):
+            yield change.theirs
+        if change.content is None and change.observed not in (None, change.rendered):
+            assert change.observed is not None
+            if not blobs.has(change.observed):
+                yield workspace.contents(change.path)
+    for path, data in ((workspace.scope.manifest, workspace.manifest_bytes), (workspace.scope.lock, workspace.lock_bytes)):
+        if data is not None and path not in {document.path for document in outcome.documents}:
+            yield data
+
+
+def _installed(
+    planned: Plan, recorded: Mapping[str, InstalledFile], modes: Mapping[str, int]
+) -> Iterator[InstalledFile]:
+    for change in planned.changes:
+        old = recorded.get(change.path)
+        if change.action is Action.CONFLICT:
+            if old is not None:
+                yield old
+        elif change.rendered is not None and change.written is not None:
+            mode = modes.get(change.path, change.mode or 0)
+            names = (change.client, change.pack, change.persona)
+            yield InstalledFile(change.path, *names, change.rendered, change.written, mode)
+
+
+def _documents(workspace: Workspace, outcome: Outcome, modes: Mapping[str, int]) -> Iterator[Document]:
+    changed = {document.path: document for document in outcome.documents}
+    for path, data in ((workspace.scope.manifest, workspace.manifest_bytes), (workspace.scope.lock, workspace.lock_bytes)):
+        if path in changed:
+            after = changed[path].after
+            if after is not None:
+                yield Document(path, digest_of(after), modes[path])
+        elif data is not None:
+            seen = workspace.disk.look(path)
+            yield Document(path, digest_of(data), seen.mode if seen else 0)
+
+
+# What is there and not recorded is recorded first, so that a rollback finds it.
+
+
+def _record_what_is_there(workspace: Workspace) -> None:
+    found = snapshot(workspace)
+    if found is None:
+        return
+    generation, blobs = found
+    transact(workspace.disk, workspace.store, steps=(), generation=generation, blobs=blobs)
+    workspace.__dict__.pop("current", None)
+    workspace.__dict__.pop("recorded", None)
+
+
+def snapshot(workspace: Workspace) -> tuple[Generation, Iterator[bytes]] | None:
+    """A generation of what is on disk now, when that is not what the last one left; None when it is."""
+    current = workspace.current
+    recorded = workspace.recorded
+    if current is None and not recorded:
+        return None
+    observed = workspace.observe(set(recorded))
+    files = tuple(_as_found(file, observed.get(file.path)) for file in recorded.values() if file.path in observed)
+    documents = []
+    for path, data in ((workspace.scope.manifest, workspace.manifest_bytes), (workspace.scope.lock, workspace.lock_bytes)):
+        seen = workspace.disk.look(path) if data is not None else None
+        if data is not None and seen is not None:
+            documents.append(Document(path, digest_of(data), seen.mode))
+    if current is not None and files == current.files and tuple(documents) == current.documents:
+        return None
+    generation = Generation(
+        number=(current.number if current else 0) + 1,
+        parent=current.number if current else 0,
+        time=workspace.environment.now(),
+        command="edits by hand" if current else "found in this copy",
+        pins=current.pins if current else _pins(workspace.lock),
+        files=files,
+        documents=tuple(documents),
+        folders=current.folders if current else (),
+    )
+    return generation, _found_blobs(workspace, files)
+
+
+def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
+    if here is None or here.digest is None:
+        return file
+    return file._replace(written=here.digest, mode=here.mode)
+
+
+def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iterator[bytes]:
+    blobs = workspace.store.blobs
+    rendered: Mapping[str, Rendering] = {}
+    for file in files:
+        if not blobs.has(file.written):
+            yield workspace.contents(file.path)
+        if file.rendered != file.written and not blobs.has(file.rendered):
+            if not rendered and workspace.lock is not None:
+                rendered = base_text(workspace, workspace.lock)
+            if file.path in rendered:
+                yield rendered[file.path].content
+    for data in (workspace.manifest_bytes, workspace.lock_bytes):
+        if data is not None and not blobs.has(digest_of(data)):
+            yield data
+
+
+def blob_or_none(workspace: Workspace, digest: Digest) -> bytes | None:
+    """A kept content, None when it is not kept."""
+    return workspace.store.blobs.get(digest) if workspace.store.blobs.has(digest) else None
+
+
+def write_documents(
+    workspace: Workspace,
+    command: str,
+    documents: tuple[DocumentChange, ...],
+    packs: tuple[PackChange, ...],
+    made: Made,
+    *,
+    dry_run: bool,
+) -> Outcome:
+    """Change manifest or lock as one transaction, and no agent file."""
+    outcome = Outcome(
+        command=command,
+        scope=workspace.scope.kind,
+        root=workspace.scope.root,
+        plan=Plan(changes=()),
+        documents=documents,
+        packs=packs,
+        notes=made.notes,
+        dry_run=dry_run,
+    )
+    if dry_run or not documents:
+        return outcome
+    if workspace.current is not None:
+        _record_what_is_there(workspace)
+    current = workspace.current
+
+    def generation(modes: Mapping[str, int]) -> Generation:
+        return Generation(
+            number=(current.number if current else 0) + 1,
+            parent=current.number if current else 0,
+            time=workspace.environment.now(),
+            command=command,
+            pins=_pins(made.lock),
+            files=current.files if current else (),
+            documents=tuple(_documents(workspace, outcome, modes)),
+            folders=current.folders if current else (),
+        )
+
+    steps = list(_steps(outcome, {}))
+    blobs = _blobs(workspace, outcome)
+    done = transact(workspace.disk, workspace.store, steps=steps, generation=generation, blobs=blobs)
+    forget(workspace)
+    return replace(outcome, generation=done.number)

@@ -1,0 +1,217 @@
+"""install: add to the manifest, resolve, lock, render, apply. uninstall: the same, with packs taken out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agentpack.errors import UsageError
+from agentpack.manifest_edit import edit_manifest, new_manifest
+from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
+from agentpack.model.names import PackName
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
+from agentpack.operations.making import Library, Made, choose, default_clients, make
+from agentpack.operations.workspace import Workspace
+from agentpack.plan import NO_DECISIONS, Decisions
+from agentpack.targets import target_named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a changing command goes about it."""
+
+    decisions: Decisions = NO_DECISIONS
+    dry_run: bool = False
+    partial: bool = False
+    save: bool = True
+    confirm: Confirm | None = None
+
+
+def install(
+    workspace: Workspace,
+    requirements: Sequence[str],
+    *,
+    clients: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    options: Options,
+) -> Outcome:
+    """Add the requirements to the manifest and bring the scope to what it then says.
+
+    Args:
+        settings: `parameter=value` texts for the packs named.
+        sources: folders of packs to add as sources.
+    """
+    asked = [parse_requirement(text) for text in requirements]
+    for requirement in asked:
+        if requirement.url is not None:
+            raise UsageError(
+                f"`{requirement}`: addresses are not read by this version",
+                hint="name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml",
+            )
+    for client in clients:
+        target_named(client)
+    with workspace.changing():
+        old = workspace.manifest
+        new = _with_sources(workspace, old, sources)
+        library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
+        new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
+        named = {requirement.pack for requirement in asked if _wants_newer(requirement, old)}
+        chosen = choose(library, new, workspace.lock, upgrade=named)
+        made = make(library, new, chosen, default_clients(workspace, new))
+        wish = wish_for(workspace, old, new, made, save=options.save)
+        return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
+
+
+def _carry_out(workspace: Workspace, command: str, wish: Wish, options: Options) -> Outcome:
+    return carry_out(
+        workspace,
+        command,
+        wish,
+        decisions=options.decisions,
+        dry_run=options.dry_run,
+        partial=options.partial,
+        confirm=options.confirm,
+    )
+
+
+def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
+    """`@latest`, or a range other than the manifest's, sets the locked release aside."""
+    before = old.wanted(requirement.pack)
+    return requirement.newest or before is None or (requirement.range != before.requirement.range != "")
+
+
+def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[str]) -> Manifest:
+    from os.path import abspath, basename, isdir, join, normpath
+
+    sources = list(manifest.sources)
+    for folder in folders:
+        absolute = normpath(join(workspace.environment.cwd, folder))
+        if not isdir(absolute):
+            raise UsageError(f"`--source {folder}` is not a folder")
+        if any(abspath(workspace.source_folder(source)) == absolute for source in sources):
+            continue
+        taken = {source.name for source in sources} | {"bundled"}
+        stem = _kebab(basename(absolute))
+        name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
+        sources.append(ConfiguredSource(name, _portable(workspace, absolute)))
+    return manifest._replace(sources=tuple(sources))
+
+
+def _portable(workspace: Workspace, absolute: str) -> str:
+    """A folder as the manifest names it: relative to it in a project, so that every clone can read it."""
+    from os.path import relpath
+
+    if workspace.scope.kind == "project":
+        return relpath(absolute, workspace.scope.root)
+    home = workspace.environment.home
+    return f"~/{relpath(absolute, home)}" if absolute.startswith(home + "/") else absolute
+
+
+def _kebab(text: str) -> str:
+    import re
+
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "packs"
+
+
+def _with_requirements(
+    library: Library,
+    manifest: Manifest,
+    asked: Sequence[Requirement],
+    texts: Sequence[str],
+    clients: Sequence[str],
+    settings: Sequence[str],
+    workspace: Workspace,
+) -> Manifest:
+    """The manifest with each requirement added, or put in the place of the pack's old one."""
+    fresh = not manifest.packs and manifest.clients is None
+    if manifest.clients is None:
+        manifest = manifest._replace(clients=tuple(clients) or default_clients(workspace, manifest))
+    own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
+    packs = list(manifest.packs)
+    for requirement, text in zip(asked, texts, strict=True):
+        parameters = _settings(library, manifest, requirement, settings) if settings else {}
+        index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
+        entry = Wanted(_without_newest(requirement), _shortest(requirement, text))
+        if index is None:
+            packs.append(entry._replace(clients=own, parameters=parameters))
+            continue
+        before = packs[index]
+        if requirement == before.requirement or text.strip() == requirement.pack:
+            entry = before  # asking for the bare name again changes nothing that was chosen
+        packs[index] = entry._replace(
+            clients=own if clients else before.clients,
+            parameters={**before.parameters, **parameters},
+            renames=before.renames,
+        )
+    return manifest._replace(packs=tuple(packs))
+
+
+def _without_newest(requirement: Requirement) -> Requirement:
+    from dataclasses import replace
+
+    return replace(requirement, newest=False)
+
+
+def _shortest(requirement: Requirement, text: str) -> str:
+    """The requirement as it goes into the manifest: as typed when that already is the long form."""
+    compact = "".join(text.split())
+    return compact if "@" not in compact and parse_requirement(compact) == requirement else str(requirement)
+
+
+def _settings(
+    library: Library, manifest: Manifest, requirement: Requirement, settings: Sequence[str]
+) -> Mapping[str, str | int | bool]:
+    """The values that `--set` texts stand for, read by the newest release that the requirement allows."""
+    releases = [ref for ref in library.sources.releases(requirement.pack) if requirement.allows(ref.version)]
+    declarations = library.read(requirement.pack, releases[0].version)[1].declarations if releases else {}
+    values = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"`--set {setting}`: write `--set parameter=value`")
+        if name in declarations:
+            values[name] = declarations[name].read(text)
+        else:
+            values[name] = text  # refused with the known names once the release is chosen
+    return values
+
+
+def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made, *, save: bool = True) -> Wish:
+    """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
+    data = workspace.manifest_bytes
+    name = workspace.scope.manifest.rpartition("/")[2]
+    if data is None:
+        text = new_manifest(new)
+    elif new == old:
+        text = data.decode("utf-8")
+    else:
+        text = edit_manifest(data.decode("utf-8"), name, old, new)
+    return Wish(made, text.encode(), made.lock.to_text().encode(), save)
+
+
+def uninstall(workspace: Workspace, names: Sequence[str], *, options: Options) -> Outcome:
+    """Take the packs out of the manifest, and out of lock and disk what nothing else needs.
+
+    A manifest that says nothing any more and holds nothing but what agentpack wrote goes too, with the lock.
+    """
+    packs = tuple(parse_requirement(name).pack for name in names)
+    with workspace.changing():
+        workspace.require_packs(packs)
+        old = workspace.manifest
+        new = old._replace(packs=tuple(w for w in old.packs if w.requirement.pack not in packs))
+        wish = _unwish(workspace, old, new, packs)
+        return _carry_out(workspace, "uninstall " + " ".join(names), wish, options)
+
+
+def _unwish(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[PackName]) -> Wish:
+    library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
+    made = make(library, new, choose(library, new, workspace.lock, upgrade=()), default_clients(workspace, new))
+    wish = wish_for(workspace, old, new, made)
+    if not new.packs and wish.manifest is not None:
+        bare = new._replace(sources=()) if not new.sources else new
+        if wish.manifest.decode() == new_manifest(bare) and not new.models and not new.sources:
+            return wish._replace(manifest=None, lock=None)
+    return wish
+
+
+__all__ = ["EMPTY", "Options", "install", "uninstall", "wish_for"]

@@ -1,0 +1,354 @@
+"""What is wanted: a manifest becomes a lock and the text of every file.
+
+    choose    requirements -> pins, by resolving or as the lock has them
+    make      pins -> releases, personas, renderings and the lock that says so
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from agentpack import __version__
+from agentpack.compose.composing import (
+    Base,
+    Pack,
+    as_written,
+    compose,
+    draft_of,
+    text_faults,
+    values_for,
+)
+from agentpack.compose.layers import Draft
+from agentpack.compose.parse import Layer, PersonaText
+from agentpack.errors import Fault, InvalidFile, Unresolvable
+from agentpack.fetch import Sources, fetch
+from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
+from agentpack.model.manifest import EMPTY, Manifest, Wanted
+from agentpack.model.names import Digest, PackName, did_you_mean
+from agentpack.model.pack import Release
+from agentpack.model.persona import Persona
+from agentpack.model.rendering import Rendering
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.workspace import Workspace
+from agentpack.read import read_pack
+from agentpack.render import render
+from agentpack.resolve import USER, Chosen, resolve
+from agentpack.sources.bundled import bundled_source
+from agentpack.sources.directory import DirectorySource
+from agentpack.targets import TARGETS, target_named
+
+
+class Library:
+    """The releases that the configured sources offer, each read once. Answers the resolver's questions."""
+
+    def __init__(self, workspace: Workspace, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> None:
+        self.workspace = workspace
+        configured = [DirectorySource(s.name, workspace.source_folder(s)) for s in manifest.sources]
+        bundled = bundled_source()
+        kept = {pack.name: pack.source for pack in locked}
+        self.sources = Sources([*configured, *([bundled] if bundled else [])], kept)
+        self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
+        self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
+
+    def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
+        """A release and the pack in it, its digest checked against the lock.
+
+        Raises:
+            Unresolvable: no source has it.
+        """
+        key = (pack, version)
+        if key not in self._read:
+            ref = next((ref for ref in self.sources.releases(pack) if ref.version == version), None)
+            if ref is None:
+                raise self._gone(pack, version)
+            release = fetch(ref, self.sources, self.expected.get((pack, str(version), ref.source)))
+            self._read[key] = release, read_pack(release, self.workspace.cache)
+        return self._read[key]
+
+    def _gone(self, pack: PackName, version: Version) -> Unresolvable:
+        offered = [str(ref.version) for ref in self.sources.releases(pack)]
+        if not offered:
+            known = self.sources.packs()
+            return Unresolvable(f"no source has a pack `{pack}`", hint=did_you_mean(pack, known))
+        return Unresolvable(
+            f"no source has {pack} {version}",
+            details=[f"there are {', '.join(offered)}"],
+            hint="`agentpack lock` chooses again",
+        )
+
+    # The resolver's questions.
+
+    def versions(self, pack: PackName) -> Sequence[Version]:
+        return [ref.version for ref in self.sources.releases(pack)]
+
+    def variants(self, pack: PackName, version: Version) -> Collection[str]:
+        found = self.read(pack, version)[1]
+        local = {text.name for text in self.workspace.local_texts if text.persona in found.personas}
+        return {*found.variant_names, *local}
+
+    def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
+        header = self.read(pack, version)[1].header
+        readers = header.get("agentpack")
+        if readers and not Requirement(pack=PackName("agentpack"), range=readers).allows(Version(__version__)):
+            # a release for another agentpack is passed over like one that needs what does not exist
+            return [Requirement(pack=PackName("agentpack"), range=readers)]
+        return [parse_requirement(text) for text in header.get("requires", ())]
+
+    def known(self) -> Collection[str]:
+        return self.sources.packs()
+
+
+def choose(
+    library: Library, manifest: Manifest, lock: Lock | None, *, upgrade: Collection[str] | None = None
+) -> tuple[Chosen, ...]:
+    """The releases that the manifest asks for; what the lock has is kept where it fits.
+
+    Args:
+        upgrade: packs for which the newest is wanted, whatever the lock has; None for every pack.
+
+    Raises:
+        Unresolvable: there is no such choice.
+    """
+    preferred: dict[PackName, Version] = {}
+    if lock is not None and upgrade is not None:
+        preferred = {pack.name: Version(pack.version) for pack in lock.packs if pack.name not in upgrade}
+    return resolve([wanted.requirement for wanted in manifest.packs], library, preferred=preferred)
+
+
+def as_locked(lock: Lock) -> tuple[Chosen, ...]:
+    """The releases that the lock has."""
+    return tuple(
+        Chosen(
+            pack=pack.name,
+            version=Version(pack.version),
+            variants=tuple(sorted({*pack.variants, *(variant.name for variant in pack.local_variants)})),
+            wanted_by=pack.wanted_by,
+        )
+        for pack in lock.packs
+    )
+
+
+class Part(NamedTuple):
+    """One persona of one pack, made ready."""
+
+    pack: Pack
+    persona: Persona
+    variants: tuple[str, ...]
+
+
+class Made(NamedTuple):
+    """All that is wanted: the lock, each file by path, and the personas behind them."""
+
+    lock: Lock
+    files: Mapping[str, Rendering]
+    parts: tuple[Part, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(f"{file.path}: {note}" for file in self.files.values() for note in file.notes)
+
+
+def make(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Made:
+    """The lock and the text of every file for these releases.
+
+    Args:
+        clients: those of every pack for which the manifest names no others.
+
+    Raises:
+        InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
+    """
+    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    for client in clients:
+        target_named(client)
+    locked = []
+    files: dict[str, Rendering] = {}
+    parts: list[Part] = []
+    for pin in chosen:
+        release, pack = library.read(pin.pack, pin.version)
+        used: list[LocalVariant] = []
+        wanted = manifest.wanted(pin.pack)
+        if maker.is_installed(pin):
+            for part in maker.parts(pin, pack, wanted, used):
+                parts.append(part)
+                chosen_clients = clients if wanted is None or wanted.clients is None else wanted.clients
+                for client in chosen_clients:
+                    _add(files, maker.rendering(part, client))
+        in_pack = tuple(sorted(set(pin.variants) & set(pack.variant_names)))
+        parameters = dict(wanted.parameters) if wanted else {}
+        requires = tuple(pack.header.get("requires", ()))
+        locked.append(
+            LockedPack(
+                pin.pack,
+                str(pin.version),
+                release.source,
+                release.digest,
+                in_pack,
+                tuple(sorted(used)),
+                parameters,
+                requires,
+                pin.wanted_by,
+            )
+        )
+    lock = Lock(
+        manifest.to_data(),
+        tuple(sorted(clients)),
+        tuple(locked),
+        tuple(_locked_file(file) for file in files.values()),
+    )
+    return Made(lock, files, tuple(parts))
+
+
+def _locked_file(file: Rendering) -> LockedFile:
+    from hashlib import sha256
+
+    return LockedFile(file.path, file.client, file.pack, file.persona, sha256(file.content).hexdigest())
+
+
+def _add(files: dict[str, Rendering], file: Rendering) -> None:
+    other = files.get(file.path)
+    if other is not None:
+        raise Unresolvable(
+            f"`{other.pack}` and `{file.pack}` both have a persona `{file.persona}`",
+            details=[f"both would be {file.path}"],
+            hint="give one another name in agentpack.yaml: "
+            f"`- {{require: {file.pack}, as: {{{file.persona}: {file.persona}-2}}}}`",
+        )
+    files[file.path] = file
+
+
+class _Maker:
+    """Makes personas of pins."""
+
+    def __init__(self, library: Library, manifest: Manifest, pins: Mapping[str, Chosen]) -> None:
+        self.library = library
+        self.workspace = library.workspace
+        self.manifest = manifest
+        self.pins = pins
+
+    def is_installed(self, pin: Chosen) -> bool:
+        """Whether a pack's own personas are wanted: not when it is there only for others to extend."""
+        if USER in pin.wanted_by:
+            return True
+        for other in self.pins.values():
+            pack = self.library.read(other.pack, other.version)[1]
+            required = {parse_requirement(text).pack for text in pack.header.get("requires", ())}
+            extended = {
+                parse_requirement(layer.header["extends"]).pack
+                for layer in pack.personas.values()
+                if "extends" in layer.header
+            }
+            if pin.pack in required - extended:
+                return True
+        return False
+
+    def parts(self, pin: Chosen, pack: Pack, wanted: Wanted | None, used: list[LocalVariant]) -> Iterable[Part]:
+        values = wanted.parameters if wanted else {}
+        renames = wanted.renames if wanted else {}
+        for name in renames:
+            if name not in pack.personas:
+                hint = did_you_mean(name, pack.personas)
+                raise Unresolvable(f"{pack.release} has no persona `{name}` to rename (`as`)", hint=hint)
+        for persona in sorted(pack.personas):
+            local = self.local_layers(pack, persona, pin.variants, used)
+            draft = draft_of(pack, persona, pin.variants, local, self.base(pack, persona))
+            own = {*pack.variants.get(persona, {}), *local}
+            variants = tuple(name for name in pin.variants if name in own)
+            yield Part(pack, self.persona(pack, draft, values, renames.get(persona)), variants)
+
+    def persona(self, pack: Pack, draft: Draft, values: Mapping[str, str | int | bool], name: str | None) -> Persona:
+        if pack.bare:
+            return as_written(draft, name=name)
+        declarations = self.declarations(pack, draft.name)
+        return compose(draft, values_for(draft, declarations, values, pack.release), name=name)
+
+    def declarations(self, pack: Pack, persona: str) -> Mapping[str, object]:  # type: ignore[type-arg]
+        base = self.base(pack, persona)
+        return {**base.declarations, **pack.declarations} if base else pack.declarations
+
+    def base(self, pack: Pack, persona: str) -> Base | None:
+        """The persona of another pack that this one extends."""
+        text = pack.personas[persona].header.get("extends")
+        if text is None:
+            return None
+        requirement = parse_requirement(text)
+        pin = self.pins.get(requirement.pack)
+        file = pack.personas[persona].file
+        if pin is None:
+            message = f"`{requirement.pack}` is not among the packs that {pack.release} requires"
+            raise InvalidFile([Fault(file, 0, "extends", message)])
+        other = self.library.read(pin.pack, pin.version)[1]
+        name = persona if persona in other.personas else requirement.pack
+        if name not in other.personas:
+            if len(other.personas) != 1:
+                message = f"{other.release} has no persona `{persona}` or `{requirement.pack}`"
+                raise InvalidFile([Fault(file, 0, "extends", message)])
+            name = next(iter(other.personas))
+        draft = draft_of(other, name, requirement.variants, {}, self.base(other, name))
+        base = Base(draft, {**self.declarations(other, name)})  # type: ignore[dict-item]
+        faults = text_faults(
+            draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file
+        )
+        if faults:
+            raise InvalidFile(faults)
+        return base
+
+    def local_layers(
+        self, pack: Pack, persona: str, variants: Collection[str], used: list[LocalVariant]
+    ) -> dict[str, Layer]:
+        """The local variants of a persona that are asked for or that those require."""
+        texts = {text.name: text for text in self.workspace.local_texts if text.persona == persona}
+        layers: dict[str, Layer] = {}
+        waiting = [name for name in variants if name in texts]
+        while waiting:
+            name = waiting.pop()
+            if name in layers:
+                continue
+            text = texts[name]
+            layers[name] = self._layer(pack, persona, text.path, text.data)
+            used.append(LocalVariant(persona, name, text.digest))
+            waiting += [other for other in layers[name].header["requires"] if other in texts]
+        return layers
+
+    def _layer(self, pack: Pack, persona: str, path: str, data: bytes) -> Layer:
+        from agentpack.safety.documents import decode  # YAML is loaded only where a local variant is in use
+
+        return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)  # type: ignore[arg-type]
+
+    def rendering(self, part: Part, client: str) -> Rendering:
+        return render(
+            part.persona,
+            target_named(client),
+            pack=part.pack.name,
+            scope=self.workspace.scope.kind,
+            variables=self.workspace.environment.variables,
+            models=self.manifest.models,
+        )
+
+
+def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[str, ...]:
+    """The clients when none is named: the manifest's, else the lock's, else those found in the scope, else claude."""
+    if manifest.clients is not None:
+        return manifest.clients
+    if workspace.lock is not None and workspace.lock.clients:
+        return workspace.lock.clients
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    found = []
+    for target in TARGETS.values():
+        folder = target.folder(kind, variables)
+        marker = target.marker if not folder.startswith("$") else folder
+        if workspace.disk.stamp(marker) is not None:
+            found.append(target.name)
+    return tuple(sorted(found)) or ("claude",)
+
+
+def base_text(workspace: Workspace, lock: Lock) -> Mapping[str, Rendering]:
+    """The files that a lock stands for, rendered again from the locked releases: the merge base of a fresh clone."""
+    manifest = Manifest.from_data(lock.manifest)
+    library = Library(workspace, manifest, lock.packs)
+    return make(library, manifest, as_locked(lock), lock.clients).files
+
+
+def digest_map(lock: Lock) -> Mapping[str, Digest]:
+    """The pinned digest of every pack of a lock."""
+    return {pack.name: pack.digest for pack in lock.packs}

@@ -1,0 +1,200 @@
+"""history and rollback: the states a scope was in, and going back to one. Going back is itself a new generation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from agentpack.apply import Step, transact
+from agentpack.errors import DecisionNeeded, Refused, UsageError
+from agentpack.model.changes import Action, Change, Plan
+from agentpack.model.history import Generation
+from agentpack.model.names import Digest
+from agentpack.operations.carrying_out import DocumentChange, Outcome, forget, snapshot
+from agentpack.operations.workspace import Workspace
+from agentpack.store.generations import KEPT, Pruned
+
+
+class _Goal(NamedTuple):
+    """What a path is to hold. `digest` None: nothing."""
+
+    digest: Digest | None
+    mode: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The generations kept, oldest first, and the number of the one that counts."""
+
+    current: int
+    generations: tuple[Generation, ...]
+
+
+def history(workspace: Workspace) -> History:
+    """Every generation that is kept."""
+    workspace.settle()
+    generations = workspace.store.generations
+    return History(current=generations.current(), generations=tuple(generations.read(n) for n in generations.numbers()))
+
+
+def generation(workspace: Workspace, number: int) -> Generation:
+    """One generation. Raises UsageError when it is not kept."""
+    known = history(workspace)
+    for found in known.generations:
+        if found.number == number:
+            return found
+    kept = ", ".join(str(found.number) for found in known.generations) or "none yet"
+    raise UsageError(f"there is no generation {number}", details=[f"kept: {kept}"])
+
+
+def prune(workspace: Workspace, keep: int = KEPT) -> Pruned:
+    """Forget all but the last generations."""
+    with workspace.changing():
+        return workspace.store.prune(keep=keep)
+
+
+def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False, adopt: bool = False) -> Outcome:
+    """Bring files, manifest and lock back to what they were in a generation: the one before the current, unless told.
+
+    What is on disk and unrecorded is recorded first, so that nothing is lost.
+
+    Raises:
+        UsageError: there is no such generation.
+        DecisionNeeded: a file that is not ours lies where one has to go back.
+    """
+    with workspace.changing():
+        current = workspace.current
+        if current is None:
+            raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
+        target = current.parent if number is None else number
+        goals = _goals(workspace, current, target)
+        outcome = _outcome(workspace, current, target, goals, adopt)
+        if outcome.plan.conflicts:
+            places = [workspace.scope.absolute(change.path) for change in outcome.plan.conflicts]
+            raise DecisionNeeded(
+                "files that agentpack did not write are in the way; nothing was changed",
+                details=places,
+                hint="`--adopt` replaces them and keeps their bytes in the history",
+            )
+        if dry_run or not outcome.changes_anything:
+            return replace(outcome, dry_run=dry_run)
+        found = snapshot(workspace)
+        if found is not None:
+            transact(workspace.disk, workspace.store, steps=(), generation=found[0], blobs=found[1])
+            forget(workspace)
+        return _apply(workspace, outcome, target, goals)
+
+
+def _record(workspace: Workspace, number: int) -> Generation | None:
+    return generation(workspace, number) if number else None
+
+
+def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, _Goal]:
+    """What every path that was ever managed since has to hold in the target generation."""
+    if target > current.number or target < 0:
+        raise UsageError(f"there is no generation {target}", hint="`agentpack history` lists them")
+    goal = _record(workspace, target)
+    goals: dict[str, _Goal] = {}
+    kept = set(workspace.store.generations.numbers())
+    for number in range(current.number, target, -1):
+        if number not in kept:
+            continue
+        found = workspace.store.generations.read(number)
+        for path in (*(file.path for file in found.files), *(document.path for document in found.documents)):
+            goals[path] = _Goal(None, None)
+        for path, digest, mode in found.replaced:
+            goals[path] = _Goal(digest, mode)  # the oldest is looked at last and stands
+    if goal is not None:
+        goals.update({file.path: _Goal(file.written, file.mode) for file in goal.files})
+        goals.update({document.path: _Goal(document.written, document.mode) for document in goal.documents})
+    missing = [d for d, _ in goals.values() if d is not None and not workspace.store.blobs.has(d)]
+    if missing:
+        raise Refused(f"contents of generation {target} are no longer kept", details=list(missing))
+    return goals
+
+
+def _outcome(
+    workspace: Workspace, current: Generation, target: int, goals: Mapping[str, _Goal], adopt: bool
+) -> Outcome:
+    documents = {workspace.scope.manifest, workspace.scope.lock}
+    ours = {file.path: file for file in current.files}
+    goal_files = {file.path: file for file in (_record(workspace, target) or current).files}
+    changes = []
+    document_changes = []
+    observed = workspace.observe(set(goals))
+    for path, goal in sorted(goals.items()):
+        here = observed.get(path)
+        if path in documents:
+            before = workspace.disk.read(path)
+            after = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
+            if before != after:
+                document_changes.append(DocumentChange(path, before, after))
+            continue
+        known = ours.get(path) or goal_files.get(path)
+        content = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
+        if here is None:
+            action = Action.KEEP if goal.digest is None else Action.RESTORE
+        elif here.digest == goal.digest and here.mode == goal.mode:
+            action = Action.KEEP
+        elif path not in ours and not adopt and here.digest != goal.digest:
+            action = Action.CONFLICT if goal.digest is not None or path in goal_files else Action.KEEP
+        else:
+            action = Action.DELETE if goal.digest is None else Action.REPLACE
+        changes.append(
+            Change(
+                path=path,
+                action=action,
+                client=known.client if known else "",
+                pack=known.pack if known else "",
+                persona=known.persona if known else "",
+                observed=here.digest if here else None,
+                mode=here.mode if here else None,
+                rendered=goal.digest,
+                content=content if action in (Action.RESTORE, Action.REPLACE) else None,
+            )
+        )
+    return Outcome(
+        command=f"rollback {target}",
+        scope=workspace.scope.kind,
+        root=workspace.scope.root,
+        plan=Plan(changes=tuple(changes)),
+        documents=tuple(document_changes),
+    )
+
+
+def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[str, _Goal]) -> Outcome:
+    current = workspace.current
+    assert current is not None
+    goal = _record(workspace, target)
+    made = Generation(
+        number=current.number + 1,
+        parent=current.number,
+        time=workspace.environment.now(),
+        command=outcome.command,
+        pins=goal.pins if goal else (),
+        files=goal.files if goal else (),
+        documents=goal.documents if goal else (),
+        folders=current.folders,
+    )
+    steps = list(_steps(outcome, goals))
+    done = transact(workspace.disk, workspace.store, steps=steps, generation=made)
+    forget(workspace)
+    return replace(outcome, generation=done.number)
+
+
+def _steps(outcome: Outcome, goals: Mapping[str, _Goal]) -> Iterator[Step]:
+    for change in outcome.plan.changes:
+        if change.action in (Action.RESTORE, Action.REPLACE):
+            yield Step(change.path, change.observed, change.content, goals[change.path].mode)
+        elif change.action is Action.DELETE:
+            yield Step(change.path, change.observed, None)
+    for document in outcome.documents:
+        from agentpack.model.names import digest_of
+
+        before = None if document.before is None else digest_of(document.before)
+        yield Step(document.path, before, document.after, goals[document.path].mode)
+
+
+def described(generations: Sequence[Generation]) -> Iterator[str]:
+    """A line for each generation, for people."""
+    for found in generations:
+        yield f"{found.number}  {found.time}  {found.command}"

@@ -1,0 +1,149 @@
+"""sync: make disk equal manifest and lock. lock: resolve only."""
+
+from collections.abc import Collection
+
+from agentpack.errors import DecisionNeeded
+from agentpack.model.lock import Lock
+from agentpack.model.manifest import Manifest
+from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.install import Options
+from agentpack.operations.making import Library, Made, as_locked, choose, default_clients, make
+from agentpack.operations.workspace import Workspace
+
+
+def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, options: Options) -> Outcome:
+    """Bring the disk to what manifest and lock say.
+
+    Args:
+        locked: the lock must be what the manifest asks for.
+        frozen: the lock is taken as it is, the manifest is not read.
+
+    Raises:
+        DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
+    """
+    with workspace.changing():
+        made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace)
+        if (locked or frozen) and workspace.lock is not None:
+            check_rendering(workspace, workspace.lock, made)
+        wish = Wish(made, workspace.manifest_bytes, made.lock.to_text().encode())
+        if locked or frozen:
+            wish = wish._replace(lock=workspace.lock_bytes)
+            _refuse_edits(workspace, made, options)
+        return carry_out(
+            workspace,
+            "sync",
+            wish,
+            decisions=options.decisions,
+            dry_run=options.dry_run,
+            partial=options.partial,
+        )
+
+
+def made_now(workspace: Workspace, *, upgrade: Collection[str] = ()) -> Made:
+    """What the manifest asks for, with what the lock has where it fits."""
+    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+    chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)
+    return make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
+
+
+def made_from_lock(workspace: Workspace, *, frozen: bool) -> Made:
+    """What the lock has, rendered again from the locked releases.
+
+    Raises:
+        DecisionNeeded: there is no lock, or, unless `frozen`, it is not what the manifest asks for.
+    """
+    lock = workspace.lock
+    if lock is None:
+        raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
+    if not frozen:
+        reasons = stale_reasons(workspace, lock)
+        if reasons:
+            raise DecisionNeeded(
+                "agentpack.lock is not what agentpack.yaml asks for",
+                details=reasons,
+                hint="`agentpack lock` brings it up to date",
+            )
+    manifest = Manifest.from_data(lock.manifest)
+    library = Library(workspace, manifest, lock.packs)
+    return make(library, manifest, as_locked(lock), lock.clients)
+
+
+def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
+    """Why the lock is not what the manifest and the local variants ask for; empty when it is."""
+    reasons = []
+    wanted = workspace.manifest.to_data()
+    for key in sorted({*wanted, *lock.manifest}):
+        if wanted.get(key) != lock.manifest.get(key):
+            reasons.append(f"agentpack.yaml: `{key}` was changed since")
+    found = {(text.persona, text.name): text.digest for text in workspace.local_texts}
+    for pack in lock.packs:
+        for variant in pack.local_variants:
+            digest = found.get((variant.persona, variant.name))
+            if digest is None:
+                reasons.append(f"the local variant `{variant.name}` of {variant.persona} is gone")
+            elif digest != variant.digest:
+                reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
+    return reasons
+
+
+def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
+    """Raise DecisionNeeded when the locked releases no longer give the locked text."""
+    now = {file.path: file.sha256 for file in made.lock.files}
+    then = {file.path: file.sha256 for file in lock.files}
+    if now != then:
+        changed = sorted(path for path in {*now, *then} if now.get(path) != then.get(path))
+        raise DecisionNeeded(
+            "the locked releases do not render to what agentpack.lock says",
+            details=changed[:20],
+            hint="the lock was changed by hand, or written by another version of agentpack: `agentpack lock` writes it anew",
+        )
+
+
+def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
+    if options.decisions.discard_edits:
+        return
+    recorded = workspace.recorded
+    observed = workspace.observe({*made.files, *recorded})
+    edited = []
+    for path, file in recorded.items():
+        here = observed.get(path)
+        if here is not None and here.digest != file.rendered:
+            wanted = made.files.get(path)
+            from agentpack.model.names import digest_of
+
+            if wanted is None or here.digest != digest_of(wanted.content):
+                edited.append(workspace.scope.absolute(path))
+    if edited:
+        raise DecisionNeeded(
+            f"{len(edited)} file{'s were' if len(edited) != 1 else ' was'} edited by hand; nothing was changed",
+            details=edited,
+            hint="`--discard-edits` restores what is locked and keeps the edit in the history; "
+            "`agentpack keep` turns an edit into a local variant",
+        )
+
+
+def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options: Options) -> Outcome:
+    """Resolve and write the lock; no agent file is touched.
+
+    Args:
+        upgrade: packs for which the newest release is wanted; None for all.
+    """
+    with workspace.changing():
+        library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+        if upgrade:
+            workspace.require_packs(tuple(upgrade))
+        chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)
+        made = make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
+        return write_lock(workspace, made, options)
+
+
+def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
+    """Only the lock is written."""
+    from agentpack.operations.carrying_out import DocumentChange, pack_changes, write_documents
+
+    text = made.lock.to_text().encode()
+    documents = ()
+    if text != workspace.lock_bytes:
+        documents = (DocumentChange(workspace.scope.lock, workspace.lock_bytes, text),)
+    packs = tuple(pack_changes(workspace.lock, made.lock))
+    return write_documents(workspace, "lock", documents, packs, made, dry_run=options.dry_run)

@@ -1,0 +1,70 @@
+"""upgrade: the newest releases in range, with local edits merged."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName
+from agentpack.model.requirement import parse_requirement
+from agentpack.operations.carrying_out import Outcome, carry_out
+from agentpack.operations.install import Options, wish_for
+from agentpack.operations.making import Library, choose, default_clients, make
+from agentpack.operations.workspace import Workspace
+
+
+def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False, options: Options) -> Outcome:
+    """Bring the named packs, or all, to the newest release in range.
+
+    Args:
+        latest: past the range: the manifest is rewritten where its range does not allow the newest release.
+    """
+    packs = tuple(parse_requirement(name).pack for name in names)
+    with workspace.changing():
+        workspace.require_packs(packs)
+        old = workspace.manifest
+        library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
+        new = _past_ranges(library, old, packs) if latest else old
+        chosen = choose(library, new, workspace.lock, upgrade=packs or None)
+        made = make(library, new, chosen, default_clients(workspace, new))
+        wish = wish_for(workspace, old, new, made)
+        return carry_out(
+            workspace,
+            " ".join(["upgrade", *names]),
+            wish,
+            decisions=options.decisions,
+            dry_run=options.dry_run,
+            partial=options.partial,
+            confirm=options.confirm,
+        )
+
+
+def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:
+    """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new version."""
+    entries = []
+    for wanted in manifest.packs:
+        requirement = wanted.requirement
+        final = [ref.version for ref in library.sources.releases(requirement.pack) if not ref.version.is_prerelease]
+        concerned = not packs or requirement.pack in packs
+        if not concerned or not final or requirement.range == "" or requirement.allows(max(final)):
+            entries.append(wanted)
+            continue
+        range = _moved(requirement.range, str(max(final)), max(final).major)
+        moved = replace(requirement, range=range)
+        entries.append(wanted._replace(requirement=moved, text=str(moved)))
+    return manifest._replace(packs=tuple(entries))
+
+
+def _moved(range: str, newest: str, major: int) -> str:
+    """The shape of the old range around the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded one ends at the next major."""
+    if range.startswith("==") and "," not in range:
+        if range.endswith(".*"):
+            parts = range.removeprefix("==").removesuffix(".*").split(".")
+            return "==" + ".".join(newest.split(".")[: len(parts)]) + ".*"
+        return f"=={newest}"
+    if range.startswith("~=") and "," not in range:
+        places = len(range.removeprefix("~=").split("."))
+        return "~=" + ".".join(newest.split(".")[:places])
+    return f">={newest},<{major + 1}"
+
+
+__all__ = ["parse_requirement", "upgrade"]

@@ -1,0 +1,179 @@
+"""A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from agentpack.apply import Recovered, interrupted, recover
+from agentpack.disk import Disk
+from agentpack.environment import Environment, Scope, cache_folder
+from agentpack.errors import Fault, InvalidFile, UsageError
+from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.lock import Lock, parse_lock
+from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
+from agentpack.model.names import Digest, did_you_mean, digest_of
+from agentpack.plan import Observed
+from agentpack.store import Store
+from agentpack.store.process_lock import process_lock
+from agentpack.store.validated import ValidatedCache
+
+
+class LocalText(NamedTuple):
+    """A local variant as it stands on disk, not yet read."""
+
+    persona: str
+    name: str
+    path: str
+    data: bytes
+
+    @property
+    def digest(self) -> Digest:
+        return digest_of(self.data)
+
+
+class Workspace:
+    """One scope, for the length of one command."""
+
+    def __init__(self, environment: Environment, scope: Scope) -> None:
+        self.environment = environment
+        self.scope = scope
+        self.disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
+        self.store = Store(self.disk)
+        self.cache = ValidatedCache(cache_folder())
+        self.recovered: Recovered | None = None
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Alone in this scope, with whatever was left in the middle finished or undone."""
+        with process_lock(self.disk):
+            self._recover()
+            yield
+
+    def settle(self) -> None:
+        """For commands that only read: finish what was left in the middle, if anything was."""
+        if interrupted(self.store):
+            with process_lock(self.disk):
+                self._recover()
+
+    def _recover(self) -> None:
+        self.recovered = recover(self.disk, self.store) or self.recovered
+        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts"):
+            self.__dict__.pop(name, None)
+
+    # What people and agentpack wrote.
+
+    @cached_property
+    def manifest_bytes(self) -> bytes | None:
+        return self.disk.read(self.scope.manifest)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The manifest, empty when there is none. Raises InvalidFile with all its faults."""
+        return EMPTY if self.manifest_bytes is None else self.parse_manifest(self.manifest_bytes)
+
+    def parse_manifest(self, data: bytes) -> Manifest:
+        kept = self.cache.get("manifest", digest_of(data))
+        if kept is None:
+            from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
+            from agentpack.safety.schemas import validate
+
+            name = self.scope.manifest.rpartition("/")[2]
+            document = read_yaml(decode(data, name), name)
+            kept = validate("manifest", document)
+            _refuse_repeats(kept, name)
+            self.cache.put("manifest", digest_of(data), kept)
+        return Manifest.from_data(kept)
+
+    @cached_property
+    def lock_bytes(self) -> bytes | None:
+        return self.disk.read(self.scope.lock)
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """The lock, None when there is none. Raises InvalidFile when it does not read."""
+        data = self.lock_bytes
+        return None if data is None else parse_lock(data, self.scope.lock.rpartition("/")[2])
+
+    @cached_property
+    def current(self) -> Generation | None:
+        """The generation that counts, None in a fresh clone."""
+        return self.store.generations.latest()
+
+    @cached_property
+    def local_texts(self) -> tuple[LocalText, ...]:
+        """Every local variant of the scope."""
+        found = []
+        top = self.scope.local_variants
+        for persona in self.disk.entries(top):
+            for entry in self.disk.entries(f"{top}/{persona}"):
+                if entry.endswith(".md"):
+                    path = f"{top}/{persona}/{entry}"
+                    data = self.disk.read(path)
+                    if data is not None:
+                        found.append(LocalText(persona, entry[:-3], path, data))
+        return tuple(found)
+
+    # The three states.
+
+    @cached_property
+    def recorded(self) -> Mapping[str, InstalledFile]:
+        """What was left on disk last, by path: from the history, and in a fresh clone from the lock."""
+        if self.current is not None:
+            return {file.path: file for file in self.current.files}
+        if self.lock is None:
+            return {}
+        return {
+            file.path: InstalledFile(
+                file.path,
+                file.client,
+                file.pack,
+                file.persona,
+                Digest(f"sha256:{file.sha256}"),
+                Digest(f"sha256:{file.sha256}"),
+                0,
+            )
+            for file in self.lock.files
+        }
+
+    def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
+        """What lies at each path; paths with nothing are left out."""
+        observed = {}
+        for path in paths:
+            seen = self.disk.look(path)
+            if seen is not None:
+                blocked = "" if seen.kind == "file" else f"a {seen.kind} is in the way"
+                observed[path] = Observed(seen.digest, seen.mode, blocked)
+        return observed
+
+    def contents(self, path: str) -> bytes:
+        """The bytes at a path that was seen to hold a file."""
+        return self.disk.read(path) or b""
+
+    def require_packs(self, names: tuple[str, ...]) -> None:
+        """Raise UsageError when a named pack is not in the manifest."""
+        known = [wanted.requirement.pack for wanted in self.manifest.packs]
+        for name in names:
+            if name not in known:
+                raise UsageError(
+                    f"`{name}` is not in {self.scope.absolute(self.scope.manifest)}",
+                    details=[f"there: {', '.join(known) or 'no pack'}"],
+                    hint=did_you_mean(name, known),
+                )
+
+    def source_folder(self, source: ConfiguredSource) -> str:
+        """A configured folder, which is relative to the manifest's."""
+        from os.path import dirname, expanduser, join, normpath
+
+        return normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+
+
+def _refuse_repeats(data: Mapping[str, Any], file: str) -> None:
+    from agentpack.model.requirement import parse_requirement
+
+    seen: set[str] = set()
+    for index, entry in enumerate(data.get("packs", ())):
+        pack = parse_requirement(entry["require"]).pack
+        if pack in seen:
+            raise InvalidFile([Fault(file, 0, f"packs[{index}]", f"`{pack}` stands twice")], hint="keep one entry")
+        seen.add(pack)

@@ -1,0 +1,166 @@
+"""wanted + recorded + observed -> Plan. The only place that compares the three states.
+
+| recorded | observed | wanted | change |
+| --- | --- | --- | --- |
+| nothing | nothing | new | create |
+| nothing | same as wanted | new | adopt |
+| nothing | something else | new | conflict: not our file |
+| R | R | R | keep |
+| R | R | new | replace |
+| R | edited | R | keep the edit and report drift |
+| R | edited | same as the edit | adopt |
+| R | edited | new | merge(base=R, ours=edited, theirs=new), or conflict |
+| R | deleted | any | restore, or forget when nothing is wanted |
+| R | R | nothing | delete |
+| R | edited | nothing | conflict: edited and no longer wanted |
+
+R is the file as rendered, not as merged. "Edited" means: other than what agentpack left there; a file that was left merged and not touched since
+counts as edited when it is compared with R, so that the user's lines are carried by every later merge.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from agentpack.merge import merge
+from agentpack.model.changes import Action, Change, Plan
+from agentpack.model.history import InstalledFile
+from agentpack.model.names import Digest, digest_of
+from agentpack.model.rendering import Rendering
+
+
+class Observed(NamedTuple):
+    """What lies at a path: the digest of a regular file, or `blocked`, words for what else is in the way."""
+
+    digest: Digest | None
+    mode: int
+    blocked: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """What the user decided beforehand, by options."""
+
+    adopt: bool = False
+    """Foreign files are taken over; their bytes are kept for rollback."""
+    adopt_as_is: bool = False
+    """Foreign files are taken over as edits: their bytes stay on disk."""
+    on_conflict: str = "stop"
+    """`stop`, `keep` (the file stays as it is) or `theirs` (the new text wins)."""
+    discard_edits: bool = False
+    keep_files: bool = False
+    """What is no longer wanted stays on disk, unmanaged."""
+
+
+NO_DECISIONS = Decisions()
+
+
+def plan(
+    wanted: Mapping[str, Rendering],
+    recorded: Mapping[str, InstalledFile],
+    observed: Mapping[str, Observed],
+    *,
+    disk: Callable[[str], bytes],
+    base: Callable[[InstalledFile], bytes],
+    decisions: Decisions = NO_DECISIONS,
+) -> Plan:
+    """All that will happen to the files that are wanted or recorded.
+
+    Args:
+        wanted: by path, what is rendered now.
+        recorded: by path, what the last generation wrote.
+        observed: by path, what lies on disk; a path that is missing here has nothing.
+        disk: the bytes at a path; asked only where a merge needs them.
+        base: the pristine bytes of a recorded file; asked only where a merge needs them.
+    """
+    changes = []
+    for path in sorted({*wanted, *recorded}):
+        new, old, here = wanted.get(path), recorded.get(path), observed.get(path)
+        if new is not None:
+            changes.append(_wanted(new, old, here, disk, base, decisions))
+        elif old is not None:
+            changes.append(_unwanted(old, here, decisions))
+    return Plan(changes=tuple(changes))
+
+
+def _wanted(
+    new: Rendering,
+    old: InstalledFile | None,
+    here: Observed | None,
+    disk: Callable[[str], bytes],
+    base: Callable[[InstalledFile], bytes],
+    decisions: Decisions,
+) -> Change:
+    rendered = digest_of(new.content)
+
+    def change(action: Action, content: bytes | None = None, why: str = "", **more: object) -> Change:
+        return Change(
+            path=new.path,
+            action=action,
+            client=new.client,
+            pack=new.pack,
+            persona=new.persona,
+            observed=here.digest if here else None,
+            mode=here.mode if here else None,
+            rendered=rendered,
+            previous=old.rendered if old else None,
+            content=content,
+            theirs=new.content,
+            why=why or (here.blocked if here else ""),
+            notes=new.notes,
+            **more,  # type: ignore[arg-type]
+        )
+
+    if here is None:
+        return change(Action.RESTORE if old else Action.CREATE, new.content)
+    if here.blocked:
+        return change(Action.CONFLICT, why="blocked")
+    if here.digest == rendered:
+        if old is None or old.rendered != rendered or old.written != rendered:
+            return change(Action.ADOPT)
+        return change(Action.KEEP)
+    if old is None:
+        if decisions.adopt_as_is:
+            return change(Action.TAKE)
+        return change(Action.DISCARD, new.content) if decisions.adopt else change(Action.CONFLICT, why="foreign")
+    if here.digest == old.rendered:
+        return change(Action.REPLACE, new.content)
+    if decisions.discard_edits:
+        return change(Action.DISCARD, new.content)
+    if rendered == old.rendered:
+        return change(Action.DRIFT)
+    merged = merge(base(old), disk(new.path), new.content)
+    if merged.content is not None:
+        if digest_of(merged.content) == here.digest:
+            return change(Action.TAKE)
+        return change(Action.MERGE, merged.content)
+    if decisions.on_conflict == "theirs":
+        return change(Action.DISCARD, new.content)
+    if decisions.on_conflict == "keep":
+        return change(Action.TAKE)
+    return change(Action.CONFLICT, why="merge", conflicts=merged.conflicts)
+
+
+def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:
+    def change(action: Action, why: str = "") -> Change:
+        return Change(
+            path=old.path,
+            action=action,
+            client=old.client,
+            pack=old.pack,
+            persona=old.persona,
+            observed=here.digest if here else None,
+            mode=here.mode if here else None,
+            previous=old.rendered,
+            why=why,
+        )
+
+    if here is None or decisions.keep_files:
+        return change(Action.FORGET)
+    if here.blocked:
+        return change(Action.CONFLICT, "blocked")
+    if here.digest == old.rendered or decisions.discard_edits:
+        return change(Action.DELETE)
+    if decisions.on_conflict == "keep":
+        return change(Action.FORGET)
+    return change(Action.CONFLICT, "edited")

@@ -1,0 +1,93 @@
+"""Requirements and what sources offer become one release for each pack that is needed.
+
+`resolve` is pure: the same requirements and answers give the same releases, or the same error, whatever order they come in.
+Why it is our own search and not a library: `docs/decisions/0002-own-resolver.md`. How a user reads its answers:
+`docs/explanation/resolving.md`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from packaging.version import Version
+
+from agentpack.model.names import PackName
+from agentpack.model.requirement import Requirement
+from agentpack.resolve.explain import USER, gave_up, impossible_wants, unresolvable
+from agentpack.resolve.search import Contradiction, Exhausted
+from agentpack.resolve.universe import Answers, Questions, Universe
+
+__all__ = ["USER", "Chosen", "Questions", "resolve"]
+
+_NONE: Mapping[PackName, Version] = MappingProxyType({})
+_CLASHES = 20_000
+_VALUES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """One release of the answer. `variants` are all that anybody asks for; `wanted_by` is sorted."""
+
+    pack: PackName
+    version: Version
+    variants: tuple[str, ...]
+    wanted_by: tuple[str, ...]
+    """`agentpack.yaml` for the user, else a pack and its release: `data-reviewer 1.2.0`."""
+
+
+def resolve(
+    wanted: Sequence[Requirement], questions: Questions, *, preferred: Mapping[PackName, Version] = _NONE
+) -> tuple[Chosen, ...]:
+    """One release for each pack that is wanted or required, sorted by pack.
+
+    Newest first: of the packs the user names, in alphabetical order, each gets the newest release that goes with those before it.
+
+    Args:
+        preferred: releases to keep where they still fit, as the lock has them; `name@latest` sets one aside.
+
+    Raises:
+        Unresolvable: there is no such choice; the details derive why, the hint names a way out where one is near.
+    """
+    wants = list(dict.fromkeys(sorted(wanted, key=_order)))
+    answers = Answers(questions)
+    impossible_wants(answers, wants)
+    universe = Universe(answers, wants, preferred, clashes=_CLASHES, values=_VALUES)
+    try:
+        universe.solve()
+    except Contradiction as contradiction:
+        error = unresolvable(answers, wants, universe, contradiction.proof)
+    except Exhausted as exhausted:
+        error = gave_up(universe, exhausted.nodes)
+    else:
+        return _listed(answers, wants, universe.chosen())
+    raise error
+
+
+def _order(want: Requirement) -> tuple[str, tuple[str, ...], str, str, bool]:
+    """Of two that differ in `@latest` only, the one that has it comes first and is kept."""
+    return want.pack, want.variants, want.range, want.url or "", not want.newest
+
+
+def _listed(
+    answers: Answers, wants: Sequence[Requirement], chosen: Mapping[PackName, Version]
+) -> tuple[Chosen, ...]:
+    """The answer with who asks for what."""
+    variants: dict[PackName, set[str]] = {pack: set() for pack in chosen}
+    wanted_by: dict[PackName, set[str]] = {pack: set() for pack in chosen}
+    for want in wants:
+        variants[want.pack].update(want.variants)
+        wanted_by[want.pack].add(USER)
+    for pack, version in chosen.items():
+        for requirement in answers.requires(pack, version):
+            variants[requirement.pack].update(requirement.variants)
+            if requirement.pack != pack:
+                wanted_by[requirement.pack].add(f"{pack} {version}")
+    return tuple(
+        Chosen(
+            pack=pack,
+            version=chosen[pack],
+            variants=tuple(sorted(variants[pack])),
+            wanted_by=tuple(sorted(wanted_by[pack])),
+        )
+        for pack in sorted(chosen)
+    )

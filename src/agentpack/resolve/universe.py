@@ -1,0 +1,235 @@
+"""What packs and releases mean for the search: nodes, their values, and the clauses that a release brings.
+
+A pack is a node whose values are its releases. A variant somebody asks for is a virtual pack `name[variant]` with one value; a release
+that lacks the variant excludes that value. Sources are asked lazily and each question once.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from packaging.version import Version
+
+from agentpack.model.names import PackName
+from agentpack.model.requirement import Requirement
+from agentpack.resolve.ranges import UNSELECTED, Ranges, Table
+from agentpack.resolve.search import Clause, Search
+
+_SELECTED = 2
+"""The one value of a virtual pack."""
+
+
+class Questions(Protocol):
+    """What the resolver asks about packs. Each question is asked once for a pack or release, and only when the answer matters."""
+
+    def versions(self, pack: PackName) -> Sequence[Version]:
+        """All releases, in any order; none when the pack is unknown."""
+        ...
+
+    def variants(self, pack: PackName, version: Version) -> Collection[str]:
+        """The variants that the release offers, local ones included."""
+        ...
+
+    def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
+        """What the release requires."""
+        ...
+
+    def known(self) -> Collection[str]:
+        """The names of all packs, to find the one that was meant."""
+        ...
+
+
+class Listing(NamedTuple):
+    """The releases of a pack in ascending order, and the masks of ranges over them."""
+
+    versions: tuple[Version, ...]
+    table: Table
+
+
+class Answers:
+    """Remembers the answers to questions."""
+
+    def __init__(self, questions: Questions) -> None:
+        self._questions = questions
+        self.ranges = Ranges()
+        self._listings: dict[PackName, Listing] = {}
+        self._variants: dict[tuple[PackName, Version], frozenset[str]] = {}
+        self._requires: dict[tuple[PackName, Version], tuple[Requirement, ...]] = {}
+
+    def listing(self, pack: PackName) -> Listing:
+        found = self._listings.get(pack)
+        if found is None:
+            ordered = sorted(self._questions.versions(pack))
+            if len(set(ordered)) < len(ordered):  # one version spelled in two ways
+                first = {version: version for version in sorted(ordered, key=str, reverse=True)}
+                ordered = sorted(first.values())
+            versions = tuple(ordered)
+            found = self._listings[pack] = Listing(versions, self.ranges.table(versions))
+        return found
+
+    def variants(self, pack: PackName, version: Version) -> frozenset[str]:
+        found = self._variants.get((pack, version))
+        if found is None:
+            found = self._variants[pack, version] = frozenset(self._questions.variants(pack, version))
+        return found
+
+    def requires(self, pack: PackName, version: Version) -> tuple[Requirement, ...]:
+        found = self._requires.get((pack, version))
+        if found is None:
+            found = self._requires[pack, version] = tuple(self._questions.requires(pack, version))
+        return found
+
+    def known(self) -> list[str]:
+        return sorted(self._questions.known())
+
+
+class Want(NamedTuple):
+    """The user asks for it."""
+
+    requirement: Requirement
+
+
+class Need(NamedTuple):
+    """A release, one bit of a node, requires it."""
+
+    node: int
+    bit: int
+    requirement: Requirement
+
+
+class Lack(NamedTuple):
+    """A release, one bit of a node, does not offer the variant of that virtual pack."""
+
+    node: int
+    bit: int
+    virtual: int
+
+
+Fact = Want | Need | Lack
+
+
+class Node(NamedTuple):
+    """A pack, or with `variant` a virtual pack; `of` is then the pack's own node."""
+
+    pack: PackName
+    versions: tuple[Version, ...]
+    table: Table
+    variant: str
+    of: int
+
+    def version(self, bit: int) -> Version:
+        return self.versions[bit.bit_length() - 2]
+
+
+class Universe:
+    """Grows as the search asks what values bring."""
+
+    def __init__(
+        self,
+        answers: Answers,
+        wanted: Sequence[Requirement],
+        preferred: Mapping[PackName, Version],
+        *,
+        clashes: int,
+        values: int,
+        prereleases: Collection[PackName] = (),
+    ) -> None:
+        names_prerelease = answers.ranges.names_prerelease
+        self._answers = answers
+        self._wanted = wanted
+        self._preferred = preferred
+        self._unlocked = {want.pack for want in wanted if want.newest}
+        self._prereleases = {want.pack for want in wanted if names_prerelease(want.range)} | set(prereleases)
+        self._packs: dict[PackName, int] = {}
+        self._virtual: dict[int, dict[str, int]] = {}
+        self.nodes: list[Node] = []
+        self.search = Search(self._expand, clashes=clashes, values=values)
+
+    def solve(self) -> None:
+        """Choose releases; raises what `Search.run` raises."""
+        clauses: list[Clause] = []
+        for want in self._wanted:
+            self.pack(want.pack)  # the wanted packs come first, so their releases are decided first
+        for want in self._wanted:
+            clauses += self._asked({}, want, Want(want))
+        self.search.run(clauses)
+
+    def chosen(self) -> dict[PackName, Version]:
+        """The releases chosen."""
+        left = self.search.left
+        return {
+            node.pack: node.version(left[index])
+            for index, node in enumerate(self.nodes)
+            if not node.variant and not left[index] & UNSELECTED
+        }
+
+    def pack(self, name: PackName) -> int:
+        """The node of the pack."""
+        index = self._packs.get(name)
+        if index is None:
+            versions, table = self._answers.listing(name)
+            preferred = self._preferred.get(name)
+            first = 0
+            if preferred is not None and name not in self._unlocked and preferred in versions:
+                first = 2 << versions.index(preferred)
+            index = self._packs[name] = self.search.add_node(table.everything | UNSELECTED, first)
+            self.nodes.append(Node(name, versions, table, "", index))
+        return index
+
+    def allowed(self, requirement: Requirement) -> int:
+        """The releases that the requirement allows, whatever they offer."""
+        table = self.nodes[self.pack(requirement.pack)].table
+        return table.mask(requirement.range, prereleases=requirement.pack in self._prereleases)
+
+    def virtual(self, node: int, variant: str) -> tuple[int, list[Clause]]:
+        """The node of `name[variant]`, and when it is new the clauses for releases that were read before."""
+        virtuals = self._virtual.setdefault(node, {})
+        index = virtuals.get(variant)
+        if index is not None:
+            return index, []
+        pack = self.nodes[node]
+        index = virtuals[variant] = self.search.add_node(_SELECTED | UNSELECTED)
+        self.nodes.append(Node(pack.pack, (), pack.table, variant, node))
+        known = self.search.known[node]
+        clauses: list[Clause] = []
+        for position in range(len(pack.versions)):
+            if known & (2 << position):
+                clauses += self._offered(node, 2 << position, variant, index)
+        return index, clauses
+
+    def _expand(self, node: int, bit: int) -> Iterable[Clause]:
+        """What choosing a release brings: its requirements, and which of the variants asked for it lacks."""
+        about = self.nodes[node]
+        if about.variant:
+            return ()
+        clauses: list[Clause] = []
+        asked = list(self._virtual.get(node, {}).items())
+        for requirement in self._answers.requires(about.pack, about.version(bit)):
+            clauses += self._asked({node: bit}, requirement, Need(node, bit, requirement))
+        for variant, virtual in asked:
+            clauses += self._offered(node, bit, variant, virtual)
+        return clauses
+
+    def _asked(self, terms: dict[int, int], requirement: Requirement, fact: Fact) -> list[Clause]:
+        """The clauses of one requirement of whoever `terms` stand for."""
+        target = self.pack(requirement.pack)
+        clauses: list[Clause] = []
+        self._forbid(clauses, terms, target, ~self.allowed(requirement), fact)
+        for variant in requirement.variants:
+            virtual, more = self.virtual(target, variant)
+            clauses += more
+            self._forbid(clauses, terms, virtual, UNSELECTED, fact)
+        return clauses
+
+    def _forbid(self, clauses: list[Clause], terms: dict[int, int], target: int, mask: int, fact: Fact) -> None:
+        full = self.search.full[target]
+        mask &= terms.get(target, full)
+        if mask == 0:  # never true: a pack that requires itself, in a range it is in
+            return
+        terms = {**terms, target: mask}
+        clauses.append(Clause(tuple(term for term in terms.items() if term != (target, full)), fact=fact))
+
+    def _offered(self, node: int, bit: int, variant: str, virtual: int) -> list[Clause]:
+        about = self.nodes[node]
+        if variant in self._answers.variants(about.pack, about.version(bit)):
+            return []
+        return [Clause(((node, bit), (virtual, _SELECTED)), fact=Lack(node, bit, virtual))]

@@ -1,0 +1,154 @@
+"""Contents by digest: the base of the next merge, and what a rollback brings back.
+
+Decides how contents are kept: all new ones of a transaction in one file, so that a thousand cost one file to write and
+to make durable. Which of them are still needed is decided in `generations.py`.
+
+A pack is a first line, the contents one after the other, the index (a row of digest, offset and length for each) and a
+tail that says where the index starts. It is written once and never changed.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from agentpack.disk import Disk, Growing
+from agentpack.errors import Refused
+from agentpack.model.names import Digest, digest_of
+from agentpack.store import layout
+
+_HEAD = b"agentpack blobs 1\n"
+_ROW = struct.Struct("<32sQQ")
+_TAIL = struct.Struct("<QQ8s")
+_MARK = b"blobs 1\n"
+_PIECE = 1 << 18
+
+
+class Blobs:
+    """The contents kept. An index is read when a digest is first looked for, newest pack first."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._known: dict[bytes, tuple[int, int, int]] = {}
+        self._unread: list[int] | None = None
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the content is kept."""
+        return self._find(digest) is not None
+
+    def get(self, digest: Digest) -> bytes:
+        """The content with this digest.
+
+        Raises:
+            Refused: it is not kept, or not as it was.
+            Unavailable: it cannot be read.
+        """
+        row = self._find(digest)
+        if row is None:
+            raise Refused(
+                f"the content {digest[:19]}… is missing from `{self._disk.where(layout.BLOBS)}`",
+                hint="`agentpack sync` writes released files again without it",
+            )
+        number, offset, length = row
+        data = self._disk.read_part(layout.pack(number), offset, length)
+        if digest_of(data) != digest:
+            raise _damaged(self._disk, number)
+        return data
+
+    def forget(self) -> None:
+        """Look at the folder anew: packs came or went."""
+        self._known.clear()
+        self._unread = None
+
+    def numbers(self) -> list[int]:
+        """The packs that are there, ascending."""
+        return layout.numbers(self._disk.entries(layout.BLOBS), ".pack")
+
+    def digests(self, number: int) -> Iterator[Digest]:
+        """The digests of one pack's contents."""
+        for key, _, _ in _index(self._disk, number):
+            yield Digest("sha256:" + key.hex())
+
+    def _find(self, digest: Digest) -> tuple[int, int, int] | None:
+        key = bytes.fromhex(digest[7:])
+        if self._unread is None:
+            self._unread = self.numbers()
+        while key not in self._known and self._unread:
+            number = self._unread.pop()
+            for name, offset, length in _index(self._disk, number):
+                self._known.setdefault(name, (number, offset, length))
+        return self._known.get(key)
+
+
+class NewPack:
+    """The pack of one transaction while it is written. A content that is kept already is not written again."""
+
+    def __init__(self, disk: Disk, blobs: Blobs, number: int) -> None:
+        self.path = layout.pack(number)
+        self._disk, self._blobs = disk, blobs
+        self._file: Growing | None = None
+        self._rows: dict[bytes, bytes] = {}
+        self._waiting: list[bytes] = []
+        self._pending = 0
+        self._offset = len(_HEAD)
+
+    def add(self, data: bytes, digest: Digest | None = None) -> Digest:
+        """Keep a content. Returns its digest."""
+        digest = digest_of(data) if digest is None else digest
+        key = bytes.fromhex(digest[7:])
+        if key in self._rows or self._blobs.has(digest):
+            return digest
+        self._rows[key] = _ROW.pack(key, self._offset, len(data))
+        self._offset += len(data)
+        self._put(data)
+        return digest
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the content will be kept: in this pack or an older one."""
+        return bytes.fromhex(digest[7:]) in self._rows or self._blobs.has(digest)
+
+    def finish(self) -> bool:
+        """Write what is left. Returns whether there is a pack at all: none is written for no contents."""
+        if not self._rows:
+            return False
+        self._put(b"".join(self._rows.values()) + _TAIL.pack(self._offset, len(self._rows), _MARK))
+        self._flush()
+        self.close()
+        return True
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        if self._file is not None:
+            self._file.close()
+
+    def _put(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._pending += len(data)
+        if self._pending >= _PIECE:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._file is None:
+            self._disk.unlink(self.path)  # left over from a transaction that a power cut made forget itself
+            self._file = self._disk.grow(self.path)
+            self._waiting.insert(0, _HEAD)
+        self._file.append(b"".join(self._waiting))
+        self._waiting.clear()
+        self._pending = 0
+
+
+def _index(disk: Disk, number: int) -> Iterator[tuple[bytes, int, int]]:
+    path = layout.pack(number)
+    tail = disk.read_part(path, -_TAIL.size, _TAIL.size)
+    if len(tail) != _TAIL.size or not tail.endswith(_MARK):
+        raise _damaged(disk, number)
+    start, count, _ = _TAIL.unpack(tail)
+    rows = disk.read_part(path, start, count * _ROW.size)
+    if len(rows) != count * _ROW.size:
+        raise _damaged(disk, number)
+    yield from _ROW.iter_unpack(rows)
+
+
+def _damaged(disk: Disk, number: int) -> Refused:
+    return Refused(
+        f"`{disk.where(layout.pack(number))}` is damaged",
+        hint="bring it back from a backup, or delete it: released files are rendered again, older edits are lost",
+    )

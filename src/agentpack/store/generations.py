@@ -1,0 +1,133 @@
+"""The records of transactions, and the pointer to the one that counts.
+
+Decides how a record is written and found, and what may be forgotten. `apply` decides when a generation begins to count.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from agentpack.disk import Disk
+from agentpack.errors import Refused
+from agentpack.model.history import Generation
+from agentpack.store import layout
+from agentpack.store.blobs import Blobs
+
+KEPT = 50
+_DIGESTS = re.compile(rb"sha256:[0-9a-f]{64}")
+
+
+class Pruned(NamedTuple):
+    """What was forgotten: the numbers of generations, and of packs of blobs."""
+
+    generations: tuple[int, ...]
+    packs: tuple[int, ...]
+
+
+class Generations:
+    """The records kept. The last one read is remembered, since a command asks for it several times."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._last: Generation | None = None
+
+    def current(self) -> int:
+        """The number of the generation that counts, 0 before the first.
+
+        Raises:
+            Refused: the pointer is damaged.
+        """
+        data = self._disk.read(layout.CURRENT)
+        if data is None:
+            return 0
+        if not data.strip().isdigit():
+            raise Refused(
+                f"`{self._disk.where(layout.CURRENT)}` is damaged: it holds no number",
+                hint=f"write the highest number found in `{self._disk.where(layout.GENERATIONS)}` into it",
+            )
+        return int(data)
+
+    def numbers(self) -> list[int]:
+        """The generations that have a record, ascending, up to the current one."""
+        current = self.current()
+        names = self._disk.entries(layout.GENERATIONS)
+        return [number for number in layout.numbers(names, ".json") if number <= current]
+
+    def has(self, number: int) -> bool:
+        """Whether there is a record of this number."""
+        return self._disk.stamp(layout.record(number)) is not None
+
+    def read(self, number: int) -> Generation:
+        """One record.
+
+        Raises:
+            Refused: there is none, or it is damaged.
+        """
+        if self._last is not None and self._last.number == number:
+            return self._last
+        path = layout.record(number)
+        data = self._disk.read(path)
+        if data is None:
+            raise Refused(f"there is no record of generation {number}", details=(self._disk.where(path),))
+        try:
+            generation = Generation.from_data(json.loads(data))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refused(f"`{self._disk.where(path)}` is damaged", hint="bring it back from a backup") from error
+        self._last = generation
+        return generation
+
+    def latest(self) -> Generation | None:
+        """The record of the generation that counts; None before the first."""
+        number = self.current()
+        return self.read(number) if number else None
+
+    def forget(self) -> None:
+        """Read records anew."""
+        self._last = None
+
+    def write(self, generation: Generation) -> str:
+        """Write a record that does not count yet. Returns its path."""
+        path = layout.record(generation.number)
+        text = json.dumps(generation.to_data(), ensure_ascii=False, separators=(",", ":"))
+        self._disk.unlink(path)  # left over from a transaction that a power cut made forget itself
+        self._disk.create(path, text.encode() + b"\n")
+        return path
+
+    def propose(self, number: int) -> str:
+        """Write the pointer beside its place. Returns its path."""
+        self._disk.unlink(layout.CURRENT_NEW)
+        self._disk.create(layout.CURRENT_NEW, b"%d\n" % number)
+        return layout.CURRENT_NEW
+
+    def accept(self) -> None:
+        """Put the pointer in its place: from now on that generation counts."""
+        self._disk.rename(layout.CURRENT_NEW, layout.CURRENT)
+
+    def prune(self, blobs: Blobs, *, keep: int = KEPT) -> Pruned:
+        """Forget all but the last generations, and the packs of blobs that no kept one refers to.
+
+        The caller holds the process lock and has recovered. Records go first and durably: a power cut leaves packs too
+        many, never too few.
+        """
+        numbers = self.numbers()
+        kept, gone = numbers[-max(keep, 1) :], numbers[: -max(keep, 1)]
+        for number in gone:
+            self._disk.unlink(layout.record(number))
+        if gone:
+            self._disk.make_durable((), (layout.GENERATIONS,))
+        needed = set(self._needed(kept))
+        packs = [
+            number
+            for number in blobs.numbers()
+            if not any(digest.encode() in needed for digest in blobs.digests(number))
+        ]
+        for number in packs:
+            self._disk.unlink(layout.pack(number))
+        blobs.forget()
+        return Pruned(tuple(gone), tuple(packs))
+
+    def _needed(self, numbers: list[int]) -> Iterator[bytes]:
+        # Found in the text: fifty records of a thousand files are slow to build, and a digest cannot hide in one.
+        for number in numbers:
+            yield from _DIGESTS.findall(self._disk.read(layout.record(number)) or b"")

@@ -1,0 +1,156 @@
+"""The notes of a transaction: what to clean up before it is decided, what to finish after.
+
+Decides the form of the notes. They grow beside their place (`journal.new`) while files are staged, so that whoever
+comes after a crash knows where to look for left-overs; renamed into place (`journal`) they are the decision. What
+follows from them is decided in `apply`.
+
+One JSON array a line: the head, `folder` and `made` lines as staging goes along, the `steps`, and an `end` with the
+digest of all before it.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from agentpack.disk import Disk, Growing
+from agentpack.errors import Bug, Refused
+from agentpack.model.names import Digest, digest_of
+from agentpack.store import layout
+
+
+class Side(NamedTuple):
+    """What a path holds before or after: a file, or nothing (`digest` is None)."""
+
+    digest: Digest | None
+    mode: int
+
+
+NOTHING = Side(None, 0)
+
+
+class Row(NamedTuple):
+    """One file that changes."""
+
+    path: str
+    before: Side
+    after: Side
+
+
+class Journal(NamedTuple):
+    """A transaction's notes: `ending` ends the names of its temporary files, `folders` are where they may lie.
+
+    `made` are the folders made for it, outermost first; `leaving` those that become empty by it, deepest first.
+    """
+
+    number: int
+    ending: str
+    folders: tuple[str, ...]
+    made: tuple[str, ...]
+    rows: tuple[Row, ...]
+    leaving: tuple[str, ...]
+
+
+class NewJournal:
+    """The notes while they are written."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._text = b""
+        self._file: Growing | None = None
+
+    def begin(self, number: int, ending: str) -> None:
+        """Make the file and write its head."""
+        self._disk.unlink(layout.JOURNAL_NEW)
+        self._file = self._disk.grow(layout.JOURNAL_NEW)
+        self._note("agentpack journal", 1, number, ending)
+
+    def folder(self, path: str) -> None:
+        """Note a folder before something is staged in it."""
+        self._note("folder", path)
+
+    def made(self, path: str) -> None:
+        """Note a folder before it is made."""
+        self._note("made", path)
+
+    def finish(self, rows: Iterable[Row], leaving: Iterable[str]) -> None:
+        """Write what the transaction will do, and close the file. It is not in place yet."""
+        plain = [[row.path, *row.before, *row.after] for row in rows]
+        text = _line("steps", plain) + _line("leaving", list(leaving))
+        self._append(text + _line("end", digest_of(self._text + text)))
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        if self._file is not None:
+            self._file.close()
+
+    def _note(self, *values: object) -> None:
+        line = _line(*values)
+        self._append(line)
+        self._text += line
+
+    def _append(self, text: bytes) -> None:
+        if self._file is None:
+            raise Bug("notes before their head")
+        self._file.append(text)
+
+
+def decided(disk: Disk) -> Journal | None:
+    """The notes of a transaction that was decided and is not finished; None when there is none.
+
+    Raises:
+        Refused: the notes cannot be read. They are whole before they are put in place, so this is a damaged disk or an
+            edit, and guessing could destroy files.
+    """
+    data = disk.read(layout.JOURNAL)
+    if data is None:
+        return None
+    journal = _parse(data, whole=True)
+    if journal is None:
+        raise Refused(
+            f"`{disk.where(layout.JOURNAL)}` cannot be read: a change was interrupted, and its notes are damaged",
+            details=(f"the contents it was writing are in `{disk.where(layout.BLOBS)}`",),
+            hint="look at the files with your version control, delete the journal, then run `agentpack sync`",
+        )
+    return journal
+
+
+def undecided(disk: Disk) -> Journal | None:
+    """The notes of a transaction that was not decided, as far as they were written; None when there is none.
+
+    Notes whose head is missing come out with number 0: nothing was staged then.
+    """
+    data = disk.read(layout.JOURNAL_NEW)
+    if data is None:
+        return None
+    return _parse(data, whole=False) or Journal(0, "", (), (), (), ())
+
+
+def _line(*values: object) -> bytes:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _parse(data: bytes, *, whole: bool) -> Journal | None:
+    """Read notes line by line; when they need not be whole, up to the first line that does not read."""
+    notes: dict[str, list[Any]] = {}
+    position = 0
+    for line in data.splitlines(keepends=True):
+        try:
+            word, *values = json.loads(line)
+            notes.setdefault(word, []).append(values[0] if len(values) == 1 else values)
+        except (TypeError, ValueError):
+            break
+        if word == "end":
+            break
+        position += len(line)
+    try:
+        if whole and notes["end"] != [digest_of(data[:position])]:
+            return None
+        _, number, ending = notes["agentpack journal"][0]
+        steps = notes["steps"][0] if whole else []
+        leaving = notes["leaving"][0] if whole else []
+        rows = tuple(Row(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
+        folders, made = notes.get("folder", []), notes.get("made", [])
+        return Journal(int(number), str(ending), tuple(folders), tuple(made), rows, tuple(leaving))
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,113 @@
+"""One process at a time changes a scope.
+
+Decides who may: the lock is the system's (`flock`), so it goes with the process that held it, however that ended; the
+file itself stays, and a number in it says whom to wait for.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from agentpack.disk import Disk
+from agentpack.errors import Bug, Unavailable
+from agentpack.store import layout
+
+TIMEOUT = 10.0
+_PAUSE = 0.02
+_held: set[tuple[int, int]] = set()
+
+
+@contextmanager
+def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
+    """Hold the lock of this state folder, made if need be; wait for another process at most `timeout` seconds.
+
+    Raises:
+        Unavailable: another process held it all that time.
+        Bug: this process holds it already.
+    """
+    descriptor = _acquire(disk, time.monotonic() + timeout)
+    found = os.fstat(descriptor)
+    identity = (found.st_dev, found.st_ino)
+    _held.add(identity)
+    try:
+        yield
+    finally:
+        _held.discard(identity)
+        os.close(descriptor)
+
+
+def is_locked(disk: Disk) -> bool:
+    """Whether a process is changing this scope right now."""
+    descriptor = disk.open_to_lock(layout.LOCK, create=False)
+    if descriptor is None:
+        return False
+    try:
+        return not _try(disk, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(disk: Disk, deadline: float) -> int:
+    while True:
+        descriptor = _open(disk)
+        try:
+            _wait(disk, descriptor, deadline)
+            if _in_place(disk, descriptor):
+                _sign(descriptor)
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)  # somebody deleted the state folder while this process waited for it
+
+
+def _open(disk: Disk) -> int:
+    descriptor = disk.open_to_lock(layout.LOCK, create=False)
+    if descriptor is None:
+        layout.prepare(disk)
+        descriptor = disk.open_to_lock(layout.LOCK, create=True)
+    if descriptor is None:
+        raise Bug("a lock file that was just made is not there")
+    return descriptor
+
+
+def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
+    found = os.fstat(descriptor)
+    if (found.st_dev, found.st_ino) in _held:
+        raise Bug("this process holds the lock already")
+    while not _try(disk, descriptor):
+        if time.monotonic() >= deadline:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            raise Unavailable(
+                f"another agentpack (process {holder or 'unknown'}) is changing files here",
+                hint="wait until it is done, then run the command again",
+            )
+        time.sleep(_PAUSE)
+
+
+def _try(disk: Disk, descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except InterruptedError:
+        return _try(disk, descriptor)
+    except OSError as error:
+        raise disk.failure("lock", layout.LOCK, error) from error
+    return True
+
+
+def _in_place(disk: Disk, descriptor: int) -> bool:
+    disk.close()  # while this process waited, another one may have replaced folders
+    stamp, found = disk.stamp(layout.LOCK), os.fstat(descriptor)
+    return stamp is not None and stamp[:2] == (found.st_dev, found.st_ino)
+
+
+def _sign(descriptor: int) -> None:
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+    except OSError:
+        pass  # the number is for people; on a full disk the lock holds without it

@@ -1,0 +1,196 @@
+"""Whatever stops a transaction, and at whichever call: the old state or the new one, never something between."""
+
+import contextlib
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.scene import Tree, assert_clean, first, recovered, roots, second, tree
+from support.crashing_disk import CrashingDisk, in_a_child
+
+from agentpack.apply import Unfinished, interrupted, recover
+from agentpack.disk import Disk
+from agentpack.errors import AgentpackError, Unavailable
+from agentpack.store import Store
+from agentpack.store.process_lock import process_lock
+
+EVERY_CALL = range(200)
+
+
+class Stage:
+    """A folder that is put back to the first state as often as needed, with what it holds before and after."""
+
+    def __init__(self, folder: Path) -> None:
+        self.box, self._kept = folder / "box", folder / "kept"
+        first(self._kept)
+        self.reset()
+        self.old = tree(self.box)
+        second(Disk(roots(self.box)))
+        self.new = tree(self.box)
+        assert_clean(self.box)
+
+    def reset(self) -> None:
+        shutil.rmtree(self.box, ignore_errors=True)
+        shutil.copytree(self._kept, self.box)
+
+    def disk(self, stop_after: int | None = None, **how: int | bool | None) -> CrashingDisk:
+        return CrashingDisk(roots(self.box), stop_after=stop_after, **how)  # type: ignore[arg-type]
+
+    def assert_whole(self) -> Tree:
+        """The old tree or the new one, clean; then a transaction works."""
+        found = tree(self.box)
+        assert found in (self.old, self.new)
+        assert_clean(self.box)
+        if found == self.old:
+            second(Disk(roots(self.box)))
+            assert tree(self.box) == self.new
+            assert_clean(self.box)
+        return found
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def files(found: Tree) -> Tree:
+    """A tree without its folders."""
+    return {path: content for path, content in found.items() if content is not None}
+
+
+def points(stage: Stage) -> Iterator[int]:
+    """0, 1, 2, ... each with the first state put back, as long as the caller meets a call to die at."""
+    for n in EVERY_CALL:
+        stage.reset()
+        yield n
+    raise AssertionError("the transaction never completed")
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
+def test_after_an_error_the_old_state_stands_at_once(stage: Stage, error: int) -> None:
+    for n in points(stage):
+        with stage.disk(n, error=error, sync=False) as disk:
+            try:
+                second(disk)
+            except Unavailable as failure:
+                assert not isinstance(failure, Unfinished)
+                assert os.strerror(error) in failure.message
+                assert tree(stage.box) == stage.old
+            else:
+                assert files(tree(stage.box)) == files(stage.new)  # an empty folder may remain for the next command
+            if not disk.died:
+                return
+        recovered(stage.box)
+        stage.assert_whole()
+
+
+def test_on_a_disk_that_stays_broken_an_error_says_whether_the_old_state_stands(stage: Stage) -> None:
+    unfinished = 0
+    for n in points(stage):
+        with stage.disk(n, error=errno.EIO, lasting=True, sync=False) as disk:
+            try:
+                second(disk)
+            except Unfinished:
+                unfinished += 1
+                assert interrupted(Store(Disk(roots(stage.box))))
+            except Unavailable:
+                left = {path: found for path, found in tree(stage.box).items() if path not in stage.old}
+                assert all(".agentpack-" in path or found is None for path, found in left.items())
+                assert tree(stage.box) == stage.old | left
+            else:
+                assert files(tree(stage.box)) == files(stage.new)  # an empty folder may remain for the next command
+            if not disk.died:
+                assert unfinished
+                return
+        recovered(stage.box)
+        assert recovered(stage.box) is None
+        stage.assert_whole()
+
+
+def test_killed_at_any_call_it_is_finished_or_forgotten_by_the_next_command(stage: Stage) -> None:
+    outcomes = set()
+    for n in points(stage):
+        status = in_a_child(lambda n=n: second(stage.disk(n, sync=False)))  # type: ignore[misc]
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+        found = recovered(stage.box)
+        outcomes.add(found.outcome if found else "nothing")
+        assert recovered(stage.box) is None
+        stage.assert_whole()
+    assert outcomes == {"nothing", "cleared", "finished", "tidied"}
+
+
+@pytest.mark.slow
+def test_a_recovery_killed_at_any_call_is_done_again(stage: Stage, tmp_path: Path) -> None:
+    crashed = tmp_path / "crashed"
+    for n in points(stage):
+        if in_a_child(lambda n=n: second(stage.disk(n, sync=False))) == 0:  # type: ignore[misc]
+            return
+        shutil.rmtree(crashed, ignore_errors=True)
+        stage.box.rename(crashed)
+        for m in EVERY_CALL:
+            shutil.rmtree(stage.box, ignore_errors=True)
+            shutil.copytree(crashed, stage.box)
+            status = in_a_child(lambda m=m: _recover(stage.disk(m, sync=False)))  # type: ignore[misc]
+            recovered(stage.box)
+            assert tree(stage.box) in (stage.old, stage.new)
+            assert_clean(stage.box)
+            if status == 0:
+                break
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
+def test_a_recovery_that_fails_at_any_call_is_done_again(stage: Stage, tmp_path: Path, error: int) -> None:
+    crashed = tmp_path / "crashed"
+    calls = stage.disk()
+    stage.reset()
+    second(calls)
+    decided = calls.calls.index("rename")
+    for n in (decided - 3, decided + 1, decided + 3, decided + 5, len(calls.calls) - 5, len(calls.calls) - 1):
+        stage.reset()
+        assert in_a_child(lambda n=n: second(stage.disk(n, sync=False))) == -signal.SIGKILL  # type: ignore[misc]
+        shutil.rmtree(crashed, ignore_errors=True)
+        stage.box.rename(crashed)
+        for m in EVERY_CALL:
+            shutil.rmtree(stage.box, ignore_errors=True)
+            shutil.copytree(crashed, stage.box)
+            with stage.disk(m, error=error, sync=False) as disk:
+                try:
+                    _recover(disk)
+                except AgentpackError as failure:
+                    assert failure.exit_code == 6
+            recovered(stage.box)
+            assert recovered(stage.box) is None
+            assert tree(stage.box) in (stage.old, stage.new)
+            assert_clean(stage.box)
+            if not disk.died:
+                break
+
+
+@pytest.mark.slow
+def test_killed_while_undoing_it_is_finished_by_the_next_command(stage: Stage) -> None:
+    for n in points(stage):
+        probe = stage.disk(n, error=errno.EIO, sync=False)
+        with contextlib.suppress(Unavailable):
+            second(probe)
+        if not probe.died:
+            return
+        for m in range(len(probe.calls) - n - 1):
+            stage.reset()
+            status = in_a_child(  # type: ignore[misc]
+                lambda n=n, m=m: second(stage.disk(n, error=errno.EIO, then_kill=m, sync=False))
+            )
+            assert status == -signal.SIGKILL
+            recovered(stage.box)
+            assert tree(stage.box) in (stage.old, stage.new)
+            assert_clean(stage.box)
+
+
+def _recover(disk: Disk) -> None:
+    with process_lock(disk):
+        recover(disk, Store(disk))
