@@ -2,8 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import NamedTuple
 
 from agentpack.errors import UsageError
 
@@ -13,11 +12,12 @@ _VERSION_CONTROL = (".git", ".hg", ".jj", ".svn")
 
 
 def _now() -> str:
+    from datetime import UTC, datetime  # not on the fast path
+
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(NamedTuple):
     """What a command may know of the world around it."""
 
     home: str
@@ -41,8 +41,7 @@ class Environment:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(NamedTuple):
     """One of the two places agentpack manages, with the folders that named paths begin at (see `disk.py`)."""
 
     kind: str

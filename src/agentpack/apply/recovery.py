@@ -6,7 +6,7 @@ told apart by what they hold, and notes go last.
 
 from typing import Literal, NamedTuple
 
-from agentpack.apply.rows import Unfinished, clear, discard, settle, tidy, undo
+from agentpack.apply.rows import Unfinished, clear, forget, settle, tidy, undo
 from agentpack.apply.signals import Signals
 from agentpack.disk import Disk
 from agentpack.errors import Refused, Unavailable
@@ -47,7 +47,9 @@ def recover(disk: Disk, store: Store) -> Recovered | None:
     journal = decided(disk)
     if journal is None and (journal := undecided(disk)) is not None:
         with Signals():
-            return _forget(disk, store, journal)
+            number = store.generations.current() + 1  # the notes may have been cut off before they told it
+            forget(disk, store, journal, number)
+            return Recovered("cleared", number)
     if journal is None:
         return None
     with Signals():
@@ -57,14 +59,6 @@ def recover(disk: Disk, store: Store) -> Recovered | None:
             raise Unfinished(
                 "a change was interrupted and cannot be finished yet", details=(error.message,), hint=error.hint
             ) from error
-
-
-def _forget(disk: Disk, store: Store, journal: Journal) -> Recovered:
-    number = store.generations.current() + 1
-    clear(disk, journal, made=True)
-    discard(disk, number)
-    disk.unlink(layout.JOURNAL_NEW)
-    return Recovered("cleared", number)
 
 
 def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:

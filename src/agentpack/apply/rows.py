@@ -79,29 +79,28 @@ def clear(disk: Disk, journal: Journal, *, made: bool) -> None:
     """Remove the temporary files of a transaction, and with `made` the folders made for it that are empty."""
     for folder in journal.folders:
         for name in disk.entries(folder):
-            if name.endswith(journal.ending):
+            if name.startswith(".") and name.endswith(journal.ending):
                 disk.unlink(f"{folder}/{name}" if folder else name)
     if made:
         for folder in reversed(journal.made):
             disk.rmdir(folder)
 
 
-def discard(disk: Disk, number: int) -> None:
-    """Remove what was written for a generation that never counted."""
-    disk.unlink(layout.CURRENT_NEW)
-    disk.unlink(layout.record(number))
-    disk.unlink(layout.pack(number))
+def forget(disk: Disk, store: Store, journal: Journal, number: int) -> None:
+    """Remove all that was written for a generation that will never count; the notes that tell of it go last."""
+    clear(disk, journal, made=True)
+    for path in (layout.CURRENT_NEW, layout.record(number), layout.pack(number), layout.JOURNAL_NEW):
+        disk.unlink(path)
+    store.forget()
 
 
 def undo(disk: Disk, store: Store, journal: Journal) -> tuple[str, ...]:
     """Bring back what was before a decided change, and forget the change. Returns the paths left as they are."""
     store.forget()  # what the change took away is in a pack that was not there when the index was read
     left = settle(disk, store, journal, forward=False)
-    clear(disk, journal, made=True)
-    disk.unlink(layout.JOURNAL)
-    disk.make_durable((), (layout.STATE,))  # until here a power cut brings the journal back, and it needs the contents
-    discard(disk, journal.number)
-    store.forget()
+    disk.rename(layout.JOURNAL, layout.JOURNAL_NEW)  # undecided again
+    disk.make_durable((), (layout.STATE,))  # until here a power cut brings the decision back, which needs the contents
+    forget(disk, store, journal, journal.number)
     return left
 
 

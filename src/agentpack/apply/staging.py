@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.apply.rows import clear, discard, parent, temporary
+from agentpack.apply.rows import forget, parent, temporary
 from agentpack.disk import Disk, Seen, Stamp
 from agentpack.errors import AgentpackError, Bug, Refused, Unavailable
 from agentpack.model.history import Generation
@@ -229,9 +229,7 @@ class Staging:
         try:
             self._pack.close()
             self._notes.close()
-            clear(self._disk, self.journal, made=True)
-            discard(self._disk, self.number)
-            self._disk.unlink(layout.JOURNAL_NEW)
+            forget(self._disk, self._store, self.journal, self.number)
         except AgentpackError:
             pass  # the error that led here is the one to tell
 

@@ -136,7 +136,7 @@ class Folders:
             Refused: it leads out of the root, and is not the user's own or such links are not followed.
         """
         root = path.partition("/")[0] if path.startswith("$") else ""
-        base, real = os.path.realpath(self._roots[root]), os.path.realpath(self.where(path))
+        base, real = os.path.realpath(self._roots[root]), os.path.realpath(self.where(path), strict=True)
         if real == base:
             return root, real
         if real.startswith(base.rstrip("/") + "/"):

@@ -27,7 +27,7 @@ _SETTLED = 100_000_000
 
 
 class Seen(NamedTuple):
-    """What stands at a path: a `file`, `link`, `folder` or `other`. Only a file has a digest; `mode`: its permissions."""
+    """What stands at a path: a `file` (which alone has a digest), `link`, `folder` or `other`, and its permissions."""
 
     kind: str
     digest: Digest | None

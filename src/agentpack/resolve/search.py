@@ -68,6 +68,7 @@ class Search:
         # How often a node took part in a clash, negated and shifted so that `_weight[node] + node` sorts the most disputed first.
         self._weight: list[int] = []
         self._patience = _PATIENCE
+        self._hasty = False
         self._changed: list[int] = []
         # The trail: every narrowing so far, with the mask before it, the clause that forced it (None: a decision), its level.
         self._trail: list[int] = []
@@ -156,11 +157,13 @@ class Search:
         changed, left, narrow = self._changed, self.left, self._narrow
         for node in changed:  # grows while it is walked
             now = left[node]
-            if not now & (now - 1) and not now & (self.known[node] | UNSELECTED):
-                clash = self._learn_of(node, now)
-                if clash is not None:
-                    return clash
-                now = left[node]
+            if not now & UNSELECTED and (self._patience <= 0 or not now & (now - 1)):
+                bit = self._best(node)
+                if not bit & self.known[node]:
+                    clash = self._learn_of(node, bit)
+                    if clash is not None:
+                        return clash
+                    now = left[node]
             for outside, other, allowed, clause in self._pairs[node]:
                 if not now & outside:
                     before = left[other]
@@ -195,10 +198,14 @@ class Search:
                 return node
         return None
 
+    def _best(self, node: int) -> int:
+        left = self.left[node]
+        return left & self._preferred[node] or 1 << (left.bit_length() - 1)
+
     def _decide(self, node: int) -> Clause | None:
         """Choose the best value left, unless what it brings already rules it out."""
         left = self.left[node]
-        bit = left & self._preferred[node] or 1 << (left.bit_length() - 1)
+        bit = self._best(node)
         if not self.known[node] & bit:
             clash = self._learn_of(node, bit)
             if clash is not None or self._changed:
@@ -229,6 +236,9 @@ class Search:
             raise Exhausted(tuple(terms))
         self._patience -= 1 + (len(self._trail) - self._starts[level]) // _CHEAP
         self._back_to(level)
+        if self._patience <= 0 and not self._hasty:
+            self._hasty = True
+            self._changed.extend(n for n in range(len(self.left)) if not self.left[n] & UNSELECTED)
         for node in touched:
             self._weight[node] -= _NODE + 1
             if not self.left[node] & UNSELECTED:

@@ -9,6 +9,7 @@ digest of all before it.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -16,6 +17,10 @@ from agentpack.disk import Disk, Growing
 from agentpack.errors import Bug, Refused
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import layout
+
+
+# Files with this ending are removed, so nothing else may stand there: somebody's clone may bring a journal along.
+_ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
 
 class Side(NamedTuple):
@@ -147,6 +152,8 @@ def _parse(data: bytes, *, whole: bool) -> Journal | None:
         if whole and notes["end"] != [digest_of(data[:position])]:
             return None
         _, number, ending = notes["agentpack journal"][0]
+        if not _ENDING.match(ending):
+            return None
         steps = notes["steps"][0] if whole else []
         leaving = notes["leaving"][0] if whole else []
         rows = tuple(Row(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)

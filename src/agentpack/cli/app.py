@@ -1,0 +1,122 @@
+"""The command line: the table of verbs, and the one boundary where errors become words and exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from agentpack.cli.present import Output
+from agentpack.errors import AgentpackError
+from agentpack.fast import version_text
+
+VERBS: dict[str, tuple[str, str]] = {
+    "install": ("install", "Add packs to the manifest and install their personas."),
+    "uninstall": ("uninstall", "Take packs out, with the files that nothing else needs."),
+    "sync": ("sync", "Make the disk equal manifest and lock."),
+    "lock": ("lock", "Resolve and write the lock, and nothing else."),
+    "upgrade": ("upgrade", "Take the newest releases in range; local edits are kept."),
+    "diff": ("diff", "Show what differs between disk and lock, or between releases."),
+    "status": ("status", "Packs, versions, clients, edits, and what is newer."),
+    "history": ("history", "The generations of this scope."),
+    "rollback": ("rollback", "Go back to an earlier generation; this can be undone too."),
+    "show": ("show", "A pack's versions, variants, parameters and size."),
+    "render": ("render", "Print the text that a client would get."),
+    "search": ("search", "Find packs in all sources."),
+    "clients": ("clients", "The clients agentpack knows and how well."),
+    "explain": ("explain", "Where each rule and field of an installed file comes from."),
+    "keep": ("keep", "Turn local edits of an installed file into a local variant."),
+    "adopt": ("adopt", "Bring existing agent files under management."),
+    "doctor": ("doctor", "Check this installation and this scope."),
+}
+
+_ROOT_HELP = "Versions, variants, upgrades and rollback for the personas of AI coding agents."
+_EPILOG = "Start with: agentpack install python-engineer"
+Click = sys.modules[typer.BadParameter.__mro__[1].__module__]
+"""The exceptions of the command-line library that Typer brings along."""
+
+
+class Verbs(TyperGroup):
+    """A group that imports a verb's module when the verb is called, and lists all of them without importing any."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = VERBS.get(cmd_name)
+        if entry is None:
+            return None
+        module = import_module(f"agentpack.cli.{entry[0]}")
+        return typer.main.get_command(module.app)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from agentpack.model.names import did_you_mean
+
+            hint = did_you_mean(args[0], VERBS)
+            ctx.fail(f"there is no command `{args[0]}`" + (f"; {hint}" if hint else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, help) in VERBS.items()])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        from typer.core import _click  # the completion item's class has no public name
+
+        item = _click.shell_completion.CompletionItem
+        return [item(name, help=help) for name, (_, help) in VERBS.items() if name.startswith(incomplete)]
+
+
+app = typer.Typer(
+    cls=Verbs,
+    name="agentpack",
+    help=_ROOT_HELP,
+    epilog=_EPILOG,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(version_text(), nl=False)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print version and place.")
+    ] = False,
+) -> None:
+    """Versions, variants, upgrades and rollback for the personas of AI coding agents."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; every error ends here. Returns the exit code."""
+    output = Output(arguments)
+    try:
+        result = typer.main.get_command(app).main(args=list(arguments), prog_name="agentpack", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except AgentpackError as error:
+        return output.error(error)
+    except KeyboardInterrupt:
+        return output.failure("interrupted", "interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader is gone: nothing to tell it, and no traceback at exit
+        return 0
+    except typer.Exit as exit:
+        return int(exit.exit_code)
+    except typer.Abort:
+        return output.failure("interrupted", "interrupted", 130)
+    except Exception as error:  # noqa: BLE001 - the boundary
+        if hasattr(error, "format_message"):
+            return output.usage(error)
+        return output.bug(error)

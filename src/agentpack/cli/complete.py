@@ -1,0 +1,46 @@
+"""Names for the shell's completion. It never fails: no names is an answer too."""
+
+from agentpack.environment import Environment, find_scope
+from agentpack.operations.making import Library
+from agentpack.operations.workspace import Workspace
+from agentpack.targets import TARGETS
+
+
+def _workspace() -> Workspace:
+    environment = Environment.current()
+    return Workspace(environment, find_scope(environment))
+
+
+def complete_client(incomplete: str) -> list[str]:
+    """Client names."""
+    return [name for name in sorted(TARGETS) if name.startswith(incomplete)]
+
+
+def complete_requirement(incomplete: str) -> list[str]:
+    """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
+    try:
+        workspace = _workspace()
+        library = Library(workspace, workspace.manifest)
+        name, bracket, inside = incomplete.partition("[")
+        if bracket:
+            head, _, last = inside.rpartition(",")
+            newest = library.sources.releases(name)[0]  # type: ignore[arg-type]
+            variants = library.variants(newest.pack, newest.version)
+            before = f"{name}[{head + ',' if head else ''}"
+            return [f"{before}{variant}" for variant in sorted(variants) if variant.startswith(last)]
+        name, at, version = incomplete.partition("@")
+        if at:
+            found = [str(ref.version) for ref in library.sources.releases(name)]  # type: ignore[arg-type]
+            return [f"{name}@{v}" for v in [*found, "latest"] if v.startswith(version)]
+        return [pack for pack in library.known() if pack.startswith(incomplete)]
+    except Exception:  # noqa: BLE001 - completion must never print a traceback into a prompt
+        return []
+
+
+def complete_installed(incomplete: str) -> list[str]:
+    """Packs of the manifest."""
+    try:
+        packs = [wanted.requirement.pack for wanted in _workspace().manifest.packs]
+    except Exception:  # noqa: BLE001 - as above
+        return []
+    return [pack for pack in packs if pack.startswith(incomplete)]

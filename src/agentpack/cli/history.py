@@ -1,0 +1,85 @@
+"""agentpack history"""
+
+from typing import Annotated, Any
+
+import typer
+
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Result
+from agentpack.errors import UsageError
+from agentpack.model.history import Generation
+from agentpack.operations.rollback import generation, prune
+from agentpack.operations.rollback import history as run
+from agentpack.store.generations import KEPT
+
+app = verb_app()
+
+
+@verb(app, "history")
+def history(
+    session: Session,
+    action: Annotated[str | None, typer.Argument(metavar="[show N | prune]", help="One generation, or prune.")] = None,
+    number: Annotated[int | None, typer.Argument(metavar="", hidden=True)] = None,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
+) -> Result:
+    """The generations of this scope, the newest first: what each command left on disk.
+
+    `history show N` lists the files of one; `history prune` forgets all but the last 50.
+
+    Example: agentpack history show 3
+    """
+    if action is None:
+        return _list(session)
+    if action == "show" and number is not None:
+        return _show(session, generation(session.workspace, number))
+    if action == "prune" and number is None:
+        gone = prune(session.workspace, keep)
+        session.output.say(f"{len(gone.generations)} generations forgotten")
+        return Result({"forgotten": list(gone.generations)})
+    raise UsageError("`history` takes nothing, `show N` or `prune`", hint="`agentpack history --help`")
+
+
+def _list(session: Session) -> Result:
+    found = run(session.workspace)
+    if not found.generations:
+        session.output.say("no history yet")
+    else:
+        rows = [
+            (
+                f"{g.number}{' *' if g.number == found.current else ''}",
+                g.time,
+                g.command,
+                ", ".join(g.pins) or "-",
+                str(len(g.files)),
+            )
+            for g in reversed(found.generations)
+        ]
+        session.output.table(("generation", "time", "command", "packs", "files"), rows)
+    return Result({"current": found.current, "generations": [_row(g) for g in found.generations]})
+
+
+def _row(found: Generation) -> dict[str, Any]:
+    return {
+        "number": found.number,
+        "parent": found.parent,
+        "time": found.time,
+        "command": found.command,
+        "pins": list(found.pins),
+        "files": len(found.files),
+    }
+
+
+def _show(session: Session, found: Generation) -> Result:
+    output = session.output
+    output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {found.time}")
+    output.print(f"command  agentpack {found.command}")
+    for pin in found.pins:
+        output.print(f"pack     {pin}")
+    for file in found.files:
+        edited = "" if file.rendered == file.written else "  (with local edits)"
+        output.print(f"file     {file.path}{edited}")
+    for document in found.documents:
+        output.print(f"document {document.path}")
+    for path, digest, _ in found.replaced:
+        output.print(f"kept     what was at {path} before ({digest[:19]})")
+    return Result({**_row(found), "files": [file._asdict() for file in found.files]})

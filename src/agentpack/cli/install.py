@@ -1,0 +1,70 @@
+"""agentpack install"""
+
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.complete import complete_client, complete_requirement
+from agentpack.cli.options import DiscardEdits, DryRun, Partial, Session, verb, verb_app
+from agentpack.cli.outcomes import finish
+from agentpack.cli.present import Result
+from agentpack.operations.install import Options
+from agentpack.operations.install import install as run
+from agentpack.plan import Decisions
+
+app = verb_app()
+
+
+@verb(app, "install")
+def install(
+    session: Session,
+    requirements: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REQUIREMENT...",
+            help="A pack, with variants and a range if wanted.",
+            autocompletion=complete_requirement,
+        ),
+    ],
+    client: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--client", "-c", metavar="CLIENT", help="For this client; repeat it.", autocompletion=complete_client
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", metavar="DIR", help="Add a folder of packs as a source.")
+    ] = None,
+    dry_run: DryRun = False,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Leave manifest and lock as they are.")] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take over files that agentpack did not write; their bytes are kept.")
+    ] = False,
+    discard_edits: DiscardEdits = False,
+    partial: Partial = False,
+) -> Result:
+    """Add packs to the manifest, resolve, lock, render, and write the files, all or nothing.
+
+    A requirement is a pack's name, with variants in brackets and a range of versions: `name[variant,variant]>=1.1,<2`,
+    `name@1.2`, `name@latest`.
+
+    Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
+    """
+    options = Options(
+        decisions=Decisions(adopt=adopt, discard_edits=discard_edits),
+        dry_run=dry_run,
+        partial=partial,
+        save=not no_save,
+    )
+    outcome = run(
+        session.workspace,
+        requirements,
+        clients=client or (),
+        settings=set_ or (),
+        sources=source or (),
+        options=options,
+    )
+    return finish(session, outcome)

@@ -1,0 +1,40 @@
+"""agentpack lock"""
+
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.complete import complete_installed
+from agentpack.cli.options import DryRun, Session, verb, verb_app
+from agentpack.cli.outcomes import finish
+from agentpack.cli.present import Result
+from agentpack.operations.install import Options
+from agentpack.operations.sync import lock as run
+
+app = verb_app()
+
+
+@verb(app, "lock")
+def lock(
+    session: Session,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when the lock is out of date.")] = False,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="The newest release of every pack.")] = False,
+    upgrade_pack: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--upgrade-pack",
+            metavar="NAME",
+            help="The newest release of this pack; repeat it.",
+            autocompletion=complete_installed,
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+) -> Result:
+    """Resolve the manifest and write agentpack.lock. No agent file is touched.
+
+    Example: agentpack lock --upgrade-pack python-engineer
+    """
+    packs = None if upgrade else tuple(upgrade_pack or ())
+    outcome = run(session.workspace, upgrade=packs, options=Options(dry_run=dry_run or check))
+    result = finish(session, outcome)
+    return result._replace(exit_code=1) if check and outcome.documents else result

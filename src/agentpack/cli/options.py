@@ -1,0 +1,101 @@
+"""The options that every command has, given to a verb as one `Session`."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+
+from agentpack.cli.present import Output, Result
+from agentpack.environment import Environment, find_scope
+from agentpack.operations.workspace import Workspace
+
+_PANEL = {"rich_help_panel": None}
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about what happens.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]
+User = Annotated[bool, typer.Option("--user", help="Work in the home folder.")]
+Project = Annotated[bool, typer.Option("--project", help="Work in the project around this folder.")]
+Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in this folder.")]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
+Clients = Annotated[
+    list[str] | None, typer.Option("--client", "-c", metavar="CLIENT", help="For this client; repeat for several.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflict, go on with the others.")]
+DiscardEdits = Annotated[
+    bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")
+]
+
+
+class Session:
+    """One run of one command: where it works and how it speaks."""
+
+    def __init__(self, output: Output, *, user: bool, project: bool, root: str | None) -> None:
+        self.output = output
+        self.environment = Environment.current()
+        self._where = {"user": user, "project": project, "root": root}
+        self._workspace: Workspace | None = None
+
+    @property
+    def workspace(self) -> Workspace:
+        """The scope's workspace. The first line of output says which scope that is."""
+        if self._workspace is None:
+            scope = find_scope(self.environment, **self._where)  # type: ignore[arg-type]
+            self.output.scope(scope)
+            self._workspace = Workspace(self.environment, scope)
+        return self._workspace
+
+    def tell_recovery(self) -> None:
+        """Say that an interrupted change was found and what was done about it."""
+        if self._workspace is not None and self._workspace.recovered is not None:
+            found = self._workspace.recovered
+            self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
+            for path in found.left:
+                self.output.say(f"  {self._workspace.scope.absolute(path)}: edited since, left as it is")
+
+
+def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Callable[..., int]]:
+    """Register a verb: a function from a `Session` and its own options to a `Result`.
+
+    The common options are added to its signature; what it returns is printed by `Output.finish`.
+    """
+
+    def register(function: Callable[..., Result]) -> Callable[..., int]:
+        own = list(inspect.signature(function).parameters.values())[1:]
+        names = ("json", "quiet", "verbose", "no_color", "user", "project", "root")
+        kinds: tuple[Any, ...] = (Json, Quiet, Verbose, NoColor, User, Project, Root)
+        common = [
+            inspect.Parameter(
+                n, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=None if n == "root" else False
+            )
+            for n, kind in zip(names, kinds, strict=True)
+        ]
+
+        @wraps(function)
+        def run(**given: Any) -> int:
+            values = {n: given.pop(n) for n in names}
+            output = Output.of(name, **{n: values[n] for n in names[:4]})
+            session = Session(output, user=values["user"], project=values["project"], root=values["root"])
+            try:
+                result = function(session, **given)
+            finally:
+                session.tell_recovery()
+            return output.finish(result)
+
+        keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        run.__signature__ = inspect.Signature([*keyword, *common], return_annotation=int)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*keyword, *common)}
+        app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(run)
+        return run
+
+    return register
+
+
+def verb_app() -> typer.Typer:
+    """The small app that holds one verb."""
+    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)

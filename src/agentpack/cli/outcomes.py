@@ -1,0 +1,115 @@
+"""What a changing command did, or would do, for people and for programs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentpack.cli.options import Session
+from agentpack.cli.present import Output, Result, plain_ask, safe
+from agentpack.model.changes import Action, Change
+from agentpack.operations.carrying_out import Confirm, Outcome
+
+_WORDS: Mapping[Action, tuple[str, str]] = {
+    Action.CREATE: ("+", "new"),
+    Action.REPLACE: ("~", "updated"),
+    Action.MERGE: ("~", "updated, your edits kept"),
+    Action.RESTORE: ("+", "restored: it was deleted"),
+    Action.DISCARD: ("~", "replaced; what was there is in the history"),
+    Action.ADOPT: ("=", "taken over as it is"),
+    Action.TAKE: ("=", "your text kept"),
+    Action.DRIFT: ("!", "edited by hand, left as it is"),
+    Action.DELETE: ("-", "removed"),
+    Action.FORGET: ("-", "no longer managed"),
+    Action.CONFLICT: ("!", "in conflict, left as it is"),
+}
+_COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "red", "=": "blue"}
+
+
+def show_outcome(session: Session, outcome: Outcome) -> None:
+    """The changes, a line each, and where it all stands."""
+    output = session.output
+    absolute = session.workspace.scope.absolute
+    for pack in outcome.packs:
+        output.say(_pack_line(pack.name, pack.before, pack.after))
+    for change in outcome.plan.changes:
+        line = change_line(output, change, absolute(change.path))
+        if line is not None:
+            output.say(line)
+    for document in outcome.documents:
+        sign, word = ("+", "new") if document.before is None else ("~", "updated")
+        if document.after is None:
+            sign, word = "-", "removed"
+        mark = output.style_words(sign, _COLORS[sign])
+        output.say(f"  {mark} {absolute(document.path)}  {word}")
+    for note in outcome.notes:
+        output.say(f"note: {safe(note)}")
+    if not outcome.changes_anything:
+        output.say("nothing to change")
+    elif outcome.dry_run:
+        output.say("dry run: nothing was written")
+    elif outcome.generation is not None:
+        output.say(f"generation {outcome.generation}; `agentpack rollback` undoes it")
+
+
+def change_line(output: Output, change: Change, place: str) -> str | None:
+    """One change for people; None for what stays as it is."""
+    if change.action not in _WORDS:
+        return None
+    sign, word = _WORDS[change.action]
+    return f"  {output.style_words(sign, _COLORS[sign])} {safe(place)}  {word}"
+
+
+def _pack_line(name: str, before: str | None, after: str | None) -> str:
+    if before is None:
+        return f"{name} {after}"
+    if after is None:
+        return f"{name} {before} removed"
+    return f"{name} {before} -> {after}"
+
+
+def outcome_data(outcome: Outcome) -> dict[str, Any]:
+    """The outcome as the envelope has it."""
+    return {
+        "scope": outcome.scope,
+        "root": outcome.root,
+        "dry_run": outcome.dry_run,
+        "changed": outcome.changes_anything,
+        "generation": outcome.generation,
+        "packs": [pack._asdict() for pack in outcome.packs],
+        "files": [
+            {
+                "path": change.path,
+                "action": str(change.action),
+                "client": change.client,
+                "pack": change.pack,
+                "persona": change.persona,
+                "why": change.why,
+                "conflicts": [conflict._asdict() for conflict in change.conflicts],
+            }
+            for change in outcome.plan.changes
+        ],
+        "documents": [
+            {"path": d.path, "action": "create" if d.before is None else "delete" if d.after is None else "replace"}
+            for d in outcome.documents
+        ],
+        "notes": list(outcome.notes),
+    }
+
+
+def finish(session: Session, outcome: Outcome) -> Result:
+    """Show the outcome and hand it back; conflicts that were left are exit 3."""
+    show_outcome(session, outcome)
+    return Result(outcome_data(outcome), 3 if outcome.left else 0)
+
+
+def asking(session: Session, *, yes: bool, question: str) -> Confirm | None:
+    """How a command asks before it writes: not at all with `--yes`; without a terminal the answer is no."""
+    if yes:
+        return None
+
+    def confirm(outcome: Outcome) -> bool:
+        if not session.environment.interactive or session.output.json:
+            return False
+        show_outcome(session, outcome)
+        return plain_ask(question)
+
+    return confirm

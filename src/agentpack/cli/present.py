@@ -1,0 +1,228 @@
+"""What a person or program sees. Data goes to stdout, words to stderr; colour repeats what the text says.
+
+With `--json` one envelope goes to stdout: `schema`, `command`, `status`, `exit_code`, `data`, `errors`.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from agentpack.environment import Scope
+from agentpack.errors import AgentpackError, InvalidFile
+
+ENVELOPE = 1
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "reverse": "7"}
+_STATUS = {0: "ok", 1: "differences"}
+# Control characters, and those that hide text or turn it around (Unicode general categories Cc and Cf, tags, selectors).
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
+)
+
+
+def safe(text: str) -> str:
+    """Text that strangers wrote, with what a terminal would obey or hide shown as `\\u{…}`."""
+    return _HIDDEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+
+
+class Result(NamedTuple):
+    """What a verb hands back: its exit code, and the data of the envelope."""
+
+    data: Mapping[str, Any]
+    exit_code: int = 0
+
+
+class Output:
+    """How one command speaks: to a terminal, into a pipe, or as JSON."""
+
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        words = list(arguments)
+        self.command = next((word for word in words if not word.startswith("-")), "")
+        self.json = "--json" in words
+        self.quiet = "--quiet" in words or "-q" in words
+        self.verbose = "--verbose" in words or "-v" in words
+        self.color = _wants_color("--no-color" in words, sys.stdout)
+        self.color_words = _wants_color("--no-color" in words, sys.stderr)
+
+    @classmethod
+    def of(cls, command: str, *, json: bool, quiet: bool, verbose: bool, no_color: bool) -> "Output":
+        output = cls()
+        output.command, output.json, output.quiet, output.verbose = command, json, quiet, verbose
+        output.color = _wants_color(no_color, sys.stdout)
+        output.color_words = _wants_color(no_color, sys.stderr)
+        return output
+
+    # Words.
+
+    def say(self, text: str = "") -> None:
+        """A line for people."""
+        if not self.quiet and not self.json:
+            print(text, file=sys.stderr)  # noqa: T201
+
+    def detail(self, text: str) -> None:
+        """A line for people who asked for more."""
+        if self.verbose:
+            self.say(text)
+
+    def scope(self, scope: Scope) -> None:
+        """The first line: where the command works."""
+        self.say(str(scope))
+        self.detail(f"  {scope.found_by}")
+
+    def print(self, text: str) -> None:
+        """Data for stdout."""
+        if not self.json:
+            print(text)  # noqa: T201
+
+    def style(self, text: str, *names: str) -> str:
+        """Text in a style, where colour is wanted on stdout."""
+        return _styled(text, names) if self.color else text
+
+    def style_words(self, text: str, *names: str) -> str:
+        """Text in a style, where colour is wanted on stderr."""
+        return _styled(text, names) if self.color_words else text
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Rows under headers: drawn to the terminal's width there, with single tabs between columns in a pipe."""
+        if self.json:
+            return
+        rows = [[safe(cell) for cell in row] for row in rows]
+        if not sys.stdout.isatty():
+            for row in [list(headers), *rows]:
+                print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))  # noqa: T201
+            return
+        from rich.console import Console  # a terminal only: rich is slow to load
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        for header in headers:
+            table.add_column(header, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        Console(no_color=not self.color, highlight=False).print(table)
+
+    # Ends.
+
+    def finish(self, result: Result) -> int:
+        """Print the envelope when it is wanted; the exit code."""
+        if self.json:
+            self._envelope(_STATUS.get(result.exit_code, "error"), result.exit_code, result.data, [])
+        return result.exit_code
+
+    def error(self, error: AgentpackError) -> int:
+        """Tell an error; its exit code."""
+        if self.json:
+            data: Mapping[str, Any] = getattr(error, "data", {})
+            self._envelope("error", error.exit_code, data, [error_data(error)])
+            return error.exit_code
+        shown = getattr(error, "present", None)
+        if shown is not None:
+            shown(self)
+        print(f"{self.style_words('error:', 'bold', 'red')} {safe(error.message)}", file=sys.stderr)  # noqa: T201
+        for line in error.details:
+            for part in line.split("\n"):
+                print(f"  {safe(part)}", file=sys.stderr)  # noqa: T201
+        if error.hint:
+            print(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+
+    def failure(self, code: str, message: str, exit_code: int) -> int:
+        """Tell an end that is no error of the family."""
+        if self.json:
+            self._envelope("error", exit_code, {}, [{"code": code, "message": message, "hint": None, "details": []}])
+        else:
+            print(f"{self.style_words('error:', 'bold', 'red')} {message}", file=sys.stderr)  # noqa: T201
+        return exit_code
+
+    def usage(self, error: Exception) -> int:
+        """Tell that the words of the call are off, as the command-line library found."""
+        message = safe(error.format_message())  # type: ignore[attr-defined]
+        context = getattr(error, "ctx", None)
+        if not message and context is not None:
+            print(context.get_help())  # noqa: T201 - a bare `agentpack` shows its help
+            return 0 if not self.command else 2
+        code = self.failure("usage", message[:1].lower() + message[1:], 2)
+        if context is not None and not self.json:
+            path = context.command_path
+            print(f"{self.style_words('hint:', 'bold')} `{path} --help` shows how", file=sys.stderr)  # noqa: T201
+        return code
+
+    def bug(self, error: Exception) -> int:
+        """Tell an error that nobody foresaw; the traceback goes to a file."""
+        place = _log(error)
+        message = f"a bug of agentpack: {type(error).__name__}: {safe(str(error))}"
+        code = self.failure("bug", message, 70)
+        if not self.json:
+            where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
+            print(f"{self.style_words('hint:', 'bold')} please report it; {where}", file=sys.stderr)  # noqa: T201
+        return code
+
+    def _envelope(self, status: str, exit_code: int, data: Mapping[str, Any], errors: list[dict[str, Any]]) -> None:
+        envelope = {
+            "schema": ENVELOPE,
+            "command": self.command,
+            "status": status,
+            "exit_code": exit_code,
+            "data": data,
+            "errors": errors,
+        }
+        print(json.dumps(envelope, ensure_ascii=False, indent=1, default=str))  # noqa: T201
+
+
+def error_data(error: AgentpackError) -> dict[str, Any]:
+    """An error as the envelope has it."""
+    data: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "details": list(error.details),
+    }
+    if isinstance(error, InvalidFile):
+        data["faults"] = [fault._asdict() for fault in error.faults]
+    return data
+
+
+def plain_ask(question: str) -> bool:
+    """Ask on the terminal; anything but yes is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+Ask = Callable[[str], bool]
+
+
+def _styled(text: str, names: Sequence[str]) -> str:
+    codes = ";".join(_STYLES[name] for name in names)
+    return f"\x1b[{codes}m{text}\x1b[0m" if text else text
+
+
+def _wants_color(no_color: bool, stream: Any) -> bool:
+    if no_color or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _log(error: Exception) -> str | None:
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    if os.environ.get("AGENTPACK_TRACEBACK"):
+        sys.stderr.write(text)
+    try:
+        import platformdirs
+
+        folder = platformdirs.user_log_dir("agentpack", appauthor=False)
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+        path = f"{folder}/last-bug.txt"
+        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text)
+    except OSError:
+        return None
+    return path

@@ -1,0 +1,28 @@
+"""agentpack rollback"""
+
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.options import DryRun, Session, verb, verb_app
+from agentpack.cli.outcomes import finish
+from agentpack.cli.present import Result
+from agentpack.operations.rollback import rollback as run
+
+app = verb_app()
+
+
+@verb(app, "rollback")
+def rollback(
+    session: Session,
+    number: Annotated[int | None, typer.Argument(metavar="[N]", min=0, help="Generation; 0 is before the first.")] = None,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Replace files that agentpack did not write.")] = False,
+    dry_run: DryRun = False,
+) -> Result:
+    """Bring files, manifest and lock back to an earlier generation, byte for byte: the one before, unless you name one.
+
+    Going back is a new generation, so it can be undone. Edits that no generation has are recorded first.
+
+    Example: agentpack rollback 3 --dry-run
+    """
+    return finish(session, run(session.workspace, number, dry_run=dry_run, adopt=adopt))
