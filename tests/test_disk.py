@@ -3,7 +3,9 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 from support.crashing_disk import CrashingDisk
@@ -12,6 +14,8 @@ from agentpack.disk import FEW, Disk
 from agentpack.errors import Bug, Refused, Unavailable
 from agentpack.model.names import digest_of
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 not_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
 
 
@@ -308,9 +312,12 @@ def test_an_interrupted_call_is_made_again(disk: Disk) -> None:
 
 def test_a_short_write_is_continued(disk: Disk, box: Path) -> None:
     class Short(Disk):
-        def system(self, name, call, *args, **kwargs):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN002, ANN003, ANN202
+        def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
             if name == "write":
-                args = (args[0], args[1][:7])
+                descriptor, data = args
+                assert isinstance(descriptor, int)
+                assert isinstance(data, (bytes, memoryview))
+                return os.write(descriptor, data[:7])  # type: ignore[return-value]
             return super().system(name, call, *args, **kwargs)
 
     Short({"": str(box)}).create("x", b"0123456789" * 5)

@@ -5,7 +5,6 @@ break; both were seen in the client itself. The body is kept byte for byte.
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from agentpack.compose.composing import Pack
@@ -77,7 +76,7 @@ def read_agent(text: str, file: str, stem: str) -> Layer | None:
     return Layer(file, header, parse_sections(body, first_line=first_line))
 
 
-def _lenient_fields(head: str, file: str) -> Mapping[str, Any]:
+def _lenient_fields(head: str, file: str) -> dict[str, Any]:
     try:
         data = read_yaml(head, file, first_line=2).data
         if isinstance(data, dict):

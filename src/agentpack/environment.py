@@ -32,10 +32,10 @@ class Environment(NamedTuple):
         """The real one."""
         import sys
 
-        home = os.environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - pathlib is not loaded on the fast path
+        home = os.environ.get("HOME") or os.path.expanduser("~")
         return cls(
             home=os.path.realpath(home),
-            cwd=os.getcwd(),  # noqa: PTH109
+            cwd=os.getcwd(),
             variables=os.environ,
             interactive=sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty(),
         )
@@ -61,7 +61,7 @@ class Scope(NamedTuple):
     def absolute(self, path: str) -> str:
         """The place of a named path on this machine, for people."""
         name, rest = split_root(path)
-        return os.path.join(self.roots[name], rest)  # noqa: PTH118
+        return os.path.join(self.roots[name], rest)
 
 
 def split_root(path: str) -> tuple[str, str]:
@@ -83,8 +83,8 @@ def find_scope(
     if user and (project or root is not None):
         raise UsageError("`--user` excludes `--project` and `--root`")
     if root is not None:
-        path = os.path.realpath(os.path.join(environment.cwd, root))  # noqa: PTH118
-        if not os.path.isdir(path):  # noqa: PTH112
+        path = os.path.realpath(os.path.join(environment.cwd, root))
+        if not os.path.isdir(path):
             raise UsageError(f"`{root}` is not a folder", hint="`--root` names an existing folder")
         return project_scope(path, "named by --root", environment)
     if not user:
@@ -104,14 +104,14 @@ def _project_root(environment: Environment) -> tuple[str, str] | None:
     control = None
     folder = os.path.realpath(environment.cwd)
     while True:
-        if os.path.isfile(f"{folder}/{MANIFEST}"):  # noqa: PTH113
+        if os.path.isfile(f"{folder}/{MANIFEST}"):
             return folder, f"has {MANIFEST}"
         if control is None and folder != environment.home:
             for name in _VERSION_CONTROL:
-                if os.path.exists(f"{folder}/{name}"):  # noqa: PTH110
+                if os.path.exists(f"{folder}/{name}"):
                     control = folder, f"root of the {name[1:]} repository"
                     break
-        parent = os.path.dirname(folder)  # noqa: PTH120
+        parent = os.path.dirname(folder)
         if parent == folder:
             return control
         folder = parent
@@ -138,7 +138,7 @@ def user_scope(environment: Environment, found_by: str) -> Scope:
     roots = {"": environment.home, "$config": config, "$state": state}
     for name in ("CLAUDE_CONFIG_DIR",):
         if value := environment.variables.get(name):
-            roots[f"${name}"] = os.path.abspath(os.path.expanduser(value))  # noqa: PTH100, PTH111
+            roots[f"${name}"] = os.path.abspath(os.path.expanduser(value))
     return Scope(
         kind="user",
         root=environment.home,

@@ -33,7 +33,7 @@ def answer(arguments: Sequence[str]) -> int | None:
 
 def version_text() -> str:
     """Name, version, project and place: `agentpack` on the Python index is somebody else's."""
-    place = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to load
+    place = os.path.dirname(os.path.abspath(__file__))
     return f"agentpack {__version__} (distribution agentpack-manager)\nproject {PROJECT}\nrunning from {place}\n"
 
 
@@ -49,7 +49,7 @@ def clean_scope() -> str | None:
     except AgentpackError:
         return None
     state = scope.roots["$state"]
-    if os.path.lexists(f"{state}/journal") or os.path.isdir(scope.absolute(scope.local_variants)):  # noqa: PTH112
+    if os.path.lexists(f"{state}/journal") or os.path.isdir(scope.absolute(scope.local_variants)):
         return None
     try:
         number = int(_read(f"{state}/current"))

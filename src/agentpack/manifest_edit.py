@@ -44,10 +44,10 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
     Raises:
         InvalidFile: the change cannot be made in this text without touching the rest of it.
     """
-    for before in old.packs:
-        if new.wanted(before.requirement.pack) is None:
-            text = _remove_entry(text, before.requirement.pack, old)
-            old = old._replace(packs=tuple(w for w in old.packs if w.requirement.pack != before.requirement.pack))
+    for gone in old.packs:
+        if new.wanted(gone.requirement.pack) is None:
+            text = _remove_entry(text, gone.requirement.pack, old)
+            old = old._replace(packs=tuple(w for w in old.packs if w is not gone))
     for wanted in new.packs:
         before = old.wanted(wanted.requirement.pack)
         if before is None:
@@ -79,7 +79,8 @@ def _verify(text: str, file: str, expected: Manifest) -> None:
 
 
 def _root(text: str) -> yaml.MappingNode | None:
-    return yaml.compose(text, Loader=yaml.SafeLoader)  # type: ignore[no-any-return]
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return node if isinstance(node, yaml.MappingNode) else None
 
 
 def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:

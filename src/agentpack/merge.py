@@ -91,9 +91,7 @@ class _Edit(NamedTuple):
 
 def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
     matcher = SequenceMatcher(None, base, side, autojunk=False)
-    return [
-        _Edit(start, end, tuple(side[a:b])) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"
-    ]
+    return [_Edit(start, end, tuple(side[a:b])) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"]
 
 
 def _collide(one: _Edit, other: _Edit) -> bool:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_on_a_disk_that_stays_broken_an_error_says_whether_the_old_state_stands(
 def test_killed_at_any_call_it_is_finished_or_forgotten_by_the_next_command(stage: Stage) -> None:
     outcomes = set()
     for n in points(stage):
-        status = in_a_child(lambda n=n: second(stage.disk(n, sync=False)))  # type: ignore[misc]
+        status = in_a_child(partial(second, stage.disk(n, sync=False)))
         if status == 0:
             break
         assert status == -signal.SIGKILL
@@ -129,14 +130,14 @@ def test_killed_at_any_call_it_is_finished_or_forgotten_by_the_next_command(stag
 def test_a_recovery_killed_at_any_call_is_done_again(stage: Stage, tmp_path: Path) -> None:
     crashed = tmp_path / "crashed"
     for n in points(stage):
-        if in_a_child(lambda n=n: second(stage.disk(n, sync=False))) == 0:  # type: ignore[misc]
+        if in_a_child(partial(second, stage.disk(n, sync=False))) == 0:
             return
         shutil.rmtree(crashed, ignore_errors=True)
         stage.box.rename(crashed)
         for m in EVERY_CALL:
             shutil.rmtree(stage.box, ignore_errors=True)
             shutil.copytree(crashed, stage.box)
-            status = in_a_child(lambda m=m: _recover(stage.disk(m, sync=False)))  # type: ignore[misc]
+            status = in_a_child(partial(_recover, stage.disk(m, sync=False)))
             recovered(stage.box)
             assert tree(stage.box) in (stage.old, stage.new)
             assert_clean(stage.box)
@@ -153,7 +154,7 @@ def test_a_recovery_that_fails_at_any_call_is_done_again(stage: Stage, tmp_path:
     decided = calls.calls.index("rename")
     for n in (decided - 3, decided + 1, decided + 3, decided + 5, len(calls.calls) - 5, len(calls.calls) - 1):
         stage.reset()
-        assert in_a_child(lambda n=n: second(stage.disk(n, sync=False))) == -signal.SIGKILL  # type: ignore[misc]
+        assert in_a_child(partial(second, stage.disk(n, sync=False))) == -signal.SIGKILL
         shutil.rmtree(crashed, ignore_errors=True)
         stage.box.rename(crashed)
         for m in EVERY_CALL:
@@ -182,9 +183,7 @@ def test_killed_while_undoing_it_is_finished_by_the_next_command(stage: Stage) -
             return
         for m in range(len(probe.calls) - n - 1):
             stage.reset()
-            status = in_a_child(  # type: ignore[misc]
-                lambda n=n, m=m: second(stage.disk(n, error=errno.EIO, then_kill=m, sync=False))
-            )
+            status = in_a_child(partial(second, stage.disk(n, error=errno.EIO, then_kill=m, sync=False)))
             assert status == -signal.SIGKILL
             recovered(stage.box)
             assert tree(stage.box) in (stage.old, stage.new)

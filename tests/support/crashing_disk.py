@@ -57,9 +57,10 @@ class CrashingDisk(Disk):
             number == self._stop_after or (self._lasting and number > self._stop_after)
         ):
             if name == "write":
-                _, data = args
+                descriptor, data = args
+                assert isinstance(descriptor, int)
                 assert isinstance(data, (bytes, memoryview))
-                super().system(name, call, args[0], data[: len(data) // 2])  # type: ignore[call-arg]
+                os.write(descriptor, data[: len(data) // 2])
             if self._error is None:
                 os.kill(os.getpid(), signal.SIGKILL)
             else:

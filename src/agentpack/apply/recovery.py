@@ -67,6 +67,7 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
         disk.make_durable((), (layout.STATE,))
         tidy(disk, journal)
         return Recovered("tidied", journal.number)
+    store.blobs.include(journal.number)
     try:
         store.generations.read(journal.number)
         left = settle(disk, store, journal, forward=True)
@@ -78,4 +79,5 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
     store.generations.accept()
     disk.make_durable((), (layout.STATE,))
     tidy(disk, journal)
+    store.forget()
     return Recovered("finished", journal.number, left)

@@ -96,7 +96,7 @@ def forget(disk: Disk, store: Store, journal: Journal, number: int) -> None:
 
 def undo(disk: Disk, store: Store, journal: Journal) -> tuple[str, ...]:
     """Bring back what was before a decided change, and forget the change. Returns the paths left as they are."""
-    store.forget()  # what the change took away is in a pack that was not there when the index was read
+    store.blobs.include(journal.number)  # what the change took away is there
     left = settle(disk, store, journal, forward=False)
     disk.rename(layout.JOURNAL, layout.JOURNAL_NEW)  # undecided again
     disk.make_durable((), (layout.STATE,))  # until here a power cut brings the decision back, which needs the contents

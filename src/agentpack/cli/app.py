@@ -64,12 +64,6 @@ class Verbs(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl([(name, help) for name, (_, help) in VERBS.items()])
 
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        from typer.core import _click  # the completion item's class has no public name
-
-        item = _click.shell_completion.CompletionItem
-        return [item(name, help=help) for name, (_, help) in VERBS.items() if name.startswith(incomplete)]
-
 
 app = typer.Typer(
     cls=Verbs,

@@ -10,7 +10,7 @@ from agentpack.errors import UsageError
 from agentpack.model.history import Generation
 from agentpack.operations.rollback import generation, prune
 from agentpack.operations.rollback import history as run
-from agentpack.store.generations import KEPT
+from agentpack.store.prune import KEPT
 
 app = verb_app()
 

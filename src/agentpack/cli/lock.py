@@ -17,7 +17,9 @@ app = verb_app()
 @verb(app, "lock")
 def lock(
     session: Session,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when the lock is out of date.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 when the lock is out of date.")
+    ] = False,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="The newest release of every pack.")] = False,
     upgrade_pack: Annotated[
         list[str] | None,

@@ -27,9 +27,7 @@ Clients = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflict, go on with the others.")]
-DiscardEdits = Annotated[
-    bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")
-]
+DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")]
 
 
 class Session:

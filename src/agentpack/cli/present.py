@@ -14,7 +14,16 @@ from agentpack.environment import Scope
 from agentpack.errors import AgentpackError, InvalidFile
 
 ENVELOPE = 1
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36", "reverse": "7"}
+_STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+    "reverse": "7",
+}
 _STATUS = {0: "ok", 1: "differences"}
 # Control characters, and those that hide text or turn it around (Unicode general categories Cc and Cf, tags, selectors).
 _HIDDEN = re.compile(
@@ -219,9 +228,9 @@ def _log(error: Exception) -> str | None:
         import platformdirs
 
         folder = platformdirs.user_log_dir("agentpack", appauthor=False)
-        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         path = f"{folder}/last-bug.txt"
-        with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123
+        with open(path, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError:
         return None

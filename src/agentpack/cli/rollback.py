@@ -15,7 +15,9 @@ app = verb_app()
 @verb(app, "rollback")
 def rollback(
     session: Session,
-    number: Annotated[int | None, typer.Argument(metavar="[N]", min=0, help="Generation; 0 is before the first.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(metavar="[N]", min=0, help="Generation; 0 is before the first.")
+    ] = None,
     adopt: Annotated[bool, typer.Option("--adopt", help="Replace files that agentpack did not write.")] = False,
     dry_run: DryRun = False,
 ) -> Result:

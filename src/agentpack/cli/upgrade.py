@@ -23,7 +23,9 @@ def upgrade(
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Only these packs.", autocompletion=complete_installed),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when something newer is there.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 1 when something newer is there.")
+    ] = False,
     latest: Annotated[bool, typer.Option("--latest", help="Past the range, which is rewritten.")] = False,
     on_conflict: Annotated[
         str,

@@ -214,7 +214,9 @@ def text_faults(draft: Draft, declarations: Mapping[str, Declaration], file: str
     defaults = {name: declaration.default for name, declaration in declarations.items()}
     faults = []
     for section in draft.sections:
-        for part, text in ((section, section.heading), *((rule, rule.text) for rule in section.rules)):
+        parts: list[Section | Rule] = [section, *section.rules]
+        for part in parts:
+            text = part.heading if isinstance(part, Section) else part.text
             for offset, message in placeholder_faults(text, declarations):
                 faults.append(Fault(file, part.line + offset if part.line else 0, part.id or "", message))
             if part.when is not None and (message := condition_fault(part.when, defaults) or ""):

@@ -1,36 +1,27 @@
 """Variants are laid over a persona. The result never depends on the order in which they are named.
 
-The order of laying is computed: declared `order`, then the name. What two variants do to the same thing must be the same, or one of them must
-be declared to come after the other; else both are named in the refusal.
+The order of laying is computed: declared `order`, then the name. Whether variants go together is decided in
+`agreement.py`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
+from agentpack.compose.agreement import (
+    Draft,
+    Named,
+    comes_directly_after,
+    ids_of,
+    refuse_disagreement,
+    section_end,
+)
 from agentpack.compose.parse import Layer
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Field, Origin, Rule, Section
 
 FIELDS = ("description", "model", "color", "tools", "clients")
-
-
-class Named(NamedTuple):
-    """A variant with its name and where it came from."""
-
-    name: str
-    layer: Layer
-    origin: Origin
-
-
-class Draft(NamedTuple):
-    """A persona with variants laid over it; conditions and placeholders are still open."""
-
-    name: str
-    fields: Mapping[str, Field]
-    sections: tuple[Section, ...]
-    defaults: Mapping[str, Any]
-    """Parameter defaults that variants override."""
 
 
 def first_draft(layer: Layer, origin: Origin) -> Draft:
@@ -65,38 +56,25 @@ def choose(names: Iterable[str], known: Mapping[str, Named], persona: str) -> li
     for name, variant in sorted(chosen.items()):
         for other in variant.layer.header["conflicts"]:
             if other in chosen:
-                raise Unresolvable(f"the variants `{name}` and `{other}` exclude each other", hint="ask for one of them")
+                raise Unresolvable(
+                    f"the variants `{name}` and `{other}` exclude each other", hint="ask for one of them"
+                )
     return _ordered(chosen)
-
-
-def _after(variant: Named) -> tuple[str, ...]:
-    return (*variant.layer.header["order"]["after"], *variant.layer.header["requires"])
 
 
 def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
     done: list[Named] = []
     left = dict(sorted(chosen.items()))
     while left:
-        ready = [name for name, variant in left.items() if not any(other in left for other in _after(variant))]
+        ready = [
+            name for name, variant in left.items() if not any(other in left for other in comes_directly_after(variant))
+        ]
         if not ready:
             names = ", ".join(f"`{name}`" for name in left)
             file = next(iter(left.values())).layer.file
             raise InvalidFile([Fault(file, 0, "order", f"the variants {names} each come after another")])
         done.append(left.pop(ready[0]))
     return done
-
-
-def _comes_after(later: Named, earlier: Named, chosen: Mapping[str, Named]) -> bool:
-    seen: set[str] = set()
-    waiting = list(_after(later))
-    while waiting:
-        name = waiting.pop()
-        if name == earlier.name:
-            return True
-        if name in chosen and name not in seen:
-            seen.add(name)
-            waiting.extend(_after(chosen[name]))
-    return False
 
 
 def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
@@ -106,122 +84,11 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
         InvalidFile: a variant names an id that does not exist.
         Unresolvable: two variants do different things to the same field, parameter, section or rule.
     """
-    _refuse_disagreement(draft, variants)
+    refuse_disagreement(draft, variants)
     end = _last_gap(draft.sections)
     for variant in variants:
         draft = _lay_one(draft, variant)
     return draft._replace(sections=_with_last_gap(draft.sections, end))
-
-
-def _ids(sections: Iterable[Section]) -> set[str]:
-    return {
-        id for section in sections for id in (section.id, *(rule.id for rule in section.rules)) if id is not None
-    }
-
-
-# What variants do, to find two that do different things to one.
-
-
-def _inside(sections: Sequence[Section], id: str) -> set[str]:
-    """The ids that go when this id is removed: its own, and for a section those of its rules and deeper sections."""
-    for index, section in enumerate(sections):
-        if section.id == id:
-            return _ids(sections[index : _section_end(sections, index)])
-    return {id}
-
-
-def _section_end(sections: Sequence[Section], index: int) -> int:
-    """One past the last deeper section below the one at `index`."""
-    end = index + 1
-    while end < len(sections) and sections[end].level > sections[index].level:
-        end += 1
-    return end
-
-
-def _deeds(draft: Draft, variant: Named) -> dict[tuple[str, ...], Any]:
-    """What a variant does, by the thing it does it to."""
-    header = variant.layer.header
-    deeds: dict[tuple[str, ...], Any] = {}
-    for key, value in header["set"].items():
-        if key == "parameters":
-            deeds.update({("parameter", name): default for name, default in value.items()})
-        elif key == "clients":
-            deeds.update({("clients", c, name): v for c, natives in value.items() for name, v in natives.items()})
-        else:
-            deeds[("field", key)] = value
-    for id in header["remove"]:
-        for gone in _inside(draft.sections, id):
-            deeds[("id", gone)] = "removes"
-    titles = {section.id: section.heading for section in draft.sections}
-    for section in variant.layer.sections:
-        if section.id is not None:
-            if titles.get(section.id) != section.heading:
-                deeds[("id", section.id)] = section.heading
-            if section.replace:
-                old = next((old for old in draft.sections if old.id == section.id), None)
-                for rule in old.rules if old else ():
-                    if rule.id is not None:
-                        deeds[("id", rule.id)] = "removes"
-        for rule in section.rules:
-            deeds[("id", rule.id or "")] = (rule.text, rule.when)
-    return deeds
-
-
-def _anchors(variant: Named) -> set[str]:
-    """The ids that must still be there for a variant to find its place."""
-    anchors = set()
-    for section in variant.layer.sections:
-        anchors |= {id for id in (section.after, section.before) if id}
-        if section.id is not None and section.rules:
-            anchors.add(section.id)
-        for rule in section.rules:
-            anchors |= {id for id in (rule.after, rule.before) if id}
-    return anchors
-
-
-def _refuse_disagreement(draft: Draft, variants: Sequence[Named]) -> None:
-    chosen = {variant.name: variant for variant in variants}
-    deeds = [_deeds(draft, variant) for variant in variants]
-    anchors = [_anchors(variant) for variant in variants]
-    for right in range(len(variants)):
-        for left in range(right):
-            a, b = variants[left], variants[right]
-            if _comes_after(b, a, chosen) or _comes_after(a, b, chosen):
-                continue
-            _compare(a, deeds[left], anchors[left], b, deeds[right], anchors[right])
-
-
-def _compare(
-    a: Named,
-    did: Mapping[tuple[str, ...], Any],
-    a_anchors: set[str],
-    b: Named,
-    does: Mapping[tuple[str, ...], Any],
-    b_anchors: set[str],
-) -> None:
-    for target in sorted(did.keys() & does.keys()):
-        if did[target] != does[target]:
-            raise _disagreement(a.name, _word(did[target], target), b.name, _word(does[target], target), target)
-    for one, deeds, other, anchors in ((a, did, b, b_anchors), (b, does, a, a_anchors)):
-        for id in sorted(anchors):
-            if deeds.get(("id", id)) == "removes":
-                raise _disagreement(one.name, "removes", other.name, "builds on", ("id", id))
-
-
-def _word(deed: Any, target: tuple[str, ...]) -> str:
-    if deed == "removes":
-        return "removes"
-    return "replaces" if target[0] == "id" else "sets"
-
-
-def _disagreement(a: str, did: str, b: str, does: str, target: tuple[str, ...]) -> Unresolvable:
-    what = f"`{target[-1]}`" if target[0] == "id" else f"{target[0]} `{'.'.join(target[1:])}`"
-    deeds = f"both {did.removesuffix('s')}" if did == does else f"`{a}` {did} and `{b}` {does}"
-    differently = " differently" if did == does else ""
-    return Unresolvable(
-        f"the variants `{a}` and `{b}` do not go together: {deeds} {what}{differently}",
-        hint="ask for one of them, or declare in one `order: {after: [the other]}`",
-    )
 
 
 # Laying one variant.
@@ -253,8 +120,8 @@ def _merged(field: Field | None, natives: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown_ids(sections: Sequence[Section], variant: Named) -> list[Fault]:
-    known = _ids(sections)
-    own = _ids(variant.layer.sections)
+    known = ids_of(sections)
+    own = ids_of(variant.layer.sections)
     file = variant.layer.file
     faults = []
     removable = known | {id for id in variant.layer.header["remove"] if id in own}
@@ -262,7 +129,8 @@ def _unknown_ids(sections: Sequence[Section], variant: Named) -> list[Fault]:
         if id not in removable:
             faults.append(Fault(file, 0, "remove", f"there is no rule or section `{id}`", did_you_mean(id, known)))
     for section in variant.layer.sections:
-        for part in (section, *section.rules):
+        parts: list[Section | Rule] = [section, *section.rules]
+        for part in parts:
             for id in (part.after, part.before):
                 if id is not None and id not in known | own:
                     hint = did_you_mean(id, known)
@@ -295,7 +163,7 @@ def _add_section(sections: list[Section], new: Section, origin: Origin) -> int:
     if anchor is not None:
         at = next((i for i, section in enumerate(sections) if section.id == anchor), None)
         if at is not None:
-            place = _section_end(sections, at) if new.after else at
+            place = section_end(sections, at) if new.after else at
     fresh = new._replace(rules=(), gap="\n\n", origin=origin, after=None, before=None)
     sections.insert(place, fresh)
     _end_with_blank_line(sections, place - 1)
@@ -363,7 +231,7 @@ def _between(first: Rule, second: Rule, around: Sequence[Rule]) -> str:
     """What stands between two rules: list items follow each other as the items around them do, all else after a blank line."""
     if first.kind != "item" or second.kind != "item":
         return "\n\n"
-    for one, two in zip(around, around[1:], strict=False):
+    for one, two in pairwise(around):
         if one.kind == two.kind == "item":
             return one.gap
     return "\n"
@@ -372,7 +240,7 @@ def _between(first: Rule, second: Rule, around: Sequence[Rule]) -> str:
 def _remove(sections: list[Section], id: str) -> None:
     for index, section in enumerate(sections):
         if section.id == id:
-            end = _section_end(sections, index)
+            end = section_end(sections, index)
             last = _last_gap(sections[index:end])
             del sections[index:end]
             if index:
@@ -439,4 +307,3 @@ def settled_sections(sections: Sequence[Section]) -> tuple[Section, ...]:
             continue
         kept.insert(0, section._replace(replace=False) if section.replace else section)
     return tuple(kept)
-

@@ -14,10 +14,13 @@ from agentpack.model.persona import Rule, Section
 MAX_TEXT = 512 * 1024
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
-_ON_RULES = ("when",)
-_ON_VARIANT_RULES = ("when", "after", "before")
-_ON_HEADINGS = ("when",)
-_ON_VARIANT_HEADINGS = ("when", "after", "before", "replace")
+_ALLOWED: Mapping[tuple[bool, bool], tuple[str, ...]] = {
+    (False, False): ("when",),
+    (False, True): ("when",),
+    (True, False): ("when", "after", "before"),
+    (True, True): ("when", "after", "before", "replace"),
+}
+"""The attributes that braces may have, by whether they stand in a variant and on a heading."""
 
 
 class Layer(NamedTuple):
@@ -37,8 +40,13 @@ class Layer(NamedTuple):
         return cls(
             file,
             header,
-            tuple(Section(*row[:6], tuple(Rule(*rule) for rule in row[6]), *row[7:]) for row in sections),
+            tuple(_section(row) for row in sections),
         )
+
+
+def _section(row: list[Any]) -> Section:
+    section = Section(*row)
+    return section._replace(rules=tuple(Rule(*rule) for rule in section.rules))
 
 
 def split_front_matter(text: str) -> tuple[str, str, int] | None:
@@ -156,8 +164,8 @@ class PersonaText:
     def _text_faults(self, text: str, when: str | None, file: str, line: int) -> Iterable[Fault]:
         for offset, message in placeholder_faults(text, self.declarations):
             yield Fault(file, line + offset, "", message, self._known())
-        if when is not None and (message := condition_fault(when, self.defaults)) is not None:
-            yield Fault(file, line, "when", message, self._known())
+        if when is not None and (wrong := condition_fault(when, self.defaults)) is not None:
+            yield Fault(file, line, "when", wrong, self._known())
 
     def _known(self) -> str | None:
         return f"known: {', '.join(sorted(self.declarations))}" if self.declarations else "the pack has no parameters"
@@ -229,18 +237,14 @@ class _Braces:
                 self.fault(line, "", f"a {what} of a variant needs an id", "end its first line with `{#id}`")
             return text, None, {}
         words = match[1].split()
-        id = words[0] if words and "=" not in words[0] else ""
+        id: str = words[0] if words and "=" not in words[0] else ""
         if not is_kebab(id):
             message = f"`{{#{match[1]}}}`: `{id}` is not an id"
             self.fault(line, "", message, "lower-case letters, digits and single hyphens")
         elif id in self.seen:
             self.fault(line, id, f"the id `{id}` stands twice", f"first on line {self.seen[id]}")
         self.seen.setdefault(id, line)
-        if self.variant:
-            allowed = _ON_VARIANT_HEADINGS if heading else _ON_VARIANT_RULES
-        else:
-            allowed = _ON_HEADINGS if heading else _ON_RULES
-        attributes = self._attributes(words[1:], line, id, allowed)
+        attributes = self._attributes(words[1:], line, id, _ALLOWED[self.variant, heading])
         return first[: match.start()] + match[2] + newline + rest, id, attributes
 
     def _attributes(self, words: list[str], line: int, id: str, allowed: tuple[str, ...]) -> dict[str, str]:

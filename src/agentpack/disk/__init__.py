@@ -8,9 +8,6 @@ the root `$config`. `folders.py` says what may be followed on the way, `looking.
 changes. Every call that changes the disk goes through `Disk.system`, so that a test can count them and stop at the nth.
 """
 
-# Everything happens relative to folder descriptors, which pathlib does not know.
-# ruff: noqa: PTH112, PTH120
-
 import errno
 import os
 import stat

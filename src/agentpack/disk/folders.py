@@ -5,9 +5,6 @@ the one above it and without following links, so a folder swapped for a link a m
 is followed when it leads to somewhere below the same root.
 """
 
-# Everything happens relative to folder descriptors, which pathlib does not know.
-# ruff: noqa: PTH100, PTH116, PTH118
-
 import errno
 import os
 import stat

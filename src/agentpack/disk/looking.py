@@ -3,9 +3,6 @@
 Decides when a file need not be read again. Nothing here changes the disk.
 """
 
-# Everything happens relative to folder descriptors, which pathlib does not know.
-# ruff: noqa: PTH208
-
 import errno
 import os
 import stat

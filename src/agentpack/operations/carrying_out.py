@@ -9,11 +9,12 @@ from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.names import digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made, base_text
+from agentpack.operations.recording import forget, pins_of, record_what_is_there
 from agentpack.operations.workspace import Workspace
-from agentpack.plan import NO_DECISIONS, Decisions, Observed, plan
+from agentpack.plan import NO_DECISIONS, Decisions, plan
 
 
 class DocumentChange(NamedTuple):
@@ -109,13 +110,11 @@ def carry_out(
         raise DecisionNeeded("nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
         return outcome
-    _record_what_is_there(workspace)
+    record_what_is_there(workspace)
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
 
 
-def plan_for(
-    workspace: Workspace, files: Mapping[str, Rendering], decisions: Decisions = NO_DECISIONS
-) -> Plan:
+def plan_for(workspace: Workspace, files: Mapping[str, Rendering], decisions: Decisions = NO_DECISIONS) -> Plan:
     """The plan that brings the disk to these files."""
     recorded = workspace.recorded
     observed = workspace.observe({*files, *recorded})
@@ -215,7 +214,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             parent=current.number if current else 0,
             time=workspace.environment.now(),
             command=outcome.command,
-            pins=_pins(wish.made.lock if wish.made else None),
+            pins=pins_of(wish.made.lock if wish.made else None),
             files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
@@ -230,16 +229,6 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
     )
     forget(workspace)
     return done
-
-
-def forget(workspace: Workspace) -> None:
-    """What was read before the disk changed is read again when next asked for."""
-    for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts"):
-        workspace.__dict__.pop(name, None)
-
-
-def _pins(lock: Lock | None) -> tuple[str, ...]:
-    return tuple(f"{pack.name} {pack.version}" for pack in lock.packs) if lock else ()
 
 
 def _steps(outcome: Outcome, recorded: Mapping[str, InstalledFile]) -> Iterator[Step]:
@@ -267,7 +256,10 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
             assert change.observed is not None
             if not blobs.has(change.observed):
                 yield workspace.contents(change.path)
-    for path, data in ((workspace.scope.manifest, workspace.manifest_bytes), (workspace.scope.lock, workspace.lock_bytes)):
+    for path, data in (
+        (workspace.scope.manifest, workspace.manifest_bytes),
+        (workspace.scope.lock, workspace.lock_bytes),
+    ):
         if data is not None and path not in {document.path for document in outcome.documents}:
             yield data
 
@@ -288,7 +280,10 @@ def _installed(
 
 def _documents(workspace: Workspace, outcome: Outcome, modes: Mapping[str, int]) -> Iterator[Document]:
     changed = {document.path: document for document in outcome.documents}
-    for path, data in ((workspace.scope.manifest, workspace.manifest_bytes), (workspace.scope.lock, workspace.lock_bytes)):
+    for path, data in (
+        (workspace.scope.manifest, workspace.manifest_bytes),
+        (workspace.scope.lock, workspace.lock_bytes),
+    ):
         if path in changed:
             after = changed[path].after
             if after is not None:
@@ -296,74 +291,6 @@ def _documents(workspace: Workspace, outcome: Outcome, modes: Mapping[str, int])
         elif data is not None:
             seen = workspace.disk.look(path)
             yield Document(path, digest_of(data), seen.mode if seen else 0)
-
-
-# What is there and not recorded is recorded first, so that a rollback finds it.
-
-
-def _record_what_is_there(workspace: Workspace) -> None:
-    found = snapshot(workspace)
-    if found is None:
-        return
-    generation, blobs = found
-    transact(workspace.disk, workspace.store, steps=(), generation=generation, blobs=blobs)
-    workspace.__dict__.pop("current", None)
-    workspace.__dict__.pop("recorded", None)
-
-
-def snapshot(workspace: Workspace) -> tuple[Generation, Iterator[bytes]] | None:
-    """A generation of what is on disk now, when that is not what the last one left; None when it is."""
-    current = workspace.current
-    recorded = workspace.recorded
-    if current is None and not recorded:
-        return None
-    observed = workspace.observe(set(recorded))
-    files = tuple(_as_found(file, observed.get(file.path)) for file in recorded.values() if file.path in observed)
-    documents = []
-    for path, data in ((workspace.scope.manifest, workspace.manifest_bytes), (workspace.scope.lock, workspace.lock_bytes)):
-        seen = workspace.disk.look(path) if data is not None else None
-        if data is not None and seen is not None:
-            documents.append(Document(path, digest_of(data), seen.mode))
-    if current is not None and files == current.files and tuple(documents) == current.documents:
-        return None
-    generation = Generation(
-        number=(current.number if current else 0) + 1,
-        parent=current.number if current else 0,
-        time=workspace.environment.now(),
-        command="edits by hand" if current else "found in this copy",
-        pins=current.pins if current else _pins(workspace.lock),
-        files=files,
-        documents=tuple(documents),
-        folders=current.folders if current else (),
-    )
-    return generation, _found_blobs(workspace, files)
-
-
-def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
-    if here is None or here.digest is None:
-        return file
-    return file._replace(written=here.digest, mode=here.mode)
-
-
-def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iterator[bytes]:
-    blobs = workspace.store.blobs
-    rendered: Mapping[str, Rendering] = {}
-    for file in files:
-        if not blobs.has(file.written):
-            yield workspace.contents(file.path)
-        if file.rendered != file.written and not blobs.has(file.rendered):
-            if not rendered and workspace.lock is not None:
-                rendered = base_text(workspace, workspace.lock)
-            if file.path in rendered:
-                yield rendered[file.path].content
-    for data in (workspace.manifest_bytes, workspace.lock_bytes):
-        if data is not None and not blobs.has(digest_of(data)):
-            yield data
-
-
-def blob_or_none(workspace: Workspace, digest: Digest) -> bytes | None:
-    """A kept content, None when it is not kept."""
-    return workspace.store.blobs.get(digest) if workspace.store.blobs.has(digest) else None
 
 
 def write_documents(
@@ -389,7 +316,7 @@ def write_documents(
     if dry_run or not documents:
         return outcome
     if workspace.current is not None:
-        _record_what_is_there(workspace)
+        record_what_is_there(workspace)
     current = workspace.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -398,7 +325,7 @@ def write_documents(
             parent=current.number if current else 0,
             time=workspace.environment.now(),
             command=command,
-            pins=_pins(made.lock),
+            pins=pins_of(made.lock),
             files=current.files if current else (),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),

@@ -1,7 +1,7 @@
 """What is wanted: a manifest becomes a lock and the text of every file.
 
-    choose    requirements -> pins, by resolving or as the lock has them
-    make      pins -> releases, personas, renderings and the lock that says so
+choose    requirements -> pins, by resolving or as the lock has them
+make      pins -> releases, personas, renderings and the lock that says so
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,6 +20,7 @@ from agentpack.compose.composing import (
     values_for,
 )
 from agentpack.compose.layers import Draft
+from agentpack.compose.parameters import Declaration
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.fetch import Sources, fetch
@@ -262,7 +263,7 @@ class _Maker:
         declarations = self.declarations(pack, draft.name)
         return compose(draft, values_for(draft, declarations, values, pack.release), name=name)
 
-    def declarations(self, pack: Pack, persona: str) -> Mapping[str, object]:  # type: ignore[type-arg]
+    def declarations(self, pack: Pack, persona: str) -> Mapping[str, Declaration]:
         base = self.base(pack, persona)
         return {**base.declarations, **pack.declarations} if base else pack.declarations
 
@@ -285,10 +286,8 @@ class _Maker:
                 raise InvalidFile([Fault(file, 0, "extends", message)])
             name = next(iter(other.personas))
         draft = draft_of(other, name, requirement.variants, {}, self.base(other, name))
-        base = Base(draft, {**self.declarations(other, name)})  # type: ignore[dict-item]
-        faults = text_faults(
-            draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file
-        )
+        base = Base(draft, self.declarations(other, name))
+        faults = text_faults(draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file)
         if faults:
             raise InvalidFile(faults)
         return base
@@ -313,7 +312,7 @@ class _Maker:
     def _layer(self, pack: Pack, persona: str, path: str, data: bytes) -> Layer:
         from agentpack.safety.documents import decode  # YAML is loaded only where a local variant is in use
 
-        return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)  # type: ignore[arg-type]
+        return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)
 
     def rendering(self, part: Part, client: str) -> Rendering:
         return render(

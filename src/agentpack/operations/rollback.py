@@ -9,9 +9,10 @@ from agentpack.errors import DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest
-from agentpack.operations.carrying_out import DocumentChange, Outcome, forget, snapshot
+from agentpack.operations.carrying_out import DocumentChange, Outcome
+from agentpack.operations.recording import forget, record_what_is_there
 from agentpack.operations.workspace import Workspace
-from agentpack.store.generations import KEPT, Pruned
+from agentpack.store.prune import KEPT, Pruned
 
 
 class _Goal(NamedTuple):
@@ -77,10 +78,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
             )
         if dry_run or not outcome.changes_anything:
             return replace(outcome, dry_run=dry_run)
-        found = snapshot(workspace)
-        if found is not None:
-            transact(workspace.disk, workspace.store, steps=(), generation=found[0], blobs=found[1])
-            forget(workspace)
+        record_what_is_there(workspace)
         return _apply(workspace, outcome, target, goals)
 
 

@@ -142,7 +142,7 @@ def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     from agentpack.operations.carrying_out import DocumentChange, pack_changes, write_documents
 
     text = made.lock.to_text().encode()
-    documents = ()
+    documents: tuple[DocumentChange, ...] = ()
     if text != workspace.lock_bytes:
         documents = (DocumentChange(workspace.scope.lock, workspace.lock_bytes, text),)
     packs = tuple(pack_changes(workspace.lock, made.lock))

@@ -1,4 +1,5 @@
 from agentpack.errors import Unresolvable
+
 USER = "agentpack.yaml"
 def gave_up(u, nodes): return Unresolvable("gave up")
 def impossible_wants(a, w): pass

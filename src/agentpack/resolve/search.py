@@ -34,7 +34,7 @@ class Clause:
         self.because = because
 
 
-class Contradiction(Exception):  # noqa: N818 - an answer, not an error
+class Contradiction(Exception):
     """There is no solution; `proof` is the clause without terms."""
 
     def __init__(self, proof: Clause) -> None:
@@ -42,7 +42,7 @@ class Contradiction(Exception):  # noqa: N818 - an answer, not an error
         self.proof = proof
 
 
-class Exhausted(Exception):  # noqa: N818 - an answer, not an error
+class Exhausted(Exception):
     """The effort allowed is spent. `nodes` are those of the last clash, where the difficulty lies."""
 
     def __init__(self, nodes: tuple[int, ...]) -> None:

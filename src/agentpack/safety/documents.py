@@ -92,9 +92,13 @@ class _Builder:
         self.stack: list[_Open] = []
         self.documents = 0
 
-    def fault(self, event: yaml.Event, message: str, hint: str | None = None) -> None:
+    def fault(self, event: Any, message: str, hint: str | None = None) -> None:
         key = dotted(self.stack[-1].path) if self.stack else ""
-        self.faults.append(Fault(self.file, event.start_mark.line + self.first_line, key, message, hint))
+        self.faults.append(Fault(self.file, self.line(event), key, message, hint))
+
+    def line(self, event: Any) -> int:
+        """The line on which an event begins, from 1."""
+        return int(event.start_mark.line) + self.first_line
 
     def run(self, text: str) -> None:
         for event in yaml.parse(text, Loader=_LOADER):
@@ -137,7 +141,7 @@ class _Builder:
             self.fault(event, f"`{name}` stands twice", f"first on line {self.lines.get(path, 0)}")
         top.seen.add(name)
         top.key = name
-        self.lines.setdefault(path, event.start_mark.line + self.first_line)
+        self.lines.setdefault(path, self.line(event))
 
     def open(self, event: Any) -> bool:
         is_map = isinstance(event, yaml.MappingStartEvent)
@@ -171,7 +175,7 @@ class _Builder:
             return (*top.path, name)
         path = (*top.path, len(top.value))
         top.value.append(value)
-        self.lines[path] = event.start_mark.line + self.first_line
+        self.lines[path] = self.line(event)
         return path
 
 

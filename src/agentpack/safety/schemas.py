@@ -283,19 +283,22 @@ def _place(loc: tuple[int | str, ...], model: type[_Strict], data: Any) -> tuple
     path: list[int | str] = []
     here: Any = data
     for part in loc:
-        inside = isinstance(here, dict) and isinstance(part, str)
-        if (inside and part in here) or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
+        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and _is_index(part, here)):
             path.append(part)
-            here = here[part]
-        elif inside and part in _every_key():
+            here = here[part]  # type: ignore[index]
+        elif isinstance(here, dict) and part in _every_key():
             path.append(part)  # a key that is missing
             here = None
     return tuple(path), sorted(_known_keys(tuple(path[:-1]), model))
 
 
+def _is_index(part: int | str, items: list[Any]) -> bool:
+    return isinstance(part, int) and part < len(items)
+
+
 @cache
 def _every_key() -> frozenset[str]:
-    models = (*_KINDS.values(), _Parameter, _Part, _Set, _Order, _Wanted, _Source)
+    models: tuple[type[_Strict], ...] = (*_KINDS.values(), _Parameter, _Part, _Set, _Order, _Wanted, _Source)
     return frozenset(key for model in models for key in _keys(model))
 
 

@@ -9,10 +9,10 @@ NAME = "bundled"
 
 def bundled_folder() -> str | None:
     """The folder of bundled packs, or None when this installation has none."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
-    checkout = os.path.dirname(os.path.dirname(package))  # noqa: PTH120
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    checkout = os.path.dirname(os.path.dirname(package))
     for folder in (f"{package}/_packs", f"{checkout}/packs"):
-        if os.path.isdir(folder):  # noqa: PTH112
+        if os.path.isdir(folder):
             return folder
     return None
 

@@ -1,9 +1,9 @@
 """A folder as a source: of packs with releases side by side, of packs, or one pack by itself.
 
-    <folder>/<pack>/<version>/pack.yaml      releases side by side
-    <folder>/<pack>/pack.yaml                one release of each pack
-    <folder>/pack.yaml                       one pack
-    <folder>/agents/*.md, <folder>/*.md      one bare pack (`pack.yaml` is absent), also a level deeper
+<folder>/<pack>/<version>/pack.yaml      releases side by side
+<folder>/<pack>/pack.yaml                one release of each pack
+<folder>/pack.yaml                       one pack
+<folder>/agents/*.md, <folder>/*.md      one bare pack (`pack.yaml` is absent), also a level deeper
 """
 
 import os
@@ -52,17 +52,17 @@ class DirectorySource:
         return found
 
     def _is_pack(self, folder: str) -> bool:
-        return os.path.isfile(f"{folder}/{MANIFEST}") or bool(bare_agents(folder))  # noqa: PTH113
+        return os.path.isfile(f"{folder}/{MANIFEST}") or bool(bare_agents(folder))
 
     def _name_of(self, folder: str) -> PackName | None:
         """A pack's name is its manifest's; reading that is left to `fetch`, so the folder's name stands for it where the layout says so."""
         manifest = f"{folder}/{MANIFEST}"
-        if os.path.isfile(manifest):  # noqa: PTH113
-            with open(manifest, encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        if os.path.isfile(manifest):
+            with open(manifest, encoding="utf-8", errors="replace") as file:
                 for line in file:
                     if line.startswith("name:"):
                         return _name(line.partition(":")[2].partition(" #")[0].strip().strip("\"'"))
-        return _name(os.path.basename(folder))  # noqa: PTH119
+        return _name(os.path.basename(folder))
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
         side_by_side = f"{self.folder}/{pack}"
@@ -81,13 +81,13 @@ class DirectorySource:
         found = []
         for entry in _folders(place):
             version = _version(entry)
-            if version is not None and os.path.isfile(f"{place}/{entry}/{MANIFEST}"):  # noqa: PTH113
+            if version is not None and os.path.isfile(f"{place}/{entry}/{MANIFEST}"):
                 found.append(ReleaseRef(pack, version, self.name, f"{place}/{entry}"))
         return found
 
     def _version_of(self, folder: str) -> Version | None:
         try:
-            with open(f"{folder}/{MANIFEST}", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            with open(f"{folder}/{MANIFEST}", encoding="utf-8", errors="replace") as file:
                 for line in file:
                     if line.startswith("version:"):
                         return _version(line.partition(":")[2].partition(" #")[0].strip().strip("\"'"))
@@ -104,7 +104,7 @@ def bare_agents(folder: str) -> list[str]:
     for below in ("agents/", ""):
         found = []
         try:
-            names = sorted(os.listdir(f"{folder}/{below}"))  # noqa: PTH208
+            names = sorted(os.listdir(f"{folder}/{below}"))
         except OSError:
             continue
         for name in names:
@@ -117,7 +117,7 @@ def bare_agents(folder: str) -> list[str]:
 
 def _has_front_matter(path: str) -> bool:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             return file.read(8).removeprefix(b"\xef\xbb\xbf").startswith(b"---")
     except OSError:
         return False
@@ -137,7 +137,7 @@ def read_tree(folder: str) -> dict[str, bytes]:
         if not stat.S_ISREG(mode):
             kind = "a link" if stat.S_ISLNK(mode) else "not a regular file"
             raise Refused(f"{folder}: `{path}` is {kind}", hint="a pack holds regular files only")
-        with open(entry.path, "rb") as file:  # noqa: PTH123
+        with open(entry.path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
         total += len(data)
         files[path] = data

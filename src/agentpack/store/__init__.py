@@ -2,7 +2,8 @@
 
 from agentpack.disk import Disk
 from agentpack.store.blobs import Blobs
-from agentpack.store.generations import KEPT, Generations, Pruned
+from agentpack.store.generations import Generations
+from agentpack.store.prune import KEPT, Pruned, prune
 
 
 class Store:
@@ -10,8 +11,8 @@ class Store:
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
-        self.blobs = Blobs(disk)
         self.generations = Generations(disk)
+        self.blobs = Blobs(disk, self.generations)
 
     def forget(self) -> None:
         """Look at the folder anew: another process may have written there."""
@@ -20,4 +21,4 @@ class Store:
 
     def prune(self, *, keep: int = KEPT) -> Pruned:
         """Forget all but the last generations. The caller holds the process lock and has recovered."""
-        return self.generations.prune(self.blobs, keep=keep)
+        return prune(self.disk, self.generations, self.blobs, keep=keep)

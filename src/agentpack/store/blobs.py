@@ -1,7 +1,7 @@
 """Contents by digest: the base of the next merge, and what a rollback brings back.
 
 Decides how contents are kept: all new ones of a transaction in one file, so that a thousand cost one file to write and
-to make durable. Which of them are still needed is decided in `generations.py`.
+to make durable. Which of them are still needed is decided in `prune.py`.
 
 A pack is a first line, the contents one after the other, the index (a row of digest, offset and length for each) and a
 tail that says where the index starts. It is written once and never changed.
@@ -14,6 +14,7 @@ from agentpack.disk import Disk, Growing
 from agentpack.errors import Refused
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import layout
+from agentpack.store.generations import Generations
 
 _HEAD = b"agentpack blobs 1\n"
 _ROW = struct.Struct("<32sQQ")
@@ -23,10 +24,15 @@ _PIECE = 1 << 18
 
 
 class Blobs:
-    """The contents kept. An index is read when a digest is first looked for, newest pack first."""
+    """The contents kept. An index is read when a digest is first looked for, newest pack first.
 
-    def __init__(self, disk: Disk) -> None:
-        self._disk = disk
+    A pack of a transaction that does not count yet is passed over, for another process may be writing it; whoever
+    finishes or undoes that transaction asks for it with `include`.
+    """
+
+    def __init__(self, disk: Disk, generations: Generations) -> None:
+        self._disk, self._generations = disk, generations
+        self._included = 0
         self._known: dict[bytes, tuple[int, int, int]] = {}
         self._unread: list[int] | None = None
 
@@ -57,10 +63,17 @@ class Blobs:
         """Look at the folder anew: packs came or went."""
         self._known.clear()
         self._unread = None
+        self._included = 0
+
+    def include(self, number: int) -> None:
+        """Look into the pack of this transaction too, which does not count yet."""
+        self.forget()
+        self._included = number
 
     def numbers(self) -> list[int]:
         """The packs that are there, ascending."""
-        return layout.numbers(self._disk.entries(layout.BLOBS), ".pack")
+        most = max(self._generations.current(), self._included)
+        return [number for number in layout.numbers(self._disk.entries(layout.BLOBS), ".pack") if number <= most]
 
     def digests(self, number: int) -> Iterator[Digest]:
         """The digests of one pack's contents."""

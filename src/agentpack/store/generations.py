@@ -1,28 +1,15 @@
 """The records of transactions, and the pointer to the one that counts.
 
-Decides how a record is written and found, and what may be forgotten. `apply` decides when a generation begins to count.
+Decides how a record is written and found. `apply` decides when a generation begins to count, `prune.py` what may be
+forgotten.
 """
 
 import json
-import re
-from collections.abc import Iterator
-from typing import NamedTuple
 
 from agentpack.disk import Disk
 from agentpack.errors import Refused
 from agentpack.model.history import Generation
 from agentpack.store import layout
-from agentpack.store.blobs import Blobs
-
-KEPT = 50
-_DIGESTS = re.compile(rb"sha256:[0-9a-f]{64}")
-
-
-class Pruned(NamedTuple):
-    """What was forgotten: the numbers of generations, and of packs of blobs."""
-
-    generations: tuple[int, ...]
-    packs: tuple[int, ...]
 
 
 class Generations:
@@ -103,31 +90,3 @@ class Generations:
     def accept(self) -> None:
         """Put the pointer in its place: from now on that generation counts."""
         self._disk.rename(layout.CURRENT_NEW, layout.CURRENT)
-
-    def prune(self, blobs: Blobs, *, keep: int = KEPT) -> Pruned:
-        """Forget all but the last generations, and the packs of blobs that no kept one refers to.
-
-        The caller holds the process lock and has recovered. Records go first and durably: a power cut leaves packs too
-        many, never too few.
-        """
-        numbers = self.numbers()
-        kept, gone = numbers[-max(keep, 1) :], numbers[: -max(keep, 1)]
-        for number in gone:
-            self._disk.unlink(layout.record(number))
-        if gone:
-            self._disk.make_durable((), (layout.GENERATIONS,))
-        needed = set(self._needed(kept))
-        packs = [
-            number
-            for number in blobs.numbers()
-            if not any(digest.encode() in needed for digest in blobs.digests(number))
-        ]
-        for number in packs:
-            self._disk.unlink(layout.pack(number))
-        blobs.forget()
-        return Pruned(tuple(gone), tuple(packs))
-
-    def _needed(self, numbers: list[int]) -> Iterator[bytes]:
-        # Found in the text: fifty records of a thousand files are slow to build, and a digest cannot hide in one.
-        for number in numbers:
-            yield from _DIGESTS.findall(self._disk.read(layout.record(number)) or b"")

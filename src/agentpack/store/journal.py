@@ -18,7 +18,6 @@ from agentpack.errors import Bug, Refused
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import layout
 
-
 # Files with this ending are removed, so nothing else may stand there: somebody's clone may bring a journal along.
 _ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 

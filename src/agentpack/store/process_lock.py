@@ -64,6 +64,7 @@ def _acquire(disk: Disk, deadline: float) -> int:
 
 
 def _open(disk: Disk) -> int:
+    disk.close()  # a folder opened earlier may have been replaced since
     descriptor = disk.open_to_lock(layout.LOCK, create=False)
     if descriptor is None:
         layout.prepare(disk)

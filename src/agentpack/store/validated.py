@@ -26,7 +26,7 @@ class ValidatedCache:
         if self.folder is None:
             return None
         try:
-            with open(self._path(kind, digest), "rb") as file:  # noqa: PTH123 - pathlib is slow to load
+            with open(self._path(kind, digest), "rb") as file:
                 return json.loads(file.read())
         except (OSError, ValueError):
             return None
@@ -38,9 +38,9 @@ class ValidatedCache:
         path = self._path(kind, digest)
         beside = f"{path}.{os.getpid()}"
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
-            with open(beside, "w", encoding="utf-8") as file:  # noqa: PTH123
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(beside, "w", encoding="utf-8") as file:
                 file.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-            os.replace(beside, path)  # noqa: PTH105
+            os.replace(beside, path)
         except OSError:
             return

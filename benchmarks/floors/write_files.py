@@ -1,0 +1,22 @@
+"""The floor of a command that changes files: one journal made durable, then a bare loop that writes every file.
+
+Arguments: the folder to write in, the number of files, `update` when the files exist already and are read first.
+"""
+
+import os
+import sys
+
+folder, count, update = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["update"]
+text = b"x" * 8600
+os.makedirs(folder, exist_ok=True)
+journal = os.open(folder + "/journal", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+os.write(journal, b"%d files\n" % count * count)
+os.fsync(journal)
+os.close(journal)
+for number in range(count):
+    path = f"{folder}/{number}.md"
+    if update:
+        with open(path, "rb") as file:
+            file.read()
+    with open(path, "wb") as file:
+        file.write(text)

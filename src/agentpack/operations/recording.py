@@ -1,0 +1,86 @@
+"""What is on disk and in no generation is recorded first, so that a rollback finds it."""
+
+from collections.abc import Iterator, Mapping
+
+from agentpack.apply import transact
+from agentpack.model.history import Document, Generation, InstalledFile
+from agentpack.model.lock import Lock
+from agentpack.model.names import digest_of
+from agentpack.model.rendering import Rendering
+from agentpack.operations.making import base_text
+from agentpack.operations.workspace import Workspace
+from agentpack.plan import Observed
+
+
+def forget(workspace: Workspace) -> None:
+    """What was read before the disk changed is read again when next asked for."""
+    for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts"):
+        workspace.__dict__.pop(name, None)
+
+
+def pins_of(lock: Lock | None) -> tuple[str, ...]:
+    """The releases of a lock, as a generation names them."""
+    return tuple(f"{pack.name} {pack.version}" for pack in lock.packs) if lock else ()
+
+
+def record_what_is_there(workspace: Workspace) -> None:
+    """Make a generation of what is on disk now, if the last one is something else."""
+    found = snapshot(workspace)
+    if found is None:
+        return
+    generation, blobs = found
+    transact(workspace.disk, workspace.store, steps=(), generation=generation, blobs=blobs)
+    forget(workspace)
+
+
+def snapshot(workspace: Workspace) -> tuple[Generation, Iterator[bytes]] | None:
+    """A generation of what is on disk now, when that is not what the last one left; None when it is."""
+    current = workspace.current
+    recorded = workspace.recorded
+    if current is None and not recorded:
+        return None
+    observed = workspace.observe(set(recorded))
+    files = tuple(_as_found(file, observed.get(file.path)) for file in recorded.values() if file.path in observed)
+    documents = []
+    for path, data in (
+        (workspace.scope.manifest, workspace.manifest_bytes),
+        (workspace.scope.lock, workspace.lock_bytes),
+    ):
+        seen = workspace.disk.look(path) if data is not None else None
+        if data is not None and seen is not None:
+            documents.append(Document(path, digest_of(data), seen.mode))
+    if current is not None and files == current.files and tuple(documents) == current.documents:
+        return None
+    generation = Generation(
+        number=(current.number if current else 0) + 1,
+        parent=current.number if current else 0,
+        time=workspace.environment.now(),
+        command="edits by hand" if current else "found in this copy",
+        pins=current.pins if current else pins_of(workspace.lock),
+        files=files,
+        documents=tuple(documents),
+        folders=current.folders if current else (),
+    )
+    return generation, _found_blobs(workspace, files)
+
+
+def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
+    if here is None or here.digest is None:
+        return file
+    return file._replace(written=here.digest, mode=here.mode)
+
+
+def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iterator[bytes]:
+    blobs = workspace.store.blobs
+    rendered: Mapping[str, Rendering] = {}
+    for file in files:
+        if not blobs.has(file.written):
+            yield workspace.contents(file.path)
+        if file.rendered != file.written and not blobs.has(file.rendered):
+            if not rendered and workspace.lock is not None:
+                rendered = base_text(workspace, workspace.lock)
+            if file.path in rendered:
+                yield rendered[file.path].content
+    for data in (workspace.manifest_bytes, workspace.lock_bytes):
+        if data is not None and not blobs.has(digest_of(data)):
+            yield data

@@ -1,0 +1,47 @@
+"""Forgetting old generations.
+
+Decides which records and contents are not needed any more, and that a power cut leaves some too many, never too few.
+"""
+
+import re
+from typing import NamedTuple
+
+from agentpack.disk import Disk
+from agentpack.store import layout
+from agentpack.store.blobs import Blobs
+from agentpack.store.generations import Generations
+
+KEPT = 50
+_DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
+
+
+class Pruned(NamedTuple):
+    """What was forgotten: the numbers of generations, and of packs of contents."""
+
+    generations: tuple[int, ...]
+    packs: tuple[int, ...]
+
+
+def prune(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEPT) -> Pruned:
+    """Forget all but the last generations, and the packs of contents that none of those refers to.
+
+    The caller holds the process lock and has recovered. Records go first and durably.
+    """
+    numbers = generations.numbers()
+    kept, gone = numbers[-max(keep, 1) :], numbers[: -max(keep, 1)]
+    for number in gone:
+        disk.unlink(layout.record(number))
+    if gone:
+        disk.make_durable((), (layout.GENERATIONS,))
+    needed: set[bytes] = set()
+    for number in kept:
+        # Found in the text: fifty records of a thousand files are slow to build, and no digest can hide in one.
+        needed.update(_DIGEST.findall(disk.read(layout.record(number)) or b""))
+    packs = [
+        number for number in blobs.numbers() if not any(digest.encode() in needed for digest in blobs.digests(number))
+    ]
+    for number in packs:
+        disk.unlink(layout.pack(number))
+    generations.forget()
+    blobs.forget()
+    return Pruned(tuple(gone), tuple(packs))

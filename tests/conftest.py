@@ -1,0 +1,131 @@
+"""What every test stands on: a home and a project of its own, the command line, `--update`, and no way to the real home."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+from hypothesis import HealthCheck, settings
+from support.golden import Golden
+from support.running import Agentpack
+
+from agentpack.targets import TARGETS
+
+settings.register_profile("here", deadline=None)
+settings.register_profile(
+    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+SEEDED = (
+    "AGENTPACK_POLICY",
+    "AGENTPACK_TRACEBACK",
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "XDG_CONFIG_DIRS",
+    "XDG_DATA_DIRS",
+    "XDG_RUNTIME_DIR",
+)
+"""Variables of whoever runs the tests that agentpack or a client would obey."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update", action="store_true", help="rewrite golden files and the output of scenarios; read the diff"
+    )
+
+
+# The real home is out of bounds.
+
+_HOME = os.path.expanduser("~")
+_FORBIDDEN = tuple(
+    {
+        *(f"{_HOME}/{target.marker}" for target in TARGETS.values()),
+        platformdirs.user_config_dir("agentpack", appauthor=False),
+        platformdirs.user_state_dir("agentpack", appauthor=False),
+        platformdirs.user_cache_dir("agentpack", appauthor=False),
+        platformdirs.user_log_dir("agentpack", appauthor=False),
+        *(f"{_HOME}/{name}" for name in (".gitconfig", ".netrc", "agentpack.yaml", "agentpack.lock", ".agentpack")),
+    }
+)
+_TOUCHING = frozenset(("open", "os.listdir", "os.scandir", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod"))
+
+
+class RealHomeTouched(BaseException):
+    """A test reached for the home of whoever runs it. Not an Exception, so that nobody catches it by the way."""
+
+
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in _TOUCHING:
+        for argument in arguments[:2]:
+            if isinstance(argument, str) and argument.startswith(_FORBIDDEN):
+                raise RealHomeTouched(f"{event} {argument}")
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that runs in a test takes `tmp_path/home`, which need not exist, for the home folder."""
+    for name in SEEDED:
+        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith(("GIT_", "_AGENTPACK"))]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(folder))
+    for name, below in {
+        "XDG_CONFIG_HOME": ".config",
+        "XDG_STATE_HOME": ".local/state",
+        "XDG_CACHE_HOME": ".cache",
+        "XDG_DATA_HOME": ".local/share",
+    }.items():
+        monkeypatch.setenv(name, str(folder / below))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home folder, empty."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, home: Path) -> Path:
+    """An empty git repository."""
+    folder = tmp_path / "project"
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
+    return folder
+
+
+@pytest.fixture
+def agentpack(project: Path) -> Agentpack:
+    """The command line, run in the project."""
+    return Agentpack(project)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares with files below `tests/golden/`, or rewrites them with `--update`."""
+    return Golden(Path(__file__).parent / "golden", update=request.config.getoption("--update"))
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """New files have the bits that they have everywhere, whatever the umask of whoever runs the tests."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)

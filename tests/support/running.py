@@ -1,0 +1,68 @@
+"""The command line, run in this process or as the real program."""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Ran(NamedTuple):
+    """What a command did."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def envelope(self) -> dict[str, Any]:
+        """The envelope that `--json` printed."""
+        data: dict[str, Any] = json.loads(self.out)
+        return data
+
+
+class Agentpack:
+    """Runs commands in a folder, in this process unless `real` asks for the installed program."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *arguments: str, cwd: Path | None = None, real: bool = False, expect: int | None = 0) -> Ran:
+        """Run one command.
+
+        Args:
+            expect: the exit code that anything else is a failure of; None takes any.
+        """
+        run = _run_program if real else _run_here
+        ran = run([str(argument) for argument in arguments], cwd or self.folder)
+        if expect is not None:
+            words = " ".join(arguments)
+            assert ran.exit_code == expect, f"agentpack {words}: exit {ran.exit_code}\n{ran.out}{ran.err}"
+        return ran
+
+
+def _run_here(arguments: list[str], folder: Path) -> Ran:
+    from agentpack.cli.app import run
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        exit_code = run(arguments)
+    return Ran(exit_code, out.getvalue(), err.getvalue())
+
+
+def _run_program(arguments: list[str], folder: Path) -> Ran:
+    done = subprocess.run(
+        [sys.executable, "-m", "agentpack", *arguments],
+        cwd=folder,
+        env=os.environ.copy(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,54 @@
+"""Folders as values: built from a dict in the test itself, and read back as one."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+STATE = ".agentpack/state"
+
+
+def write_tree(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Make a folder that holds these files, by POSIX path. What else is there stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def tree(folder: Path, *, without: tuple[str, ...] = (".git", STATE)) -> dict[str, bytes]:
+    """Every file below a folder, by POSIX path; a link is what it points to, an empty folder is its path with a slash."""
+    return {path: found.content for path, found in marks(folder, without=without).items()}
+
+
+class Mark(NamedTuple):
+    """What a test may compare of a file: its bytes, its permission bits and when it was written."""
+
+    content: bytes
+    mode: int
+    written: int
+
+
+def marks(folder: Path, *, without: tuple[str, ...] = (".git", STATE)) -> dict[str, Mark]:
+    """Every file below a folder with permission bits and time of writing."""
+    found: dict[str, Mark] = {}
+    for where, folders, files in os.walk(folder):
+        here = Path(where).relative_to(folder).as_posix()
+        prefix = "" if here == "." else f"{here}/"
+        folders[:] = sorted(name for name in folders if prefix + name not in without)
+        if not folders and not files and prefix and not any(path.startswith(prefix) for path in without):
+            found[prefix] = Mark(b"", 0, 0)
+        for name in files:
+            path = Path(where) / name
+            status = path.lstat()
+            content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            found[prefix + name] = Mark(content, stat.S_IMODE(status.st_mode), status.st_mtime_ns)
+    return dict(sorted(found.items()))
+
+
+def modes(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Every file below a folder with its permission bits."""
+    return {path: (mark.content, mark.mode) for path, mark in marks(folder).items()}

@@ -1,0 +1,454 @@
+"""A transaction as its caller sees it. What stops in the middle is tested in `faults/`."""
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pytest
+from faults.scene import EDIT, FIRST, assert_clean, change, first, generation, recovered, roots, second, tree
+from support.crashing_disk import CrashingDisk, in_a_child
+
+from agentpack.apply import Step, interrupted, recover, transact
+from agentpack.disk import FEW, Disk
+from agentpack.errors import Bug, Refused, Unavailable
+from agentpack.model.names import digest_of
+from agentpack.store import Store, layout
+from agentpack.store.process_lock import process_lock
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+not_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    folder = tmp_path / "box"
+    first(folder)
+    return folder
+
+
+@pytest.fixture
+def disk(box: Path) -> Iterator[Disk]:
+    with Disk(roots(box)) as disk, process_lock(disk):
+        yield disk
+
+
+def run(disk: Disk, *steps: Step, blobs: tuple[bytes, ...] = ()) -> None:
+    store = Store(disk)
+    record = generation(store.generations.current() + 1, {}, {}, before=store.generations.latest())
+    transact(disk, store, steps=steps, generation=record, blobs=blobs)
+
+
+# -- what a step does --------------------------------------------------------------------------------------------------
+
+
+def test_files_are_made_replaced_and_deleted_and_folders_with_them(box: Path) -> None:
+    record = second(Disk(roots(box)))
+    found = tree(box)
+    assert found[".codex/agents/new.md"] == (b"new\n" * 70, 0o666 & ~umask())
+    assert ".claude/agents/deleted.md" not in found
+    assert ".claude/old" not in found
+    assert record.folders == (".claude", ".codex", ".claude/agents", ".codex/agents")
+    assert_clean(box)
+
+
+def test_a_replaced_file_keeps_its_mode_unless_another_is_asked_for(disk: Disk, box: Path) -> None:
+    path = ".claude/agents/edited.md"
+    run(disk, Step(path, digest_of(EDIT), b"new"))
+    assert (box / path).stat().st_mode & 0o777 == 0o640
+    run(disk, Step(path, digest_of(b"new"), b"newer", 0o604))
+    assert (box / path).stat().st_mode & 0o777 == 0o604
+    run(disk, Step(path, digest_of(b"newer"), b"newer", 0o600))
+    assert (box / path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_read_only_file_is_replaced(disk: Disk, box: Path) -> None:
+    path = box / ".claude/agents/read-only.md"
+    run(disk, Step(".claude/agents/read-only.md", digest_of(b"read-only, first text\n"), b"new"))
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o444)
+
+
+def test_a_step_that_changes_nothing_writes_nothing(disk: Disk, box: Path) -> None:
+    path = ".claude/agents/kept.md"
+    before = (box / path).stat()
+    run(disk, Step(path, digest_of(FIRST[path]), FIRST[path]))
+    assert (box / path).stat() == before
+
+
+def test_what_is_taken_away_unrecorded_is_recorded_and_kept(box: Path) -> None:
+    record = second(Disk(roots(box)))
+    blobs = Store(Disk(roots(box))).blobs
+    replaced = {path: (blobs.get(digest), mode) for path, digest, mode in record.replaced}
+    assert replaced == {
+        ".claude/agents/edited.md": (EDIT, 0o640),
+        ".claude/agents/read-only.md": (b"read-only, first text\n", 0o444),
+        ".claude/agents/replaced.md": (FIRST[".claude/agents/replaced.md"], 0o600),  # its mode was not recorded
+    }
+
+
+def test_extra_contents_are_kept(disk: Disk) -> None:
+    run(disk, blobs=(b"pristine one", b"pristine two"))
+    assert Store(disk).blobs.get(digest_of(b"pristine two")) == b"pristine two"
+
+
+def test_steps_are_taken_one_at_a_time(disk: Disk, box: Path) -> None:
+    def steps() -> Iterator[Step]:
+        for number in range(3):
+            staged = [name for name in os.listdir(box / "many") if number] if number else []
+            assert len(staged) == number
+            yield Step(f"many/{number}.md", None, b"text")
+
+    store = Store(disk)
+    transact(disk, store, steps=steps(), generation=generation(2, {}, {}, before=None))
+    assert sorted(os.listdir(box / "many")) == ["0.md", "1.md", "2.md"]
+
+
+def test_a_very_long_name_has_room_for_its_temporary_one(disk: Disk, box: Path) -> None:
+    name = "ä" * 126 + ".md"
+    run(disk, Step(name, None, b"text"))
+    assert (box / name).read_bytes() == b"text"
+
+
+@pytest.mark.parametrize("files", [1, 300])
+@pytest.mark.parametrize("spread", [False, True], ids=["one folder", "a folder each"])
+def test_the_number_of_syncs_does_not_grow_with_the_files(tmp_path: Path, files: int, spread: bool) -> None:
+    box = tmp_path / "new"
+    box.mkdir()
+    with CrashingDisk(roots(box)) as disk, process_lock(disk):
+        for text in (b"one", b"two"):
+            disk.calls.clear()
+            change(disk, {f"a{n if spread else ''}/{n}.md": text for n in range(files)})
+            assert disk.syncs <= (FEW + 8 if sys.platform.startswith("linux") else 10 + 3 * files)
+            assert disk.calls.count("fsync") <= FEW
+
+
+def test_two_transactions_of_different_states_in_one_folder_leave_each_other_alone(box: Path, disk: Disk) -> None:
+    other = Disk({"": str(box), "$state": str(box / ".agentpack/other")})
+
+    def steps() -> Iterator[Step]:
+        yield Step(".claude/agents/mine.md", None, b"mine")
+        with process_lock(other):
+            run(other, Step(".claude/agents/theirs.md", None, b"theirs"))
+
+    transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
+    assert (box / ".claude/agents/mine.md").read_bytes() == b"mine"
+    assert (box / ".claude/agents/theirs.md").read_bytes() == b"theirs"
+
+
+# -- what it refuses ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(".claude/agents/edited.md", digest_of(FIRST[".claude/agents/edited.md"]), b"new"),
+        Step(".claude/agents/edited.md", None, b"new"),
+        Step(".claude/agents/edited.md", digest_of(b"else"), None),
+        Step(".claude/agents/absent.md", digest_of(b"else"), b"new"),
+        Step(".claude/agents/absent.md", digest_of(b"else"), None),
+    ],
+)
+def test_a_file_that_is_not_as_planned_stops_everything(disk: Disk, box: Path, step: Step) -> None:
+    before = tree(box)
+    with pytest.raises(Unavailable, match="changed while agentpack worked") as caught:
+        run(disk, Step("new/folder/x.md", None, b"text"), step)
+    assert caught.value.details == (str(box / step.path),)
+    assert tree(box) == before
+    assert_clean(box)
+
+
+@pytest.mark.parametrize("act", ["edit", "delete", "create", "chmod", "link", "move the folder"])
+def test_a_change_while_files_are_staged_stops_everything(disk: Disk, box: Path, act: str) -> None:
+    agents = box / ".claude/agents"
+    expected = {}
+
+    def steps() -> Iterator[Step]:
+        yield Step(".claude/agents/edited.md", digest_of(EDIT), b"new")
+        yield Step(".claude/agents/fresh.md", None, b"new")
+        if act == "edit":
+            (agents / "edited.md").write_bytes(EDIT.upper())
+        elif act == "delete":
+            (agents / "edited.md").unlink()
+        elif act == "create":
+            (agents / "fresh.md").write_bytes(b"theirs")
+        elif act == "chmod":
+            (agents / "edited.md").chmod(0o600)
+        elif act == "link":
+            (agents / "edited.md").unlink()
+            (agents / "edited.md").symlink_to("foreign.md")
+        else:
+            agents.rename(box / "moved")
+            agents.symlink_to("../moved-elsewhere")
+        expected.update({path: found for path, found in tree(box).items() if ".agentpack-" not in path})
+
+    with pytest.raises(Unavailable, match="changed while agentpack worked"):
+        transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
+    assert tree(box) == expected
+    assert Store(disk).generations.current() == 1
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+@pytest.mark.parametrize("content", [b"new", None])
+def test_only_files_are_replaced_or_deleted(disk: Disk, box: Path, kind: str, content: bytes | None) -> None:
+    path = box / ".claude/agents/x.md"
+    if kind == "link":
+        path.symlink_to("foreign.md")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    for before in (None, digest_of(b"written by hand\n")):
+        with pytest.raises(Refused, match=r"x\.md"):
+            run(disk, Step(".claude/agents/x.md", before, content))
+    assert not stat.S_ISREG(path.lstat().st_mode)
+
+
+def test_a_link_out_of_the_root_stops_everything(disk: Disk, box: Path) -> None:
+    (box.parent / "outside").mkdir()
+    (box / ".codex").symlink_to("../outside")
+    before = tree(box)
+    with pytest.raises(Refused, match="leads out"):
+        run(disk, Step(".claude/agents/fresh.md", None, b"new"), Step(".codex/agents/x.md", None, b"new"))
+    assert tree(box) == before
+    assert os.listdir(box.parent / "outside") == []
+    assert_clean(box)
+
+
+@not_root
+def test_a_folder_that_cannot_be_written_to_stops_everything(disk: Disk, box: Path) -> None:
+    (box / "closed").mkdir(mode=0o500)
+    before = tree(box)
+    with pytest.raises(Unavailable, match="closed") as caught:
+        run(disk, Step(".claude/agents/fresh.md", None, b"new"), Step("closed/x.md", None, b"new"))
+    assert caught.value.exit_code == 6
+    assert tree(box) == before
+    assert_clean(box)
+
+
+@not_root
+def test_a_file_that_cannot_be_deleted_brings_everything_back(disk: Disk, box: Path) -> None:
+    (box / "closed").mkdir()
+    (box / "closed/x.md").write_bytes(b"text")
+    (box / "closed").chmod(0o500)
+    before = tree(box)
+    with pytest.raises(Unavailable, match="closed"):
+        run(
+            disk,
+            Step(".claude/agents/edited.md", digest_of(EDIT), b"new"),
+            Step("closed/x.md", digest_of(b"text"), None),
+        )
+    assert tree(box) == before
+    assert_clean(box)
+
+
+def test_an_error_of_the_caller_while_making_steps_takes_everything_back(disk: Disk, box: Path) -> None:
+    before = tree(box)
+
+    def steps() -> Iterator[Step]:
+        yield Step("new/x.md", None, b"text")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        transact(disk, Store(disk), steps=steps(), generation=generation(2, {}, {}, before=None))
+    assert tree(box) == before
+    assert_clean(box)
+
+
+def test_two_steps_for_one_file_are_a_bug(disk: Disk, box: Path) -> None:
+    with pytest.raises(Bug):
+        run(disk, Step("x.md", None, b"one"), Step("x.md", None, b"two"))
+    assert_clean(box)
+
+
+def test_a_generation_out_of_turn_is_a_bug(disk: Disk, box: Path) -> None:
+    with pytest.raises(Bug):
+        transact(disk, Store(disk), steps=(), generation=generation(5, {}, {}, before=None))
+    assert_clean(box)
+
+
+# -- recovery ----------------------------------------------------------------------------------------------------------
+
+
+def killed_after_the_decision(box: Path) -> None:
+    probe = CrashingDisk(roots(box), sync=False)
+    copy = box.parent / "probe"
+    first(copy)
+    probe = CrashingDisk(roots(copy))
+    second(probe)
+    renames = [number for number, call in enumerate(probe.calls) if call == "rename"]
+    at = renames[2]  # the journal, one file, and here
+    assert in_a_child(lambda: second(CrashingDisk(roots(box), stop_after=at))) == -signal.SIGKILL
+    assert interrupted(Store(Disk(roots(box))))
+
+
+def test_with_nothing_to_recover_nothing_is_changed(box: Path) -> None:
+    disk = CrashingDisk(roots(box))
+    assert recover(disk, Store(disk)) is None
+    assert disk.calls == []
+    assert not interrupted(Store(disk))
+
+
+def test_a_file_edited_after_the_crash_is_left_as_it_is(box: Path) -> None:
+    killed_after_the_decision(box)
+    (box / ".claude/agents/edited.md").write_bytes(b"edited again")
+    (box / "agentpack.yaml").unlink()
+    found = recovered(box)
+    assert found is not None
+    assert (found.outcome, found.number) == ("finished", 2)
+    assert set(found.left) == {".claude/agents/edited.md", "agentpack.yaml"}
+    assert (box / ".claude/agents/edited.md").read_bytes() == b"edited again"
+    assert not (box / "agentpack.yaml").exists()
+    assert (box / ".codex/agents/new.md").exists()
+    assert [path for path in tree(box) if ".agentpack-" in path] == []
+
+
+@pytest.mark.parametrize("damage", ["blobs/000002.pack", "generations/000002.json"])
+def test_what_cannot_be_finished_is_undone(box: Path, damage: str) -> None:
+    before = tree(box)
+    killed_after_the_decision(box)
+    path = box / ".agentpack/state" / damage
+    data = path.read_bytes()
+    if damage.endswith(".pack"):  # a content that the new state needs, and the old one does not
+        for staged in (box / ".codex/agents").iterdir():
+            staged.unlink()
+        path.write_bytes(data.replace(b"new\nnew\n", b"NEW\nNEW\n"))
+    else:
+        path.write_bytes(data[:-20])
+    found = recovered(box)
+    assert found is not None
+    assert found.outcome == "undone"
+    assert tree(box) == before
+    assert_clean(box)
+
+
+def test_a_torn_journal_is_refused_and_nothing_is_touched(box: Path) -> None:
+    killed_after_the_decision(box)
+    journal = box / ".agentpack/state/journal"
+    journal.write_bytes(journal.read_bytes()[:-30])
+    before = tree(box)
+    with pytest.raises(Refused, match="journal"):
+        recovered(box)
+    assert tree(box) == before
+
+
+def test_files_left_by_a_transaction_that_lost_its_notes_are_removed_by_the_next_one(box: Path, disk: Disk) -> None:
+    left = box / f".claude/agents/.x.md.agentpack-{disk.inode(layout.STATE):x}-2"
+    other = box / ".claude/agents/.x.md.agentpack-0-2"
+    left.write_bytes(b"left")
+    other.write_bytes(b"of another state")
+    disk.create(layout.record(2), b"torn")
+    disk.create(layout.pack(2), b"torn")
+    disk.create(layout.CURRENT_NEW, b"torn")
+    run(disk, Step(".claude/agents/x.md", None, b"text"))
+    assert not left.exists()
+    other.unlink()
+    assert Store(disk).blobs.get(digest_of(b"text")) == b"text"
+
+
+# -- signals and processes ---------------------------------------------------------------------------------------------
+
+
+class Signalled(CrashingDisk):
+    """A disk during whose nth call a signal arrives."""
+
+    number = signal.SIGINT
+
+    def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if len(self.calls) == self._stop_after:
+            os.kill(os.getpid(), self.number)
+        self.calls.append(name)
+        return Disk.system(self, name, call, *args, **kwargs)
+
+
+def test_an_interrupt_leaves_the_old_state_or_the_new_one(tmp_path: Path) -> None:
+    states = []
+    for n in range(200):
+        box = tmp_path / str(n)
+        first(box)
+        before = tree(box)
+        disk = Signalled(roots(box), stop_after=n, sync=False)
+        try:
+            second(disk)
+        except KeyboardInterrupt:
+            pass
+        else:
+            if not disk.died:
+                break
+        assert recovered(box) is None
+        assert_clean(box)
+        states.append(tree(box) == before)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert states == sorted(states, reverse=True)
+    assert set(states) == {True, False}
+
+
+def test_a_request_to_end_takes_everything_back_and_ends(box: Path) -> None:
+    before = tree(box)
+    disk = Signalled(roots(box), stop_after=12)
+    disk.number = signal.SIGTERM
+    with pytest.raises(SystemExit) as caught:
+        second(disk)
+    assert caught.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert tree(box) == before
+    assert_clean(box)
+
+
+def test_a_signal_with_a_handler_of_its_own_is_handed_to_it(box: Path) -> None:
+    came = []
+    previous = signal.signal(signal.SIGHUP, lambda number, frame: came.append(number))
+    try:
+        disk = Signalled(roots(box), stop_after=12)
+        disk.number = signal.SIGHUP
+        with pytest.raises(Unavailable, match="stopped by a signal"):
+            second(disk)
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+    assert came == [signal.SIGHUP]
+    assert_clean(box)
+
+
+def test_a_transaction_works_outside_of_the_main_thread(box: Path) -> None:
+    thread = threading.Thread(target=lambda: second(Disk(roots(box))))
+    thread.start()
+    thread.join()
+    assert Store(Disk(roots(box))).generations.current() == 2
+
+
+def test_processes_at_once_take_turns(box: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from faults.scene import change, roots\n"
+        "from agentpack.disk import Disk; from agentpack.store.process_lock import process_lock\n"
+        "for n in range(5):\n"
+        "    with Disk(roots(Path(sys.argv[1]))) as disk, process_lock(disk, timeout=60):\n"
+        "        change(disk, {f'{sys.argv[2]}.md': b'%d' % n, 'shared.md': sys.argv[2].encode() + b'%d' % n})\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    children = [
+        subprocess.Popen([sys.executable, "-c", script, str(box), name], env=environment) for name in ("a", "b", "c")
+    ]
+    assert [child.wait() for child in children] == [0, 0, 0]
+    store = Store(Disk(roots(box)))
+    assert store.generations.current() == 16
+    assert (box / "a.md").read_bytes() == (box / "b.md").read_bytes() == b"4"
+    assert (box / "shared.md").read_bytes() in (b"a4", b"b4", b"c4")
+
+
+def test_a_full_disk_says_so(box: Path) -> None:
+    disk = CrashingDisk(roots(box), stop_after=6, error=errno.ENOSPC)
+    with pytest.raises(Unavailable, match="No space left on device") as caught:
+        second(disk)
+    assert caught.value.hint == "free some space, then run the command again"
+
+
+def umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value

@@ -1,0 +1,333 @@
+"""What agentpack keeps: contents by digest, generations, notes of a transaction, and the lock on all of it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from faults.scene import FIRST, change, generation, roots
+from support.crashing_disk import CrashingDisk
+
+from agentpack.disk import Disk
+from agentpack.errors import Bug, Refused, Unavailable
+from agentpack.model.names import Digest, digest_of
+from agentpack.store import Store, layout
+from agentpack.store.blobs import NewPack
+from agentpack.store.journal import NOTHING, NewJournal, Row, Side, decided, undecided
+from agentpack.store.process_lock import is_locked, process_lock
+
+HOLD = """
+import sys, time
+from agentpack.disk import Disk
+from agentpack.store.process_lock import process_lock
+with process_lock(Disk({"": sys.argv[1], "$state": sys.argv[1] + "/.agentpack/state"})):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def disk(box: Path) -> Disk:
+    disk = Disk(roots(box))
+    layout.prepare(disk)
+    return disk
+
+
+# -- contents ----------------------------------------------------------------------------------------------------------
+
+
+def kept(disk: Disk, number: int, contents: list[bytes]) -> list[Digest]:
+    pack = NewPack(disk, Store(disk).blobs, number)
+    digests = [pack.add(data) for data in contents]
+    pack.finish()
+    Store(disk).generations.propose(number)
+    Store(disk).generations.accept()
+    return digests
+
+
+def test_contents_come_back_by_digest(disk: Disk) -> None:
+    contents = [b"", b"one", b"two" * 1000, os.urandom(400_000), b"\n"]
+    kept(disk, 1, contents[:3])
+    kept(disk, 2, contents[3:])
+    blobs = Store(disk).blobs
+    assert [blobs.get(digest_of(data)) for data in contents] == contents
+    assert not blobs.has(digest_of(b"three"))
+    with pytest.raises(Refused, match="missing"):
+        blobs.get(digest_of(b"three"))
+
+
+def test_a_content_is_kept_once(disk: Disk) -> None:
+    kept(disk, 1, [b"one", b"one", b"two"])
+    kept(disk, 2, [b"two", b"three"])
+    blobs = Store(disk).blobs
+    assert list(blobs.digests(1)) == [digest_of(b"one"), digest_of(b"two")]
+    assert list(blobs.digests(2)) == [digest_of(b"three")]
+
+
+def test_nothing_new_makes_no_pack(disk: Disk) -> None:
+    kept(disk, 1, [b"one"])
+    kept(disk, 2, [b"one"])
+    kept(disk, 3, [])
+    assert Store(disk).blobs.numbers() == [1]
+
+
+def test_a_pack_that_does_not_count_yet_is_passed_over_unless_asked_for(disk: Disk) -> None:
+    kept(disk, 1, [b"one"])
+    pack = NewPack(disk, Store(disk).blobs, 2)
+    pack.add(b"two")
+    pack.finish()
+    disk.create(layout.pack(3), b"torn")
+    blobs = Store(disk).blobs
+    assert blobs.has(digest_of(b"one"))
+    assert not blobs.has(digest_of(b"two"))
+    blobs.include(2)
+    assert blobs.get(digest_of(b"two")) == b"two"
+
+
+def test_a_thousand_contents_are_a_few_writes(box: Path) -> None:
+    disk = CrashingDisk(roots(box))
+    layout.prepare(disk)
+    disk.calls.clear()
+    kept(disk, 1, [b"%04d" % number * 250 for number in range(1000)])
+    assert disk.calls.count("write") <= 6
+
+
+def test_a_content_that_is_not_what_it_was_is_refused_by_the_name_of_its_file(disk: Disk, box: Path) -> None:
+    kept(disk, 1, [b"one", b"two"])
+    path = box / ".agentpack/state/blobs/000001.pack"
+    path.write_bytes(path.read_bytes().replace(b"two", b"TWO", 1))
+    assert Store(disk).blobs.get(digest_of(b"one")) == b"one"
+    with pytest.raises(Refused) as caught:
+        Store(disk).blobs.get(digest_of(b"two"))
+    assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize("length", [0, 1, 20, 60, -1])
+def test_a_torn_pack_is_refused_by_name(disk: Disk, box: Path, length: int) -> None:
+    kept(disk, 1, [b"one", b"two"])
+    path = box / ".agentpack/state/blobs/000001.pack"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(Refused, match=r"000001\.pack"):
+        Store(disk).blobs.has(digest_of(b"one"))
+
+
+# -- generations -------------------------------------------------------------------------------------------------------
+
+
+def test_before_the_first_transaction_there_is_no_generation(disk: Disk) -> None:
+    generations = Store(disk).generations
+    assert (generations.current(), generations.numbers(), generations.latest()) == (0, [], None)
+
+
+def test_a_record_comes_back_as_it_was(disk: Disk) -> None:
+    record = generation(1, FIRST, dict.fromkeys(FIRST, 0o644), before=None)
+    Store(disk).generations.write(record)
+    assert Store(disk).generations.read(1) == record
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b'{"number": "x"}'])
+def test_a_damaged_record_is_refused_by_name(disk: Disk, text: bytes) -> None:
+    disk.create(layout.record(1), text)
+    with pytest.raises(Refused, match=r"000001\.json"):
+        Store(disk).generations.read(1)
+
+
+def test_a_damaged_pointer_is_refused_by_name(disk: Disk) -> None:
+    disk.create(layout.CURRENT, b"")
+    with pytest.raises(Refused, match="current"):
+        Store(disk).generations.current()
+
+
+def test_a_record_that_does_not_count_is_not_listed(disk: Disk) -> None:
+    with process_lock(disk):
+        change(disk, FIRST)
+        Store(disk).generations.write(generation(2, FIRST, dict.fromkeys(FIRST, 0o644), before=None))
+    assert Store(disk).generations.numbers() == [1]
+
+
+def test_pruning_keeps_the_last_generations_and_every_content_they_need(disk: Disk, box: Path) -> None:
+    with process_lock(disk):
+        for number in range(1, 7):
+            change(disk, {"constant.md": b"constant", "varying.md": b"%d" % number})
+        store = Store(disk)
+        pruned = store.prune(keep=2)
+    assert pruned.generations == (1, 2, 3, 4)
+    assert pruned.packs == (2, 3, 4)  # the first one has the content that never changed
+    assert store.generations.numbers() == [5, 6]
+    assert store.blobs.numbers() == [1, 5, 6]
+    for number in (5, 6):
+        for file in store.generations.read(number).files:
+            store.blobs.get(file.written)
+    assert not store.blobs.has(digest_of(b"4"))
+    with process_lock(disk):
+        change(disk, {"varying.md": b"7"})
+    assert Store(disk).generations.numbers() == [5, 6, 7]
+
+
+def test_pruning_that_is_broken_off_leaves_nothing_missing(disk: Disk, box: Path) -> None:
+    with process_lock(disk):
+        for number in range(1, 7):
+            change(disk, {"varying.md": b"%d" % number})
+    for n in range(20):
+        broken = CrashingDisk(roots(box), stop_after=n, error=5)
+        with contextlib.suppress(Unavailable):
+            Store(broken).prune(keep=3)
+        store = Store(Disk(roots(box)))
+        for number in store.generations.numbers():
+            assert all(store.blobs.has(file.written) for file in store.generations.read(number).files)
+        if not broken.died:
+            break
+    assert store.generations.numbers() == store.blobs.numbers() == [4, 5, 6]
+
+
+def test_the_last_generation_is_never_pruned(disk: Disk) -> None:
+    with process_lock(disk):
+        change(disk, {"x.md": b"x"})
+        assert Store(disk).prune(keep=0).generations == ()
+    assert Store(disk).generations.numbers() == [1]
+
+
+def test_the_state_keeps_itself_out_of_version_control(disk: Disk, box: Path) -> None:
+    assert (box / ".agentpack/state/.gitignore").read_text() == "*\n"
+
+
+# -- notes -------------------------------------------------------------------------------------------------------------
+
+ROWS = (
+    Row("a.md", NOTHING, Side(digest_of(b"a"), 0o644)),
+    Row("ü b.md", Side(digest_of(b"a"), 0o600), Side(digest_of(b"b"), 0o600)),
+    Row("c.md", Side(digest_of(b"a"), 0o644), NOTHING),
+)
+
+
+def noted(disk: Disk) -> bytes:
+    notes = NewJournal(disk)
+    notes.begin(7, ".agentpack-1f-7")
+    notes.made(".claude")
+    notes.folder(".claude")
+    notes.finish(ROWS, [".old"])
+    return disk.read(layout.JOURNAL_NEW) or b""
+
+
+def test_notes_come_back_as_they_were(disk: Disk) -> None:
+    assert decided(disk) is None
+    assert undecided(disk) is None
+    noted(disk)
+    assert decided(disk) is None
+    disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+    journal = decided(disk)
+    assert journal is not None
+    assert (journal.number, journal.ending) == (7, ".agentpack-1f-7")
+    assert (journal.folders, journal.made, journal.leaving) == ((".claude",), (".claude",), (".old",))
+    assert journal.rows == ROWS
+
+
+def test_decided_notes_that_are_torn_anywhere_are_refused_rather_than_guessed(disk: Disk) -> None:
+    text = noted(disk)
+    for length in range(len(text) - 1):
+        disk.create(layout.JOURNAL, text[:length])
+        with pytest.raises(Refused, match="journal"):
+            decided(disk)
+        disk.unlink(layout.JOURNAL)
+
+
+def test_decided_notes_with_a_changed_byte_are_refused(disk: Disk) -> None:
+    text = noted(disk)
+    disk.create(layout.JOURNAL, text.replace(b"a.md", b"z.md"))
+    with pytest.raises(Refused):
+        decided(disk)
+
+
+def test_undecided_notes_tell_what_they_can(disk: Disk) -> None:
+    text = noted(disk)
+    told = set()
+    for length in range(len(text) + 1):
+        disk.unlink(layout.JOURNAL_NEW)
+        disk.create(layout.JOURNAL_NEW, text[:length])
+        journal = undecided(disk)
+        assert journal is not None
+        assert journal.rows == ()
+        assert bool(journal.ending) == bool(journal.number)
+        told.add((journal.number, journal.made, journal.folders))
+    assert told == {(0, (), ()), (7, (), ()), (7, (".claude",), ()), (7, (".claude",), (".claude",))}
+
+
+def test_notes_that_would_remove_other_files_than_temporary_ones_are_refused(disk: Disk) -> None:
+    for ending in ("", ".md", ".agentpack-", ".agentpack-1-1.md"):
+        notes = NewJournal(disk)
+        notes.begin(1, ending)
+        notes.folder(".claude")
+        notes.finish(ROWS, [])
+        journal = undecided(disk)
+        assert journal is not None
+        assert journal.folders == ()
+        disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
+        with pytest.raises(Refused):
+            decided(disk)
+
+
+# -- the lock ----------------------------------------------------------------------------------------------------------
+
+
+def holder(box: Path, seconds: float) -> "subprocess.Popen[str]":
+    child = subprocess.Popen([sys.executable, "-c", HOLD, str(box), str(seconds)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "held\n"
+    child.stdout.close()
+    return child
+
+
+def test_a_second_process_waits_for_the_first(disk: Disk, box: Path) -> None:
+    with holder(box, 0.3):
+        assert is_locked(disk)
+        with process_lock(disk, timeout=30):
+            pass
+    assert not is_locked(disk)
+
+
+def test_waiting_in_vain_names_the_process_that_holds_the_lock(disk: Disk, box: Path) -> None:
+    with holder(box, 60) as child:
+        with pytest.raises(Unavailable, match=f"process {child.pid}") as caught, process_lock(disk, timeout=0.1):
+            pass
+        assert caught.value.exit_code == 6
+        child.kill()
+
+
+def test_the_lock_of_a_killed_process_blocks_nobody(disk: Disk, box: Path) -> None:
+    with holder(box, 60) as child:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    assert (box / ".agentpack/state/lock").read_text() == f"{child.pid}\n"
+    with process_lock(disk, timeout=0):
+        assert (box / ".agentpack/state/lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_taking_the_lock_twice_in_one_process_is_a_bug_and_not_a_wait(disk: Disk, box: Path) -> None:
+    with process_lock(disk):
+        began = time.monotonic()
+        with pytest.raises(Bug), process_lock(Disk(roots(box))):
+            pass
+        assert time.monotonic() - began < 5
+    with process_lock(disk):
+        pass
+
+
+def test_a_lock_whose_folder_was_deleted_meanwhile_is_taken_anew(disk: Disk, box: Path) -> None:
+    with holder(box, 0.5):
+        (box / ".agentpack/state").rename(box / ".agentpack/gone")
+        with process_lock(disk, timeout=0):
+            assert (box / ".agentpack/state/lock").exists()
+
+
+def test_asking_for_a_lock_that_was_never_taken_makes_nothing(tmp_path: Path) -> None:
+    assert not is_locked(Disk(roots(tmp_path)))
+    assert list(tmp_path.iterdir()) == []
