@@ -1,8 +1,8 @@
 """The family of errors.
 
-An error carries what went wrong, the lines that show where, and the next step. `cli/present.py` turns it into words on a
-terminal or into the envelope of `--json`; nothing else prints one. Each class fixes the process's exit code (the contract in
-`docs/reference/exit-codes.md`) and a stable word, `code`, for programs.
+An error carries what went wrong, the lines that show where, and the next step. `cli/present.py` turns it into words
+on a terminal or into the envelope of `--json`; nothing else prints one. Each class fixes the process's exit code (the
+contract in `docs/reference/exit-codes.md`) and a stable word, `code`, for programs.
 
     AgentpackError
     ├── UsageError            2   the call itself is off
@@ -61,7 +61,7 @@ class InvalidFile(AgentpackError):
     exit_code = 2
 
     def __init__(self, faults: Iterable[Fault], *, hint: str | None = None) -> None:
-        self.faults = tuple(faults)
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.key)))
         files = sorted({fault.file for fault in self.faults})
         count = len(self.faults)
         what = f"{count} faults" if count != 1 else "a fault"

@@ -1,6 +1,7 @@
 """Which source has a pack, and the bytes of a release, checked at one place.
 
-`Sources` keeps the order of precedence: the first source that has a name wins, unless the lock remembers another one that is still configured.
+`Sources` keeps the order of precedence: the first source that has a name wins, unless the lock remembers another one
+that is still configured.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,8 @@
-"""Changes to `agentpack.yaml` in place: every byte that is not about the change stays, comments, order and quoting included.
+"""Changes to `agentpack.yaml` in place: every byte that is not about the change stays, comments, order and quoting
+included.
 
-The library says where each node stands in the text; the change is spliced in there. The result is read again and must mean exactly what was
-wanted, else nothing is written and the user is asked to make the change.
+The library says where each node stands in the text; the change is spliced in there. The result is read again and must
+mean exactly what was wanted, else nothing is written and the user is asked to make the change.
 """
 
 import json
@@ -92,7 +93,9 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _last_line(node: yaml.Node) -> int:
-    """The last line, from 0, that a node's own text stands on; a block collection's end mark lies beyond the comments after it."""
+    """The last line, from 0, that a node's own text stands on; a block collection's end mark lies beyond the comments
+    after it.
+    """
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _last_line(last[1] if isinstance(last, tuple) else last)

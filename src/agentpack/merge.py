@@ -1,8 +1,9 @@
 """base, ours, theirs -> text or conflicts.
 
-Lines are merged first, as diff3 does. Where that finds a conflict only because the two sides changed neighbouring lines, the merge is tried once more over
-whole rules: in a list with one line a rule, an edit of one rule and a change of the next are no conflict to a person. What both sides changed
-differently is told rule by rule; conflict markers never enter a file.
+Lines are merged first, as diff3 does. Where that finds a conflict only because the two sides changed neighbouring
+lines, the merge is tried once more over whole rules: in a list with one line a rule, an edit of one rule and a change
+of the next are no conflict to a person. What both sides changed differently is told rule by rule; conflict markers
+never enter a file.
 """
 
 from collections.abc import Sequence
@@ -61,7 +62,9 @@ def _merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | N
 
 
 def _pieces(text: str) -> list[str]:
-    """The text in pieces that are merged as wholes: header lines, blocks of the body, and the white space between them."""
+    """The text in pieces that are merged as wholes: header lines, blocks of the body, and the white space between
+    them.
+    """
     parts = split_front_matter(text)
     header: list[str] = []
     body = text

@@ -14,8 +14,9 @@
 | R | R | nothing | delete |
 | R | edited | nothing | conflict: edited and no longer wanted |
 
-R is the file as rendered, not as merged. "Edited" means: other than what agentpack left there; a file that was left merged and not touched since
-counts as edited when it is compared with R, so that the user's lines are carried by every later merge.
+R is the file as rendered, not as merged. "Edited" means: other than what agentpack left there; a file that was left
+merged and not touched since counts as edited when it is compared with R, so that the user's lines are carried by
+every later merge.
 """
 
 from collections.abc import Callable, Mapping

@@ -107,9 +107,11 @@ def asking(session: Session, *, yes: bool, question: str) -> Confirm | None:
         return None
 
     def confirm(outcome: Outcome) -> bool:
-        if not session.environment.interactive or session.output.json:
+        if session.output.json:
             return False
         show_outcome(session, outcome)
+        if not session.environment.interactive:
+            return False
         return plain_ask(question)
 
     return confirm

@@ -25,7 +25,8 @@ _STYLES = {
     "reverse": "7",
 }
 _STATUS = {0: "ok", 1: "differences"}
-# Control characters, and those that hide text or turn it around (Unicode general categories Cc and Cf, tags, selectors).
+# Control characters, and those that hide text or turn it around (Unicode general categories Cc and Cf, tags,
+# selectors).
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e0fff]"

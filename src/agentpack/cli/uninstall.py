@@ -27,8 +27,8 @@ def uninstall(
 ) -> Result:
     """Take packs out of manifest, lock and disk, with what nothing else needs.
 
-    A file that was edited by hand stops it: say whether the edit goes or the file stays. A manifest in which nothing is left but what
-    agentpack wrote goes too.
+    A file that was edited by hand stops it: say whether the edit goes or the file stays. A manifest in which nothing
+    is left but what agentpack wrote goes too.
 
     Example: agentpack uninstall python-engineer
     """

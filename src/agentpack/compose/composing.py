@@ -48,7 +48,8 @@ def draft_of(
     local: Mapping[str, Layer],
     base: Base | None = None,
 ) -> Draft:
-    """The persona with the variants that it has laid over it. Names of variants that only other personas of the pack have are passed over.
+    """The persona with the variants that it has laid over it. Names of variants that only other personas of the pack
+    have are passed over.
 
     Args:
         local: the local variants of this persona, by name.
@@ -209,8 +210,9 @@ def _checked(key: str, text: str) -> Any:
 
 
 def text_faults(draft: Draft, declarations: Mapping[str, Declaration], file: str) -> list[Fault]:
-    """What is wrong with conditions and placeholders once the parameters are known: for `extends` and local variants, whose own file
-    does not say which parameters there are."""
+    """What is wrong with conditions and placeholders once the parameters are known: for `extends` and local variants,
+    whose own file does not say which parameters there are.
+    """
     defaults = {name: declaration.default for name, declaration in declarations.items()}
     faults = []
     for section in draft.sections:

@@ -189,7 +189,9 @@ def _find(sections: Sequence[Section], id: str) -> tuple[int, int] | None:
 
 
 def _lay_rule(sections: list[Section], home: int, rule: Rule) -> None:
-    """Replace the rule of the same id where it stands, or put the new one where it asks to go, else at the section's end."""
+    """Replace the rule of the same id where it stands, or put the new one where it asks to go, else at the section's
+    end.
+    """
     found = _find(sections, rule.id) if rule.id is not None else None
     if found is not None:
         index, position = found
@@ -228,7 +230,9 @@ def _insert(sections: list[Section], index: int, position: int, rule: Rule) -> N
 
 
 def _between(first: Rule, second: Rule, around: Sequence[Rule]) -> str:
-    """What stands between two rules: list items follow each other as the items around them do, all else after a blank line."""
+    """What stands between two rules: list items follow each other as the items around them do, all else after a blank
+    line.
+    """
     if first.kind != "item" or second.kind != "item":
         return "\n\n"
     for one, two in pairwise(around):

@@ -96,7 +96,9 @@ def _fault(declaration: Declaration, value: Value, values: Mapping[str, Value]) 
     if declaration.type == "integer":
         low, high = _bound(declaration.minimum, values), _bound(declaration.maximum, values)
         if (low is not None and value < low) or (high is not None and value > high):
-            return wrong
+            bound = declaration.minimum if low is not None and value < low else declaration.maximum
+            now = f" ({bound} is {values[bound]})" if isinstance(bound, str) else ""
+            return wrong + now
     return None
 
 

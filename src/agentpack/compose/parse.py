@@ -1,4 +1,6 @@
-"""The text of a persona or variant becomes a header and sections of rules. All faults of a file are reported together."""
+"""The text of a persona or variant becomes a header and sections of rules. All faults of a file are reported
+together.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -24,7 +26,9 @@ _ALLOWED: Mapping[tuple[bool, bool], tuple[str, ...]] = {
 
 
 class Layer(NamedTuple):
-    """A persona or variant as its file says it: checked header, sections of rules, conditions and placeholders still in place."""
+    """A persona or variant as its file says it: checked header, sections of rules, conditions and placeholders still
+    in place.
+    """
 
     file: str
     header: Mapping[str, Any]
@@ -50,7 +54,9 @@ def _section(row: list[Any]) -> Section:
 
 
 def split_front_matter(text: str) -> tuple[str, str, int] | None:
-    """The header's text, the body, and the line on which the body begins (from 1); None when there is no front matter."""
+    """The header's text, the body, and the line on which the body begins (from 1); None when there is no front
+    matter.
+    """
     lines = text.split("\n")
     if not _FENCE.match(lines[0]):
         return None

@@ -29,17 +29,20 @@ class Folders:
     """Named roots and the folders below them."""
 
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
+        self._open: dict[str, int] = {}
         self.links: dict[str, str] = {}
         self._follow_own_links = follow_own_links
         self._roots = {name: os.path.abspath(folder) for name, folder in roots.items()}
         self._prefixes = {name: self._prefix(name) for name in self._roots}
-        self._open: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        self.close()  # descriptors are not objects: nothing else would close them
 
     def close(self) -> None:
         """Close the folders kept open. The disk remains usable: they are opened, and looked at, again when needed."""

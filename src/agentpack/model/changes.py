@@ -47,8 +47,9 @@ STILL = frozenset({Action.KEEP, Action.DRIFT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge; `why` says what a conflict is about:
-    `foreign`, `edited`, `merge` or `blocked`."""
+    """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge; `why` says what a
+    conflict is about: `foreign`, `edited`, `merge` or `blocked`.
+    """
 
     path: str
     action: Action

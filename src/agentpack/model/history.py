@@ -10,9 +10,9 @@ from agentpack.model.names import Digest
 class InstalledFile(NamedTuple):
     """One file that agentpack put somewhere, as it left it.
 
-    `rendered` is the pristine text, the base of the next merge; `written` is what was left on disk, perhaps merged with a
-    user's edit: drift is told and rollback done with it. Taking the merged text as base would drop the user's lines at the
-    next upgrade. `mode` is the permission bits.
+    `rendered` is the pristine text, the base of the next merge; `written` is what was left on disk, perhaps merged
+    with a user's edit: drift is told and rollback done with it. Taking the merged text as base would drop the user's
+    lines at the next upgrade. `mode` is the permission bits.
     """
 
     path: str
@@ -36,8 +36,9 @@ class Document(NamedTuple):
 class Generation:
     """The state after a transaction. `parent` is the generation it was made from, 0 for none.
 
-    `pins` are `name version` texts, for people. `folders` are those that agentpack created, deepest last; they go again once they are
-    empty. `replaced` are bytes found on disk that no generation had recorded, by path: an edit discarded or a file taken over.
+    `pins` are `name version` texts, for people. `folders` are those that agentpack created, deepest last; they go
+    again once they are empty. `replaced` are bytes found on disk that no generation had recorded, by path: an edit
+    discarded or a file taken over.
     """
 
     number: int

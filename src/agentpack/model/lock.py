@@ -1,6 +1,7 @@
 """`agentpack.lock` as a value: exactly what was chosen, and what each rendered file must be.
 
-JSON in a stable order, one value a line, without times, tool versions, machine paths or user names: the same inputs give the same bytes.
+JSON in a stable order, one value a line, without times, tool versions, machine paths or user names: the same inputs
+give the same bytes.
 """
 
 import json

@@ -47,7 +47,9 @@ class Manifest(NamedTuple):
         )
 
     def to_data(self) -> dict[str, Any]:
-        """What it means, in one normal form: the lock keeps this, so that a changed manifest is noticed and a changed comment is not."""
+        """What it means, in one normal form: the lock keeps this, so that a changed manifest is noticed and a changed
+        comment is not.
+        """
         return {
             "clients": None if self.clients is None else sorted(self.clients),
             "models": {family: dict(sorted(names.items())) for family, names in sorted(self.models.items())},

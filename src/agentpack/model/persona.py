@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 class Origin(NamedTuple):
     """Where a rule, heading or field came from.
 
-    `kind` is `release` (the pack itself), `variant`, `local` (a local variant), `parameter` (a value the user set) or `edit` (a
-    change made by hand on disk); `name` says which.
+    `kind` is `release` (the pack itself), `variant`, `local` (a local variant), `parameter` (a value the user set) or
+    `edit` (a change made by hand on disk); `name` says which.
     """
 
     kind: str
@@ -22,8 +22,9 @@ _KINDS = {"variant": "variant", "local": "local variant", "parameter": "paramete
 
 
 class Rule(NamedTuple):
-    """One top-level list item or block. `text` has no trailing blank lines and no attribute braces; `gap` is what follows it up to the
-    next rule or heading: the line end, then blank lines."""
+    """One top-level list item or block. `text` has no trailing blank lines and no attribute braces; `gap` is what
+    follows it up to the next rule or heading: the line end, then blank lines.
+    """
 
     id: str | None
     text: str
@@ -62,7 +63,9 @@ class Field(NamedTuple):
 
 
 class Persona(NamedTuple):
-    """A persona made ready: variants laid over it, conditions decided, parameters put in. What is left is to say it to a client."""
+    """A persona made ready: variants laid over it, conditions decided, parameters put in. What is left is to say it
+    to a client.
+    """
 
     name: str
     fields: Mapping[str, Field]

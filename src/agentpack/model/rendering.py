@@ -6,8 +6,8 @@ from typing import NamedTuple
 class Rendering(NamedTuple):
     """One file of one persona for one client.
 
-    `notes` say what the client cannot express; `lost` names restrictions that it cannot express, which refuse the client
-    unless the user accepts it.
+    `notes` say what the client cannot express; `lost` names restrictions that it cannot express, which refuse the
+    client unless the user accepts it.
     """
 
     client: str

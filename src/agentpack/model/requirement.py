@@ -21,7 +21,9 @@ _SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """A pack, the variants asked for (sorted, without repeats), the range of versions, and an address if one was named."""
+    """A pack, the variants asked for (sorted, without repeats), the range of versions, and an address if one was
+    named.
+    """
 
     pack: PackName
     variants: tuple[str, ...] = ()

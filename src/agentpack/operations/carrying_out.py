@@ -111,6 +111,8 @@ def carry_out(
     if dry_run:
         return outcome
     record_what_is_there(workspace)
+    if not outcome.changes_anything:
+        return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
 
 

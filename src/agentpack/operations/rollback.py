@@ -1,15 +1,15 @@
 """history and rollback: the states a scope was in, and going back to one. Going back is itself a new generation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from agentpack.apply import Step, transact
 from agentpack.errors import DecisionNeeded, Refused, UsageError
-from agentpack.model.changes import Action, Change, Plan
+from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Generation
-from agentpack.model.names import Digest
-from agentpack.operations.carrying_out import DocumentChange, Outcome
+from agentpack.model.names import Digest, digest_of
+from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.recording import forget, record_what_is_there
 from agentpack.operations.workspace import Workspace
 from agentpack.store.prune import KEPT, Pruned
@@ -130,7 +130,8 @@ def _outcome(
         known = ours.get(path) or goal_files.get(path)
         content = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
         if here is None:
-            action = Action.KEEP if goal.digest is None else Action.RESTORE
+            absent = Action.RESTORE if path in ours else Action.CREATE
+            action = Action.KEEP if goal.digest is None else absent
         elif here.digest == goal.digest and here.mode == goal.mode:
             action = Action.KEEP
         elif path not in ours and not adopt and here.digest != goal.digest:
@@ -147,7 +148,7 @@ def _outcome(
                 observed=here.digest if here else None,
                 mode=here.mode if here else None,
                 rendered=goal.digest,
-                content=content if action in (Action.RESTORE, Action.REPLACE) else None,
+                content=content if action in WRITES else None,
             )
         )
     return Outcome(
@@ -156,7 +157,16 @@ def _outcome(
         root=workspace.scope.root,
         plan=Plan(changes=tuple(changes)),
         documents=tuple(document_changes),
+        packs=tuple(_pack_changes(current, _record(workspace, target))),
     )
+
+
+def _pack_changes(now: Generation, then: Generation | None) -> Iterator[PackChange]:
+    before = dict(pin.split(" ", 1) for pin in now.pins)
+    after = dict(pin.split(" ", 1) for pin in then.pins) if then else {}
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield PackChange(name, before.get(name), after.get(name))
 
 
 def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[str, _Goal]) -> Outcome:
@@ -181,18 +191,10 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
 
 def _steps(outcome: Outcome, goals: Mapping[str, _Goal]) -> Iterator[Step]:
     for change in outcome.plan.changes:
-        if change.action in (Action.RESTORE, Action.REPLACE):
+        if change.action in WRITES:
             yield Step(change.path, change.observed, change.content, goals[change.path].mode)
         elif change.action is Action.DELETE:
             yield Step(change.path, change.observed, None)
     for document in outcome.documents:
-        from agentpack.model.names import digest_of
-
         before = None if document.before is None else digest_of(document.before)
         yield Step(document.path, before, document.after, goals[document.path].mode)
-
-
-def described(generations: Sequence[Generation]) -> Iterator[str]:
-    """A line for each generation, for people."""
-    for found in generations:
-        yield f"{found.number}  {found.time}  {found.command}"

@@ -39,7 +39,9 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
 
 
 def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:
-    """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new version."""
+    """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new
+    version.
+    """
     entries = []
     for wanted in manifest.packs:
         requirement = wanted.requirement
@@ -55,7 +57,9 @@ def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]
 
 
 def _moved(range: str, newest: str, major: int) -> str:
-    """The shape of the old range around the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded one ends at the next major."""
+    """The shape of the old range around the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded
+    one ends at the next major.
+    """
     if range.startswith("==") and "," not in range:
         if range.endswith(".*"):
             parts = range.removeprefix("==").removesuffix(".*").split(".")

@@ -1,8 +1,9 @@
 """The one door for YAML: bytes that people or packs wrote become plain data with line numbers.
 
-The text is read as a stream of events, never composed by the library, so that aliases, anchors, tags and merge keys are refused
-before anything is built, depth and size are bounded, and a key that stands twice is a fault. Plain scalars are read by the YAML 1.2 core
-rules for null, booleans and integers only: `no`, `1.10` and `2026-11-23` stay text. What the values mean is decided in `schemas.py`.
+The text is read as a stream of events, never composed by the library, so that aliases, anchors, tags and merge keys
+are refused before anything is built, depth and size are bounded, and a key that stands twice is a fault. Plain
+scalars are read by the YAML 1.2 core rules for null, booleans and integers only: `no`, `1.10` and `2026-11-23` stay
+text. What the values mean is decided in `schemas.py`.
 """
 
 import re

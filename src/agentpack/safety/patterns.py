@@ -1,4 +1,6 @@
-"""Regular expressions that packs bring. They run on an engine that is linear in the text (Rust's, through pydantic-core)."""
+"""Regular expressions that packs bring. They run on an engine that is linear in the text (Rust's, through
+pydantic-core).
+"""
 
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 

@@ -1,8 +1,8 @@
 """What a pack, a persona, a variant and a manifest may say: the trust boundary, checked strictly.
 
-pydantic is imported here and nowhere else, so that a command which meets nothing unvalidated never loads it. The result is
-plain data in one normal form, safe to keep as JSON under its digest; `model/` makes values of it. A fault names file, line and dotted
-key, and an unknown key the nearest known one. All faults of a document come in one error.
+pydantic is imported here and nowhere else, so that a command which meets nothing unvalidated never loads it. The
+result is plain data in one normal form, safe to keep as JSON under its digest; `model/` makes values of it. A fault
+names file, line and dotted key, and an unknown key the nearest known one. All faults of a document come in one error.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""What a source answers. Digests, sizes and the wording of errors are `fetch.py`'s, so that no source can forget them."""
+"""What a source answers. Digests, sizes and the wording of errors are `fetch.py`'s, so that no source can forget
+them.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol

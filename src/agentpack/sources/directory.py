@@ -55,7 +55,9 @@ class DirectorySource:
         return os.path.isfile(f"{folder}/{MANIFEST}") or bool(bare_agents(folder))
 
     def _name_of(self, folder: str) -> PackName | None:
-        """A pack's name is its manifest's; reading that is left to `fetch`, so the folder's name stands for it where the layout says so."""
+        """A pack's name is its manifest's; reading that is left to `fetch`, so the folder's name stands for it where
+        the layout says so.
+        """
         manifest = f"{folder}/{MANIFEST}"
         if os.path.isfile(manifest):
             with open(manifest, encoding="utf-8", errors="replace") as file:
@@ -100,7 +102,9 @@ class DirectorySource:
 
 
 def bare_agents(folder: str) -> list[str]:
-    """The agent files of a bare pack, as POSIX paths: `agents/*.md`, else `*.md` at the top, that begin with front matter."""
+    """The agent files of a bare pack, as POSIX paths: `agents/*.md`, else `*.md` at the top, that begin with front
+    matter.
+    """
     for below in ("agents/", ""):
         found = []
         try:

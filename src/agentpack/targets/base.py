@@ -22,7 +22,9 @@ class Said(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a client reads agents at user scope: a folder below home, and the variable that moves the client's own folder."""
+    """Where a client reads agents at user scope: a folder below home, and the variable that moves the client's own
+    folder.
+    """
 
     folder: str
     variable: str | None = None
@@ -67,8 +69,9 @@ class Target:
 def yaml_header(fields: Mapping[str, Any]) -> str:
     """YAML front matter, a field a line, fences included.
 
-    Values are written by the JSON library: JSON is YAML, a text becomes one double-quoted line which every client that was
-    judged reads exactly, and it is a hundred times faster than a YAML emitter. A plain lower-case word stays plain.
+    Values are written by the JSON library: JSON is YAML, a text becomes one double-quoted line which every client
+    that was judged reads exactly, and it is a hundred times faster than a YAML emitter. A plain lower-case word stays
+    plain.
     """
     return "---\n" + "".join(f"{key}: {_scalar(value)}\n" for key, value in fields.items()) + "---\n"
 
