@@ -150,7 +150,7 @@ def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Va
 
 
 def _settle(section: Section, values: Mapping[str, Value]) -> Section:
-    """The section with rules dropped or kept. `replace` marks one that had rules and lost them all."""
+    """The section with rules dropped or kept, and values put in."""
     rules: list[Rule] = []
     gap = section.gap
     for rule in section.rules:
@@ -161,8 +161,7 @@ def _settle(section: Section, values: Mapping[str, Value]) -> Section:
         else:
             gap = longer(gap, rule.gap)
     heading = substitute(section.heading, values)
-    emptied = bool(section.rules) and not rules
-    return section._replace(heading=heading, gap=gap, rules=tuple(rules), replace=emptied)
+    return section._replace(heading=heading, gap=gap, rules=tuple(rules))
 
 
 def _filled(rule: Rule, values: Mapping[str, Value]) -> Rule:

@@ -28,8 +28,12 @@ def first_draft(layer: Layer, origin: Origin) -> Draft:
     """The persona alone."""
     fields = {key: Field(layer.header[key], origin) for key in FIELDS if key in layer.header}
     sections = tuple(
-        section._replace(origin=origin, rules=tuple(rule._replace(origin=origin) for rule in section.rules))
-        for section in layer.sections
+        section._replace(
+            origin=origin,
+            rules=tuple(rule._replace(origin=origin) for rule in section.rules),
+            hollow=not section.rules and section_end(layer.sections, index) == index + 1,
+        )
+        for index, section in enumerate(layer.sections)
     )
     return Draft(layer.header["name"], fields, sections, {})
 
@@ -102,8 +106,9 @@ def _lay_one(draft: Draft, variant: Named) -> Draft:
         raise InvalidFile(faults)
     for id in header["remove"]:
         _remove(sections, id)
+    behind: dict[str, str] = {}
     for section in variant.layer.sections:
-        _lay_section(sections, section, origin)
+        _lay_section(sections, section, origin, behind)
     fields = dict(draft.fields)
     for key, value in header["set"].items():
         if key == "clients":
@@ -138,7 +143,7 @@ def _unknown_ids(sections: Sequence[Section], variant: Named) -> list[Fault]:
     return faults
 
 
-def _lay_section(sections: list[Section], new: Section, origin: Origin) -> None:
+def _lay_section(sections: list[Section], new: Section, origin: Origin, behind: dict[str, str]) -> None:
     if new.level == 0:
         home = 0
     else:
@@ -154,7 +159,7 @@ def _lay_section(sections: list[Section], new: Section, origin: Origin) -> None:
                 old = old._replace(when=new.when)
             sections[home] = old._replace(rules=()) if new.replace else old
     for rule in new.rules:
-        _lay_rule(sections, home, rule._replace(origin=origin))
+        _lay_rule(sections, home, rule._replace(origin=origin), behind)
 
 
 def _add_section(sections: list[Section], new: Section, origin: Origin) -> int:
@@ -164,7 +169,7 @@ def _add_section(sections: list[Section], new: Section, origin: Origin) -> int:
         at = next((i for i, section in enumerate(sections) if section.id == anchor), None)
         if at is not None:
             place = section_end(sections, at) if new.after else at
-    fresh = new._replace(rules=(), gap="\n\n", origin=origin, after=None, before=None)
+    fresh = new._replace(rules=(), gap="\n\n", origin=origin, after=None, before=None, hollow=not new.rules)
     sections.insert(place, fresh)
     _end_with_blank_line(sections, place - 1)
     return place
@@ -188,7 +193,7 @@ def _find(sections: Sequence[Section], id: str) -> tuple[int, int] | None:
     return None
 
 
-def _lay_rule(sections: list[Section], home: int, rule: Rule) -> None:
+def _lay_rule(sections: list[Section], home: int, rule: Rule, behind: dict[str, str]) -> None:
     """Replace the rule of the same id where it stands, or put the new one where it asks to go, else at the section's
     end.
     """
@@ -200,7 +205,10 @@ def _lay_rule(sections: list[Section], home: int, rule: Rule) -> None:
         rules[position] = rule._replace(gap=old.gap, after=None, before=None)
         sections[index] = sections[index]._replace(rules=tuple(rules))
         return
-    anchor = rule.after or rule.before
+    # several rules that a variant puts after the same one keep the order in which it has them
+    anchor = behind.get(rule.after, rule.after) if rule.after is not None else rule.before
+    if rule.after is not None and rule.id is not None:
+        behind[rule.after] = rule.id
     place = _find(sections, anchor) if anchor is not None else None
     if place is None:
         index, position = home, len(sections[home].rules)
@@ -301,13 +309,12 @@ def _with_last_gap(sections: tuple[Section, ...], gap: str) -> tuple[Section, ..
 
 
 def settled_sections(sections: Sequence[Section]) -> tuple[Section, ...]:
-    """The sections, less the headings that have lost all their rules and have no deeper section left."""
+    """The sections, less the headings that have lost all that stood below them."""
     kept: list[Section] = []
     for index in range(len(sections) - 1, -1, -1):
         section = sections[index]
-        emptied = section.replace  # marked by the caller: it had rules and has none
-        has_deeper = bool(kept) and kept[0].level > section.level
-        if section.level and emptied and not has_deeper:
+        has_deeper = bool(kept) and kept[-1].level > section.level
+        if section.level and not section.rules and not section.hollow and not has_deeper:
             continue
-        kept.insert(0, section._replace(replace=False) if section.replace else section)
-    return tuple(kept)
+        kept.append(section)
+    return tuple(reversed(kept))

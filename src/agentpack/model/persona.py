@@ -53,6 +53,8 @@ class Section(NamedTuple):
     after: str | None = None
     before: str | None = None
     replace: bool = False
+    hollow: bool = False
+    """Nothing stood below the heading where it was written, so that it stays though nothing does."""
 
 
 class Field(NamedTuple):

@@ -1,0 +1,49 @@
+"""Write docs/reference/commands.md from the program's own help: `python tools/commands_page.py`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from agentpack.cli.app import VERBS
+
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "commands.md"
+_HEAD = """\
+# Commands
+
+<!-- Written by tools/commands_page.py from the program's own help. Do not edit it here: edit the help. -->
+
+What every command has in common:
+
+- It works in the project around the current folder, else for the user; `--user`, `--project` and `--root DIR` decide. The first line of output says which.
+- Data goes to stdout, words to stderr. `--json` prints one [envelope](json.md) instead.
+- The exit code says how it ended: see [exit codes](exit-codes.md).
+- `--dry-run` computes the very plan that would be applied, and changes nothing.
+- Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
+
+`agentpack --install-completion` makes the shell complete commands, options, and the names of packs, variants, clients and versions.
+
+"""
+
+
+def help_of(*words: str) -> str:
+    """What `agentpack <words> --help` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "agentpack", *words, "--help"],
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
+
+
+def page() -> str:
+    """The text of the page."""
+    rows = "".join(f"| [`{name}`](#{name}) | {does} |\n" for name, (_, does) in VERBS.items())
+    parts = [f"## {name}\n\n```text\n{help_of(name)}\n```\n" for name in VERBS]
+    return f"{_HEAD}| command | does |\n| --- | --- |\n{rows}\n" + "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
