@@ -49,12 +49,12 @@ def clean_scope() -> str | None:
     except AgentpackError:
         return None
     state = scope.roots["$state"]
-    if os.path.lexists(f"{state}/journal") or os.path.isdir(scope.absolute(scope.local_variants)):
+    if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new") or os.path.isdir(scope.absolute(scope.local_variants)):
         return None
     try:
         number = int(_read(f"{state}/current"))
         record = json.loads(_read(f"{state}/generations/{number:06}.json"))
-        if record["schema"] != 1 or {row[0] for row in record["documents"]} != {scope.manifest, scope.lock}:
+        if record["schema"] != 1 or not {scope.manifest, scope.lock} <= {row[0] for row in record["documents"]}:
             return None
         for path, written, _mode in record["documents"]:
             if not _holds(scope.absolute(path), written):

@@ -5,39 +5,15 @@ The library says where each node stands in the text; the change is spliced in th
 mean exactly what was wanted, else nothing is written and the user is asked to make the change.
 """
 
-import json
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import yaml
 
 from agentpack.errors import Fault, InvalidFile
+from agentpack.manifest_text import entry, entry_in_flow, flow, options, scalar
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.schemas import validate
-
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.~=<>,!*\[\] -]*\Z")
-_PLAIN_START = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_WORDS = frozenset("y n yes no on off true false null none".split())
-
-
-def new_manifest(manifest: Manifest) -> str:
-    """The text of a manifest that did not exist."""
-    lines = ["schema: 1"]
-    if manifest.clients is not None:
-        lines.append(f"clients: {_flow(list(manifest.clients))}")
-    if manifest.sources:
-        lines.append("sources:")
-        lines += [f"  - {{name: {_scalar(s.name)}, path: {_scalar(s.path)}}}" for s in manifest.sources]
-    if manifest.packs:
-        lines.append("packs:")
-        for wanted in manifest.packs:
-            lines += _entry(wanted, "  ")
-    else:
-        lines.append("packs: []")
-    return "\n".join(lines) + "\n"
-
 
 def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
     """The text that says `new`, changed only where it differs from `old`, which is what the text says now.
@@ -52,17 +28,17 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
     for wanted in new.packs:
         before = old.wanted(wanted.requirement.pack)
         if before is None:
-            text = _append(text, "packs", _entry(wanted, ""), _entry_flow(wanted))
+            text = _append(text, "packs", entry(wanted, ""), entry_in_flow(wanted))
             old = old._replace(packs=(*old.packs, wanted))
         elif before != wanted:
             text = _change_entry(text, wanted, old)
             old = old._replace(packs=tuple(wanted if w is before else w for w in old.packs))
     for source in new.sources:
         if source not in old.sources:
-            line = f"{{name: {_scalar(source.name)}, path: {_scalar(source.path)}}}"
+            line = f"{{name: {scalar(source.name)}, path: {scalar(source.path)}}}"
             text = _append(text, "sources", [f"- {line}"], line)
     if new.clients is not None and new.clients != old.clients:
-        text = _set_key(text, _root(text), "clients", _flow(list(new.clients)))
+        text = _set_key(text, _root(text), "clients", flow(list(new.clients)))
     _verify(text, file, new)
     return text
 
@@ -196,14 +172,14 @@ def _change_entry(text: str, wanted: Wanted, manifest: Manifest) -> str:
     only_text = wanted._replace(text=before.text, requirement=before.requirement) == before
     if isinstance(item, yaml.ScalarNode):
         if only_text:
-            return text[: item.start_mark.index] + _scalar(wanted.text) + text[item.end_mark.index :]
+            return text[: item.start_mark.index] + scalar(wanted.text) + text[item.end_mark.index :]
         if node.flow_style:
-            return text[: item.start_mark.index] + _entry_flow(wanted) + text[item.end_mark.index :]
+            return text[: item.start_mark.index] + entry_in_flow(wanted) + text[item.end_mark.index :]
         lines = text.splitlines(keepends=True)
         line = lines[item.start_mark.line]
         indent = " " * line.find("-")
         comment = line[item.end_mark.column :].rstrip("\r\n")
-        fresh = _entry(wanted, indent)
+        fresh = entry(wanted, indent)
         fresh[0] += comment
         newline = _newline(text)
         rest = lines[_last_line(item) + 1 :]
@@ -211,55 +187,10 @@ def _change_entry(text: str, wanted: Wanted, manifest: Manifest) -> str:
     if wanted.text != before.text:
         old = _value(item, "require")
         assert old is not None
-        text = text[: old.start_mark.index] + _scalar(wanted.text) + text[old.end_mark.index :]
-    for key, value in _options(wanted).items():
-        if value != _options(before).get(key):
+        text = text[: old.start_mark.index] + scalar(wanted.text) + text[old.end_mark.index :]
+    for key, value in options(wanted).items():
+        if value != options(before).get(key):
             node, index = _entry_node(text, pack, manifest)
             item = node.value[index]
-            text = _set_key(text, item, key, _flow(value), indent=" " * item.value[0][0].start_mark.column)
+            text = _set_key(text, item, key, flow(value), indent=" " * item.value[0][0].start_mark.column)
     return text
-
-
-def _options(wanted: Wanted) -> Mapping[str, Any]:
-    options: dict[str, Any] = {}
-    if wanted.clients is not None:
-        options["clients"] = list(wanted.clients)
-    if wanted.parameters:
-        options["parameters"] = dict(wanted.parameters)
-    if wanted.renames:
-        options["as"] = dict(wanted.renames)
-    return options
-
-
-def _entry(wanted: Wanted, indent: str) -> list[str]:
-    options = _options(wanted)
-    if not options:
-        return [f"{indent}- {_scalar(wanted.text)}"]
-    return [
-        f"{indent}- require: {_scalar(wanted.text)}",
-        *(f"{indent}  {key}: {_flow(value)}" for key, value in options.items()),
-    ]
-
-
-def _entry_flow(wanted: Wanted) -> str:
-    options = _options(wanted)
-    return _scalar_in_flow(wanted.text) if not options else _flow({"require": wanted.text, **options})
-
-
-def _scalar(text: str) -> str:
-    """A text as YAML in block context: plain where that is safe, else as JSON writes it."""
-    safe = _PLAIN.match(text) and not text.endswith(" ") and text.lower() not in _WORDS
-    return text if safe else json.dumps(text, ensure_ascii=False)
-
-
-def _scalar_in_flow(text: str) -> str:
-    safe = _PLAIN_START.fullmatch(text) and text.lower() not in _WORDS
-    return text if safe else json.dumps(text, ensure_ascii=False)
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
-    return _scalar_in_flow(value) if isinstance(value, str) else json.dumps(value)

@@ -1,15 +1,16 @@
 """Release -> Pack: the bytes of a release read and checked, or taken from what was checked before under the same digest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from agentpack.compose.composing import Pack
+from agentpack.compose.composing import Pack, as_released
 from agentpack.compose.parameters import Declaration
 from agentpack.compose.parse import Layer, PersonaText
-from agentpack.errors import Fault, InvalidFile
+from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
-from agentpack.store.validated import ValidatedCache
+from agentpack.model.persona import Field, Origin, Persona
+from agentpack.store.validated import Pieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
 
@@ -21,44 +22,104 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         InvalidFile: with all faults of all its files.
         Refused: the release says it is another pack or version than its source did.
     """
-    kept = cache.get("pack", release.digest)
+    kept = cache.pieces("pack", release.digest)
     if kept is not None:
-        return _from_data(kept)
-    if MANIFEST in release.files:
-        pack = _checked(release)
-    else:
-        from agentpack.bare import read_bare  # only for packs without a manifest
-
-        pack = read_bare(release)
-    cache.put("pack", release.digest, _to_data(pack))
+        return _from_pieces(kept)
+    pack = check_pack(release)
+    cache.put_pieces("pack", release.digest, to_pieces(pack))
     return pack
 
 
-def _to_data(pack: Pack) -> list[Any]:
-    return [
-        pack.name,
-        pack.version,
-        pack.bare,
-        pack.header,
-        {name: layer.to_data() for name, layer in pack.personas.items()},
-        {
-            persona: {name: layer.to_data() for name, layer in variants.items()}
-            for persona, variants in pack.variants.items()
-        },
-    ]
+def check_pack(release: Release) -> Pack:
+    """The pack that a release's files make, with nothing taken from a cache. Raises as `read_pack` does."""
+    if MANIFEST in release.files:
+        return _checked(release)
+    from agentpack.bare import read_bare  # only for packs without a manifest
+
+    return read_bare(release)
 
 
-def _from_data(data: list[Any]) -> Pack:
-    name, version, bare, header, personas, variants = data
-    return Pack(
-        name,
-        version,
-        bare,
-        header,
-        _declarations(header),
-        {persona: Layer.from_data(layer) for persona, layer in personas.items()},
-        {persona: {key: Layer.from_data(layer) for key, layer in own.items()} for persona, own in variants.items()},
-    )
+def to_pieces(pack: Pack) -> bytes:
+    """A checked pack as the cache keeps it."""
+    return in_pieces(_pieces(pack))
+
+
+def _pieces(pack: Pack) -> Iterator[tuple[str, Any]]:
+    variants = {persona: list(own) for persona, own in pack.variants.items()}
+    yield "pack", [pack.name, pack.version, pack.bare, pack.header, list(pack.personas), variants]
+    for name, layer in pack.personas.items():
+        if "extends" not in layer.header:
+            try:
+                ready = as_released(pack, name)
+            except AgentpackError:
+                pass  # told when it is installed: until then nobody asked for it
+            else:
+                yield f"prepared/{name}", [{key: field.value for key, field in ready.fields.items()}, ready.body]
+        yield f"persona/{name}", layer.to_data()
+        for variant, own in pack.variants.get(name, {}).items():
+            yield f"variant/{name}/{variant}", own.to_data()
+
+
+def _from_pieces(pieces: Pieces) -> Pack:
+    name, version, bare, header, personas, variants = pieces["pack"]
+    layers = {
+        persona: _Layers(pieces, {variant: f"variant/{persona}/{variant}" for variant in own})
+        for persona, own in variants.items()
+    }
+    all_personas = _Layers(pieces, {persona: f"persona/{persona}" for persona in personas})
+    pack = Pack(name, version, bare, header, _declarations(header), all_personas, layers)
+    return pack._replace(prepared=_Prepared(pieces, pack))
+
+
+class _Layers(Mapping[str, Layer]):
+    """Layers by name, each read when it is first asked for."""
+
+    def __init__(self, pieces: Pieces, names: Mapping[str, str]) -> None:
+        self._pieces, self._names = pieces, names
+        self._read: dict[str, Layer] = {}
+
+    def __getitem__(self, name: str) -> Layer:
+        if name not in self._read:
+            self._read[name] = Layer.from_data(self._pieces[self._names[name]])
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class _Prepared(Mapping[str, Persona]):
+    """Personas as released. Their bodies are not kept in memory: a thousand of them would fill it."""
+
+    def __init__(self, pieces: Pieces, pack: Pack) -> None:
+        self._pieces, self._pack = pieces, pack
+        self._origin = Origin("release", pack.release)
+        self._last = ("", "")
+
+    def __getitem__(self, name: str) -> Persona:
+        fields, body = self._pieces[f"prepared/{name}"]
+        self._last = (name, body)
+        with_origin = {key: Field(value, self._origin) for key, value in fields.items()}
+        return Persona(name, with_origin, lambda: as_released(self._pack, name).sections, lambda: self._body(name))
+
+    def _body(self, name: str) -> str:
+        if self._last[0] != name:
+            self._last = (name, self._pieces[f"prepared/{name}"][1])
+        return self._last[1]
+
+    def __contains__(self, name: object) -> bool:
+        return f"prepared/{name}" in self._pieces
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._pack.personas if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _declarations(header: Mapping[str, Any]) -> dict[str, Declaration]:

@@ -5,6 +5,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from support.crashing_disk import CrashingDisk
+
 from agentpack.apply import Recovered, Step, recover, transact
 from agentpack.disk import Disk
 from agentpack.model.history import Document, Generation, InstalledFile
@@ -102,7 +104,7 @@ def change(disk: Disk, contents: Mapping[str, bytes], *, deleted: tuple[str, ...
 def first(box: Path) -> None:
     """The state before: a first generation, then an edit, a file of nobody's and one that is read-only."""
     box.mkdir(parents=True)
-    with Disk(roots(box)) as disk, process_lock(disk):
+    with CrashingDisk(roots(box), sync=False) as disk, process_lock(disk):
         change(disk, FIRST)
     agents = box / ".claude/agents"
     (agents / "edited.md").write_bytes(EDIT)
@@ -122,7 +124,7 @@ def second(disk: Disk) -> Generation:
 
 def recovered(box: Path) -> Recovered | None:
     """What the next command does first."""
-    with Disk(roots(box)) as disk, process_lock(disk):
+    with CrashingDisk(roots(box), sync=False) as disk, process_lock(disk):
         return recover(disk, Store(disk))
 
 

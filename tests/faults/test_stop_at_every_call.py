@@ -47,7 +47,7 @@ class Stage:
         assert found in (self.old, self.new)
         assert_clean(self.box)
         if found == self.old:
-            second(Disk(roots(self.box)))
+            second(self.disk(sync=False))
             assert tree(self.box) == self.new
             assert_clean(self.box)
         return found

@@ -1,6 +1,7 @@
 """persona + variants + parameters -> Persona."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from agentpack.compose.layers import Draft, Named, choose, first_draft, lay, longer, settled_sections
@@ -24,6 +25,8 @@ class Pack(NamedTuple):
     personas: Mapping[str, Layer]
     variants: Mapping[str, Mapping[str, Layer]]
     """By persona, then by name."""
+    prepared: Mapping[str, Persona] = MappingProxyType({})
+    """What personas are without variants and with every parameter's default, where that was kept."""
 
     @property
     def release(self) -> str:
@@ -32,6 +35,18 @@ class Pack(NamedTuple):
     @property
     def variant_names(self) -> list[str]:
         return sorted({name for variants in self.variants.values() for name in variants})
+
+
+def as_released(pack: Pack, persona: str) -> Persona:
+    """The persona without variants and with every parameter's default; it extends no other.
+
+    Raises:
+        UsageError: a default is not allowed where it is put.
+    """
+    draft = draft_of(pack, persona, (), {})
+    if pack.bare:
+        return as_written(draft)
+    return compose(draft, values_for(draft, pack.declarations, {}, pack.release))
 
 
 class Base(NamedTuple):

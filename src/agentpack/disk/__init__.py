@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 
 from agentpack.disk.folders import OPEN_FOLDER
 from agentpack.disk.looking import OPEN_FILE, Looking, Seen, Stamp
-from agentpack.errors import Bug
+from agentpack.errors import Bug, Unavailable
 
 __all__ = ["FEW", "Disk", "Growing", "Seen", "Stamp"]
 
@@ -39,6 +39,7 @@ class Disk(Looking):
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
         super().__init__(roots, follow_own_links=follow_own_links)
         self._made_above: list[str] = []
+        self._unsynced: list[str] = []
 
     def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Make one system call that changes the disk, again when it is interrupted (Python does so only for some)."""
@@ -139,13 +140,8 @@ class Disk(Looking):
         for folder in reversed(gone):
             self.system("mkdir", os.mkdir, folder, 0o777)
             self._made_above.append(folder)
-        # Made durable here, once in a lifetime: nobody else knows what lies above a root.
-        for folder in gone:
-            descriptor = os.open(os.path.dirname(folder), OPEN_FOLDER)
-            try:
-                self._fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            # Not synced right here: that could make temporary files durable before the notes that tell of them.
+            self._unsynced.append(os.path.dirname(folder))
 
     def rmdir(self, folder: str) -> bool:
         """Remove a folder if it is empty. Returns whether it is gone."""
@@ -168,6 +164,7 @@ class Disk(Looking):
     def _remove_root(self, name: str) -> None:
         folder = self._roots[name]
         self.system("rmdir", os.rmdir, folder)
+        self._unsynced.clear()
         above = os.path.dirname(folder)
         while above in self._made_above:
             self.system("rmdir", os.rmdir, above)
@@ -177,11 +174,17 @@ class Disk(Looking):
         """Return when these files' contents and these folders' names are on the disk itself.
 
         A handful are synced one by one, in this order; more of them by one call for each file system they are on, where
-        the system has such a call.
+        the system has such a call. What was made above a root is synced along with folders.
         """
         if len(files) + len(folders) > FEW and (call := _syncfs()) is not None:
             self._sync_file_systems(call, {*folders, *(path.rpartition("/")[0] for path in files)})
-            return
+        else:
+            self._sync_each(files, folders)
+        while folders and self._unsynced:
+            self._sync_outside(self._unsynced[-1])
+            self._unsynced.pop()
+
+    def _sync_each(self, files: Iterable[str], folders: Iterable[str]) -> None:
         for path in files:
             folder, leaf = self._split(path)
             try:
@@ -197,6 +200,16 @@ class Disk(Looking):
                 self._fsync(self._folder(folder))
             except OSError as error:
                 raise self.failure("write", folder, error) from error
+
+    def _sync_outside(self, folder: str) -> None:
+        try:
+            descriptor = os.open(folder, OPEN_FOLDER)
+            try:
+                self._fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise Unavailable(f"cannot write `{folder}`: {error.strerror}") from error
 
     def _sync_file_systems(self, call: Callable[[int], None], folders: Iterable[str]) -> None:
         done: set[int] = set()

@@ -1,6 +1,6 @@
 """A persona: fields for its header, and Markdown in sections of rules, each with where it came from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 
@@ -64,15 +64,50 @@ class Field(NamedTuple):
     origin: Origin
 
 
-class Persona(NamedTuple):
+class Persona:
     """A persona made ready: variants laid over it, conditions decided, parameters put in. What is left is to say it
     to a client.
+
+    Most commands want the body only. One that was kept ready for them is read again whenever it is asked for (`text`),
+    and its sections are made when somebody asks where a rule came from.
     """
 
-    name: str
-    fields: Mapping[str, Field]
-    """`description`, `model`, `color`, `tools` as one value each; `clients` as a map from client to native settings."""
-    sections: tuple[Section, ...]
+    __slots__ = ("_sections", "_text", "fields", "name")
+
+    def __init__(
+        self,
+        name: str,
+        fields: Mapping[str, Field],
+        sections: tuple[Section, ...] | Callable[[], tuple[Section, ...]],
+        text: Callable[[], str] | None = None,
+    ) -> None:
+        self.name = name
+        self.fields = fields
+        """`description`, `model`, `color`, `tools` as one value each; `clients` as a map from client to native
+        settings."""
+        self._sections = sections
+        self._text = text
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Persona):
+            return NotImplemented
+        return (self.name, self.fields, self.sections) == (other.name, other.fields, other.sections)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"Persona({self.name!r})"
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        if callable(self._sections):
+            self._sections = self._sections()
+        return self._sections
+
+    def named(self, name: str) -> "Persona":
+        """The same under another name."""
+        return Persona(name, self.fields, self._sections, self._text)
 
     def value(self, name: str) -> Any:
         field = self.fields.get(name)
@@ -80,7 +115,7 @@ class Persona(NamedTuple):
 
     @property
     def body(self) -> str:
-        return "".join(self._pieces())
+        return "".join(self._pieces()) if self._text is None else self._text()
 
     def _pieces(self) -> Iterator[str]:
         for section in self.sections:

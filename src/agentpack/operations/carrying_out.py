@@ -9,10 +9,10 @@ from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
-from agentpack.model.names import digest_of
+from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made, base_text
-from agentpack.operations.recording import forget, pins_of, record_what_is_there
+from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
 
@@ -64,6 +64,8 @@ class Wish(NamedTuple):
     manifest: bytes | None
     lock: bytes | None
     save: bool = True
+    beside: Mapping[str, bytes] = {}
+    """Further documents to write, by path: a local variant, the files of a local pack."""
 
 
 Confirm = Callable[[Outcome], bool]
@@ -144,6 +146,7 @@ def _document_changes(workspace: Workspace, wish: Wish) -> Iterator[DocumentChan
     for path, before, after in (
         (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
         (workspace.scope.lock, workspace.lock_bytes, wish.lock),
+        *((path, workspace.disk.read(path), after) for path, after in wish.beside.items()),
     ):
         if before != after:
             yield DocumentChange(path, before, after)
@@ -220,6 +223,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
+            replaced=tuple(_taken_over(outcome.plan, workspace.recorded)),
         )
 
     done = transact(
@@ -258,12 +262,17 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
             assert change.observed is not None
             if not blobs.has(change.observed):
                 yield workspace.contents(change.path)
-    for path, data in (
-        (workspace.scope.manifest, workspace.manifest_bytes),
-        (workspace.scope.lock, workspace.lock_bytes),
-    ):
-        if data is not None and path not in {document.path for document in outcome.documents}:
+    changed = {document.path for document in outcome.documents}
+    for path, data in documents_of(workspace):
+        if path not in changed:
             yield data
+
+
+def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterator[tuple[str, Digest, int]]:
+    """Files that were there before they were ours and stay as they are: a rollback leaves them there."""
+    for change in planned.changes:
+        if change.action in (Action.ADOPT, Action.TAKE) and change.path not in recorded and change.observed is not None:
+            yield change.path, change.observed, change.mode or 0
 
 
 def _installed(
@@ -282,17 +291,15 @@ def _installed(
 
 def _documents(workspace: Workspace, outcome: Outcome, modes: Mapping[str, int]) -> Iterator[Document]:
     changed = {document.path: document for document in outcome.documents}
-    for path, data in (
-        (workspace.scope.manifest, workspace.manifest_bytes),
-        (workspace.scope.lock, workspace.lock_bytes),
-    ):
+    there = dict(documents_of(workspace))
+    for path in dict.fromkeys((workspace.scope.manifest, workspace.scope.lock, *there, *changed)):
         if path in changed:
             after = changed[path].after
             if after is not None:
                 yield Document(path, digest_of(after), modes[path])
-        elif data is not None:
+        elif path in there:
             seen = workspace.disk.look(path)
-            yield Document(path, digest_of(data), seen.mode if seen else 0)
+            yield Document(path, digest_of(there[path]), seen.mode if seen else 0)
 
 
 def write_documents(

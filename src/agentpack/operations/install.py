@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agentpack.errors import UsageError
-from agentpack.manifest_edit import edit_manifest, new_manifest
+from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -129,7 +129,7 @@ def _with_requirements(
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, texts, strict=True):
-        parameters = _settings(library, manifest, requirement, settings) if settings else {}
+        parameters = read_settings(library, manifest, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
         entry = Wanted(_without_newest(requirement), _shortest(requirement, text))
         if index is None:
@@ -158,7 +158,7 @@ def _shortest(requirement: Requirement, text: str) -> str:
     return compact if "@" not in compact and parse_requirement(compact) == requirement else str(requirement)
 
 
-def _settings(
+def read_settings(
     library: Library, manifest: Manifest, requirement: Requirement, settings: Sequence[str]
 ) -> Mapping[str, str | int | bool]:
     """The values that `--set` texts stand for, read by the newest release that the requirement allows."""

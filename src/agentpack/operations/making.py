@@ -20,10 +20,10 @@ from agentpack.compose.composing import (
     values_for,
 )
 from agentpack.compose.layers import Draft
-from agentpack.compose.parameters import Declaration
+from agentpack.compose.parameters import Declaration, Value
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
-from agentpack.fetch import Sources, fetch
+from agentpack.fetch import fetch
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import EMPTY, Manifest, Wanted
 from agentpack.model.names import Digest, PackName, did_you_mean
@@ -35,8 +35,6 @@ from agentpack.operations.workspace import Workspace
 from agentpack.read import read_pack
 from agentpack.render import render
 from agentpack.resolve import USER, Chosen, resolve
-from agentpack.sources.bundled import bundled_source
-from agentpack.sources.directory import DirectorySource
 from agentpack.targets import TARGETS, target_named
 
 
@@ -45,10 +43,7 @@ class Library:
 
     def __init__(self, workspace: Workspace, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> None:
         self.workspace = workspace
-        configured = [DirectorySource(s.name, workspace.source_folder(s)) for s in manifest.sources]
-        bundled = bundled_source()
-        kept = {pack.name: pack.source for pack in locked}
-        self.sources = Sources([*configured, *([bundled] if bundled else [])], kept)
+        self.sources = workspace.sources(manifest, locked)
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
 
@@ -250,8 +245,13 @@ class _Maker:
             if name not in pack.personas:
                 hint = did_you_mean(name, pack.personas)
                 raise Unresolvable(f"{pack.release} has no persona `{name}` to rename (`as`)", hint=hint)
+        of_others = set(pack.variant_names)
         for persona in sorted(pack.personas):
             local = self.local_layers(pack, persona, pin.variants, used)
+            asked = set(pin.variants) - (of_others - pack.variants.get(persona, {}).keys())
+            if not asked and not local and not values and persona in pack.prepared:
+                yield Part(pack, pack.prepared[persona].named(renames.get(persona, persona)), ())
+                continue
             draft = draft_of(pack, persona, pin.variants, local, self.base(pack, persona))
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
@@ -351,3 +351,17 @@ def base_text(workspace: Workspace, lock: Lock) -> Mapping[str, Rendering]:
 def digest_map(lock: Lock) -> Mapping[str, Digest]:
     """The pinned digest of every pack of a lock."""
     return {pack.name: pack.digest for pack in lock.packs}
+
+
+def draft_for(
+    library: Library, manifest: Manifest, chosen: Sequence[Chosen], pack: Pack, persona: str
+) -> tuple[Draft, Mapping[str, Value]]:
+    """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and the values that decide
+    them."""
+    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    pin = maker.pins[PackName(pack.name)]
+    wanted = manifest.wanted(pack.name)
+    local = maker.local_layers(pack, persona, pin.variants, [])
+    draft = draft_of(pack, persona, pin.variants, local, maker.base(pack, persona))
+    declarations = maker.declarations(pack, persona)
+    return draft, values_for(draft, declarations, wanted.parameters if wanted else {}, pack.release).all

@@ -23,6 +23,18 @@ def pins_of(lock: Lock | None) -> tuple[str, ...]:
     return tuple(f"{pack.name} {pack.version}" for pack in lock.packs) if lock else ()
 
 
+def documents_of(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
+    """Manifest and lock, then what else earlier commands wrote that is no agent file, as it all lies on disk."""
+    scope, current = workspace.scope, workspace.current
+    known = {scope.manifest: workspace.manifest_bytes, scope.lock: workspace.lock_bytes}
+    for document in current.documents if current else ():
+        if document.path not in known:
+            known[document.path] = workspace.disk.read(document.path)
+    for path, data in known.items():
+        if data is not None:
+            yield path, data
+
+
 def record_what_is_there(workspace: Workspace) -> None:
     """Make a generation of what is on disk now, if the last one is something else."""
     found = snapshot(workspace)
@@ -42,12 +54,9 @@ def snapshot(workspace: Workspace) -> tuple[Generation, Iterator[bytes]] | None:
     observed = workspace.observe(set(recorded))
     files = tuple(_as_found(file, observed.get(file.path)) for file in recorded.values() if file.path in observed)
     documents = []
-    for path, data in (
-        (workspace.scope.manifest, workspace.manifest_bytes),
-        (workspace.scope.lock, workspace.lock_bytes),
-    ):
-        seen = workspace.disk.look(path) if data is not None else None
-        if data is not None and seen is not None:
+    for path, data in documents_of(workspace):
+        seen = workspace.disk.look(path)
+        if seen is not None:
             documents.append(Document(path, digest_of(data), seen.mode))
     if current is not None and files == current.files and tuple(documents) == current.documents:
         return None
@@ -81,6 +90,6 @@ def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iter
                 rendered = base_text(workspace, workspace.lock)
             if file.path in rendered:
                 yield rendered[file.path].content
-    for data in (workspace.manifest_bytes, workspace.lock_bytes):
-        if data is not None and not blobs.has(digest_of(data)):
+    for _, data in documents_of(workspace):
+        if not blobs.has(digest_of(data)):
             yield data

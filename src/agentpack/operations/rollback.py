@@ -20,6 +20,8 @@ class _Goal(NamedTuple):
 
     digest: Digest | None
     mode: int | None
+    document: bool
+    """Not an agent file: manifest, lock, a local variant, a file of a local pack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +99,15 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
         if number not in kept:
             continue
         found = workspace.store.generations.read(number)
-        for path in (*(file.path for file in found.files), *(document.path for document in found.documents)):
-            goals[path] = _Goal(None, None)
+        documents = {document.path for document in found.documents}
+        for path in (*(file.path for file in found.files), *documents):
+            goals[path] = _Goal(None, None, path in documents)
         for path, digest, mode in found.replaced:
-            goals[path] = _Goal(digest, mode)  # the oldest is looked at last and stands
+            goals[path] = _Goal(digest, mode, path in documents)  # the oldest is looked at last and stands
     if goal is not None:
-        goals.update({file.path: _Goal(file.written, file.mode) for file in goal.files})
-        goals.update({document.path: _Goal(document.written, document.mode) for document in goal.documents})
-    missing = [d for d, _ in goals.values() if d is not None and not workspace.store.blobs.has(d)]
+        goals.update({file.path: _Goal(file.written, file.mode, False) for file in goal.files})
+        goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
+    missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
     if missing:
         raise Refused(f"contents of generation {target} are no longer kept", details=list(missing))
     return goals
@@ -113,7 +116,6 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
 def _outcome(
     workspace: Workspace, current: Generation, target: int, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
-    documents = {workspace.scope.manifest, workspace.scope.lock}
     ours = {file.path: file for file in current.files}
     goal_files = {file.path: file for file in (_record(workspace, target) or current).files}
     changes = []
@@ -121,7 +123,7 @@ def _outcome(
     observed = workspace.observe(set(goals))
     for path, goal in sorted(goals.items()):
         here = observed.get(path)
-        if path in documents:
+        if goal.document:
             before = workspace.disk.read(path)
             after = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
             if before != after:

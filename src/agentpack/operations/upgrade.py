@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import Options, wish_for
-from agentpack.operations.making import Library, choose, default_clients, make
+from agentpack.operations.making import Library, Made, choose, default_clients, make
 from agentpack.operations.workspace import Workspace
 
 
@@ -21,12 +22,8 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     packs = tuple(parse_requirement(name).pack for name in names)
     with workspace.changing():
         workspace.require_packs(packs)
-        old = workspace.manifest
-        library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
-        new = _past_ranges(library, old, packs) if latest else old
-        chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-        made = make(library, new, chosen, default_clients(workspace, new))
-        wish = wish_for(workspace, old, new, made)
+        newer = newest(workspace, packs, latest=latest)
+        wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
         return carry_out(
             workspace,
             " ".join(["upgrade", *names]),
@@ -36,6 +33,22 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
             partial=options.partial,
             confirm=options.confirm,
         )
+
+
+class Newest(NamedTuple):
+    """What an upgrade wants: the manifest, perhaps with wider ranges, and all that it makes."""
+
+    manifest: Manifest
+    made: Made
+
+
+def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = False) -> Newest:
+    """The newest releases of the packs, or of all; nothing is written."""
+    old = workspace.manifest
+    library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
+    new = _past_ranges(library, old, packs) if latest else old
+    chosen = choose(library, new, workspace.lock, upgrade=packs or None)
+    return Newest(new, make(library, new, chosen, default_clients(workspace, new)))
 
 
 def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

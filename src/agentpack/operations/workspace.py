@@ -1,6 +1,6 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder
-from agentpack.errors import Fault, InvalidFile, UsageError
+from agentpack.errors import Fault, InvalidFile, Unavailable, UsageError
+from agentpack.fetch import Sources
 from agentpack.model.history import Generation, InstalledFile
-from agentpack.model.lock import Lock, parse_lock
+from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of
 from agentpack.plan import Observed
-from agentpack.store import Store
-from agentpack.store.process_lock import process_lock
+from agentpack.sources.bundled import bundled_source, validated_folder
+from agentpack.sources.directory import DirectorySource
+from agentpack.store import Store, layout
+from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import ValidatedCache
 
 
@@ -40,7 +43,7 @@ class Workspace:
         self.scope = scope
         self.disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
         self.store = Store(self.disk)
-        self.cache = ValidatedCache(cache_folder())
+        self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
 
     @contextmanager
@@ -51,10 +54,16 @@ class Workspace:
             yield
 
     def settle(self) -> None:
-        """For commands that only read: finish what was left in the middle, if anything was."""
-        if interrupted(self.store):
+        """For commands that only read: finish what was left in the middle, and clear what was never decided."""
+        undecided = self.disk.stamp(layout.JOURNAL_NEW) is not None and not is_locked(self.disk)
+        if not undecided and not interrupted(self.store):
+            return
+        try:
             with process_lock(self.disk):
                 self._recover()
+        except Unavailable:
+            if not undecided:  # temporary files alone keep nobody from reading
+                raise
 
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store) or self.recovered
@@ -160,6 +169,12 @@ class Workspace:
                     details=[f"there: {', '.join(known) or 'no pack'}"],
                     hint=did_you_mean(name, known),
                 )
+
+    def sources(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
+        """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it came from."""
+        configured = [DirectorySource(source.name, self.source_folder(source)) for source in manifest.sources]
+        bundled = bundled_source()
+        return Sources([*configured, *([bundled] if bundled else [])], {pack.name: pack.source for pack in locked})
 
     def source_folder(self, source: ConfiguredSource) -> str:
         """A configured folder, which is relative to the manifest's."""

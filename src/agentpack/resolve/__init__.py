@@ -20,7 +20,7 @@ from agentpack.resolve.universe import Answers, Questions, Universe
 __all__ = ["USER", "Chosen", "Questions", "resolve"]
 
 _NONE: Mapping[PackName, Version] = MappingProxyType({})
-_CLASHES = 20_000
+_EFFORT = 40_000_000
 _VALUES = 2_000_000
 
 
@@ -51,7 +51,7 @@ def resolve(
     wants = list(dict.fromkeys(sorted(wanted, key=_order)))
     answers = Answers(questions)
     impossible_wants(answers, wants)
-    universe = Universe(answers, wants, preferred, clashes=_CLASHES, values=_VALUES)
+    universe = Universe(answers, wants, preferred, effort=_EFFORT, values=_VALUES)
     try:
         universe.solve()
     except Contradiction as contradiction:

@@ -53,9 +53,9 @@ class Exhausted(Exception):
 class Search:
     """The state of one search. `expand(node, bit)` gives the clauses that a value brings, once, before it can be chosen."""
 
-    def __init__(self, expand: Callable[[int, int], Iterable[Clause]], *, clashes: int, values: int) -> None:
+    def __init__(self, expand: Callable[[int, int], Iterable[Clause]], *, effort: int, values: int) -> None:
         self._expand = expand
-        self._clashes_left = clashes
+        self._effort_left = effort
         self._values_left = values
         self.full: list[int] = []
         self.left: list[int] = []
@@ -69,6 +69,7 @@ class Search:
         self._weight: list[int] = []
         self._patience = _PATIENCE
         self._hasty = False
+        self._whole: set[int] = set()
         self._changed: list[int] = []
         # The trail: every narrowing so far, with the mask before it, the clause that forced it (None: a decision), its level.
         self._trail: list[int] = []
@@ -164,6 +165,9 @@ class Search:
                     if clash is not None:
                         return clash
                     now = left[node]
+            self._effort_left -= 10 + len(self._pairs[node]) + len(self._longer[node])
+            if self._effort_left < 0:
+                raise Exhausted((node,))
             for outside, other, allowed, clause in self._pairs[node]:
                 if not now & outside:
                     before = left[other]
@@ -229,11 +233,9 @@ class Search:
                 break
             assert cause is not None, "a decision stands alone at the start of its level"
             because.append(cause)
+            self._effort_left -= 10 * len(terms)
             touched.update(node for node, _ in cause.terms)
             self._resolve(terms, node, cause)
-        self._clashes_left -= 1
-        if self._clashes_left < 0:
-            raise Exhausted(tuple(terms))
         self._patience -= 1 + (len(self._trail) - self._starts[level]) // _CHEAP
         self._back_to(level)
         if self._patience <= 0 and not self._hasty:
@@ -244,9 +246,15 @@ class Search:
             if not self.left[node] & UNSELECTED:
                 self._need(node)
         learned = clash if len(because) == 1 else Clause(tuple(terms.items()), because=tuple(because))
-        if learned is clash:
-            return self._check(learned)
-        return self._take((learned,))
+        found = self._check(learned) if learned is clash else self._take((learned,))
+        if self._hasty:
+            for node in sorted(touched - self._whole):
+                self._whole.add(node)
+                bits = self.full[node] & ~UNSELECTED
+                self.known[node] |= bits
+                self._values_left -= bits.bit_count()
+                found = self._take(self._expand(node, bits)) or found
+        return found
 
     def _latest(self, terms: dict[int, int]) -> tuple[int, int, int]:
         """Of the narrowings that made the terms true the last one, its node, and the level at which the other terms were true."""

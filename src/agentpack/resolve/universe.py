@@ -4,7 +4,7 @@ A pack is a node whose values are its releases. A variant somebody asks for is a
 that lacks the variant excludes that value. Sources are asked lazily and each question once.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from packaging.version import Version
@@ -129,7 +129,7 @@ class Universe:
         wanted: Sequence[Requirement],
         preferred: Mapping[PackName, Version],
         *,
-        clashes: int,
+        effort: int,
         values: int,
         prereleases: Collection[PackName] = (),
     ) -> None:
@@ -142,7 +142,7 @@ class Universe:
         self._packs: dict[PackName, int] = {}
         self._virtual: dict[int, dict[str, int]] = {}
         self.nodes: list[Node] = []
-        self.search = Search(self._expand, clashes=clashes, values=values)
+        self.search = Search(self._expand, effort=effort, values=values)
 
     def solve(self) -> None:
         """Choose releases; raises what `Search.run` raises."""
@@ -189,24 +189,26 @@ class Universe:
         pack = self.nodes[node]
         index = virtuals[variant] = self.search.add_node(_SELECTED | UNSELECTED)
         self.nodes.append(Node(pack.pack, (), pack.table, variant, node))
-        known = self.search.known[node]
-        clauses: list[Clause] = []
-        for position in range(len(pack.versions)):
-            if known & (2 << position):
-                clauses += self._offered(node, 2 << position, variant, index)
-        return index, clauses
+        return index, self._offered(node, self.search.known[node], variant, index)
 
-    def _expand(self, node: int, bit: int) -> Iterable[Clause]:
-        """What choosing a release brings: its requirements, and which of the variants asked for it lacks."""
+    def _expand(self, node: int, bits: int) -> Iterable[Clause]:
+        """What choosing one of these releases brings: its requirements, and which of the variants asked for it lacks.
+
+        Releases with the same requirement share its clauses.
+        """
         about = self.nodes[node]
         if about.variant:
             return ()
-        clauses: list[Clause] = []
         asked = list(self._virtual.get(node, {}).items())
-        for requirement in self._answers.requires(about.pack, about.version(bit)):
-            clauses += self._asked({node: bit}, requirement, Need(node, bit, requirement))
+        needs: dict[Requirement, int] = {}
+        clauses: list[Clause] = []
+        for bit in bits_of(bits):
+            for requirement in self._answers.requires(about.pack, about.version(bit)):
+                needs[requirement] = needs.get(requirement, 0) | bit
+        for requirement, those in needs.items():
+            clauses += self._asked({node: those}, requirement, Need(node, those, requirement))
         for variant, virtual in asked:
-            clauses += self._offered(node, bit, variant, virtual)
+            clauses += self._offered(node, bits, variant, virtual)
         return clauses
 
     def _asked(self, terms: dict[int, int], requirement: Requirement, fact: Fact) -> list[Clause]:
@@ -228,8 +230,19 @@ class Universe:
         terms = {**terms, target: mask}
         clauses.append(Clause(tuple(term for term in terms.items() if term != (target, full)), fact=fact))
 
-    def _offered(self, node: int, bit: int, variant: str, virtual: int) -> list[Clause]:
+    def _offered(self, node: int, bits: int, variant: str, virtual: int) -> list[Clause]:
+        """The clause for those of the releases that lack the variant."""
         about = self.nodes[node]
-        if variant in self._answers.variants(about.pack, about.version(bit)):
-            return []
-        return [Clause(((node, bit), (virtual, _SELECTED)), fact=Lack(node, bit, virtual))]
+        lacking = 0
+        for bit in bits_of(bits):
+            if variant not in self._answers.variants(about.pack, about.version(bit)):
+                lacking |= bit
+        return [Clause(((node, lacking), (virtual, _SELECTED)), fact=Lack(node, lacking, virtual))] if lacking else []
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """The bits of a mask, each as a mask, lowest first."""
+    while mask:
+        bit = mask & -mask
+        yield bit
+        mask ^= bit

@@ -5,6 +5,7 @@ import os
 from agentpack.sources.directory import DirectorySource
 
 NAME = "bundled"
+VALIDATED = ".validated"
 
 
 def bundled_folder() -> str | None:
@@ -15,6 +16,12 @@ def bundled_folder() -> str | None:
         if os.path.isdir(folder):
             return folder
     return None
+
+
+def validated_folder() -> str | None:
+    """The folder of what the bundled packs became when they were checked (`store/validated.py`): wheels have one."""
+    folder = bundled_folder()
+    return None if folder is None else f"{folder}/{VALIDATED}"
 
 
 def bundled_source() -> DirectorySource | None:

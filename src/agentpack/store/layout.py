@@ -14,6 +14,7 @@ from agentpack.disk import Disk
 
 STATE = "$state"
 IGNORE = "$state/.gitignore"
+IGNORE_NEW = "$state/.gitignore.new"
 LOCK = "$state/lock"
 CURRENT = "$state/current"
 CURRENT_NEW = "$state/current.new"
@@ -40,9 +41,18 @@ def numbers(names: list[str], ending: str) -> list[int]:
 
 
 def prepare(disk: Disk) -> None:
-    """Make the state folder and what it always holds."""
+    """Make the state folder and what it always holds, durably, unless it is there."""
+    made = []
     for folder in (STATE, GENERATIONS, BLOBS):
         for gone in disk.missing(folder):
             disk.mkdir(gone)
+            made.append(gone)
     if disk.stamp(IGNORE) is None:
-        disk.create(IGNORE, b"*\n")
+        disk.unlink(IGNORE_NEW)
+        disk.create(IGNORE_NEW, b"*\n")
+        disk.make_durable((IGNORE_NEW,), ())
+        disk.rename(IGNORE_NEW, IGNORE)
+        made.append(IGNORE)
+    if made:
+        above = [path.rpartition("/")[0] for path in made if "/" in path or not path.startswith("$")]
+        disk.make_durable((), list(dict.fromkeys((STATE, *above))))

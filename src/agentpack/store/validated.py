@@ -1,46 +1,142 @@
 """Checked documents, kept as JSON under the digest of what they were checked from.
 
-Checking loads YAML and pydantic; the next command that meets the same bytes pays for reading JSON only. The cache lies in the platform's cache
-folder, may be deleted at any time, and a file in it that does not read is passed over.
+Checking loads YAML and pydantic; the next command that meets the same bytes pays for reading JSON only. The bundled
+packs were checked when the wheel was built and lie in it (`shipped`); all else lies in the platform's cache folder, may
+be deleted at any time, and a file in it that does not read is passed over. Nothing is found but under the digest of the
+bytes at hand, so a file kept for other bytes is never taken for theirs.
 """
 
 import json
 import os
+from collections.abc import Iterable
 from typing import Any
 
-FORMAT = "1"
-"""Raised whenever the normal form of a document changes."""
+from agentpack import __version__
+from agentpack.errors import Unavailable
+
+FORMAT = f"2-{__version__}"
+"""Names the normal form of documents. The number is raised whenever it changes between two releases."""
+_HEAD = 16
+
+
+class Pieces:
+    """A document kept as named pieces of JSON, each read when it is asked for.
+
+    The file is the length of the index in 16 bytes, the index (where each piece starts and how long it is, counted from
+    the index's end), and the pieces.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Raises OSError or ValueError when the file does not hold such a document, or not all of it."""
+        self._path = path
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            start = os.pread(descriptor, 1 << 16, 0)
+            self._first = _HEAD + int(start[:_HEAD])
+            if self._first > len(start):
+                start = os.pread(descriptor, self._first, 0)
+            self._index, size = json.loads(start[_HEAD : self._first].decode())
+            if os.fstat(descriptor).st_size != self._first + size:
+                raise ValueError("cut off")
+        finally:
+            os.close(descriptor)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._index
+
+    def __getitem__(self, name: str) -> Any:
+        """A piece.
+
+        Raises:
+            KeyError: there is none of that name.
+            Unavailable: the file was changed or damaged. It is removed, so that the next command makes it again.
+        """
+        offset, length = self._index[name]
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return json.loads(os.pread(descriptor, length, self._first + offset).decode())
+            finally:
+                os.close(descriptor)
+        except (OSError, ValueError):
+            raise _damaged(self._path) from None
+
+
+def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
+    """The file that `Pieces` reads."""
+    index, texts, offset = {}, [], 0
+    for name, data in pieces:
+        texts.append(_json(data))
+        index[name] = (offset, len(texts[-1]))
+        offset += len(texts[-1])
+    head = _json([index, offset])
+    return b"".join([b"%15d\n" % len(head), head, *texts])
 
 
 class ValidatedCache:
-    """A folder of JSON files named by kind and digest. Failing to write one is no error."""
+    """A folder of files named by kind and digest. Failing to write one is no error.
 
-    def __init__(self, folder: str | None) -> None:
+    `shipped` is a second folder, looked in first and never written.
+    """
+
+    def __init__(self, folder: str | None, shipped: str | None = None) -> None:
         self.folder = folder
-
-    def _path(self, kind: str, digest: str) -> str:
-        return f"{self.folder}/{kind}-{FORMAT}/{digest.removeprefix('sha256:')}.json"
+        self.shipped = shipped
 
     def get(self, kind: str, digest: str) -> Any | None:
         """The data kept for this digest, or None."""
         if self.folder is None:
             return None
         try:
-            with open(self._path(kind, digest), "rb") as file:
+            with open(f"{self.folder}/{place(kind, digest)}", "rb") as file:  # noqa: PTH123 - pathlib is slow to load
                 return json.loads(file.read())
         except (OSError, ValueError):
             return None
 
     def put(self, kind: str, digest: str, data: Any) -> None:
         """Keep the data; readers see all of it or nothing."""
+        self._write(place(kind, digest), _json(data))
+
+    def pieces(self, kind: str, digest: str) -> Pieces | None:
+        """The pieces kept for this digest, or None."""
+        for folder in (self.shipped, self.folder):
+            if folder is not None:
+                try:
+                    return Pieces(f"{folder}/{place(kind, digest)}")
+                except (OSError, ValueError, TypeError):
+                    continue
+        return None
+
+    def put_pieces(self, kind: str, digest: str, content: bytes) -> None:
+        """Keep what `in_pieces` made."""
+        self._write(place(kind, digest), content)
+
+    def _write(self, name: str, content: bytes) -> None:
         if self.folder is None:
             return
-        path = self._path(kind, digest)
+        path = f"{self.folder}/{name}"
         beside = f"{path}.{os.getpid()}"
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            with open(beside, "w", encoding="utf-8") as file:
-                file.write(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-            os.replace(beside, path)
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+            with open(beside, "wb") as file:  # noqa: PTH123
+                file.write(content)
+            os.replace(beside, path)  # noqa: PTH105
         except OSError:
             return
+
+
+def place(kind: str, digest: str) -> str:
+    """Where a document is kept below its folder."""
+    return f"{kind}-{FORMAT}/{digest.removeprefix('sha256:')}.json"
+
+
+def _json(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _damaged(path: str) -> Unavailable:
+    try:
+        os.unlink(path)  # noqa: PTH108
+    except OSError:
+        pass
+    return Unavailable(f"`{path}` was damaged, and is removed", hint="run the command again: it is made anew")

@@ -1,0 +1,57 @@
+"""agentpack clients"""
+
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Result
+from agentpack.operations.making import default_clients
+from agentpack.operations.workspace import Workspace
+from agentpack.targets import TARGETS
+from agentpack.targets.base import Target
+
+app = verb_app()
+_BY = {"judge": "the client itself", "source": "its code", "documentation": "its documentation"}
+
+
+@verb(app, "clients")
+def clients(session: Session) -> Result:
+    """Every client agentpack writes for: where it reads agents, and how that was checked.
+
+    Used here: `yes` when files were installed for it, `next` when `install` would take it without being told.
+
+    Example: agentpack clients --json
+    """
+    workspace = session.workspace
+    installed = set(workspace.lock.clients) if workspace.lock else set()
+    installed |= {file.client for file in workspace.recorded.values()}
+    chosen = default_clients(workspace, workspace.manifest)
+    rows, data = [], []
+    for target in sorted(TARGETS.values(), key=lambda target: target.name):
+        used = "yes" if target.name in installed else "next" if target.name in chosen else "-"
+        user = _user_folder(workspace, target)
+        checked = f"{target.version}, {target.checked}, by {_BY.get(target.verified_by, target.verified_by)}"
+        rows.append((target.name, used, target.project, user, checked))
+        data.append(
+            {
+                "name": target.name,
+                "title": target.title,
+                "used": used != "-",
+                "installed": target.name in installed,
+                "project_folder": target.project,
+                "user_folder": user,
+                "file": f"<name>{target.suffix}",
+                "version": target.version,
+                "checked": target.checked,
+                "verified_by": target.verified_by,
+                "reads": target.reads,
+            }
+        )
+    session.output.table(("client", "here", "project", "user", "checked with"), rows)
+    return Result({"clients": data})
+
+
+def _user_folder(workspace: Workspace, target: Target) -> str:
+    """Where agents lie at user scope, below `~` or where the client's own variable moves it."""
+    folder = target.folder("user", workspace.environment.variables)
+    if folder.startswith("$"):
+        variable, _, below = folder.partition("/")
+        return f"{workspace.environment.variables[variable[1:]].rstrip('/')}/{below}"
+    return f"~/{folder}"

@@ -1,0 +1,59 @@
+"""agentpack render"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.complete import complete_client, complete_requirement
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Result, safe
+from agentpack.operations.show import render as run
+
+app = verb_app()
+
+
+@verb(app, "render")
+def render(
+    session: Session,
+    requirement: Annotated[
+        str,
+        typer.Argument(metavar="REQUIREMENT", help="A pack, with variants and a range if wanted.",
+                       autocompletion=complete_requirement),
+    ],
+    client: Annotated[
+        str | None,
+        typer.Option("--client", "-c", metavar="CLIENT", help="For this client.", autocompletion=complete_client),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")
+    ] = None,
+    persona: Annotated[
+        str | None, typer.Option("--persona", metavar="NAME", help="Which persona, when the pack has several.")
+    ] = None,
+) -> Result:
+    """Print the text that a client would get, byte for byte. Nothing needs to be installed, nothing is written.
+
+    The requirement is taken as it stands: variants and parameters of the manifest are left aside. Without --client it is
+    rendered for the first of the clients that `install` would choose.
+
+    Example: agentpack render "python-engineer[strict-typing]" --client claude
+    """
+    file = run(session.workspace, requirement, client=client, settings=set_ or (), persona=persona)
+    for note in file.notes:
+        session.output.say(f"note: {safe(note)}")
+    if not session.output.json:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(file.content)
+        sys.stdout.buffer.flush()
+    return Result(
+        {
+            "pack": file.pack,
+            "persona": file.persona,
+            "client": file.client,
+            "path": file.path,
+            "text": file.content.decode(),
+            "notes": list(file.notes),
+            "lost": list(file.lost),
+        }
+    )

@@ -1,0 +1,45 @@
+"""agentpack search"""
+
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Result, safe
+from agentpack.operations.show import search as run
+
+app = verb_app()
+
+
+@verb(app, "search")
+def search(
+    session: Session,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Words that all must occur; without any, every pack.")
+    ] = None,
+) -> Result:
+    """Find packs in all sources by name, description, keywords and names of personas. Best matches come first.
+
+    Example: agentpack search python async
+    """
+    words = " ".join(text or ())
+    found, near, unread = run(session.workspace, words)
+    if found:
+        rows = [
+            (pack.name, pack.version, pack.source + (f" (also in {', '.join(pack.others)})" if pack.others else ""),
+             pack.description)
+            for pack in found
+        ]
+        session.output.table(("pack", "newest", "source", "description"), rows)
+    elif words:
+        hint = " or ".join(f"`{name}`" for name in near)
+        session.output.say(f"no pack matches `{safe(words)}`" + (f"; did you mean {hint}?" if near else ""))
+    else:
+        session.output.say("no source has a pack")
+    for line in unread:
+        session.output.say(f"note: {safe(line)}")
+    packs = [
+        {**pack._asdict(), "keywords": list(pack.keywords), "personas": list(pack.personas), "others": list(pack.others)}
+        for pack in found
+    ]
+    return Result({"packs": packs, "near": near, "unread": unread})

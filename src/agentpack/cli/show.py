@@ -1,0 +1,131 @@
+"""agentpack show"""
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from agentpack.cli.complete import complete_client, complete_requirement
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Result, safe
+from agentpack.operations.show import CHARACTERS_PER_TOKEN, Shown, Size
+from agentpack.operations.show import show as run
+
+app = verb_app()
+
+
+@verb(app, "show")
+def show(
+    session: Session,
+    requirement: Annotated[
+        str,
+        typer.Argument(metavar="REQUIREMENT", help="A pack, with variants and a range if wanted.",
+                       autocompletion=complete_requirement),
+    ],
+    client: Annotated[
+        list[str] | None,
+        typer.Option("--client", "-c", metavar="CLIENT", help="Size for this client; repeat it.",
+                     autocompletion=complete_client),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")
+    ] = None,
+) -> Result:
+    """Description, versions, variants, parameters and size of a pack, installed or not.
+
+    The size is that of the files a client would get, header included: words are what stands between blanks, tokens are
+    estimated as a quarter of the characters.
+
+    Example: agentpack show "python-engineer[strict-typing]" --client claude
+    """
+    shown = run(session.workspace, requirement, clients=client or (), settings=set_ or ())
+    for line in _lines(session, shown):
+        session.output.print(line)
+    return Result(_data(shown))
+
+
+def _lines(session: Session, shown: Shown) -> Iterator[str]:
+    style, header = session.output.style, shown.header
+    yield style(f"{shown.name} {shown.version}", "bold")
+    yield from _hang("  ", safe(header["description"]))
+    for label, text in _about(shown):
+        yield from _hang(f"  {label:<10}", safe(text))
+    if shown.variants:
+        yield style("variants", "bold")
+        several = len(shown.personas) > 1
+        width = max(len(variant.name) for variant in shown.variants) + 2
+        for variant in shown.variants:
+            whose = f"{variant.persona}: " if several else ""
+            local = "local, " if variant.local else ""
+            yield from _hang(f"  {variant.name:<{width}}", safe(whose + local + variant.summary))
+    if shown.parameters:
+        yield style("parameters", "bold")
+        for parameter in shown.parameters:
+            yield from _hang(f"  {parameter['name']}  ", safe(_typed(parameter)))
+            yield from _hang("      ", safe(parameter["description"]))
+    yield style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)"
+    yield from _sizes(shown.sizes)
+
+
+def _about(shown: Shown) -> Iterator[tuple[str, str]]:
+    header = shown.header
+    for label, key in (("licence", "license"), ("homepage", "homepage")):
+        if header.get(key):
+            yield label, header[key]
+    for key in ("authors", "keywords"):
+        if header.get(key):
+            yield key, ", ".join(header[key])
+    yield "source", shown.source
+    yield "versions", ", ".join(v.version + (" (locked here)" if v.locked else "") for v in shown.versions)
+    yield "personas", ", ".join(name + (f" (extends {base})" if base else "") for name, base in shown.personas.items())
+    yield "requires", ", ".join(header.get("requires", ())) or "nothing"
+
+
+def _typed(parameter: Any) -> str:
+    def word(value: Any) -> str:
+        return str(value).lower() if isinstance(value, bool) else str(value) or '""'
+
+    value, default = word(parameter["value"]), word(parameter["default"])
+    now = f", set to {value}" if value != default else ""
+    return f"{parameter['type']}, default {default}{now}; {parameter['allowed']}"
+
+
+def _sizes(sizes: tuple[Size, ...]) -> Iterator[str]:
+    names = {size.variants: "+".join(size.variants) or "no variant" for size in sizes}
+    wide = max([7, *map(len, names.values())])
+    broad = max([6, *(len(size.client) for size in sizes)])
+    yield f"  {'variant':<{wide}}  {'client':<{broad}}  {'words':>6}  {'tokens':>6}"
+    for size in sizes:
+        counted = f"{size.words:>6}  {size.tokens:>6}" if not size.refused else f"refused: {safe(size.refused)}"
+        yield f"  {names[size.variants]:<{wide}}  {size.client:<{broad}}  {counted}"
+
+
+def _hang(label: str, text: str) -> Iterator[str]:
+    """Text behind a label, wrapped to the terminal's width there; one line in a pipe."""
+    if not sys.stdout.isatty():
+        yield label + text
+        return
+    width = max(shutil.get_terminal_size().columns, 30)
+    indent = " " * min(len(label), width // 3)
+    yield from textwrap.wrap(text, width, initial_indent=label, subsequent_indent=indent) or [label.rstrip()]
+
+
+def _data(shown: Shown) -> dict[str, Any]:
+    header = dict(shown.header)
+    return {
+        "name": shown.name,
+        "version": shown.version,
+        "source": shown.source,
+        "digest": shown.digest,
+        **{key: header.get(key) for key in ("description", "license", "homepage", "agentpack")},
+        **{key: list(header.get(key, ())) for key in ("authors", "keywords", "requires")},
+        "versions": [version._asdict() for version in shown.versions],
+        "personas": [{"name": name, "extends": base or None} for name, base in shown.personas.items()],
+        "variants": [variant._asdict() for variant in shown.variants],
+        "parameters": list(shown.parameters),
+        "sizes": [{**size._asdict(), "variants": list(size.variants)} for size in shown.sizes],
+        "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; header included",
+    }

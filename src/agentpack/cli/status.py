@@ -1,0 +1,110 @@
+"""agentpack status"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Result, safe
+from agentpack.operations.status import FileStatus, PackStatus, Status
+from agentpack.operations.status import status as run
+
+app = verb_app()
+
+_STATES = {
+    "edited": "edited by hand",
+    "missing": "missing: `agentpack sync` restores it",
+    "blocked": "not a regular file: move it away",
+    "outdated": "not yet as locked: `agentpack sync` writes it",
+    "leftover": "no longer wanted: `agentpack sync` removes it",
+}
+
+
+@verb(app, "status")
+def status(session: Session) -> Result:
+    """Packs with version, variants and clients; files that were edited or are missing; newer releases; names used twice.
+
+    Nothing is changed, and the exit code is 0 whatever is found: `agentpack diff` tells by its exit code.
+
+    Example: agentpack status
+    """
+    workspace = session.workspace
+    found = run(workspace)
+    for line in _lines(session, found):
+        session.output.print(line)
+    if not found.packs and not workspace.manifest.packs:
+        session.output.say("nothing is installed here; `agentpack search` lists packs")
+    return Result(_data(session, found))
+
+
+def _lines(session: Session, found: Status) -> Iterator[str]:
+    style = session.output.style
+    for pack in found.packs:
+        yield style(f"{pack.name} {pack.version}", "bold") + f"  {_for_whom(pack)}"
+        for label, text in _about(session, pack):
+            yield f"  {label:<9} {text}"
+    for file in found.leftovers:
+        yield f"{safe(_short(session, file.path))}: {_STATES[file.state]}"
+    for same in found.same_names:
+        where = f"in the {same.scope} scope" if same.scope else "beside ours"
+        yield f"two agents named `{same.persona}`, one {where}"
+        yield f"  ours      {safe(_brief(session, same.ours))}"
+        yield f"  other     {safe(_brief(session, same.other))}"
+        yield f"  {same.reads}" if same.scope else "  a client takes only one of them"
+    for left in found.unmanaged:
+        files = "file" if left.count == 1 else "files"
+        yield f"{left.count} agent {files} not managed in {safe(_brief(session, left.folder))}"
+    for reason in found.stale:
+        yield f"lock      {safe(reason)} (`agentpack sync`)"
+
+
+def _for_whom(pack: PackStatus) -> str:
+    return f"for {', '.join(pack.clients)}" if pack.clients else f"wanted by {', '.join(pack.wanted_by)}"
+
+
+def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
+    variants = [*pack.variants, *(f"{name} (local)" for name in pack.local_variants)]
+    if variants:
+        yield "variants", ", ".join(variants)
+    if pack.in_range is not None:
+        yield "newer", f"{pack.in_range} (`agentpack upgrade`)"
+    if pack.newest is not None and pack.newest != pack.in_range:
+        yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
+    if pack.source != "bundled":
+        yield "source", safe(pack.source)
+    changed = [file for file in pack.files if file.state != "clean"]
+    for file in changed:
+        yield file.state, _file_words(session, file)
+    if pack.files and not changed:
+        yield "files", "as installed" if len(pack.files) == 1 else f"{len(pack.files)}, all as installed"
+
+
+def _file_words(session: Session, file: FileStatus) -> str:
+    words = _STATES[file.state].partition(": ")[2]
+    return safe(_short(session, file.path)) + (f"  ({words})" if words else "")
+
+
+def _short(session: Session, path: str) -> str:
+    """A managed path: as it stands below the scope's root, else in full."""
+    return session.workspace.scope.absolute(path) if path.startswith("$") else path
+
+
+def _brief(session: Session, absolute: str) -> str:
+    """A place on this machine, relative to the scope's root or to home where it lies below."""
+    for base, sign in ((session.workspace.scope.root, ""), (session.environment.home, "~/")):
+        if absolute.startswith(base.rstrip("/") + "/"):
+            return sign + os.path.relpath(absolute, base)
+    return absolute
+
+
+def _data(session: Session, found: Status) -> dict[str, Any]:
+    scope = session.workspace.scope
+    return {
+        "scope": scope.kind,
+        "root": scope.root,
+        "packs": [{**pack._asdict(), "files": [file._asdict() for file in pack.files]} for pack in found.packs],
+        "leftovers": [file._asdict() for file in found.leftovers],
+        "same_names": [same._asdict() for same in found.same_names],
+        "unmanaged": [left._asdict() for left in found.unmanaged],
+        "stale": list(found.stale),
+    }

@@ -1,0 +1,107 @@
+"""A client's file taken apart: its fields, its rules, and where each comes from."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from agentpack.differences.header import FieldChange, Parts, compare_fields, parts_of
+from agentpack.differences.rules import EDIT, Entry, RuleChange, compare, entries_in, entries_of, recognise
+from agentpack.model.persona import Origin, Persona
+
+
+class Account(NamedTuple):
+    """`entries` are the rules and headings in reading order, `origins` tell where each field comes from."""
+
+    parts: Parts
+    entries: tuple[Entry, ...]
+    origins: Mapping[str, Origin]
+
+
+class Compared(NamedTuple):
+    """What differs between two accounts. `origins` tell where the changed fields come from, on the later side if they
+    are there.
+    """
+
+    fields: tuple[FieldChange, ...] = ()
+    rules: tuple[RuleChange, ...] = ()
+    origins: Mapping[str, Origin] = {}
+
+
+NOTHING = Compared()
+
+
+def decoded(data: bytes) -> str:
+    """The text for people; what is no UTF-8 shows as escapes."""
+    return data.decode("utf-8", "backslashreplace")
+
+
+def pristine_account(data: bytes, path: str, persona: Persona | None) -> Account:
+    """A text as it was rendered, its rules recognised by the persona's if that is known."""
+    parts = parts_of(decoded(data), path)
+    found = entries_in(parts.body, parts.first_line)
+    if persona is None:
+        return Account(parts, found, {})
+    entries = recognise(entries_of(persona.sections), found, edited=False)
+    return Account(parts, entries, {name: _field_origin(persona, name) for name in parts.fields})
+
+
+def edited_account(data: bytes, path: str, pristine: Account) -> Account:
+    """A text that was perhaps edited, its rules recognised by those of the pristine one."""
+    parts = parts_of(decoded(data), path)
+    entries = recognise(pristine.entries, entries_in(parts.body, parts.first_line), edited=True)
+    origins = dict.fromkeys(parts.fields, EDIT)
+    for name, value in parts.fields.items():
+        if name in pristine.origins and value == pristine.parts.fields[name]:
+            origins[name] = pristine.origins[name]
+    return Account(parts, entries, origins)
+
+
+def _field_origin(persona: Persona, name: str) -> Origin:
+    """A client's own setting comes from `clients`; what every client needs, as a name, comes with the description."""
+    fields = persona.fields
+    native = any(name in settings for settings in persona.value("clients").values()) if "clients" in fields else False
+    return fields[name if name in fields else "clients" if native else "description"].origin
+
+
+def compare_accounts(before: Account, after: Account) -> Compared:
+    """What differs between two texts of one file."""
+    return _compared(
+        before.parts.fields, after.parts.fields, before.origins, after.origins, before.entries, after.entries
+    )
+
+
+def compare_personas(before: Persona, after: Persona) -> Compared:
+    """What differs between two personas, in the words of packs and not of any client."""
+    old, old_origins = _flat(before)
+    new, new_origins = _flat(after)
+    return _compared(old, new, old_origins, new_origins, entries_of(before.sections), entries_of(after.sections))
+
+
+def _flat(persona: Persona) -> tuple[dict[str, Any], dict[str, Origin]]:
+    """The fields by name, the settings of clients one by one."""
+    values: dict[str, Any] = {"name": persona.name}
+    origins = {"name": persona.fields["description"].origin} if "description" in persona.fields else {}
+    for name, field in persona.fields.items():
+        flat = {name: field.value}
+        if name == "clients":
+            flat = {
+                f"clients.{client}.{key}": value for client, own in field.value.items() for key, value in own.items()
+            }
+        values.update(flat)
+        origins.update(dict.fromkeys(flat, field.origin))
+    return values, origins
+
+
+def _compared(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    before_origins: Mapping[str, Origin],
+    after_origins: Mapping[str, Origin],
+    before_entries: tuple[Entry, ...],
+    after_entries: tuple[Entry, ...],
+) -> Compared:
+    fields = compare_fields(before, after)
+    origins = {}
+    for change in fields:
+        side = before_origins if change.after is None else after_origins
+        origins[change.name] = side.get(change.name, EDIT)
+    return Compared(fields, compare(before_entries, after_entries), origins)

@@ -1,0 +1,140 @@
+"""A client's file -> its header's fields and its body. A header that does not read is taken line by line: whoever edits
+a file by hand still gets an answer.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from agentpack.compose.parse import split_front_matter
+from agentpack.errors import InvalidFile
+
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
+_BODIES = ("developer_instructions", "instructions", "prompt")
+"""The key that holds the body where the whole file is TOML."""
+
+
+class Parts(NamedTuple):
+    """The fields as the client names them; the body, and the line of the file on which it begins (0 when unknown)."""
+
+    fields: Mapping[str, Any]
+    body: str
+    first_line: int
+
+
+def parts_of(text: str, path: str) -> Parts:
+    """The parts of a file. The path says how it is written: `.toml`, else Markdown with or without a header."""
+    if path.endswith(".toml"):
+        return _toml(text)
+    found = split_front_matter(text.removeprefix("\ufeff"))
+    if found is None:
+        return Parts({}, text, 1)
+    head, body, first_line = found
+    return Parts(_fields(head), body, first_line)
+
+
+def _toml(text: str) -> Parts:
+    try:
+        fields = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return Parts({}, text, 1)
+    body = next((fields.pop(key) for key in _BODIES if isinstance(fields.get(key), str)), "")
+    return Parts(fields, body, 0)
+
+
+def _fields(head: str) -> Mapping[str, Any]:
+    lines = [line for line in head.split("\n") if line.strip()]
+    simple = _simple(lines)
+    if simple is not None:
+        return simple
+    from agentpack.safety.documents import read_yaml  # only for a header that agentpack did not write
+
+    try:
+        data = read_yaml(head, "header").data
+        if isinstance(data, dict):
+            return {str(key): value for key, value in data.items()}
+    except InvalidFile:
+        pass
+    return _by_line(lines)
+
+
+def _simple(lines: list[str]) -> dict[str, Any] | None:
+    """A header as agentpack writes it: a field a line, each value JSON or a plain word. None for any other."""
+    fields: dict[str, Any] = {}
+    for line in lines:
+        match = _FIELD.match(line.rstrip("\r"))
+        if match is None or match[1] in fields:
+            return None
+        value = match[2].strip()
+        if re.fullmatch(r"[a-z]+(?:[-.][a-z0-9]+)*", value) and value not in ("true", "false", "null"):
+            fields[match[1]] = value
+            continue
+        try:
+            fields[match[1]] = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return fields
+
+
+def _by_line(lines: list[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    key = None
+    for line in lines:
+        match = _FIELD.match(line.rstrip())
+        if match is not None:
+            key = match[1]
+            fields[key] = match[2].strip()
+        elif key is not None:
+            fields[key] = f"{fields[key]} {line.strip()}".strip()
+    return fields
+
+
+class FieldChange(NamedTuple):
+    """A field that came, went or changed; None where it is not there. For lists, which members came and went."""
+
+    name: str
+    before: Any
+    after: Any
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+_LISTS = ("tools", "disallowedTools", "skills")
+
+
+def compare_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """What differs, in the order of the fields."""
+    changes = []
+    for name in dict.fromkeys((*before, *after)):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        old_members, new_members = _members(name, old), _members(name, new)
+        if old_members is None or new_members is None:
+            changes.append(FieldChange(name, old, new))
+            continue
+        added = tuple(member for member in new_members if member not in old_members)
+        removed = tuple(member for member in old_members if member not in new_members)
+        changes.append(FieldChange(name, old, new, added, removed))
+    return tuple(changes)
+
+
+def _members(name: str, value: Any) -> list[str] | None:
+    if isinstance(value, str) and name in _LISTS:
+        return [member.strip() for member in value.split(",") if member.strip()]
+    if isinstance(value, list) and all(isinstance(member, str) for member in value):
+        return value
+    return None
+
+
+def in_words(value: Any) -> str:
+    """A field's value as text."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(member, str) for member in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False, default=str)

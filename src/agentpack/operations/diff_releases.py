@@ -1,0 +1,114 @@
+"""Two releases or variants of packs -> what differs between them. Nothing needs to be installed, nothing is written."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from agentpack.differences.accounts import NOTHING, compare_personas
+from agentpack.errors import UsageError
+from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.persona import Persona
+from agentpack.model.rendering import Rendering
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
+from agentpack.operations.making import Library, Made, as_locked, choose, default_clients, make
+from agentpack.operations.workspace import Workspace
+
+
+class _Side(NamedTuple):
+    """One release with its variants: what it is called, and its files with the personas behind them."""
+
+    label: str
+    files: Mapping[str, tuple[Rendering, Persona]]
+    """By persona."""
+
+
+def diff_releases(
+    workspace: Workspace, before: str | None, after: str | None, limits: Limits = EVERYTHING
+) -> Differences:
+    """What differs between two releases or variants of one, rendered for one client with the parameters' defaults.
+
+    Args:
+        before, after: requirements; of two releases that fit, the newest is taken. Where one is None it is what is
+            locked, and both sides have the parameters that the manifest sets.
+
+    Raises:
+        UsageError: the pack of the one given is not locked.
+        Unresolvable: no release fits.
+    """
+    workspace.settle()
+    clients = tuple(limits.clients) or default_clients(workspace, workspace.manifest)[:1]
+    limits = replace(limits, clients=clients)
+    sides = []
+    for text, other in ((before, after), (after, before)):
+        if text is not None:
+            sides.append(_release(workspace, parse_requirement(text), clients, as_installed=other is None))
+        else:
+            assert other is not None
+            sides.append(_locked_release(workspace, parse_requirement(other).pack, clients))
+    old, new = sides
+    if len(old.files) == len(new.files) == 1:
+        pairs = [(*old.files, *new.files)]
+    else:
+        pairs = [(name, name) for name in sorted({*old.files, *new.files})]
+    files = [_between(old.files.get(one), new.files.get(other), limits) for one, other in pairs]
+    named = [file for file in files if file is not None and limits.have(file)]
+    return Differences(before=old.label, after=new.label, files=tuple(named))
+
+
+def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:
+    if asked.url is not None:
+        raise UsageError(f"`{asked}`: addresses are not read by this version")
+    here = workspace.manifest
+    entry = here.wanted(asked.pack) if as_installed else None
+    wanted = entry._replace(requirement=asked, clients=None) if entry else Wanted(asked, str(asked))
+    manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
+    library = Library(workspace, manifest, workspace.lock.packs if workspace.lock else ())
+    return _side(make(library, manifest, choose(library, manifest, None), tuple(clients)), asked.pack)
+
+
+def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -> _Side:
+    lock = workspace.lock
+    if lock is None or lock.pack(pack) is None:
+        raise UsageError(
+            f"`{pack}` is not locked here",
+            hint="name both sides: `--from` and `--to`, each `name@version` or `name[variant]`",
+        )
+    manifest = Manifest.from_data(lock.manifest)
+    library = Library(workspace, manifest, lock.packs)
+    entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
+    return _side(make(library, manifest._replace(packs=entries), as_locked(lock), tuple(clients)), pack)
+
+
+def _side(made: Made, pack: str) -> _Side:
+    locked = made.lock.pack(pack)
+    assert locked is not None
+    variants = sorted({*locked.variants, *(variant.name for variant in locked.local_variants)})
+    label = f"{pack} {locked.version}" + (f" [{', '.join(variants)}]" if variants else "")
+    files: dict[str, tuple[Rendering, Persona]] = {}
+    for file in made.files.values():
+        part = part_of(made, file)
+        if file.pack == pack and part is not None:
+            files.setdefault(file.persona, (file, part.persona))
+    return _Side(label, files)
+
+
+def _between(
+    old: tuple[Rendering, Persona] | None, new: tuple[Rendering, Persona] | None, limits: Limits
+) -> FileDifference | None:
+    here = new or old
+    assert here is not None
+    before, after = old[0].content if old else None, new[0].content if new else None
+    if before == after:
+        return None
+    file = here[0]
+    return FileDifference(
+        path=file.path,
+        client=file.client,
+        pack=file.pack,
+        persona=file.persona,
+        state="changed" if old and new else "new" if new else "removed",
+        before=before,
+        after=after,
+        compared=compare_personas(old[1], new[1]) if old and new and limits.rules else NOTHING,
+    )

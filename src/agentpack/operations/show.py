@@ -1,0 +1,280 @@
+"""show, render, search: what packs say about themselves, without installing anything.
+
+Decides which release a requirement stands for here (the one `install` would choose, were the pack not there yet), and how the size of a
+persona is told. Nothing is written, and what the manifest says about the same pack is left aside.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from agentpack.compose.composing import Pack
+from agentpack.errors import AgentpackError, UsageError
+from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.names import PackName, did_you_mean, nearest
+from agentpack.model.rendering import Rendering
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.install import read_settings
+from agentpack.operations.making import Library, Made, choose, default_clients, make
+from agentpack.operations.workspace import Workspace
+from agentpack.resolve import Chosen
+from agentpack.targets import target_named
+
+CHARACTERS_PER_TOKEN = 4
+"""What a token is taken for: English prose and Markdown come near it with every tokenizer in use."""
+
+
+class Size(NamedTuple):
+    """How much text a client gets, all personas of the pack together. `refused` says why there is none."""
+
+    variants: tuple[str, ...]
+    client: str
+    words: int
+    tokens: int
+    refused: str = ""
+
+
+class Variant(NamedTuple):
+    """A variant that can be asked for."""
+
+    name: str
+    persona: str
+    summary: str
+    local: bool
+
+
+class Version(NamedTuple):
+    """A release on offer, and whether it is the one locked here."""
+
+    version: str
+    locked: bool
+
+
+class Shown(NamedTuple):
+    """All that `show` tells of a pack."""
+
+    name: str
+    version: str
+    source: str
+    digest: str
+    header: Mapping[str, Any]
+    bare: bool
+    versions: tuple[Version, ...]
+    personas: Mapping[str, str]
+    """Each persona's name, and what it extends, empty for nothing."""
+    variants: tuple[Variant, ...]
+    parameters: tuple[Mapping[str, Any], ...]
+    sizes: tuple[Size, ...]
+
+
+class Found(NamedTuple):
+    """A pack that `search` found. `others` are sources that have it too and are passed over."""
+
+    name: str
+    version: str
+    description: str
+    source: str
+    keywords: tuple[str, ...]
+    personas: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+class Asked(NamedTuple):
+    """A requirement with all that is needed to render it."""
+
+    library: Library
+    manifest: Manifest
+    requirement: Requirement
+    chosen: tuple[Chosen, ...]
+
+    @property
+    def pin(self) -> Chosen:
+        return next(pin for pin in self.chosen if pin.pack == self.requirement.pack)
+
+    def made(self, clients: Sequence[str]) -> Made:
+        return make(self.library, self.manifest, self.chosen, clients)
+
+    def files(self, clients: Sequence[str]) -> list[Rendering]:
+        """The files of the pack itself, not of those it requires."""
+        return [file for file in self.made(clients).files.values() if file.pack == self.requirement.pack]
+
+
+def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
+    """The requirement resolved by itself, with what the lock has for other packs.
+
+    Raises:
+        Unresolvable: no source has such a pack or release.
+    """
+    requirement = parse_requirement(text)
+    if requirement.url is not None:
+        raise UsageError(f"`{text}`: addresses are not read by this version")
+    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+    values = read_settings(library, workspace.manifest, requirement, settings) if settings else {}
+    return _asked(workspace, library, requirement, values)
+
+
+def _asked(
+    workspace: Workspace, library: Library, requirement: Requirement, values: Mapping[str, str | int | bool]
+) -> Asked:
+    wanted = Wanted(requirement, str(requirement), parameters=values)
+    manifest = workspace.manifest._replace(clients=None, packs=(wanted,))
+    chosen = choose(library, manifest, workspace.lock, upgrade={requirement.pack})
+    return Asked(library, manifest, requirement, chosen)
+
+
+def clients_for(workspace: Workspace, clients: Sequence[str]) -> tuple[str, ...]:
+    """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
+    for client in clients:
+        target_named(client)
+    return tuple(dict.fromkeys(clients)) or default_clients(workspace, workspace.manifest)
+
+
+def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
+    """What there is to know of a pack before installing it."""
+    asked = ask(workspace, text, settings)
+    release, pack = asked.library.read(asked.pin.pack, asked.pin.version)
+    locked = workspace.lock.pack(pack.name) if workspace.lock else None
+    offered = [str(ref.version) for ref in asked.library.sources.releases(asked.pin.pack)]
+    variants = tuple(_variants(workspace, pack))
+    return Shown(
+        name=pack.name,
+        version=pack.version,
+        source=release.source,
+        digest=release.digest,
+        header=pack.header,
+        bare=pack.bare,
+        versions=tuple(Version(v, locked is not None and locked.version == v) for v in offered),
+        personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
+        variants=variants,
+        parameters=tuple(_parameters(asked, pack)),
+        sizes=tuple(_sizes(workspace, asked, variants, clients_for(workspace, clients))),
+    )
+
+
+def _variants(workspace: Workspace, pack: Pack) -> Iterator[Variant]:
+    for persona, own in sorted(pack.variants.items()):
+        for name, layer in sorted(own.items()):
+            yield Variant(name, persona, layer.header["summary"], local=False)
+    for text in workspace.local_texts:
+        if text.persona in pack.personas:
+            yield Variant(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
+
+
+def _parameters(asked: Asked, pack: Pack) -> Iterator[Mapping[str, Any]]:
+    given = asked.manifest.packs[0].parameters
+    for name, declaration in pack.declarations.items():
+        yield {
+            "name": name,
+            "type": declaration.type,
+            "default": declaration.default,
+            "value": given.get(name, declaration.default),
+            "allowed": declaration.allowed,
+            "description": declaration.description,
+        }
+
+
+def _sizes(
+    workspace: Workspace, asked: Asked, variants: Sequence[Variant], clients: Sequence[str]
+) -> Iterator[Size]:
+    """The pack alone, with what was asked for, and with each variant by itself."""
+    alone = [(name,) for name in sorted({variant.name for variant in variants})]
+    values = asked.manifest.packs[0].parameters
+    for names in dict.fromkeys([(), asked.requirement.variants, *alone]):
+        for client in clients:
+            requirement = replace(asked.requirement, range=f"=={asked.pin.version}", variants=names)
+            try:
+                files = _asked(workspace, asked.library, requirement, values).files([client])
+            except AgentpackError as error:
+                yield Size(names, client, 0, 0, error.message)
+                continue
+            texts = [file.content.decode() for file in files]
+            characters = sum(map(len, texts))
+            yield Size(names, client, sum(len(t.split()) for t in texts), round(characters / CHARACTERS_PER_TOKEN))
+
+
+def render(
+    workspace: Workspace,
+    text: str,
+    *,
+    client: str | None = None,
+    settings: Sequence[str] = (),
+    persona: str | None = None,
+) -> Rendering:
+    """The file that a client would get.
+
+    Raises:
+        UsageError: the pack has several personas and none is named, or it has no persona of that name.
+    """
+    asked = ask(workspace, text, settings)
+    files = asked.files(clients_for(workspace, [client] if client else ())[:1])
+    names = [file.persona for file in files]
+    if persona is not None and persona not in names:
+        there = f"there: {', '.join(names)}"
+        raise UsageError(
+            f"{asked.pin.pack} {asked.pin.version} has no persona `{persona}`",
+            details=[there],
+            hint=did_you_mean(persona, names),
+        )
+    if persona is None and len(files) != 1:
+        raise UsageError(
+            f"{asked.pin.pack} {asked.pin.version} has {len(files)} personas",
+            details=[f"there: {', '.join(names)}"],
+            hint="name one with `--persona NAME`",
+        )
+    return next(file for file in files if persona in (None, file.persona))
+
+
+def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
+    """The packs of all sources in which every word of the text occurs, best match first; near names when there is none; and what
+    could not be read."""
+    library = Library(workspace, workspace.manifest)
+    words = text.lower().split()
+    found: list[tuple[int, Found]] = []
+    unread: list[str] = []
+    known = library.known()
+    for name in known:
+        try:
+            pack = _described(library, PackName(name))
+        except AgentpackError as error:
+            unread.append(f"{name}: {error.message}")
+            continue
+        rank = _rank(pack, words) if pack else None
+        if pack is not None and rank is not None:
+            found.append((rank, pack))
+    near = [] if found else nearest(text.lower(), known)
+    return [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], near, unread
+
+
+def _described(library: Library, name: PackName) -> Found | None:
+    refs = library.sources.releases(name)
+    final = [ref for ref in refs if not ref.version.is_prerelease] or list(refs)
+    if not final:
+        return None
+    pack = library.read(name, final[0].version)[1]
+    others = [source.name for source in library.sources.all if source.name != final[0].source and source.releases(name)]
+    header = pack.header
+    return Found(
+        name=name,
+        version=pack.version,
+        description=header["description"],
+        source=final[0].source,
+        keywords=tuple(header.get("keywords", ())),
+        personas=tuple(sorted(pack.personas)),
+        others=tuple(others),
+    )
+
+
+def _rank(pack: Found, words: Sequence[str]) -> int | None:
+    """0 for the name itself, then names, keywords and personas, descriptions; None when a word occurs nowhere."""
+    worst = 0
+    for word in words:
+        places = (
+            word == pack.name,
+            word in pack.name,
+            any(word in text.lower() for text in (*pack.keywords, *pack.personas)),
+            word in pack.description.lower(),
+        )
+        if True not in places:
+            return None
+        worst = max(worst, places.index(True))
+    return worst

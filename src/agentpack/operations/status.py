@@ -1,0 +1,249 @@
+"""status: what is installed, what was edited, what is newer, and which agent files share a name.
+
+Decides how the state of a scope is summed up. It reads the lock, the record and the disk, and asks sources for versions only: no pack is
+read, so that it stays cheap. What differs rule by rule is left to `diff`.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from agentpack.environment import Scope, find_scope, user_scope
+from agentpack.errors import AgentpackError
+from agentpack.fetch import Sources
+from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.manifest import Wanted
+from agentpack.operations.workspace import Workspace
+from agentpack.targets import TARGETS
+from agentpack.targets.base import Target
+
+_HEAD = 4096
+_NAME = re.compile(rb"""^name[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*\r?$""", re.M)
+
+
+class FileStatus(NamedTuple):
+    """One managed file. `state`: `clean`, `edited`, `missing`, `blocked` (not a regular file), `outdated` (as an older lock wanted
+    it) or `leftover` (no longer wanted)."""
+
+    path: str
+    client: str
+    pack: str
+    persona: str
+    state: str
+
+
+class PackStatus(NamedTuple):
+    """One locked pack. `in_range` and `newest` are releases newer than the locked one, None when there is none."""
+
+    name: str
+    version: str
+    source: str
+    requirement: str | None
+    """As the manifest has it; None for a pack that only others require."""
+    variants: tuple[str, ...]
+    local_variants: tuple[str, ...]
+    clients: tuple[str, ...]
+    wanted_by: tuple[str, ...]
+    in_range: str | None
+    newest: str | None
+    files: tuple[FileStatus, ...]
+
+
+class SameName(NamedTuple):
+    """An agent file that has the name of one of ours. `scope` is empty when it lies beside ours, else the scope in which it lies."""
+
+    persona: str
+    client: str
+    ours: str
+    other: str
+    scope: str
+    reads: str
+    """How the client chooses, in its adapter's words."""
+
+
+class Unmanaged(NamedTuple):
+    """Agent files in a client's folder that agentpack does not manage."""
+
+    client: str
+    folder: str
+    count: int
+
+
+class Status(NamedTuple):
+    """All that `status` tells of a scope."""
+
+    packs: tuple[PackStatus, ...]
+    leftovers: tuple[FileStatus, ...]
+    same_names: tuple[SameName, ...]
+    unmanaged: tuple[Unmanaged, ...]
+    stale: tuple[str, ...]
+    """Why the lock is not what the manifest asks for."""
+
+
+def status(workspace: Workspace) -> Status:
+    """The state of the scope. Changes nothing but an interrupted change, which is finished first."""
+    workspace.settle()
+    lock = workspace.lock or Lock({}, (), (), ())
+    sources = workspace.sources(workspace.manifest, lock.packs)
+    files = tuple(_files(workspace, lock))
+    packs = tuple(_pack(pack, workspace.manifest.wanted(pack.name), sources, files) for pack in lock.packs)
+    known = {pack.name for pack in packs}
+    folders = _folders(workspace, lock, files)
+    return Status(
+        packs,
+        tuple(file for file in files if file.pack not in known),
+        tuple(_same_names(workspace, files, folders)),
+        tuple(_unmanaged(workspace, files, folders)),
+        tuple(_stale(workspace)),
+    )
+
+
+# Packs and their files.
+
+
+def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
+    recorded = workspace.recorded
+    locked = {file.path: file for file in lock.files}
+    observed = workspace.observe({*recorded, *locked})
+    for path in sorted({*recorded, *locked}):
+        row = locked.get(path) or recorded[path]
+        here = observed.get(path)
+        digest = f"sha256:{locked[path].sha256}" if path in locked else None
+        if here is None:
+            state = "missing" if path in locked else ""
+        elif here.blocked:
+            state = "blocked"
+        elif here.digest == digest:
+            state = "clean"
+        elif path in recorded and here.digest == recorded[path].rendered:
+            state = "outdated" if path in locked else "leftover"
+        else:
+            state = "edited" if path in locked else "leftover"
+        if state:
+            yield FileStatus(path, row.client, row.pack, row.persona, state)
+
+
+def _pack(pack: LockedPack, wanted: Wanted | None, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
+    locked = Version(pack.version)
+    newer = [ref.version for ref in sources.releases(pack.name) if ref.version > locked]
+    final = [version for version in newer if not version.is_prerelease]
+    fitting = [version for version in newer if wanted is None or wanted.requirement.allows(version)]
+    own = tuple(file for file in files if file.pack == pack.name)
+    return PackStatus(
+        name=pack.name,
+        version=pack.version,
+        source=pack.source,
+        requirement=str(wanted.requirement) if wanted else None,
+        variants=pack.variants,
+        local_variants=tuple(sorted({variant.name for variant in pack.local_variants})),
+        clients=tuple(sorted({file.client for file in own})),
+        wanted_by=pack.wanted_by,
+        in_range=str(max(fitting)) if fitting else None,
+        newest=str(max(final)) if final else None,
+        files=own,
+    )
+
+
+def _stale(workspace: Workspace) -> list[str]:
+    """Why the lock is out of date; the words are made only when it is."""
+    lock = workspace.lock
+    if lock is None:
+        return ["there is no agentpack.lock yet"] if workspace.manifest.packs else []
+    local = {(text.persona, text.name): text.digest for text in workspace.local_texts}
+    used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
+    if workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used):
+        return []
+    from agentpack.operations.sync import stale_reasons  # brings the resolver along
+
+    return stale_reasons(workspace, lock)
+
+
+# Names: which other files claim one of ours.
+
+
+def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) -> Mapping[str, Target]:
+    """The absolute folder of agents of every client in use here, then of those that merely have one."""
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    used = {*lock.clients, *(file.client for file in files)}
+    folders: dict[str, Target] = {}
+    for target in sorted(TARGETS.values(), key=lambda target: (target.name not in used, target.name)):
+        folder = workspace.scope.absolute(target.folder(kind, variables))
+        if target.name in used or os.path.isdir(folder):
+            folders.setdefault(folder, target)
+    return folders
+
+
+def _same_names(
+    workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Target]
+) -> Iterator[SameName]:
+    ours = {(file.client, file.persona): workspace.scope.absolute(file.path) for file in files}
+    managed = set(ours.values())
+    elsewhere = _other_scope(workspace)
+    for folder, target in folders.items():
+        places = [("", folder)]
+        if elsewhere is not None:
+            place = elsewhere.absolute(target.folder(elsewhere.kind, workspace.environment.variables))
+            places += [(elsewhere.kind, place)] if os.path.realpath(place) != os.path.realpath(folder) else []
+        for scope, place in places:
+            for path, name in agent_names(place, target.suffix, managed):
+                mine = ours.get((target.name, name))
+                if mine is not None:
+                    yield SameName(name, target.name, mine, path, scope, f"{target.title}: {target.reads.partition(';')[0]}")
+
+
+def _unmanaged(
+    workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Target]
+) -> Iterator[Unmanaged]:
+    managed = {workspace.scope.absolute(file.path) for file in files}
+    for folder, target in folders.items():
+        count = sum(1 for _ in agent_names(folder, target.suffix, managed))
+        if count:
+            yield Unmanaged(target.name, folder, count)
+
+
+def _other_scope(workspace: Workspace) -> Scope | None:
+    """The user's scope beside a project, or the project around the current folder beside the user's."""
+    environment = workspace.environment
+    try:
+        if workspace.scope.kind == "project":
+            return user_scope(environment, "beside the project")
+        found = find_scope(environment)
+    except AgentpackError:
+        return None
+    return found if found.kind == "project" else None
+
+
+def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, str]]:
+    """The agent files at and below a folder, as absolute path and name; a file that says no name is none.
+
+    Args:
+        but: absolute paths to pass over, unread.
+    """
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for leaf in sorted(names):
+            path = f"{place}/{leaf}"
+            if leaf.endswith(suffix) and not leaf.startswith(".") and path not in but:
+                name = _name_in(path)
+                if name is not None:
+                    yield path, name
+
+
+def _name_in(path: str) -> str | None:
+    """What the head of a file gives as `name`, read as text: no YAML is loaded for files that are not ours."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
+    except OSError:
+        return None
+    if path.endswith(".md"):
+        if not head.startswith(b"---"):
+            return None
+        head = head.partition(b"\n---")[0]
+    found = _NAME.search(head)
+    return None if found is None else found["name"].decode("utf-8", "replace").strip("\"'")
+
+
