@@ -1,8 +1,8 @@
-"""The build hook of the wheel: every bundled pack is read and checked by agentpack itself, and what it became lies in the wheel beside it.
+"""The build hook of the wheel: every bundled pack is read and checked, and what it became lies in the wheel beside it.
 
-An installed agentpack then needs neither YAML nor pydantic for its own packs. The result is a function of the packs and of
-agentpack's code, so a wheel built twice is the same; a pack that does not read fails the build. A checkout or an
-editable installation has no such files: there the user's cache serves.
+An installed agentpack then needs neither YAML nor pydantic for its own packs. What comes out depends on the packs and
+on agentpack's code alone, so a wheel built twice is the same; a pack that does not read fails the build. A checkout or
+an editable installation has no such files: there the user's cache serves.
 """
 
 import shutil

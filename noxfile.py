@@ -65,7 +65,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def judges(session: nox.Session) -> None:
-    """Ask the real clients whether they load what is installed. AGENTPACK_JUDGES names the folder with a script for each."""
+    """Ask the real clients whether they load what is installed; AGENTPACK_JUDGES names a folder of scripts."""
     if not os.environ.get("AGENTPACK_JUDGES"):
         session.skip("AGENTPACK_JUDGES is not set: it names the folder of scripts that ask the real clients")
     _develop(session)
@@ -88,7 +88,7 @@ def constraints(session: nox.Session) -> None:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """`nox -s release -- 1.4.0`: changelog heading, version, commit, tag, build. docs/how-to/release.md tells the rest."""
+    """`nox -s release -- 1.4.0`: changelog heading, version, commit, tag, build (docs/how-to/release.md)."""
     if len(session.posargs) != 1 or not re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", session.posargs[0]):
         session.error("name the version: nox -s release -- 1.4.0")
     version = session.posargs[0]

@@ -1,6 +1,7 @@
-"""The installation that is measured: a plain virtual environment with the wheel, built from this checkout with generated packs among its own.
+"""The installation that is measured: a plain virtual environment with the wheel.
 
-The packs go through the same build as the bundled ones, so they are validated in the wheel as those are.
+It is built from this checkout with generated packs among its own. These go through the same build as the bundled
+ones, so they are validated in the wheel as those are.
 """
 
 import os

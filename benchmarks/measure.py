@@ -70,7 +70,7 @@ def measure(works: Sequence[Work], *, tell: Callable[[str], None]) -> dict[str, 
 
 
 def peak(python: str, work: Work, *, times: int = 3) -> float:
-    """The highest memory of a piece of work, in MiB: the median of some runs, each started by a small process of its own.
+    """The highest memory of a piece of work, in MiB: the median of some runs, each started by a small process.
 
     The system counts the memory of the process that starts another one as the other's, so it must not be ours.
     """

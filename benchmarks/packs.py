@@ -1,6 +1,7 @@
 """Generated packs: personas of 8.6 KB with the structure that hand-written ones have, the same bytes every time.
 
-A pack has two releases; in the second one rule of each persona says something else, so that an upgrade has something to merge.
+A pack has two releases; in the second one rule of each persona says something else, so that an upgrade has something
+to merge.
 """
 
 import os
@@ -14,8 +15,9 @@ _IDS = re.compile(r" \{#[^}]*\}")
 _SECTIONS = 12
 _RULES = 6
 _WORDS = (
-    "keep every function small enough to read at a glance and name it after what it gives back so that the caller needs no comment "
-    "prefer values over state and say in the signature what may fail and how the caller is told about it before anything is written"
+    "keep every function small enough to read at a glance and name it after what it gives back so that the caller "
+    "needs no comment prefer values over state and say in the signature what may fail and how the caller is told about "
+    "it before anything is written"
 ).split()
 
 

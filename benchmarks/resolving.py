@@ -1,7 +1,7 @@
 """Resolve a generated world of packs, in a process that imports the resolver alone.
 
-Argument: the number of packs. Each has 20 releases, and each release requires three other packs in ranges that leave room; the user wants
-all of them.
+Argument: the number of packs. Each has 20 releases, and each release requires three other packs in ranges that leave
+room; the user wants all of them.
 """
 
 import random

@@ -1,7 +1,8 @@
 """Ask the real clients whether they load what agentpack installs: `python tools/ask_clients.py FOLDER`.
 
-The folder has a script for each client, called as `FOLDER/<client> PROJECT HOME NAME --description-file FILE`. It exits with 0 when the client
-loaded that agent with that description, 3 when it could not ask, and anything else when the client read something else.
+The folder has a script for each client, called as `FOLDER/<client> PROJECT HOME NAME --description-file FILE`. It exits
+with 0 when the client loaded that agent with that description, with 3 when it could not ask, and with something else
+when the client read something else.
 """
 
 import os

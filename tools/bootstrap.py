@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Make `.venv` with agentpack in it, from nothing but git and Python: `python3 tools/bootstrap.py [--dev]`.
 
-`--dev` adds the tools that tests and checks need, at the versions of constraints-dev.txt. A second run does nothing. It also works with Debian's
-Python, which is managed by the system and may lack the modules that put pip into a virtual environment.
+`--dev` adds the tools that tests and checks need, at the versions of constraints-dev.txt. A second run does nothing. It
+also works with Debian's Python, which the system manages and which may lack the modules that put pip elsewhere.
 """
 
 # This file is read by whatever Python is called `python3`, so its grammar stays old.
@@ -98,7 +98,8 @@ def make_environment() -> bool:
     place, tag = PIP
     print("this Python has no pip; taking it from " + place, file=sys.stderr)
     source = os.path.join(VENV, "pip-source")
-    if run(["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth=1", "--branch", tag, place, source]) == 0:
+    clone = ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "--depth=1", "--branch", tag]
+    if run([*clone, place, source]) == 0:
         pip = os.path.join(source, "src", "pip")
         if run([PYTHON, pip, "--disable-pip-version-check", "--quiet", "install", "pip"]) == 0:
             shutil.rmtree(source)
@@ -112,9 +113,10 @@ def run(command: "list[str]", cwd: "str | None" = None, quiet: bool = False) -> 
     """The exit code of a command; 127 when there is no such program."""
     sink = subprocess.DEVNULL if quiet else None
     try:
-        return subprocess.run(command, cwd=cwd, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, check=False).returncode
+        done = subprocess.run(command, cwd=cwd, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, check=False)
     except FileNotFoundError:
         return 127
+    return done.returncode
 
 
 if __name__ == "__main__":

@@ -15,13 +15,15 @@ _HEAD = """\
 
 What every command has in common:
 
-- It works in the project around the current folder, else for the user; `--user`, `--project` and `--root DIR` decide. The first line of output says which.
+- It works in the project around the current folder, else for the user; `--user`, `--project` and `--root DIR` decide.
+  The first line of output says which.
 - Data goes to stdout, words to stderr. `--json` prints one [envelope](json.md) instead.
 - The exit code says how it ended: see [exit codes](exit-codes.md).
 - `--dry-run` computes the very plan that would be applied, and changes nothing.
 - Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
 
-`agentpack --install-completion` makes the shell complete commands, options, and the names of packs, variants, clients and versions.
+`agentpack --install-completion` makes the shell complete commands, options, and the names of packs, variants, clients
+and versions.
 
 """
 

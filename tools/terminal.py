@@ -1,6 +1,7 @@
-"""A terminal in which documented commands are run: a shell with an empty home, agentpack on its path, and a fixed width.
+"""A terminal in which documented commands are run: a shell with an empty home, agentpack on its path, a fixed width.
 
-What it shows is what a reader would see, with two things made equal everywhere: the home folder is `/home/ada`, and it is always the same moment.
+What it shows is what a reader would see, with two things made equal everywhere: the home folder is `/home/ada`, and it
+is always the same moment.
 """
 
 import fcntl
@@ -17,6 +18,7 @@ from typing import NamedTuple
 HOME = "/home/ada"
 MOMENT = "2026-11-23T10:00:00Z"
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _PASSED_ON = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE", "SSL_CERT_FILE")
 
 
@@ -34,6 +36,8 @@ class Terminal:
         self.home = Path(os.path.realpath(folder)) / "ada"
         self.home.mkdir()
         self._columns = columns
+        self._color = color
+        self._last = 0
         self._place = self.home
         self._note = self.home.parent / "place"
         self._environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -51,7 +55,7 @@ class Terminal:
 
     def run(self, command: str) -> Shown:
         """Run a line as one would type it."""
-        script = f'{command}\ncode=$?; pwd > "$AGENTPACK_NOTE"; exit $code'
+        script = f'(exit {self._last})\n{command}\ncode=$?; pwd > "$AGENTPACK_NOTE"; exit $code'
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, self._columns, 0, 0))
         with subprocess.Popen(
@@ -68,13 +72,14 @@ class Terminal:
         os.close(ours)
         if self._note.exists():
             self._place = Path(self._note.read_text().strip())
-        return Shown(same_everywhere(shown.replace(str(self.home), HOME)), process.returncode)
+        self._last = process.returncode
+        text = same_everywhere(shown.replace(str(self.home), HOME))
+        return Shown(text if self._color else _STYLE.sub("", text), process.returncode)
 
 
 def same_everywhere(text: str) -> str:
-    """The text at the fixed moment, without what a terminal adds to the ends of lines."""
-    lines = _TIME.sub(MOMENT, text).replace("\r\n", "\n").split("\n")
-    return "\n".join(line.rstrip() for line in lines)
+    """The text at the fixed moment, with plain ends of lines."""
+    return _TIME.sub(MOMENT, text).replace("\r\n", "\n")
 
 
 def _read(descriptor: int) -> str:

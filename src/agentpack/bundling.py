@@ -1,4 +1,4 @@
-"""What the build puts into the wheel beside the bundled packs: each as it was checked, under the digest of its bytes."""
+"""What the build puts into the wheel beside the bundled packs: each as it was checked, under its digest."""
 
 from collections.abc import Iterator
 

@@ -15,6 +15,7 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.schemas import validate
 
+
 def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
     """The text that says `new`, changed only where it differs from `old`, which is what the text says now.
 

@@ -93,7 +93,8 @@ class _Edit(NamedTuple):
 
 
 def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
-    matcher = SequenceMatcher(None, base, side, autojunk=False)
+    # blank pieces stand between all others, so they must not decide which of those belong together
+    matcher = SequenceMatcher(lambda piece: not piece.strip(), base, side, autojunk=False)
     return [_Edit(start, end, tuple(side[a:b])) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"]
 
 

@@ -23,7 +23,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agentpack.merge import merge
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
@@ -130,6 +129,8 @@ def _wanted(
         return change(Action.DISCARD, new.content)
     if rendered == old.rendered:
         return change(Action.DRIFT)
+    from agentpack.merge import merge  # difflib and the merging library: only when a text was edited
+
     merged = merge(base(old), disk(new.path), new.content)
     if merged.content is not None:
         if digest_of(merged.content) == here.digest:

@@ -1,4 +1,4 @@
-"""Release -> Pack: the bytes of a release read and checked, or taken from what was checked before under the same digest."""
+"""Release -> Pack: its bytes read and checked, or taken from what was checked before under the same digest."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

@@ -4,14 +4,16 @@ together.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.compose.parameters import Declaration
 from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.markdown import Block, blocks
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.persona import Rule, Section
+
+if TYPE_CHECKING:
+    from agentpack.model.markdown import Block
 
 MAX_TEXT = 512 * 1024
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
@@ -68,6 +70,8 @@ def split_front_matter(text: str) -> tuple[str, str, int] | None:
 
 def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
     """The body in sections, braces and all: joined again, the text is the same byte for byte."""
+    from agentpack.model.markdown import blocks  # its patterns take long to compile: only for a text not met before
+
     lines = body.split("\n")
     ends = len(lines) - 1 if lines[-1] == "" else len(lines)
     found = blocks(lines)
@@ -104,7 +108,7 @@ def _blank(lines: list[str], start: int, end: int) -> str:
     return "".join(line + "\n" for line in lines[start:end])
 
 
-def _gap(lines: list[str], block: Block, following: int) -> str:
+def _gap(lines: list[str], block: "Block", following: int) -> str:
     """The line end of the block and the blank lines after it. The text's last line may have no line end."""
     if following < len(lines):
         return "\n" + _blank(lines, block.end, following)

@@ -236,6 +236,11 @@ def _headings(lines: Sequence[str]) -> list[tuple[int, str]]:
     return found
 
 
+def heading_above(text: str, offset: int) -> str:
+    """The nearest heading above a place in a text, empty when there is none."""
+    return _heading_above(_headings(lines_of(text)), text.count("\n", 0, offset))
+
+
 def _heading_above(headings: Sequence[tuple[int, str]], line: int) -> str:
     index = bisect_left(headings, (line, ""))
     return headings[index - 1][1] if index else ""

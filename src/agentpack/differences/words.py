@@ -12,7 +12,7 @@ MOST_WORDS = 600
 _BUDGET = 200_000
 _ALIKE = 0.4
 _PAIRS = 900
-_WORD = re.compile(r"\s*(?:\w+|[^\w\s])|\s+\Z")
+_WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s])|\s+\Z")
 
 
 class Span(NamedTuple):
@@ -72,17 +72,18 @@ def likeness(one: Counter[str], other: Counter[str]) -> float:
 def paired(removed: Sequence[str], added: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
     """The lines of one change in reading order, each removed line beside the added one that it became."""
     if not removed or not added or len(removed) * len(added) > _PAIRS:
-        yield from _unpaired(removed, added)
+        yield from unpaired(removed, added)
         return
     i = j = 0
     for row, column in _best([bag(line) for line in removed], [bag(line) for line in added]):
-        yield from _unpaired(removed[i:row], added[j:column])
+        yield from unpaired(removed[i:row], added[j:column])
         yield removed[row], added[column]
         i, j = row + 1, column + 1
-    yield from _unpaired(removed[i:], added[j:])
+    yield from unpaired(removed[i:], added[j:])
 
 
-def _unpaired(removed: Iterable[str], added: Iterable[str]) -> Iterator[tuple[str | None, str | None]]:
+def unpaired(removed: Iterable[str], added: Iterable[str]) -> Iterator[tuple[str | None, str | None]]:
+    """The removed lines, then the added ones, each for itself."""
     for line in removed:
         yield line, None
     for line in added:

@@ -46,6 +46,18 @@ class Manifest(NamedTuple):
             tuple(ConfiguredSource(source["name"], source["path"]) for source in data.get("sources", ())),
         )
 
+    def checked_data(self) -> dict[str, Any]:
+        """The inverse of `from_data`."""
+        return {
+            "clients": self.clients,
+            "packs": [
+                {"require": w.text, "clients": w.clients, "parameters": w.parameters, "as": w.renames}
+                for w in self.packs
+            ],
+            "models": self.models,
+            "sources": [{"name": source.name, "path": source.path} for source in self.sources],
+        }
+
     def to_data(self) -> dict[str, Any]:
         """What it means, in one normal form: the lock keeps this, so that a changed manifest is noticed and a changed
         comment is not.

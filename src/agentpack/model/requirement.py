@@ -6,12 +6,15 @@ The grammar is PEP 508 as `packaging` reads it, with the variants where Python h
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import UsageError
 from agentpack.model.names import PackName, is_kebab, pack_name
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 _HINT = "for example `python-engineer`, `python-engineer[strict-typing]>=1.1,<2` or `python-engineer@1.1`"
 _ORDER = "~=!><"
@@ -39,7 +42,9 @@ class Requirement:
         return f"{self.pack}{variants}{self.range}{place}"
 
     @property
-    def specifiers(self) -> SpecifierSet:
+    def specifiers(self) -> "SpecifierSet":
+        from packaging.specifiers import SpecifierSet  # slow to load, and most requirements have no range
+
         return SpecifierSet(self.range)
 
     def allows(self, version: Version) -> bool:
@@ -104,6 +109,10 @@ def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Req
 def _range(text: str, rest: str) -> str:
     if rest.startswith("(") and rest.endswith(")"):
         rest = rest[1:-1]
+    if not rest:
+        return ""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # as above
+
     try:
         parts = SpecifierSet(rest)
     except InvalidSpecifier:

@@ -57,8 +57,8 @@ class FileDifference:
 class Remark(NamedTuple):
     """What differs besides the texts of files.
 
-    `kind` is `lock-missing`, `lock-changed`, `manifest-missing`, `stale` (the lock is not what the manifest asks for) or
-    `rendering` (the locked releases do not give the locked texts).
+    `kind` is `lock-missing`, `lock-changed`, `manifest-missing`, `stale` (the lock is not what the manifest asks for)
+    or `rendering` (the locked releases do not give the locked texts).
     """
 
     kind: str

@@ -182,10 +182,14 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made, *, 
     name = workspace.scope.manifest.rpartition("/")[2]
     if data is None:
         text = new_manifest(new)
+        workspace.remember_manifest(text.encode(), new)
     elif new == old:
         text = data.decode("utf-8")
     else:
+        from agentpack.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
+
         text = edit_manifest(data.decode("utf-8"), name, old, new)
+        workspace.parse_manifest(text.encode())  # what checks it is loaded now, so that the next command need not
     return Wish(made, text.encode(), made.lock.to_text().encode(), save)
 
 

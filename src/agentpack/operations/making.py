@@ -10,6 +10,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from agentpack import __version__
+from agentpack.compose.agreement import Draft, Named
 from agentpack.compose.composing import (
     Base,
     Pack,
@@ -19,7 +20,7 @@ from agentpack.compose.composing import (
     text_faults,
     values_for,
 )
-from agentpack.compose.layers import Draft
+from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.parameters import Declaration, Value
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
@@ -28,7 +29,7 @@ from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import EMPTY, Manifest, Wanted
 from agentpack.model.names import Digest, PackName, did_you_mean
 from agentpack.model.pack import Release
-from agentpack.model.persona import Persona
+from agentpack.model.persona import Origin, Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.workspace import Workspace
@@ -267,8 +268,8 @@ class _Maker:
         base = self.base(pack, persona)
         return {**base.declarations, **pack.declarations} if base else pack.declarations
 
-    def base(self, pack: Pack, persona: str) -> Base | None:
-        """The persona of another pack that this one extends."""
+    def extended(self, pack: Pack, persona: str) -> tuple[Pack, str, tuple[str, ...]] | None:
+        """The persona of another pack that this one extends, with the variants it is extended with."""
         text = pack.personas[persona].header.get("extends")
         if text is None:
             return None
@@ -285,12 +286,32 @@ class _Maker:
                 message = f"{other.release} has no persona `{persona}` or `{requirement.pack}`"
                 raise InvalidFile([Fault(file, 0, "extends", message)])
             name = next(iter(other.personas))
-        draft = draft_of(other, name, requirement.variants, {}, self.base(other, name))
+        return other, name, requirement.variants
+
+    def base(self, pack: Pack, persona: str) -> Base | None:
+        """What a persona with `extends` is laid over."""
+        extended = self.extended(pack, persona)
+        if extended is None:
+            return None
+        other, name, variants = extended
+        file = pack.personas[persona].file
+        draft = draft_of(other, name, variants, {}, self.base(other, name))
         base = Base(draft, self.declarations(other, name))
         faults = text_faults(draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file)
         if faults:
             raise InvalidFile(faults)
         return base
+
+    def layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[Named]:
+        """What a persona is made of, the lowest layer first."""
+        extended = self.extended(pack, persona)
+        below = self.layers(*extended) if extended else []
+        own = pack.variants.get(persona, {})
+        local = self.local_layers(pack, persona, variants, [])
+        known = {name: Named(name, layer, Origin("variant", name)) for name, layer in own.items()}
+        known |= {name: Named(name, layer, Origin("local", name)) for name, layer in local.items()}
+        base = Named(pack.name, pack.personas[persona], Origin("release", pack.release))
+        return [*below, base, *choose_variants([name for name in variants if name in known], known, persona)]
 
     def local_layers(
         self, pack: Pack, persona: str, variants: Collection[str], used: list[LocalVariant]
@@ -323,6 +344,15 @@ class _Maker:
             variables=self.workspace.environment.variables,
             models=self.manifest.models,
         )
+
+
+def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen], part: Part) -> list[Named]:
+    """What a persona was made of, as its files say it: the persona it extends, its own text, then its variants."""
+    wanted = manifest.wanted(part.pack.name)
+    renames = wanted.renames if wanted else {}
+    name = next((old for old, new in renames.items() if new == part.persona.name), part.persona.name)
+    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    return maker.layers(part.pack, name, part.variants)
 
 
 def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[str, ...]:

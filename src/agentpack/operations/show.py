@@ -110,12 +110,13 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
         raise UsageError(f"`{text}`: addresses are not read by this version")
     library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
     values = read_settings(library, workspace.manifest, requirement, settings) if settings else {}
-    return _asked(workspace, library, requirement, values)
+    return resolved(workspace, library, requirement, values)
 
 
-def _asked(
+def resolved(
     workspace: Workspace, library: Library, requirement: Requirement, values: Mapping[str, str | int | bool]
 ) -> Asked:
+    """The requirement resolved by itself, with these values for its parameters."""
     wanted = Wanted(requirement, str(requirement), parameters=values)
     manifest = workspace.manifest._replace(clients=None, packs=(wanted,))
     chosen = choose(library, manifest, workspace.lock, upgrade={requirement.pack})
@@ -183,7 +184,7 @@ def _sizes(
         for client in clients:
             requirement = replace(asked.requirement, range=f"=={asked.pin.version}", variants=names)
             try:
-                files = _asked(workspace, asked.library, requirement, values).files([client])
+                files = resolved(workspace, asked.library, requirement, values).files([client])
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue

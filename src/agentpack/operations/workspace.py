@@ -94,6 +94,10 @@ class Workspace:
             self.cache.put("manifest", digest_of(data), kept)
         return Manifest.from_data(kept)
 
+    def remember_manifest(self, data: bytes, manifest: Manifest) -> None:
+        """Keep what a text of our own means, so that the next command need not load YAML and pydantic to read it."""
+        self.cache.put("manifest", digest_of(data), manifest.checked_data())
+
     @cached_property
     def lock_bytes(self) -> bytes | None:
         return self.disk.read(self.scope.lock)

@@ -68,9 +68,7 @@ def _order(want: Requirement) -> tuple[str, tuple[str, ...], str, str, bool]:
     return want.pack, want.variants, want.range, want.url or "", not want.newest
 
 
-def _listed(
-    answers: Answers, wants: Sequence[Requirement], chosen: Mapping[PackName, Version]
-) -> tuple[Chosen, ...]:
+def _listed(answers: Answers, wants: Sequence[Requirement], chosen: Mapping[PackName, Version]) -> tuple[Chosen, ...]:
     """The answer with who asks for what."""
     variants: dict[PackName, set[str]] = {pack: set() for pack in chosen}
     wanted_by: dict[PackName, set[str]] = {pack: set() for pack in chosen}

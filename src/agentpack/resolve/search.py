@@ -55,8 +55,8 @@ class Search:
 
     def __init__(self, expand: Callable[[int, int], Iterable[Clause]], *, effort: int, values: int) -> None:
         self._expand = expand
-        self._effort_left = effort
-        self._values_left = values
+        self.effort_left = effort
+        self.values_left = values
         self.full: list[int] = []
         self.left: list[int] = []
         self.known: list[int] = []
@@ -69,6 +69,7 @@ class Search:
         self._weight: list[int] = []
         self._patience = _PATIENCE
         self._hasty = False
+        self._ahead: dict[int, bool] = {}
         self._whole: set[int] = set()
         self._changed: list[int] = []
         # The trail: every narrowing so far, with the mask before it, the clause that forced it (None: a decision), its level.
@@ -155,20 +156,35 @@ class Search:
 
     def _propagate(self) -> Clause | None:
         """Follow every narrowing to its consequences; the clause that clashes, if one does."""
-        changed, left, narrow = self._changed, self.left, self._narrow
-        for node in changed:  # grows while it is walked
-            now = left[node]
-            if not now & UNSELECTED and (self._patience <= 0 or not now & (now - 1)):
+        while True:
+            clash = self._follow()
+            if clash is not None or not self._ahead:
+                return clash
+            node, _ = self._ahead.popitem()
+            left = self.left[node]
+            if not left & UNSELECTED and left & (left - 1):
                 bit = self._best(node)
                 if not bit & self.known[node]:
                     clash = self._learn_of(node, bit)
                     if clash is not None:
                         return clash
-                    now = left[node]
-            self._effort_left -= 10 + len(self._pairs[node]) + len(self._longer[node])
-            if self._effort_left < 0:
+
+    def _follow(self) -> Clause | None:
+        changed, left, narrow = self._changed, self.left, self._narrow
+        for node in changed:  # grows while it is walked
+            now = left[node]
+            if not now & (now - 1):
+                if not now & (self.known[node] | UNSELECTED):
+                    clash = self._learn_of(node, now)
+                    if clash is not None:
+                        return clash
+            elif self._hasty:
+                self._ahead[node] = True
+            pairs, longer = self._pairs[node], self._longer[node]
+            self.effort_left -= 10 + len(pairs) + len(longer)
+            if self.effort_left < 0:
                 raise Exhausted((node,))
-            for outside, other, allowed, clause in self._pairs[node]:
+            for outside, other, allowed, clause in pairs:
                 if not now & outside:
                     before = left[other]
                     mask = before & allowed
@@ -176,7 +192,7 @@ class Search:
                         if not mask:
                             return clause
                         narrow(other, mask, clause)
-            for outside, clause in self._longer[node]:
+            for outside, clause in longer:
                 if not now & outside and self._check(clause) is not None:
                     return clause
         changed.clear()
@@ -184,9 +200,9 @@ class Search:
 
     def _learn_of(self, node: int, bit: int) -> Clause | None:
         """Read what a value brings."""
-        if self._values_left <= 0:
+        if self.values_left <= 0:
             raise Exhausted((node,))
-        self._values_left -= 1
+        self.values_left -= 1
         self.known[node] |= bit
         return self._take(self._expand(node, bit))
 
@@ -233,14 +249,14 @@ class Search:
                 break
             assert cause is not None, "a decision stands alone at the start of its level"
             because.append(cause)
-            self._effort_left -= 10 * len(terms)
+            self.effort_left -= 10 * len(terms)
             touched.update(node for node, _ in cause.terms)
             self._resolve(terms, node, cause)
         self._patience -= 1 + (len(self._trail) - self._starts[level]) // _CHEAP
         self._back_to(level)
         if self._patience <= 0 and not self._hasty:
             self._hasty = True
-            self._changed.extend(n for n in range(len(self.left)) if not self.left[n] & UNSELECTED)
+            self._ahead = dict.fromkeys(range(len(self.left)), True)
         for node in touched:
             self._weight[node] -= _NODE + 1
             if not self.left[node] & UNSELECTED:
@@ -252,7 +268,7 @@ class Search:
                 self._whole.add(node)
                 bits = self.full[node] & ~UNSELECTED
                 self.known[node] |= bits
-                self._values_left -= bits.bit_count()
+                self.values_left -= bits.bit_count()
                 found = self._take(self._expand(node, bits)) or found
         return found
 

@@ -89,18 +89,18 @@ class Want(NamedTuple):
 
 
 class Need(NamedTuple):
-    """A release, one bit of a node, requires it."""
+    """Releases, the bits of a node, require it."""
 
     node: int
-    bit: int
+    bits: int
     requirement: Requirement
 
 
 class Lack(NamedTuple):
-    """A release, one bit of a node, does not offer the variant of that virtual pack."""
+    """Releases, the bits of a node, do not offer the variant of that virtual pack."""
 
     node: int
-    bit: int
+    bits: int
     virtual: int
 
 
@@ -223,12 +223,9 @@ class Universe:
         return clauses
 
     def _forbid(self, clauses: list[Clause], terms: dict[int, int], target: int, mask: int, fact: Fact) -> None:
-        full = self.search.full[target]
-        mask &= terms.get(target, full)
-        if mask == 0:  # never true: a pack that requires itself, in a range it is in
-            return
-        terms = {**terms, target: mask}
-        clauses.append(Clause(tuple(term for term in terms.items() if term != (target, full)), fact=fact))
+        clause = forbid(terms, target, mask, self.search.full[target], fact)
+        if clause is not None:
+            clauses.append(clause)
 
     def _offered(self, node: int, bits: int, variant: str, virtual: int) -> list[Clause]:
         """The clause for those of the releases that lack the variant."""
@@ -238,6 +235,17 @@ class Universe:
             if variant not in self._answers.variants(about.pack, about.version(bit)):
                 lacking |= bit
         return [Clause(((node, lacking), (virtual, _SELECTED)), fact=Lack(node, lacking, virtual))] if lacking else []
+
+
+def forbid(terms: dict[int, int], target: int, mask: int, full: int, fact: object) -> Clause | None:
+    """The clause that forbids the terms together with the values of `target` in `mask`; None when it forbids nothing."""
+    mask &= terms.get(target, full)
+    if mask == 0:  # a pack that requires itself, in a range it is in
+        return None
+    terms = {**terms, target: mask}
+    if mask == full:
+        del terms[target]  # always true
+    return Clause(tuple(terms.items()), fact=fact)
 
 
 def bits_of(mask: int) -> Iterator[int]:

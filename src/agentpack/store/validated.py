@@ -88,7 +88,7 @@ class ValidatedCache:
         if self.folder is None:
             return None
         try:
-            with open(f"{self.folder}/{place(kind, digest)}", "rb") as file:  # noqa: PTH123 - pathlib is slow to load
+            with open(f"{self.folder}/{place(kind, digest)}", "rb") as file:
                 return json.loads(file.read())
         except (OSError, ValueError):
             return None
@@ -117,10 +117,10 @@ class ValidatedCache:
         path = f"{self.folder}/{name}"
         beside = f"{path}.{os.getpid()}"
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
-            with open(beside, "wb") as file:  # noqa: PTH123
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(beside, "wb") as file:
                 file.write(content)
-            os.replace(beside, path)  # noqa: PTH105
+            os.replace(beside, path)
         except OSError:
             return
 
@@ -136,7 +136,7 @@ def _json(data: Any) -> bytes:
 
 def _damaged(path: str) -> Unavailable:
     try:
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)
     except OSError:
-        pass
+        return Unavailable(f"`{path}` is damaged, and cannot be removed", hint="remove it, or install agentpack again")
     return Unavailable(f"`{path}` was damaged, and is removed", hint="run the command again: it is made anew")

@@ -68,6 +68,21 @@ def _native(persona: Persona) -> Mapping[str, Any]:
     return settings
 
 
+def canonical_tools(value: Any) -> list[str] | None:
+    """The canonical tools that a list of native ones stands for exactly, in this order; None when it stands for none."""
+    if value is None:
+        return []
+    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+    found = []
+    while names:
+        tool = next((t for t, native in TOOLS.items() if tuple(names[: len(native)]) == native), None)
+        if tool is None:
+            return None
+        found.append(tool)
+        del names[: len(TOOLS[tool])]
+    return found
+
+
 TARGET = Target(
     name="claude",
     title="Claude Code",

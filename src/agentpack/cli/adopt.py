@@ -1,0 +1,41 @@
+"""agentpack adopt"""
+
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.options import DryRun, Session, verb, verb_app
+from agentpack.cli.outcomes import outcome_data, show_outcome
+from agentpack.cli.present import Result, safe
+from agentpack.operations.adopt import Adopted
+from agentpack.operations.adopt import adopt as run
+
+app = verb_app()
+
+
+@verb(app, "adopt")
+def adopt(
+    session: Session,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Agent files in a client's folder.")],
+    dry_run: DryRun = False,
+) -> Result:
+    """Bring existing agent files under management, all or none. Their bytes stay as they are.
+
+    A file that is a release of a known pack, or half of one, is recorded as that release; what differs counts as an edit, which
+    `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`.
+
+    Example: agentpack adopt .claude/agents/reviewer.md
+    """
+    outcome, adopted = run(session.workspace, files, dry_run=dry_run)
+    for file in adopted:
+        session.output.say(safe(_line(file)))
+    show_outcome(session, outcome)
+    data = [{**file._asdict(), "variants": list(file.variants), "exact": not file.edited} for file in adopted]
+    return Result({**outcome_data(outcome), "adopted": data})
+
+
+def _line(file: Adopted) -> str:
+    variants = f" [{', '.join(file.variants)}]" if file.variants else ""
+    what = "a local pack made from it" if file.local else "a known release"
+    exact = f"differs in {file.edited}: kept as an edit" if file.edited else "byte for byte"
+    return f"{file.path}: {file.pack} {file.version}{variants}, {what}; {exact}"

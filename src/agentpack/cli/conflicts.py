@@ -1,0 +1,81 @@
+"""A conflict, place by place: what the release had, what you have, and what the new release says."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from agentpack.cli.outcomes import outcome_data
+from agentpack.cli.present import Output, safe
+from agentpack.differences.accounts import decoded
+from agentpack.differences.lines import heading_above
+from agentpack.differences.words import Span, marked
+from agentpack.model.changes import Conflict
+from agentpack.operations.carrying_out import Conflicted
+
+_OTHER: Mapping[str, str] = {
+    "foreign": "it was not written by agentpack",
+    "edited": "it was edited by hand and is no longer wanted",
+    "blocked": "it is no regular file",
+}
+
+
+def show_conflicts(output: Output, error: Conflicted) -> None:
+    """Every merge conflict of a plan, before the error itself is told."""
+    for change in error.outcome.plan.conflicts:
+        if change.conflicts and not output.quiet:
+            output.say(output.style_words(safe(change.path), "bold"))
+            for line in conflict_lines(change.why, change.conflicts, change.theirs or b"", output.style_words):
+                output.say(line)
+
+
+def conflict_data(error: Conflicted) -> Mapping[str, Any]:
+    """The outcome that was not carried out, its files with their conflicts, as the envelope has it."""
+    return outcome_data(error.outcome)
+
+
+def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: Callable[..., str]) -> Iterator[str]:
+    """The lines for people.
+
+    Args:
+        text: one of the texts that the conflicts stand in, to find their headings.
+    """
+    if why != "merge":
+        yield f"  {_OTHER.get(why, why)}"
+    for number, conflict in enumerate(conflicts, 1):
+        heading = _heading(conflict, decoded(text))
+        yield style(f"  conflict {number} of {len(conflicts)}" + (f", {safe(heading)}" if heading else ""), "cyan")
+        if conflict.ours.startswith(("text that is not UTF-8", "more than ")) and not conflict.base + conflict.theirs:
+            yield f"    {conflict.ours} is not merged"
+            continue
+        yield from _side("the release had", conflict.base, None, style)
+        yield from _side("you have", conflict.ours, conflict.base, style)
+        yield from _side("the new release says", conflict.theirs, conflict.base, style)
+
+
+def _heading(conflict: Conflict, text: str) -> str:
+    for piece in conflict:
+        at = text.find(piece) if piece.strip() else -1
+        if at >= 0:
+            return heading_above(text, at) or "header"
+    return ""
+
+
+def _side(title: str, words: str, base: str | None, style: Callable[..., str]) -> Iterator[str]:
+    yield f"    {title}"
+    if not words.strip():
+        yield style("      (nothing)", "dim")
+        return
+    spans = marked(base, words) if base and "\n" not in base.strip() and "\n" not in words.strip() else None
+    for line in _marked_lines(spans[1] if spans else (Span(words, False),), style):
+        yield f"      {line}"
+
+
+def _marked_lines(spans: Sequence[Span], style: Callable[..., str]) -> list[str]:
+    plain = style("x", "green") == "x"
+    pieces = []
+    for span in spans:
+        words = safe(span.text)
+        if not span.changed:
+            pieces.append(words)
+        else:
+            pieces.append(f"{{+{words}+}}" if plain else style(words, "reverse"))
+    return "".join(pieces).strip("\n").split("\n")

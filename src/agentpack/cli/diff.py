@@ -1,0 +1,177 @@
+"""agentpack diff, and the short answer of `sync --check`."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.complete import complete_requirement
+from agentpack.cli.formats import Place, remark_lines, short
+from agentpack.cli.options import Clients, Session, verb, verb_app
+from agentpack.cli.present import Result, safe
+from agentpack.errors import UsageError
+from agentpack.operations.diff import Differences, Limits, diff_disk, diff_upgrade
+
+FORMATS = ("text", "unified", "rules", "json", "markdown")
+app = verb_app()
+
+
+@verb(app, "diff")
+def diff(
+    session: Session,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Only this pack or persona.", autocompletion=complete_requirement),
+    ] = None,
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="What an upgrade would write, edits merged.")] = False,
+    latest: Annotated[bool, typer.Option("--latest", help="With --upgrade: past the ranges.")] = False,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="REQUIREMENT",
+            help="Compare from this release or variant; without it from what is locked.",
+            autocompletion=complete_requirement,
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="REQUIREMENT",
+            help="Compare with this release or variant; without it with what is locked.",
+            autocompletion=complete_requirement,
+        ),
+    ] = None,
+    client: Clients = None,
+    stat: Annotated[bool, typer.Option("--stat", help="A line per file: lines and rules that differ.")] = False,
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
+    ] = None,
+) -> Result:
+    """Show what differs: what is on disk against what is locked. Nothing is written.
+
+    Exit code 0 when nothing differs, 1 when something does.
+
+    Example: agentpack diff --from python-engineer@1.0.0 --to "python-engineer[strict-typing]@1.1.0" --format rules
+    """
+    _check(format, name=name, upgrade=upgrade, latest=latest, stat=stat, releases=from_ is not None or to is not None)
+    if format == "json":
+        session.output.json = True
+    limits = Limits(name=name, clients=client or (), rules=format != "unified")
+    if from_ is not None or to is not None:
+        from agentpack.operations.diff_releases import diff_releases
+
+        found = diff_releases(session.workspace, from_, to, limits)
+    elif upgrade:
+        found = diff_upgrade(session.workspace, limits, latest=latest)
+    else:
+        found = diff_disk(session.workspace, limits)
+    return _show(session, found, format, stat=stat)
+
+
+def _check(format: str | None, *, name: str | None, upgrade: bool, latest: bool, stat: bool, releases: bool) -> None:
+    if format is not None and format not in FORMATS:
+        raise UsageError(f"there is no format `{format}`", hint=f"`--format` takes {', '.join(FORMATS)}")
+    if stat and format not in (None, "text"):
+        raise UsageError(f"`--stat` excludes `--format {format}`")
+    if releases and upgrade:
+        raise UsageError("`--upgrade` excludes `--from` and `--to`")
+    if latest and not upgrade:
+        raise UsageError("`--latest` goes with `--upgrade`", hint="`agentpack diff --upgrade --latest`")
+
+
+def check_scope(session: Session) -> Result:
+    """Disk against lock in short: a line for each thing that differs; for `sync --check`."""
+    found = diff_disk(session.workspace, Limits(rules=False))
+    place = _place(session)
+    for remark in found.remarks:
+        for line in remark_lines(remark, place(remark.path)):
+            session.output.print(line)
+    for file in found.files:
+        session.output.print(short(file, place(file.path), session.output.style))
+    _summary(session, found)
+    data = {
+        "differs": found.differs,
+        "remarks": [{"path": place(remark.path), "kind": remark.kind} for remark in found.remarks],
+        "files": [{"path": place(file.path), "state": file.state} for file in found.files],
+    }
+    return Result(data, 1 if found.differs else 0)
+
+
+def _show(session: Session, found: Differences, format: str | None, *, stat: bool) -> Result:
+    output, place = session.output, _place(session)
+    if output.json:
+        from agentpack.cli.formats.data import data
+
+        return Result(data(found, place), 1 if found.differs else 0)
+    if format == "unified":
+        from agentpack.cli.formats.data import patch
+
+        _print_patch(session, patch(found, place))
+    elif format is not None or not output.quiet:
+        for line in _lines(session, found, format or "text", place, stat=stat):
+            output.print(line)
+    _summary(session, found)
+    return Result({}, 1 if found.differs else 0)
+
+
+def _lines(session: Session, found: Differences, format: str, place: Place, *, stat: bool) -> Iterator[str]:
+    style = session.output.style
+    if format == "markdown":
+        from agentpack.cli.formats.markdown import markdown
+
+        return markdown(found, place)
+    if format == "rules":
+        from agentpack.cli.formats.rules import rules
+
+        return rules(found, place, style)
+    from agentpack.cli.formats import text
+
+    if stat:
+        return text.stat(found, place, style)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+    return text.text(found, place, style, width=width)
+
+
+def _place(session: Session) -> Place:
+    """How a path is shown: below the scope's root relative to it, as a patch needs it, else absolute."""
+    scope = session.workspace.scope
+
+    def place(path: str) -> str:
+        return scope.absolute(path).removeprefix(f"{scope.root}/")
+
+    return place
+
+
+def _print_patch(session: Session, patch: bytes) -> None:
+    """A patch goes into a pipe or file as it is; on a terminal it is made safe to look at."""
+    if sys.stdout.isatty():
+        from agentpack.cli.formats.markdown import safe_lines
+
+        colors = {"-": "red", "+": "green", "@": "cyan", "d": "bold"}
+        for line in safe_lines(patch.decode("utf-8", "backslashreplace")):
+            color = colors.get(line[:1])
+            session.output.print(session.output.style(line, color) if color else line)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(patch)
+    sys.stdout.buffer.flush()
+    if safe(patch.decode("utf-8", "replace")) != patch.decode("utf-8", "replace"):
+        session.output.say("note: the patch has hidden or control characters; on a terminal they are shown as \\u{…}")
+
+
+def _summary(session: Session, found: Differences) -> None:
+    say = session.output.say
+    for note in found.notes:
+        say(f"note: {safe(note)}")
+    if not found.differs:
+        say("nothing differs")
+        return
+    count = len(found.files)
+    files = f"{count} file{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}"
+    say(f"{found.before} -> {found.after}: {files if count else 'no file differs'}")
+    if any(file.state == "edited" for file in found.files):
+        say("hint: an edit survives `agentpack upgrade`; `agentpack keep` makes a local variant of it")

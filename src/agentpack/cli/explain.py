@@ -1,0 +1,217 @@
+"""agentpack explain"""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from agentpack.cli.complete import complete_installed
+from agentpack.cli.formats import bare
+from agentpack.cli.formats.data import origin_data
+from agentpack.cli.options import Clients, Session, verb, verb_app
+from agentpack.cli.present import Output, Result, safe
+from agentpack.operations.diff import Limits
+from agentpack.operations.explain import Explained, ExplainedRule, Line, Origins, explain_rule
+from agentpack.operations.explain import explain as run
+
+app = verb_app()
+
+
+@verb(app, "explain")
+def explain(
+    session: Session,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A persona, or a pack.", autocompletion=complete_installed)
+    ],
+    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="One rule or field, in full.")] = None,
+    client: Clients = None,
+) -> Result:
+    """Show where each field and rule of an installed file comes from: the release, a variant, a local variant, a
+    parameter, or an edit made by hand.
+
+    The file is read as it is on disk. `~` was edited by hand, `+` was added, `-` is gone.
+
+    Example: agentpack explain python-engineer readability
+    """
+    limits = Limits(name=name, clients=client or ())
+    if rule is not None:
+        rules = explain_rule(session.workspace, limits, rule)
+        _show_rules(session, rules)
+        return Result({"rules": [_rule_data(session, found) for found in rules]})
+    files = run(session.workspace, limits)
+    if sys.stdout.isatty():
+        for file in files:
+            _show(session.output, file, _place(session, file.path))
+    else:
+        _table(session, files)
+    if not files:
+        session.output.say("nothing is installed for that client")
+    return Result({"files": [_file_data(session, file) for file in files]})
+
+
+def _place(session: Session, path: str) -> str:
+    scope = session.workspace.scope
+    return scope.absolute(path).removeprefix(f"{scope.root}/")
+
+
+def origin_words(line: Line) -> str:
+    """Where a field or rule comes from, in words."""
+    origin = ", ".join([str(line.origin.origin), *(f"parameter {name}" for name in line.origin.parameters)])
+    if line.state == "edited":
+        return f"local edit of {origin}"
+    if line.state == "removed":
+        return f"removed by a local edit, {origin}"
+    return origin
+
+
+# A terminal.
+
+_SIGNS = {"released": (" ", "dim"), "edited": ("~", "yellow"), "added": ("+", "green"), "removed": ("-", "red")}
+
+
+def _show(output: Output, file: Explained, place: str) -> None:
+    """Columns drawn to the terminal's width: the words of a rule are cut to what is left, where anything is."""
+    width = shutil.get_terminal_size().columns
+    lines = [*file.fields, *(line for line in file.rules if line.kind != "heading" or line.state != "released")]
+    names = min(max((len(_name(line)) for line in lines), default=0), 34, max(16, width // 3))
+    origins = min(max((len(safe(origin_words(line))) for line in lines), default=0), max(22, width // 3))
+    room = width - names - origins - 6
+    missing = "  missing: this would be there" if file.missing else ""
+    output.print(f"{output.style(safe(place), 'bold')}  {safe(file.release)}{missing}")
+    output.print(output.style("header", "cyan"))
+    for line in file.fields:
+        output.print(_row(output, line, names, origins, room))
+    for line in file.rules:
+        if line.kind == "heading":
+            output.print(_heading(output, line))
+        else:
+            output.print(_row(output, line, names, origins, room))
+
+
+def _heading(output: Output, line: Line) -> str:
+    sign, color = _SIGNS[line.state]
+    words = output.style(safe(line.section), "cyan") + (f" ({line.name})" if line.name else "")
+    if line.state == "released":
+        return words
+    return f"{output.style(sign, color)} {words}  {safe(origin_words(line))}"
+
+
+def _name(line: Line) -> str:
+    return line.name or "-"
+
+
+def _row(output: Output, line: Line, names: int, origins: int, room: int) -> str:
+    sign, color = _SIGNS[line.state]
+    first = f"{output.style(sign, color)} {safe(_name(line)):{names}}"
+    origin = safe(origin_words(line))
+    if room < 16:
+        return f"{first}  {origin}"
+    words = safe(bare(line.text))
+    if len(origin) > origins:
+        return f"{first}  {origin}"
+    return f"{first}  {origin:{origins}}  {output.style(_cut(words, room), 'dim')}".rstrip()
+
+
+def _cut(words: str, room: int) -> str:
+    return words if len(words) <= room else words[: room - 1] + "…"
+
+
+# A pipe.
+
+
+def _table(session: Session, files: Sequence[Explained]) -> None:
+    headers = ("file", "release", "kind", "section", "name", "state", "from", "text")
+    session.output.table(headers, (row for file in files for row in _rows(session, file)))
+
+
+def _rows(session: Session, file: Explained) -> Iterator[tuple[str, ...]]:
+    place = _place(session, file.path)
+    for line in (*file.fields, *file.rules):
+        words = (line.kind, line.section, _name(line), line.state, origin_words(line), bare(line.text))
+        yield (place, file.release, *words)
+
+
+# One rule.
+
+
+def _show_rules(session: Session, rules: Sequence[ExplainedRule]) -> None:
+    output = session.output
+    for number, rule in enumerate(rules):
+        if number:
+            output.print("")
+        for text in _full(session, rule):
+            output.print(text)
+
+
+def _full(session: Session, rule: ExplainedRule) -> Iterator[str]:
+    line, output = rule.line, session.output
+    where = f", {safe(line.section)}" if line.section and line.kind != "heading" else ""
+    kind = {"field": "field ", "heading": "section "}.get(line.kind, "")
+    yield f"{kind}{output.style(safe(_name(line)), 'bold')}{where}  {safe(_place(session, rule.file.path))}"
+    yield f"  from       {safe(origin_words(line))}"
+    here = rule.places[-1] if rule.places else None
+    if here is not None:
+        yield f"  written in {safe(here.file)}" + (f":{here.line}" if here.line else "")
+    if here is not None and here.when:
+        yield f"  only when  {safe(here.when)}"
+    for name, value in rule.parameters.items():
+        who = "set by you" if name in rule.set_by_user else "the default"
+        yield f"  parameter  {safe(name)} is {safe(value)} ({who})"
+    heading = {"removed": "it said", "edited": "on disk"}.get(line.state, "it says")
+    yield from _text(heading, line.text)
+    if line.state == "edited" and line.released is not None:
+        yield from _text("as released", line.released.text)
+    for place in reversed(rule.places[:-1]):
+        at = f":{place.line}" if place.line else ""
+        yield from _text(f"replaced {place.origin}, {place.file}{at}", place.text)
+
+
+def _text(title: str, words: str) -> Iterator[str]:
+    yield f"  {safe(title)}"
+    for part in words.split("\n"):
+        yield f"    {safe(part)}".rstrip()
+
+
+# Data.
+
+
+def _origin_data(origins: Origins) -> dict[str, Any]:
+    return {**(origin_data(origins.origin) or {}), "parameters": list(origins.parameters)}
+
+
+def _line_data(line: Line) -> dict[str, Any]:
+    return {
+        "kind": line.kind,
+        "name": line.name,
+        "section": line.section,
+        "state": line.state,
+        "origin": _origin_data(line.origin),
+        "text": line.text,
+        "released": line.released.text if line.released else None,
+    }
+
+
+def _file_data(session: Session, file: Explained) -> dict[str, Any]:
+    return {
+        "path": _place(session, file.path),
+        "client": file.client,
+        "pack": file.pack,
+        "persona": file.persona,
+        "release": file.release,
+        "missing": file.missing,
+        "fields": [_line_data(line) for line in file.fields],
+        "rules": [_line_data(line) for line in file.rules],
+    }
+
+
+def _rule_data(session: Session, rule: ExplainedRule) -> dict[str, Any]:
+    return {
+        "path": _place(session, rule.file.path),
+        "client": rule.file.client,
+        **_line_data(rule.line),
+        "parameters": dict(rule.parameters),
+        "set_by_user": sorted(rule.set_by_user),
+        "places": [{**place._asdict(), "origin": origin_data(place.origin)} for place in rule.places],
+    }

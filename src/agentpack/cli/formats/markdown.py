@@ -1,0 +1,75 @@
+"""For a pull request: what the texts say stands in code spans and fences that it cannot end."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from agentpack.cli.conflicts import conflict_lines
+from agentpack.cli.formats import STATES, Place, bare, brief, origin_words, remark_lines
+from agentpack.cli.formats.data import decoded_or_none
+from agentpack.cli.present import safe
+from agentpack.differences.header import in_words
+from agentpack.differences.lines import unified
+from agentpack.operations.diff import Differences, FileDifference
+
+
+def markdown(differences: Differences, place: Place) -> Iterator[str]:
+    """For a pull request. What the texts say stands in code spans and fences that it cannot end."""
+    for pack in differences.packs:
+        before, after = (code_span(side) if side else "none" for side in (pack.before, pack.after))
+        yield f"**{code_span(pack.name)}** {before} → {after}\n"
+    for remark in differences.remarks:
+        head, *details = remark_lines(remark, "")
+        yield f"- {code_span(place(remark.path))} {head.strip()}"
+        yield from (f"  - {code_span(detail.strip())}" for detail in details)
+    for file in differences.files:
+        yield f"\n### {code_span(place(file.path))}: {STATES[file.state].split(';')[0]}\n"
+        if file.unknown:
+            yield code_span(file.unknown)
+            continue
+        yield from _markdown_file(differences, file, place)
+
+
+def _markdown_file(differences: Differences, file: FileDifference, place: Place) -> Iterator[str]:
+    for change in file.compared.fields:
+        origin = code_span(origin_words(differences, change, file))
+        before, after = (code_span(brief(in_words(value))) for value in (change.before, change.after))
+        yield f"- {code_span(change.name)}: {before} → {after} ({origin})"
+    if file.compared.rules:
+        by_kind: dict[str, list[str]] = {}
+        for rule in file.compared.rules:
+            name = code_span(rule.id or brief(bare(rule.entry.text)))
+            by_kind.setdefault(rule.change, []).append(name)
+        for kind, names in by_kind.items():
+            more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+            yield f"- {len(names)} rule{'' if len(names) == 1 else 's'} {kind}: {', '.join(names[:20])}{more}"
+    if file.state == "conflict":
+        lines = list(conflict_lines(file.why, file.conflicts, file.after or b"", _plain))
+    else:
+        lines = safe_lines(
+            unified(decoded_or_none(file.before), decoded_or_none(file.after), place(file.path).lstrip("/"))
+        )
+    if lines:
+        fence = "`" * max(3, longest_run_of_backticks(lines) + 1)
+        yield "\n".join(("", fence + "diff", *lines, fence))
+
+
+def _plain(words: str, *_: str) -> str:
+    """The shape of `Output.style`, without colour."""
+    return words
+
+
+def safe_lines(text: str) -> list[str]:
+    """The lines, each made safe to show."""
+    return [safe(line) for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+def longest_run_of_backticks(lines: Iterable[str]) -> int:
+    return max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+
+
+def code_span(words: str) -> str:
+    """The words as a code span that they cannot end."""
+    words = safe(" ".join(words.split())) or "-"
+    ticks = "`" * (longest_run_of_backticks([words]) + 1)
+    pad = " " if words.startswith("`") or words.endswith("`") else ""
+    return f"{ticks}{pad}{words}{pad}{ticks}"

@@ -1,0 +1,123 @@
+"""The changed lines of each file, with the changed words marked; or a line for each file."""
+
+from collections.abc import Iterator, Sequence
+
+from agentpack.cli.conflicts import conflict_lines
+from agentpack.cli.formats import (
+    MARKS,
+    STATES,
+    WHOLE,
+    Place,
+    Style,
+    line_counts,
+    pack_lines,
+    remark_lines,
+    rule_counts,
+    short,
+    spans_in,
+)
+from agentpack.cli.present import safe
+from agentpack.compose.parse import split_front_matter
+from agentpack.differences.accounts import decoded
+from agentpack.differences.lines import Hunk, counts, hunks
+from agentpack.differences.words import Span, marked, paired, unpaired
+from agentpack.operations.diff import Differences, FileDifference
+
+MARKED = 2_000
+"""In a file with more changed lines than this, no words are marked."""
+
+
+def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
+    """A line for each file: its state, how many lines and which rules."""
+    yield from pack_lines(differences)
+    for remark in differences.remarks:
+        yield from remark_lines(remark, place(remark.path))
+    for file in differences.files:
+        found = line_counts(file)
+        numbers = f"{style(f'+{found.added}', 'green')} {style(f'-{found.removed}', 'red')}"
+        more = file.unknown or rule_counts(file)
+        state = STATES[file.state].split(";")[0]
+        yield f"{style(safe(place(file.path)), 'bold')}  {state}  {numbers}" + (f"  {safe(more)}" if more else "")
+
+
+def text(differences: Differences, place: Place, style: Style, *, width: int) -> Iterator[str]:
+    """The changed lines of each file, with the changed words marked.
+
+    Args:
+        width: lines that did not change are cut to it.
+    """
+    yield from pack_lines(differences)
+    for remark in differences.remarks:
+        yield from remark_lines(remark, place(remark.path))
+    first = not (differences.packs or differences.remarks)
+    for file in differences.files:
+        if not first:
+            yield ""
+        first = False
+        found = line_counts(file)
+        numbers = f"  +{found.added} -{found.removed}" if found != (0, 0) else ""
+        yield short(file, place(file.path), style) + numbers
+        if file.unknown:
+            yield f"  {safe(file.unknown)}"
+        elif file.state == "conflict":
+            yield from conflict_lines(file.why, file.conflicts, file.after or b"", style)
+        elif file.state not in WHOLE:
+            yield from _body(file, style, width)
+
+
+def _body(file: FileDifference, style: Style, width: int) -> Iterator[str]:
+    after = decoded(file.after or b"")
+    found = hunks(decoded(file.before or b""), after, context=2)
+    parts = split_front_matter(after)
+    header = parts[2] if parts else 0
+    marks = sum(counts(found)) <= MARKED
+    last = None
+    for hunk in found:
+        heading = "header" if hunk.after_start + 2 < header and not hunk.heading else hunk.heading
+        if heading != last:
+            yield style(f"  {safe(heading) or 'text'}", "cyan")
+        else:
+            yield style("    …", "dim")
+        last = heading
+        yield from _hunk_lines(hunk, style, width, marks)
+
+
+def _hunk_lines(hunk: Hunk, style: Style, width: int, marks: bool) -> Iterator[str]:
+    removed: list[str] = []
+    added: list[str] = []
+    rows = list(hunk.rows)
+    while rows and rows[0].sign == " " and (not rows[0].text.strip() or rows[0].text.strip() == hunk.heading):
+        rows.pop(0)
+    while rows and rows[-1].sign == " " and not rows[-1].text.strip():
+        rows.pop()
+    for row in rows:
+        if row.sign == "-":
+            removed.append(row.text)
+        elif row.sign == "+":
+            added.append(row.text)
+        else:
+            yield from _change_lines(removed, added, style, marks)
+            removed, added = [], []
+            yield style(_cut(f"    {safe(row.text.removesuffix(chr(10)))}", width), "dim")
+    yield from _change_lines(removed, added, style, marks)
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _change_lines(removed: Sequence[str], added: Sequence[str], style: Style, marks: bool) -> Iterator[str]:
+    for old, new in paired(removed, added) if marks else unpaired(removed, added):
+        spans = marked(old.rstrip("\n"), new.rstrip("\n")) if old is not None and new is not None else None
+        if old is not None:
+            yield from _changed_line("-", old, spans[0] if spans else None, style)
+        if new is not None:
+            yield from _changed_line("+", new, spans[1] if spans else None, style)
+
+
+def _changed_line(sign: str, line: str, spans: Sequence[Span] | None, style: Style) -> Iterator[str]:
+    color = MARKS[sign][0]
+    whole = (Span(line.removesuffix("\n"), False),) if spans is None else spans
+    yield style(f"  {sign} ", color) + spans_in(whole, sign, style)
+    if not line.endswith("\n"):
+        yield style("    \\ no line end at the end of the file", "dim")

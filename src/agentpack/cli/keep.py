@@ -1,0 +1,66 @@
+"""agentpack keep"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from agentpack.cli.complete import complete_installed
+from agentpack.cli.options import DryRun, Session, verb, verb_app
+from agentpack.cli.outcomes import outcome_data, show_outcome
+from agentpack.cli.present import Result, safe
+from agentpack.errors import UsageError
+from agentpack.operations.keep import keep as run
+from agentpack.operations.keep import patch_for_author
+
+app = verb_app()
+
+
+@verb(app, "keep")
+def keep(
+    session: Session,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A persona, or a pack.", autocompletion=complete_installed)
+    ],
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="VARIANT", help="The variant's name; `local` unless told.")
+    ] = None,
+    patch: Annotated[
+        bool, typer.Option("--patch", help="Print a patch for the pack's author, and write nothing.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> Result:
+    """Turn local edits of an installed file into a local variant, which upgrades carry along.
+
+    The variant goes to `.agentpack/variants/<persona>/` and into the pack's requirement, so that manifest and lock say the
+    edit. The file stays byte for byte as it is; files of other clients get the edit too. An edit that a variant cannot
+    say is named, and nothing is written.
+
+    Example: agentpack keep python-engineer --as house-rules
+    """
+    if patch:
+        if as_ is not None or dry_run:
+            raise UsageError("`--patch` writes nothing: it excludes `--as` and `--dry-run`")
+        return _patch(session, name)
+    kept = run(session.workspace, name, variant=as_, dry_run=dry_run)
+    data = {**outcome_data(kept.outcome), "variants": [{"path": path, "text": text} for path, text in kept.variants]}
+    if not kept.variants:
+        session.output.say(f"{name} has no local edits")
+        return Result(data)
+    if dry_run:
+        for _, text in kept.variants:
+            session.output.print(safe(text.rstrip("\n")))
+    show_outcome(session, kept.outcome)
+    return Result(data)
+
+
+def _patch(session: Session, name: str) -> Result:
+    found = patch_for_author(session.workspace, name)
+    if found.text:
+        text = found.text.rstrip("\n")
+        session.output.print(safe(text) if sys.stdout.isatty() else text)  # a file gets what can be applied
+    elif not found.left_out:
+        session.output.say(f"{name} has no local edits")
+    for what in found.left_out:
+        session.output.say(f"not in the patch: {safe(what)}")
+    return Result({"patch": found.text, "left_out": list(found.left_out)})

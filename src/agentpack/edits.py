@@ -1,0 +1,376 @@
+"""An edited text and the persona it was rendered from -> a variant that says the edit, or the words why it cannot be said.
+
+Sections are paired first, then the rules within them; what is left over on one side was taken out or added. Whether the variant really gives the
+edited text is for the caller to check, by rendering it: here only what a variant has no words for is refused, each with its place.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from agentpack.compose.parameters import Value
+from agentpack.compose.parse import parse_sections
+from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
+from agentpack.model.persona import Rule, Section
+from agentpack.targets.base import yaml_header
+
+_ALIKE = 0.5
+"""How much of a rule must be left for it to count as changed and not as another one."""
+_LONGEST = 4000
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+class RuleEdit(NamedTuple):
+    """A rule changed (`old` is what it was) or new. A new one goes behind `after`, or before `before`, or to its section's end."""
+
+    id: str
+    text: str
+    kind: str
+    old: Rule | None = None
+    after: str | None = None
+    before: str | None = None
+
+
+class SectionEdit(NamedTuple):
+    """What happens in one section: `old` is None for a new one; `heading` is None where it stays."""
+
+    old: Section | None
+    id: str | None
+    heading: str | None
+    rules: tuple[RuleEdit, ...]
+    after: str | None = None
+    before: str | None = None
+
+
+class Edits(NamedTuple):
+    """All that was done to a body. `unsaid` are words for what a variant cannot say."""
+
+    removed: tuple[Rule | Section, ...]
+    sections: tuple[SectionEdit, ...]
+    unsaid: tuple[str, ...]
+
+
+def read_edits(sections: Sequence[Section], body: str, taken: Set[str]) -> Edits:
+    """What was done to the sections of a persona so that they read like this.
+
+    Args:
+        taken: ids that new rules and sections must not get.
+    """
+    reader = _Reader(set(taken))
+    reader.read(sections, parse_sections(body))
+    return Edits(tuple(reader.removed), tuple(reader.sections), tuple(dict.fromkeys(reader.unsaid)))
+
+
+class _Reader:
+    """Pairs what was with what is, and gathers the differences."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.removed: list[Rule | Section] = []
+        self.sections: list[SectionEdit] = []
+        self.unsaid: list[str] = []
+        self.gone: list[Rule] = []
+        self.fresh: list[str] = []
+
+    def read(self, old: Sequence[Section], new: Sequence[Section]) -> None:
+        pairs = _pair(old, new)
+        kept = {a for a, b in pairs if a is not None and b is not None}
+        for index, (a, b) in enumerate(pairs):
+            if a is not None and b is not None:
+                self.changed(old[a], new[b])
+            elif a is not None:
+                self.lost(old, a, kept)
+            elif b is not None:
+                self.added(new[b], *_neighbours(pairs, index, old))
+        self.refuse_moves()
+
+    def changed(self, old: Section, new: Section) -> None:
+        heading = None
+        if (old.heading, old.level) != (new.heading, new.level):
+            heading = new.heading
+            if old.id is None:
+                self.unsaid.append(f"the heading “{short(old.heading)}” was changed and has no id")
+        rules = tuple(self.rules(old, new))
+        if rules or heading is not None:
+            self.sections.append(SectionEdit(old, old.id, heading, rules))
+
+    def lost(self, sections: Sequence[Section], index: int, kept: Set[int]) -> None:
+        section = sections[index]
+        self.gone += section.rules
+        deeper = index + 1
+        while deeper < len(sections) and sections[deeper].level > section.level:
+            if deeper in kept:
+                self.unsaid.append(f"the heading “{short(section.heading)}” was taken out, but not all that is below it")
+                return
+            deeper += 1
+        if section.id is None:
+            self.unsaid.append(f"the heading “{short(section.heading)}” was taken out and has no id")
+        else:
+            self.removed.append(section)
+
+    def added(self, section: Section, after: Section | None, before: Section | None) -> None:
+        place: dict[str, str | None] = {}
+        if before is not None:
+            if before.id is not None:
+                place = {"before": before.id}
+            elif after is not None and after.id is not None:
+                place = {"after": after.id}
+            else:
+                self.unsaid.append(f"no heading with an id is next to the new heading “{short(section.heading)}”")
+        id = self.fresh_id(section.heading)
+        rules = []
+        for rule in section.rules:
+            self.fresh.append(rule.text)
+            rules.append(RuleEdit(self.fresh_id(rule.text), rule.text, rule.kind))
+        self.sections.append(SectionEdit(None, id, section.heading, tuple(rules), **place))
+
+    def rules(self, old: Section, new: Section) -> Iterator[RuleEdit]:
+        previous: str | None = None
+        waiting: list[Rule] = []
+        found: list[RuleEdit] = []
+        for was, now in _pair_rules(old.rules, new.rules):
+            if now is None and was is not None:
+                self.take_out(was)
+            elif was is None and now is not None:
+                if previous is None:
+                    waiting.append(now)
+                else:
+                    previous = self.insert(found, now, after=previous)
+            elif was is not None and now is not None:
+                for rule in waiting:
+                    self.insert(found, rule, before=was.id)
+                if waiting and was.id is None:
+                    self.unsaid.append(f"no rule with an id is next to the new one “{short(waiting[0].text)}”")
+                waiting, previous = [], was.id
+                if was.text != now.text:
+                    self.change(found, was, now)
+        for rule in waiting:  # nothing of the section is left but its heading
+            self.insert(found, rule)
+        if waiting and old.level and old.id is None:
+            self.unsaid.append(f"the heading above the new rule “{short(waiting[0].text)}” has no id")
+        yield from found
+
+    def change(self, found: list[RuleEdit], was: Rule, now: Rule) -> None:
+        if was.id is None:
+            self.unsaid.append(f"a rule without an id was changed: “{short(was.text)}”")
+        else:
+            found.append(RuleEdit(was.id, now.text, now.kind, old=was))
+
+    def take_out(self, was: Rule) -> None:
+        self.gone.append(was)
+        if was.id is None:
+            self.unsaid.append(f"a rule without an id was taken out: “{short(was.text)}”")
+        else:
+            self.removed.append(was)
+
+    def insert(self, found: list[RuleEdit], rule: Rule, *, after: str | None = None, before: str | None = None) -> str:
+        id = self.fresh_id(rule.text)
+        self.fresh.append(rule.text)
+        found.append(RuleEdit(id, rule.text, rule.kind, after=after, before=before))
+        return id
+
+    def refuse_moves(self) -> None:
+        fresh = Counter(self.fresh)
+        for rule in self.gone:
+            if fresh[rule.text] > 0:
+                fresh[rule.text] -= 1
+                what = f"the rule `{rule.id}`" if rule.id else f"the rule “{short(rule.text)}”"
+                self.unsaid.append(f"{what} was moved to another place")
+
+    def fresh_id(self, text: str) -> str:
+        return fresh_id(text, self.taken)
+
+
+def _neighbours(
+    pairs: Sequence[tuple[int | None, int | None]], index: int, old: Sequence[Section]
+) -> tuple[Section | None, Section | None]:
+    """The sections kept before and behind a place."""
+    before = next((old[a] for a, b in reversed(pairs[:index]) if a is not None and b is not None), None)
+    behind = next((old[a] for a, b in pairs[index + 1 :] if a is not None and b is not None), None)
+    return before, behind
+
+
+# Pairing.
+
+
+def _pair(old: Sequence[Section], new: Sequence[Section]) -> list[tuple[int | None, int | None]]:
+    """Old and new sections side by side, in order. The text before the first heading is always paired."""
+    rest = _aligned(len(old) - 1, len(new) - 1, lambda a, b: _section_score(old[a + 1], new[b + 1]))
+    moved = [(None if a is None else a + 1, None if b is None else b + 1) for a, b in rest]
+    return [(0, 0), *moved]
+
+
+def _section_score(old: Section, new: Section) -> float:
+    texts, others = {rule.text for rule in old.rules}, {rule.text for rule in new.rules}
+    shared = len(texts & others) / max(len(texts), len(others), 1)
+    if (old.heading, old.level) == (new.heading, new.level):
+        return 2 + shared
+    like = _likeness(old.heading, new.heading)
+    return 1 + shared if shared >= _ALIKE or (like >= 0.6 and (shared > 0 or not texts or not others)) else 0
+
+
+def _pair_rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
+    texts, others = [rule.text for rule in old], [rule.text for rule in new]
+    for tag, a, b, c, d in SequenceMatcher(None, texts, others, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield from zip(old[a:b], new[c:d], strict=True)
+            continue
+        here, there = old[a:b], new[c:d]
+        for i, j in _aligned(len(here), len(there), _rule_score_of(here, there)):
+            yield (None if i is None else here[i]), (None if j is None else there[j])
+
+
+def _rule_score_of(old: Sequence[Rule], new: Sequence[Rule]) -> Any:
+    def score(a: int, b: int) -> float:
+        if old[a].kind != new[b].kind:
+            return 0
+        like = _likeness(old[a].text, new[b].text)
+        return like if like >= _ALIKE else 0
+
+    return score
+
+
+def _likeness(one: str, other: str) -> float:
+    matcher = SequenceMatcher(None, one[:_LONGEST].split(), other[:_LONGEST].split(), autojunk=False)
+    return matcher.ratio()
+
+
+def _aligned(rows: int, columns: int, score: Any) -> list[tuple[int | None, int | None]]:
+    """Pairs in order with the greatest sum of scores; what has score 0 is not paired."""
+    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
+    scores = [[float(score(a, b)) for b in range(columns)] for a in range(rows)]
+    for a in range(rows - 1, -1, -1):
+        for b in range(columns - 1, -1, -1):
+            together = best[a + 1][b + 1] + scores[a][b] if scores[a][b] else -1.0
+            best[a][b] = max(best[a + 1][b], best[a][b + 1], together)
+    pairs: list[tuple[int | None, int | None]] = []
+    a = b = 0
+    while a < rows and b < columns:
+        if scores[a][b] and best[a][b] == best[a + 1][b + 1] + scores[a][b]:
+            pairs.append((a, b))
+            a, b = a + 1, b + 1
+        elif best[a][b] == best[a + 1][b]:
+            pairs.append((a, None))
+            a += 1
+        else:
+            pairs.append((None, b))
+            b += 1
+    return [*pairs, *((i, None) for i in range(a, rows)), *((None, j) for j in range(b, columns))]
+
+
+# A variant that says it.
+
+
+def variant_text(
+    edits: Edits,
+    sources: Mapping[str, str],
+    values: Mapping[str, Value],
+    *,
+    summary: str,
+    set_fields: Mapping[str, Any],
+    after: Sequence[str],
+) -> str:
+    """The text of a variant that makes these edits.
+
+    Args:
+        sources: rules and headings by id as their files have them, placeholders and all, so that what an edit leaves of them stays.
+        after: variants that this one comes after.
+    """
+    header: dict[str, Any] = {"summary": summary}
+    if set_fields:
+        header["set"] = dict(set_fields)
+    if edits.removed:
+        header["remove"] = [part.id for part in edits.removed]
+    if after:
+        header["order"] = {"after": list(after)}
+    free: list[tuple[str, str]] = []
+    titled: list[tuple[str, str]] = []
+    for section in edits.sections:
+        rules = [(rule.kind, _rule_source(rule, sources, values)) for rule in section.rules]
+        if section.id is None:
+            free += rules  # rules find their place by id: the heading is there for readers
+        else:
+            titled += [("heading", _heading_source(section, sources, values)), *rules]
+    return yaml_header(header) + joined([*free, *titled])
+
+
+def joined(pieces: Sequence[tuple[str, str]]) -> str:
+    """Rules and headings below one another: list items on neighbouring lines, all else set apart by a blank line."""
+    text = ""
+    for index, (kind, source) in enumerate(pieces):
+        if index:
+            text += "\n" if kind == pieces[index - 1][0] == "item" else "\n\n"
+        text += source
+    return text + "\n" if pieces else ""
+
+
+def _rule_source(rule: RuleEdit, sources: Mapping[str, str], values: Mapping[str, Value]) -> str:
+    text = templated(rule.text, sources.get(rule.id, "") if rule.old else "", values)
+    when = f" when={rule.old.when}" if rule.old is not None and rule.old.when else ""
+    return braced(text, rule.id + when + _anchor(rule.after, rule.before))
+
+
+def _heading_source(section: SectionEdit, sources: Mapping[str, str], values: Mapping[str, Value]) -> str:
+    assert section.id is not None
+    source = sources.get(section.id, "")
+    text = source if section.heading is None else templated(section.heading, source, values)
+    return braced(text, section.id + _anchor(section.after, section.before))
+
+
+def _anchor(after: str | None, before: str | None) -> str:
+    return f" after={after}" if after else f" before={before}" if before else ""
+
+
+def braced(text: str, words: str) -> str:
+    """The text with `{#words}` at the end of its first line."""
+    first, newline, rest = text.partition("\n")
+    bare = first.removesuffix("\r")
+    return f"{bare} {{#{words}}}{first[len(bare) :]}{newline}{rest}"
+
+
+def fresh_id(text: str, taken: set[str]) -> str:
+    """An id out of the first words of a rule or heading, other than those taken; it is taken then."""
+    words = _WORD.findall(text.partition("\n")[0].lower().replace("'", ""))
+    stem = "-".join(words[:4])[:60].strip("-") or "rule"
+    id, number = stem, 2
+    while id in taken:
+        id, number = f"{stem}-{number}", number + 1
+    taken.add(id)
+    return id
+
+
+def escaped(text: str) -> str:
+    """Text in which double braces stand for themselves."""
+    return text.replace("{{", "{{{{").replace("}}", "}}}}")
+
+
+def templated(text: str, source: str, values: Mapping[str, Value]) -> str:
+    """Source text that is filled in as `text`: placeholders of the old source stay where the edit left their values alone."""
+    if "{{" not in source or max(len(text), len(source)) > _LONGEST:
+        return escaped(text)
+    spans: list[tuple[int, int, str]] = []
+    filled, at = "", 0
+    for match in PLACEHOLDER.finditer(source):
+        filled += source[at : match.start()]
+        start = len(filled)
+        filled += {"{{{{": "{{", "}}}}": "}}"}.get(match[0]) or as_text(values[match[1]])
+        if match[1] is not None:
+            spans.append((start, len(filled), match[0]))
+        at = match.end()
+    filled += source[at:]
+    found, at = "", 0
+    for a, b, size in SequenceMatcher(None, filled, text, autojunk=False).get_matching_blocks():
+        for start, end, placeholder in spans:
+            if a <= start < end <= a + size:
+                found += escaped(text[at : start - a + b]) + placeholder
+                at = end - a + b
+    found += escaped(text[at:])
+    return found if substitute(found, values) == text else escaped(text)
+
+
+def short(text: str) -> str:
+    """The beginning of a rule or heading, for a message."""
+    line = text.partition("\n")[0].strip()
+    return line if len(line) <= 60 else line[:57].rstrip() + "…"

@@ -1,0 +1,366 @@
+"""adopt: agent files that lie in a client's folder come under management, their bytes untouched.
+
+Decides what a file is taken for: a known release, with what differs counted as an edit, or else a local pack made from it. One transaction for all
+files, the manifest, the lock and the local packs; a rollback leaves the files and takes the rest back.
+"""
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from agentpack.compose.parse import split_front_matter
+from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
+from agentpack.fetch import Sources
+from agentpack.model.changes import STILL
+from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
+from agentpack.model.names import PackName, pack_name
+from agentpack.model.pack import ReleaseRef
+from agentpack.model.requirement import Requirement
+from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.install import wish_for
+from agentpack.operations.making import Library, Made, choose, default_clients, make
+from agentpack.operations.show import resolved
+from agentpack.operations.workspace import Workspace
+from agentpack.plan import Decisions
+from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, rules_of, shared
+from agentpack.sources.base import Source
+from agentpack.targets import TARGETS
+
+LOCAL = "local"
+
+
+class Adopted(NamedTuple):
+    """One file and what it was taken for. `edited` says what differs from the pack's text, empty when nothing does."""
+
+    path: str
+    pack: str
+    version: str
+    variants: tuple[str, ...]
+    local: bool
+    edited: str
+
+
+class Found(NamedTuple):
+    """A file to adopt: its named path, client, bytes, and the agent in it."""
+
+    path: str
+    client: str
+    data: bytes
+    agent: Agent
+
+
+class Choice(NamedTuple):
+    """What the files of one persona are taken for."""
+
+    files: tuple[Found, ...]
+    wanted: Wanted
+    version: str
+    pack_files: Mapping[str, bytes]
+    """The files of the local pack; empty for a release."""
+
+
+def adopt(
+    workspace: Workspace, names: Sequence[str], *, dry_run: bool = False
+) -> tuple[Outcome, tuple[Adopted, ...]]:
+    """Bring the files under management, all or none.
+
+    Raises:
+        UsageError: a file that cannot be adopted; the details say why, each.
+    """
+    with workspace.changing():
+        files = _files(workspace, names)
+        old = workspace.manifest
+        clients = tuple(sorted({file.client for file in files}))
+        if old.clients is None:
+            fresh = not old.packs and workspace.lock is None
+            old_clients = clients if fresh else default_clients(workspace, old)
+        else:
+            old_clients = old.clients
+        library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
+        choices = _choices(workspace, library, files, old_clients)
+        manifest, source = _manifest(workspace, old._replace(clients=old_clients), choices)
+        beside = _beside(workspace, choices)
+        made = _made(workspace, manifest, source, choices)
+        wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
+        command = "adopt " + " ".join(names)
+        _refuse_more(workspace, command, wish, files)
+        outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=dry_run)
+        return outcome, tuple(_adopted(made, choices))
+
+
+# The files.
+
+
+def _files(workspace: Workspace, names: Sequence[str]) -> tuple[Found, ...]:
+    found: list[Found] = []
+    refused: list[str] = []
+    for name in dict.fromkeys(names):
+        file = _file(workspace, name)
+        if isinstance(file, str):
+            refused.append(f"{name}: {file}")
+        else:
+            found.append(file)
+    if refused:
+        count = len(refused)
+        raise UsageError(
+            f"{count} file{'s' if count != 1 else ''} cannot be adopted; nothing was changed", details=refused
+        )
+    return tuple({file.path: file for file in found}.values())
+
+
+def _file(workspace: Workspace, name: str) -> Found | str:
+    """The file, or why it cannot be adopted."""
+    absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
+    folder, leaf = os.path.split(absolute)
+    place = _place(workspace, os.path.realpath(folder), leaf)
+    if place is None:
+        return _outside(workspace)
+    path, client = place
+    if path in workspace.recorded:
+        return "agentpack manages it already"
+    seen = workspace.disk.look(path)
+    if seen is None:
+        return "there is no such file"
+    if seen.kind != "file":
+        return f"it is a {seen.kind}, not a file"
+    suffix = TARGETS[client].suffix
+    if not suffix.endswith(".md"):
+        return f"a file of {TARGETS[client].title} is not read: only Markdown with front matter is"
+    data = workspace.contents(path)
+    agent = read_file(data, leaf, leaf[: -len(suffix)])
+    return agent.fault if agent.fault is not None else Found(path, client, data, agent)
+
+
+def _place(workspace: Workspace, folder: str, leaf: str) -> tuple[str, str] | None:
+    """The named path of a file in a client's folder, and the client: one in use here before others that read the same folder."""
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    used = default_clients(workspace, workspace.manifest)
+    for target in sorted(TARGETS.values(), key=lambda target: (target.name not in used, target.name)):
+        named = target.folder(kind, variables)
+        if os.path.realpath(workspace.scope.absolute(named)) == folder and leaf.endswith(target.suffix):
+            return f"{named}/{leaf}", target.name
+    return None
+
+
+def _outside(workspace: Workspace) -> str:
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    used = default_clients(workspace, workspace.manifest)
+    folders = [workspace.scope.absolute(TARGETS[name].folder(kind, variables)) for name in used if name in TARGETS]
+    return f"it does not lie in a folder of agents of the {kind} scope, such as {' or '.join(folders)}"
+
+
+# What each is taken for.
+
+
+def _choices(
+    workspace: Workspace, library: Library, files: Sequence[Found], clients: Collection[str]
+) -> tuple[Choice, ...]:
+    personas: dict[str, list[Found]] = {}
+    for file in files:
+        personas.setdefault(file.agent.name, []).append(file)
+    taken = {*library.known(), *(wanted.requirement.pack for wanted in workspace.manifest.packs)}
+    choices = []
+    for name, own in personas.items():
+        own_clients = tuple(sorted(file.client for file in own))
+        only = None if set(own_clients) == set(clients) else own_clients
+        requirement = _recognised(workspace, library, own)
+        if requirement is not None:
+            (persona,) = library.read(requirement.pack, _exactly(requirement))[1].personas
+            renames = {} if persona == name else {persona: name}
+            wanted = Wanted(requirement, str(requirement), only, {}, renames)
+            choices.append(Choice(tuple(own), wanted, str(_exactly(requirement)), {}))
+            continue
+        pack = next(n for n in _names(name) if n not in taken)
+        taken.add(pack)
+        text = own[0].data.decode("utf-8").removeprefix("\ufeff")
+        wanted = Wanted(Requirement(pack=pack), pack, only)
+        choices.append(Choice(tuple(own), wanted, VERSION, local_pack(pack, own[0].agent, text)))
+    return tuple(choices)
+
+
+def _names(name: str) -> Iterator[PackName]:
+    yield pack_name(name)
+    yield from (pack_name(f"{name}-{LOCAL}" + (f"-{i}" if i > 1 else "")) for i in range(1, 10_000))
+
+
+def _exactly(requirement: Requirement) -> Version:
+    return Version(requirement.range.removeprefix("=="))
+
+
+def _recognised(workspace: Workspace, library: Library, files: Sequence[Found]) -> Requirement | None:
+    """The release, and the variants of it, that the first file is nearest to; None when none is near enough."""
+    file = files[0]
+    best: tuple[float, Requirement] | None = None
+    for requirement in _candidates(workspace, library):
+        scored = _best_variants(workspace, library, requirement, file)
+        if scored is not None and (best is None or scored[0] > best[0]):
+            best = scored
+    return best[1] if best is not None and best[0] >= ENOUGH else None
+
+
+def _candidates(workspace: Workspace, library: Library) -> Iterator[Requirement]:
+    """Every release of every pack that has one persona and is not asked for yet, newest first."""
+    for pack in library.known():
+        if workspace.manifest.wanted(pack) is not None:
+            continue
+        for ref in library.sources.releases(PackName(pack)):
+            yield Requirement(pack=ref.pack, range=f"=={ref.version}")
+
+
+def _best_variants(
+    workspace: Workspace, library: Library, requirement: Requirement, file: Found
+) -> tuple[float, Requirement] | None:
+    """The variants that bring a release nearest to the file, each taken only if it brings it nearer."""
+    try:
+        pack = library.read(requirement.pack, _exactly(requirement))[1]
+        best = _score(workspace, library, requirement, file) if len(pack.personas) == 1 else None
+    except AgentpackError:
+        return None  # a pack that does not read is nothing to recognise
+    if best is None or best < ENOUGH / 2:
+        return None
+    left = set(pack.variant_names)
+    while best < 2:
+        scored = []
+        for name in sorted(left):
+            more = Requirement(
+                pack=requirement.pack, range=requirement.range, variants=tuple(sorted({*requirement.variants, name}))
+            )
+            score = _score(workspace, library, more, file)
+            if score is not None and score > best:
+                scored.append((score, name, more))
+        if not scored:
+            break
+        best, name, requirement = max(scored, key=lambda row: row[0])
+        left.discard(name)
+    return best, requirement
+
+
+def _score(workspace: Workspace, library: Library, requirement: Requirement, file: Found) -> float | None:
+    """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files along."""
+    try:
+        made = list(resolved(workspace, library, requirement, {}).made([file.client]).files.values())
+    except AgentpackError:
+        return None
+    if len(made) != 1:
+        return None
+    if made[0].content == file.data:
+        return 2.0
+    return shared(rules_of(made[0].content.decode()), file.agent.rules)
+
+
+# Manifest, lock and local packs.
+
+
+class _Coming:
+    """A source with packs in it that are not on disk yet."""
+
+    def __init__(self, name: str, folder: str, there: Source | None, packs: Mapping[PackName, Mapping[str, bytes]]) -> None:
+        self.name, self.where, self.there, self.coming = name, folder, there, packs
+
+    def packs(self) -> Collection[PackName]:
+        return {*(self.there.packs() if self.there else ()), *self.coming}
+
+    def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
+        if pack in self.coming:
+            return (ReleaseRef(pack, Version(VERSION), self.name, f"{self.where}/{pack}/{VERSION}"),)
+        return self.there.releases(pack) if self.there else ()
+
+    def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
+        if ref.pack in self.coming:
+            return self.coming[ref.pack]
+        assert self.there is not None
+        return self.there.read(ref)
+
+
+def _folder(workspace: Workspace) -> tuple[str, str]:
+    """Where local packs lie: as a named path, and as the manifest names it."""
+    if workspace.scope.kind == "project":
+        return ".agentpack/packs", ".agentpack/packs"
+    return "$config/packs", "packs"
+
+
+def _manifest(
+    workspace: Workspace, manifest: Manifest, choices: Iterable[Choice]
+) -> tuple[Manifest, ConfiguredSource | None]:
+    """The manifest with what was chosen, and the source of local packs when one is needed."""
+    packs = (*manifest.packs, *(choice.wanted for choice in choices))
+    manifest = manifest._replace(packs=packs)
+    if not any(choice.pack_files for choice in choices):
+        return manifest, None
+    path = _folder(workspace)[1]
+    source = next((s for s in manifest.sources if os.path.normpath(s.path) == path), None)
+    if source is None:
+        taken = {"bundled", *(s.name for s in manifest.sources)}
+        names = (LOCAL, *(f"{LOCAL}-{i}" for i in range(2, 10_000)))
+        source = ConfiguredSource(next(name for name in names if name not in taken), path)
+        manifest = manifest._replace(sources=(*manifest.sources, source))
+    return manifest, source
+
+
+def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
+    folder = _folder(workspace)[0]
+    beside = {
+        f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
+        for choice in choices
+        for path, data in choice.pack_files.items()
+    }
+    for path in beside:
+        if workspace.disk.stamp(path) is not None:
+            raise DecisionNeeded(f"{workspace.scope.absolute(path)} is there already", hint="move it away, or install it")
+    return beside
+
+
+def _made(
+    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
+) -> Made:
+    locked = workspace.lock.packs if workspace.lock else ()
+    library = Library(workspace, manifest, locked)
+    if source is not None:
+        coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
+        there = library.sources.source(source.name)
+        ours = _Coming(source.name, workspace.source_folder(source), there, coming)
+        every = [ours if one.name == source.name else one for one in library.sources.all]
+        library.sources = Sources(every, library.sources.remembered)
+    chosen = choose(library, manifest, workspace.lock, upgrade=())
+    return make(library, manifest, chosen, default_clients(workspace, manifest))
+
+
+def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence[Found]) -> None:
+    """Raise DecisionNeeded when something else than these files would change."""
+    outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=True)
+    own = {file.path for file in files}
+    more = [c.path for c in outcome.plan.changes if c.path not in own and c.action not in STILL]
+    if more:
+        raise DecisionNeeded(
+            "other files would change along with these; nothing was changed",
+            details=[workspace.scope.absolute(path) for path in more],
+            hint="`agentpack sync` first brings the scope to what it asks for",
+        )
+
+
+def _adopted(made: Made, choices: Iterable[Choice]) -> Iterator[Adopted]:
+    for choice in choices:
+        for file in choice.files:
+            requirement = choice.wanted.requirement
+            content = made.files[file.path].content
+            yield Adopted(
+                file.path,
+                requirement.pack,
+                choice.version,
+                requirement.variants,
+                bool(choice.pack_files),
+                _difference(content, file),
+            )
+
+
+def _difference(content: bytes, file: Found) -> str:
+    if content == file.data:
+        return ""
+    ours, theirs = split_front_matter(content.decode()), split_front_matter(file.data.decode().removeprefix("\ufeff"))
+    if ours is not None and theirs is not None and ours[1] == theirs[1]:
+        return "the header, which agentpack would write otherwise"
+    one, other = rules_of(content.decode()), file.agent.rules
+    parts = [f"{len(other - one)} of its rules" if other - one else "", f"{len(one - other)} rules of the pack" if one - other else ""]
+    return " and ".join(part for part in parts if part) or "header or white space"

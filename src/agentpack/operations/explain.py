@@ -1,0 +1,288 @@
+"""explain: each field and rule of an installed file as it is on disk, and what it came from. Nothing is written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from agentpack.compose.agreement import Named
+from agentpack.compose.substitute import PLACEHOLDER, as_text
+from agentpack.differences.accounts import Account, edited_account, pristine_account
+from agentpack.differences.header import in_words
+from agentpack.differences.rules import EDIT, Entry, pair
+from agentpack.errors import Bug, DecisionNeeded, UsageError
+from agentpack.model.history import InstalledFile
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import Digest, did_you_mean
+from agentpack.model.persona import Origin, Rule, Section
+from agentpack.operations.diff import Limits, Locked
+from agentpack.operations.making import Library, Part, as_locked, layers_behind
+from agentpack.operations.workspace import Workspace
+
+
+class Origins(NamedTuple):
+    """Where something came from: the release, variant or parameter, and the parameters in it that the user set."""
+
+    origin: Origin
+    parameters: tuple[str, ...] = ()
+
+
+class Line(NamedTuple):
+    """One field or rule. `state` is `released`, `edited` (by hand), `added` (by hand) or `removed` (by hand)."""
+
+    kind: str
+    """`field`, `heading`, `item`, `code` or `text`."""
+    name: str | None
+    """A field's name, a rule's or heading's id."""
+    section: str
+    text: str
+    state: str
+    origin: Origins
+    """For what was added or edited by hand: the edit."""
+    released: Entry | None = None
+    """The rule as released, for one that was edited or removed."""
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """One installed file, its fields and rules in the order of the file; what was removed stands where it was."""
+
+    path: str
+    client: str
+    pack: str
+    persona: str
+    release: str
+    """The pack's name and version, and the variants, in words."""
+    missing: bool
+    """There is no file: told is what would be there."""
+    fields: tuple[Line, ...]
+    rules: tuple[Line, ...]
+
+
+class Place(NamedTuple):
+    """Where a rule or field is written in a pack: what it says there, before parameters are put in."""
+
+    origin: Origin
+    file: str
+    line: int
+    text: str
+    when: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedRule:
+    """One rule or field in full."""
+
+    line: Line
+    file: Explained
+    places: tuple[Place, ...]
+    """Every layer that says something by that name, the lowest first: the last one counts, it replaced the others."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The values that decide it or stand in it."""
+    set_by_user: frozenset[str] = frozenset()
+
+
+def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
+    """Every installed file of a pack or persona.
+
+    Raises:
+        UsageError: there is no such pack, persona or client.
+        DecisionNeeded: there is no lock.
+    """
+    return tuple(explained for explained, _ in _explained(workspace, limits))
+
+
+def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
+    workspace.settle()
+    lock = workspace.lock
+    if lock is None:
+        raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
+    limits.check(lock.files)
+    locked = Locked(workspace)
+    if locked.made is None:
+        assert locked.failure is not None
+        raise locked.failure
+    manifest = Manifest.from_data(lock.manifest)
+    library = Library(workspace, manifest, lock.packs)
+    for file in lock.files:
+        part = locked.part(file)
+        if part is None or not limits.have(file):
+            continue
+        behind = _Behind(part, layers_behind(library, manifest, as_locked(lock), part), manifest)
+        digest = Digest(f"sha256:{file.sha256}")
+        pristine = locked.text(file.path, digest) or locked.made.files[file.path].content
+        row = InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
+        yield _file(workspace, row, pristine_account(pristine, file.path, part.persona), behind), behind
+
+
+class _Behind:
+    """The layers and parameters behind a persona."""
+
+    def __init__(self, part: Part, layers: Sequence[Named], manifest: Manifest) -> None:
+        self.part, self.layers = part, layers
+        wanted = manifest.wanted(part.pack.name)
+        self.set_by_user: Mapping[str, Any] = wanted.parameters if wanted else {}
+        self.defaults = {name: declaration.default for name, declaration in part.pack.declarations.items()}
+        for layer in layers:
+            self.defaults.update(layer.layer.header.get("set", {}).get("parameters", {}))
+
+    @property
+    def release(self) -> str:
+        variants = f" [{', '.join(self.part.variants)}]" if self.part.variants else ""
+        return f"{self.part.pack.release}{variants}"
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        return {**self.defaults, **self.set_by_user}
+
+    def origins(self, entry: Entry) -> Origins:
+        """A rule's origin, with the parameters in its text or condition that the user set."""
+        origin = entry.origin or EDIT
+        places = [place for place in self.places(entry) if place.origin == origin]
+        used = _names(places[-1].text, places[-1].when) if places else ()
+        return Origins(origin, tuple(name for name in used if name in self.set_by_user))
+
+    def places(self, entry: Entry) -> list[Place]:
+        """Where a rule or heading is written: by its id, without one by its line in the layer it came from."""
+        found = []
+        for _, layer, origin in self.layers:
+            for part, text in _parts(layer.sections):
+                same = part.line == entry.line and origin == entry.origin if entry.id is None else part.id == entry.id
+                if same and part.line:
+                    found.append(Place(origin, layer.file, part.line, text, part.when))
+        return found
+
+    def field_places(self, name: str) -> list[Place]:
+        """The layers that say a field."""
+        found = []
+        for _, layer, origin in self.layers:
+            header = layer.header.get("set", {}) if origin.kind in ("variant", "local") else layer.header
+            if name in header:
+                found.append(Place(origin, layer.file, 0, in_words(header[name]), None))
+        return found
+
+
+def _parts(sections: Sequence[Section]) -> Iterator[tuple[Section | Rule, str]]:
+    for section in sections:
+        if section.level:
+            yield section, section.heading
+        for rule in section.rules:
+            yield rule, rule.text
+
+
+def _names(text: str, when: str | None) -> tuple[str, ...]:
+    """The parameters that a text or a condition uses."""
+    names = [match[1] for match in PLACEHOLDER.finditer(text) if match[1]]
+    if when is not None:
+        names.append(when.removeprefix("!").partition(":")[0])
+    return tuple(dict.fromkeys(names))
+
+
+def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> Explained:
+    seen = workspace.disk.look(file.path)
+    missing = seen is None or seen.kind != "file"
+    here = pristine if missing else edited_account(workspace.contents(file.path), file.path, pristine)
+    return Explained(
+        path=file.path,
+        client=file.client,
+        pack=file.pack,
+        persona=file.persona,
+        release=behind.release,
+        missing=missing,
+        fields=tuple(_fields(pristine, here)),
+        rules=tuple(_rules(pristine, here, behind)),
+    )
+
+
+def _fields(pristine: Account, here: Account) -> Iterator[Line]:
+    old, new = pristine.parts.fields, here.parts.fields
+    for name in dict.fromkeys((*new, *old)):
+        origin = pristine.origins.get(name, EDIT)
+        if name not in new:
+            yield Line("field", name, "", in_words(old[name]), "removed", Origins(origin))
+        elif name not in old:
+            yield Line("field", name, "", in_words(new[name]), "added", Origins(EDIT))
+        else:
+            same = new[name] == old[name]
+            was = None if same else Entry("field", in_words(old[name]), "", name, origin)
+            yield Line("field", name, "", in_words(new[name]), "released" if same else "edited", Origins(origin), was)
+
+
+def _rules(pristine: Account, here: Account, behind: _Behind) -> Iterator[Line]:
+    """The rules on disk; one that is gone follows the one it followed."""
+    kept = dict(pair(pristine.entries, here.entries))
+    gone: dict[int, list[Entry]] = {}
+    place = -1
+    for i, entry in enumerate(pristine.entries):
+        if i in kept:
+            place = kept[i]
+        else:
+            gone.setdefault(place, []).append(entry)
+    for j in range(-1, len(here.entries)):
+        if j >= 0:
+            yield _line(here.entries[j], behind)
+        for entry in gone.get(j, ()):
+            yield Line(entry.kind, entry.id, entry.section, entry.text, "removed", behind.origins(entry), entry, entry)
+
+
+def _line(entry: Entry, behind: _Behind) -> Line:
+    if entry.origin != EDIT:
+        return Line(entry.kind, entry.id, entry.section, entry.text, "released", behind.origins(entry), None, entry)
+    if entry.was is None:
+        return Line(entry.kind, entry.id, entry.section, entry.text, "added", Origins(EDIT), None, entry)
+    origin = behind.origins(entry.was)
+    return Line(entry.kind, entry.id, entry.section, entry.text, "edited", origin, entry.was, entry)
+
+
+def explain_rule(workspace: Workspace, limits: Limits, name: str) -> tuple[ExplainedRule, ...]:
+    """One rule, heading or field, in every file that has it.
+
+    Raises:
+        UsageError: no file has it; told is whether the pack does, and why it was left out.
+    """
+    found = []
+    known: set[str] = set()
+    left_out: list[str] = []
+    for file, behind in _explained(workspace, limits):
+        lines = [*file.fields, *file.rules]
+        known.update(line.name for line in lines if line.name)
+        mine = [line for line in lines if line.name == name]
+        found += [_full(line, file, behind) for line in mine]
+        if not mine:
+            left_out += _left_out(name, behind)
+    if not found:
+        what = f"`{limits.name}` has no rule or field `{name}`"
+        hint = None if left_out else did_you_mean(name, known) or f"`agentpack explain {limits.name}` lists them"
+        raise UsageError(what, details=dict.fromkeys(left_out), hint=hint)
+    return tuple(found)
+
+
+def _full(line: Line, file: Explained, behind: _Behind) -> ExplainedRule:
+    if line.kind == "field":
+        assert line.name is not None
+        places = behind.field_places(line.name)
+    else:
+        entry = line.released or line.entry
+        if entry is None:
+            raise Bug("a rule without an entry")
+        places = behind.places(entry) if entry.origin != EDIT else []
+    used = [name for place in places[-1:] for name in _names(place.text, place.when)]
+    values = {name: as_text(behind.values[name]) for name in used if name in behind.values}
+    return ExplainedRule(
+        line=line,
+        file=file,
+        places=tuple(places),
+        parameters=values,
+        set_by_user=frozenset(name for name in values if name in behind.set_by_user),
+    )
+
+
+def _left_out(name: str, behind: _Behind) -> Iterator[str]:
+    """Why a rule that the layers have is not in the file."""
+    for _, layer, origin in behind.layers:
+        for part, _ in _parts(layer.sections):
+            if part.id == name:
+                when = f", only when {part.when}" if part.when else ""
+                yield f"{layer.file}:{part.line} has it{when}"
+        if name in layer.header.get("remove", ()):
+            yield f"{origin} removes it ({layer.file})"

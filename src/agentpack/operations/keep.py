@@ -1,0 +1,341 @@
+"""keep: local edits of an installed file become a local variant, which later upgrades carry.
+
+Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file byte for byte, else nothing is
+written. Reading the edit is left to `edits`, changing files to `carrying_out`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from packaging.version import Version
+
+from agentpack.compose.agreement import Draft
+from agentpack.compose.composing import Pack
+from agentpack.compose.parameters import Value
+from agentpack.compose.parse import split_front_matter
+from agentpack.edits import Edits, escaped, read_edits, short, variant_text
+from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, UsageError
+from agentpack.model.changes import Plan
+from agentpack.model.fields import COLORS
+from agentpack.model.history import InstalledFile
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName, did_you_mean, digest_of, is_kebab
+from agentpack.model.persona import Persona, Rule, Section
+from agentpack.model.rendering import Rendering
+from agentpack.operations.carrying_out import Outcome, carry_out
+from agentpack.operations.install import wish_for
+from agentpack.operations.making import Library, Made, as_locked, choose, draft_for, make
+from agentpack.operations.sync import check_rendering, stale_reasons
+from agentpack.operations.workspace import LocalText, Workspace
+from agentpack.patching import Patch, patch
+from agentpack.safety.documents import read_yaml
+from agentpack.targets import TARGETS
+from agentpack.targets.claude import canonical_tools
+
+DEFAULT = "local"
+
+
+class Kept(NamedTuple):
+    """What was done: the outcome, and each variant's path with its text."""
+
+    outcome: Outcome
+    variants: tuple[tuple[str, str], ...]
+
+
+class Edited(NamedTuple):
+    """An installed persona that was edited: its own name in the pack, its draft and values, and the files that were edited."""
+
+    pack: Pack
+    source_name: str
+    persona: Persona
+    draft: Draft
+    values: Mapping[str, Value]
+    files: tuple[tuple[InstalledFile, Rendering, bytes], ...]
+    """What is recorded, what was rendered, and what lies there."""
+
+    @property
+    def parts(self) -> dict[str, Section | Rule]:
+        """Rules and headings by id, as their files have them."""
+        found: dict[str, Section | Rule] = {}
+        for section in self.draft.sections:
+            both: list[Section | Rule] = [section, *section.rules]
+            found.update({part.id: part for part in both if part.id is not None})
+        return found
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Their texts, placeholders and all."""
+        return {id: part.heading if isinstance(part, Section) else part.text for id, part in self.parts.items()}
+
+    @property
+    def taken(self) -> set[str]:
+        """Ids that stand for something in this persona, whatever its variants."""
+        layers = self.pack.variants.get(self.source_name, {}).values()
+        sections = [section for layer in layers for section in layer.sections]
+        return {*self.parts, *(id for s in sections for id in (s.id, *(rule.id for rule in s.rules)) if id is not None)}
+
+
+def keep(workspace: Workspace, name: str, *, variant: str | None = None, dry_run: bool = False) -> Kept:
+    """Turn the edits of a persona, or of all personas of a pack, into a local variant.
+
+    Raises:
+        DecisionNeeded: an edit that a variant cannot say; the details name each. Nothing was written.
+        UsageError: nothing of that name is installed, or the variant's name is taken.
+    """
+    with workspace.changing():
+        library, made, found = _found(workspace, name)
+        command = f"keep {name}"
+        if not found:
+            nothing = Outcome(
+                command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=())
+            )
+            return Kept(nothing, ())
+        chosen_name = _variant_name(workspace, found, variant)
+        texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
+        manifest = _with_variant(workspace.manifest, found, chosen_name)
+        now = _made_with(workspace, library, manifest, made, texts)
+        _check(now, found)
+        wish = wish_for(workspace, workspace.manifest, manifest, now)
+        beside = {text.path: text.data for text in texts}
+        outcome = carry_out(workspace, command, wish._replace(beside=beside), dry_run=dry_run)
+        return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
+
+
+def patch_for_author(workspace: Workspace, name: str) -> Patch:
+    """The edits as a unified diff of the pack's own files, for its author. Nothing is written.
+
+    Raises:
+        DecisionNeeded: an edit that does not map to rules.
+    """
+    workspace.settle()
+    library, _, found = _found(workspace, name)
+    patches = []
+    for edited in found:
+        edits, fields = _read(edited, *edited.files[0])
+        release = library.read(PackName(edited.pack.name), Version(edited.pack.version))[0]
+        files = {path: data.decode() for path, data in release.files.items() if path.endswith(".md")}
+        parts, values = edited.parts, edited.values
+        made = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
+        left_out = [*(f"the field `{field}`" for field in fields), *made.left_out]
+        patches.append(Patch(made.text, tuple(f"{edited.source_name}: {what}" for what in left_out)))
+    return Patch("".join(p.text for p in patches), tuple(what for p in patches for what in p.left_out))
+
+
+# What was edited.
+
+
+def _found(workspace: Workspace, name: str) -> tuple[Library, Made, tuple[Edited, ...]]:
+    lock = workspace.lock
+    if lock is None:
+        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
+    reasons = stale_reasons(workspace, lock)
+    if reasons:
+        raise DecisionNeeded(
+            "agentpack.lock is not what agentpack.yaml asks for", details=reasons, hint="`agentpack sync` comes first"
+        )
+    rows = [file for file in workspace.recorded.values() if name in (file.persona, file.pack)]
+    if not rows:
+        known = sorted({word for file in workspace.recorded.values() for word in (file.persona, file.pack)})
+        raise UsageError(
+            f"no persona or pack named `{name}` is installed here",
+            details=[f"installed: {', '.join(known) or 'nothing'}"],
+            hint=did_you_mean(name, known),
+        )
+    library = Library(workspace, workspace.manifest, lock.packs)
+    made = make(library, workspace.manifest, as_locked(lock), lock.clients)
+    check_rendering(workspace, lock, made)
+    return library, made, tuple(_edited(workspace, library, made, rows))
+
+
+def _edited(workspace: Workspace, library: Library, made: Made, rows: Sequence[InstalledFile]) -> Iterator[Edited]:
+    observed = workspace.observe({row.path for row in rows})
+    groups: dict[tuple[str, str], list[tuple[InstalledFile, Rendering, bytes]]] = {}
+    for row in rows:
+        here, file = observed.get(row.path), made.files.get(row.path)
+        if file is None or row.rendered != digest_of(file.content):
+            raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
+        if here is not None and here.digest not in (None, row.rendered):
+            groups.setdefault((row.pack, row.persona), []).append((row, file, workspace.contents(row.path)))
+    for (pack_name, persona_name), files in groups.items():
+        part = next(p for p in made.parts if (p.pack.name, p.persona.name) == (pack_name, persona_name))
+        wanted = workspace.manifest.wanted(pack_name)
+        if wanted is None:
+            raise UsageError(
+                f"`{pack_name}` is here because another pack requires it",
+                hint=f"`agentpack install {pack_name}` puts it into agentpack.yaml, where a variant can be asked for",
+            )
+        if part.pack.bare:
+            raise DecisionNeeded(
+                f"`{pack_name}` is a bare pack: its text has no ids that a variant could name",
+                hint="the edit stays on disk, and upgrades merge it",
+            )
+        source_name = next((old for old, new in wanted.renames.items() if new == persona_name), persona_name)
+        draft, values = draft_for(library, workspace.manifest, as_locked(_lock(workspace)), part.pack, source_name)
+        files.sort(key=lambda row: (row[0].client != "claude", row[0].client))
+        yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
+
+
+def _lock(workspace: Workspace) -> Any:
+    assert workspace.lock is not None
+    return workspace.lock
+
+
+# The variant.
+
+
+def _variant_name(workspace: Workspace, found: Sequence[Edited], asked: str | None) -> str:
+    personas = {edited.source_name for edited in found}
+    in_packs = {name for edited in found for name in edited.pack.variant_names}
+    used = {v for e in found for v in _wanted_variants(workspace.manifest, e)}
+
+    def is_free(name: str) -> bool:
+        own = [text for text in workspace.local_texts if text.name == name]
+        if name in in_packs or any(text.persona in personas for text in own):
+            return False
+        # one of another persona that nobody asked for would come into use along with this one
+        return name in used or not own
+
+    if asked is None:
+        return next(n for n in (DEFAULT, *(f"{DEFAULT}-{i}" for i in range(2, 10_000))) if is_free(n))
+    if not is_kebab(asked):
+        raise UsageError(f"`{asked}` is not a variant's name", hint="lower-case letters, digits and single hyphens")
+    if not is_free(asked):
+        raise UsageError(f"there is a variant `{asked}` already", hint="`--as NAME` takes another name")
+    return asked
+
+
+def _wanted_variants(manifest: Manifest, edited: Edited) -> tuple[str, ...]:
+    wanted = manifest.wanted(edited.pack.name)
+    return wanted.requirement.variants if wanted else ()
+
+
+def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
+    row, file, data = edited.files[0]
+    edits, fields = _read(edited, row, file, data)
+    own = {*edited.pack.variants.get(edited.source_name, {})}
+    own |= {text.name for text in workspace.local_texts if text.persona == edited.source_name}
+    earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
+    text = variant_text(
+        edits,
+        edited.sources,
+        edited.values,
+        summary=f"Local edits of {edited.source_name}.",
+        set_fields=fields,
+        after=earlier,
+    )
+    path = f"{workspace.scope.local_variants}/{edited.source_name}/{name}.md"
+    return LocalText(edited.source_name, name, path, text.encode())
+
+
+def _read(edited: Edited, row: InstalledFile, file: Rendering, data: bytes) -> tuple[Edits, dict[str, Any]]:
+    """What was done to body and header of one file.
+
+    Raises:
+        DecisionNeeded: with all that a variant cannot say.
+    """
+    before = split_front_matter(file.content.decode())
+    try:
+        after = split_front_matter(data.decode())
+    except UnicodeDecodeError:
+        raise _unsayable(row.persona, ["the file is no longer UTF-8"]) from None
+    if before is None or before[1] != edited.persona.body:
+        title = TARGETS[row.client].title
+        raise _unsayable(row.persona, [f"{row.path}: a file of {title} does not read back rule by rule"])
+    if after is None:
+        raise _unsayable(row.persona, ["the header was taken out"])
+    edits = read_edits(edited.persona.sections, after[1], edited.taken)
+    fields, unsaid = _fields(row.client, before[0], after[0])
+    if edits.unsaid or unsaid:
+        raise _unsayable(row.persona, [*unsaid, *edits.unsaid])
+    return edits, fields
+
+
+def _fields(client: str, before: str, after: str) -> tuple[dict[str, Any], list[str]]:
+    """What a variant sets so that the header reads like this; and what it cannot."""
+    try:
+        old, new = read_yaml(before, "header").data, read_yaml(after, "header", first_line=2).data
+    except InvalidFile as error:
+        return {}, [f"the header does not read: {line}" for line in error.details]
+    if not isinstance(new, dict):
+        return {}, ["the header is not a map of fields"]
+    fields: dict[str, Any] = {}
+    natives: dict[str, Any] = {}
+    unsaid = []
+    for key in [*new, *(key for key in old if key not in new)]:
+        if key in new and key in old and new[key] == old[key]:
+            continue
+        if key == "name":
+            unsaid.append("`name` was changed: `as:` in agentpack.yaml gives a persona another name")
+        elif key == "tools" and client == "claude" and canonical_tools(new.get(key)) is not None:
+            fields["tools"] = canonical_tools(new.get(key))
+        elif key not in new:
+            unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
+        elif key == "color" and new[key] not in COLORS:
+            unsaid.append(f"`color: {new[key]}` is none of {', '.join(COLORS)}")
+        elif key in ("description", "model", "color"):
+            fields[key] = escaped(str(new[key]))
+        else:
+            natives[key] = new[key]
+    if natives:
+        fields["clients"] = {client: natives}
+    return fields, unsaid
+
+
+# The proof.
+
+
+def _with_variant(manifest: Manifest, found: Sequence[Edited], name: str) -> Manifest:
+    """The manifest with the variant added to the requirements of the packs that were edited."""
+    packs = []
+    names = {edited.pack.name for edited in found}
+    for wanted in manifest.packs:
+        requirement = wanted.requirement
+        if requirement.pack in names and name not in requirement.variants:
+            requirement = replace(requirement, variants=tuple(sorted({*requirement.variants, name})))
+            wanted = wanted._replace(requirement=requirement, text=str(requirement))
+        packs.append(wanted)
+    return manifest._replace(packs=tuple(packs))
+
+
+def _made_with(
+    workspace: Workspace, library: Library, manifest: Manifest, made: Made, texts: Sequence[LocalText]
+) -> Made:
+    """All files as they are with the new variants, which are not on disk yet."""
+    workspace.__dict__["local_texts"] = (*workspace.local_texts, *texts)
+    try:
+        chosen = choose(library, manifest, workspace.lock, upgrade=())
+        return make(library, manifest, chosen, made.lock.clients)
+    except AgentpackError as error:
+        raise _unsayable(texts[0].persona, [error.message, *error.details]) from None
+
+
+def _check(made: Made, found: Sequence[Edited]) -> None:
+    for edited in found:
+        for row, _, data in edited.files:
+            content = made.files[row.path].content
+            if content != data:
+                raise _unsayable(row.persona, [_first_difference(row, edited, content, data)])
+
+
+def _first_difference(row: InstalledFile, edited: Edited, content: bytes, data: bytes) -> str:
+    if row.path != edited.files[0][0].path:
+        return f"{row.path} was edited otherwise than {edited.files[0][0].path}"
+    ours, theirs = data.decode().split("\n"), content.decode().split("\n")
+    number = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
+    header = split_front_matter(data.decode())
+    line = ours[number] if number < len(ours) else ""
+    if header is not None and number + 1 < header[2]:
+        return f"line {number + 1}: agentpack writes the header otherwise: “{short(line)}”"
+    if data.split() == content.split():
+        return f"line {number + 1}: white space was changed near “{short(line) or short(ours[max(number - 1, 0)])}”"
+    return f"line {number + 1}: “{short(line)}”"
+
+
+def _unsayable(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
+    return DecisionNeeded(
+        f"the edits of `{persona}` cannot all be said as a variant; nothing was written",
+        details=reasons,
+        hint="change, add or take out whole rules that have an id, and leave the rest as it was; "
+        f"`agentpack diff {persona}` shows the edits, which stay on disk and are merged by upgrades in any case",
+    )

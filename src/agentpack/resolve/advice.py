@@ -1,0 +1,97 @@
+"""A way out of a dispute: what the user could ask for instead, tried out before it is offered.
+
+Trials share a small effort, so that an error never takes much longer than an answer; when it is spent, the hint says less.
+"""
+
+from collections.abc import Collection, Sequence
+
+from packaging.version import Version
+
+from agentpack.errors import AgentpackError
+from agentpack.model.names import PackName
+from agentpack.model.requirement import Requirement
+from agentpack.resolve.search import Contradiction, Exhausted
+from agentpack.resolve.universe import Answers, Universe
+from agentpack.resolve.words import asked, listed
+
+_EFFORT = 1_000_000
+_VALUES = 1_200
+_OFFERS = 2
+_TRIALS = 6
+
+
+def way_out(
+    answers: Answers, wants: Sequence[Requirement], core: Sequence[Requirement], packs: Sequence[PackName]
+) -> str | None:
+    """What the user could change.
+
+    Args:
+        core: those of the wants that are at odds.
+        packs: all packs that the dispute is about.
+    """
+    trials = _Trials(answers)
+    offers = _widened(trials, wants, core)
+    if not offers:
+        offers = _prereleases(trials, answers, wants, packs)
+    if not offers:
+        offers = _dropped(trials, wants, core)
+    if offers:
+        return listed(offers, last="or")
+    if len(core) > 1:
+        return f"change one of {listed((f'`{asked(want)}`' for want in core), last='or')}"
+    return None
+
+
+class _Trials:
+    """Tries requirements out, until the effort is spent."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._effort = _EFFORT
+        self._values = _VALUES
+
+    def chosen(
+        self, wants: Sequence[Requirement], prereleases: Collection[PackName] = ()
+    ) -> dict[PackName, Version] | None:
+        """The releases that satisfy them; None when none do or the effort is spent."""
+        if self._values <= 0 or self._effort <= 0:
+            return None
+        universe = Universe(self._answers, wants, {}, effort=self._effort, values=self._values, prereleases=prereleases)
+        try:
+            universe.solve()
+        except (Contradiction, Exhausted):
+            return None
+        except AgentpackError:  # a source failed; the dispute is certain all the same
+            return None
+        finally:
+            self._effort, self._values = universe.search.effort_left, universe.search.values_left
+        return universe.chosen()
+
+
+def _widened(trials: _Trials, wants: Sequence[Requirement], core: Sequence[Requirement]) -> list[str]:
+    offers = []
+    for want in [want for want in core if want.range][:_TRIALS]:
+        wider = Requirement(pack=want.pack, variants=want.variants, url=want.url)
+        chosen = trials.chosen([wider if other == want else other for other in wants])
+        if chosen is not None:
+            offers.append(f"widen `{asked(want)}` so that it allows {chosen[want.pack]}")
+    return offers[:_OFFERS]
+
+
+def _prereleases(
+    trials: _Trials, answers: Answers, wants: Sequence[Requirement], packs: Sequence[PackName]
+) -> list[str]:
+    for pack in [pack for pack in packs if answers.listing(pack).table.prereleases][:_TRIALS]:
+        chosen = trials.chosen(wants, [pack])
+        if chosen is not None and pack in chosen and chosen[pack].is_prerelease:
+            return [f"ask for the pre-release that fits: `{pack}>={chosen[pack]}`"]
+    return []
+
+
+def _dropped(trials: _Trials, wants: Sequence[Requirement], core: Sequence[Requirement]) -> list[str]:
+    offers = []
+    for want in core[:_TRIALS]:
+        rest = [other for other in wants if other != want]
+        if rest and trials.chosen(rest) is not None:
+            offers.append(f"do without `{asked(want)}`")
+    return offers[:_OFFERS]

@@ -1,0 +1,73 @@
+"""Releases and requirements in words, short whatever a pack's author wrote."""
+
+from collections.abc import Iterable, Sequence
+
+from packaging.version import Version
+
+from agentpack.model.requirement import Requirement
+from agentpack.resolve.ranges import UNSELECTED
+from agentpack.resolve.universe import Node, bits_of
+
+_LONG = 80
+_MOST = 8
+_RUNS = 4
+
+
+def short(text: str) -> str:
+    """The text, or its beginning when it is long."""
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+
+
+def asked(requirement: Requirement) -> str:
+    """A requirement without the address."""
+    variants = f"[{','.join(requirement.variants)}]" if requirement.variants else ""
+    return short(f"{requirement.pack}{variants}{requirement.range}")
+
+
+def listed(items: Iterable[str], *, last: str = "and", most: int = _MOST) -> str:
+    """`a`, `a and b`, `a, b and c`; of many the first few and how many more."""
+    words = list(items)
+    if len(words) > most:
+        words = [*words[: most - 1], f"{len(words) - most + 1} more"]
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def quoted(items: Iterable[str], *, last: str = "and") -> str:
+    return listed((f"`{item}`" for item in items), last=last)
+
+
+def newest(versions: Sequence[Version]) -> str:
+    """Versions in ascending order, told newest first."""
+    return listed(short(str(version)) for version in reversed(versions))
+
+
+def spans(node: Node, bits: int) -> str:
+    """Some releases of a pack as spans: `1.0.0 to 1.4.0 and 2.0.0`. A span passes over pre-releases that are not meant."""
+    found: list[tuple[int, int]] = []
+    passed = node.table.prereleases & ~bits
+    for bit in bits_of(bits & ~UNSELECTED):
+        index = bit.bit_length() - 2
+        if found and not (bit - (4 << found[-1][1])) & ~passed:
+            found[-1] = (found[-1][0], index)
+        else:
+            found.append((index, index))
+    texts = [
+        str(node.versions[first]) if first == last else f"{node.versions[first]} to {node.versions[last]}"
+        for first, last in found
+    ]
+    return listed(map(short, texts), most=_RUNS)
+
+
+def releases(node: Node, bits: int) -> str:
+    """Some releases of a pack, as the subject of a sentence."""
+    ordinary = node.table.everything & ~node.table.prereleases
+    if ordinary and not ordinary & ~bits and ordinary & (ordinary - 1):
+        return f"every release of {short(node.pack)}"
+    return f"{short(node.pack)} {spans(node, bits)}"
+
+
+def are_many(node: Node, bits: int) -> bool:
+    """Whether the verb behind `releases` is in the plural."""
+    return (bits & ~UNSELECTED).bit_count() > 1 and not releases(node, bits).startswith("every ")

@@ -1,0 +1,97 @@
+"""The documentation says what the program does: blocks run, links resolve, each command is there."""
+
+import re
+from pathlib import Path
+
+import commands_page
+import console_blocks
+import pytest
+from terminal import Terminal
+
+from agentpack.cli.app import VERBS
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
+PLAYED = [page for page in PAGES if "```console\n" in page.read_text(encoding="utf-8")]
+_LINK = re.compile(r"(?<!`)\]\(([^)\s]+)\)|src(?:set)?=\"([^\"]+)\"")
+_HEADING = re.compile(r"^#+ +(.*?)(?: *\{#.*\})?$", re.M)
+_FENCE = re.compile(r"^(```+).*?^\1 *$", re.M | re.S)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_command_has_help_with_an_example(verb: str) -> None:
+    text = " ".join(commands_page.help_of(verb).split())
+    assert f"Example: agentpack {verb}" in text
+
+
+def test_the_page_of_commands_is_what_the_help_says(request: pytest.FixtureRequest) -> None:
+    now = commands_page.page()
+    if request.config.getoption("--update"):
+        commands_page.PAGE.write_text(now, encoding="utf-8")
+    assert commands_page.PAGE.read_text(encoding="utf-8") == now, "run `python tools/commands_page.py`"
+
+
+@pytest.mark.parametrize("page", PLAYED, ids=name_of)
+def test_the_commands_of_a_page_show_what_it_says(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    written = page.read_text(encoding="utf-8")
+    now = console_blocks.rerun(written, Terminal(tmp_path))
+    if request.config.getoption("--update") and now != written:
+        page.write_text(now, encoding="utf-8")
+        written = now
+    assert written == now, "`pytest --update tests/test_docs.py` rewrites what is shown; read the diff"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    broken = []
+    for match in _LINK.finditer(text):
+        link = match[1] or match[2]
+        if link.startswith(("https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of a page's headings, as links have them."""
+    headings = _HEADING.findall(_FENCE.sub("", page.read_text(encoding="utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_decision_stands_in_the_index() -> None:
+    folder = DOCS / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in sorted(folder.glob("0*.md")) if f"({page.name})" not in index] == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in seen or page.suffix != ".md" or not page.exists():
+            continue
+        seen.add(page)
+        links = (match[1] or match[2] for match in _LINK.finditer(page.read_text(encoding="utf-8")))
+        waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links if "://" not in link]
+    assert [name_of(page) for page in PAGES if page not in seen] == []
+
+
+def test_a_shown_line_that_differs_is_replaced(tmp_path: Path) -> None:
+    page = "```console\n$ echo one\ntwo\n$ printf 'a\\nb\\nc\\n'\na\n…\n$ true\n```\n"
+    now = "```console\n$ echo one\none\n$ printf 'a\\nb\\nc\\n'\na\n…\n$ true\n```\n"
+    assert console_blocks.rerun(page, Terminal(tmp_path)) == now
+
+
+def test_a_command_that_fails_unseen_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(console_blocks.CommandFailed, match="exit code 3"):
+        console_blocks.rerun("```console\n$ (exit 3)\n```\n", Terminal(tmp_path))
