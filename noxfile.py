@@ -88,7 +88,7 @@ def constraints(session: nox.Session) -> None:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """`nox -s release -- 1.4.0`: changelog heading, version, commit, tag, build (docs/how-to/release.md)."""
+    """`nox -s release -- 1.4.0`: changelog heading, version, build, commit, tag (docs/how-to/release.md)."""
     if len(session.posargs) != 1 or not re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", session.posargs[0]):
         session.error("name the version: nox -s release -- 1.4.0")
     version = session.posargs[0]
@@ -101,7 +101,7 @@ def release(session: nox.Session) -> None:
     CHANGELOG.write_text(changelog.replace("## Unreleased\n", heading, 1))
     text = VERSION_FILE.read_text()
     VERSION_FILE.write_text(re.sub(r'^__version__ = ".*"$', f'__version__ = "{version}"', text, count=1, flags=re.M))
+    build(session)
     session.run("git", "commit", "--quiet", "--all", "--message", f"release: {version}", external=True)
     session.run("git", "tag", "--annotate", f"v{version}", "--message", f"agentpack {version}", external=True)
-    build(session)
     session.log("look at dist/, then push the commit and the tag")

@@ -86,6 +86,16 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert [name_of(page) for page in PAGES if page not in seen] == []
 
 
+def test_the_architecture_page_names_every_module() -> None:
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    modules = {
+        f"{found.name}/" if found.is_dir() else found.name
+        for found in (ROOT / "src" / "agentpack").iterdir()
+        if found.suffix == ".py" or (found / "__init__.py").exists()
+    }
+    assert [name for name in sorted(modules - {"__init__.py"}) if f"`{name}`" not in page] == []
+
+
 def test_a_shown_line_that_differs_is_replaced(tmp_path: Path) -> None:
     page = "```console\n$ echo one\ntwo\n$ printf 'a\\nb\\nc\\n'\na\n…\n$ true\n```\n"
     now = "```console\n$ echo one\none\n$ printf 'a\\nb\\nc\\n'\na\n…\n$ true\n```\n"

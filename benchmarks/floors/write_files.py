@@ -7,7 +7,7 @@ import os
 import sys
 
 folder, count, update = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["update"]
-text = b"x" * 8600  # no shorter than what was there
+text = b"x" * 8600
 os.makedirs(folder, exist_ok=True)
 journal = os.open(folder + "/journal", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 os.write(journal, b"%d files\n" % count * count)
@@ -15,9 +15,8 @@ os.fsync(journal)
 os.close(journal)
 for number in range(count):
     path = f"{folder}/{number}.md"
-    # Not truncated first: some file systems write a file that was out at once, which no floor should pay for.
-    with open(path, "r+b" if update else "wb") as file:
-        if update:
+    if update:
+        with open(path, "rb") as file:
             file.read()
-            file.seek(0)
+    with open(path, "wb") as file:
         file.write(text)

@@ -1,7 +1,9 @@
-"""An edited text and the persona it was rendered from -> a variant that says the edit, or the words why it cannot be said.
+"""An edited text and the persona it was rendered from -> a variant that says the edit, or the words why it cannot be
+said.
 
-Sections are paired first, then the rules within them; what is left over on one side was taken out or added. Whether the variant really gives the
-edited text is for the caller to check, by rendering it: here only what a variant has no words for is refused, each with its place.
+Sections are paired first, then the rules within them; what is left over on one side was taken out or added. Whether
+the variant really gives the edited text is for the caller to check, by rendering it: here only what a variant has no
+words for is refused, each with its place.
 """
 
 import re
@@ -23,7 +25,8 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 
 class RuleEdit(NamedTuple):
-    """A rule changed (`old` is what it was) or new. A new one goes behind `after`, or before `before`, or to its section's end."""
+    """A rule changed (`old` is what it was) or new. A new one goes behind `after`, or before `before`, or to its
+    section's end."""
 
     id: str
     text: str
@@ -102,7 +105,9 @@ class _Reader:
         deeper = index + 1
         while deeper < len(sections) and sections[deeper].level > section.level:
             if deeper in kept:
-                self.unsaid.append(f"the heading “{short(section.heading)}” was taken out, but not all that is below it")
+                self.unsaid.append(
+                    f"the heading “{short(section.heading)}” was taken out, but not all that is below it"
+                )
                 return
             deeper += 1
         if section.id is None:
@@ -208,7 +213,9 @@ def _section_score(old: Section, new: Section) -> float:
     if (old.heading, old.level) == (new.heading, new.level):
         return 2 + shared
     like = _likeness(old.heading, new.heading)
-    return 1 + shared if shared >= _ALIKE or (like >= 0.6 and (shared > 0 or not texts or not others)) else 0
+    if shared >= _ALIKE or (like >= _ALIKE and not texts and not others):
+        return 1 + shared
+    return 1 + shared if like >= 0.6 and (shared > 0 or not texts or not others) else 0
 
 
 def _pair_rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
@@ -275,8 +282,8 @@ def variant_text(
     """The text of a variant that makes these edits.
 
     Args:
-        sources: rules and headings by id as their files have them, placeholders and all, so that what an edit leaves of them stays.
-        after: variants that this one comes after.
+        sources: rules and headings by id as their files have them, placeholders and all, so that what an edit leaves
+        of them stays. after: variants that this one comes after.
     """
     header: dict[str, Any] = {"summary": summary}
     if set_fields:
@@ -347,7 +354,8 @@ def escaped(text: str) -> str:
 
 
 def templated(text: str, source: str, values: Mapping[str, Value]) -> str:
-    """Source text that is filled in as `text`: placeholders of the old source stay where the edit left their values alone."""
+    """Source text that is filled in as `text`: placeholders of the old source stay where the edit left their values
+    alone."""
     if "{{" not in source or max(len(text), len(source)) > _LONGEST:
         return escaped(text)
     spans: list[tuple[int, int, str]] = []

@@ -1,6 +1,7 @@
 """Where a command runs: home, variables, clock, and the scope that these and the options decide. Read once, then passed along."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -30,8 +31,6 @@ class Environment(NamedTuple):
     @classmethod
     def current(cls) -> "Environment":
         """The real one."""
-        import sys
-
         home = os.environ.get("HOME") or os.path.expanduser("~")
         return cls(
             home=os.path.realpath(home),
@@ -131,10 +130,7 @@ def project_scope(root: str, found_by: str, environment: Environment) -> Scope:
 
 def user_scope(environment: Environment, found_by: str) -> Scope:
     """The home folder; manifest and lock stand in the platform's configuration folder, state in its state folder."""
-    import platformdirs
-
-    config = platformdirs.user_config_dir("agentpack", appauthor=False)
-    state = platformdirs.user_state_dir("agentpack", appauthor=False)
+    config, state = platform_folder("config"), platform_folder("state")
     roots = {"": environment.home, "$config": config, "$state": state}
     for name in ("CLAUDE_CONFIG_DIR",):
         if value := environment.variables.get(name):
@@ -152,6 +148,38 @@ def user_scope(environment: Environment, found_by: str) -> Scope:
 
 def cache_folder() -> str:
     """The platform's cache folder for agentpack. What lies there can be deleted at any time."""
+    return platform_folder("cache")
+
+
+_XDG = {
+    "cache": ("XDG_CACHE_HOME", ".cache"),
+    "config": ("XDG_CONFIG_HOME", ".config"),
+    "state": ("XDG_STATE_HOME", ".local/state"),
+}
+
+
+def platform_folder(kind: str) -> str:
+    """The platform's folder for agentpack's `cache`, `config` or `state`.
+
+    `platformdirs` decides; where its rule is a line long and plainly applies, the answer is given without loading it.
+    """
+    variable, usual = _XDG[kind]
+    moved, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
+    if sys.platform == "linux" and "ANDROID_DATA" not in os.environ and _is_plain(home):
+        if not moved:
+            return f"{home}/{usual}/agentpack"
+        if _is_plain(moved):
+            return f"{moved}/agentpack"
     import platformdirs
 
-    return platformdirs.user_cache_dir("agentpack", appauthor=False)
+    finders = {
+        "cache": platformdirs.user_cache_dir,
+        "config": platformdirs.user_config_dir,
+        "state": platformdirs.user_state_dir,
+    }
+    return finders[kind]("agentpack", appauthor=False)
+
+
+def _is_plain(folder: str) -> bool:
+    """Whether the folder is absolute, and nobody could want to write it differently."""
+    return os.path.isabs(folder) and os.path.normpath(folder) == folder == folder.strip() and len(folder) > 1

@@ -1,33 +1,53 @@
-"""The hot path: `--version`, and a clean `diff`, `status` or `sync --check`, answered without the command-line library.
+"""The hot path: what is answered without the command-line library.
 
-It reads the record of the last generation, hashes what lies on disk, and hands over to the full program (None) at the slightest doubt: an option it
-does not know, a missing record, an interrupted change, local variants, anything that differs. A test holds its answers against the full program's.
+`--version`; a clean `diff` or `sync --check`; the name of a bundled pack for the shell's completion; and the plainest
+calls of `install` and `upgrade`, which `cli/plain.py` reads. Each hands over to the full program (None) at the
+slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, anything that
+differs. A test holds the answers against the full program's.
 """
 
 import os
 import sys
-from collections.abc import Sequence
 
 from agentpack import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # these take longer to load than an answer takes
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from agentpack.environment import Scope
+
 PROJECT = "https://github.com/agentpack/agentpack"
 _CLEAN = {("diff",): "nothing differs", ("sync", "--check"): "nothing differs"}
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-def answer(arguments: Sequence[str]) -> int | None:
+def answer(arguments: "Sequence[str]") -> int | None:
     """The exit code when the command was answered here, else None."""
     if "_AGENTPACK_COMPLETE" in os.environ:
-        return None
+        return _say(sys.stdout, completion(os.environ))
     if list(arguments) in (["--version"], ["-V"]):
-        sys.stdout.write(version_text())
-        return 0
+        return _say(sys.stdout, version_text())
+    if arguments and arguments[0] in ("install", "upgrade"):
+        from agentpack.cli.plain import run
+
+        return run(arguments)
     words = _CLEAN.get(tuple(arguments))
     if words is None:
         return None
     scope = clean_scope()
-    if scope is None:
+    return None if scope is None else _say(sys.stderr, f"{scope}\n{words}\n")
+
+
+def _say(stream: "Any", text: str | None) -> int | None:
+    if text is None or stream is None:
         return None
-    sys.stderr.write(f"{scope}\n{words}\n")
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # as the full program does
     return 0
 
 
@@ -37,38 +57,66 @@ def version_text() -> str:
     return f"agentpack {__version__} (distribution agentpack-manager)\nproject {PROJECT}\nrunning from {place}\n"
 
 
+# A clean check.
+
+
 def clean_scope() -> str | None:
-    """The scope's line when everything is as the last generation left it and as the lock wants it; None in any doubt."""
-    import json
-
-    from agentpack.environment import Environment, find_scope
-    from agentpack.errors import AgentpackError
-
-    try:
-        scope = find_scope(Environment.current())
-    except AgentpackError:
+    """The scope's line when all is as the last generation left it and as the lock wants it; None in any doubt."""
+    scope = _scope()
+    if scope is None:
         return None
     state = scope.roots["$state"]
-    if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new") or os.path.isdir(scope.absolute(scope.local_variants)):
+    if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new"):
+        return None
+    if os.path.isdir(scope.absolute(scope.local_variants)):
         return None
     try:
-        number = int(_read(f"{state}/current"))
-        record = json.loads(_read(f"{state}/generations/{number:06}.json"))
-        if record["schema"] != 1 or not {scope.manifest, scope.lock} <= {row[0] for row in record["documents"]}:
+        record = _record(scope)
+        if {row[0] for row in record["documents"]} != {scope.manifest, scope.lock}:
             return None
         for path, written, _mode in record["documents"]:
             if not _holds(scope.absolute(path), written):
                 return None
+        locked = {file["path"]: f"sha256:{file['sha256']}" for file in _json(scope.absolute(scope.lock))["files"]}
         for path, _client, _pack, _persona, rendered, written, _mode in record["files"]:
-            if rendered != written or not _holds(scope.absolute(path), written):
+            # what `install --no-save` left is recorded, and not locked
+            if not locked.pop(path, "") == rendered == written or not _holds(scope.absolute(path), written):
                 return None
+        if locked:
+            return None
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
     return str(scope)
 
 
+def _scope() -> "Scope | None":
+    from agentpack.environment import Environment, find_scope
+    from agentpack.errors import AgentpackError
+
+    try:
+        return find_scope(Environment.current())
+    except (AgentpackError, OSError):
+        return None
+
+
+def _record(scope: "Scope") -> "Any":
+    """The record of the generation that counts. Raises OSError or ValueError when there is none that can be read."""
+    state = scope.roots["$state"]
+    number = int(_read(f"{state}/current"))
+    record = _json(f"{state}/generations/{number:06}.json")
+    if record["schema"] != 1:
+        raise ValueError
+    return record
+
+
+def _json(path: str) -> "Any":
+    import json
+
+    return json.loads(_read(path))
+
+
 def _read(path: str) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         parts = []
         while part := os.read(descriptor, 1 << 20):
@@ -82,3 +130,77 @@ def _holds(path: str, digest: str) -> bool:
     from hashlib import sha256
 
     return "sha256:" + sha256(_read(path)).hexdigest() == digest
+
+
+# Completion of the name of a bundled pack.
+
+
+def completion(variables: "Mapping[str, str]") -> str | None:
+    """What the shell is to be told about a plain beginning of a name behind `install`; None in any doubt."""
+    words = _typed(variables)
+    if words is None or len(words) < 2 or words[0] != "install":
+        return None
+    if not all(_LETTERS.issuperset(word) and not word.startswith("-") for word in words):
+        return None
+    scope = _scope()
+    names = _bundled_names() if scope is not None and _has_no_sources(scope) else None
+    if names is None:
+        return None
+    found = [name for name in sorted(names) if name.startswith(words[-1])]
+    if variables["_AGENTPACK_COMPLETE"] == "complete_zsh":
+        rows = "\n".join(f'"{name}"' for name in found)
+        return f"_arguments '*: :(({rows}))'\n" if found else "_files\n"
+    return "\n".join(found) + "\n"
+
+
+def _typed(variables: "Mapping[str, str]") -> list[str] | None:
+    """The words behind the program's name up to the one at the cursor, which may be empty."""
+    shell = variables["_AGENTPACK_COMPLETE"]
+    try:
+        if shell == "complete_bash":
+            words, at = variables["COMP_WORDS"].split(), int(variables["COMP_CWORD"])
+            return [*words[1:at], words[at] if at < len(words) else ""] if at > 0 else None
+        if shell == "complete_zsh":
+            text = variables["_TYPER_COMPLETE_ARGS"]
+            return [*text.split()[1:], *([""] if text.endswith(" ") else [])]
+    except (KeyError, ValueError):
+        pass
+    return None
+
+
+def _has_no_sources(scope: "Scope") -> bool:
+    """Whether the bundled packs are all there are: there is no manifest, or one that the last generation left so."""
+    try:
+        text = _read(scope.absolute(scope.manifest))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    if b"sources" in text or b"\\" in text:
+        return False
+    try:
+        rows = _record(scope)["documents"]
+        return any(path == scope.manifest and _holds(scope.absolute(path), written) for path, written, _ in rows)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _bundled_names() -> list[str] | None:
+    """The bundled packs, when their folder is laid out in the plainest way: `<name>/<version>/pack.yaml`."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    folder = f"{here}/_packs"
+    if not os.path.isdir(folder):
+        folder = f"{os.path.dirname(os.path.dirname(here))}/packs"
+    names = []
+    try:
+        for name in os.listdir(folder):
+            if name.startswith(".") or name == "digests.json":
+                continue
+            versions = os.listdir(f"{folder}/{name}")
+            plain = _LETTERS.issuperset(name) and all(version.replace(".", "").isdigit() for version in versions)
+            if not plain or not versions or name.strip("-") != name or "--" in name or name == "agents":
+                return None
+            names.append(name)
+    except OSError:
+        return None
+    return names

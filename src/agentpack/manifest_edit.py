@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import yaml
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.manifest_text import entry, entry_in_flow, flow, options, scalar
+from agentpack.manifest_text import entry, entry_in_flow, flow, options, scalar, scalar_in_flow
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.schemas import validate
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
@@ -22,6 +24,15 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
     Raises:
         InvalidFile: the change cannot be made in this text without touching the rest of it.
     """
+    try:
+        text = _edited(text, old, new)
+    except yaml.YAMLError:
+        raise _impossible(file) from None
+    _verify(text, file, new)
+    return text
+
+
+def _edited(text: str, old: Manifest, new: Manifest) -> str:
     for gone in old.packs:
         if new.wanted(gone.requirement.pack) is None:
             text = _remove_entry(text, gone.requirement.pack, old)
@@ -36,11 +47,10 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
             old = old._replace(packs=tuple(wanted if w is before else w for w in old.packs))
     for source in new.sources:
         if source not in old.sources:
-            line = f"{{name: {scalar(source.name)}, path: {scalar(source.path)}}}"
+            line = flow({"name": source.name, "path": source.path})
             text = _append(text, "sources", [f"- {line}"], line)
     if new.clients is not None and new.clients != old.clients:
         text = _set_key(text, _root(text), "clients", flow(list(new.clients)))
-    _verify(text, file, new)
     return text
 
 
@@ -50,14 +60,18 @@ def _verify(text: str, file: str, expected: Manifest) -> None:
     except InvalidFile:
         found = None
     if found is None or found.to_data() != expected.to_data():
-        raise InvalidFile(
-            [Fault(file, 0, "", "the change cannot be made here without rewriting the file")],
-            hint="make it by hand, then run `agentpack sync`",
-        )
+        raise _impossible(file)
+
+
+def _impossible(file: str) -> InvalidFile:
+    return InvalidFile(
+        [Fault(file, 0, "", "the change cannot be made here without rewriting the file")],
+        hint="make it by hand, then run `agentpack sync`",
+    )
 
 
 def _root(text: str) -> yaml.MappingNode | None:
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=_LOADER)
     return node if isinstance(node, yaml.MappingNode) else None
 
 
@@ -172,7 +186,7 @@ def _change_entry(text: str, wanted: Wanted, manifest: Manifest) -> str:
     item = node.value[index]
     only_text = wanted._replace(text=before.text, requirement=before.requirement) == before
     if isinstance(item, yaml.ScalarNode):
-        if only_text:
+        if only_text and not node.flow_style:
             return text[: item.start_mark.index] + scalar(wanted.text) + text[item.end_mark.index :]
         if node.flow_style:
             return text[: item.start_mark.index] + entry_in_flow(wanted) + text[item.end_mark.index :]
@@ -188,7 +202,8 @@ def _change_entry(text: str, wanted: Wanted, manifest: Manifest) -> str:
     if wanted.text != before.text:
         old = _value(item, "require")
         assert old is not None
-        text = text[: old.start_mark.index] + scalar(wanted.text) + text[old.end_mark.index :]
+        write = scalar_in_flow if item.flow_style else scalar
+        text = text[: old.start_mark.index] + write(wanted.text) + text[old.end_mark.index :]
     for key, value in options(wanted).items():
         if value != options(before).get(key):
             node, index = _entry_node(text, pack, manifest)

@@ -137,3 +137,86 @@ def _side(base: Sequence[str], own: _Edit, foreign: _Edit) -> str:
     before = base[min(own.start, foreign.start) : own.start]
     after = base[own.end : max(own.end, foreign.end)]
     return "".join((*before, *own.new, *after))
+
+
+# For a merge by hand.
+
+
+class Labels(NamedTuple):
+    """What the sides are called behind the conflict markers."""
+
+    ours: str
+    base: str
+    theirs: str
+
+
+def with_markers(base: str, ours: str, theirs: str, labels: Labels) -> str:
+    """The merged text with all three sides of every conflict between markers: for a copy that is merged by hand."""
+    done = ""
+    rest = _marked_pieces(*(_pieces(text) for text in (base, ours, theirs)))
+    for index, piece in enumerate(rest):
+        if isinstance(piece, str):
+            done += piece
+            continue
+        following = rest[index + 1] if index + 1 < len(rest) else ""
+        sides = tuple(piece)
+        if done and not done.endswith("\n"):
+            if not all(side.startswith("\n") for side in sides if side):
+                return _marked_lines(base, ours, theirs, labels)
+            done += "\n"
+            sides = tuple(side.removeprefix("\n") for side in sides)
+        if any(side and not side.endswith("\n") for side in sides):
+            if not isinstance(following, str) or not following.startswith("\n"):
+                return _marked_lines(base, ours, theirs, labels)
+            rest[index + 1] = following[1:]
+            sides = tuple(side + "\n" if side and not side.endswith("\n") else side for side in sides)
+        done += f"<<<<<<< {labels.ours}\n{sides[1]}||||||| {labels.base}\n{sides[0]}=======\n{sides[2]}"
+        done += f">>>>>>> {labels.theirs}\n"
+    return done
+
+
+def _marked_pieces(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> list[str | Conflict]:
+    """The merged text, in order: what is settled, and the conflicts, edits that collide with one another in one."""
+    mine, other = _edits(base, ours), _edits(base, theirs)
+    groups: list[tuple[list[_Edit], list[_Edit]]] = []
+    for edit, side in sorted([(edit, 0) for edit in mine] + [(edit, 1) for edit in other]):
+        joined = bool(groups) and any(_collide(edit, one) or edit == one for one in groups[-1][1 - side])
+        if not joined:
+            groups.append(([], []))
+        groups[-1][side].append(edit)
+    done: list[str | Conflict] = []
+    at = 0
+    for left, right in groups:
+        start = min(edit.start for edit in (*left, *right))
+        end = max(edit.end for edit in (*left, *right))
+        done.append("".join(base[at:start]))
+        if left and right and left != right:
+            sides = (_applied(base, start, end, edits) for edits in (left, right))
+            done.append(Conflict("".join(base[start:end]), *sides))
+        else:
+            done.append(_applied(base, start, end, left or right))
+        at = end
+    done.append("".join(base[at:]))
+    joined_up: list[str | Conflict] = []
+    for piece in done:
+        if isinstance(piece, str) and joined_up and isinstance(joined_up[-1], str):
+            joined_up[-1] += piece
+        else:
+            joined_up.append(piece)
+    return joined_up
+
+
+def _applied(base: Sequence[str], start: int, end: int, edits: Sequence[_Edit]) -> str:
+    pieces: list[str] = []
+    for edit in edits:
+        pieces.extend(base[start : edit.start])
+        pieces.extend(edit.new)
+        start = edit.end
+    return "".join((*pieces, *base[start:end]))
+
+
+def _marked_lines(base: str, ours: str, theirs: str, labels: Labels) -> str:
+    old, mine, new = (text.splitlines(keepends=True) for text in (base, ours, theirs))
+    merge = Merge3(old, mine, new)
+    found = list(merge.merge_lines(labels.ours, labels.theirs, labels.base, base_marker="|||||||"))
+    return "".join([line if line.endswith("\n") else line + "\n" for line in found[:-1]] + found[-1:])

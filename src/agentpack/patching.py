@@ -1,7 +1,7 @@
 """Edits of a rendered persona -> changes to the source files of its pack, for the pack's author.
 
-Decides where in `personas/<name>.md` or `variants/<name>/<variant>.md` an edit belongs: with the rule it changes, or behind the rule it follows.
-What came from elsewhere (a local variant, a pack that is extended) is named and left out.
+Decides where in `personas/<name>.md` or `variants/<name>/<variant>.md` an edit belongs: with the rule it changes, or
+behind the rule it follows. What came from elsewhere (a local variant, a pack that is extended) is named and left out.
 """
 
 import re
@@ -172,7 +172,9 @@ class _Writer:
         assert section.heading is not None and section.id is not None
         anchor = self.place(section.before)
         if section.before is not None and anchor is None:
-            self.left_out.append(f"the new section “{short(section.heading)}”: what it stands beside comes from elsewhere")
+            self.left_out.append(
+                f"the new section “{short(section.heading)}”: what it stands beside comes from elsewhere"
+            )
             return
         pieces = [("heading", braced(escaped(section.heading), section.id))]
         pieces += [(rule.kind, braced(escaped(rule.text), rule.id)) for rule in section.rules]

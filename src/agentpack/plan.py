@@ -20,7 +20,7 @@ every later merge.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from agentpack.model.changes import Action, Change, Plan
@@ -37,6 +37,14 @@ class Observed(NamedTuple):
     blocked: str = ""
 
 
+class Edited(NamedTuple):
+    """A file in conflict as its user merged it. It counts only for the two texts that it was made of."""
+
+    observed: Digest
+    rendered: Digest
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
     """What the user decided beforehand, by options."""
@@ -46,7 +54,9 @@ class Decisions:
     adopt_as_is: bool = False
     """Foreign files are taken over as edits: their bytes stay on disk."""
     on_conflict: str = "stop"
-    """`stop`, `keep` (the file stays as it is) or `theirs` (the new text wins)."""
+    """`stop`, `keep` (the file stays as it is) or `theirs` (the new text wins); `edit` stops as well."""
+    edited: Mapping[str, Edited] = field(default_factory=dict)
+    """By path, conflicts that the user merged."""
     discard_edits: bool = False
     keep_files: bool = False
     """What is no longer wanted stays on disk, unmanaged."""
@@ -136,6 +146,10 @@ def _wanted(
         if digest_of(merged.content) == here.digest:
             return change(Action.TAKE)
         return change(Action.MERGE, merged.content)
+    edited = decisions.edited.get(new.path)
+    if edited is not None and edited[:2] == (here.digest, rendered):
+        same = digest_of(edited.content) == here.digest
+        return change(Action.TAKE) if same else change(Action.MERGE, edited.content)
     if decisions.on_conflict == "theirs":
         return change(Action.DISCARD, new.content)
     if decisions.on_conflict == "keep":

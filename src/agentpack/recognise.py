@@ -1,15 +1,15 @@
 """An agent file -> how much of a rendering it holds, and a pack of its own for one that nobody knows.
 
-Decides when a file counts as a release with edits, and how a foreign file is written down as a persona: with an id for every rule, so that it can
-be kept, diffed and varied like any other. Nothing here reads or writes a disk.
+Decides when a file counts as a release with edits, and how a foreign file is written down as a persona: with an id for
+every rule, so that it can be kept, diffed and varied like any other. Nothing here reads or writes a disk.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agentpack.bare import read_agent
-from agentpack.compose.agreement import first_draft
 from agentpack.compose.composing import Values, compose
+from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import Layer, PersonaText, parse_sections, split_front_matter
 from agentpack.edits import braced, escaped, fresh_id
 from agentpack.errors import InvalidFile
@@ -88,7 +88,7 @@ def _line(text: str) -> str:
 
 
 def _fields(header: Mapping[str, Any], description: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {"name": header["name"], "description": list(_parts(escaped(description)))}
+    fields: dict[str, Any] = {"name": header["name"], "description": _parts(escaped(description))}
     natives = dict(header.get("clients", {}).get("claude", {}))
     tools = canonical_tools(natives["tools"]) if "tools" in natives else None
     if tools:
@@ -102,12 +102,14 @@ def _fields(header: Mapping[str, Any], description: str) -> dict[str, Any]:
     return fields
 
 
-def _parts(text: str) -> Iterator[str]:
-    """A description in parts that are no longer than one may be; joined with blanks they are the text."""
+def _parts(text: str) -> str | list[str]:
+    """A description, when it is longer than one part may be in parts that are the text when they are joined with
+    blanks."""
+    parts = []
     while len(text) > _PART and (at := text.rfind(" ", 1, _PART)) > 0:
-        yield text[:at]
+        parts.append(text[:at])
         text = text[at + 1 :]
-    yield text
+    return [*parts, text] if parts else text
 
 
 def _body(agent: Agent, text: str) -> str:

@@ -21,8 +21,8 @@ def adopt(
 ) -> Result:
     """Bring existing agent files under management, all or none. Their bytes stay as they are.
 
-    A file that is a release of a known pack, or half of one, is recorded as that release; what differs counts as an edit, which
-    `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`.
+    A file that is a release of a known pack, or half of one, is recorded as that release; what differs counts as an
+    edit, which `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`.
 
     Example: agentpack adopt .claude/agents/reviewer.md
     """

@@ -1,6 +1,5 @@
-"""The command line: the table of verbs, and the one boundary where errors become words and exit codes."""
+"""The command line: the table of verbs, and the library that reads their words."""
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from agentpack.cli.boundary import guarded
 from agentpack.cli.present import Output
-from agentpack.errors import AgentpackError
 from agentpack.fast import version_text
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -94,23 +93,15 @@ def root(
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; every error ends here. Returns the exit code."""
-    output = Output(arguments)
-    try:
-        result = typer.main.get_command(app).main(args=list(arguments), prog_name="agentpack", standalone_mode=False)
-        sys.stdout.flush()
+
+    def call() -> int:
+        command = typer.main.get_command(app)
+        try:
+            result = command.main(args=list(arguments), prog_name="agentpack", standalone_mode=False)
+        except typer.Exit as exit:
+            return int(exit.exit_code)
+        except typer.Abort:
+            raise KeyboardInterrupt from None
         return result if isinstance(result, int) else 0
-    except AgentpackError as error:
-        return output.error(error)
-    except KeyboardInterrupt:
-        return output.failure("interrupted", "interrupted", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader is gone: nothing to tell it, and no traceback at exit
-        return 0
-    except typer.Exit as exit:
-        return int(exit.exit_code)
-    except typer.Abort:
-        return output.failure("interrupted", "interrupted", 130)
-    except Exception as error:  # noqa: BLE001 - the boundary
-        if hasattr(error, "format_message"):
-            return output.usage(error)
-        return output.bug(error)
+
+    return guarded(Output(arguments), call)

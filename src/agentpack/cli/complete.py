@@ -1,24 +1,35 @@
-"""Names for the shell's completion. It never fails: no names is an answer too."""
+"""Names for the shell's completion. It never fails: no names is an answer too.
+
+Every verb imports this for its options, also to print its help: what looks names up is loaded when a name is wanted.
+"""
+
+from typing import TYPE_CHECKING
 
 from agentpack.environment import Environment, find_scope
-from agentpack.operations.making import Library
-from agentpack.operations.workspace import Workspace
-from agentpack.targets import TARGETS
+
+if TYPE_CHECKING:
+    from agentpack.operations.workspace import Workspace
 
 
-def _workspace() -> Workspace:
+def _workspace() -> "Workspace":
+    from agentpack.operations.workspace import Workspace
+
     environment = Environment.current()
     return Workspace(environment, find_scope(environment))
 
 
 def complete_client(incomplete: str) -> list[str]:
     """Client names."""
+    from agentpack.targets import TARGETS
+
     return [name for name in sorted(TARGETS) if name.startswith(incomplete)]
 
 
 def complete_requirement(incomplete: str) -> list[str]:
     """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
     try:
+        from agentpack.operations.making import Library
+
         workspace = _workspace()
         library = Library(workspace, workspace.manifest)
         name, bracket, inside = incomplete.partition("[")

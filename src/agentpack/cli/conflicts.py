@@ -8,6 +8,7 @@ from agentpack.cli.present import Output, safe
 from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import heading_above
 from agentpack.differences.words import Span, marked
+from agentpack.errors import AgentpackError
 from agentpack.model.changes import Conflict
 from agentpack.operations.carrying_out import Conflicted
 
@@ -18,18 +19,20 @@ _OTHER: Mapping[str, str] = {
 }
 
 
-def show_conflicts(output: Output, error: Conflicted) -> None:
-    """Every merge conflict of a plan, before the error itself is told."""
+def show_conflicts(output: Output, error: AgentpackError) -> None:
+    """Every merge conflict of a plan that stopped for it."""
+    if not isinstance(error, Conflicted):
+        return
     for change in error.outcome.plan.conflicts:
-        if change.conflicts and not output.quiet:
+        if change.conflicts:
             output.say(output.style_words(safe(change.path), "bold"))
             for line in conflict_lines(change.why, change.conflicts, change.theirs or b"", output.style_words):
                 output.say(line)
 
 
-def conflict_data(error: Conflicted) -> Mapping[str, Any]:
+def conflict_data(error: AgentpackError) -> Mapping[str, Any]:
     """The outcome that was not carried out, its files with their conflicts, as the envelope has it."""
-    return outcome_data(error.outcome)
+    return outcome_data(error.outcome) if isinstance(error, Conflicted) else {}
 
 
 def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: Callable[..., str]) -> Iterator[str]:

@@ -156,10 +156,15 @@ def _print_patch(session: Session, patch: bytes) -> None:
             color = colors.get(line[:1])
             session.output.print(session.output.style(line, color) if color else line)
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(patch)
-    sys.stdout.buffer.flush()
-    if safe(patch.decode("utf-8", "replace")) != patch.decode("utf-8", "replace"):
+    words = patch.decode("utf-8", "replace")
+    exact = getattr(sys.stdout, "buffer", None)
+    if exact is None:
+        sys.stdout.write(words)
+    else:
+        sys.stdout.flush()
+        exact.write(patch)
+        exact.flush()
+    if safe(words) != words:
         session.output.say("note: the patch has hidden or control characters; on a terminal they are shown as \\u{…}")
 
 
@@ -171,7 +176,10 @@ def _summary(session: Session, found: Differences) -> None:
         say("nothing differs")
         return
     count = len(found.files)
-    files = f"{count} file{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}"
-    say(f"{found.before} -> {found.after}: {files if count else 'no file differs'}")
+    if count or not found.remarks:
+        files = f"{count} file{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}"
+        say(f"{found.before} -> {found.after}: {files if count else 'no file differs'}")
+    if any(file.why == "merge" for file in found.files):
+        say("hint: `agentpack diff --to NAME@VERSION` shows all that a release changes")
     if any(file.state == "edited" for file in found.files):
         say("hint: an edit survives `agentpack upgrade`; `agentpack keep` makes a local variant of it")

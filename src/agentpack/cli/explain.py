@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -46,6 +47,8 @@ def explain(
             _show(session.output, file, _place(session, file.path))
     else:
         _table(session, files)
+    for file in files:
+        session.output.say(_sum(file))
     if not files:
         session.output.say("nothing is installed for that client")
     return Result({"files": [_file_data(session, file) for file in files]})
@@ -54,6 +57,18 @@ def explain(
 def _place(session: Session, path: str) -> str:
     scope = session.workspace.scope
     return scope.absolute(path).removeprefix(f"{scope.root}/")
+
+
+def _sum(file: Explained) -> str:
+    """How many rules come from where, in a line."""
+    rules = [line for line in file.rules if line.kind != "heading" and line.state != "removed"]
+    by_hand = sum(line.state in ("edited", "added") for line in rules)
+    origins = Counter(str(line.origin.origin) for line in rules if line.state == "released")
+    parts = [f"{count} from {origin}" for origin, count in origins.items()]
+    parts += [f"{by_hand} edited by hand"] if by_hand else []
+    gone = sum(line.state == "removed" and line.kind != "heading" for line in file.rules)
+    parts += [f"{gone} removed by hand"] if gone else []
+    return f"{len(rules)} rules: {safe(', '.join(parts))}"
 
 
 def origin_words(line: Line) -> str:

@@ -6,11 +6,7 @@ import typer
 
 from agentpack.cli.complete import complete_client, complete_requirement
 from agentpack.cli.options import DiscardEdits, DryRun, Partial, Session, verb, verb_app
-from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
-from agentpack.operations.install import Options
-from agentpack.operations.install import install as run
-from agentpack.plan import Decisions
 
 app = verb_app()
 
@@ -53,18 +49,17 @@ def install(
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """
-    options = Options(
-        decisions=Decisions(adopt=adopt, discard_edits=discard_edits),
-        dry_run=dry_run,
-        partial=partial,
-        save=not no_save,
-    )
-    outcome = run(
-        session.workspace,
+    from agentpack.cli.changing import install as run  # not for `--help`
+
+    return run(
+        session,
         requirements,
         clients=client or (),
         settings=set_ or (),
         sources=source or (),
-        options=options,
+        dry_run=dry_run,
+        no_save=no_save,
+        adopt=adopt,
+        discard_edits=discard_edits,
+        partial=partial,
     )
-    return finish(session, outcome)

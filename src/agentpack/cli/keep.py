@@ -32,9 +32,9 @@ def keep(
 ) -> Result:
     """Turn local edits of an installed file into a local variant, which upgrades carry along.
 
-    The variant goes to `.agentpack/variants/<persona>/` and into the pack's requirement, so that manifest and lock say the
-    edit. The file stays byte for byte as it is; files of other clients get the edit too. An edit that a variant cannot
-    say is named, and nothing is written.
+    The variant goes to `.agentpack/variants/<persona>/` and into the pack's requirement, so that manifest and lock say
+    the edit. The file stays byte for byte as it is; files of other clients get the edit too. An edit that a variant
+    cannot say is named, and nothing is written.
 
     Example: agentpack keep python-engineer --as house-rules
     """

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.cli.present import Output, Result
-from agentpack.environment import Environment, find_scope
-from agentpack.operations.workspace import Workspace
+from agentpack.cli.session import Session as Session
 
 _PANEL = {"rich_help_panel": None}
 
@@ -28,33 +27,6 @@ Clients = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflict, go on with the others.")]
 DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")]
-
-
-class Session:
-    """One run of one command: where it works and how it speaks."""
-
-    def __init__(self, output: Output, *, user: bool, project: bool, root: str | None) -> None:
-        self.output = output
-        self.environment = Environment.current()
-        self._where = {"user": user, "project": project, "root": root}
-        self._workspace: Workspace | None = None
-
-    @property
-    def workspace(self) -> Workspace:
-        """The scope's workspace. The first line of output says which scope that is."""
-        if self._workspace is None:
-            scope = find_scope(self.environment, **self._where)  # type: ignore[arg-type]
-            self.output.scope(scope)
-            self._workspace = Workspace(self.environment, scope)
-        return self._workspace
-
-    def tell_recovery(self) -> None:
-        """Say that an interrupted change was found and what was done about it."""
-        if self._workspace is not None and self._workspace.recovered is not None:
-            found = self._workspace.recovered
-            self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
-            for path in found.left:
-                self.output.say(f"  {self._workspace.scope.absolute(path)}: edited since, left as it is")
 
 
 def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Callable[..., int]]:

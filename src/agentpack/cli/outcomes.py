@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agentpack.cli.options import Session
 from agentpack.cli.present import Output, Result, plain_ask, safe
+from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
 from agentpack.operations.carrying_out import Confirm, Outcome
 

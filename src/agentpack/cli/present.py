@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agentpack.environment import Scope
@@ -51,7 +52,7 @@ class Output:
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         words = list(arguments)
         self.command = next((word for word in words if not word.startswith("-")), "")
-        self.json = "--json" in words
+        self.json = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
         self.quiet = "--quiet" in words or "-q" in words
         self.verbose = "--verbose" in words or "-v" in words
         self.color = _wants_color("--no-color" in words, sys.stdout)
@@ -123,15 +124,11 @@ class Output:
             self._envelope(_STATUS.get(result.exit_code, "error"), result.exit_code, result.data, [])
         return result.exit_code
 
-    def error(self, error: AgentpackError) -> int:
-        """Tell an error; its exit code."""
+    def error(self, error: AgentpackError, data: Mapping[str, Any] | None = None) -> int:
+        """Tell an error, in the envelope with the data it is about; its exit code."""
         if self.json:
-            data: Mapping[str, Any] = getattr(error, "data", {})
-            self._envelope("error", error.exit_code, data, [error_data(error)])
+            self._envelope("error", error.exit_code, data or {}, [error_data(error)])
             return error.exit_code
-        shown = getattr(error, "present", None)
-        if shown is not None:
-            shown(self)
         print(f"{self.style_words('error:', 'bold', 'red')} {safe(error.message)}", file=sys.stderr)  # noqa: T201
         for line in error.details:
             for part in line.split("\n"):

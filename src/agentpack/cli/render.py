@@ -18,8 +18,11 @@ def render(
     session: Session,
     requirement: Annotated[
         str,
-        typer.Argument(metavar="REQUIREMENT", help="A pack, with variants and a range if wanted.",
-                       autocompletion=complete_requirement),
+        typer.Argument(
+            metavar="REQUIREMENT",
+            help="A pack, with variants and a range if wanted.",
+            autocompletion=complete_requirement,
+        ),
     ],
     client: Annotated[
         str | None,
@@ -34,8 +37,8 @@ def render(
 ) -> Result:
     """Print the text that a client would get, byte for byte. Nothing needs to be installed, nothing is written.
 
-    The requirement is taken as it stands: variants and parameters of the manifest are left aside. Without --client it is
-    rendered for the first of the clients that `install` would choose.
+    The requirement is taken as it stands: variants and parameters of the manifest are left aside. Without --client it
+    is rendered for the first of the clients that `install` would choose.
 
     Example: agentpack render "python-engineer[strict-typing]" --client claude
     """
@@ -43,9 +46,7 @@ def render(
     for note in file.notes:
         session.output.say(f"note: {safe(note)}")
     if not session.output.json:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(file.content)
-        sys.stdout.buffer.flush()
+        _write(file.content)
     return Result(
         {
             "pack": file.pack,
@@ -57,3 +58,14 @@ def render(
             "lost": list(file.lost),
         }
     )
+
+
+def _write(content: bytes) -> None:
+    """The very bytes: no line end is translated on the way."""
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(content.decode())
+    else:
+        sys.stdout.flush()
+        binary.write(content)
+        binary.flush()

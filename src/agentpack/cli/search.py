@@ -15,7 +15,8 @@ app = verb_app()
 def search(
     session: Session,
     text: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Words that all must occur; without any, every pack.")
+        list[str] | None,
+        typer.Argument(metavar="[TEXT]...", help="Words that all must occur; without any, every pack."),
     ] = None,
 ) -> Result:
     """Find packs in all sources by name, description, keywords and names of personas. Best matches come first.
@@ -26,8 +27,12 @@ def search(
     found, near, unread = run(session.workspace, words)
     if found:
         rows = [
-            (pack.name, pack.version, pack.source + (f" (also in {', '.join(pack.others)})" if pack.others else ""),
-             pack.description)
+            (
+                pack.name,
+                pack.version,
+                pack.source + (f" (also in {', '.join(pack.others)})" if pack.others else ""),
+                pack.description,
+            )
             for pack in found
         ]
         session.output.table(("pack", "newest", "source", "description"), rows)
@@ -39,7 +44,12 @@ def search(
     for line in unread:
         session.output.say(f"note: {safe(line)}")
     packs = [
-        {**pack._asdict(), "keywords": list(pack.keywords), "personas": list(pack.personas), "others": list(pack.others)}
+        {
+            **pack._asdict(),
+            "keywords": list(pack.keywords),
+            "personas": list(pack.personas),
+            "others": list(pack.others),
+        }
         for pack in found
     ]
     return Result({"packs": packs, "near": near, "unread": unread})

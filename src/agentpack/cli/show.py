@@ -1,8 +1,5 @@
 """agentpack show"""
 
-import shutil
-import sys
-import textwrap
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -11,6 +8,7 @@ import typer
 from agentpack.cli.complete import complete_client, complete_requirement
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result, safe
+from agentpack.cli.wrapping import hang
 from agentpack.operations.show import CHARACTERS_PER_TOKEN, Shown, Size
 from agentpack.operations.show import show as run
 
@@ -22,13 +20,17 @@ def show(
     session: Session,
     requirement: Annotated[
         str,
-        typer.Argument(metavar="REQUIREMENT", help="A pack, with variants and a range if wanted.",
-                       autocompletion=complete_requirement),
+        typer.Argument(
+            metavar="REQUIREMENT",
+            help="A pack, with variants and a range if wanted.",
+            autocompletion=complete_requirement,
+        ),
     ],
     client: Annotated[
         list[str] | None,
-        typer.Option("--client", "-c", metavar="CLIENT", help="Size for this client; repeat it.",
-                     autocompletion=complete_client),
+        typer.Option(
+            "--client", "-c", metavar="CLIENT", help="Size for this client; repeat it.", autocompletion=complete_client
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")
@@ -50,9 +52,9 @@ def show(
 def _lines(session: Session, shown: Shown) -> Iterator[str]:
     style, header = session.output.style, shown.header
     yield style(f"{shown.name} {shown.version}", "bold")
-    yield from _hang("  ", safe(header["description"]))
+    yield from hang("  ", safe(header["description"]))
     for label, text in _about(shown):
-        yield from _hang(f"  {label:<10}", safe(text))
+        yield from hang(f"  {label:<10}", safe(text))
     if shown.variants:
         yield style("variants", "bold")
         several = len(shown.personas) > 1
@@ -60,12 +62,12 @@ def _lines(session: Session, shown: Shown) -> Iterator[str]:
         for variant in shown.variants:
             whose = f"{variant.persona}: " if several else ""
             local = "local, " if variant.local else ""
-            yield from _hang(f"  {variant.name:<{width}}", safe(whose + local + variant.summary))
+            yield from hang(f"  {variant.name:<{width}}", safe(whose + local + variant.summary))
     if shown.parameters:
         yield style("parameters", "bold")
         for parameter in shown.parameters:
-            yield from _hang(f"  {parameter['name']}  ", safe(_typed(parameter)))
-            yield from _hang("      ", safe(parameter["description"]))
+            yield from hang(f"  {parameter['name']}  ", safe(_typed(parameter)))
+            yield from hang("      ", safe(parameter["description"]))
     yield style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)"
     yield from _sizes(shown.sizes)
 
@@ -101,16 +103,6 @@ def _sizes(sizes: tuple[Size, ...]) -> Iterator[str]:
     for size in sizes:
         counted = f"{size.words:>6}  {size.tokens:>6}" if not size.refused else f"refused: {safe(size.refused)}"
         yield f"  {names[size.variants]:<{wide}}  {size.client:<{broad}}  {counted}"
-
-
-def _hang(label: str, text: str) -> Iterator[str]:
-    """Text behind a label, wrapped to the terminal's width there; one line in a pipe."""
-    if not sys.stdout.isatty():
-        yield label + text
-        return
-    width = max(shutil.get_terminal_size().columns, 30)
-    indent = " " * min(len(label), width // 3)
-    yield from textwrap.wrap(text, width, initial_indent=label, subsequent_indent=indent) or [label.rstrip()]
 
 
 def _data(shown: Shown) -> dict[str, Any]:

@@ -22,7 +22,8 @@ _STATES = {
 
 @verb(app, "status")
 def status(session: Session) -> Result:
-    """Packs with version, variants and clients; files that were edited or are missing; newer releases; names used twice.
+    """Packs with version, variants and clients; files that were edited or are missing; newer releases; names used
+    twice.
 
     Nothing is changed, and the exit code is 0 whatever is found: `agentpack diff` tells by its exit code.
 
@@ -52,8 +53,8 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         yield f"  other     {safe(_brief(session, same.other))}"
         yield f"  {same.reads}" if same.scope else "  a client takes only one of them"
     for left in found.unmanaged:
-        files = "file" if left.count == 1 else "files"
-        yield f"{left.count} agent {files} not managed in {safe(_brief(session, left.folder))}"
+        files = "file" if left.files == 1 else "files"
+        yield f"{left.files} agent {files} not managed in {safe(_brief(session, left.folder))}"
     for reason in found.stale:
         yield f"lock      {safe(reason)} (`agentpack sync`)"
 

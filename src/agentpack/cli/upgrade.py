@@ -1,5 +1,6 @@
 """agentpack upgrade"""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from agentpack.cli.options import DiscardEdits, DryRun, Partial, Session, Yes, v
 from agentpack.cli.outcomes import asking, finish
 from agentpack.cli.present import Result
 from agentpack.errors import UsageError
+from agentpack.operations.carrying_out import Conflicted
 from agentpack.operations.install import Options
 from agentpack.operations.upgrade import upgrade as run
 from agentpack.plan import Decisions
@@ -50,7 +52,17 @@ def upgrade(
         partial=partial or check,
         confirm=None if dry_run or check else asking(session, yes=yes, question="Upgrade?"),
     )
-    outcome = run(session.workspace, names or (), latest=latest, options=options)
+    if on_conflict == "edit" and partial:
+        raise UsageError("`--on-conflict edit` excludes `--partial`")
+    try:
+        outcome = run(session.workspace, names or (), latest=latest, options=options)
+    except Conflicted as error:
+        if on_conflict != "edit" or options.dry_run:
+            raise
+        from agentpack.cli.editing import merged_by_user  # only for a conflict that is to be edited
+
+        decisions = replace(options.decisions, edited=merged_by_user(session, error))
+        outcome = run(session.workspace, names or (), latest=latest, options=replace(options, decisions=decisions))
     result = finish(session, outcome)
     if check:
         return result._replace(exit_code=1 if outcome.changes_anything else 0)

@@ -44,10 +44,14 @@ def pristine_account(data: bytes, path: str, persona: Persona | None) -> Account
     return Account(parts, entries, {name: _field_origin(persona, name) for name in parts.fields})
 
 
-def edited_account(data: bytes, path: str, pristine: Account) -> Account:
-    """A text that was perhaps edited, its rules recognised by those of the pristine one."""
+def edited_account(data: bytes, path: str, pristine: Account, *, by_hand: bool = True) -> Account:
+    """A text that was perhaps edited, its rules recognised by those of the pristine one.
+
+    Args:
+        by_hand: what differs is a local edit; else it is not known where it comes from.
+    """
     parts = parts_of(decoded(data), path)
-    entries = recognise(pristine.entries, entries_in(parts.body, parts.first_line), edited=True)
+    entries = recognise(pristine.entries, entries_in(parts.body, parts.first_line), edited=by_hand)
     origins = dict.fromkeys(parts.fields, EDIT)
     for name, value in parts.fields.items():
         if name in pristine.origins and value == pristine.parts.fields[name]:

@@ -1,7 +1,8 @@
 """adopt: agent files that lie in a client's folder come under management, their bytes untouched.
 
-Decides what a file is taken for: a known release, with what differs counted as an edit, or else a local pack made from it. One transaction for all
-files, the manifest, the lock and the local packs; a rollback leaves the files and takes the rest back.
+Decides what a file is taken for: a known release, with what differs counted as an edit, or else a local pack made from
+it. One transaction for all files, the manifest, the lock and the local packs; a rollback leaves the files and takes
+the rest back.
 """
 
 import os
@@ -61,9 +62,7 @@ class Choice(NamedTuple):
     """The files of the local pack; empty for a release."""
 
 
-def adopt(
-    workspace: Workspace, names: Sequence[str], *, dry_run: bool = False
-) -> tuple[Outcome, tuple[Adopted, ...]]:
+def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) -> tuple[Outcome, tuple[Adopted, ...]]:
     """Bring the files under management, all or none.
 
     Raises:
@@ -134,7 +133,8 @@ def _file(workspace: Workspace, name: str) -> Found | str:
 
 
 def _place(workspace: Workspace, folder: str, leaf: str) -> tuple[str, str] | None:
-    """The named path of a file in a client's folder, and the client: one in use here before others that read the same folder."""
+    """The named path of a file in a client's folder, and the client: one in use here before others that read the same
+    folder."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
     for target in sorted(TARGETS.values(), key=lambda target: (target.name not in used, target.name)):
@@ -238,7 +238,8 @@ def _best_variants(
 
 
 def _score(workspace: Workspace, library: Library, requirement: Requirement, file: Found) -> float | None:
-    """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files along."""
+    """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
+    along."""
     try:
         made = list(resolved(workspace, library, requirement, {}).made([file.client]).files.values())
     except AgentpackError:
@@ -256,7 +257,9 @@ def _score(workspace: Workspace, library: Library, requirement: Requirement, fil
 class _Coming:
     """A source with packs in it that are not on disk yet."""
 
-    def __init__(self, name: str, folder: str, there: Source | None, packs: Mapping[PackName, Mapping[str, bytes]]) -> None:
+    def __init__(
+        self, name: str, folder: str, there: Source | None, packs: Mapping[PackName, Mapping[str, bytes]]
+    ) -> None:
         self.name, self.where, self.there, self.coming = name, folder, there, packs
 
     def packs(self) -> Collection[PackName]:
@@ -308,13 +311,13 @@ def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]
     }
     for path in beside:
         if workspace.disk.stamp(path) is not None:
-            raise DecisionNeeded(f"{workspace.scope.absolute(path)} is there already", hint="move it away, or install it")
+            raise DecisionNeeded(
+                f"{workspace.scope.absolute(path)} is there already", hint="move it away, or install it"
+            )
     return beside
 
 
-def _made(
-    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
-) -> Made:
+def _made(workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]) -> Made:
     locked = workspace.lock.packs if workspace.lock else ()
     library = Library(workspace, manifest, locked)
     if source is not None:
@@ -362,5 +365,8 @@ def _difference(content: bytes, file: Found) -> str:
     if ours is not None and theirs is not None and ours[1] == theirs[1]:
         return "the header, which agentpack would write otherwise"
     one, other = rules_of(content.decode()), file.agent.rules
-    parts = [f"{len(other - one)} of its rules" if other - one else "", f"{len(one - other)} rules of the pack" if one - other else ""]
+    parts = [
+        f"{len(other - one)} of its rules" if other - one else "",
+        f"{len(one - other)} rules of the pack" if one - other else "",
+    ]
     return " and ".join(part for part in parts if part) or "header or white space"

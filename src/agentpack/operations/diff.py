@@ -22,7 +22,7 @@ from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import Digest, PackName, did_you_mean, digest_of
 from agentpack.operations.carrying_out import PackChange, pack_changes, plan_for
-from agentpack.operations.making import Made, Part
+from agentpack.operations.making import Library, Made, Part
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Observed
@@ -224,7 +224,7 @@ def _on_disk(
     if limits.rules and before is not None and after is not None:
         part = locked.part(file)
         pristine = pristine_account(before, file.path, part.persona if part else None)
-        compared = compare_accounts(pristine, edited_account(after, file.path, pristine))
+        compared = compare_accounts(pristine, edited_account(after, file.path, pristine, by_hand=state == "edited"))
     return FileDifference(
         path=file.path,
         client=file.client,
@@ -295,7 +295,8 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     workspace.settle()
     limits.check(_wanted(workspace.lock, workspace.recorded).values())
     packs = _packs_of(workspace, limits.name)
-    made = newest(workspace, packs, latest=latest).made
+    newer = newest(workspace, packs, latest=latest)
+    made = newer.made
     planned = plan_for(workspace, made.files)
     locked = Locked(workspace)
     files = [
@@ -308,7 +309,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         after="upgraded",
         files=tuple(files),
         packs=tuple(pack_changes(workspace.lock, made.lock)),
-        notes=made.notes,
+        notes=(*made.notes, *_out_of_range(newer.library, made, packs)),
     )
 
 
@@ -319,6 +320,14 @@ def _packs_of(workspace: Workspace, name: str | None) -> tuple[PackName, ...]:
     files = _wanted(workspace.lock, workspace.recorded).values()
     known = {wanted.requirement.pack for wanted in workspace.manifest.packs}
     return tuple(sorted({PackName(file.pack) for file in files if name in (file.pack, file.persona)} & known))
+
+
+def _out_of_range(library: Library, made: Made, packs: Collection[str]) -> Iterator[str]:
+    """The final releases that only `--latest` would take."""
+    for pack in made.lock.packs:
+        releases = [ref.version for ref in library.sources.releases(pack.name) if not ref.version.is_prerelease]
+        if releases and (not packs or pack.name in packs) and str(max(releases)) != pack.version:
+            yield f"{pack.name} {max(releases)} is out of range; `agentpack diff --upgrade --latest` shows it"
 
 
 _STATES = {

@@ -1,7 +1,7 @@
 """keep: local edits of an installed file become a local variant, which later upgrades carry.
 
-Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file byte for byte, else nothing is
-written. Reading the edit is left to `edits`, changing files to `carrying_out`.
+Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
+byte for byte, else nothing is written. Reading the edit is left to `edits`, changing files to `carrying_out`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +44,8 @@ class Kept(NamedTuple):
 
 
 class Edited(NamedTuple):
-    """An installed persona that was edited: its own name in the pack, its draft and values, and the files that were edited."""
+    """An installed persona that was edited: its own name in the pack, its draft and values, and the files that were
+    edited."""
 
     pack: Pack
     source_name: str
@@ -322,7 +323,9 @@ def _first_difference(row: InstalledFile, edited: Edited, content: bytes, data: 
     if row.path != edited.files[0][0].path:
         return f"{row.path} was edited otherwise than {edited.files[0][0].path}"
     ours, theirs = data.decode().split("\n"), content.decode().split("\n")
-    number = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
+    number = next(
+        (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
+    )
     header = split_front_matter(data.decode())
     line = ours[number] if number < len(ours) else ""
     if header is not None and number + 1 < header[2]:

@@ -1,7 +1,7 @@
 """show, render, search: what packs say about themselves, without installing anything.
 
-Decides which release a requirement stands for here (the one `install` would choose, were the pack not there yet), and how the size of a
-persona is told. Nothing is written, and what the manifest says about the same pack is left aside.
+Decides which release a requirement stands for here (the one `install` would choose, were the pack not there yet), and
+how the size of a persona is told. Nothing is written, and what the manifest says about the same pack is left aside.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,6 +133,8 @@ def clients_for(workspace: Workspace, clients: Sequence[str]) -> tuple[str, ...]
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
     """What there is to know of a pack before installing it."""
     asked = ask(workspace, text, settings)
+    if settings:
+        asked.made(clients_for(workspace, clients))  # a value that is not allowed is an error here, and no row of sizes
     release, pack = asked.library.read(asked.pin.pack, asked.pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
     offered = [str(ref.version) for ref in asked.library.sources.releases(asked.pin.pack)]
@@ -174,9 +176,7 @@ def _parameters(asked: Asked, pack: Pack) -> Iterator[Mapping[str, Any]]:
         }
 
 
-def _sizes(
-    workspace: Workspace, asked: Asked, variants: Sequence[Variant], clients: Sequence[str]
-) -> Iterator[Size]:
+def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clients: Sequence[str]) -> Iterator[Size]:
     """The pack alone, with what was asked for, and with each variant by itself."""
     alone = [(name,) for name in sorted({variant.name for variant in variants})]
     values = asked.manifest.packs[0].parameters
@@ -226,8 +226,8 @@ def render(
 
 
 def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
-    """The packs of all sources in which every word of the text occurs, best match first; near names when there is none; and what
-    could not be read."""
+    """The packs of all sources in which every word of the text occurs, best match first; near names when there is
+    none; and what could not be read."""
     library = Library(workspace, workspace.manifest)
     words = text.lower().split()
     found: list[tuple[int, Found]] = []

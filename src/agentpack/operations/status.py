@@ -1,7 +1,7 @@
 """status: what is installed, what was edited, what is newer, and which agent files share a name.
 
-Decides how the state of a scope is summed up. It reads the lock, the record and the disk, and asks sources for versions only: no pack is
-read, so that it stays cheap. What differs rule by rule is left to `diff`.
+Decides how the state of a scope is summed up. It reads the lock, the record and the disk, and asks sources for
+versions only: no pack is read, so that it stays cheap. What differs rule by rule is left to `diff`.
 """
 
 import os
@@ -25,8 +25,8 @@ _NAME = re.compile(rb"""^name[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*\r?$""", re.M)
 
 
 class FileStatus(NamedTuple):
-    """One managed file. `state`: `clean`, `edited`, `missing`, `blocked` (not a regular file), `outdated` (as an older lock wanted
-    it) or `leftover` (no longer wanted)."""
+    """One managed file. `state`: `clean`, `edited`, `missing`, `blocked` (not a regular file), `outdated` (as an older
+    lock wanted it) or `leftover` (no longer wanted)."""
 
     path: str
     client: str
@@ -53,7 +53,8 @@ class PackStatus(NamedTuple):
 
 
 class SameName(NamedTuple):
-    """An agent file that has the name of one of ours. `scope` is empty when it lies beside ours, else the scope in which it lies."""
+    """An agent file that has the name of one of ours. `scope` is empty when it lies beside ours, else the scope in
+    which it lies."""
 
     persona: str
     client: str
@@ -69,7 +70,7 @@ class Unmanaged(NamedTuple):
 
     client: str
     folder: str
-    count: int
+    files: int
 
 
 class Status(NamedTuple):
@@ -191,7 +192,9 @@ def _same_names(
             for path, name in agent_names(place, target.suffix, managed):
                 mine = ours.get((target.name, name))
                 if mine is not None:
-                    yield SameName(name, target.name, mine, path, scope, f"{target.title}: {target.reads.partition(';')[0]}")
+                    yield SameName(
+                        name, target.name, mine, path, scope, f"{target.title}: {target.reads.partition(';')[0]}"
+                    )
 
 
 def _unmanaged(
@@ -245,5 +248,3 @@ def _name_in(path: str) -> str | None:
         head = head.partition(b"\n---")[0]
     found = _NAME.search(head)
     return None if found is None else found["name"].decode("utf-8", "replace").strip("\"'")
-
-

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from agentpack.model.changes import Change
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import Options, wish_for
-from agentpack.operations.making import Library, Made, choose, default_clients, make
+from agentpack.operations.making import Library, Made, base_text, choose, default_clients, make
 from agentpack.operations.workspace import Workspace
 
 
@@ -36,10 +37,11 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
 
 
 class Newest(NamedTuple):
-    """What an upgrade wants: the manifest, perhaps with wider ranges, and all that it makes."""
+    """What an upgrade wants: the manifest, perhaps with wider ranges, all that it makes, and where releases come from."""
 
     manifest: Manifest
     made: Made
+    library: Library
 
 
 def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = False) -> Newest:
@@ -48,7 +50,26 @@ def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = Fa
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-    return Newest(new, make(library, new, chosen, default_clients(workspace, new)))
+    return Newest(new, make(library, new, chosen, default_clients(workspace, new)), library)
+
+
+class Sides(NamedTuple):
+    """The three texts that a merge is made of."""
+
+    base: bytes
+    ours: bytes
+    theirs: bytes
+
+
+def sides_of(workspace: Workspace, change: Change) -> Sides:
+    """The texts behind a conflict: as rendered last, as it lies on disk, as rendered now."""
+    blobs = workspace.store.blobs
+    base = b""
+    if change.previous is not None and blobs.has(change.previous):
+        base = blobs.get(change.previous)
+    elif workspace.lock is not None:
+        base = base_text(workspace, workspace.lock)[change.path].content
+    return Sides(base, workspace.contents(change.path), change.theirs or b"")
 
 
 def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

@@ -1,6 +1,7 @@
 """A way out of a dispute: what the user could ask for instead, tried out before it is offered.
 
-Trials share a small effort, so that an error never takes much longer than an answer; when it is spent, the hint says less.
+Trials share a small effort, so that an error never takes much longer than an answer; when it is spent, the hint says
+less.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,43 +13,49 @@ from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement
 from agentpack.resolve.search import Contradiction, Exhausted
 from agentpack.resolve.universe import Answers, Universe
-from agentpack.resolve.words import asked, listed
+from agentpack.resolve.words import asked, quoted, short
 
 _EFFORT = 1_000_000
-_VALUES = 1_200
+_VALUES = 1_000
 _OFFERS = 2
 _TRIALS = 6
 
 
 def way_out(
-    answers: Answers, wants: Sequence[Requirement], core: Sequence[Requirement], packs: Sequence[PackName]
-) -> str | None:
+    answers: Answers,
+    wants: Sequence[Requirement],
+    core: Sequence[Requirement],
+    packs: Sequence[PackName],
+    *,
+    considered: int,
+) -> str:
     """What the user could change.
 
     Args:
         core: those of the wants that are at odds.
         packs: all packs that the dispute is about.
+        considered: how many packs the search had to look at.
     """
-    trials = _Trials(answers)
+    trials = _Trials(answers, considered)
     offers = _widened(trials, wants, core)
     if not offers:
         offers = _prereleases(trials, answers, wants, packs)
-    if not offers:
+    if not offers and len(core) > 1:
         offers = _dropped(trials, wants, core)
     if offers:
-        return listed(offers, last="or")
+        return ", or ".join(offers)
     if len(core) > 1:
-        return f"change one of {listed((f'`{asked(want)}`' for want in core), last='or')}"
-    return None
+        return f"change or drop one of {quoted(map(asked, core), last='or')}"
+    return f"no release of `{short(core[0].pack)}` can be used as things are: tell its authors, or do without it"
 
 
 class _Trials:
     """Tries requirements out, until the effort is spent."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, considered: int) -> None:
         self._answers = answers
         self._effort = _EFFORT
-        self._values = _VALUES
+        self._values = _VALUES if considered <= _VALUES // 2 else 0  # else none would come to an end
 
     def chosen(
         self, wants: Sequence[Requirement], prereleases: Collection[PackName] = ()

@@ -1,8 +1,8 @@
 """The few facts of a proof that cannot all hold, as short statements.
 
-A proof rests on a fact for each release that was looked at. Here releases with the same need become one statement, statements that
-are not needed for the contradiction are left out, and needs that differ from release to release are joined when their union says enough.
-All effort is bounded: a large proof stays longer than it could be.
+A proof rests on a fact for each release that was looked at. Here releases with the same need become one statement;
+statements that the contradiction can do without are left out; needs that differ from release to release are joined
+when their union says enough. All effort is bounded: the argument from a large proof may be longer than it could be.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,17 @@ from agentpack.resolve.search import Clause, Contradiction, Exhausted, Search
 from agentpack.resolve.universe import Lack, Need, Universe, Want, forbid
 
 _ROUNDS = 4
+_MANY = 200
 _TRIALS = 150
-_EFFORT = 200_000
+_EFFORT = 2_000_000
+"""In clauses looked at, for all proofs together."""
 
 
 class Statement(NamedTuple):
     """Releases `bits` of node `who` need a release of `target` among `allowed`, and its variants `virtual`.
 
-    `who` is None for what the user wants. With `lacks`, `who` and `target` are the same: its releases `bits` do not offer the variants.
-    `said` are the requirements that say so, the newest release's first; more than one when they were joined.
+    `who` is None for what the user wants. With `lacks`, `who` and `target` are the same: its releases `bits` do not
+    offer the variants. `said` are the requirements that say so, the newest release's first; several when joined.
     """
 
     who: int | None
@@ -43,16 +45,22 @@ class Argument(NamedTuple):
 
 def argue(universe: Universe, proof: Clause) -> Argument:
     """The shortest argument found for what the proof proves."""
-    statements = _gather(universe, proof)
-    found = _refute(universe, statements) or Argument(tuple(statements), proof)
+    statements = tuple(_gather(universe, proof))
+    refutation = _Refutation(universe)
+    found = refutation.of(statements)
+    if found is None:
+        facts = (Clause((), fact=statement) for statement in statements)
+        return Argument(statements, Clause((), because=tuple(facts)))
     for _ in range(_ROUNDS):  # each proof may rest on fewer statements than the one before
         if len(found.statements) == len(statements):
             break
-        statements = list(found.statements)
-        found = _refute(universe, statements) or found
-    found = _reduce(universe, found)
-    joined = _join(universe, found)
-    return _reduce(universe, joined) if joined is not found else found
+        statements = found.statements
+        found = refutation.of(statements) or found
+    if len(found.statements) > _MANY:
+        found = _join(refutation, found)
+    found = _reduce(refutation, found)
+    joined = _join(refutation, found)
+    return _reduce(refutation, joined) if joined is not found else found
 
 
 def leaves(proof: Clause) -> list[Clause]:
@@ -118,36 +126,50 @@ def _sorted(universe: Universe, statements: Iterable[Statement]) -> list[Stateme
     return sorted(statements, key=key)
 
 
-def _refute(universe: Universe, statements: Sequence[Statement]) -> Argument | None:
-    """The proof that the statements cannot all hold; None when they can, or when that is not found out soon."""
-    local: dict[int, int] = {}
-    search = Search(lambda node, bits: (), effort=_EFFORT, values=_EFFORT)
+class _Refutation:
+    """Proves again and again that statements cannot all hold, with an effort that all proofs share."""
 
-    def node(index: int) -> int:
-        if index not in local:
-            local[index] = search.add_node(universe.search.full[index])
-        return local[index]
+    def __init__(self, universe: Universe) -> None:
+        self.universe = universe
+        self.effort_left = _EFFORT
 
-    clauses: list[Clause | None] = []
-    for statement in statements:
-        target = node(statement.target)
-        terms = {} if statement.who is None else {node(statement.who): statement.bits}
-        if not statement.lacks:
-            clauses.append(forbid(terms, target, ~statement.allowed, search.full[target], statement))
-        for virtual in map(node, statement.virtual):
-            full = search.full[virtual]
-            clauses.append(
-                forbid(terms, virtual, full & ~UNSELECTED if statement.lacks else UNSELECTED, full, statement)
-            )
-    try:
-        search.run(clause for clause in clauses if clause is not None)
-    except Contradiction as contradiction:
-        proof = _in_universe(contradiction.proof, {mine: index for index, mine in local.items()})
-        used = {clause.fact for clause in leaves(proof)}
-        return Argument(tuple(statement for statement in statements if statement in used), proof)
-    except Exhausted:
-        pass
-    return None
+    def of(self, statements: Sequence[Statement]) -> Argument | None:
+        """The proof that the statements cannot all hold; None when they can, or the effort is spent."""
+        search = Search(lambda node, bits: (), effort=self.effort_left - 20 * len(statements), values=_EFFORT)
+        index_of: dict[int, int] = {}
+        try:
+            search.run(self._clauses(statements, search, index_of))
+        except Contradiction as contradiction:
+            proof = _in_universe(contradiction.proof, index_of)
+            used = {clause.fact for clause in leaves(proof)}
+            return Argument(tuple(statement for statement in statements if statement in used), proof)
+        except Exhausted:
+            pass
+        finally:
+            self.effort_left = max(0, search.effort_left)
+        return None
+
+    def _clauses(self, statements: Iterable[Statement], search: Search, index_of: dict[int, int]) -> list[Clause]:
+        """The clauses of the statements over nodes of the search's own; `index_of` tells which they stand for."""
+        mine: dict[int, int] = {}
+
+        def node(index: int) -> int:
+            if index not in mine:
+                mine[index] = search.add_node(self.universe.search.full[index])
+                index_of[mine[index]] = index
+            return mine[index]
+
+        clauses: list[Clause | None] = []
+        for statement in statements:
+            terms = {} if statement.who is None else {node(statement.who): statement.bits}
+            target = node(statement.target)
+            if not statement.lacks:
+                clauses.append(forbid(terms, target, ~statement.allowed, search.full[target], statement))
+            for virtual in map(node, statement.virtual):
+                full = search.full[virtual]
+                mask = full & ~UNSELECTED if statement.lacks else UNSELECTED
+                clauses.append(forbid(terms, virtual, mask, full, statement))
+        return [clause for clause in clauses if clause is not None]
 
 
 def _in_universe(proof: Clause, index_of: dict[int, int]) -> Clause:
@@ -166,33 +188,51 @@ def _in_universe(proof: Clause, index_of: dict[int, int]) -> Clause:
     return done[id(proof)]
 
 
-def _reduce(universe: Universe, argument: Argument) -> Argument:
+def _reduce(refutation: _Refutation, argument: Argument) -> Argument:
     """Leave out one statement after the other, as long as the rest is still a contradiction."""
-    trials = _TRIALS
-    for statement in argument.statements:
+    for statement in argument.statements[:_TRIALS]:
+        if refutation.effort_left <= 0:
+            break
         if statement not in argument.statements:
             continue
-        trials -= 1
-        if trials < 0:
-            break
         rest = [other for other in argument.statements if other is not statement]
-        argument = _refute(universe, rest) or argument
+        argument = refutation.of(rest) or argument
     return argument
 
 
-def _join(universe: Universe, argument: Argument) -> Argument:
-    """Join the needs of one pack for another: `1.0.0 needs b==1, 2.0.0 needs b==2` is often enough as `1.0.0 to 2.0.0 need b 1 to 2`."""
+def _join(refutation: _Refutation, argument: Argument) -> Argument:
+    """Join the needs of one pack for another.
+
+    `a 1.0.0 needs b==1.0.0` and `a 2.0.0 needs b==2.0.0` is often enough as `a 1.0.0 to 2.0.0 need b 1.0.0 to 2.0.0`.
+    """
     groups: dict[tuple[int, int, tuple[int, ...]], list[Statement]] = {}
     for statement in argument.statements:
         if statement.who is not None and not statement.lacks:
             groups.setdefault((statement.who, statement.target, statement.virtual), []).append(statement)
-    for (who, target, virtual), group in list(groups.items())[:_TRIALS]:
-        if len(group) < 2:
-            continue
+    several = {key: group for key, group in groups.items() if len(group) > 1}
+    together = _joined(refutation, argument, several)
+    if together is not None:
+        return together
+    for key, group in list(several.items())[:_TRIALS]:
+        if refutation.effort_left <= 0:
+            break
+        argument = _joined(refutation, argument, {key: group}) or argument
+    return argument
+
+
+def _joined(
+    refutation: _Refutation,
+    argument: Argument,
+    groups: dict[tuple[int, int, tuple[int, ...]], list[Statement]],
+) -> Argument | None:
+    """The argument with each group as one statement; None when that says too little."""
+    gone = {id(statement) for group in groups.values() for statement in group}
+    if not gone:
+        return None
+    statements = [statement for statement in argument.statements if id(statement) not in gone]
+    for (who, target, virtual), group in groups.items():
         bits = _union(statement.bits for statement in group)
         allowed = _union(statement.allowed for statement in group)
         said = tuple(requirement for statement in group for requirement in statement.said)
-        rest = [statement for statement in argument.statements if statement not in group]
-        joined = _sorted(universe, [*rest, Statement(who, bits, target, allowed, virtual, said)])
-        argument = _refute(universe, joined) or argument
-    return argument
+        statements.append(Statement(who, bits, target, allowed, virtual, said))
+    return refutation.of(_sorted(refutation.universe, statements))

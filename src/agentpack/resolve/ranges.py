@@ -1,8 +1,11 @@
 """Which releases of a pack lie in a range, as the bits of an integer.
 
-Bit 0 of every mask stands for "not selected" and is never set here; bit i + 1 stands for the i-th version in ascending order.
-A range is parsed once and laid over each distinct list of versions once. Plain versions (numbers only) are found by bisection; what
-PEP 440 treats specially (pre-releases, post-releases, local versions, `===`) is asked of `packaging`, one version at a time.
+Bit 0 of every mask stands for "not selected" and is never set here; bit i + 1 stands for the i-th version in ascending
+order. A range is parsed once and laid over each distinct list of versions once. Plain versions (numbers only) are
+found by bisection; what PEP 440 treats specially (pre-releases, post-releases, local versions, `===`) is asked of
+`packaging`, one version at a time.
+
+Whether a pre-release counts is decided here, not by `packaging`, whose releases differ on it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,7 +21,7 @@ UNSELECTED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
-    """A range that was read. `bounds` is None when only `specifiers` can tell; both are empty when nothing lies in it."""
+    """A range that was read. `bounds` is None when only `specifiers` can tell; both are when nothing lies in it."""
 
     bounds: tuple[tuple[str, Version, Version], ...] | None
     specifiers: SpecifierSet | None
@@ -45,6 +48,11 @@ class Ranges:
     def names_prerelease(self, text: str) -> bool:
         """Whether the range names a pre-release, which is how one is asked for."""
         return self.read(text).names_prerelease
+
+    def leads_to(self, text: str, prerelease: Version) -> bool:
+        """Whether the pre-release, or the release it leads to, lies in the range."""
+        specifiers = self.read(text).specifiers
+        return _contains(specifiers, prerelease) or _contains(specifiers, Version(prerelease.base_version))
 
     def read(self, text: str) -> _Range:
         found = self._read.get(text)
@@ -153,7 +161,7 @@ def _is_arbitrary_prerelease(text: str) -> bool:
 
 
 def _bounds(operator: str, version: Version, wildcard: bool) -> list[tuple[str, Version, Version]]:
-    """One or two bounds. With `==`, `!=` and `<=` the second version is where the span ends; the first one itself when it ends with it."""
+    """The bounds of one specifier. The second version is where a span ends; the first itself when it ends with it."""
     if operator == "~=":
         return [("==", version, _after(version.epoch, version.release[:-1]))]
     if wildcard:

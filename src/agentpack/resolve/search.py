@@ -1,26 +1,30 @@
 """Finds one release for every pack that is needed, or a proof that there is none: PubGrub over bit masks.
 
-Everything here is numbers: a node is a pack (or a virtual pack, `name[variant]`), a mask the values it may still have, bit 0 meaning
-"not selected". A clause forbids that all its terms (node, mask) hold at once. The search narrows masks by clauses with one open term,
-decides the newest value of the first node that is needed, and on a clash learns the clause that explains it, takes back the
-decisions that led there and goes on. What nodes stand for, and which clauses a value brings, is left to `universe.py`;
-proofs are put into words in `explain.py`.
+Everything here is numbers: a node is a pack (or a virtual pack, `name[variant]`), a mask the values it may still have,
+bit 0 meaning "not selected". A clause forbids that all its terms (node, mask) hold at once. The search narrows masks by
+clauses with one open term, decides the newest value of the first node that is needed, and on a clash learns the clause
+that explains it, takes back the decisions that led there and goes on. What nodes stand for, and which clauses a value
+brings, is left to `universe.py`; proofs are put into words in `explain.py`.
 
-Nodes are decided in the order of their numbers. A value of the first node is therefore given up only when it has been proved
-impossible, one of the second only when it is impossible with the first, and so on: no search order finds better ones for them.
+Nodes are decided in the order of their numbers. A value of the first node is therefore given up only when it has been
+proved impossible, one of the second only when it is impossible with the first, and so on: no search finds better ones.
+When that takes back too much, patience ends: then the most disputed nodes are decided first, the best value of
+every needed node is read ahead, and of the packs in a dispute all releases are read at once, so that one clause speaks
+of many.
 """
 
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentpack.resolve.ranges import UNSELECTED
 
-_NODE = (1 << 32) - 1
-_PATIENCE = 200
-"""Clashes after which the most disputed nodes are decided first. One that takes back much counts for several."""
-_CHEAP = 20
 Terms = tuple[tuple[int, int], ...]
+
+_NODE = (1 << 32) - 1
+_PATIENCE = 100
+"""Clashes before patience ends. One that takes back much counts for several: one more for each `_CHEAP` narrowings."""
+_CHEAP = 20
 
 
 class Clause:
@@ -43,15 +47,25 @@ class Contradiction(Exception):
 
 
 class Exhausted(Exception):
-    """The effort allowed is spent. `nodes` are those of the last clash, where the difficulty lies."""
+    """The effort allowed is spent."""
 
-    def __init__(self, nodes: tuple[int, ...]) -> None:
-        super().__init__("exhausted")
-        self.nodes = nodes
+
+class _Analysis(NamedTuple):
+    """What a clash teaches, the level at which it has one open term, and all nodes that took part in the clash."""
+
+    learned: Clause
+    level: int
+    nodes: list[int]
 
 
 class Search:
-    """The state of one search. `expand(node, bit)` gives the clauses that a value brings, once, before it can be chosen."""
+    """The state of one search.
+
+    Args:
+        expand: the clauses that some values of a node bring; asked before one of them can be chosen.
+        effort: how much may be done, counted in clauses looked at.
+        values: how many values may be read.
+    """
 
     def __init__(self, expand: Callable[[int, int], Iterable[Clause]], *, effort: int, values: int) -> None:
         self._expand = expand
@@ -63,32 +77,32 @@ class Search:
         self._preferred: list[int] = []
         self._pairs: list[list[tuple[int, int, int, Clause]]] = []
         self._longer: list[list[tuple[int, Clause]]] = []
-        self._history: list[list[int]] = []
-        self._needed: list[int] = []
-        # How often a node took part in a clash, negated and shifted so that `_weight[node] + node` sorts the most disputed first.
-        self._weight: list[int] = []
-        self._patience = _PATIENCE
-        self._hasty = False
-        self._ahead: dict[int, bool] = {}
-        self._whole: set[int] = set()
-        self._changed: list[int] = []
-        # The trail: every narrowing so far, with the mask before it, the clause that forced it (None: a decision), its level.
+        # The trail: every narrowing so far, with the mask before it, the clause that forced it (None: a decision) and
+        # its level; where each level starts; and for each node the positions of its narrowings.
         self._trail: list[int] = []
         self._before: list[int] = []
         self._cause: list[Clause | None] = []
         self._level_of: list[int] = []
         self._starts: list[int] = []
+        self._history: list[list[int]] = []
+        self._changed: list[int] = []
+        # A heap of nodes that may be needed. `_weight[node] + node` sorts the nodes of most clashes first.
+        self._needed: list[int] = []
+        self._weight: list[int] = []
+        self._patience = _PATIENCE
+        self._ahead: dict[int, bool] = {}
+        self._whole: set[int] = set()
 
     def add_node(self, full: int, preferred: int = 0) -> int:
-        """A new node whose values are the bits of `full`; a value in `preferred` is tried first."""
+        """A new node whose values are the bits of `full`; the value `preferred` is tried first."""
         self.full.append(full)
         self.left.append(full)
         self.known.append(0)
         self._preferred.append(preferred)
-        self._weight.append(0)
         self._pairs.append([])
         self._longer.append([])
         self._history.append([])
+        self._weight.append(0)
         return len(self.full) - 1
 
     def run(self, clauses: Iterable[Clause]) -> None:
@@ -96,38 +110,43 @@ class Search:
 
         Raises:
             Contradiction: the clauses cannot all hold.
-            Exhausted: more clashes or values than allowed.
+            Exhausted: more effort or values than allowed.
         """
         clash = self._take(clauses)
         while True:
             clash = clash or self._propagate()
             if clash is not None:
-                clash = self._learn(clash)
+                clash = self._recover(clash)
                 continue
             node = self._next()
             if node is None:
                 return
             clash = self._decide(node)
 
+    def disputed(self) -> list[int]:
+        """The nodes that took part in most clashes."""
+        most = min(self._weight)
+        return [node for node, weight in enumerate(self._weight) if weight == most and weight < 0]
+
+    # Clauses
+
     def _take(self, clauses: Iterable[Clause]) -> Clause | None:
-        """Add clauses, and act on those that have one open term or none; the clash if there is one."""
+        """Add clauses, and act on those that have one open term or none; a clash if there is one."""
         clash = None
         for clause in clauses:
-            self._index(clause)
+            terms = clause.terms
+            if len(terms) == 2:
+                (one, one_mask), (other, other_mask) = terms
+                self._pairs[one].append((~one_mask, other, ~other_mask, clause))
+                self._pairs[other].append((~other_mask, one, ~one_mask, clause))
+            else:  # one term too: read at some level, it must hold again when that level is taken back
+                for node, mask in terms:
+                    self._longer[node].append((~mask, clause))
             clash = self._check(clause) or clash
         return clash
 
-    def _index(self, clause: Clause) -> None:
-        terms = clause.terms
-        if len(terms) == 2:
-            (one, one_mask), (other, other_mask) = terms
-            self._pairs[one].append((~one_mask, other, ~other_mask, clause))
-            self._pairs[other].append((~other_mask, one, ~one_mask, clause))
-        else:  # one term too: what a value brings is read at some level, and must hold again when that is taken back
-            for node, mask in terms:
-                self._longer[node].append((~mask, clause))
-
     def _check(self, clause: Clause) -> Clause | None:
+        """Narrow the one open term of a clause; the clause itself when none is open."""
         left = self.left
         open_node, open_mask = -1, 0
         for node, mask in clause.terms:
@@ -154,6 +173,23 @@ class Search:
         if before & UNSELECTED and not mask & UNSELECTED:
             self._need(node)
 
+    def _read(self, node: int, bits: int) -> Clause | None:
+        """Take in what some values bring."""
+        self.values_left -= bits.bit_count()
+        if self.values_left < 0:
+            raise Exhausted
+        self.known[node] |= bits
+        return self._take(self._expand(node, bits))
+
+    def _read_whole(self, node: int) -> Clause | None:
+        """Take in all values of a node together, so that one clause speaks of all that bring the same."""
+        if node in self._whole:
+            return None
+        self._whole.add(node)
+        return self._read(node, self.full[node] & ~UNSELECTED)
+
+    # Going forward
+
     def _propagate(self) -> Clause | None:
         """Follow every narrowing to its consequences; the clause that clashes, if one does."""
         while True:
@@ -161,29 +197,33 @@ class Search:
             if clash is not None or not self._ahead:
                 return clash
             node, _ = self._ahead.popitem()
-            left = self.left[node]
-            if not left & UNSELECTED and left & (left - 1):
-                bit = self._best(node)
-                if not bit & self.known[node]:
-                    clash = self._learn_of(node, bit)
-                    if clash is not None:
-                        return clash
+            bit = self._best(node)
+            if not bit & (self.known[node] | UNSELECTED) and not self.left[node] & UNSELECTED:
+                clash = self._read(node, bit)
+                if clash is not None:
+                    return clash
 
     def _follow(self) -> Clause | None:
         changed, left, narrow = self._changed, self.left, self._narrow
+        impatient = self._patience <= 0
         for node in changed:  # grows while it is walked
             now = left[node]
-            if not now & (now - 1):
-                if not now & (self.known[node] | UNSELECTED):
-                    clash = self._learn_of(node, now)
-                    if clash is not None:
-                        return clash
-            elif self._hasty:
-                self._ahead[node] = True
+            if impatient and not self._starts and self.known[node] & ~now:  # refuted for good: are its siblings too?
+                clash = self._read_whole(node)
+                if clash is not None:
+                    return clash
+                now = left[node]
+            if now & (now - 1):
+                if impatient:
+                    self._ahead[node] = True
+            elif not now & (self.known[node] | UNSELECTED):
+                clash = self._read(node, now)
+                if clash is not None:
+                    return clash
             pairs, longer = self._pairs[node], self._longer[node]
             self.effort_left -= 10 + len(pairs) + len(longer)
             if self.effort_left < 0:
-                raise Exhausted((node,))
+                raise Exhausted
             for outside, other, allowed, clause in pairs:
                 if not now & outside:
                     before = left[other]
@@ -197,14 +237,6 @@ class Search:
                     return clause
         changed.clear()
         return None
-
-    def _learn_of(self, node: int, bit: int) -> Clause | None:
-        """Read what a value brings."""
-        if self.values_left <= 0:
-            raise Exhausted((node,))
-        self.values_left -= 1
-        self.known[node] |= bit
-        return self._take(self._expand(node, bit))
 
     def _need(self, node: int) -> None:
         heappush(self._needed, node if self._patience > 0 else self._weight[node] + node)
@@ -223,11 +255,10 @@ class Search:
         return left & self._preferred[node] or 1 << (left.bit_length() - 1)
 
     def _decide(self, node: int) -> Clause | None:
-        """Choose the best value left, unless what it brings already rules it out."""
-        left = self.left[node]
+        """Choose the best value left, unless what it brings has consequences that come first."""
         bit = self._best(node)
         if not self.known[node] & bit:
-            clash = self._learn_of(node, bit)
+            clash = self._read(node, bit)
             if clash is not None or self._changed:
                 self._need(node)
                 return clash
@@ -235,47 +266,48 @@ class Search:
         self._narrow(node, bit, None)
         return None
 
-    def _learn(self, clash: Clause) -> Clause | None:
-        """Find the clause that explains a clash, take back decisions until it has an open term, and add it."""
-        terms = dict(clash.terms)
-        because = [clash]
-        touched = set(terms)
-        while True:
-            last, node, level = self._latest(terms)
-            cause = self._cause[last] if last >= 0 else None
-            if last < 0:
-                raise Contradiction(Clause((), because=tuple(because)))
-            if self._level_of[last] > level:
-                break
-            assert cause is not None, "a decision stands alone at the start of its level"
-            because.append(cause)
-            self.effort_left -= 10 * len(terms)
-            touched.update(node for node, _ in cause.terms)
-            self._resolve(terms, node, cause)
+    # Going back
+
+    def _recover(self, clash: Clause) -> Clause | None:
+        """Take back the decisions that led to a clash and learn from it; the next clash, if one follows at once."""
+        learned, level, nodes = self._analyse(clash)
+        was_patient = self._patience > 0
         self._patience -= 1 + (len(self._trail) - self._starts[level]) // _CHEAP
         self._back_to(level)
-        if self._patience <= 0 and not self._hasty:
-            self._hasty = True
-            self._ahead = dict.fromkeys(range(len(self.left)), True)
-        for node in touched:
+        for node in nodes:
             self._weight[node] -= _NODE + 1
             if not self.left[node] & UNSELECTED:
                 self._need(node)
-        learned = clash if len(because) == 1 else Clause(tuple(terms.items()), because=tuple(because))
-        found = self._check(learned) if learned is clash else self._take((learned,))
-        if self._hasty:
-            for node in sorted(touched - self._whole):
-                self._whole.add(node)
-                bits = self.full[node] & ~UNSELECTED
-                self.known[node] |= bits
-                self.values_left -= bits.bit_count()
-                found = self._take(self._expand(node, bits)) or found
-        return found
+        follows = self._check(learned) if learned is clash else self._take((learned,))
+        if self._patience <= 0:
+            if was_patient:
+                self._ahead = dict.fromkeys(range(len(self.left)), True)
+            for node in nodes:
+                follows = self._read_whole(node) or follows
+        return follows
 
-    def _latest(self, terms: dict[int, int]) -> tuple[int, int, int]:
-        """Of the narrowings that made the terms true the last one, its node, and the level at which the other terms were true."""
-        before, level_of = self._before, self._level_of
-        last, last_node, second = -1, -1, -1
+    def _analyse(self, clash: Clause) -> _Analysis:
+        """Replace the term that came true last by what made it true, until it is the only one of its level."""
+        terms = dict(clash.terms)
+        because = [clash]
+        nodes = set(terms)
+        while terms:
+            last, level = self._latest(terms)
+            if self._level_of[last] > level:
+                learned = clash if len(because) == 1 else Clause(tuple(terms.items()), because=tuple(because))
+                return _Analysis(learned, level, sorted(nodes))
+            cause = self._cause[last]
+            assert cause is not None, "a decision is the first narrowing of its level"
+            self.effort_left -= 10 * len(terms)
+            because.append(cause)
+            nodes.update(node for node, _ in cause.terms)
+            self._resolve(terms, self._trail[last], cause)
+        raise Contradiction(Clause((), because=tuple(because)))
+
+    def _latest(self, terms: dict[int, int]) -> tuple[int, int]:
+        """The last of the narrowings that made the terms true, and the level at which the other terms were true."""
+        before = self._before
+        last, second = -1, -1
         for node, mask in terms.items():
             history = self._history[node]
             position = len(history) - 1
@@ -283,22 +315,19 @@ class Search:
                 position -= 1
             index = history[position]
             if index > last:
-                last, last_node, second = index, node, last
+                last, second = index, last
             elif index > second:
                 second = index
-        return last, last_node, level_of[second] if second >= 0 else 0
+        return last, self._level_of[second] if second >= 0 else 0
 
     def _resolve(self, terms: dict[int, int], pivot: int, cause: Clause) -> None:
-        """Replace the pivot's term by what made it true."""
         for node, mask in cause.terms:
-            if node == pivot:
-                union = terms[node] | mask
-                if union == self.full[node]:
-                    del terms[node]
-                else:
-                    terms[node] = union
-            else:
+            if node != pivot:
                 terms[node] = terms[node] & mask if node in terms else mask
+            elif terms[node] | mask == self.full[node]:
+                del terms[node]
+            else:
+                terms[node] |= mask
 
     def _back_to(self, level: int) -> None:
         start = self._starts[level]
@@ -307,6 +336,6 @@ class Search:
             self._history[node].pop()
             if not before & UNSELECTED:
                 self._need(node)
-        for column in (self._trail, self._before, self._cause, self._level_of, self._starts):
-            del column[level if column is self._starts else start :]
+        del self._trail[start:], self._before[start:], self._cause[start:], self._level_of[start:]
+        del self._starts[level:]
         self._changed.clear()

@@ -1,7 +1,10 @@
 """What packs and releases mean for the search: nodes, their values, and the clauses that a release brings.
 
-A pack is a node whose values are its releases. A variant somebody asks for is a virtual pack `name[variant]` with one value; a release
-that lacks the variant excludes that value. Sources are asked lazily and each question once.
+A pack is a node whose values are its releases. A variant somebody asks for is a virtual pack `name[variant]` with one
+value; a release that lacks the variant excludes that value. Sources are asked lazily and each question once.
+
+A pre-release counts for a requirement whose range names one, and for every requirement of a pack for which the user's
+own requirements name one: else nobody could try a pre-release of a pack that others require too.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +22,7 @@ _SELECTED = 2
 
 
 class Questions(Protocol):
-    """What the resolver asks about packs. Each question is asked once for a pack or release, and only when the answer matters."""
+    """What the resolver asks about packs: each question once, and only when the answer matters."""
 
     def versions(self, pack: PackName) -> Sequence[Version]:
         """All releases, in any order; none when the pack is unknown."""
@@ -238,7 +241,7 @@ class Universe:
 
 
 def forbid(terms: dict[int, int], target: int, mask: int, full: int, fact: object) -> Clause | None:
-    """The clause that forbids the terms together with the values of `target` in `mask`; None when it forbids nothing."""
+    """The clause against the terms together with the values of `target` in `mask`; None when it forbids nothing."""
     mask &= terms.get(target, full)
     if mask == 0:  # a pack that requires itself, in a range it is in
         return None

@@ -34,8 +34,13 @@ def listed(items: Iterable[str], *, last: str = "and", most: int = _MOST) -> str
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
-def quoted(items: Iterable[str], *, last: str = "and") -> str:
-    return listed((f"`{item}`" for item in items), last=last)
+def quoted(items: Iterable[str], *, last: str = "and", most: int = _MOST) -> str:
+    return listed((f"`{item}`" for item in items), last=last, most=most)
+
+
+def existing(versions: Sequence[Version]) -> str:
+    """Which releases there are."""
+    return f"there {'is only' if len(versions) == 1 else 'are'} {newest(versions)}"
 
 
 def newest(versions: Sequence[Version]) -> str:
@@ -44,7 +49,7 @@ def newest(versions: Sequence[Version]) -> str:
 
 
 def spans(node: Node, bits: int) -> str:
-    """Some releases of a pack as spans: `1.0.0 to 1.4.0 and 2.0.0`. A span passes over pre-releases that are not meant."""
+    """Some releases of a pack: `1.0.0 to 1.4.0 and 2.0.0`. A span passes over pre-releases that are not meant."""
     found: list[tuple[int, int]] = []
     passed = node.table.prereleases & ~bits
     for bit in bits_of(bits & ~UNSELECTED):
@@ -60,14 +65,19 @@ def spans(node: Node, bits: int) -> str:
     return listed(map(short, texts), most=_RUNS)
 
 
-def releases(node: Node, bits: int) -> str:
-    """Some releases of a pack, as the subject of a sentence."""
+def is_all(node: Node, bits: int) -> bool:
+    """Whether these are all releases of the pack, leaving pre-releases aside if there are others."""
     ordinary = node.table.everything & ~node.table.prereleases
-    if ordinary and not ordinary & ~bits and ordinary & (ordinary - 1):
-        return f"every release of {short(node.pack)}"
-    return f"{short(node.pack)} {spans(node, bits)}"
+    return not (ordinary or node.table.everything) & ~bits
 
 
-def are_many(node: Node, bits: int) -> bool:
+def releases(node: Node, bits: int, *, behind: bool = False) -> str:
+    """Some releases of a pack, as the subject of a sentence; `behind` a mention of the pack, without its name."""
+    if is_all(node, bits) and len(node.versions) > 1:
+        return "every release of it" if behind else f"every release of {short(node.pack)}"
+    return spans(node, bits) if behind else f"{short(node.pack)} {spans(node, bits)}"
+
+
+def is_many(node: Node, bits: int) -> bool:
     """Whether the verb behind `releases` is in the plural."""
-    return (bits & ~UNSELECTED).bit_count() > 1 and not releases(node, bits).startswith("every ")
+    return (bits & ~UNSELECTED).bit_count() > 1 and not is_all(node, bits)

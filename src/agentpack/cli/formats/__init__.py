@@ -88,6 +88,8 @@ def short(file: FileDifference, place: str, style: Style) -> str:
 def origin_words(differences: Differences, change: FieldChange | RuleChange, file: FileDifference) -> str:
     """Where a change comes from."""
     by_hand = differences.after == "disk" and file.state == "edited"
+    if file.state == "outdated":
+        return "not what is locked"
     if isinstance(change, FieldChange):
         return str(EDIT) if by_hand else str(file.compared.origins.get(change.name, EDIT))
     if by_hand:

@@ -102,5 +102,7 @@ def _words(before: str, after: str, style: Style) -> Iterator[str]:
         return
     spans = marked(old, new)
     for index, (sign, line) in enumerate((("-", old), ("+", new))):
+        if spans and not any(span.changed for span in spans[index]):
+            continue  # the other side has all that differs
         side = excerpt(spans[index]) if spans else (Span(brief(line), False),)
         yield f"    {style(sign, MARKS[sign][0])} {spans_in(side, sign, style)}"

@@ -55,7 +55,7 @@ def text(differences: Differences, place: Place, style: Style, *, width: int) ->
             yield ""
         first = False
         found = line_counts(file)
-        numbers = f"  +{found.added} -{found.removed}" if found != (0, 0) else ""
+        numbers = f"  +{found.added} -{found.removed}" if found != (0, 0) and file.after is not None else ""
         yield short(file, place(file.path), style) + numbers
         if file.unknown:
             yield f"  {safe(file.unknown)}"
@@ -98,7 +98,7 @@ def _hunk_lines(hunk: Hunk, style: Style, width: int, marks: bool) -> Iterator[s
         else:
             yield from _change_lines(removed, added, style, marks)
             removed, added = [], []
-            yield style(_cut(f"    {safe(row.text.removesuffix(chr(10)))}", width), "dim")
+            yield style(_cut(f"    {safe(row.text.removesuffix(chr(10)))}".rstrip(), width), "dim")
     yield from _change_lines(removed, added, style, marks)
 
 

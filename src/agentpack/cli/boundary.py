@@ -1,0 +1,46 @@
+"""The one boundary where errors become words and exit codes, whoever read the words of the call."""
+
+import os
+import sys
+from collections.abc import Callable
+
+from agentpack.cli.present import Output
+from agentpack.errors import AgentpackError
+
+
+def guarded(output: Output, call: Callable[[], int]) -> int:
+    """The exit code of a call; every error ends here."""
+    try:
+        code = call()
+        sys.stdout.flush()
+        return code
+    except AgentpackError as error:
+        return _told(output, error)
+    except KeyboardInterrupt:
+        return output.failure("interrupted", "interrupted", 130)
+    except BrokenPipeError:
+        _leave_pipe()
+        return 0
+    except Exception as error:  # noqa: BLE001 - the boundary
+        if hasattr(error, "format_message"):  # the command-line library's own
+            return output.usage(error)
+        return output.bug(error)
+
+
+def _told(output: Output, error: AgentpackError) -> int:
+    """Tell an error, with the places of a conflict before it; its exit code."""
+    try:
+        if error.code != "conflict":
+            return output.error(error)
+        from agentpack.cli.conflicts import conflict_data, show_conflicts
+
+        show_conflicts(output, error)
+        return output.error(error, conflict_data(error))
+    except BrokenPipeError:
+        _leave_pipe()
+        return error.exit_code
+
+
+def _leave_pipe() -> None:
+    """The reader is gone: nothing to tell it, and no traceback at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

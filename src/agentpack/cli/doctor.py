@@ -1,0 +1,34 @@
+"""agentpack doctor"""
+
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Result, safe
+from agentpack.cli.wrapping import hang
+from agentpack.operations.doctor import doctor as run
+
+app = verb_app()
+_COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+
+@verb(app, "doctor")
+def doctor(session: Session) -> Result:
+    """Check this installation and this scope: libraries, bundled packs, folders, manifest, lock, history, links, git.
+
+    Nothing is changed. The exit code is 1 when there is a problem, warnings aside.
+
+    Example: agentpack doctor --json
+    """
+    output = session.output
+    findings = run(session.workspace)
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        level = output.style(f"{finding.level:<7}", _COLORS[finding.level])
+        lines = [*hang(f"{level}  {finding.what:<{width}}  ", safe(finding.text))]
+        if finding.hint and finding.level != "ok":
+            lines += hang(" " * (width + 11), safe(finding.hint))
+        for line in lines:
+            output.print(line)
+    counts = {level: sum(1 for finding in findings if finding.level == level) for level in _COLORS}
+    problems, warnings = counts["problem"], counts["warning"]
+    output.say(f"{problems} problem{'s' if problems != 1 else ''}, {warnings} warning{'s' if warnings != 1 else ''}")
+    data = {"findings": [finding._asdict() for finding in findings], "counts": counts}
+    return Result(data, 1 if problems else 0)

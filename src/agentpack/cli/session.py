@@ -1,0 +1,38 @@
+"""One run of one command: what every verb is given, however its words were read."""
+
+from typing import TYPE_CHECKING
+
+from agentpack.cli.present import Output
+from agentpack.environment import Environment, find_scope
+
+if TYPE_CHECKING:
+    from agentpack.operations.workspace import Workspace
+
+
+class Session:
+    """One run of one command: where it works and how it speaks."""
+
+    def __init__(self, output: Output, *, user: bool, project: bool, root: str | None) -> None:
+        self.output = output
+        self.environment = Environment.current()
+        self._where = {"user": user, "project": project, "root": root}
+        self._workspace: Workspace | None = None
+
+    @property
+    def workspace(self) -> "Workspace":
+        """The scope's workspace. The first line of output says which scope that is."""
+        if self._workspace is None:
+            from agentpack.operations.workspace import Workspace  # not for `--help`
+
+            scope = find_scope(self.environment, **self._where)  # type: ignore[arg-type]
+            self.output.scope(scope)
+            self._workspace = Workspace(self.environment, scope)
+        return self._workspace
+
+    def tell_recovery(self) -> None:
+        """Say that an interrupted change was found and what was done about it."""
+        if self._workspace is not None and self._workspace.recovered is not None:
+            found = self._workspace.recovered
+            self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
+            for path in found.left:
+                self.output.say(f"  {self._workspace.scope.absolute(path)}: edited since, left as it is")

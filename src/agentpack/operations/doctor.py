@@ -1,0 +1,383 @@
+"""doctor: is this installation sound, and this scope?
+
+Decides what is looked at and what each finding means: `ok`, `warning` (works, but somebody should know) or `problem`
+(a command will fail, or something kept is lost). Nothing is changed, not even an interrupted transaction or a cache.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import platformdirs
+
+from agentpack import __version__
+from agentpack.environment import cache_folder
+from agentpack.errors import AgentpackError, Unavailable
+from agentpack.model.history import Generation
+from agentpack.model.names import Digest, PackName, content_digest
+from agentpack.operations.workspace import Workspace
+from agentpack.sources.bundled import bundled_folder, bundled_source
+from agentpack.store import layout
+from agentpack.store.journal import decided
+from agentpack.store.process_lock import is_locked
+from agentpack.store.validated import ValidatedCache
+from agentpack.targets import TARGETS
+
+LIBRARIES = ("typer", "rich", "pyyaml", "pydantic", "platformdirs", "packaging", "merge3")
+_OURS = b"agentpack.__main__"
+_LEFT = re.compile(r"\..*\.agentpack-[0-9a-f]+-[0-9]+\Z")
+
+
+class Finding(NamedTuple):
+    """One thing looked at. `hint` says what to do."""
+
+    level: str
+    what: str
+    text: str
+    hint: str = ""
+
+
+def doctor(workspace: Workspace) -> tuple[Finding, ...]:
+    """Everything that was looked at, the installation first."""
+    workspace.cache = ValidatedCache(None)
+    installation: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _libraries, _bundled, _path)
+    scope: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
+        _folders,
+        _lock_of_processes,
+        _journal,
+        _manifest,
+        _locked,
+        _variants,
+        _history,
+        _left_over,
+        _links,
+        _git,
+    )
+    return tuple(
+        finding
+        for check in (*installation, *((lambda one=one: one(workspace)) for one in scope))
+        for finding in _guarded(check)
+    )
+
+
+def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a check finds; an error that it runs into is a finding too."""
+    try:
+        yield from check()
+    except AgentpackError as error:
+        yield Finding("problem", "scope", "; ".join((error.message, *error.details)), error.hint or "")
+    except (OSError, ValueError) as error:
+        yield Finding("problem", "scope", str(error))
+
+
+# The installation.
+
+
+def _python() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("ok", "python", f"{version}, {sys.executable}")
+    place = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    yield Finding("ok", "agentpack", f"{__version__}, running from {place}")
+
+
+def _libraries() -> Iterator[Finding]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found, missing = [], []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        yield Finding("problem", "libraries", f"missing: {', '.join(missing)}", "install agentpack-manager again")
+    yield Finding("ok", "libraries", ", ".join(found))
+
+
+def _bundled() -> Iterator[Finding]:
+    folder, source = bundled_folder(), bundled_source()
+    if folder is None or source is None or not source.packs():
+        yield Finding("problem", "bundled", "the packs that come with agentpack are missing", "install it again")
+        return
+    pinned: dict[str, dict[str, str]] = {}
+    if os.path.isfile(f"{folder}/digests.json"):
+        with open(f"{folder}/digests.json", encoding="utf-8") as file:
+            pinned = json.load(file)
+    releases = [ref for name in sorted(source.packs()) for ref in source.releases(PackName(name))]
+    for ref in releases:
+        expected = pinned.get(ref.pack, {}).get(str(ref.version))
+        if expected is not None and content_digest(source.read(ref).items()) != expected:
+            text = f"{ref.pack} {ref.version} is not what was released: {ref.place}"
+            yield Finding("problem", "bundled", text, "install agentpack again")
+    there = {(ref.pack, str(ref.version)) for ref in releases}
+    for pack, versions in pinned.items():
+        for version in versions:
+            if (pack, version) not in there:
+                yield Finding("problem", "bundled", f"{pack} {version} is missing", "install agentpack again")
+    checked = "digests as released" if pinned else "no digests to check them by"
+    yield Finding("ok", "bundled", f"{len(releases)} releases in {folder}, {checked}")
+
+
+def _path() -> Iterator[Finding]:
+    """Whether `agentpack` on PATH is this one: the Python index has another program of that name."""
+    ours = {os.path.realpath(f"{os.path.dirname(sys.executable)}/agentpack"), os.path.realpath(sys.argv[0])}
+    first = shutil.which("agentpack")
+    if first is None:
+        yield Finding("warning", "path", "no `agentpack` is on PATH", "add the folder it is installed in")
+    elif os.path.realpath(first) in ours:
+        yield Finding("ok", "path", f"`agentpack` is {first}")
+    elif _is_ours(first):
+        yield Finding("warning", "path", f"`agentpack` is another installation: {first}", "remove one of the two")
+    else:
+        hint = "`agentpack` on the Python index is somebody else's: uninstall it, or put ours first on PATH"
+        yield Finding("problem", "path", f"`agentpack` is another program: {first}", hint)
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return _OURS in file.read(4096)
+    except OSError:
+        return False
+
+
+# The folders and the state of the scope.
+
+
+def _folders(workspace: Workspace) -> Iterator[Finding]:
+    config = platformdirs.user_config_dir("agentpack", appauthor=False)
+    places = {"config": config, "state": workspace.scope.roots[layout.STATE], "cache": cache_folder()}
+    for what, folder in places.items():
+        there = folder
+        while not os.path.lexists(there):
+            there = os.path.dirname(there)
+        found = os.stat(there)
+        missing = " (not there yet)" if there != folder else ""
+        if not os.path.isdir(there):
+            yield Finding("problem", what, f"{there} is not a folder", "move it away")
+        elif not os.access(there, os.W_OK | os.X_OK):
+            yield Finding("problem", what, f"{folder}{missing} cannot be written", f"look at the rights of {there}")
+        elif there == folder and found.st_uid != os.geteuid():
+            yield Finding("warning", what, f"{folder} belongs to another user", f"`chown` gives it to you: {folder}")
+        elif there == folder and found.st_mode & 0o002:
+            yield Finding("warning", what, f"{folder} can be written by everybody", f"chmod o-w {folder}")
+        else:
+            yield Finding("ok", what, folder + missing)
+
+
+def _lock_of_processes(workspace: Workspace) -> Iterator[Finding]:
+    if is_locked(workspace.disk):
+        holder = (workspace.disk.read(layout.LOCK) or b"").decode("ascii", "replace").strip()
+        text = f"process {holder or 'unknown'} is changing files here"
+        yield Finding("warning", "lock", text, "wait for it; the system frees the lock when the process ends")
+    else:
+        yield Finding("ok", "lock", "no process is changing files here")
+
+
+def _journal(workspace: Workspace) -> Iterator[Finding]:
+    busy = is_locked(workspace.disk)
+    if decided(workspace.disk) is not None and not busy:
+        text = "a change was interrupted after it was decided"
+        yield Finding("warning", "journal", text, "any command of agentpack finishes it, such as `agentpack status`")
+    elif workspace.disk.stamp(layout.JOURNAL_NEW) is not None and not busy:
+        text = "a change was interrupted before it was decided; nothing was changed"
+        yield Finding("warning", "journal", text, "the next command that changes something clears it up")
+    else:
+        yield Finding("ok", "journal", "no change was interrupted")
+
+
+def _manifest(workspace: Workspace) -> Iterator[Finding]:
+    path = workspace.scope.absolute(workspace.scope.manifest)
+    if workspace.manifest_bytes is None:
+        yield Finding("ok", "manifest", f"none: {path}")
+        return
+    found = list(_readable("manifest", path, lambda: workspace.manifest))
+    yield from found
+    if found[0].level != "ok":
+        return
+    for source in workspace.manifest.sources:
+        folder = workspace.source_folder(source)
+        if not os.path.isdir(folder):
+            yield Finding(
+                "problem", "source", f"`{source.name}` is no folder: {folder}", "see `sources:` in the manifest"
+            )
+
+
+def _locked(workspace: Workspace) -> Iterator[Finding]:
+    path = workspace.scope.absolute(workspace.scope.lock)
+    if workspace.lock_bytes is None:
+        packs = _manifest_reads(workspace) and bool(workspace.manifest.packs)
+        yield Finding(
+            "warning" if packs else "ok", "agentpack.lock", f"none: {path}", "`agentpack sync`" if packs else ""
+        )
+        return
+    found = list(_readable("agentpack.lock", path, lambda: workspace.lock))
+    yield from found
+    if found[0].level != "ok" or workspace.lock is None or not _manifest_reads(workspace):
+        return
+    from agentpack.operations.sync import stale_reasons  # brings the resolver along
+
+    for reason in stale_reasons(workspace, workspace.lock):
+        yield Finding("warning", "agentpack.lock", reason, "`agentpack sync` brings it up to date")
+
+
+def _manifest_reads(workspace: Workspace) -> bool:
+    return all(finding.level == "ok" for finding in _readable("manifest", "", lambda: workspace.manifest))
+
+
+def _readable(what: str, path: str, read: Callable[[], object]) -> Iterator[Finding]:
+    try:
+        read()
+    except AgentpackError as error:
+        for line in error.details or (error.message,):
+            yield Finding("problem", what, line, error.hint or "correct the file")
+    else:
+        yield Finding("ok", what, path)
+
+
+def _variants(workspace: Workspace) -> Iterator[Finding]:
+    """Local variants that nobody asks for: a slip of a name shows here."""
+    texts = workspace.local_texts
+    used = {
+        (v.persona, v.name) for pack in (workspace.lock.packs if workspace.lock else ()) for v in pack.local_variants
+    }
+    for text in texts:
+        if (text.persona, text.name) not in used:
+            path = workspace.scope.absolute(text.path)
+            yield Finding(
+                "warning", "variants", f"{path} is not in use", f"ask for it: `pack[{text.name}]` in agentpack.yaml"
+            )
+    if texts:
+        yield Finding("ok", "variants", f"{len(texts)} local, {len(used)} in use")
+
+
+# The history.
+
+
+def _history(workspace: Workspace) -> Iterator[Finding]:
+    generations, lost = workspace.store.generations, 0
+    numbers = generations.numbers()
+    checked: set[str] = set()
+    if generations.current() not in (0, *numbers):
+        yield Finding(
+            "problem", "history", f"the record of generation {generations.current()} is missing", "see a backup"
+        )
+    for number in numbers:
+        try:
+            found = generations.read(number)
+        except AgentpackError as error:
+            yield Finding("problem", "history", error.message, error.hint or "")
+            continue
+        for path, digest, needed in _contents(found):
+            if digest in checked:
+                continue
+            checked.add(digest)
+            fault = _fault(workspace, digest)
+            if fault is not None:
+                lost += 1
+                text = f"generation {number}: what was at {path} {fault}"
+                hint = "a rollback to it is refused" if needed else "it is rendered again when it is needed"
+                yield Finding("problem" if needed else "warning", "history", text, hint)
+    if not lost:
+        yield Finding("ok", "history", f"{len(numbers)} generations, {len(checked)} contents")
+
+
+def _contents(found: Generation) -> Iterator[tuple[str, Digest, bool]]:
+    """Path and digest of every content of a generation, and whether going back needs it."""
+    for file in found.files:
+        yield file.path, file.written, True
+    for document in found.documents:
+        yield document.path, document.written, True
+    for path, digest, _ in found.replaced:
+        yield path, digest, True
+    for file in found.files:
+        yield file.path, file.rendered, False
+
+
+def _fault(workspace: Workspace, digest: Digest) -> str | None:
+    try:
+        if not workspace.store.blobs.has(digest):
+            return "is not kept"
+        workspace.store.blobs.get(digest)
+    except Unavailable:
+        return "cannot be read"
+    except AgentpackError:
+        return "is damaged"
+    return None
+
+
+# Agent folders.
+
+
+def _agent_folders(workspace: Workspace) -> list[str]:
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    return sorted({target.folder(kind, variables) for target in TARGETS.values()})
+
+
+def _left_over(workspace: Workspace) -> Iterator[Finding]:
+    documents = (workspace.scope.manifest, workspace.scope.lock)
+    folders = {*_agent_folders(workspace), *(path.rpartition("/")[0] for path in (*documents, *workspace.recorded))}
+    found = 0
+    for folder in sorted(folders):
+        try:
+            names = workspace.disk.entries(folder)
+        except AgentpackError:
+            continue  # a link in the way is told by its own check
+        for name in names:
+            if _LEFT.match(name) and decided(workspace.disk) is None and not is_locked(workspace.disk):
+                found += 1
+                path = workspace.scope.absolute(f"{folder}/{name}" if folder else name)
+                yield Finding("warning", "left over", path, "an interrupted change left it: delete it")
+    if not found:
+        yield Finding("ok", "left over", "no temporary files")
+
+
+def _links(workspace: Workspace) -> Iterator[Finding]:
+    found = 0
+    for path in (*_agent_folders(workspace), *workspace.recorded):
+        try:
+            seen = workspace.disk.look(path)
+            workspace.disk.entries(path) if seen is None or seen.kind != "file" else None
+        except AgentpackError as error:
+            found += 1
+            yield Finding("problem", "links", "; ".join((error.message, *error.details)), error.hint or "")
+            continue
+        if path in workspace.recorded and seen is not None and seen.kind != "file":
+            found += 1
+            text = f"{workspace.scope.absolute(path)} is a {seen.kind}"
+            yield Finding("problem", "links", text, "put a file in its place; agentpack does not write through it")
+    if not found:
+        yield Finding("ok", "links", "nothing in the way of agent files")
+
+
+def _git(workspace: Workspace) -> Iterator[Finding]:
+    root = workspace.scope.root
+    if workspace.scope.kind != "project" or not os.path.exists(f"{root}/.git") or shutil.which("git") is None:
+        return
+    tracked = _ask_git(root, "ls-files", "--", ".agentpack/state")
+    if tracked:
+        hint = "git rm -r --cached .agentpack/state"
+        yield Finding("warning", "git", ".agentpack/state is tracked: it belongs to one machine", hint)
+    elif workspace.disk.stamp(layout.CURRENT) is not None and workspace.disk.read(layout.IGNORE) != b"*\n":
+        hint = f"write `*` into {workspace.scope.absolute(layout.IGNORE)}"
+        yield Finding("warning", "git", ".agentpack/state no longer ignores itself", hint)
+    else:
+        yield Finding("ok", "git", ".agentpack/state is ignored")
+    shared = (workspace.scope.manifest, workspace.scope.lock, workspace.scope.local_variants)
+    for path in _ask_git(root, "check-ignore", "--", *shared).split():
+        text = f"{path} is ignored: a clone would not have it"
+        yield Finding("warning", "git", text, f"let git see it: `git check-ignore -v {path}` names the line")
+
+
+def _ask_git(root: str, *words: str) -> str:
+    command = ["git", "-C", root, "-c", "core.fsmonitor=false", *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

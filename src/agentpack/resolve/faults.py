@@ -1,0 +1,128 @@
+"""What is wrong with one pack the user names, looked at on its own: its name, its range, its variants."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from packaging.version import Version
+
+from agentpack.errors import AgentpackError, Unresolvable
+from agentpack.model.names import did_you_mean
+from agentpack.model.requirement import Requirement
+from agentpack.resolve.universe import Answers, Node, bits_of
+from agentpack.resolve.words import asked, existing, listed, newest, quoted, short, spans
+
+_MOST = 12
+_RELEASES = 50
+"""Of how many releases the variants are looked at, the newest first, to tell which ones there are."""
+
+
+class Fault(NamedTuple):
+    """The parts of an error."""
+
+    message: str
+    details: tuple[str, ...]
+    hint: str | None
+
+    def error(self) -> Unresolvable:
+        return Unresolvable(self.message, details=self.details, hint=self.hint)
+
+
+def check_each(answers: Answers, wants: Sequence[Requirement]) -> None:
+    """Look at each pack the user names on its own, before any release is considered.
+
+    Raises:
+        Unresolvable: a pack is unknown, is wanted from two places, or has no release in the range; all such together.
+    """
+    by_pack: dict[str, list[Requirement]] = {}
+    for want in wants:
+        by_pack.setdefault(want.pack, []).append(want)
+    faults = [fault for group in by_pack.values() if (fault := _fault(answers, group))]
+    if len(faults) > 1:
+        raise _together(faults).error()
+    if faults:
+        raise faults[0].error()
+
+
+def _together(faults: Sequence[Fault]) -> Fault:
+    details = [": ".join((fault.message, *fault.details[:1])) for fault in faults[:_MOST]]
+    if len(faults) > _MOST:
+        details.append(f"… and {len(faults) - _MOST} more")
+    hints = list(dict.fromkeys(fault.hint for fault in faults if fault.hint))
+    return Fault(
+        f"{len(faults)} of the packs wanted do not exist as wanted", tuple(details), "; ".join(hints[:3]) or None
+    )
+
+
+def _fault(answers: Answers, wants: Sequence[Requirement]) -> Fault | None:
+    pack = wants[0].pack
+    places = sorted({want.url for want in wants if want.url})
+    if len(places) > 1:
+        details = tuple(map(short, places[:_MOST]))
+        return Fault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name one place only")
+    versions, table = answers.listing(pack)
+    if not versions:
+        return Fault(f"there is no pack named `{short(pack)}`", (), did_you_mean(pack, answers.known()))
+    with_prereleases = any(answers.ranges.names_prerelease(want.range) for want in wants)
+    allowed = table.everything
+    for want in wants:
+        allowed &= table.mask(want.range, prereleases=with_prereleases)
+    return None if allowed else _no_release(answers, wants, versions)
+
+
+def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequence[Version]) -> Fault:
+    name = short(wants[0].pack)
+    ranges = [short(want.range) for want in wants if want.range]
+    close = [
+        version
+        for version in versions
+        if version.is_prerelease and all(answers.ranges.leads_to(want.range, version) for want in wants)
+    ]
+    if close:
+        message = (
+            f"only pre-releases of `{name}` match {quoted(ranges)}" if ranges else f"`{name}` has pre-releases only"
+        )
+        hint = f"ask for one by naming it: `{name}>={close[-1]}`"
+        return Fault(message, (f"pre-releases: {newest(close)}",), hint)
+    best = next((version for version in reversed(versions) if not version.is_prerelease), versions[-1])
+    change = "widen the range" if len(ranges) == 1 else "change the ranges"
+    hint = f"{change} so that a release there is fits, such as {best}"
+    return Fault(f"no release of `{name}` matches {quoted(ranges)}", (existing(versions),), hint)
+
+
+def variant_fault(answers: Answers, node: Node, want: Requirement) -> Fault:
+    """What is wrong when no release in the range of what the user wants has all the variants asked for."""
+    name, asked_for = short(node.pack), quoted(map(short, want.variants))
+    offered = offers(answers, node)
+    known = sorted(set().union(*offered.values()))
+    unknown = [variant for variant in want.variants if variant not in known]
+    if unknown:
+        word = "variant" if len(unknown) == 1 else "variants"
+        message = f"`{name}` has no {word} {quoted(map(short, unknown))}"
+        return Fault(message, (variants_known(known),), did_you_mean(unknown[0], known))
+    having = sum(bit for bit, variants in offered.items() if variants.issuperset(want.variants))
+    if having:
+        version = node.version(1 << (having.bit_length() - 1))
+        other = asked(Requirement(pack=want.pack, variants=want.variants, range=f"=={version}"))
+        word = "variant" if len(want.variants) == 1 else "variants"
+        message = f"no release of `{name}` in `{short(want.range)}` has the {word} {asked_for}"
+        return Fault(message, (f"found in: {spans(node, having)}",), f"ask for a release that has it: `{other}`")
+    each = (
+        f"`{short(variant)}` is in {spans(node, sum(bit for bit, variants in offered.items() if variant in variants))}"
+        for variant in want.variants[:_MOST]
+    )
+    return Fault(f"no release of `{name}` has {asked_for} at once", tuple(each), "ask for one of them only")
+
+
+def offers(answers: Answers, node: Node) -> dict[int, frozenset[str]]:
+    """The variants that the newest releases offer, by the release's bit; releases that cannot be read are left out."""
+    found: dict[int, frozenset[str]] = {}
+    for bit in list(bits_of(node.table.everything))[-_RELEASES:]:
+        with suppress(AgentpackError):  # only to say more; the error told is about something else
+            found[bit] = answers.variants(node.pack, node.version(bit))
+    return found
+
+
+def variants_known(known: Iterable[str]) -> str:
+    names = sorted(known)
+    return f"its variants: {listed(map(short, names), most=20)}" if names else "it has no variants"

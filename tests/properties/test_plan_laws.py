@@ -1,0 +1,160 @@
+"""A plan that was applied leaves nothing to do, and never writes over what it was not told about."""
+
+from collections.abc import Mapping
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentpack.merge import merge
+from agentpack.model.changes import STILL, WRITES, Action, Change, Plan
+from agentpack.model.history import InstalledFile
+from agentpack.model.names import Digest, digest_of
+from agentpack.model.rendering import Rendering
+from agentpack.plan import Decisions, Observed, plan
+
+PATHS = ("a.md", "b.md", "c.md")
+TEXTS = (b"- one\n- two\n- three\n", b"- one\n- two\n- three, new\n", b"- one, mine\n- two\n- three\n", b"foreign\n", b"")
+contents = st.sampled_from(TEXTS)
+decisions = st.builds(
+    Decisions,
+    adopt=st.booleans(),
+    adopt_as_is=st.booleans(),
+    on_conflict=st.sampled_from(["stop", "keep", "theirs"]),
+    discard_edits=st.booleans(),
+    keep_files=st.booleans(),
+)
+
+
+class World:
+    """A disk and a record of it, in memory."""
+
+    def __init__(self, disk: Mapping[str, bytes], record: Mapping[str, tuple[bytes, bytes]], blocked: set[str]) -> None:
+        self.disk = dict(disk)
+        self.blocked = blocked
+        self.blobs: dict[Digest, bytes] = {}
+        self.record = {path: self._installed(path, *sides) for path, sides in record.items()}
+
+    def _installed(self, path: str, rendered: bytes, written: bytes) -> InstalledFile:
+        return InstalledFile(path, "claude", "pack", path, self.keep(rendered), self.keep(written), 0o644)
+
+    def keep(self, data: bytes) -> Digest:
+        self.blobs[digest_of(data)] = data
+        return digest_of(data)
+
+    def plan(self, wanted: Mapping[str, bytes], decided: Decisions) -> Plan:
+        observed = {path: Observed(self.keep(data), 0o644) for path, data in self.disk.items()}
+        observed |= {path: Observed(None, 0o755, "a folder is in the way") for path in self.blocked}
+        return plan(
+            {path: Rendering("claude", "pack", path, path, data) for path, data in wanted.items()},
+            self.record,
+            observed,
+            disk=self.disk.__getitem__,
+            base=lambda file: self.blobs[file.rendered],
+            decisions=decided,
+        )
+
+    def apply(self, planned: Plan) -> None:
+        """What applying and recording come to."""
+        for change in planned.changes:
+            if change.action is Action.CONFLICT:
+                continue
+            if change.action in WRITES:
+                assert change.content is not None
+                self.disk[change.path] = change.content
+            elif change.action is Action.DELETE:
+                del self.disk[change.path]
+            self.record.pop(change.path, None)
+            if change.rendered is not None and change.theirs is not None:
+                self.record[change.path] = self._installed(change.path, change.theirs, self.disk[change.path])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    disk = draw(st.dictionaries(st.sampled_from(PATHS), contents))
+    record = draw(st.dictionaries(st.sampled_from(PATHS), st.tuples(contents, contents)))
+    blocked = draw(st.sets(st.sampled_from(PATHS), max_size=1)) - disk.keys()
+    return World(disk, record, blocked)
+
+
+wishes = st.dictionaries(st.sampled_from(PATHS), contents)
+
+
+@given(worlds(), wishes, decisions)
+@settings(max_examples=400)
+def test_after_an_apply_a_new_plan_does_nothing(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
+    planned = world.plan(wanted, decided)
+    world.apply(planned)
+    again = world.plan(wanted, Decisions())
+    left = {change.path for change in planned.conflicts}
+    assert [change for change in again.changes if change.action not in STILL and change.path not in left] == []
+
+
+@given(worlds(), wishes, decisions)
+@settings(max_examples=400)
+def test_every_path_is_decided_once_in_order(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
+    planned = world.plan(wanted, decided)
+    assert [change.path for change in planned.changes] == sorted({*wanted, *world.record})
+
+
+@given(worlds(), wishes)
+@settings(max_examples=400)
+def test_without_a_decision_nothing_of_the_users_is_lost(world: World, wanted: dict[str, bytes]) -> None:
+    """A file goes or is replaced only if it is as it was rendered; else what is written has the edit in it."""
+    for change in world.plan(wanted, Decisions()).changes:
+        here, old = world.disk.get(change.path), world.record.get(change.path)
+        if change.action in (Action.REPLACE, Action.DELETE):
+            assert old is not None
+            assert digest_of(here or b"") == old.rendered
+        if change.action in (Action.CREATE, Action.RESTORE):
+            assert here is None
+        if change.action is Action.MERGE:
+            assert old is not None
+            assert here is not None
+            assert change.content == merge(world.blobs[old.rendered], here, wanted[change.path]).content
+        assert change.action is not Action.DISCARD
+
+
+@given(worlds(), wishes, decisions)
+@settings(max_examples=400)
+def test_a_change_says_what_lies_there_once_it_is_applied(
+    world: World, wanted: dict[str, bytes], decided: Decisions
+) -> None:
+    planned = world.plan(wanted, decided)
+    world.apply(planned)
+    for change in planned.changes:
+        if change.action not in (Action.DELETE, Action.FORGET, Action.CONFLICT):
+            assert change.written == digest_of(world.disk[change.path])
+
+
+# -- the table of the module, row by row -------------------------------------------------------------------------------
+
+R, NEW, EDIT, OTHER = TEXTS[:4]
+A, B = "a.md", (R, R)
+ROWS: list[tuple[str, tuple[bytes, bytes] | None, bytes | None, bytes | None, Action]] = [
+    ("a new file", None, None, NEW, Action.CREATE),
+    ("a file that is already there as wanted", None, NEW, NEW, Action.ADOPT),
+    ("a foreign file", None, OTHER, NEW, Action.CONFLICT),
+    ("nothing changed", B, R, R, Action.KEEP),
+    ("a new text", B, R, NEW, Action.REPLACE),
+    ("an edit and nothing new", B, EDIT, R, Action.DRIFT),
+    ("an edit that is the new text", B, NEW, NEW, Action.ADOPT),
+    ("an edit and a new text", B, EDIT, NEW, Action.MERGE),
+    ("an edit and a new text of the same place", B, OTHER, NEW, Action.CONFLICT),
+    ("a deleted file and nothing new", B, None, R, Action.RESTORE),
+    ("a deleted file and a new text", B, None, NEW, Action.RESTORE),
+    ("a deleted file that is no longer wanted", B, None, None, Action.FORGET),
+    ("a file that is no longer wanted", B, R, None, Action.DELETE),
+    ("an edited file that is no longer wanted", B, EDIT, None, Action.CONFLICT),
+    ("a merged file and nothing new", (R, EDIT), EDIT, R, Action.DRIFT),
+    ("a merged file and a new text", (R, EDIT), EDIT, NEW, Action.MERGE),
+    ("an edit that was undone by hand", (R, EDIT), R, NEW, Action.REPLACE),
+    ("an edit that was undone by hand and nothing new", (R, EDIT), R, R, Action.ADOPT),
+    ("a merged file that is no longer wanted", (R, EDIT), EDIT, None, Action.CONFLICT),
+]
+
+
+def test_the_table_of_states() -> None:
+    for words, record, observed, wanted, action in ROWS:
+        world = World({} if observed is None else {A: observed}, {} if record is None else {A: record}, set())
+        planned = world.plan({} if wanted is None else {A: wanted}, Decisions())
+        assert [change.action for change in planned.changes] == [action], words

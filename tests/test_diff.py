@@ -1,0 +1,661 @@
+"""`diff` says what differs between disk and lock, before an upgrade, and between releases, and writes nothing; conflicts
+are shown and merged by hand.
+"""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.packs import make_pack, persona_text, publish, variant_text
+from support.running import Agentpack
+from support.trees import marks, write_tree
+
+from agentpack.merge import Labels, merge, with_markers
+
+FILE = ".claude/agents/reviewer.md"
+OLD = """\
+You review data. {#identity}
+
+## Rules {#rules}
+
+- Look before you change. {#look}
+- Say what you saw. {#say}
+- Keep facts apart. {#apart}
+
+## End {#end}
+
+- Stop when done. {#stop}
+"""
+NEW = OLD.replace("Say what you saw.", "Say exactly what you saw.").replace(
+    "- Stop when done. {#stop}\n", "- Stop when done. {#stop}\n- Leave nothing behind. {#leave}\n"
+)
+STRICT = variant_text(
+    "## Rules {#rules}\n\n- Look twice before you change. {#look}\n", summary="Strict.", set={"model": "opus"}
+)
+
+
+def pack(version: str, body: str) -> dict[str, bytes]:
+    return make_pack(
+        "reviews",
+        version,
+        personas={"reviewer": persona_text(body=body, model="sonnet", tools=["read", "search"])},
+        variants={"reviewer/strict": STRICT},
+    )
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    return publish(tmp_path / "packs", pack("1.0.0", OLD), pack("1.1.0", NEW))
+
+
+@pytest.fixture
+def installed(agentpack: Agentpack, packs: Path) -> Agentpack:
+    agentpack("install", "reviews==1.0.0", "--source", str(packs), "--client", "claude")
+    return agentpack
+
+
+def edit(agentpack: Agentpack, old: str, new: str, path: str = FILE) -> None:
+    place = agentpack.folder / path
+    text = place.read_text(encoding="utf-8")
+    assert old in text
+    place.write_bytes(text.replace(old, new).encode())
+
+
+def git(folder: Path, *words: str, data: bytes | None = None) -> bytes:
+    return subprocess.run(["git", *words], cwd=folder, input=data, check=True, capture_output=True).stdout
+
+
+# -- disk against lock -------------------------------------------------------------------------------------------------
+
+
+def test_nothing_differs_right_after_an_install(installed: Agentpack) -> None:
+    ran = installed("diff", expect=0)
+    assert (ran.out, ran.err) == ("", f"project {installed.folder}\nnothing differs\n")
+    assert installed("diff", real=True, expect=0) == ran
+
+
+def test_nothing_differs_where_nothing_is_installed(agentpack: Agentpack) -> None:
+    assert agentpack("diff", expect=0).err == f"project {agentpack.folder}\nnothing differs\n"
+
+
+def test_an_edit_is_shown_under_its_heading_with_the_changed_words_marked(installed: Agentpack) -> None:
+    edit(installed, "Say what you saw.", "Say what you really saw.")
+    ran = installed("diff", expect=1)
+    assert ran.out == (
+        f"{FILE}  edited by hand  +1 -1\n"
+        "  ## Rules\n"
+        "    - Look before you change.\n"
+        "  - - Say what you saw.\n"
+        "  + - Say what you {+really+} saw.\n"
+        "    - Keep facts apart.\n"
+    )
+    assert ran.err == (
+        f"project {installed.folder}\n"
+        "locked -> disk: 1 file differs\n"
+        "hint: an edit survives `agentpack upgrade`; `agentpack keep` makes a local variant of it\n"
+    )
+
+
+def test_rules_and_fields_are_told_with_id_section_and_origin(installed: Agentpack) -> None:
+    edit(installed, "- Say what you saw.\n- Keep facts apart.\n", "- Say what you really saw.\n- Ask who reads it.\n")
+    edit(installed, "model: sonnet", "model: opus")
+    edit(installed, "Read, Grep, Glob", "Read, Bash")
+    assert installed("diff", "--format", "rules", expect=1).out == (
+        f"{FILE}  edited by hand\n"
+        "  ~ tools +Bash -Grep -Glob  (local edit)\n"
+        "  ~ model sonnet -> opus  (local edit)\n"
+        "  ~ say changed  Rules  (local edit)\n"
+        "    + Say what you {+really+} saw.\n"
+        "  - apart removed  Rules  (local edit)\n"
+        "      Keep facts apart.\n"
+        "  + (no id) added  Rules  (local edit)\n"
+        "      Ask who reads it.\n"
+    )
+    assert installed("diff", "--stat", expect=1).out == (
+        f"{FILE}  edited by hand  +4 -4  1 rule changed, 1 added, 1 removed, tools changed, model changed\n"
+    )
+
+
+def test_a_moved_rule_is_told_as_moved(installed: Agentpack) -> None:
+    edit(installed, "- Look before you change.\n", "")
+    edit(installed, "- Stop when done.\n", "- Stop when done.\n- Look before you change.\n")
+    assert installed("diff", "--format", "rules", expect=1).out == (
+        f"{FILE}  edited by hand\n  > look moved from Rules  End  (local edit)\n"
+    )
+
+
+def test_only_white_space_is_said_to_differ_in_no_rule(installed: Agentpack) -> None:
+    edit(installed, "\n- Look", "\n\n- Look")
+    assert "no field and no rule differs" in installed("diff", "--format", "rules", expect=1).out
+
+
+def test_a_missing_file_is_told_in_a_line(installed: Agentpack) -> None:
+    (installed.folder / FILE).unlink()
+    assert installed("diff", expect=1).out == f"{FILE}  missing; `agentpack sync` writes it again\n"
+
+
+def test_a_link_in_the_place_of_a_file_is_no_file(installed: Agentpack, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("do not print me\n")
+    (installed.folder / FILE).unlink()
+    (installed.folder / FILE).symlink_to(secret)
+    for format in ("text", "rules", "unified", "markdown", "json"):
+        assert "do not print me" not in installed("diff", "--format", format, expect=1).out
+
+
+def test_a_lock_changed_since_the_last_generation_is_named(installed: Agentpack) -> None:
+    edit(installed, '"client": "claude"', '"client":  "claude"', "agentpack.lock")
+    ran = installed("diff", expect=1)
+    assert ran.out == "agentpack.lock  changed since generation 1: run `agentpack sync`\n"
+
+
+def test_a_file_is_not_up_to_date_with_a_lock_that_wants_other_text(
+    installed: Agentpack, tmp_path: Path
+) -> None:
+    other = shutil.copytree(installed.folder, tmp_path / "other")
+    Agentpack(other)("install", "reviews==1.1.0")
+    for name in ("agentpack.yaml", "agentpack.lock"):
+        shutil.copy(other / name, installed.folder / name)
+    assert installed("diff", "--stat", expect=1).out == (
+        "agentpack.lock  changed since generation 1: run `agentpack sync`\n"
+        f"{FILE}  not up to date with the lock  +1 -2  1 rule changed, 1 removed\n"
+    )
+    installed("sync")
+    installed("diff", expect=0)
+
+
+def test_a_manifest_that_the_lock_does_not_answer_to_is_named(installed: Agentpack) -> None:
+    edit(installed, "reviews==1.0.0", "reviews", "agentpack.yaml")
+    assert installed("diff", expect=1).out == (
+        "agentpack.lock  is not what agentpack.yaml asks for: run `agentpack sync`\n"
+        "  agentpack.yaml: `packs` was changed since\n"
+    )
+
+
+def test_a_comment_in_the_manifest_makes_no_difference(installed: Agentpack) -> None:
+    place = installed.folder / "agentpack.yaml"
+    place.write_text("# ours\n" + place.read_text())
+    assert installed("diff", expect=0).out == ""
+
+
+def test_a_missing_lock_or_manifest_is_named(installed: Agentpack) -> None:
+    lock = installed.folder / "agentpack.lock"
+    kept = lock.read_bytes()
+    lock.unlink()
+    assert installed("diff", expect=1).out == "agentpack.lock  missing; `agentpack sync` writes it again\n"
+    lock.write_bytes(kept)
+    (installed.folder / "agentpack.yaml").unlink()
+    assert installed("diff", expect=1).out.startswith("agentpack.yaml  missing, but there is a lock")
+
+
+def test_a_changed_local_variant_is_named(installed: Agentpack) -> None:
+    path = ".agentpack/variants/reviewer/house.md"
+    write_tree(installed.folder, {path: variant_text("## End {#end}\n\n- Sign it. {#sign}\n")})
+    installed("install", "reviews[house]==1.0.0")
+    installed("diff", expect=0)
+    edit(installed, "Sign it.", "Sign it twice.", path)
+    assert installed("diff", expect=1).out == (
+        "agentpack.lock  is not what agentpack.yaml asks for: run `agentpack sync`\n"
+        "  the local variant `house` of reviewer was changed since\n"
+    )
+
+
+def test_a_file_installed_without_saving_differs_from_the_lock(installed: Agentpack) -> None:
+    installed("install", "reviews[strict]==1.0.0", "--no-save")
+    ran = installed("diff", "--stat", expect=1)
+    assert ran.out.startswith(f"{FILE}  not up to date with the lock  +2 -2")
+    assert installed("diff", real=True, expect=1).exit_code == 1
+
+
+def test_an_edit_that_an_upgrade_kept_still_differs_from_the_lock(installed: Agentpack) -> None:
+    edit(installed, "Keep facts apart.", "Keep facts and opinions apart.")
+    installed("upgrade", "--latest", "--yes")
+    assert "{+and opinions+}" in installed("diff", expect=1).out
+
+
+def test_names_and_clients_limit_it(installed: Agentpack) -> None:
+    edit(installed, "Say what", "Tell what")
+    for words in (["reviews"], ["reviewer"], ["--client", "claude"]):
+        assert FILE in installed("diff", *words, expect=1).out
+    ran = installed("diff", "reviewes", expect=2)
+    assert ran.err.endswith(
+        "error: no pack or persona `reviewes` is installed here\n"
+        "  there: reviewer, reviews\nhint: did you mean `reviews` or `reviewer`?\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--format", "html"],
+        ["--stat", "--format", "rules"],
+        ["--latest"],
+        ["--upgrade", "--to", "reviews@1.1.0"],
+        ["--client", "nobody"],
+    ],
+)
+def test_words_that_do_not_go_together_are_refused(installed: Agentpack, words: list[str]) -> None:
+    ran = installed("diff", *words, expect=2)
+    assert ran.out == ""
+    assert "error: " in ran.err
+
+
+# -- a fresh clone -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clone(installed: Agentpack, tmp_path: Path) -> Agentpack:
+    git(installed.folder, "add", "--all")
+    git(installed.folder, "commit", "--quiet", "--message", "agents")
+    git(tmp_path, "clone", "--quiet", str(installed.folder), str(tmp_path / "clone"))
+    return Agentpack(tmp_path / "clone")
+
+
+def test_a_clean_clone_differs_in_nothing_and_stays_as_it_was(clone: Agentpack) -> None:
+    before = marks(clone.folder, without=(".git",))
+    assert clone("diff", expect=0).err == f"project {clone.folder}\nnothing differs\n"
+    assert marks(clone.folder, without=(".git",)) == before
+    assert not (clone.folder / ".agentpack").exists()
+
+
+def test_an_edit_in_a_clone_is_compared_with_the_text_rendered_again(clone: Agentpack) -> None:
+    edit(clone, "Keep facts apart.", "Keep facts and opinions apart.")
+    assert "  ~ apart changed  Rules  (local edit)\n" in clone("diff", "--format", "rules", expect=1).out
+
+
+def test_a_clone_without_its_source_still_says_whether_files_are_as_locked(clone: Agentpack, packs: Path) -> None:
+    shutil.rmtree(packs)
+    ran = clone("diff", expect=0)
+    assert "note: the locked releases were not checked: " in ran.err
+    edit(clone, "Keep facts apart.", "Keep facts and opinions apart.")
+    ran = clone("diff", expect=1)
+    assert ran.out.startswith(f"{FILE}  edited by hand\n  the locked text is not kept here: ")
+
+
+def test_a_lock_that_does_not_match_its_releases_is_named_in_a_clone(clone: Agentpack) -> None:
+    text = (clone.folder / "agentpack.lock").read_text()
+    start = text.index('"sha256": "') + len('"sha256": "')
+    (clone.folder / "agentpack.lock").write_text(text[:start] + "0" * 64 + text[start + 64 :])
+    ran = clone("diff", expect=1)
+    assert "agentpack.lock  does not match what the locked releases render to" in ran.out
+
+
+# -- sync --check ------------------------------------------------------------------------------------------------------
+
+
+def test_the_check_of_sync_gives_the_same_answer_in_short(installed: Agentpack) -> None:
+    assert installed("sync", "--check", expect=0).err == f"project {installed.folder}\nnothing differs\n"
+    edit(installed, "Say what", "Tell what")
+    assert installed("sync", "--check", expect=1).out == f"{FILE}  edited by hand\n"
+    data = installed("sync", "--check", "--json", expect=1).envelope
+    assert data["data"] == {"differs": True, "remarks": [], "files": [{"path": FILE, "state": "edited"}]}
+
+
+# -- formats -----------------------------------------------------------------------------------------------------------
+
+
+def test_git_applies_the_unified_diff_to_what_is_locked(installed: Agentpack) -> None:
+    place = installed.folder / FILE
+    locked = place.read_bytes()
+    place.write_bytes(locked.replace(b"Say what", b"Tell what").rstrip(b"\n"))
+    edited = place.read_bytes()
+    ran = subprocess.run(
+        [sys.executable, "-m", "agentpack", "diff", "--format", "unified"], cwd=installed.folder, capture_output=True
+    )
+    assert ran.returncode == 1
+    place.write_bytes(locked)
+    git(installed.folder, "apply", "-", data=ran.stdout)
+    assert place.read_bytes() == edited
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=60), st.integers(0, 200))
+def test_a_patch_carries_any_bytes(installed: Agentpack, noise: bytes, at: int) -> None:
+    place = installed.folder / FILE
+    locked = place.read_bytes()
+    try:
+        edited = locked[:at] + noise.replace(b"\0", b"") + locked[at:]
+        place.write_bytes(edited)
+        command = [sys.executable, "-m", "agentpack", "diff", "--format", "unified"]
+        patch = subprocess.run(command, cwd=installed.folder, capture_output=True).stdout
+        place.write_bytes(locked)
+        if patch:
+            git(installed.folder, "apply", "--whitespace=nowarn", "-", data=patch)
+        assert place.read_bytes() == edited
+    finally:
+        place.write_bytes(locked)
+
+
+def test_a_missing_file_is_a_deletion_in_the_patch(installed: Agentpack) -> None:
+    place = installed.folder / FILE
+    locked = place.read_bytes()
+    place.unlink()
+    patch = installed("diff", "--format", "unified", expect=1).out
+    place.write_bytes(locked)
+    git(installed.folder, "apply", "-", data=patch.encode())
+    assert not place.exists()
+
+
+HOSTILE = "- Say ```` \x1b[31m\u202e <script> & `x`.\n```\n# out\n::error::\n````\n"
+
+
+@pytest.mark.parametrize("format", ["text", "rules", "markdown"])
+def test_what_a_terminal_would_obey_or_hide_is_shown_escaped(installed: Agentpack, format: str) -> None:
+    edit(installed, "- Say what you saw.\n", HOSTILE)
+    out = installed("diff", "--format", format, expect=1).out
+    assert "\x1b" not in out and "\u202e" not in out
+    assert "\\u{1b}[31m\\u{202e}" in out
+
+
+def test_a_fence_cannot_be_left_by_its_content(installed: Agentpack) -> None:
+    from markdown_it import MarkdownIt
+
+    edit(installed, "- Say what you saw.\n", HOSTILE)
+    out = installed("diff", "--format", "markdown", expect=1).out
+    kinds = [token.type for token in MarkdownIt().parse(out) if token.level == 0]
+    assert kinds.count("fence") == 1
+    assert kinds[-1] == "fence"
+    assert kinds.count("heading_open") == 1
+
+
+def test_markdown_names_files_fields_and_rules(installed: Agentpack) -> None:
+    edit(installed, "Say what you saw.", "Say what you really saw.")
+    edit(installed, "model: sonnet", "model: opus")
+    out = installed("diff", "--format", "markdown", expect=1).out
+    assert out.startswith(
+        f"\n### `{FILE}`: edited by hand\n\n"
+        "- `model`: `sonnet` → `opus` (`local edit`)\n- 1 rule changed: `say`\n\n```diff\n"
+    )
+    assert out.endswith("\n```\n")
+
+
+def test_json_has_every_fact(installed: Agentpack) -> None:
+    edit(installed, "Say what you saw.", "Say what you really saw.")
+    ran = installed("diff", "--json", expect=1)
+    assert ran == installed("diff", "--format", "json", expect=1)
+    envelope = ran.envelope
+    assert (envelope["command"], envelope["status"], envelope["exit_code"]) == ("diff", "differences", 1)
+    data = envelope["data"]
+    assert (data["before"], data["after"], data["differs"]) == ("locked", "disk", True)
+    (file,) = data["files"]
+    patch = file.pop("unified")
+    assert patch.startswith(f"diff --git a/{FILE} b/{FILE}\n")
+    assert file == {
+        "path": FILE,
+        "client": "claude",
+        "pack": "reviews",
+        "persona": "reviewer",
+        "state": "edited",
+        "why": None,
+        "lines": {"added": 1, "removed": 1},
+        "fields": [],
+        "rules": [
+            {
+                "change": "changed",
+                "moved": False,
+                "kind": "item",
+                "id": "say",
+                "origin": "local edit",
+                "before": {
+                    "section": "Rules",
+                    "text": "- Say what you saw.",
+                    "origin": {"kind": "release", "name": "reviews 1.0.0"},
+                    "line": 12,
+                },
+                "after": {
+                    "section": "Rules",
+                    "text": "- Say what you really saw.",
+                    "origin": {"kind": "edit", "name": ""},
+                    "line": 12,
+                },
+            }
+        ],
+        "conflicts": [],
+    }
+
+
+def test_colour_repeats_what_the_signs_say(installed: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(installed, "Say what you saw.", "Say what you really saw.")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    out = installed("diff", expect=1).out
+    assert "\x1b[32m- Say what you \x1b[0m\x1b[32;7mreally\x1b[0m\x1b[32m saw.\x1b[0m\n" in out
+    assert "\x1b" not in installed("diff", "--no-color", expect=1).out
+
+
+def test_quiet_leaves_the_exit_code(installed: Agentpack) -> None:
+    edit(installed, "Say what", "Tell what")
+    assert installed("diff", "--quiet", expect=1) == (1, "", "")
+
+
+# -- what an upgrade would change --------------------------------------------------------------------------------------
+
+
+def test_an_upgrade_is_shown_as_it_would_be_written(installed: Agentpack) -> None:
+    edit(installed, "Look before you change.", "Look well before you change.")
+    before = marks(installed.folder)
+    ran = installed("diff", "--upgrade", "--latest", expect=1)
+    assert ran.out == (
+        "reviews 1.0.0 -> 1.1.0\n\n"
+        f"{FILE}  updated, your edits kept  +2 -1\n"
+        "  ## Rules\n"
+        "    - Look well before you change.\n"
+        "  - - Say what you saw.\n"
+        "  + - Say {+exactly+} what you saw.\n"
+        "    - Keep facts apart.\n"
+        "  ## End\n"
+        "    - Stop when done.\n"
+        "  + - Leave nothing behind.\n"
+    )
+    assert marks(installed.folder) == before
+    patch = installed("diff", "--upgrade", "--latest", "--format", "unified", expect=1).out
+    git(installed.folder, "apply", "-", data=patch.encode())
+    patched = (installed.folder / FILE).read_bytes()
+    (installed.folder / FILE).write_bytes(before[FILE].content)
+    installed("upgrade", "--latest", "--yes")
+    assert (installed.folder / FILE).read_bytes() == patched
+
+
+def test_what_is_out_of_range_is_mentioned(installed: Agentpack) -> None:
+    ran = installed("diff", "--upgrade", expect=0)
+    assert "note: reviews 1.1.0 is out of range; `agentpack diff --upgrade --latest` shows it\n" in ran.err
+
+
+def test_an_upgrade_that_would_collide_shows_the_conflict(installed: Agentpack) -> None:
+    edit(installed, "Say what you saw.", "Say little.")
+    assert installed(
+        "diff", "--upgrade", "--latest", expect=1
+    ).out == f"reviews 1.0.0 -> 1.1.0\n\n{FILE}  in conflict\n" + (CONFLICT)
+
+
+# -- releases ----------------------------------------------------------------------------------------------------------
+
+
+def test_two_releases_are_compared_with_nothing_installed(agentpack: Agentpack, packs: Path) -> None:
+    (agentpack.folder / "agentpack.yaml").write_text(f"schema: 1\nsources:\n  - {{name: here, path: {packs}}}\n")
+    before = marks(agentpack.folder, without=(".git",))
+    ran = agentpack("diff", "--from", "reviews@1.0.0", "--to", "reviews[strict]@1.1.0", "--format", "rules", expect=1)
+    assert ran.out == (
+        f"{FILE}  changed\n"
+        "  ~ model sonnet -> opus  (variant strict)\n"
+        "  ~ look changed  Rules  (reviews 1.0.0 -> variant strict)\n"
+        "    + Look {+twice+} before you change.\n"
+        "  ~ say changed  Rules  (reviews 1.0.0 -> reviews 1.1.0)\n"
+        "    + Say {+exactly+} what you saw.\n"
+        "  + leave added  End  (reviews 1.1.0)\n"
+        "      Leave nothing behind.\n"
+    )
+    assert ran.err.endswith("reviews 1.0.0 -> reviews 1.1.0 [strict]: 1 file differs\n")
+    assert marks(agentpack.folder, without=(".git",)) == before
+
+
+def test_the_side_that_is_not_named_is_what_is_locked(installed: Agentpack) -> None:
+    ran = installed("diff", "--to", "reviews@1.1.0", "--stat", expect=1)
+    assert ran.out == f"{FILE}  changed  +2 -1  1 rule changed, 1 added\n"
+    assert installed("diff", "--from", "reviews@1.1.0", "--stat", expect=1).out == (
+        f"{FILE}  changed  +1 -2  1 rule changed, 1 removed\n"
+    )
+    installed("diff", "--to", "reviews@1.0.0", expect=0)
+
+
+def test_a_side_that_is_not_locked_has_to_be_named(agentpack: Agentpack) -> None:
+    ran = agentpack("diff", "--to", "python-engineer@1.1.0", expect=2)
+    assert "error: `python-engineer` is not locked here\nhint: name both sides" in ran.err
+
+
+def test_a_release_that_does_not_exist_cannot_be_compared(installed: Agentpack) -> None:
+    installed("diff", "--to", "reviews@7.0.0", expect=4)
+
+
+# -- conflicts ---------------------------------------------------------------------------------------------------------
+
+CONFLICT = """\
+  conflict 1 of 1, ## Rules
+    the release had
+      - Say what you saw.
+    you have
+      - Say {+little+}.
+    the new release says
+      - Say {+exactly+} what you saw.
+"""
+
+
+@pytest.fixture
+def colliding(installed: Agentpack) -> Agentpack:
+    edit(installed, "Say what you saw.", "Say little.")
+    return installed
+
+
+def test_a_conflict_is_shown_before_the_error(colliding: Agentpack) -> None:
+    ran = colliding("upgrade", "--latest", "--yes", expect=3)
+    assert ran.err.startswith(f"project {colliding.folder}\n{FILE}\n{CONFLICT}error: 1 file needs a decision; ")
+
+
+def test_json_has_the_files_with_their_conflicts(colliding: Agentpack) -> None:
+    envelope = colliding("upgrade", "--latest", "--yes", "--json", expect=3).envelope
+    (file,) = envelope["data"]["files"]
+    assert (file["path"], file["action"]) == (FILE, "conflict")
+    assert file["conflicts"] == [
+        {"base": "- Say what you saw.", "ours": "- Say little.", "theirs": "- Say exactly what you saw."}
+    ]
+    assert envelope["errors"][0]["code"] == "conflict"
+
+
+def test_editing_a_conflict_needs_a_terminal(colliding: Agentpack) -> None:
+    before = marks(colliding.folder)
+    ran = colliding("upgrade", "--latest", "--on-conflict", "edit", real=True, expect=3)
+    assert ran.err.endswith(
+        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` leaves the file as it is, "
+        "`--on-conflict theirs` takes the new text\n"
+    )
+    assert marks(colliding.folder) == before
+
+
+def on_a_terminal(agentpack: Agentpack, *words: str) -> tuple[int, str]:
+    """Run the program with a terminal at both ends; the exit code and what it said."""
+    mother, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "agentpack", *words], cwd=agentpack.folder, stdin=child, stdout=child, stderr=child
+    ) as process:
+        os.close(child)
+        said = b"".join(_pieces(mother))
+    os.close(mother)
+    return process.returncode, said.decode().replace("\r\n", "\n")
+
+
+def _pieces(descriptor: int) -> Iterator[bytes]:
+    while True:
+        try:
+            piece = os.read(descriptor, 65536)
+        except OSError:  # the other end is closed
+            return
+        if not piece:
+            return
+        yield piece
+
+
+def editor(tmp_path: Path, body: str) -> str:
+    """A command that does this with the text `t` of the file to edit."""
+    place = tmp_path / "editor.py"
+    place.write_text(f"import re, sys\np = sys.argv[1]\nt = open(p).read()\n{body}\nopen(p, 'w').write(t)\n")
+    return f"{sys.executable} {place}"
+
+
+UNITE = r"t = re.sub(r'<{7}.*?\n(.*?)\|{7}.*?={7}\n(.*?)>{7}[^\n]*\n', r'- Say little, exactly.\n', t, flags=re.S)"
+
+
+def test_what_the_editor_made_becomes_the_file(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 0, said
+    text = (colliding.folder / FILE).read_text()
+    assert "- Look before you change.\n- Say little, exactly.\n- Keep facts apart.\n" in text
+    assert "- Leave nothing behind.\n" in text
+    assert not list(tmp_path.glob("agentpack-merge-*"))
+    assert "- Say [-exactly what you saw.-]" not in colliding("diff", expect=1).out
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("pass", "conflict markers are left"),
+        ("t = t.replace('<<<<<<< you have\\n', '')", "conflict markers are left"),
+        ("sys.exit(7)", "ended with 7"),
+    ],
+)
+def test_an_unfinished_merge_changes_nothing_and_keeps_the_copy(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, why: str
+) -> None:
+    monkeypatch.setenv("VISUAL", editor(tmp_path, body))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    before = marks(colliding.folder)
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 3
+    assert f"{why}; nothing was changed" in said
+    assert marks(colliding.folder) == before
+    (copy,) = tmp_path.glob("agentpack-merge-*/reviewer.md")
+    assert "your text is in" in said and copy.exists()
+
+
+def test_gits_mergetool_gets_the_three_texts(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    git(colliding.folder, "config", "merge.tool", "both")
+    git(colliding.folder, "config", "mergetool.both.cmd", 'grep -h "Say" "$BASE" "$LOCAL" "$REMOTE" > "$MERGED"')
+    git(colliding.folder, "config", "mergetool.both.trustExitCode", "true")
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 0, said
+    assert (colliding.folder / FILE).read_text() == (
+        "- Say what you saw.\n- Say little.\n- Say exactly what you saw.\n"
+    )
+
+
+LABELS = Labels("ours", "base", "theirs")
+PIECES = st.lists(st.sampled_from(["- one", "- two", "", "## A", "text", "text\nmore"]), max_size=8)
+BODIES = st.builds(lambda lines: "\n".join(lines) + "\n", PIECES)
+
+
+@given(BODIES, BODIES, BODIES)
+def test_a_copy_to_merge_has_markers_exactly_when_there_is_a_conflict(base: str, ours: str, theirs: str) -> None:
+    merged = merge(base.encode(), ours.encode(), theirs.encode())
+    marked = with_markers(base, ours, theirs, LABELS)
+    if merged.content is None:
+        assert marked.count("<<<<<<< ours\n") == marked.count(">>>>>>> theirs\n") >= 1
+    assert all(line in ("<<<<<<< ours", "") for line in marked.split("\n") if "<<<<" in line)
+
+
+@given(BODIES, BODIES)
+def test_a_copy_to_merge_without_a_conflict_is_the_merge(base: str, side: str) -> None:
+    assert with_markers(base, side, base, LABELS) == side
+    assert with_markers(base, base, side, LABELS) == side
+    assert with_markers(base, side, side, LABELS) == side

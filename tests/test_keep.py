@@ -1,0 +1,354 @@
+"""keep: local edits become a local variant; what a variant cannot say is named and nothing is written."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.packs import make_pack, persona_text, publish, variant_text
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+from agentpack.compose.parse import parse_sections, split_front_matter
+from agentpack.environment import Environment, project_scope
+from agentpack.errors import DecisionNeeded
+from agentpack.operations.keep import keep
+from agentpack.operations.show import render
+from agentpack.operations.workspace import Workspace
+
+FILE = ".claude/agents/reviewer.md"
+VARIANT = ".agentpack/variants/reviewer/local.md"
+BODY = """\
+You review {{ what }} with care. {#identity}
+
+## Rules {#rules}
+
+- Look before you change. {#look}
+- Say what you saw. {#say}
+- Keep {{ what }} apart from opinion. {#apart}
+
+A rule without an id.
+
+### Depth {#depth}
+
+- Go deep. {#deep}
+
+## End {#end}
+
+- Stop when done. {#stop}
+"""
+PARAMETERS = {"what": {"type": "string", "default": "data", "description": "What it reviews."}}
+STRICT = variant_text("- Say exactly what you saw, with numbers. {#say}\n", summary="Strict.")
+
+
+@pytest.fixture
+def installed(agentpack: Agentpack, tmp_path: Path) -> Agentpack:
+    def pack(version: str, body: str) -> dict[str, bytes]:
+        return make_pack(
+            "reviews",
+            version,
+            personas={"reviewer": persona_text(body=body, model="opus", color="blue", tools=["read", "search"])},
+            variants={"reviewer/strict": STRICT},
+            parameters=PARAMETERS,
+        )
+
+    publish(tmp_path / "packs", pack("1.0.0", BODY), pack("1.1.0", BODY.replace("when done", "when all is done")))
+    agentpack("install", "reviews==1.0.0", "--source", str(tmp_path / "packs"), "--client", "claude")
+    return agentpack
+
+
+def edit(project: Path, *changes: tuple[str, str]) -> str:
+    text = (project / FILE).read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (project / FILE).write_text(text)
+    return text
+
+
+def test_a_changed_rule_becomes_a_replacement_by_id_and_the_placeholder_stays(
+    installed: Agentpack, project: Path
+) -> None:
+    text = edit(project, ("Keep data apart from opinion.", "Keep data strictly apart from {{ opinion }}."))
+    installed("keep", "reviewer")
+    assert (project / FILE).read_text() == text
+    assert "- Keep {{ what }} strictly apart from {{{{ opinion }}}}. {#apart}" in (project / VARIANT).read_text()
+    assert "reviews[local]==1.0.0" in (project / "agentpack.yaml").read_text()
+    installed("diff")
+
+
+def test_removed_and_new_rules_are_said(installed: Agentpack, project: Path) -> None:
+    text = edit(
+        project,
+        ("- Look before you change.\n", ""),
+        ("- Say what you saw.\n", "- Say what you saw.\n- Ask when in doubt.\n- Ask twice.\n"),
+    )
+    installed("keep", "reviewer")
+    variant = (project / VARIANT).read_text()
+    assert 'remove: ["look"]' in variant
+    assert "- Ask when in doubt. {#ask-when-in-doubt after=say}" in variant
+    assert "- Ask twice. {#ask-twice after=ask-when-in-doubt}" in variant
+    assert (project / FILE).read_text() == text
+    installed("diff")
+
+
+def test_sections_can_be_added_retitled_and_taken_out(installed: Agentpack, project: Path) -> None:
+    edit(
+        project,
+        ("### Depth\n\n- Go deep.\n\n", "## House\n\n- Wipe your feet.\n\nAnd smile.\n\n"),
+        ("## End", "## The end"),
+    )
+    installed("keep", "reviewer")
+    variant = (project / VARIANT).read_text()
+    assert 'remove: ["depth"]' in variant
+    assert "## House {#house before=end}" in variant
+    assert "## The end {#end}" in variant
+    installed("diff")
+
+
+def test_known_header_fields_are_set(installed: Agentpack, project: Path) -> None:
+    edit(
+        project,
+        ("model: opus", "model: sonnet"),
+        ("color: blue\n", "color: red\nmaxTurns: 7\n"),
+        ('tools: "Read, Grep, Glob"', 'tools: "Read, Bash"'),
+        ("Reviews data as reviewer.", "Reviews all: {{ x }}."),
+    )
+    installed("keep", "reviewer")
+    installed("diff")
+    variant = (project / VARIANT).read_text()
+    assert '"tools": ["read", "shell"]' in variant
+    assert '"clients": {"claude": {"maxTurns": 7}}' in variant
+
+
+def test_an_upgrade_carries_the_edit_through_the_variant(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Look before you change.", "Look twice before you change."))
+    installed("keep", "reviewer")
+    installed("upgrade", "--latest", "--yes")
+    text = (project / FILE).read_text()
+    assert "Look twice before you change." in text
+    assert "Stop when all is done." in text
+    installed("diff")
+
+
+def test_a_second_keep_is_ordered_after_the_first(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Say what you saw.", "Say what you saw, once."))
+    installed("keep", "reviewer")
+    text = edit(project, ("Say what you saw, once.", "Say what you saw, once more."))
+    installed("keep", "reviewer")
+    second = (project / VARIANT.replace("local", "local-2")).read_text()
+    assert 'order: {"after": ["local"]}' in second
+    assert (project / FILE).read_text() == text
+    installed("diff")
+
+
+def test_an_edit_over_a_variant_of_the_pack_does_not_disagree_with_it(installed: Agentpack, project: Path) -> None:
+    installed("install", "reviews[strict]==1.0.0")
+    edit(project, ("with numbers", "with numbers and dates"))
+    installed("keep", "reviewer", "--as", "house")
+    assert "reviews[house,strict]==1.0.0" in (project / "agentpack.yaml").read_text()
+    installed("diff")
+
+
+def test_comments_of_the_manifest_stay(installed: Agentpack, project: Path) -> None:
+    manifest = project / "agentpack.yaml"
+    manifest.write_text("# ours\n" + manifest.read_text())
+    edit(project, ("Go deep.", "Go deeper."))
+    installed("keep", "reviewer")
+    assert manifest.read_text().startswith("# ours\n")
+
+
+def test_rollback_brings_back_the_edit_and_takes_the_variant_away(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Go deep.", "Go deeper."))
+    before = tree(project)
+    installed("keep", "reviewer")
+    after = tree(project)
+    installed("upgrade", "--latest", "--yes")
+    installed("rollback", "3")
+    assert tree(project) == after
+    installed("rollback", "2")
+    assert tree(project) == before
+    installed("rollback", "3")
+    assert tree(project) == after
+
+
+def test_a_dry_run_prints_the_variant_and_writes_nothing(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Go deep.", "Go deeper."))
+    before = tree(project, without=(".git",))
+    out = installed("keep", "reviewer", "--dry-run").out
+    assert "- Go deeper. {#deep}" in out
+    after = tree(project, without=(".git", ".agentpack/state"))
+    assert after == {path: data for path, data in before.items() if not path.startswith(".agentpack/state")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("A rule without an id.", "A rule with a change.", "without an id"),
+        (
+            "- Look before you change.\n- Say what you saw.\n",
+            "- Say what you saw.\n- Look before you change.\n",
+            "moved",
+        ),
+        ("- Go deep.\n", "- Go deep.\n\n\n", "white space"),
+        ("## Rules\n\n", "", "moved"),
+        ("name: reviewer", "name: other", "`as:`"),
+        ("model: opus\n", "", "`model` was taken out"),
+        ("model: opus", "model: 'opus'", "agentpack writes the header otherwise"),
+        ("color: blue", "color: plaid", "`color: plaid`"),
+        ("color: blue\n", "color: blue\nwhatever: 1\n", "not a setting of Claude Code"),
+        ("- Go deep.\n", "- Go deep.  \n  Really.\n", "Go deep"),
+    ],
+)
+def test_what_a_variant_cannot_say_is_named_and_nothing_is_written(
+    installed: Agentpack, project: Path, old: str, new: str, reason: str
+) -> None:
+    edit(project, (old, new))
+    before = tree(project)
+    ran = installed("keep", "reviewer", expect=3)
+    assert reason in ran.err
+    assert tree(project) == before
+
+
+def test_without_an_edit_there_is_nothing_to_keep(installed: Agentpack) -> None:
+    assert "no local edits" in installed("keep", "reviewer").err
+
+
+def test_an_unknown_name_is_exit_2_with_a_near_one(installed: Agentpack) -> None:
+    assert "`reviewer`" in installed("keep", "reviwer", expect=2).err
+
+
+def test_a_name_that_is_taken_is_refused(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Go deep.", "Go deeper."))
+    assert "there is a variant `strict` already" in installed("keep", "reviewer", "--as", "strict", expect=2).err
+    assert "not a variant's name" in installed("keep", "reviewer", "--as", "My Own", expect=2).err
+
+
+def test_a_variant_that_lies_there_unused_is_not_brought_into_use(installed: Agentpack, project: Path) -> None:
+    write_tree(project, {VARIANT: STRICT})
+    edit(project, ("Go deep.", "Go deeper."))
+    installed("keep", "reviewer")
+    assert "reviews[local-2]==1.0.0" in (project / "agentpack.yaml").read_text()
+    assert (project / VARIANT).read_text() == STRICT
+
+
+def test_a_renamed_persona_keeps_its_edit_under_its_own_name(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack())
+    manifest = "schema: 1\nclients: [claude]\nsources:\n  - {name: acme, path: ../packs}\npacks:\n"
+    manifest += "  - require: data-reviewer\n    as: {reviewer: critic}\n"
+    write_tree(project, {"agentpack.yaml": manifest})
+    agentpack("sync")
+    file = project / ".claude/agents/critic.md"
+    file.write_text(file.read_text().replace("Say what", "Tell what"))
+    agentpack("keep", "critic")
+    assert (project / VARIANT).is_file()
+    agentpack("diff")
+
+
+def test_the_patch_applies_to_the_source_of_the_pack_and_gives_the_edited_text(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    text = edit(
+        project,
+        ("Keep data apart", "Keep data well apart"),
+        ("- Look before you change.\n", ""),
+        ("- Say what you saw.\n", "- Say what you saw.\n- Ask when in doubt.\n"),
+        ("### Depth", "### Depths"),
+        ("- Stop when done.\n", "- Stop when done.\n\n## House\n\n- Wipe your feet.\n"),
+    )
+    before = tree(project)
+    patch = installed("keep", "reviewer", "--patch").out
+    assert tree(project) == before
+    source = tmp_path / "packs/reviews/1.0.0"
+    subprocess.run(["patch", "-p1"], input=patch, text=True, cwd=source, check=True, capture_output=True)
+    assert "- Keep {{ what }} well apart from opinion. {#apart}" in (source / "personas/reviewer.md").read_text()
+    elsewhere = write_tree(
+        tmp_path / "other", {"agentpack.yaml": "schema: 1\nsources: [{name: acme, path: ../packs}]\n"}
+    )
+    assert installed("render", "reviews==1.0.0", "--client", "claude", cwd=elsewhere).out == text
+
+
+def test_what_has_no_place_in_the_patch_is_named(installed: Agentpack, project: Path) -> None:
+    edit(project, ("model: opus", "model: sonnet"))
+    assert "not in the patch: reviewer: the field `model`" in installed("keep", "reviewer", "--patch").err
+
+
+# A law: whatever the edit, keeping it gives the edited text again, or says why not.
+
+WORDS = st.text("abc {}#`*-_.é", min_size=1, max_size=20).map(lambda text: "x" + text.strip())
+
+
+def apply(text: str, edits: list[tuple[str, int, str]]) -> str:
+    """Change, delete or insert rules at random places of a rendered file."""
+    parts = split_front_matter(text)
+    assert parts is not None
+    pieces: list[tuple[str, str, str]] = []
+    for section in parse_sections(parts[1]):
+        pieces.append(("heading", section.heading, section.gap))
+        pieces += [(rule.kind, rule.text, rule.gap) for rule in section.rules]
+    for kind, at, words in edits:
+        index = 1 + at % (len(pieces) - 1)
+        old = pieces[index]
+        if kind == "change":
+            pieces[index] = (old[0], f"{old[1]} {words}", old[2])
+        elif kind == "delete":
+            gap = max(pieces[index - 1][2], old[2], key=len)
+            pieces[index - 1] = (*pieces[index - 1][:2], gap)
+            del pieces[index]
+        elif kind == "insert":
+            gap = old[2] if old[0] != "heading" else "\n\n"
+            pieces[index] = (*old[:2], "\n" if old[0] == "item" else "\n\n")
+            pieces.insert(index + 1, ("item", f"- {words}", gap))
+        elif kind == "section":
+            pieces[index] = (*old[:2], "\n\n")
+            pieces.insert(index + 1, ("heading", f"## {words}", "\n\n"))
+        if len(pieces) < 3:
+            break
+    return text[: len(text) - len(parts[1])] + "".join(text + gap for _, text, gap in pieces)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the bundled persona installed, to be copied."""
+    return tmp_path_factory.mktemp("prepared")
+
+
+@given(
+    edits=st.lists(
+        st.tuples(st.sampled_from(["change", "delete", "insert", "section"]), st.integers(0, 500), WORDS),
+        min_size=1,
+        max_size=5,
+    )
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_keeping_any_edit_gives_the_edited_text_or_a_reason(
+    prepared: Path, home: Path, edits: list[tuple[str, int, str]]
+) -> None:
+    if not (prepared / ".git").exists():
+        (prepared / ".git").mkdir()
+        Agentpack(prepared)("install", "python-engineer[strict-typing]==1.0.0", "--client", "claude")
+    with tempfile.TemporaryDirectory() as folder:
+        root = os.path.realpath(f"{folder}/project")
+        shutil.copytree(prepared, root)
+        file = Path(root, ".claude/agents/python-engineer.md")
+        text = apply(file.read_text(), edits)
+        file.write_text(text)
+        environment = Environment(str(home), root, {}, interactive=False)
+        workspace = Workspace(environment, project_scope(root, "a test", environment))
+        before = tree(Path(root))
+        try:
+            kept = keep(workspace, "python-engineer")
+        except DecisionNeeded as refusal:
+            assert refusal.details
+            assert tree(Path(root)) == before
+            return
+        assert file.read_text() == text
+        if kept.variants:
+            rendered = render(workspace, "python-engineer[local,strict-typing]==1.0.0", client="claude")
+            assert rendered.content.decode() == text

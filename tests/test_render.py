@@ -1,0 +1,34 @@
+"""render: the bytes that a client would get."""
+
+from pathlib import Path
+
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+
+def test_what_is_rendered_is_what_is_installed(agentpack: Agentpack, project: Path) -> None:
+    before = tree(project, without=(".git",))
+    ran = agentpack("render", "python-engineer[strict-typing]==1.0.0", "--client", "claude", real=True)
+    assert tree(project, without=(".git",)) == before
+    agentpack("install", "python-engineer[strict-typing]==1.0.0", "--client", "claude")
+    assert ran.out.encode() == (project / ".claude/agents/python-engineer.md").read_bytes()
+
+
+def test_parameters_are_put_in(agentpack: Agentpack) -> None:
+    assert "Python 3.13 and later" in agentpack("render", "python-engineer", "--set", "python_version=3.13").out
+
+
+def test_a_pack_with_several_personas_asks_for_one(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    personas = {name: persona_text(name) for name in ("alpha", "beta")}
+    publish(tmp_path / "packs", make_pack("team", personas=personas))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+    assert "alpha, beta" in agentpack("render", "team", expect=2).err
+    assert "name: beta" in agentpack("render", "team", "--persona", "beta").out
+    assert "`beta`" in agentpack("render", "team", "--persona", "bet", expect=2).err
+
+
+def test_json_has_the_text_and_where_it_would_go(agentpack: Agentpack) -> None:
+    data = agentpack("render", "python-engineer", "--client", "claude", "--json").envelope["data"]
+    assert data["path"] == ".claude/agents/python-engineer.md"
+    assert data["text"].startswith("---\nname: python-engineer\n")

@@ -1,0 +1,82 @@
+"""show: what a pack says about itself."""
+
+from pathlib import Path
+
+from support.packs import make_pack, persona_text, publish, variant_text
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+PARAMETERS = {
+    "tone": {"type": "string", "default": "calm", "choices": ["calm", "loud"], "description": "How it talks."}
+}
+VARIANTS = {
+    "reviewer/strict": variant_text("## Rules {#rules}\n\n- Refuse what is unclear. {#refuse}\n", summary="Says no.")
+}
+
+
+def offer(tmp_path: Path, project: Path) -> None:
+    body = "You are {{ tone }}. {#identity}\n"
+    made = make_pack(
+        "reviews",
+        "1.1.0",
+        personas={"reviewer": persona_text(body=body + "\n## Rules {#rules}\n\n- Look. {#look}\n")},
+        variants=VARIANTS,
+        parameters=PARAMETERS,
+        license="MIT",
+        keywords=["data"],
+    )
+    publish(tmp_path / "packs", made, make_pack("reviews", "1.0.0"))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+
+
+def test_a_pack_tells_all_that_a_user_chooses_from(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    offer(tmp_path, project)
+    out = agentpack("show", "reviews").out
+    for words in (
+        "reviews 1.1.0",
+        "MIT",
+        "1.1.0, 1.0.0",
+        "Says no.",
+        "tone  string, default calm; one of calm, loud",
+        "acme",
+    ):
+        assert words in out
+
+
+def test_the_locked_release_is_marked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    offer(tmp_path, project)
+    agentpack("install", "reviews==1.0.0", "--client", "claude")
+    assert "1.1.0, 1.0.0 (locked here)" in agentpack("show", "reviews").out
+
+
+def test_the_size_is_told_for_each_variant_and_client(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    offer(tmp_path, project)
+    sizes = agentpack("show", "reviews", "--client", "claude", "--json").envelope["data"]["sizes"]
+    assert [(size["variants"], size["client"]) for size in sizes] == [([], "claude"), (["strict"], "claude")]
+    text = agentpack("render", "reviews[strict]", "--client", "claude").out
+    assert sizes[1]["words"] == len(text.split())
+    assert sizes[1]["tokens"] == round(len(text) / 4)
+    assert sizes[1]["words"] > sizes[0]["words"]
+
+
+def test_a_value_that_is_set_is_shown_and_checked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    offer(tmp_path, project)
+    assert "default calm, set to loud" in agentpack("show", "reviews", "--set", "tone=loud").out
+    assert "one of calm, loud" in agentpack("show", "reviews", "--set", "tone=shy", expect=2).err
+
+
+def test_local_variants_are_listed(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    offer(tmp_path, project)
+    write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Be kind. {#kind}\n")})
+    variants = agentpack("show", "reviews", "--json").envelope["data"]["variants"]
+    assert ("house", True) in [(variant["name"], variant["local"]) for variant in variants]
+
+
+def test_an_unknown_pack_is_exit_4_with_a_near_name(agentpack: Agentpack) -> None:
+    assert "`python-engineer`" in agentpack("show", "pyton-engineer", expect=4).err
+
+
+def test_show_writes_nothing(agentpack: Agentpack, project: Path) -> None:
+    before = tree(project, without=(".git",))
+    agentpack("show", "python-engineer")
+    assert tree(project, without=(".git",)) == before

@@ -1,0 +1,416 @@
+"""What a command loads, and that the ways past the command-line library answer as the library does.
+
+Nothing here takes time: budgets are ratios, measured by `benchmarks/`. Modules loaded do not flicker.
+"""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+import platformdirs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack, Ran
+
+import agentpack as package
+from agentpack import fast
+from agentpack.cli import plain
+from agentpack.environment import platform_folder
+
+HEAVY = frozenset(
+    "typer rich pydantic pydantic_core yaml httpx resolvelib markdown_it dataclasses inspect packaging".split()
+)
+UNVALIDATED = frozenset("pydantic pydantic_core yaml agentpack.safety.schemas agentpack.model.markdown".split())
+_START = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from agentpack.__main__ import main; main()"
+
+
+def loaded(folder: Path, *arguments: str, expect: int = 0) -> set[str]:
+    """The modules that the real program loads, as the interpreter itself tells.
+
+    Without `site`, so that what an environment loads into every process is not taken for ours.
+    """
+    places = f"{Path(package.__file__).parents[1]}:{sysconfig.get_paths()['purelib']}"
+    command = [sys.executable, "-I", "-S", "-X", "importtime", "-c", _START, places, *arguments]
+    done = subprocess.run(command, cwd=folder, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert done.returncode == expect, done.stderr
+    rows = (line.split("|") for line in done.stderr.splitlines() if line.startswith("import time:"))
+    return {row[2].strip() for row in rows}
+
+
+def heavy(modules: set[str]) -> set[str]:
+    return {name for name in modules if name in HEAVY or name.split(".")[0] in HEAVY}
+
+
+# What is loaded.
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["diff"], ["sync", "--check"]])
+def test_a_hot_command_loads_no_library(agentpack: Agentpack, arguments: list[str]) -> None:
+    agentpack("install", "python-engineer")
+    modules = loaded(agentpack.folder, *arguments)
+    assert "agentpack.fast" in modules
+    assert heavy(modules) == set()
+    assert not {name for name in modules if name.startswith(("agentpack.cli", "agentpack.operations"))}
+
+
+def test_completing_a_name_loads_no_library(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    agentpack("install", "python-engineer")
+    for name, value in typed("complete_bash", "python").items():
+        monkeypatch.setenv(name, value)
+    assert heavy(loaded(agentpack.folder)) == set()
+
+
+def test_installing_what_was_validated_before_loads_neither_yaml_nor_pydantic(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    agentpack("install", "python-engineer")
+    other = tmp_path / "other"
+    (other / ".git").mkdir(parents=True)
+    modules = loaded(other, "install", "python-engineer")
+    assert modules & UNVALIDATED == set()
+    assert "typer" not in modules
+    assert (other / ".claude/agents/python-engineer.md").is_file()
+
+
+@pytest.mark.parametrize("arguments", [["install", "python-engineer"], ["sync"], ["upgrade"], ["lock"]])
+def test_a_manifest_that_agentpack_wrote_is_not_validated_again(agentpack: Agentpack, arguments: list[str]) -> None:
+    agentpack("install", "python-engineer")
+    assert loaded(agentpack.folder, *arguments) & UNVALIDATED == set()
+
+
+def test_a_manifest_that_agentpack_edited_is_not_validated_again(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer")
+    agentpack("install", "python-engineer[strict-typing]")
+    assert loaded(agentpack.folder, "sync") & UNVALIDATED == set()
+
+
+def test_help_of_a_verb_loads_no_operation(agentpack: Agentpack) -> None:
+    modules = loaded(agentpack.folder, "install", "--help")
+    assert not {name for name in modules if name.startswith(("agentpack.operations", "pydantic", "rich"))}
+
+
+# A clean check.
+
+
+def nothing(project: Path) -> None:
+    pass
+
+
+def edit(project: Path) -> None:
+    with open(project / ".claude/agents/python-engineer.md", "a", encoding="utf-8") as file:
+        file.write("- Mine.\n")
+
+
+def delete(project: Path) -> None:
+    (project / ".claude/agents/python-engineer.md").unlink()
+
+
+def link(project: Path) -> None:
+    place = project / ".claude/agents/python-engineer.md"
+    place.rename(project / "elsewhere.md")
+    place.symlink_to(project / "elsewhere.md")
+
+
+def change_manifest(project: Path) -> None:
+    with open(project / "agentpack.yaml", "a", encoding="utf-8") as file:
+        file.write("# a remark\n")
+
+
+def ask_for_another(project: Path) -> None:
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("python-engineer", "python-engineer==1.0.0"))
+
+
+def break_manifest(project: Path) -> None:
+    (project / "agentpack.yaml").write_text("packs: [")
+
+
+def drop_lock(project: Path) -> None:
+    (project / "agentpack.lock").unlink()
+
+
+def drop_manifest(project: Path) -> None:
+    (project / "agentpack.yaml").unlink()
+
+
+def clone(project: Path) -> None:
+    shutil.rmtree(project / ".agentpack")
+
+
+def damage_record(project: Path) -> None:
+    (project / ".agentpack/state/generations/000001.json").write_text("{")
+
+
+def damage_pointer(project: Path) -> None:
+    (project / ".agentpack/state/current").write_text("many\n")
+
+
+def add_local_variant(project: Path) -> None:
+    folder = project / ".agentpack/variants/python-engineer"
+    folder.mkdir(parents=True)
+    (folder / "house.md").write_text("---\nsummary: Ours.\n---\n\n## Ours {#ours}\n\n- Be kind. {#kind}\n")
+
+
+SITUATIONS: Sequence[Callable[[Path], None]] = (
+    nothing,
+    edit,
+    delete,
+    link,
+    change_manifest,
+    ask_for_another,
+    break_manifest,
+    drop_lock,
+    drop_manifest,
+    clone,
+    damage_record,
+    damage_pointer,
+    add_local_variant,
+)
+
+
+def quickly(arguments: Sequence[str], folder: Path) -> Ran | None:
+    """What the hot path says; None when it hands over."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = fast.answer(arguments)
+    if code is None:
+        assert (out.getvalue(), err.getvalue()) == ("", ""), "it handed over after it had spoken"
+        return None
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])
+def test_a_check_is_answered_as_the_full_program_does(
+    agentpack: Agentpack, arguments: list[str], situation: Callable[[Path], None]
+) -> None:
+    agentpack("install", "python-engineer")
+    situation(agentpack.folder)
+    found = quickly(arguments, agentpack.folder)
+    assert (found is not None) == (situation is nothing)
+    if found is not None:
+        assert found == agentpack(*arguments, expect=None)
+
+
+@pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])
+def test_a_scope_without_anything_is_left_to_the_full_program(agentpack: Agentpack, arguments: list[str]) -> None:
+    assert quickly(arguments, agentpack.folder) is None
+
+
+def test_a_check_from_a_folder_below_and_in_the_home_scope_is_the_same(agentpack: Agentpack, tmp_path: Path) -> None:
+    agentpack("install", "python-engineer")
+    below = agentpack.folder / "src/deep"
+    below.mkdir(parents=True)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    agentpack("install", "python-engineer", cwd=outside)
+    for folder in (below, outside):
+        assert quickly(["diff"], folder) == agentpack("diff", cwd=folder)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-V"]])
+def test_the_version_is_told_alike(agentpack: Agentpack, arguments: list[str]) -> None:
+    assert quickly(arguments, agentpack.folder) == agentpack(*arguments)
+
+
+def test_the_real_program_ends_with_what_it_said_written_out(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer", real=True)
+    assert agentpack("diff", real=True) == agentpack("diff")
+    assert agentpack("lock", "--json", real=True).envelope["status"] == "ok"
+
+
+# Plain calls of install.
+
+
+FOREIGN = "not ours\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "python-engineer",
+        "python-engineer --client claude",
+        "-c claude python-engineer",
+        "python-engineer -c nobody",
+        "python-engineer[strict-typing]>=1.0,<2",
+        "python-engineer[strict-typing",
+        "python-engineer@1.0 --dry-run",
+        "python-engineer --json",
+        "python-enginer",
+        "python-engineer python-engineer",
+        "python-engineer --no-save --quiet",
+        "python-engineer -v -n",
+        "python-engineer==9",
+    ],
+)
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_plain_install_does_what_the_full_program_does(agentpack: Agentpack, words: str, foreign: bool) -> None:
+    results = []
+    for run in (quickly, lambda arguments, folder: agentpack(*arguments, cwd=folder, expect=None)):
+        project = agentpack.folder
+        shutil.rmtree(project)
+        (project / ".git").mkdir(parents=True)
+        if foreign:
+            (project / ".claude/agents").mkdir(parents=True)
+            (project / ".claude/agents/python-engineer.md").write_text(FOREIGN)
+        ran = run(["install", *words.split()], project)
+        again = run(["install", *words.split()], project)
+        results.append((ran, again, contents(project)))
+    assert results[0][0] is not None
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("words", ["", "--yes", "reviews -y", "nobody", "--latest --yes", "--json", "--yes --json"])
+@pytest.mark.parametrize("edited", ["", "A line of mine.\n", "You look hard. {#identity}"])
+def test_a_plain_upgrade_does_what_the_full_program_does(
+    agentpack: Agentpack, tmp_path: Path, words: str, edited: str
+) -> None:
+    packs = publish(
+        tmp_path / "packs", make_pack("reviews", "1.0.0", personas={"one": persona_text("one", "You look.\n")})
+    )
+    results = []
+    for run in (quickly, lambda arguments, folder: agentpack(*arguments, cwd=folder, expect=None)):
+        project = agentpack.folder
+        shutil.rmtree(project)
+        (project / ".git").mkdir(parents=True)
+        shutil.rmtree(packs / "reviews/1.1.0", ignore_errors=True)
+        agentpack("install", "reviews", "--source", str(packs))
+        publish(
+            packs,
+            make_pack("reviews", "1.1.0", personas={"one": persona_text("one", "You look twice.\n\nAnd again.\n")}),
+        )
+        if edited:
+            file = project / ".claude/agents/one.md"
+            file.write_text(
+                file.read_text().replace("You look.", edited) if edited.startswith("You") else edited + file.read_text()
+            )
+        ran = run(["upgrade", *words.split()], project)
+        results.append((ran, contents(project)))
+    assert results[0][0] is not None
+    assert results[0] == results[1]
+
+
+def contents(project: Path) -> dict[str, bytes]:
+    """Every file that does not tell the time or who holds a lock."""
+    return {
+        str(path.relative_to(project)): path.read_bytes()
+        for path in sorted(project.rglob("*"))
+        if path.is_file() and ".agentpack" not in path.parts
+    }
+
+
+_WORDS = (
+    "python-engineer a[b]>=1 a@latest a==1.* --client claude -c codex --dry-run -n --json -q --quiet -v --verbose "
+    "--adopt --partial --discard-edits --no-save -- --set x=y --source . --help -nq --client=claude -cclaude ./a A é "
+    "--user --root -h --no-color --yes -y --latest --check"
+).split()
+
+
+@given(st.lists(st.sampled_from(["", *_WORDS]), max_size=6), st.sampled_from(sorted(plain.GRAMMARS)))
+def test_plain_words_are_read_as_the_library_reads_them(words: list[str], verb: str) -> None:
+    read = plain.read(verb, words)
+    if read is None:
+        return
+    import typer
+
+    module = import_module(f"agentpack.cli.{verb}")
+    given = typer.main.get_command(module.app).make_context(verb, list(words)).params
+    names = {"install": "requirements", "upgrade": "names"}[verb]
+    assert tuple(given.pop(names) or ()) == read.names
+    assert tuple(given.pop("client", None) or ()) == read.values.get("clients", ())
+    defaults = {"on_conflict": "stop"}
+    said = {name for name, value in given.items() if value and value != defaults.get(name)}
+    assert said == read.flags | read.speech
+
+
+# Completion.
+
+
+def completed_by_the_library(folder: Path) -> Ran:
+    from agentpack.cli.app import run
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with pytest.raises(SystemExit) as end:
+            run([])
+    return Ran(int(end.value.code or 0), out.getvalue(), err.getvalue())
+
+
+def typed(shell: str, last: str, *before: str) -> dict[str, str]:
+    """The variables that a shell sets when the word `last` is to be completed."""
+    words = ["agentpack", "install", *before, last]
+    return {
+        "_AGENTPACK_COMPLETE": shell,
+        "COMP_WORDS": "\n".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+        "_TYPER_COMPLETE_ARGS": " ".join(words),
+    }
+
+
+@pytest.mark.parametrize("shell", ["complete_bash", "complete_zsh"])
+@pytest.mark.parametrize("last", ["", "py", "python-engineer", "nobody", "python-engineer[", "-", "P", "'py"])
+@pytest.mark.parametrize("situation", [None, nothing, change_manifest, break_manifest, clone])
+def test_names_are_completed_alike(
+    agentpack: Agentpack,
+    monkeypatch: pytest.MonkeyPatch,
+    shell: str,
+    last: str,
+    situation: Callable[[Path], None] | None,
+) -> None:
+    if situation is not None:
+        agentpack("install", "python-engineer")
+        situation(agentpack.folder)
+    for name, value in typed(shell, last).items():
+        monkeypatch.setenv(name, value)
+    found = quickly([], agentpack.folder)
+    if last in ("", "py", "nobody") and situation in (None, nothing):
+        assert found is not None
+    if found is not None:
+        assert found == completed_by_the_library(agentpack.folder)
+
+
+def test_names_of_another_source_are_left_to_the_full_program(agentpack: Agentpack, tmp_path: Path) -> None:
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    agentpack("install", "python-engineer", "--source", str(packs))
+    with contextlib.chdir(agentpack.folder):
+        assert fast.completion(typed("complete_bash", "py")) is None
+
+
+# Folders.
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")
+@pytest.mark.parametrize("kind", ["cache", "config", "state"])
+@pytest.mark.parametrize(
+    "moved", [None, "", " ", "/somewhere", "/somewhere/", "relative", "~/x", "/a/../b", "/ spaced "]
+)
+@pytest.mark.parametrize("home", ["/home/ada", "/home/ada/", "", "/"])
+def test_folders_are_where_platformdirs_has_them(
+    monkeypatch: pytest.MonkeyPatch, kind: str, moved: str | None, home: str
+) -> None:
+    variable = f"XDG_{kind.upper()}_HOME"
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.delenv(variable)
+    if moved is not None:
+        monkeypatch.setenv(variable, moved)
+    expected = getattr(platformdirs, f"user_{kind}_dir")("agentpack", appauthor=False)
+    assert platform_folder(kind) == expected
+
+
+def test_the_record_that_the_hot_path_reads_is_the_one_that_is_written(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer")
+    record = json.loads((agentpack.folder / ".agentpack/state/generations/000001.json").read_text())
+    assert record["schema"] == 1
+    assert len(record["files"][0]) == 7
+    assert len(record["documents"][0]) == 3

@@ -1,0 +1,128 @@
+"""status: packs, edits, what is newer, and names used twice."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+FILE = ".claude/agents/reviewer.md"
+FOREIGN = "---\nname: reviewer\ndescription: Somebody else.\n---\nHello.\n"
+
+
+def install(agentpack: Agentpack, tmp_path: Path, requirement: str = "data-reviewer", *versions: str) -> Path:
+    folder = publish(tmp_path / "packs", *(make_pack(version=version) for version in versions or ("1.0.0",)))
+    agentpack("install", requirement, "--source", str(folder), "--client", "claude")
+    return folder
+
+
+def test_an_empty_project_says_that_nothing_is_installed(agentpack: Agentpack) -> None:
+    ran = agentpack("status")
+    assert ran.out == ""
+    assert "nothing is installed here" in ran.err
+
+
+def test_a_clean_pack_is_told_with_version_and_client(agentpack: Agentpack, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    out = agentpack("status").out
+    assert "data-reviewer 1.0.0  for claude" in out
+    assert "as installed" in out
+
+
+def test_an_edited_file_is_named_and_the_exit_code_stays_0(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    (project / FILE).write_text("edited\n")
+    ran = agentpack("status")
+    assert f"edited    {FILE}" in ran.out
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["files"][0]["state"] == "edited"
+
+
+def test_a_missing_file_is_named(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    (project / FILE).unlink()
+    assert f"missing   {FILE}" in agentpack("status").out
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    (project / FILE).unlink()
+    (project / FILE).mkdir()
+    assert f"blocked   {FILE}" in agentpack("status").out
+
+
+def test_newer_releases_are_told_in_range_and_beyond(agentpack: Agentpack, tmp_path: Path) -> None:
+    folder = install(agentpack, tmp_path, "data-reviewer>=1,<2")
+    publish(folder, make_pack(version="1.2.0"), make_pack(version="2.0.0"), make_pack(version="3.0.0rc1"))
+    pack = agentpack("status", "--json").envelope["data"]["packs"][0]
+    assert (pack["in_range"], pack["newest"]) == ("1.2.0", "2.0.0")
+    out = agentpack("status").out
+    assert "1.2.0 (`agentpack upgrade`)" in out
+    assert "2.0.0, out of range" in out
+
+
+def test_a_hand_written_file_with_our_name_is_named(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    write_tree(project, {".claude/agents/sub/other.md": FOREIGN})
+    (same,) = agentpack("status", "--json").envelope["data"]["same_names"]
+    assert same["other"].endswith(".claude/agents/sub/other.md")
+    assert "one beside ours" in agentpack("status").out
+
+
+def test_the_same_name_in_the_user_scope_is_named_with_who_wins(
+    agentpack: Agentpack, home: Path, tmp_path: Path
+) -> None:
+    install(agentpack, tmp_path)
+    write_tree(home, {".claude/agents/mine.md": FOREIGN})
+    out = agentpack("status").out
+    assert "one in the user scope" in out
+    assert "~/.claude/agents/mine.md" in out
+    assert "project beats user" in out
+
+
+def test_the_user_scope_tells_what_the_project_shadows(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    agentpack("install", "data-reviewer", "--source", str(tmp_path / "packs"), "--client", "claude", "--user")
+    (same,) = agentpack("status", "--user", "--json").envelope["data"]["same_names"]
+    assert same["scope"] == "project"
+
+
+def test_agent_files_that_are_not_ours_are_counted(agentpack: Agentpack, project: Path) -> None:
+    write_tree(
+        project,
+        {
+            ".claude/agents/a.md": persona_text("alpha"),
+            ".claude/agents/b.md": persona_text("beta"),
+            ".claude/agents/README.md": "no agent\n",
+        },
+    )
+    assert "2 agent files not managed in .claude/agents" in agentpack("status").out
+
+
+def test_a_manifest_changed_since_the_lock_is_told(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text() + "models: {opus: {claude: big}}\n")
+    assert agentpack("status", "--json").envelope["data"]["stale"] == ["agentpack.yaml: `models` was changed since"]
+
+
+def test_status_changes_nothing(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    install(agentpack, tmp_path)
+    (project / FILE).write_text("edited\n")
+    before = tree(project, without=(".git",))
+    agentpack("status")
+    assert tree(project, without=(".git",)) == before
+
+
+def test_status_loads_neither_yaml_nor_pydantic_nor_the_resolver(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    install(agentpack, tmp_path)
+    agentpack("status")  # the manifest is checked once, and kept
+    code = (
+        "import sys; from agentpack.cli.app import run; run(['status']); "
+        "print(sorted({'yaml', 'pydantic', 'rich', 'agentpack.resolve'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,130 @@
+"""What is kept of a checked pack is that pack, and nothing is believed of it but under the digest of the bytes."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, persona_text, release_of, variant_text
+
+from agentpack.bundling import validated_packs
+from agentpack.compose.composing import Pack, as_released
+from agentpack.errors import Unavailable
+from agentpack.fetch import Sources, fetch
+from agentpack.model.pack import Release
+from agentpack.read import check_pack, read_pack, to_pieces
+from agentpack.sources.bundled import bundled_folder, bundled_source
+from agentpack.store.validated import ValidatedCache, place
+
+ROOT = Path(__file__).parents[1]
+
+
+def bundled() -> list[Release]:
+    source = bundled_source()
+    assert source is not None
+    sources = Sources([source])
+    return [fetch(ref, sources) for pack in sources.packs() for ref in sources.releases(pack)]
+
+
+def unbundled() -> list[Release]:
+    """Packs with what the bundled ones may lack: several personas, conditions, no manifest at all."""
+    parameters = {"strict": {"type": "boolean", "default": False, "description": "Whether."}}
+    body = "You look. {#identity}\n\n## A {#a}\n\n- Always. {#x}\n- Seldom. {#y when=strict}\n"
+    personas = {name: persona_text(name, body) for name in ("one", "two")}
+    full = make_pack(
+        "many",
+        personas=personas,
+        parameters=parameters,
+        variants={"two/more": variant_text("## B {#b}\n\n- Ä. {#z}\n")},
+    )
+    bare = {"agents/someone.md": b"---\nname: someone\ndescription: Looks.\n---\nYou look {{ closely }}.\n"}
+    return [release_of(full, "many"), release_of(bare, "bare", "0.0.0")]
+
+
+def same(kept: Pack, fresh: Pack) -> None:
+    assert (kept.name, kept.version, kept.bare, kept.header) == (fresh.name, fresh.version, fresh.bare, fresh.header)
+    assert kept.declarations == fresh.declarations
+    assert dict(kept.personas) == fresh.personas
+    assert {persona: dict(own) for persona, own in kept.variants.items()} == fresh.variants
+    assert kept.variant_names == fresh.variant_names
+    assert list(kept.prepared) == list(fresh.personas)
+    for name, ready in kept.prepared.items():
+        composed = as_released(fresh, name)
+        assert (ready.name, dict(ready.fields), ready.body) == (name, dict(composed.fields), composed.body)
+        assert ready.sections == composed.sections
+        assert ready == composed
+        assert ready.named("other").body == composed.body
+
+
+@pytest.mark.parametrize("release", [*bundled(), *unbundled()], ids=lambda release: f"{release.pack}-{release.version}")
+def test_a_pack_kept_is_the_pack_that_was_checked(tmp_path: Path, release: Release) -> None:
+    cache = ValidatedCache(str(tmp_path))
+    same(read_pack(release, cache)._replace(prepared=read_pack(release, cache).prepared), check_pack(release))
+    same(read_pack(release, cache), check_pack(release))
+
+
+def test_the_build_makes_of_each_bundled_pack_what_reading_it_gives(tmp_path: Path) -> None:
+    folder = bundled_folder()
+    assert folder is not None
+    made = dict(validated_packs(folder))
+    assert made == dict(validated_packs(folder))
+    assert sorted(made) == sorted(place("pack", release.digest) for release in bundled())
+    for name, content in made.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    for release in bundled():
+        empty = release._replace(files={})  # nothing but the shipped file can answer
+        same(read_pack(empty, ValidatedCache(None, str(tmp_path))), check_pack(release))
+
+
+def test_other_bytes_are_checked_themselves(tmp_path: Path) -> None:
+    cache = ValidatedCache(str(tmp_path))
+    before = release_of(make_pack(description="Before."))
+    after = release_of(make_pack(description="After."))
+    assert read_pack(before, cache).header["description"] == "Before."
+    assert read_pack(after, cache).header["description"] == "After."
+    assert cache.pieces("pack", after.digest) is not None
+    assert ValidatedCache(str(tmp_path), None).pieces("pack", "sha256:" + "0" * 64) is None
+
+
+@pytest.mark.parametrize("length", [0, 5, 16, 40, -1])
+def test_a_file_that_was_cut_off_is_passed_over(tmp_path: Path, length: int) -> None:
+    cache = ValidatedCache(str(tmp_path))
+    release = release_of(make_pack())
+    read_pack(release, cache)
+    path = tmp_path / place("pack", release.digest)
+    path.write_bytes(path.read_bytes()[:length])
+    assert cache.pieces("pack", release.digest) is None
+    assert dict(read_pack(release, cache).personas) == check_pack(release).personas
+    assert path.read_bytes() == to_pieces(check_pack(release))
+
+
+def test_a_damaged_file_is_removed_so_that_the_next_command_makes_it_again(tmp_path: Path) -> None:
+    cache = ValidatedCache(str(tmp_path))
+    release = release_of(make_pack())
+    read_pack(release, cache)
+    path = tmp_path / place("pack", release.digest)
+    data = path.read_bytes()
+    path.write_bytes(data[:-40] + b"\0" * 40)
+    with pytest.raises(Unavailable, match="was damaged, and is removed"):
+        dict(read_pack(release, cache).personas)
+    same(read_pack(release, cache)._replace(prepared=read_pack(release, cache).prepared), check_pack(release))
+
+
+@pytest.mark.slow
+def test_a_wheel_has_them_and_is_the_same_when_built_again(tmp_path: Path) -> None:
+    wheels = []
+    for number in ("1", "2"):
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / number)]
+        subprocess.run([*command, str(ROOT)], check=True, capture_output=True)
+        wheels.append(next((tmp_path / number).glob("*.whl")))
+    assert wheels[0].read_bytes() == wheels[1].read_bytes()
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        names = [name for name in wheel.namelist() if "/.validated/" in name]
+        for release in bundled():
+            name = f"agentpack/_packs/.validated/{place('pack', release.digest)}"
+            assert wheel.read(name) == to_pieces(check_pack(release))
+            names.remove(name)
+    assert names == []
