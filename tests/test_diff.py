@@ -1,5 +1,6 @@
-"""`diff` says what differs between disk and lock, before an upgrade, and between releases, and writes nothing; conflicts
-are shown and merged by hand.
+"""`diff` says what differs between disk and lock, before an upgrade, and between releases, and writes nothing.
+
+Conflicts are shown, and merged by hand in a copy.
 """
 
 import os
@@ -156,9 +157,7 @@ def test_a_lock_changed_since_the_last_generation_is_named(installed: Agentpack)
     assert ran.out == "agentpack.lock  changed since generation 1: run `agentpack sync`\n"
 
 
-def test_a_file_is_not_up_to_date_with_a_lock_that_wants_other_text(
-    installed: Agentpack, tmp_path: Path
-) -> None:
+def test_a_file_is_not_up_to_date_with_a_lock_that_wants_other_text(installed: Agentpack, tmp_path: Path) -> None:
     other = shutil.copytree(installed.folder, tmp_path / "other")
     Agentpack(other)("install", "reviews==1.1.0")
     for name in ("agentpack.yaml", "agentpack.lock"):
@@ -407,7 +406,7 @@ def test_json_has_every_fact(installed: Agentpack) -> None:
                     "section": "Rules",
                     "text": "- Say what you saw.",
                     "origin": {"kind": "release", "name": "reviews 1.0.0"},
-                    "line": 12,
+                    "line": 14,
                 },
                 "after": {
                     "section": "Rules",

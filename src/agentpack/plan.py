@@ -101,7 +101,7 @@ def _wanted(
     base: Callable[[InstalledFile], bytes],
     decisions: Decisions,
 ) -> Change:
-    rendered = digest_of(new.content)
+    rendered = new.digest
 
     def change(action: Action, content: bytes | None = None, why: str = "", **more: object) -> Change:
         return Change(

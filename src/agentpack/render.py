@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from agentpack.model.names import digest_of
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.targets.base import Target
@@ -25,12 +26,14 @@ def render(
         models: the manifest's names of model families per client.
     """
     said = target.say(persona, models)
+    content = said.text.encode()
     return Rendering(
         client=target.name,
         pack=pack,
         persona=persona.name,
         path=target.path(persona.name, scope, variables),
-        content=said.text.encode(),
+        content=content,
         notes=said.notes,
         lost=said.lost,
+        known=digest_of(content),  # lock and plan both ask for it
     )

@@ -1,6 +1,7 @@
 """Whatever was edited: an upgrade and a rollback give the first tree, byte for byte and mode for mode."""
 
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 
 import pytest
@@ -110,9 +111,13 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = Place(Path(mkdtemp(prefix="agentpack-")))
+        self.box = Path(mkdtemp(prefix="agentpack-"))
+        self.place = Place(self.box)
         self.left: dict[int, dict[str, tuple[bytes, int]]] = {0: modes(self.place.project)}
         self.mine = {path: mark for path, mark in marks(self.place.project).items() if not self.is_managed(path)}
+
+    def teardown(self) -> None:
+        rmtree(self.box)
 
     def is_managed(self, path: str) -> bool:
         return path.startswith(".claude/agents/") and path != ".claude/agents/mine.md" or path.startswith("agentpack.")

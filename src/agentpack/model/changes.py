@@ -73,6 +73,8 @@ class Change:
     @property
     def written(self) -> Digest | None:
         """The digest of what lies there once the plan is applied."""
+        if self.content is not None and self.content is self.theirs:
+            return self.rendered
         if self.content is not None:
             return digest_of(self.content)
         return self.observed

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from agentpack.model.names import Digest, digest_of
+
 
 class Rendering(NamedTuple):
     """One file of one persona for one client.
@@ -17,3 +19,9 @@ class Rendering(NamedTuple):
     content: bytes
     notes: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    known: Digest | None = None
+    """The digest of the content, where somebody took it already."""
+
+    @property
+    def digest(self) -> Digest:
+        return digest_of(self.content) if self.known is None else self.known

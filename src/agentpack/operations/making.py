@@ -197,9 +197,7 @@ def make(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients
 
 
 def _locked_file(file: Rendering) -> LockedFile:
-    from hashlib import sha256
-
-    return LockedFile(file.path, file.client, file.pack, file.persona, sha256(file.content).hexdigest())
+    return LockedFile(file.path, file.client, file.pack, file.persona, file.digest.removeprefix("sha256:"))
 
 
 def _add(files: dict[str, Rendering], file: Rendering) -> None:

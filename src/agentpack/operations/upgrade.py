@@ -37,7 +37,7 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
 
 
 class Newest(NamedTuple):
-    """What an upgrade wants: the manifest, perhaps with wider ranges, all that it makes, and where releases come from."""
+    """What an upgrade wants: the manifest, perhaps with wider ranges, and all that it makes of what the library has."""
 
     manifest: Manifest
     made: Made

@@ -22,7 +22,7 @@ from agentpack.resolve.universe import Answers, Questions, Universe
 __all__ = ["USER", "Chosen", "Questions", "resolve"]
 
 _NONE: Mapping[PackName, Version] = MappingProxyType({})
-_EFFORT = 40_000_000
+_EFFORT = 20_000_000
 """In clauses looked at: some seconds. 10,000 packs with 20 releases take about 1,000,000."""
 _VALUES = 2_000_000
 

@@ -22,7 +22,7 @@ from agentpack.resolve.ranges import UNSELECTED
 Terms = tuple[tuple[int, int], ...]
 
 _NODE = (1 << 32) - 1
-_PATIENCE = 100
+PATIENCE = 100
 """Clashes before patience ends. One that takes back much counts for several: one more for each `_CHEAP` narrowings."""
 _CHEAP = 20
 
@@ -65,9 +65,17 @@ class Search:
         expand: the clauses that some values of a node bring; asked before one of them can be chosen.
         effort: how much may be done, counted in clauses looked at.
         values: how many values may be read.
+        patience: how many clashes before the order of decisions follows the disputes.
     """
 
-    def __init__(self, expand: Callable[[int, int], Iterable[Clause]], *, effort: int, values: int) -> None:
+    def __init__(
+        self,
+        expand: Callable[[int, int], Iterable[Clause]],
+        *,
+        effort: int,
+        values: int,
+        patience: int = PATIENCE,
+    ) -> None:
         self._expand = expand
         self.effort_left = effort
         self.values_left = values
@@ -89,7 +97,7 @@ class Search:
         # A heap of nodes that may be needed. `_weight[node] + node` sorts the nodes of most clashes first.
         self._needed: list[int] = []
         self._weight: list[int] = []
-        self._patience = _PATIENCE
+        self._patience = patience
         self._ahead: dict[int, bool] = {}
         self._whole: set[int] = set()
 

@@ -15,7 +15,7 @@ from packaging.version import Version
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement
 from agentpack.resolve.ranges import UNSELECTED, Ranges, Table
-from agentpack.resolve.search import Clause, Search
+from agentpack.resolve.search import PATIENCE, Clause, Search
 
 _SELECTED = 2
 """The one value of a virtual pack."""
@@ -134,6 +134,7 @@ class Universe:
         *,
         effort: int,
         values: int,
+        patience: int = PATIENCE,
         prereleases: Collection[PackName] = (),
     ) -> None:
         names_prerelease = answers.ranges.names_prerelease
@@ -145,7 +146,7 @@ class Universe:
         self._packs: dict[PackName, int] = {}
         self._virtual: dict[int, dict[str, int]] = {}
         self.nodes: list[Node] = []
-        self.search = Search(self._expand, effort=effort, values=values)
+        self.search = Search(self._expand, effort=effort, values=values, patience=patience)
 
     def solve(self) -> None:
         """Choose releases; raises what `Search.run` raises."""
