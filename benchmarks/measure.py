@@ -43,7 +43,7 @@ def run(work: Work, place: Place) -> Times:
     quiet = [(os.POSIX_SPAWN_OPEN, 1, f"{place.folder}/.out", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
     quiet += [(os.POSIX_SPAWN_OPEN, 2, f"{place.folder}/.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)]
     start = time.perf_counter()
-    process = os.posix_spawn(work.command[0], work.command, variables, file_actions=quiet)
+    process = os.posix_spawn(work.command[0], list(work.command), variables, file_actions=quiet)
     _, status, used = os.wait4(process, 0)
     wall = time.perf_counter() - start
     code = os.waitstatus_to_exitcode(status)

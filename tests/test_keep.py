@@ -185,6 +185,16 @@ def test_a_dry_run_prints_the_variant_and_writes_nothing(installed: Agentpack, p
     assert after == {path: data for path, data in before.items() if not path.startswith(".agentpack/state")}
 
 
+def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agentpack, project: Path) -> None:
+    edit(project, ("- Go deep.\n", "- Go deep.\n\n- Go home.\n"))
+    before = (project / FILE).read_bytes()
+    assert "blank lines are now as agentpack writes them" in installed("keep", "reviewer").err
+    assert "- Go deep.\n- Go home.\n" in (project / FILE).read_text()
+    installed("diff")
+    installed("rollback")
+    assert (project / FILE).read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

@@ -58,6 +58,8 @@ class Decisions:
     edited: Mapping[str, Edited] = field(default_factory=dict)
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
+    said: frozenset[str] = frozenset()
+    """Paths whose edit the new text says already, but for blank lines: the new text is written."""
     keep_files: bool = False
     """What is no longer wanted stays on disk, unmanaged."""
 
@@ -134,6 +136,8 @@ def _wanted(
             return change(Action.TAKE)
         return change(Action.DISCARD, new.content) if decisions.adopt else change(Action.CONFLICT, why="foreign")
     if here.digest == old.rendered:
+        return change(Action.REPLACE, new.content)
+    if new.path in decisions.said:
         return change(Action.REPLACE, new.content)
     if decisions.discard_edits:
         return change(Action.DISCARD, new.content)

@@ -18,6 +18,9 @@ _OTHER: Mapping[str, str] = {
     "blocked": "it is no regular file",
 }
 
+MOST_LINES = 40
+"""Of a longer side only so many lines are shown; the data of the envelope has all."""
+
 
 def show_conflicts(output: Output, error: AgentpackError) -> None:
     """Every merge conflict of a plan that stopped for it."""
@@ -68,8 +71,13 @@ def _side(title: str, words: str, base: str | None, style: Callable[..., str]) -
         yield style("      (nothing)", "dim")
         return
     spans = marked(base, words) if base and "\n" not in base.strip() and "\n" not in words.strip() else None
-    for line in _marked_lines(spans[1] if spans else (Span(words, False),), style):
-        yield f"      {line}"
+    lines = words.strip("\n").split("\n", MOST_LINES)
+    more = lines[MOST_LINES:]
+    whole = spans[1] if spans else (Span("\n".join(lines[:MOST_LINES]), False),)
+    for line in _marked_lines(whole, style):
+        yield f"      {line}".rstrip()
+    if more:
+        yield style(f"      … and {more[0].count(chr(10)) + 1} more lines", "dim")
 
 
 def _marked_lines(spans: Sequence[Span], style: Callable[..., str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.complete import complete_requirement
+from agentpack.cli.complete import complete_installed, complete_requirement
 from agentpack.cli.formats import Place, remark_lines, short
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
@@ -23,7 +23,7 @@ def diff(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Only this pack or persona.", autocompletion=complete_requirement),
+        typer.Argument(metavar="[NAME]", help="Only this pack or persona.", autocompletion=complete_installed),
     ] = None,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="What an upgrade would write, edits merged.")] = False,
     latest: Annotated[bool, typer.Option("--latest", help="With --upgrade: past the ranges.")] = False,
@@ -55,7 +55,7 @@ def diff(
 
     Exit code 0 when nothing differs, 1 when something does.
 
-    Example: agentpack diff --from python-engineer@1.0.0 --to "python-engineer[strict-typing]@1.1.0" --format rules
+    Example: agentpack diff --to python-engineer@1.1.0 --format rules
     """
     _check(format, name=name, upgrade=upgrade, latest=latest, stat=stat, releases=from_ is not None or to is not None)
     if format == "json":

@@ -1,7 +1,7 @@
 """keep: local edits of an installed file become a local variant, which later upgrades carry.
 
 Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
-byte for byte, else nothing is written. Reading the edit is left to `edits`, changing files to `carrying_out`.
+byte for byte, blank lines between rules apart, else nothing is written. Reading the edit is left to `edits`, changing files to `carrying_out`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +28,7 @@ from agentpack.operations.install import wish_for
 from agentpack.operations.making import Library, Made, as_locked, choose, draft_for, make
 from agentpack.operations.sync import check_rendering, stale_reasons
 from agentpack.operations.workspace import LocalText, Workspace
+from agentpack.plan import Decisions
 from agentpack.patching import Patch, patch
 from agentpack.safety.documents import read_yaml
 from agentpack.targets import TARGETS
@@ -96,10 +97,13 @@ def keep(workspace: Workspace, name: str, *, variant: str | None = None, dry_run
         texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
         manifest = _with_variant(workspace.manifest, found, chosen_name)
         now = _made_with(workspace, library, manifest, made, texts)
-        _check(now, found)
+        spaced = _check(now, found)
         wish = wish_for(workspace, workspace.manifest, manifest, now)
         beside = {text.path: text.data for text in texts}
-        outcome = carry_out(workspace, command, wish._replace(beside=beside), dry_run=dry_run)
+        decisions = Decisions(said=spaced)
+        outcome = carry_out(workspace, command, wish._replace(beside=beside), decisions=decisions, dry_run=dry_run)
+        notes = tuple(f"{path}: blank lines are now as agentpack writes them" for path in sorted(spaced))
+        outcome = replace(outcome, notes=(*outcome.notes, *notes))
         return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
@@ -214,6 +218,8 @@ def _wanted_variants(manifest: Manifest, edited: Edited) -> tuple[str, ...]:
 def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
     row, file, data = edited.files[0]
     edits, fields = _read(edited, row, file, data)
+    if not (edits.removed or edits.sections or fields):
+        raise _unsayable(row.persona, [_first_difference(row, edited, file.content, data)])
     own = {*edited.pack.variants.get(edited.source_name, {})}
     own |= {text.name for text in workspace.local_texts if text.persona == edited.source_name}
     earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
@@ -311,12 +317,24 @@ def _made_with(
         raise _unsayable(texts[0].persona, [error.message, *error.details]) from None
 
 
-def _check(made: Made, found: Sequence[Edited]) -> None:
+def _check(made: Made, found: Sequence[Edited]) -> frozenset[str]:
+    """Raise DecisionNeeded when the variant does not give an edited file. Returns the paths where it gives it but for
+    blank lines, which no variant can say.
+    """
+    spaced = set()
     for edited in found:
         for row, _, data in edited.files:
             content = made.files[row.path].content
-            if content != data:
+            if content == data:
+                continue
+            if _without_blank_lines(content) != _without_blank_lines(data):
                 raise _unsayable(row.persona, [_first_difference(row, edited, content, data)])
+            spaced.add(row.path)
+    return frozenset(spaced)
+
+
+def _without_blank_lines(data: bytes) -> list[bytes]:
+    return [line for line in data.split(b"\n") if line.strip()]
 
 
 def _first_difference(row: InstalledFile, edited: Edited, content: bytes, data: bytes) -> str:
