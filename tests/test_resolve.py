@@ -237,3 +237,11 @@ def test_a_dispute_of_many_releases_stays_short() -> None:
     assert error.details[0] == "1. agentpack.yaml wants engineer, and every release of it needs rules>=30"
     assert error.details[1] == "2. agentpack.yaml wants reviewer, and every release of it needs rules<30"
     assert len(error.details) == 3
+
+
+def test_the_dispute_in_the_documentation_is_a_real_one() -> None:
+    folder = Path(__file__).parent
+    case = yaml.safe_load((folder / "cases" / "resolve" / "dispute.yaml").read_text(encoding="utf-8"))
+    shown = "\n".join([f"error: {case['error']}", *(f"  {line}" for line in case["details"]), f"hint: {case['hint']}"])
+    page = (folder.parent / "docs" / "explanation" / "resolving.md").read_text(encoding="utf-8")
+    assert shown in page
