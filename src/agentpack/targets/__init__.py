@@ -11,9 +11,52 @@ from agentpack.model.names import did_you_mean
 from agentpack.targets.base import Target
 
 MODULES: Mapping[str, str] = {
+    "antigravity": "antigravity",
+    "augment": "augment",
     "claude": "claude",
+    "cline": "cline",
+    "codex": "codex",
+    "commandcode": "commandcode",
+    "copilot": "copilot",
+    "cortex": "cortex",
+    "cursor": "cursor",
+    "deepagents": "deepagents",
+    "devin": "devin",
+    "droid": "droid",
+    "gemini": "gemini",
+    "goose": "goose",
+    "grok": "grok",
+    "junie": "junie",
+    "kilo": "kilo",
+    "kimi": "kimi",
+    "kiro": "kiro",
+    "opencode": "opencode",
+    "pool": "pool",
+    "qwen": "qwen",
+    "reasonix": "reasonix",
+    "roo": "roo",
+    "rovodev": "rovodev",
+    "tabnine": "tabnine",
+    "takt": "takt",
+    "vibe": "vibe",
+    "zcode": "zcode",
 }
 """Every client's name, and the module of its adapter."""
+
+VARIABLES = (
+    "CLAUDE_CONFIG_DIR",
+    "CLINE_DIR",
+    "CODEX_HOME",
+    "COPILOT_HOME",
+    "DEEPAGENTS_HOME",
+    "FACTORY_HOME_OVERRIDE",
+    "GEMINI_CLI_HOME",
+    "KIMI_CODE_HOME",
+    "QWEN_HOME",
+    "VIBE_HOME",
+    "XDG_CONFIG_HOME",
+)
+"""The environment variables that move the folder of a client, known without importing its adapter."""
 
 
 class Targets(Mapping[str, Target]):

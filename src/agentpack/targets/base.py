@@ -5,9 +5,12 @@ Most clients are only a `Declaration` (see `declared.py`); a client with a logic
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.model.persona import Persona
+
+if TYPE_CHECKING:
+    from agentpack.targets.declared import Declaration
 
 Models = Mapping[str, Mapping[str, str]]
 """What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
@@ -39,7 +42,8 @@ class Shared(NamedTuple):
     """A file that holds many agents, others' among them: only our entry in it is ours.
 
     `entries` gives each entry's text by its key; `put` gives the file's bytes with the entry of that key set, or taken
-    out for None, and every other byte as it was. Both raise ValueError on a file that cannot be read.
+    out for None, and every other byte as it was. Both raise ValueError on a file that cannot be read, `put` also when
+    the change cannot be made without touching the rest. A file of which nothing is left is empty.
     """
 
     entries: Callable[[bytes], Mapping[str, str]]
@@ -70,11 +74,13 @@ class Target:
     reads: str
     """How the client reads a folder, in a line for people."""
     markers: tuple[str, ...] = ()
-    """Files or folders whose presence in a scope shows that the client is used there."""
+    """Files or folders, below a project's root or home, whose presence shows that the client is used there. Only this
+    client makes them.
+    """
     wins: str = "project"
     """Which scope wins where both have an agent of one name: `project`, `user` or `merge`."""
     also_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By scope, the folders of other clients that this one reads too."""
+    """By scope, what this client reads besides its folder: other clients' folders, or older ones of its own."""
     trust: str = ""
     """What a user must do before a project's agents are shown, empty when nothing."""
     reserved: frozenset[str] = frozenset()
@@ -83,6 +89,10 @@ class Target:
     shared: Shared | None = None
     settings: tuple[str, ...] = ()
     """The native settings that `clients:` of a persona may give this client."""
+    declaration: "Declaration | None" = None
+    """The words this client is spoken to in, where they are data."""
+    remarks: tuple[str, ...] = ()
+    """What else a user should know, a sentence each."""
 
     def folder(self, scope: str, variables: Mapping[str, str]) -> str | None:
         """The folder of agents as a named path; None when the client has none in this scope."""
@@ -100,10 +110,9 @@ class Target:
         folder = self.folder(scope, variables)
         if folder is None:
             return None
-        if self.shared is not None:
-            return f"{folder}#{persona}" if not self.file else f"{folder}/{self.file}#{persona}"
         leaf = self.file.replace("{name}", persona)
-        return f"{folder}/{leaf}" if folder else leaf
+        place = f"{folder}/{leaf}" if folder else leaf
+        return place if self.shared is None else f"{place}#{persona}"
 
 
 def native_settings(persona: Persona, client: str) -> Mapping[str, Any]:
@@ -112,17 +121,22 @@ def native_settings(persona: Persona, client: str) -> Mapping[str, Any]:
     return clients.get(client, {})
 
 
-_LIMITS = frozenset({"tools", "disallowedTools", "permissionMode", "permission", "sandbox_mode", "enabled_tools"})
+_LIMITS = frozenset(
+    "allowed-tools allowedTools approvalMode commandExecutionPolicy disabled_tools disallowedTools enabled_tools "
+    "groups permission permissionMode permissions read-only readonly sandbox_mode tools".split()
+)
+WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"], False)
+"""Values of those settings that limit nothing."""
 
 
 def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
     """Restrictions that the persona has only in another client's own words, and that this client would not get."""
     clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
-    if persona.value("tools") or _LIMITS & clients.get(client, {}).keys():
+    if _LIMITS & clients.get(client, {}).keys():
         return ()
     return tuple(
         f"`{key}`, which only {other} is given"
         for other, settings in sorted(clients.items())
         for key in sorted(_LIMITS & settings.keys())
-        if other != client and settings[key] not in ("default", "bypassPermissions", "acceptEdits", "danger-full-access")
+        if other != client and settings[key] not in WIDE
     )

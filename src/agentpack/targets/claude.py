@@ -3,13 +3,15 @@
 Fields and their readings were checked against Claude Code itself (see `docs/reference/clients/claude.md`).
 """
 
+from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.targets.base import Models, Place, Said, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
 
 DECLARATION = Declaration(
     client="claude",
-    models=("opus", "sonnet", "haiku", "inherit", "*"),
+    models=MODELS,
+    ids=r".+",
     color="color",
     colors=SAME_COLORS,
     tools=ToolWords(
@@ -24,22 +26,23 @@ DECLARATION = Declaration(
             "delegate": ("Task",),
         },
     ),
-    settings=(
-        "tools",
-        "disallowedTools",
-        "effort",
-        "permissionMode",
-        "maxTurns",
-        "mcpServers",
-        "hooks",
-        "skills",
-        "initialPrompt",
-        "memory",
-        "background",
-        "omitClaudeMd",
-        "isolation",
-        "autoCompactWindow",
-    ),
+    limits=("tools",),
+    settings={
+        "tools": "list",
+        "disallowedTools": "list",
+        "effort": "text",
+        "permissionMode": "acceptEdits|auto|bypassPermissions|default|dontAsk|plan",
+        "maxTurns": "count",
+        "mcpServers": "any",
+        "hooks": "map",
+        "skills": "list",
+        "initialPrompt": "text",
+        "memory": "user|project|local",
+        "background": "flag",
+        "omitClaudeMd": "flag",
+        "isolation": "worktree|remote",
+        "autoCompactWindow": "any",
+    },
 )
 _say = speaker(DECLARATION)
 
@@ -60,10 +63,12 @@ TARGET = Target(
     user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
     file="{name}.md",
     say=say,
-    markers=(".claude",),
-    settings=DECLARATION.settings,
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
     version="2.1.330",
     checked="2026-11-23",
     verified_by="judge",
     reads="project beats user; `*.md`, nested folders too",
+    markers=(".claude",),
+    remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
 )
