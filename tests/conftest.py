@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from support.golden import Golden
 from support.running import Agentpack
 
-from agentpack.targets import TARGETS
+from agentpack.targets import TARGETS, VARIABLES
 
 settings.register_profile("here", deadline=None)
 settings.register_profile(
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 _HOME = os.path.expanduser("~")
 _FORBIDDEN = tuple(
     {
-        *(f"{_HOME}/{target.marker}" for target in TARGETS.values()),
+        *(f"{_HOME}/{marker}" for target in TARGETS.values() for marker in target.markers),
         platformdirs.user_config_dir("agentpack", appauthor=False),
         platformdirs.user_state_dir("agentpack", appauthor=False),
         platformdirs.user_cache_dir("agentpack", appauthor=False),
@@ -54,7 +54,9 @@ _FORBIDDEN = tuple(
         *(f"{_HOME}/{name}" for name in (".gitconfig", ".netrc", "agentpack.yaml", "agentpack.lock", ".agentpack")),
     }
 )
-_TOUCHING = frozenset(("open", "os.listdir", "os.scandir", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod"))
+_TOUCHING = frozenset(
+    ("open", "os.listdir", "os.scandir", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chmod")
+)
 
 
 class RealHomeTouched(BaseException):
@@ -74,7 +76,7 @@ sys.addaudithook(_guard)
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that runs in a test takes `tmp_path/home`, which need not exist, for the home folder."""
-    for name in SEEDED:
+    for name in {*SEEDED, *VARIABLES}:
         monkeypatch.delenv(name, raising=False)
     for name in [name for name in os.environ if name.startswith(("GIT_", "_AGENTPACK"))]:
         monkeypatch.delenv(name)

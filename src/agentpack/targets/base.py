@@ -1,20 +1,26 @@
-"""What a client adapter is: data, and one function from a persona to the text of its file."""
+"""What a client adapter is: data, and one function from a persona to the text of its file.
 
-import json
-import re
+Most clients are only a `Declaration` (see `declared.py`); a client with a logic of its own brings a function.
+"""
+
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.model.persona import Persona
 
-_PLAIN = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*\Z")
-_WORDS = frozenset("y n yes no on off true false null none".split())
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+if TYPE_CHECKING:
+    from agentpack.targets.declared import Declaration
+
+Models = Mapping[str, Mapping[str, str]]
+"""What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
 
 
 class Said(NamedTuple):
-    """A persona in one client's words."""
+    """A persona in one client's words.
+
+    `notes` say what the client cannot express or reads otherwise; `lost` names restrictions that it cannot express.
+    """
 
     text: str
     notes: tuple[str, ...] = ()
@@ -32,19 +38,34 @@ class Place(NamedTuple):
     """The folder of agents below the one that the variable names."""
 
 
+class Shared(NamedTuple):
+    """A file that holds many agents, others' among them: only our entry in it is ours.
+
+    `entries` gives each entry's text by its key; `put` gives the file's bytes with the entry of that key set, or taken
+    out for None, and every other byte as it was. Both raise ValueError on a file that cannot be read, `put` also when
+    the change cannot be made without touching the rest. A file of which nothing is left is empty.
+    """
+
+    entries: Callable[[bytes], Mapping[str, str]]
+    put: Callable[[bytes, str, str | None], bytes]
+
+
+def _same(name: str) -> str:
+    return name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A client: where it reads agents, how far that was checked, and how a persona is said to it."""
 
     name: str
     title: str
-    project: str
-    user: Place
-    suffix: str
-    say: Callable[[Persona, Mapping[str, Mapping[str, str]]], Said]
-    """From a persona and the manifest's `models` to the text of its file."""
-    marker: str
-    """A folder whose presence in a scope shows that the client is used there."""
+    project: str | None
+    """The folder of agents in a project; None: the client has none there."""
+    user: Place | None
+    file: str
+    """The file of one agent below that folder, with `{name}` in it: `{name}.md`, `{name}/AGENTS.md`."""
+    say: Callable[[Persona, Models], Said]
     version: str
     checked: str
     """Date of the check, ISO 8601."""
@@ -52,32 +73,70 @@ class Target:
     """`judge` (the client itself loaded a file), `source` (its code was read) or `documentation`."""
     reads: str
     """How the client reads a folder, in a line for people."""
+    markers: tuple[str, ...] = ()
+    """Files or folders, below a project's root or home, whose presence shows that the client is used there. Only this
+    client makes them.
+    """
+    wins: str = "project"
+    """Which scope wins where both have an agent of one name: `project`, `user` or `merge`."""
+    also_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By scope, what this client reads besides its folder: other clients' folders, or older ones of its own."""
+    trust: str = ""
+    """What a user must do before a project's agents are shown, empty when nothing."""
+    reserved: frozenset[str] = frozenset()
+    identity: Callable[[str], str] = _same
+    """What the client makes of a name: two personas for which this is the same collide there."""
+    shared: Shared | None = None
+    settings: tuple[str, ...] = ()
+    """The native settings that `clients:` of a persona may give this client."""
+    declaration: "Declaration | None" = None
+    """The words this client is spoken to in, where they are data."""
+    remarks: tuple[str, ...] = ()
+    """What else a user should know, a sentence each."""
 
-    def folder(self, scope: str, variables: Mapping[str, str]) -> str:
-        """The folder of agents as a named path."""
+    def folder(self, scope: str, variables: Mapping[str, str]) -> str | None:
+        """The folder of agents as a named path; None when the client has none in this scope."""
         if scope == "project":
             return self.project
+        if self.user is None:
+            return None
         if self.user.variable and variables.get(self.user.variable):
-            return f"${self.user.variable}/{self.user.below_variable}"
+            below = self.user.below_variable
+            return f"${self.user.variable}/{below}" if below else f"${self.user.variable}"
         return self.user.folder
 
-    def path(self, persona: str, scope: str, variables: Mapping[str, str]) -> str:
-        """The file of a persona as a named path."""
-        return f"{self.folder(scope, variables)}/{persona}{self.suffix}"
+    def path(self, persona: str, scope: str, variables: Mapping[str, str]) -> str | None:
+        """The file of a persona as a named path; for a shared file `<file>#<entry>`."""
+        folder = self.folder(scope, variables)
+        if folder is None:
+            return None
+        leaf = self.file.replace("{name}", persona)
+        place = f"{folder}/{leaf}" if folder else leaf
+        return place if self.shared is None else f"{place}#{persona}"
 
 
-def yaml_header(fields: Mapping[str, Any]) -> str:
-    """YAML front matter, a field a line, fences included.
-
-    Values are written by the JSON library: JSON is YAML, a text becomes one double-quoted line which every client
-    that was judged reads exactly, and it is a hundred times faster than a YAML emitter. A plain lower-case word stays
-    plain.
-    """
-    return "---\n" + "".join(f"{key}: {_scalar(value)}\n" for key, value in fields.items()) + "---\n"
+def native_settings(persona: Persona, client: str) -> Mapping[str, Any]:
+    """The persona's own settings for this client."""
+    clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
+    return clients.get(client, {})
 
 
-def _scalar(value: Any) -> str:
-    if isinstance(value, str) and _PLAIN.match(value) and value not in _WORDS:
-        return value
-    text = json.dumps(value, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+_LIMITS = frozenset(
+    "allowed-tools allowedTools approvalMode commandExecutionPolicy disabled_tools disallowedTools enabled_tools "
+    "groups permission permissionMode permissions read-only readonly sandbox_mode tools".split()
+)
+WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"], False)
+"""Values of those settings that limit nothing."""
+
+
+def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
+    """Restrictions that the persona has only in another client's own words, and that this client would not get."""
+    clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
+    if _LIMITS & clients.get(client, {}).keys():
+        return ()
+    return tuple(
+        f"`{key}`, which only {other} is given"
+        for other, settings in sorted(clients.items())
+        for key in sorted(_LIMITS & settings.keys())
+        if other != client and settings[key] not in WIDE
+    )

@@ -3,69 +3,57 @@
 Fields and their readings were checked against Claude Code itself (see `docs/reference/clients/claude.md`).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from agentpack.errors import UsageError
-from agentpack.model.names import did_you_mean
+from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
-from agentpack.targets.base import Place, Said, Target, yaml_header
+from agentpack.targets.base import Models, Place, Said, Target
+from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
 
-TOOLS: Mapping[str, tuple[str, ...]] = {
-    "read": ("Read",),
-    "search": ("Grep", "Glob"),
-    "edit": ("Edit", "Write"),
-    "shell": ("Bash",),
-    "web": ("WebFetch", "WebSearch"),
-    "delegate": ("Task",),
-}
-NATIVE = (
-    "tools",
-    "disallowedTools",
-    "effort",
-    "permissionMode",
-    "maxTurns",
-    "mcpServers",
-    "hooks",
-    "skills",
-    "initialPrompt",
-    "memory",
-    "background",
-    "omitClaudeMd",
-    "isolation",
-    "autoCompactWindow",
+DECLARATION = Declaration(
+    client="claude",
+    models=MODELS,
+    ids=r".+",
+    color="color",
+    colors=SAME_COLORS,
+    tools=ToolWords(
+        key="tools",
+        style="comma",
+        names={
+            "read": ("Read",),
+            "search": ("Grep", "Glob"),
+            "edit": ("Edit", "Write"),
+            "shell": ("Bash",),
+            "web": ("WebFetch", "WebSearch"),
+            "delegate": ("Task",),
+        },
+    ),
+    limits=("tools",),
+    settings={
+        "tools": "list",
+        "disallowedTools": "list",
+        "effort": "text",
+        "permissionMode": "acceptEdits|auto|bypassPermissions|default|dontAsk|plan",
+        "maxTurns": "count",
+        "mcpServers": "any",
+        "hooks": "map",
+        "skills": "list",
+        "initialPrompt": "text",
+        "memory": "user|project|local",
+        "background": "flag",
+        "omitClaudeMd": "flag",
+        "isolation": "worktree|remote",
+        "autoCompactWindow": "any",
+    },
 )
+_say = speaker(DECLARATION)
 
 
-def say(persona: Persona, models: Mapping[str, Mapping[str, str]]) -> Said:
-    description = persona.value("description") or ""
-    notes = []
-    if "\\n" in description:
-        notes.append("description: Claude Code reads the two characters `\\n` as a line break")
-    fields: dict[str, Any] = {"name": persona.name, "description": description}
-    tools = persona.value("tools")
-    if tools:
-        fields["tools"] = ", ".join(native for tool in tools for native in TOOLS[tool])
-    model = persona.value("model")
-    if model:
-        fields["model"] = models.get(model, {}).get("claude", model)
-    if color := persona.value("color"):
-        fields["color"] = color
-    for key, value in _native(persona).items():
-        fields[key] = value
-    return Said(yaml_header(fields) + persona.body, tuple(notes))
-
-
-def _native(persona: Persona) -> Mapping[str, Any]:
-    settings: Mapping[str, Any] = (persona.value("clients") or {}).get("claude", {})
-    for key in settings:
-        if key not in NATIVE:
-            known = f"known: {', '.join(NATIVE)}"
-            raise UsageError(
-                f"persona `{persona.name}`: `clients.claude.{key}` is not a setting of Claude Code",
-                hint=did_you_mean(key, NATIVE) or known,
-            )
-    return settings
+def say(persona: Persona, models: Models) -> Said:
+    """The persona's file. A literal backslash-n in a description has no escape in Claude Code, which is told."""
+    said = _say(persona, models)
+    if "\\n" in str(persona.value("description") or ""):
+        note = "description: Claude Code reads the two characters `\\n` as a line break"
+        return said._replace(notes=(*said.notes, note))
+    return said
 
 
 def canonical_tools(value: Any) -> list[str] | None:
@@ -88,11 +76,14 @@ TARGET = Target(
     title="Claude Code",
     project=".claude/agents",
     user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
-    suffix=".md",
+    file="{name}.md",
     say=say,
-    marker=".claude",
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
     version="2.1.330",
     checked="2026-11-23",
     verified_by="judge",
     reads="project beats user; `*.md`, nested folders too",
+    markers=(".claude",),
+    remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
 )

@@ -1,0 +1,52 @@
+"""Augment (`auggie`): Markdown files with YAML front matter. Beside `disabled_tools` it drops `tools`.
+
+The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
+
+DECLARATION = Declaration(
+    client="augment",
+    color="color",
+    colors=SAME_COLORS,
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("view",),
+            "search": ("grep-search", "codebase-retrieval"),
+            "edit": ("str-replace-editor", "apply_patch", "save-file", "remove-files"),
+            "shell": ("launch-process", "kill-process", "read-process", "write-process", "list-processes"),
+            "web": ("web-search", "web-fetch"),
+        },
+    ),
+    limits=("tools", "disabled_tools"),
+    settings={
+        "tools": "list",
+        "disabled_tools": "list",
+        "disable_rules": "flag",
+        "disable_workspace_guidelines": "flag",
+        "disable_skills": "flag",
+        "replace_system_prompt": "flag",
+        "tool_description": "text",
+        "instruction_description": "text",
+    },
+)
+TARGET = Target(
+    name="augment",
+    title="Augment (auggie)",
+    project=".augment/agents",
+    user=Place(".augment/agents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="0.36.0",
+    checked="2026-11-23",
+    verified_by="source",
+    reads="project beats user; `*.md` and `*.txt`, nested folders too",
+    markers=(".augment",),
+    also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
+    reserved=frozenset("code plan research validate general-purpose context-gathering".split()),
+)

@@ -1,0 +1,60 @@
+"""Cline: `*.yaml` files that hold YAML front matter and a body. The model is said in two keys.
+
+Names of tools, the reading of `tools` and the name of an agent's tool stand in `@cline/core` 0.0.86.
+"""
+
+import re
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.opencode import MODEL
+
+DECLARATION = Declaration(
+    client="cline",
+    model="modelId",
+    provider="providerId",
+    ids=MODEL,
+    id_form=MODEL,
+    id_example="anthropic/claude-sonnet-4-5",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("read_files",),
+            "search": ("search_codebase",),
+            "edit": ("editor", "apply_patch"),
+            "shell": ("run_commands",),
+            "web": ("fetch_web_content",),
+        },
+    ),
+    limits=("tools",),
+    settings={"tools": "list", "skills": "list", "maxIterations": "count"},
+    shortest_body=1,
+)
+
+
+def identity(name: str) -> str:
+    """The tool that Cline makes of an agent, up to the length at which it puts a digest behind."""
+    return f"subagent_{re.sub('[^a-z0-9]+', '_', name.strip().lower()).strip('_') or 'agent'}"
+
+
+TARGET = Target(
+    name="cline",
+    title="Cline",
+    project=".cline/agents",
+    user=Place(".cline/agents", "CLINE_DIR", "agents"),
+    file="{name}.yaml",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="core 0.0.86",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.yaml` and `*.yml` with front matter and a body, no nested folders",
+    markers=(".cline", ".clinerules"),
+    identity=identity,
+    remarks=(
+        "An agent's tool is called `subagent_` and its name with `_` for every other character.",
+        "A fault in a file is reported as a missing end of the front matter, whatever it is.",
+    ),
+)

@@ -1,0 +1,61 @@
+"""Command Code: Markdown files with YAML front matter. An agent has no tool that its file does not name.
+
+The loader and the names of tools stand in `command-code` 1.54.2 (`scanAgentsDir`, `resolveSubagentTools`): without
+`tools` an agent gets none, so one that nothing limits is given all.
+"""
+
+import re
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, ToolWords, speaker
+
+DECLARATION = Declaration(
+    client="commandcode",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("read_file", "read_multiple_files", "read_directory"),
+            "search": ("grep", "glob"),
+            "edit": ("edit_file", "write_file"),
+            "shell": ("shell_command",),
+            "web": ("web_search", "web_fetch"),
+        },
+    ),
+    unlimited={"tools": "*"},
+    limits=("tools",),
+    settings={
+        "tools": "list",
+        "disallowedTools": "list",
+        "reasoningEffort": "text",
+        "maxTurns": "count",
+        "permissionMode": "text",
+        "background": "flag",
+        "showOutput": "flag",
+    },
+)
+
+
+def identity(name: str) -> str:
+    """The name that Command Code compares agents by."""
+    return re.sub("[^a-zA-Z0-9_-]", "_", name).lower()
+
+
+TARGET = Target(
+    name="commandcode",
+    title="Command Code",
+    project=".commandcode/agents",
+    user=Place(".commandcode/agents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="1.54.2",
+    checked="2026-11-23",
+    verified_by="source",
+    reads="project beats user; `*.md`, no nested folders",
+    markers=(".commandcode",),
+    reserved=frozenset(("explore", "plan", "review", "general")),
+    identity=identity,
+    remarks=("A file with a reserved name is passed over without a word.",),
+)

@@ -1,0 +1,62 @@
+"""GitHub Copilot: the command line and VS Code read the same `*.agent.md` files, with tools under common aliases.
+
+The aliases are documented for both (https://docs.github.com/en/copilot/reference/custom-agents-configuration); a name
+that one of them does not know is ignored there.
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, ToolWords, speaker
+
+DECLARATION = Declaration(
+    client="copilot",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("read",),
+            "search": ("search",),
+            "edit": ("edit",),
+            "shell": ("execute",),
+            "web": ("web",),
+            "delegate": ("agent",),
+        },
+    ),
+    limits=("tools",),
+    settings={
+        "tools": "list",
+        "models": "list",
+        "modelPolicy": "preferred|required",
+        "target": "vscode|github-copilot",
+        "disable-model-invocation": "flag",
+        "user-invocable": "flag",
+        "mcp-servers": "map",
+        "metadata": "map",
+        "argument-hint": "text",
+        "agents": "list",
+        "handoffs": "maps",
+    },
+    longest_body=30_000,
+)
+TARGET = Target(
+    name="copilot",
+    title="GitHub Copilot (CLI and VS Code)",
+    project=".github/agents",
+    user=Place(".copilot/agents", "COPILOT_HOME", "agents"),
+    file="{name}.agent.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="CLI 1.0.102",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="user beats project; `*.agent.md` and `*.md`, nested folders too",
+    markers=(".copilot", ".github/agents", ".github/copilot-instructions.md"),
+    wins="user",
+    also_reads={"project": (".claude/agents",)},
+    reserved=frozenset("explore task research code-review general-purpose security-review".split()),
+    remarks=(
+        "Checked with the command line; what VS Code does with the file is documented by its maker only.",
+        "The cloud agent reads at most 30,000 characters of a body; the command line was seen to take more.",
+        "In VS Code a model is named as it shows it (`GPT-5 (copilot)`), on the command line by its id.",
+    ),
+)

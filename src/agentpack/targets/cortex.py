@@ -1,0 +1,24 @@
+"""Cortex Code: Markdown files with YAML front matter. It has a list of tools whose names are not established.
+
+Fields: https://docs.snowflake.com/en/user-guide/cortex-code/extensibility
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, speaker
+
+DECLARATION = Declaration(client="cortex", limits=("tools",), settings={"tools": "list"})
+TARGET = Target(
+    name="cortex",
+    title="Cortex Code",
+    project=".cortex/agents",
+    user=Place(".snowflake/cortex/agents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`",
+    markers=(".cortex", ".snowflake/cortex"),
+)

@@ -1,0 +1,29 @@
+"""Cursor: Markdown files with YAML front matter. Of tools it knows one switch, `readonly`.
+
+Fields: https://cursor.com/docs/agent/subagents
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, speaker
+
+DECLARATION = Declaration(
+    client="cursor",
+    models=("inherit",),
+    readonly={"readonly": True},
+    settings={"readonly": "flag", "is_background": "flag"},
+)
+TARGET = Target(
+    name="cursor",
+    title="Cursor",
+    project=".cursor/agents",
+    user=Place(".cursor/agents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`",
+    markers=(".cursor",),
+)

@@ -1,0 +1,371 @@
+"""A client as data: which of a persona's fields it knows, in which words, and in which format.
+
+A client that needs no logic of its own is one `Declaration`, in this package or in a user's
+`.agentpack/clients/<name>.yaml`. Header keys come from the declaration alone, so that no key, tool, colour or model of
+another client can reach a client that would misread it.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentpack.errors import UsageError
+from agentpack.model.fields import MODELS
+from agentpack.model.names import did_you_mean
+from agentpack.model.persona import Persona
+from agentpack.targets.base import WIDE, Models, Said, foreign_limits, native_settings
+from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
+
+FORMATS = ("markdown", "toml", "json", "yaml", "body")
+"""`yaml` is an entry of a shared file; `body` has no header at all."""
+STYLES = ("list", "comma", "map", "permissions")
+LOOKING = frozenset(("read", "search", "web"))
+"""The tools that change nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolWords:
+    """How a client is told which tools an agent may use.
+
+    `names` gives the client's own tools for each canonical one; a canonical tool that is missing there does not exist
+    in the client, so that leaving it out narrows nothing. `list` and `comma` name the tools allowed, `map` says true or
+    false for `*` and for every tool allowed, `permissions` denies `*` and grants the tools allowed.
+    """
+
+    key: str
+    style: str
+    names: Mapping[str, tuple[str, ...]]
+    grants: Mapping[str, Any] = field(default_factory=dict)
+    """For `permissions`: what a tool is granted where that is not plainly `allow`."""
+    remark: str = ""
+    """What is told when a restriction is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """All that is particular about a client's agent file."""
+
+    client: str
+    format: str = "markdown"
+    name: str | None = "name"
+    """The key of the name; None when only the file's name says it."""
+    description: str | None = "description"
+    """The key of the description; None when an agent has none."""
+    model: str | None = "model"
+    """The key of the model, None when an agent has none of its own."""
+    provider: str | None = None
+    """The key of the model's provider, where `provider/model` is said in two keys."""
+    models: tuple[str, ...] = ()
+    """Model families that the client itself understands; others must be mapped by the manifest."""
+    ids: str = ""
+    """A regular expression: full ids that the client takes as they are. Other ids must be mapped too."""
+    id_form: str = ""
+    """A regular expression that every id must match, mapped ones too, and an example of one."""
+    id_example: str = ""
+    color: str | None = None
+    colors: Mapping[str, str] = field(default_factory=dict)
+    """The client's own word for each canonical colour."""
+    tools: ToolWords | None = None
+    readonly: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that limit an agent to looking, where the client has no list of tools."""
+    limits: tuple[str, ...] = ()
+    """Native settings that say which tools an agent has. Beside a persona's `tools` that are written they are left out,
+    lest they widen it; where those cannot be written they say them.
+    """
+    unlimited: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of an agent whose tools nothing limits, where the client gives none that is not named."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that every agent of this client has, unless a native setting says otherwise."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Native settings that a persona may give, and the form of each (see `fitted`)."""
+    idle: Mapping[str, str] = field(default_factory=dict)
+    """Native settings that read as a restriction and do not hold, and why."""
+    body: str = ""
+    """The key of the body, for formats without a body of their own."""
+    live: tuple[str, ...] = ()
+    """Text in the body that the client would interpret: `${word}`, `{file:}`, `{env:}`."""
+    long_description: int = 0
+    """Characters from which the client cuts or warns; 0: no limit is known."""
+    no_rule: bool = False
+    """A description must not hold `---`: the client splits the file there."""
+    shortest_body: int = 0
+    longest_body: int = 0
+    """Characters a body may have; 0: no limit is known."""
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that a file for this client may have."""
+        single = (self.name, self.description, self.model, self.provider, self.color, self.body)
+        tools = () if self.tools is None else (self.tools.key,)
+        return frozenset({*filter(None, single), *tools, *self.readonly, *self.unlimited, *self.fixed, *self.settings})
+
+
+def speaker(declaration: Declaration) -> Callable[[Persona, Models], Said]:
+    """The function that says a persona in this client's words."""
+
+    def say(persona: Persona, models: Models) -> Said:
+        return _Speech(declaration, persona, models).said()
+
+    return say
+
+
+class _Speech:
+    """One persona said to one client."""
+
+    def __init__(self, declaration: Declaration, persona: Persona, models: Models) -> None:
+        self.declaration = declaration
+        self.persona = persona
+        self.models = models
+        self.native = native_settings(persona, declaration.client)
+        self.fields: dict[str, Any] = {}
+        self.held: set[str] = set()
+        """Native settings that would undo what `tools` says."""
+        self.notes: list[str] = []
+        self.lost: list[str] = []
+
+    def said(self) -> Said:
+        declaration = self.declaration
+        if declaration.name is not None:
+            self.fields[declaration.name] = self.persona.name
+        self.describe()
+        self.fields.update(declaration.fixed)
+        self.limit_tools()
+        self.choose_model()
+        self.choose_color()
+        self.add_native()
+        return Said(self.document(self.read_body()), tuple(self.notes), tuple(self.lost))
+
+    def document(self, body: str) -> str:
+        form = self.declaration.format
+        if form == "markdown":
+            return yaml_header(self.fields) + body
+        if form == "body":
+            return body.lstrip("\n")
+        fields = {**self.fields, self.declaration.body: body}
+        if form == "toml":
+            return toml_document(fields)
+        if form == "yaml":
+            return yaml_entry(fields)
+        import json
+
+        return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def fault(self, message: str, hint: str | None = None) -> UsageError:
+        return UsageError(f"persona `{self.persona.name}`: {message}", hint=hint)
+
+    def describe(self) -> None:
+        declaration = self.declaration
+        description = str(self.persona.value("description") or "")
+        if declaration.description is None:
+            self.note("description: left out, an agent of this client has none")
+            return
+        if not description.strip():
+            raise self.fault(f"{declaration.client} wants a description", "give its `description` a text")
+        if declaration.no_rule and "---" in description:
+            description = re.sub("-{3,}", lambda match: " ".join(match[0]), description)
+            self.note("description: `---` is written `- - -`, since the client splits the file there")
+        limit = declaration.long_description
+        if limit and len(description) > limit:
+            self.note(f"description: {len(description)} characters, of which the client may cut what is over {limit}")
+        self.fields[declaration.description] = description
+
+    def limit_tools(self) -> None:
+        """Say which tools the agent has. What the client cannot be told is lost, never left to chance."""
+        declaration = self.declaration
+        wanted: Sequence[str] = tuple(self.persona.value("tools") or ())
+        foreign = foreign_limits(self.persona, declaration.client)
+        if not wanted:
+            self.lost += foreign
+            self.fields.update(declaration.unlimited)
+            return
+        self.notes += [f"{limit}: beside `tools`" for limit in foreign]
+        if declaration.tools is not None:
+            self.write_tools(declaration.tools, wanted)
+        elif declaration.readonly and LOOKING.issuperset(wanted):
+            self.fields.update(declaration.readonly)
+            self.held.update(declaration.readonly, declaration.limits)
+            said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in declaration.readonly.items())
+            self.note(f"tools: said as {said}, the client has no finer words")
+        elif own := [key for key in declaration.limits if key in self.native]:
+            self.note(
+                f"tools: said by `clients.{declaration.client}.{own[0]}` alone, which is not compared with `tools`"
+            )
+        else:
+            self.lost.append(f"tools limited to {', '.join(wanted)}")
+
+    def write_tools(self, words: ToolWords, wanted: Sequence[str]) -> None:
+        allowed = list(dict.fromkeys(native for tool in wanted for native in words.names.get(tool, ())))
+        for tool in wanted:
+            if tool not in words.names:
+                self.note(f"tools: the client has no tool for `{tool}`")
+        if not allowed and words.style not in ("map", "permissions"):
+            # an empty list means every tool to most clients
+            self.lost.append(f"tools limited to {', '.join(wanted)}")
+            return
+        self.held.update({words.key}, self.declaration.limits)
+        if words.remark:
+            self.note(f"tools: {words.remark}")
+        match words.style:
+            case "comma":
+                self.fields[words.key] = ", ".join(allowed)
+            case "map":
+                self.fields[words.key] = {"*": False, **dict.fromkeys(allowed, True)}
+            case "permissions":
+                granted = {native: words.grants.get(native, "allow") for native in allowed}
+                self.fields[words.key] = {"*": "deny", **granted}
+            case _:
+                self.fields[words.key] = allowed
+
+    def choose_model(self) -> None:
+        model = self.persona.value("model")
+        if not model:
+            return
+        declaration = self.declaration
+        mapped = self.models.get(model, {}).get(declaration.client)
+        if declaration.model is None:
+            if model != "inherit":
+                self.note(f"model: `{model}` is left out, an agent of this client has no model of its own")
+        elif mapped is not None:
+            if declaration.id_form and not re.fullmatch(declaration.id_form, mapped):
+                raise UsageError(
+                    f"`models: {{{model}: {{{declaration.client}: {mapped}}}}}` does not name a model there",
+                    hint=f"it looks like `{declaration.id_example}`",
+                )
+            self.set_model(mapped)
+        elif model in declaration.models or (
+            declaration.ids and model not in MODELS and re.fullmatch(declaration.ids, model)
+        ):
+            self.set_model(model)
+        elif model != "inherit":
+            self.note(f"model: `{model}` is left out, name it under `models: {{{model}: {{{declaration.client}: …}}}}`")
+
+    def set_model(self, model: str) -> None:
+        declaration = self.declaration
+        assert declaration.model is not None
+        if declaration.provider is not None:
+            self.fields[declaration.provider], _, model = model.partition("/")
+        self.fields[declaration.model] = model
+
+    def choose_color(self) -> None:
+        color = self.persona.value("color")
+        if not color:
+            return
+        if self.declaration.color is not None and color in self.declaration.colors:
+            self.fields[self.declaration.color] = self.declaration.colors[color]
+        else:
+            self.note(f"color: `{color}` is left out, the client does not know it")
+
+    def add_native(self) -> None:
+        client, settings = self.declaration.client, self.declaration.settings
+        for key, value in self.native.items():
+            place = f"`clients.{client}.{key}`"
+            if key not in settings:
+                known = f"known: {', '.join(settings)}" if settings else "it has none"
+                raise self.fault(f"{place} is no setting of it", did_you_mean(key, settings) or known)
+            if key in self.held:
+                self.note(f"{place} is left out, the persona's `tools` say what it may use")
+                continue
+            try:
+                self.fields[key] = fitted(settings[key], value)
+            except ValueError as error:
+                raise self.fault(f"{place} must be {error}") from None
+            if key in self.declaration.idle:
+                told = self.notes if value in WIDE else self.lost
+                told.append(f"{place}, {self.declaration.idle[key]}")
+
+    def read_body(self) -> str:
+        """The body with what the client would interpret broken up by a space: these clients know no escape."""
+        body, declaration = self.persona.body, self.declaration
+        if len(body.strip()) < declaration.shortest_body:
+            raise self.fault(f"{declaration.client} refuses a body of under {declaration.shortest_body} characters")
+        for live in declaration.live:
+            body, count = _LIVE[live].subn(lambda match: f"{match[0]} ", body)
+            if count:
+                times = "once" if count == 1 else f"{count} times"
+                self.note(f"body: `{live}` is written with a space in it {times}, since the client would interpret it")
+        if declaration.longest_body and len(body) > declaration.longest_body:
+            self.note(f"body: {len(body)} characters, the client allows {declaration.longest_body}")
+        return body
+
+
+_LIVE: Mapping[str, re.Pattern[str]] = {
+    "${word}": re.compile(r"\$(?=\{\w+\})"),
+    "{file:}": re.compile(r"\{(?=file:)"),
+    "{env:}": re.compile(r"\{(?=env:)"),
+}
+
+
+def fitted(form: str, value: Any) -> Any:
+    """The value of a native setting, when it has the form that the client wants.
+
+    Forms: `text`, `flag`, `count` (a positive integer), `number`, `list` (of texts, or one text with commas), `map`,
+    `maps` (a list of maps and texts), `permissions` (a word, or a map of words and of maps of words), `any`, and words
+    separated by `|`. A number with a point arrives as text and leaves as a number.
+
+    Raises:
+        ValueError: it has another form; the message says which is wanted.
+    """
+    if "|" in form:
+        if value in form.split("|"):
+            return value
+        raise ValueError(f"one of {form.replace('|', ', ')}")
+    if form == "number" and isinstance(value, str) and re.fullmatch(r"-?[0-9]+\.[0-9]+", value):
+        return float(value)
+    if form == "list" and isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    says, fits = _FORMS[form]
+    if not fits(value):
+        raise ValueError(says)
+    return value
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_permissions(value: Any, *, depth: int = 2) -> bool:
+    if isinstance(value, dict):
+        return depth > 0 and all(_is_permissions(item, depth=depth - 1) for item in value.values())
+    return value in ("allow", "ask", "deny")
+
+
+_FORMS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "text": ("text", lambda value: isinstance(value, str) and bool(value.strip())),
+    "flag": ("true or false", lambda value: isinstance(value, bool)),
+    "count": ("a positive integer", lambda value: type(value) is int and value > 0),
+    "number": ("a number", lambda value: type(value) in (int, float)),
+    "list": ("a list of texts", _is_texts),
+    "map": ("a map", lambda value: isinstance(value, dict)),
+    "maps": (
+        "a list of maps and texts",
+        lambda value: isinstance(value, list) and all(isinstance(item, dict | str) for item in value),
+    ),
+    "permissions": ("allow, ask, deny, or a map of those", _is_permissions),
+    "color": (
+        "`#rrggbb` or a word of the theme",
+        lambda value: (
+            isinstance(value, str)
+            and bool(re.fullmatch("#[0-9a-fA-F]{6}|primary|secondary|accent|success|warning|error|info", value))
+        ),
+    ),
+    "any": ("a value", lambda value: value is not None),
+}
+FORMS = tuple(_FORMS)
+
+SAME_COLORS: Mapping[str, str] = {
+    color: color for color in ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
+}
+HEX_COLORS: Mapping[str, str] = {
+    "red": "#dc2626",
+    "blue": "#2563eb",
+    "green": "#16a34a",
+    "yellow": "#ca8a04",
+    "purple": "#9333ea",
+    "orange": "#ea580c",
+    "pink": "#db2777",
+    "cyan": "#0891b2",
+}

@@ -1,0 +1,26 @@
+"""Deep Agents Code (`dcode`): a folder for each agent with an `AGENTS.md`: a name, a description, a model, no more."""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, speaker
+
+MODEL = r"[^:\s]+:\S+"
+
+DECLARATION = Declaration(
+    client="deepagents", ids=MODEL, id_form=MODEL, id_example="anthropic:claude-sonnet-4-5", shortest_body=1
+)
+TARGET = Target(
+    name="deepagents",
+    title="Deep Agents Code (dcode)",
+    project=".deepagents/agents",
+    user=Place(".deepagents/agent/agents", "DEEPAGENTS_HOME", "agent/agents"),
+    file="{name}/AGENTS.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    version="0.1.88",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `<agent>/AGENTS.md`",
+    markers=(".deepagents",),
+    reserved=frozenset(("general-purpose",)),
+    remarks=("At user scope the agents belong to the default profile, `agent`.",),
+)

@@ -1,0 +1,28 @@
+"""Devin Local, which follows Windsurf: a folder for each agent with an `AGENT.md`. Names of tools are not established.
+
+Fields: https://docs.devin.ai/cli/subagents
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, speaker
+
+DECLARATION = Declaration(
+    client="devin",
+    limits=("allowed-tools",),
+    settings={"allowed-tools": "list", "permissions": "map", "max-nesting": "count"},
+)
+TARGET = Target(
+    name="devin",
+    title="Devin Local",
+    project=".devin/agents",
+    user=Place(".config/devin/agents"),
+    file="{name}/AGENT.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `<agent>/AGENT.md`",
+    markers=(".devin", ".config/devin"),
+)

@@ -1,0 +1,53 @@
+"""Gemini CLI: Markdown files with YAML front matter under a strict schema; any other key rejects the file.
+
+The names of tools stand in `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, ToolWords, speaker
+
+DECLARATION = Declaration(
+    client="gemini",
+    models=("inherit",),
+    ids=r"gemini-.+",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("read_file", "read_many_files", "list_directory"),
+            "search": ("grep_search", "glob"),
+            "edit": ("replace", "write_file"),
+            "shell": ("run_shell_command",),
+            "web": ("google_web_search", "web_fetch"),
+            "delegate": ("invoke_agent",),
+        },
+    ),
+    limits=("tools",),
+    settings={
+        "display_name": "text",
+        "tools": "list",
+        "mcp_servers": "map",
+        "temperature": "number",
+        "max_turns": "count",
+        "timeout_mins": "count",
+    },
+    live=("${word}",),
+)
+TARGET = Target(
+    name="gemini",
+    title="Gemini CLI",
+    project=".gemini/agents",
+    user=Place(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="0.61.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, no nested folders",
+    markers=(".gemini/agents", ".gemini/settings.json"),
+    trust="Gemini CLI shows a project's agent in a trusted folder, once its file is acknowledged; a change asks again.",
+    reserved=frozenset(("generalist", "glob", "replace")),
+    remarks=("A file must not begin with a byte-order mark, and its name not with `_`.",),
+)

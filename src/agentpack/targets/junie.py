@@ -1,0 +1,38 @@
+"""Junie: Markdown files with YAML front matter. It has lists of tools whose names are not established.
+
+Fields: https://junie.jetbrains.com/docs/junie-cli-subagents.html
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, speaker
+
+DECLARATION = Declaration(
+    client="junie",
+    limits=("tools",),
+    settings={
+        "tools": "list",
+        "disallowedTools": "list",
+        "mcpServers": "list",
+        "permissionMode": "default|acceptEdits|dontAsk|bypassPermissions|plan",
+        "reasoningLevel": "low|medium|high",
+        "maxTurns": "count",
+        "skills": "list",
+        "allowPromptArgument": "flag",
+    },
+)
+TARGET = Target(
+    name="junie",
+    title="Junie",
+    project=".junie/agents",
+    user=Place(".junie/agents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`",
+    markers=(".junie",),
+    also_reads={"project": (".agents",), "user": (".agents",)},
+)

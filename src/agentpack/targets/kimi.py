@@ -1,0 +1,51 @@
+"""Kimi Code: Markdown files with strict YAML front matter and a body in which `${word}` may be replaced.
+
+Names of tools and the reading of a file stand in `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
+"""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, ToolWords, speaker
+
+DECLARATION = Declaration(
+    client="kimi",
+    model=None,
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("Read", "ReadMediaFile"),
+            "search": ("Grep", "Glob"),
+            "edit": ("Edit", "Write"),
+            "shell": ("Bash",),
+            "web": ("WebSearch", "FetchURL"),
+            "delegate": ("Agent",),
+        },
+    ),
+    limits=("tools",),
+    settings={
+        "whenToUse": "text",
+        "override": "flag",
+        "tools": "list",
+        "disallowedTools": "list",
+        "subagents": "list",
+    },
+    live=("${word}",),
+    shortest_body=1,
+)
+TARGET = Target(
+    name="kimi",
+    title="Kimi Code",
+    project=".kimi-code/agents",
+    user=Place(".kimi-code/agents", "KIMI_CODE_HOME", "agents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    settings=tuple(DECLARATION.settings),
+    version="2.1.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`",
+    markers=(".kimi-code",),
+    also_reads={"project": (".agents/agents",), "user": (".agents/agents",)},
+    reserved=frozenset(("agent", "coder", "explore", "plan")),
+)

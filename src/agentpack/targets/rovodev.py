@@ -1,0 +1,20 @@
+"""Rovo Dev: Markdown files with YAML front matter in `subagents/`. It knows name and description."""
+
+from agentpack.targets.base import Place, Target
+from agentpack.targets.declared import Declaration, speaker
+
+DECLARATION = Declaration(client="rovodev", model=None)
+TARGET = Target(
+    name="rovodev",
+    title="Rovo Dev",
+    project=".rovodev/subagents",
+    user=Place(".rovodev/subagents"),
+    file="{name}.md",
+    say=speaker(DECLARATION),
+    declaration=DECLARATION,
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`",
+    markers=(".rovodev",),
+)
