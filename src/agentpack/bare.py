@@ -14,7 +14,7 @@ from agentpack.model.fields import COLORS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
 from agentpack.safety.documents import decode, read_yaml
-from agentpack.targets.claude import NATIVE
+from agentpack.targets.claude import DECLARATION
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 
@@ -69,7 +69,7 @@ def read_agent(text: str, file: str, stem: str) -> Layer | None:
             header["model"] = value
         elif key == "color" and value in COLORS:
             header["color"] = value
-        elif key in NATIVE:
+        elif key in DECLARATION.settings:
             native[key] = value
     if native:
         header["clients"] = {"claude": native}

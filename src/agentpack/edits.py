@@ -16,7 +16,7 @@ from agentpack.compose.parameters import Value
 from agentpack.compose.parse import parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
 from agentpack.model.persona import Rule, Section
-from agentpack.targets.base import yaml_header
+from agentpack.targets.emit import yaml_header
 
 _ALIKE = 0.5
 """How much of a rule must be left for it to count as changed and not as another one."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from agentpack.errors import UsageError
+from agentpack.model.variables import VARIABLES
 
 MANIFEST = "agentpack.yaml"
 LOCK = "agentpack.lock"
@@ -60,6 +61,8 @@ class Scope(NamedTuple):
     def absolute(self, path: str) -> str:
         """The place of a named path on this machine, for people."""
         name, rest = split_root(path)
+        if name not in self.roots:
+            return path  # the variable it is named by is no longer set
         return os.path.join(self.roots[name], rest)
 
 
@@ -132,7 +135,7 @@ def user_scope(environment: Environment, found_by: str) -> Scope:
     """The home folder; manifest and lock stand in the platform's configuration folder, state in its state folder."""
     config, state = platform_folder("config"), platform_folder("state")
     roots = {"": environment.home, "$config": config, "$state": state}
-    for name in ("CLAUDE_CONFIG_DIR",):
+    for name in VARIABLES:
         if value := environment.variables.get(name):
             roots[f"${name}"] = os.path.abspath(os.path.expanduser(value))
     return Scope(

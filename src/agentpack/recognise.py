@@ -15,7 +15,7 @@ from agentpack.edits import braced, escaped, fresh_id
 from agentpack.errors import InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin
-from agentpack.targets.base import yaml_header
+from agentpack.targets.emit import yaml_header
 from agentpack.targets.claude import canonical_tools
 
 ENOUGH = 0.5

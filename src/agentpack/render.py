@@ -16,8 +16,8 @@ def render(
     scope: str,
     variables: Mapping[str, str],
     models: Mapping[str, Mapping[str, str]],
-) -> Rendering:
-    """The file of this persona for this client.
+) -> Rendering | None:
+    """The file of this persona for this client; None when the client has no agents in this scope.
 
     Args:
         pack: the pack's name, kept with the file.
@@ -25,13 +25,16 @@ def render(
         variables: environment variables, which may move the client's folder.
         models: the manifest's names of model families per client.
     """
+    path = target.path(persona.name, scope, variables)
+    if path is None:
+        return None
     said = target.say(persona, models)
     content = said.text.encode()
     return Rendering(
         client=target.name,
         pack=pack,
         persona=persona.name,
-        path=target.path(persona.name, scope, variables),
+        path=path,
         content=content,
         notes=said.notes,
         lost=said.lost,

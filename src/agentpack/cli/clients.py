@@ -28,7 +28,7 @@ def clients(session: Session) -> Result:
         used = "yes" if target.name in installed else "next" if target.name in chosen else "-"
         user = _user_folder(workspace, target)
         checked = f"{target.version}, {target.checked}, by {_BY.get(target.verified_by, target.verified_by)}"
-        rows.append((target.name, used, target.project, user, checked))
+        rows.append((target.name, used, "-" if target.project is None else _shown(target), user, checked))
         data.append(
             {
                 "name": target.name,
@@ -37,7 +37,11 @@ def clients(session: Session) -> Result:
                 "installed": target.name in installed,
                 "project_folder": target.project,
                 "user_folder": user,
-                "file": f"<name>{target.suffix}",
+                "file": target.file.replace("{name}", "<name>"),
+                "wins": target.wins,
+                "also_reads": {scope: list(folders) for scope, folders in target.also_reads.items()},
+                "trust": target.trust,
+                "remarks": list(target.remarks),
                 "version": target.version,
                 "checked": target.checked,
                 "verified_by": target.verified_by,
@@ -48,9 +52,15 @@ def clients(session: Session) -> Result:
     return Result({"clients": data})
 
 
+def _shown(target: Target) -> str:
+    return target.file if target.shared is not None and not target.project else f"{target.project}"
+
+
 def _user_folder(workspace: Workspace, target: Target) -> str:
     """Where agents lie at user scope, below `~` or where the client's own variable moves it."""
     folder = target.folder("user", workspace.environment.variables)
+    if folder is None:
+        return "-"
     if folder.startswith("$"):
         variable, _, below = folder.partition("/")
         return f"{workspace.environment.variables[variable[1:]].rstrip('/')}/{below}"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.complete import complete_client, complete_requirement
-from agentpack.cli.options import DiscardEdits, DryRun, Partial, Session, verb, verb_app
+from agentpack.cli.options import Accept, DiscardEdits, DryRun, Partial, Session, verb, verb_app
 from agentpack.cli.present import Result
 
 app = verb_app()
@@ -41,6 +41,7 @@ def install(
     ] = False,
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
+    accept: Accept = None,
 ) -> Result:
     """Add packs to the manifest, resolve, lock, render, and write the files, all or nothing.
 
@@ -49,6 +50,7 @@ def install(
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """
+    session.accept(accept)
     from agentpack.cli.changing import install as run  # not for `--help`
 
     return run(

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.complete import complete_installed
-from agentpack.cli.options import DryRun, Session, verb, verb_app
+from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
 from agentpack.operations.install import Options
@@ -31,11 +31,13 @@ def lock(
         ),
     ] = None,
     dry_run: DryRun = False,
+    accept: Accept = None,
 ) -> Result:
     """Resolve the manifest and write agentpack.lock. No agent file is touched.
 
     Example: agentpack lock --upgrade-pack python-engineer
     """
+    session.accept(accept)
     packs = None if upgrade else tuple(upgrade_pack or ())
     outcome = run(session.workspace, upgrade=packs, options=Options(dry_run=dry_run or check))
     result = finish(session, outcome)

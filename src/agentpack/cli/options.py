@@ -24,6 +24,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would c
 Clients = Annotated[
     list[str] | None, typer.Option("--client", "-c", metavar="CLIENT", help="For this client; repeat for several.")
 ]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="widened:CLIENT", help="Install for a client that cannot express a restriction."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflict, go on with the others.")]
 DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")]

@@ -1,9 +1,12 @@
 """One run of one command: what every verb is given, however its words were read."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agentpack.cli.present import Output
 from agentpack.environment import Environment, find_scope
+from agentpack.errors import UsageError
+from agentpack.targets import target_named
 
 if TYPE_CHECKING:
     from agentpack.operations.workspace import Workspace
@@ -28,6 +31,19 @@ class Session:
             self.output.scope(scope)
             self._workspace = Workspace(self.environment, scope)
         return self._workspace
+
+    def accept(self, words: Sequence[str] | None) -> None:
+        """Take what `--accept` says.
+
+        Raises:
+            UsageError: a word is not `widened:<client>`.
+        """
+        for word in words or ():
+            kind, _, client = word.partition(":")
+            if kind != "widened":
+                raise UsageError(f"`--accept {word}`: write `--accept widened:<client>`")
+            target_named(client)
+        self.workspace.accepted = tuple(words or ())
 
     def tell_recovery(self) -> None:
         """Say that an interrupted change was found and what was done about it."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.options import DiscardEdits, DryRun, Partial, Session, verb, verb_app
+from agentpack.cli.options import Accept, DiscardEdits, DryRun, Partial, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
 from agentpack.errors import UsageError
@@ -29,11 +29,13 @@ def sync(
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
     dry_run: DryRun = False,
+    accept: Accept = None,
 ) -> Result:
     """Make the disk equal manifest and lock. Local edits stay; with --locked or --frozen an edited file stops it.
 
     Example: agentpack sync --locked
     """
+    session.accept(accept)
     if check:
         from agentpack.cli.diff import check_scope  # shares its answer with `diff`
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.complete import complete_installed
-from agentpack.cli.options import DiscardEdits, DryRun, Partial, Session, Yes, verb, verb_app
+from agentpack.cli.options import Accept, DiscardEdits, DryRun, Partial, Session, Yes, verb, verb_app
 from agentpack.cli.outcomes import asking, finish
 from agentpack.cli.present import Result
 from agentpack.errors import UsageError
@@ -39,11 +39,13 @@ def upgrade(
     discard_edits: DiscardEdits = False,
     yes: Yes = False,
     dry_run: DryRun = False,
+    accept: Accept = None,
 ) -> Result:
     """Take the newest releases in range. What you edited is merged; a collision changes nothing and is shown.
 
     Example: agentpack upgrade --latest --yes
     """
+    session.accept(accept)
     if on_conflict not in ("stop", "keep", "theirs", "edit"):
         raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
     options = Options(

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from agentpack.compose.layers import Draft, Named, choose, first_draft, lay, longer, settled_sections
+from agentpack.compose.agreement import Draft, Named
+from agentpack.compose.layers import choose, first_draft, lay, longer, settled_sections
 from agentpack.compose.parameters import Declaration, Value, check_values
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import PLACEHOLDER, condition_fault, holds, placeholder_faults, substitute

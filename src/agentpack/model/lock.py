@@ -54,6 +54,8 @@ class Lock(NamedTuple):
     clients: tuple[str, ...]
     packs: tuple[LockedPack, ...]
     files: tuple[LockedFile, ...]
+    accepted: tuple[str, ...] = ()
+    """What the user accepted with `--accept`: `widened:<client>`."""
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
@@ -63,6 +65,7 @@ class Lock(NamedTuple):
             "schema": SCHEMA,
             "manifest": self.manifest,
             "clients": sorted(self.clients),
+            "accepted": sorted(self.accepted),
             "packs": [
                 {
                     "name": pack.name,
@@ -121,6 +124,7 @@ def _lock(value: Mapping[str, Any]) -> Lock:
             LockedFile(*(_text(file[key]) for key in ("path", "client", "pack", "persona", "sha256")))
             for file in value["files"]
         ),
+        tuple(map(_text, value.get("accepted", ()))),
     )
 
 

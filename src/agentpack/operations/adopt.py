@@ -28,6 +28,7 @@ from agentpack.plan import Decisions
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, rules_of, shared
 from agentpack.sources.base import Source
 from agentpack.targets import TARGETS
+from agentpack.targets.base import ending
 
 LOCAL = "local"
 
@@ -124,7 +125,7 @@ def _file(workspace: Workspace, name: str) -> Found | str:
         return "there is no such file"
     if seen.kind != "file":
         return f"it is a {seen.kind}, not a file"
-    suffix = TARGETS[client].suffix
+    suffix = ending(TARGETS[client])
     if not suffix.endswith(".md"):
         return f"a file of {TARGETS[client].title} is not read: only Markdown with front matter is"
     data = workspace.contents(path)
@@ -139,7 +140,9 @@ def _place(workspace: Workspace, folder: str, leaf: str) -> tuple[str, str] | No
     used = default_clients(workspace, workspace.manifest)
     for target in sorted(TARGETS.values(), key=lambda target: (target.name not in used, target.name)):
         named = target.folder(kind, variables)
-        if os.path.realpath(workspace.scope.absolute(named)) == folder and leaf.endswith(target.suffix):
+        if not named or "/" in target.file or not leaf.endswith(ending(target)):
+            continue
+        if os.path.realpath(workspace.scope.absolute(named)) == folder:
             return f"{named}/{leaf}", target.name
     return None
 
@@ -147,7 +150,8 @@ def _place(workspace: Workspace, folder: str, leaf: str) -> tuple[str, str] | No
 def _outside(workspace: Workspace) -> str:
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
-    folders = [workspace.scope.absolute(TARGETS[name].folder(kind, variables)) for name in used if name in TARGETS]
+    named = (TARGETS[name].folder(kind, variables) for name in used if name in TARGETS)
+    folders = [workspace.scope.absolute(folder) for folder in named if folder]
     return f"it does not lie in a folder of agents of the {kind} scope, such as {' or '.join(folders)}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from agentpack.apply import Step, transact
+from agentpack.apply import transact
 from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
@@ -12,6 +12,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made, base_text
+from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
@@ -229,7 +230,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
     done = transact(
         workspace.disk,
         workspace.store,
-        steps=_steps(outcome, workspace.recorded),
+        steps=workspace.places.steps(_placed(outcome, workspace.recorded)),
         generation=generation,
         blobs=_blobs(workspace, outcome),
     )
@@ -237,17 +238,17 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
     return done
 
 
-def _steps(outcome: Outcome, recorded: Mapping[str, InstalledFile]) -> Iterator[Step]:
+def _placed(outcome: Outcome, recorded: Mapping[str, InstalledFile]) -> Iterator[Placed]:
     for change in outcome.plan.changes:
         if change.action in WRITES:
             old = recorded.get(change.path)
             mode = old.mode if change.action is Action.RESTORE and old is not None and old.mode else None
-            yield Step(change.path, change.observed, change.content, mode)
+            yield Placed(change.path, change.observed, change.content, mode)
         elif change.action is Action.DELETE:
-            yield Step(change.path, change.observed, None)
+            yield Placed(change.path, change.observed, None)
     for document in outcome.documents:
         before = None if document.before is None else digest_of(document.before)
-        yield Step(document.path, before, document.after)
+        yield Placed(document.path, before, document.after)
 
 
 def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
@@ -258,6 +259,8 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
             continue
         if change.theirs is not change.content and not blobs.has(change.rendered):
             yield change.theirs
+        if is_entry(change.path):
+            yield from _entry_blobs(workspace, change)
         if change.content is None and change.observed not in (None, change.rendered):
             assert change.observed is not None
             if not blobs.has(change.observed):
@@ -268,10 +271,20 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
             yield data
 
 
+def _entry_blobs(workspace: Workspace, change: Change) -> Iterator[bytes]:
+    """The entry's own texts: the transaction knows the whole file only."""
+    if change.content is not None:
+        yield change.content
+    if change.observed is not None:
+        yield workspace.contents(change.path)
+
+
 def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterator[tuple[str, Digest, int]]:
     """Files that were there before they were ours and stay as they are: a rollback leaves them there."""
     for change in planned.changes:
-        if change.action in (Action.ADOPT, Action.TAKE) and change.path not in recorded and change.observed is not None:
+        stays = change.action in (Action.ADOPT, Action.TAKE)
+        entry = is_entry(change.path) and change.action is Action.DISCARD
+        if (stays or entry) and change.path not in recorded and change.observed is not None:
             yield change.path, change.observed, change.mode or 0
 
 
@@ -284,7 +297,7 @@ def _installed(
             if old is not None:
                 yield old
         elif change.rendered is not None and change.written is not None:
-            mode = modes.get(change.path, change.mode or 0)
+            mode = modes.get(split_place(change.path)[0], change.mode or 0)
             names = (change.client, change.pack, change.persona)
             yield InstalledFile(change.path, *names, change.rendered, change.written, mode)
 
@@ -340,7 +353,7 @@ def write_documents(
             folders=current.folders if current else (),
         )
 
-    steps = list(_steps(outcome, {}))
+    steps = list(workspace.places.steps(_placed(outcome, {})))
     blobs = _blobs(workspace, outcome)
     done = transact(workspace.disk, workspace.store, steps=steps, generation=generation, blobs=blobs)
     forget(workspace)

@@ -64,7 +64,7 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
     wanted = entry._replace(requirement=asked, clients=None) if entry else Wanted(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
     library = Library(workspace, manifest, workspace.lock.packs if workspace.lock else ())
-    return _side(make(library, manifest, choose(library, manifest, None), tuple(clients)), asked.pack)
+    return _side(make(library, manifest, choose(library, manifest, None), tuple(clients), accepted=None), asked.pack)
 
 
 def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -> _Side:
@@ -77,7 +77,7 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
     manifest = Manifest.from_data(lock.manifest)
     library = Library(workspace, manifest, lock.packs)
     entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
-    return _side(make(library, manifest._replace(packs=entries), as_locked(lock), tuple(clients)), pack)
+    return _side(make(library, manifest._replace(packs=entries), as_locked(lock), tuple(clients), accepted=None), pack)
 
 
 def _side(made: Made, pack: str) -> _Side:

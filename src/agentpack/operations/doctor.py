@@ -316,7 +316,8 @@ def _fault(workspace: Workspace, digest: Digest) -> str | None:
 
 def _agent_folders(workspace: Workspace) -> list[str]:
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    return sorted({target.folder(kind, variables) for target in TARGETS.values()})
+    folders = (target.folder(kind, variables) for target in TARGETS.values())
+    return sorted({folder for folder in folders if folder})
 
 
 def _left_over(workspace: Workspace) -> Iterator[Finding]:

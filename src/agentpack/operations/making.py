@@ -32,6 +32,7 @@ from agentpack.model.pack import Release
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.allotting import Desk
 from agentpack.operations.workspace import Workspace
 from agentpack.read import read_pack
 from agentpack.render import render
@@ -140,26 +141,39 @@ class Made(NamedTuple):
     lock: Lock
     files: Mapping[str, Rendering]
     parts: tuple[Part, ...]
+    unwritten: tuple[str, ...] = ()
+    """Why a persona is not written for a client that was asked for, in words."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(f"{file.path}: {note}" for file in self.files.values() for note in file.notes)
+        told = (f"{file.path}: {note}" for file in self.files.values() for note in file.notes)
+        return tuple(dict.fromkeys((*told, *self.unwritten)))
 
 
-def make(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Made:
+def make(
+    library: Library,
+    manifest: Manifest,
+    chosen: Sequence[Chosen],
+    clients: Sequence[str],
+    *,
+    accepted: Collection[str] | None = (),
+) -> Made:
     """The lock and the text of every file for these releases.
 
     Args:
         clients: those of every pack for which the manifest names no others.
+        accepted: `widened:<client>` for the clients that may get a persona without its restrictions, beside those
+            that the command and the lock accept; None for all of them, where nothing is written.
 
     Raises:
         InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
+        DecisionNeeded: a client cannot express a restriction, and that was not accepted.
     """
     maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
     for client in clients:
         target_named(client)
     locked = []
-    files: dict[str, Rendering] = {}
+    desk = Desk(library.workspace.scope.kind, library.workspace.environment.variables)
     parts: list[Part] = []
     for pin in chosen:
         release, pack = library.read(pin.pack, pin.version)
@@ -170,7 +184,7 @@ def make(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients
                 parts.append(part)
                 chosen_clients = clients if wanted is None or wanted.clients is None else wanted.clients
                 for client in chosen_clients:
-                    _add(files, maker.rendering(part, client))
+                    desk.add(target_named(client), part.persona.name, pack.name, maker.rendering(part, client))
         in_pack = tuple(sorted(set(pin.variants) & set(pack.variant_names)))
         parameters = dict(wanted.parameters) if wanted else {}
         requires = tuple(pack.header.get("requires", ()))
@@ -187,29 +201,23 @@ def make(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients
                 pin.wanted_by,
             )
         )
+    files, unwritten = desk.settled()
     lock = Lock(
         manifest.to_data(),
         tuple(sorted(clients)),
         tuple(locked),
         tuple(_locked_file(file) for file in files.values()),
+        desk.accepted(None if accepted is None else {*accepted, *_accepted(library.workspace)}),
     )
-    return Made(lock, files, tuple(parts))
+    return Made(lock, files, tuple(parts), unwritten)
+
+
+def _accepted(workspace: Workspace) -> Collection[str]:
+    return {*workspace.accepted, *(workspace.lock.accepted if workspace.lock else ())}
 
 
 def _locked_file(file: Rendering) -> LockedFile:
     return LockedFile(file.path, file.client, file.pack, file.persona, file.digest.removeprefix("sha256:"))
-
-
-def _add(files: dict[str, Rendering], file: Rendering) -> None:
-    other = files.get(file.path)
-    if other is not None:
-        raise Unresolvable(
-            f"`{other.pack}` and `{file.pack}` both have a persona `{file.persona}`",
-            details=[f"both would be {file.path}"],
-            hint="give one another name in agentpack.yaml: "
-            f"`- {{require: {file.pack}, as: {{{file.persona}: {file.persona}-2}}}}`",
-        )
-    files[file.path] = file
 
 
 class _Maker:
@@ -333,7 +341,7 @@ class _Maker:
 
         return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)
 
-    def rendering(self, part: Part, client: str) -> Rendering:
+    def rendering(self, part: Part, client: str) -> Rendering | None:
         return render(
             part.persona,
             target_named(client),
@@ -363,8 +371,10 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
     found = []
     for target in TARGETS.values():
         folder = target.folder(kind, variables)
-        marker = target.marker if not folder.startswith("$") else folder
-        if workspace.disk.stamp(marker) is not None:
+        if folder is None:
+            continue
+        markers = (folder,) if folder.startswith("$") else target.markers
+        if any(workspace.disk.stamp(marker) is not None for marker in markers):
             found.append(target.name)
     return tuple(sorted(found)) or ("claude",)
 
@@ -373,7 +383,7 @@ def base_text(workspace: Workspace, lock: Lock) -> Mapping[str, Rendering]:
     """The files that a lock stands for, rendered again from the locked releases: the merge base of a fresh clone."""
     manifest = Manifest.from_data(lock.manifest)
     library = Library(workspace, manifest, lock.packs)
-    return make(library, manifest, as_locked(lock), lock.clients).files
+    return make(library, manifest, as_locked(lock), lock.clients, accepted=lock.accepted).files
 
 
 def digest_map(lock: Lock) -> Mapping[str, Digest]:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from agentpack.apply import Step, transact
+from agentpack.apply import transact
 from agentpack.errors import DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
+from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import forget, record_what_is_there
 from agentpack.operations.workspace import Workspace
 from agentpack.store.prune import KEPT, Pruned
@@ -95,6 +96,8 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
     goal = _record(workspace, target)
     goals: dict[str, _Goal] = {}
     kept = set(workspace.store.generations.numbers())
+    # of a file that others write too, only our entries are ours to bring back
+    shared = {split_place(file.path)[0] for file in (goal.files if goal else ()) if is_entry(file.path)}
     for number in range(current.number, target, -1):
         if number not in kept:
             continue
@@ -102,11 +105,14 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
         documents = {document.path for document in found.documents}
         for path in (*(file.path for file in found.files), *documents):
             goals[path] = _Goal(None, None, path in documents)
+        shared |= {split_place(file.path)[0] for file in found.files if is_entry(file.path)}
         for path, digest, mode in found.replaced:
             goals[path] = _Goal(digest, mode, path in documents)  # the oldest is looked at last and stands
     if goal is not None:
         goals.update({file.path: _Goal(file.written, file.mode, False) for file in goal.files})
         goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
+    for path in shared:
+        goals.pop(path, None)
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
     if missing:
         raise Refused(f"contents of generation {target} are no longer kept", details=list(missing))
@@ -185,18 +191,18 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
         documents=goal.documents if goal else (),
         folders=current.folders,
     )
-    steps = list(_steps(outcome, goals))
+    steps = list(workspace.places.steps(_placed(outcome, goals)))
     done = transact(workspace.disk, workspace.store, steps=steps, generation=made)
     forget(workspace)
     return replace(outcome, generation=done.number)
 
 
-def _steps(outcome: Outcome, goals: Mapping[str, _Goal]) -> Iterator[Step]:
+def _placed(outcome: Outcome, goals: Mapping[str, _Goal]) -> Iterator[Placed]:
     for change in outcome.plan.changes:
         if change.action in WRITES:
-            yield Step(change.path, change.observed, change.content, goals[change.path].mode)
+            yield Placed(change.path, change.observed, change.content, goals[change.path].mode)
         elif change.action is Action.DELETE:
-            yield Step(change.path, change.observed, None)
+            yield Placed(change.path, change.observed, None)
     for document in outcome.documents:
         before = None if document.before is None else digest_of(document.before)
-        yield Step(document.path, before, document.after, goals[document.path].mode)
+        yield Placed(document.path, before, document.after, goals[document.path].mode)

@@ -92,7 +92,7 @@ class Asked(NamedTuple):
         return next(pin for pin in self.chosen if pin.pack == self.requirement.pack)
 
     def made(self, clients: Sequence[str]) -> Made:
-        return make(self.library, self.manifest, self.chosen, clients)
+        return make(self.library, self.manifest, self.chosen, clients, accepted=None)
 
     def files(self, clients: Sequence[str]) -> list[Rendering]:
         """The files of the pack itself, not of those it requires."""

@@ -18,7 +18,7 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Wanted
 from agentpack.operations.workspace import Workspace
 from agentpack.targets import TARGETS
-from agentpack.targets.base import Target
+from agentpack.targets.base import Target, ending
 
 _HEAD = 4096
 _NAME = re.compile(rb"""^name[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*\r?$""", re.M)
@@ -171,7 +171,10 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
     used = {*lock.clients, *(file.client for file in files)}
     folders: dict[str, Target] = {}
     for target in sorted(TARGETS.values(), key=lambda target: (target.name not in used, target.name)):
-        folder = workspace.scope.absolute(target.folder(kind, variables))
+        named = target.folder(kind, variables)
+        if named is None or target.shared is not None:
+            continue
+        folder = workspace.scope.absolute(named)
         if target.name in used or os.path.isdir(folder):
             folders.setdefault(folder, target)
     return folders
@@ -186,10 +189,11 @@ def _same_names(
     for folder, target in folders.items():
         places = [("", folder)]
         if elsewhere is not None:
-            place = elsewhere.absolute(target.folder(elsewhere.kind, workspace.environment.variables))
+            named = target.folder(elsewhere.kind, workspace.environment.variables)
+            place = folder if named is None else elsewhere.absolute(named)
             places += [(elsewhere.kind, place)] if os.path.realpath(place) != os.path.realpath(folder) else []
         for scope, place in places:
-            for path, name in agent_names(place, target.suffix, managed):
+            for path, name in agent_names(place, ending(target), managed):
                 mine = ours.get((target.name, name))
                 if mine is not None:
                     yield SameName(
@@ -202,7 +206,7 @@ def _unmanaged(
 ) -> Iterator[Unmanaged]:
     managed = {workspace.scope.absolute(file.path) for file in files}
     for folder, target in folders.items():
-        count = sum(1 for _ in agent_names(folder, target.suffix, managed))
+        count = sum(1 for _ in agent_names(folder, ending(target), managed))
         if count:
             yield Unmanaged(target.name, folder, count)
 

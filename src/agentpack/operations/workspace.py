@@ -14,12 +14,15 @@ from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of
+from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
 from agentpack.sources.bundled import bundled_source, validated_folder
 from agentpack.sources.directory import DirectorySource
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import ValidatedCache
+from agentpack.targets import SHARED, TARGETS
+from agentpack.targets.base import Shared
 
 
 class LocalText(NamedTuple):
@@ -43,8 +46,11 @@ class Workspace:
         self.scope = scope
         self.disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
         self.store = Store(self.disk)
+        self.places = Placing(self.disk, _shared_of)
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
+        self.accepted: tuple[str, ...] = ()
+        """What `--accept` says; what the lock says is accepted as well."""
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -151,17 +157,12 @@ class Workspace:
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""
-        observed = {}
-        for path in paths:
-            seen = self.disk.look(path)
-            if seen is not None:
-                blocked = "" if seen.kind == "file" else f"a {seen.kind} is in the way"
-                observed[path] = Observed(seen.digest, seen.mode, blocked)
-        return observed
+        found = ((path, self.places.look(path)) for path in paths)
+        return {path: here for path, here in found if here is not None}
 
     def contents(self, path: str) -> bytes:
         """The bytes at a path that was seen to hold a file."""
-        return self.disk.read(path) or b""
+        return self.places.read(path) or b""
 
     def require_packs(self, names: tuple[str, ...]) -> None:
         """Raise UsageError when a named pack is not in the manifest."""
@@ -185,6 +186,11 @@ class Workspace:
         from os.path import dirname, expanduser, join, normpath
 
         return normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+
+
+def _shared_of(path: str) -> Shared | None:
+    client = SHARED.get(path.rpartition("/")[2])
+    return None if client is None else TARGETS[client].shared
 
 
 def _refuse_repeats(data: Mapping[str, Any], file: str) -> None:

@@ -8,7 +8,10 @@ from importlib import import_module
 
 from agentpack.errors import UsageError
 from agentpack.model.names import did_you_mean
+from agentpack.model.variables import VARIABLES
 from agentpack.targets.base import Target
+
+__all__ = ["MODULES", "SHARED", "TARGETS", "VARIABLES", "Targets", "target_named"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -43,20 +46,8 @@ MODULES: Mapping[str, str] = {
 }
 """Every client's name, and the module of its adapter."""
 
-VARIABLES = (
-    "CLAUDE_CONFIG_DIR",
-    "CLINE_DIR",
-    "CODEX_HOME",
-    "COPILOT_HOME",
-    "DEEPAGENTS_HOME",
-    "FACTORY_HOME_OVERRIDE",
-    "GEMINI_CLI_HOME",
-    "KIMI_CODE_HOME",
-    "QWEN_HOME",
-    "VIBE_HOME",
-    "XDG_CONFIG_HOME",
-)
-"""The environment variables that move the folder of a client, known without importing its adapter."""
+SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
+"""The names of files that hold several agents, and the client whose adapter reads them."""
 
 
 class Targets(Mapping[str, Target]):

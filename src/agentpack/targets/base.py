@@ -115,6 +115,11 @@ class Target:
         return place if self.shared is None else f"{place}#{persona}"
 
 
+def ending(target: Target) -> str:
+    """What the names of a client's agent files end with: `.md`, `.agent.md`, `/AGENTS.md`."""
+    return target.file.partition("{name}")[2] or target.file
+
+
 def native_settings(persona: Persona, client: str) -> Mapping[str, Any]:
     """The persona's own settings for this client."""
     clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}

@@ -4,6 +4,8 @@ Fields and their readings were checked against Claude Code itself (see `docs/ref
 """
 
 from agentpack.model.fields import MODELS
+from typing import Any
+
 from agentpack.model.persona import Persona
 from agentpack.targets.base import Models, Place, Said, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
@@ -60,14 +62,16 @@ def canonical_tools(value: Any) -> list[str] | None:
     """The canonical tools that a list of native ones stands for exactly, in this order; None when it stands for none."""
     if value is None:
         return []
+    assert DECLARATION.tools is not None
+    words = DECLARATION.tools.names
     names = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
     found = []
     while names:
-        tool = next((t for t, native in TOOLS.items() if tuple(names[: len(native)]) == native), None)
+        tool = next((t for t, native in words.items() if tuple(names[: len(native)]) == native), None)
         if tool is None:
             return None
         found.append(tool)
-        del names[: len(TOOLS[tool])]
+        del names[: len(words[tool])]
     return found
 
 

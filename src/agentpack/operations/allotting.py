@@ -1,0 +1,119 @@
+"""Which client gets which file: names that clients refuse, files that would meet, folders that one client reads of another,
+and restrictions that a client cannot express.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from agentpack.errors import DecisionNeeded, Unresolvable
+from agentpack.model.rendering import Rendering
+from agentpack.targets.base import Target
+
+
+class _Given(NamedTuple):
+    target: Target
+    pack: str
+    persona: str
+    file: Rendering
+
+
+class Desk:
+    """Takes the renderings of a scope one by one, then says which of them are written."""
+
+    def __init__(self, scope: str, variables: Mapping[str, str]) -> None:
+        self._scope = scope
+        self._variables = variables
+        self._given: list[_Given] = []
+        self._absent: list[tuple[Target, str]] = []
+        self._files: dict[str, _Given] = {}
+        self._names: dict[tuple[str, str], _Given] = {}
+
+    def add(self, target: Target, persona: str, pack: str, file: Rendering | None) -> None:
+        """Take one persona for one client; `file` is None when the client has no agents in this scope.
+
+        Raises:
+            Unresolvable: the client refuses the name, or two personas would be one to it.
+        """
+        if file is None:
+            self._absent.append((target, persona))
+            return
+        given = _Given(target, pack, persona, file)
+        if persona in target.reserved:
+            raise Unresolvable(
+                f"`{persona}` is a name that {target.title} keeps for itself",
+                details=[f"pack {pack}"],
+                hint=_rename(pack, persona),
+            )
+        key = (target.name, target.identity(persona))
+        for other in (self._files.get(file.path), self._names.get(key)):
+            if other is not None:
+                raise _meeting(other, given)
+        self._files[file.path] = self._names[key] = given
+        self._given.append(given)
+
+    def accepted(self, accepted: Collection[str] | None) -> tuple[str, ...]:
+        """The acceptances that are needed; None accepts everything.
+
+        Raises:
+            DecisionNeeded: one is needed that was not given.
+        """
+        lost = [given for given in self._given if given.file.lost]
+        needed = {f"widened:{given.target.name}" for given in lost}
+        missing = [] if accepted is None else sorted(needed - set(accepted))
+        if missing:
+            details = [
+                f"{given.target.title}: {given.persona}: {restriction}"
+                for given in lost
+                if f"widened:{given.target.name}" in missing
+                for restriction in given.file.lost
+            ]
+            raise DecisionNeeded(
+                "a client cannot express a restriction, so that a persona could do more there; nothing was written",
+                details=details,
+                hint="leave the client out, or accept it with " + " ".join(f"`--accept {word}`" for word in missing),
+            )
+        return tuple(sorted(needed))
+
+    def settled(self) -> tuple[Mapping[str, Rendering], tuple[str, ...]]:
+        """The files to write by path, and words for what is not written.
+
+        Raises:
+            DecisionNeeded: a client was asked for that has no agents in this scope, and nothing else is left to write.
+        """
+        files: dict[str, Rendering] = {}
+        unwritten = [f"{target.title} has no agents in the {self._scope} scope" for target, _ in self._absent]
+        for given in self._given:
+            elsewhere = self._read_elsewhere(given)
+            if elsewhere is None:
+                files[given.file.path] = given.file
+            else:
+                unwritten.append(f"{given.target.title} reads {elsewhere}: no second file is written for it")
+        if self._absent and not self._given:
+            raise DecisionNeeded(unwritten[0], hint="`agentpack clients` shows which client has agents in which scope")
+        return files, tuple(dict.fromkeys(unwritten))
+
+    def _read_elsewhere(self, given: _Given) -> str | None:
+        """The file of another client that this one reads too."""
+        for read in given.target.also_reads.get(self._scope, ()):
+            for other in self._others(given):
+                folder = other.target.folder(self._scope, self._variables)
+                if folder == read and other.file.path.endswith(".md"):
+                    return other.file.path
+        return None
+
+    def _others(self, given: _Given) -> Iterator[_Given]:
+        for other in self._given:
+            if other.persona == given.persona and other.target.name != given.target.name and not other.target.shared:
+                yield other
+
+
+def _rename(pack: str, persona: str) -> str:
+    return f"give it another name in agentpack.yaml: `- {{require: {pack}, as: {{{persona}: {persona}-2}}}}`"
+
+
+def _meeting(one: _Given, other: _Given) -> Unresolvable:
+    if one.persona == other.persona:
+        message = f"`{one.pack}` and `{other.pack}` both have a persona `{other.persona}`"
+    else:
+        message = f"{other.target.title} takes `{one.persona}` and `{other.persona}` for one name"
+    return Unresolvable(message, details=[f"both would be {other.file.path}"], hint=_rename(other.pack, other.persona))
