@@ -4,19 +4,14 @@ Claude Code takes a field's text as it stands when the header is no valid YAML, 
 a description into a line break; both were seen in the client itself. The body is kept byte for byte.
 """
 
-import re
-from typing import Any
-
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer, parse_sections, split_front_matter
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.fields import COLORS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
-from agentpack.safety.documents import decode, read_yaml
+from agentpack.safety.documents import decode
 from agentpack.targets.claude import DECLARATION
-
-_LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
+from agentpack.targets.reading import canonical, read_fields
 
 
 def read_bare(release: Release) -> Pack:
@@ -54,44 +49,8 @@ def read_agent(text: str, file: str, stem: str) -> Layer | None:
     if parts is None:
         return None
     head, body, first_line = parts
-    fields = _lenient_fields(head, file)
-    name = fields.pop("name", None)
-    description = fields.pop("description", None)
-    if not isinstance(name, str) or not isinstance(description, str) or not description.strip():
+    header, _ = canonical(DECLARATION, read_fields(head, file))
+    if "name" not in header or not header.get("description"):
         return None
-    header: dict[str, Any] = {
-        "name": name.strip(),
-        "description": [{"text": description.replace("\\n", "\n").strip()}],
-    }
-    native: dict[str, Any] = {}
-    for key, value in fields.items():
-        if key == "model" and isinstance(value, str):
-            header["model"] = value
-        elif key == "color" and value in COLORS:
-            header["color"] = value
-        elif key in DECLARATION.settings:
-            native[key] = value
-    if native:
-        header["clients"] = {"claude": native}
+    header["description"] = [{"text": header["description"]}]
     return Layer(file, header, parse_sections(body, first_line=first_line))
-
-
-def _lenient_fields(head: str, file: str) -> dict[str, Any]:
-    try:
-        data = read_yaml(head, file, first_line=2).data
-        if isinstance(data, dict):
-            return dict(data)
-    except InvalidFile:
-        pass
-    fields: dict[str, Any] = {}
-    key = None
-    for line in head.split("\n"):
-        match = _LINE.match(line.rstrip())
-        if match is not None:
-            key, value = match[1], match[2].strip()
-            if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-                value = value[1:-1]
-            fields[key] = value
-        elif key is not None and line.strip():
-            fields[key] = f"{fields[key]} {line.strip()}".strip()
-    return fields

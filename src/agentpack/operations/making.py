@@ -40,6 +40,9 @@ from agentpack.resolve import USER, Chosen, resolve
 from agentpack.targets import TARGETS, target_named
 
 
+_SELF = PackName("agentpack")
+
+
 class Library:
     """The releases that the configured sources offer, each read once. Answers the resolver's questions."""
 
@@ -78,7 +81,9 @@ class Library:
     # The resolver's questions.
 
     def versions(self, pack: PackName) -> Sequence[Version]:
-        return [ref.version for ref in self.sources.releases(pack)]
+        found = [ref.version for ref in self.sources.releases(pack)]
+        # a release that needs another agentpack is told apart from one that needs a pack nobody has
+        return found or ([Version(__version__)] if pack == _SELF else [])
 
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
         found = self.read(pack, version)[1]
@@ -88,9 +93,9 @@ class Library:
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
         header = self.read(pack, version)[1].header
         readers = header.get("agentpack")
-        if readers and not Requirement(pack=PackName("agentpack"), range=readers).allows(Version(__version__)):
+        if readers and not Requirement(pack=_SELF, range=readers).allows(Version(__version__)):
             # a release for another agentpack is passed over like one that needs what does not exist
-            return [Requirement(pack=PackName("agentpack"), range=readers)]
+            return [Requirement(pack=_SELF, range=readers)]
         return [parse_requirement(text) for text in header.get("requires", ())]
 
     def known(self) -> Collection[str]:

@@ -1,6 +1,7 @@
 """Claude Code: Markdown files with YAML front matter in `agents/`.
 
-Fields and their readings were checked against Claude Code itself (see `docs/reference/clients/claude.md`).
+Fields and their readings were checked against Claude Code itself (see `docs/reference/clients/claude.md`). It ends the
+header at the first `---`, be it within a description.
 """
 
 from agentpack.model.fields import MODELS
@@ -83,7 +84,7 @@ TARGET = Target(
     file="{name}.md",
     say=say,
     declaration=DECLARATION,
-    settings=tuple(DECLARATION.settings),
+    settings=tuple(DECLARATION.native),
     version="2.1.330",
     checked="2026-11-23",
     verified_by="judge",

@@ -87,11 +87,16 @@ class Declaration:
     """Text in the body that the client would interpret: `${word}`, `{file:}`, `{env:}`."""
     long_description: int = 0
     """Characters from which the client cuts or warns; 0: no limit is known."""
-    no_rule: bool = False
-    """A description must not hold `---`: the client splits the file there."""
     shortest_body: int = 0
     longest_body: int = 0
     """Characters a body may have; 0: no limit is known."""
+
+    @property
+    def native(self) -> Mapping[str, str]:
+        """All native settings and their forms: `settings`, and the model in the client's own words."""
+        if self.model is None or self.ids == ".+":
+            return self.settings
+        return {**({self.provider: "text"} if self.provider else {}), self.model: "text", **self.settings}
 
     @property
     def keys(self) -> frozenset[str]:
@@ -165,9 +170,6 @@ class _Speech:
             return
         if not description.strip():
             raise self.fault(f"{declaration.client} wants a description", "give its `description` a text")
-        if declaration.no_rule and "---" in description:
-            description = re.sub("-{3,}", lambda match: " ".join(match[0]), description)
-            self.note("description: `---` is written `- - -`, since the client splits the file there")
         limit = declaration.long_description
         if limit and len(description) > limit:
             self.note(f"description: {len(description)} characters, of which the client may cut what is over {limit}")
@@ -225,6 +227,8 @@ class _Speech:
         if not model:
             return
         declaration = self.declaration
+        if declaration.model in self.native:
+            return  # said in the client's own words
         mapped = self.models.get(model, {}).get(declaration.client)
         if declaration.model is None:
             if model != "inherit":
@@ -260,7 +264,7 @@ class _Speech:
             self.note(f"color: `{color}` is left out, the client does not know it")
 
     def add_native(self) -> None:
-        client, settings = self.declaration.client, self.declaration.settings
+        client, settings = self.declaration.client, self.declaration.native
         for key, value in self.native.items():
             place = f"`clients.{client}.{key}`"
             if key not in settings:
@@ -273,6 +277,16 @@ class _Speech:
                 self.fields[key] = fitted(settings[key], value)
             except ValueError as error:
                 raise self.fault(f"{place} must be {error}") from None
+            form = self.declaration.id_form
+            if (
+                key == self.declaration.model
+                and form
+                and not self.declaration.provider
+                and not re.fullmatch(form, value)
+            ):
+                raise self.fault(
+                    f"{place} does not name a model there", f"it looks like `{self.declaration.id_example}`"
+                )
             if key in self.declaration.idle:
                 told = self.notes if value in WIDE else self.lost
                 told.append(f"{place}, {self.declaration.idle[key]}")

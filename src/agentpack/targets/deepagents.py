@@ -16,6 +16,7 @@ TARGET = Target(
     file="{name}/AGENTS.md",
     say=speaker(DECLARATION),
     declaration=DECLARATION,
+    settings=tuple(DECLARATION.native),
     version="0.1.88",
     checked="2026-11-23",
     verified_by="judge",

@@ -8,6 +8,7 @@ from typing import Any
 _PLAIN = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*\Z")
 _WORDS = frozenset("y n yes no on off true false null none".split())
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_RULE = re.compile("-{3,}")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _NOT_IN_A_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -21,9 +22,15 @@ def yaml_header(fields: Mapping[str, Any]) -> str:
     """YAML front matter, a field a line, fences included.
 
     Values are written by the JSON library: JSON is YAML, a text becomes one double-quoted line which every client that
-    was judged reads exactly, and it costs a fraction of a YAML emitter. A plain lower-case word stays plain.
+    was judged reads exactly, and it costs a fraction of a YAML emitter. A plain lower-case word stays plain. `---`
+    within a value is escaped: Claude Code and Goose end the header at the first one, wherever it stands.
     """
-    return "---\n" + "".join(f"{key}: {_scalar(value)}\n" for key, value in fields.items()) + "---\n"
+    lines = (f"{key}: {_RULE.sub(_escaped_rule, _scalar(value))}\n" for key, value in fields.items())
+    return "---\n" + "".join(lines) + "---\n"
+
+
+def _escaped_rule(match: re.Match[str]) -> str:
+    return "-" + "\\u002d" * (len(match[0]) - 1)
 
 
 def yaml_entry(fields: Mapping[str, Any]) -> str:
@@ -86,8 +93,6 @@ def toml_value(value: Any, *, inline: bool = False) -> str:
 def _toml_block(text: str) -> str:
     if "'''" not in text and not text.endswith("'") and not _NOT_IN_A_BLOCK.search(text):
         return f"'''\n{text}'''"
-    escaped = text.replace("\\", "\\\\").replace('"""', '""\\"')
+    escaped = re.sub('"{3,}|"+\\Z', lambda match: '\\"' * len(match[0]), text.replace("\\", "\\\\"))
     escaped = _NOT_IN_A_BLOCK.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped)
-    if escaped.endswith('"'):
-        escaped = escaped[:-1] + '\\"'
     return f'"""\n{escaped}"""'

@@ -6,7 +6,7 @@ Read in a copy of its source (`crates/goose`, filesystem sources).
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, speaker
 
-DECLARATION = Declaration(client="goose", no_rule=True)
+DECLARATION = Declaration(client="goose")
 TARGET = Target(
     name="goose",
     title="Goose",
@@ -15,6 +15,7 @@ TARGET = Target(
     file="{name}.md",
     say=speaker(DECLARATION),
     declaration=DECLARATION,
+    settings=tuple(DECLARATION.native),
     version="1.34",
     checked="2026-11-23",
     verified_by="source",

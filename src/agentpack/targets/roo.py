@@ -43,7 +43,7 @@ TARGET = Target(
     file=".roomodes",
     say=say,
     declaration=replace(DECLARATION, fixed={"name": ""}),
-    settings=tuple(DECLARATION.settings),
+    settings=tuple(DECLARATION.native),
     version="last schema of Roo Code (2026-05)",
     checked="2026-11-23",
     verified_by="source",

@@ -12,6 +12,7 @@ TARGET = Target(
     file="{name}.md",
     say=speaker(DECLARATION),
     declaration=DECLARATION,
+    settings=tuple(DECLARATION.native),
     version="documentation of 2026-11",
     checked="2026-11-23",
     verified_by="documentation",

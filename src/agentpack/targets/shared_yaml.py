@@ -160,8 +160,11 @@ class _Text:
         self.lines = _lines(text)
         self.newline = "\r\n" if "\r\n" in text else "\n"
         root = _composed(text)
+        if root is not None and _is_nothing(root):
+            root = None
         if root is not None and not isinstance(root, yaml.MappingNode):
             raise ValueError("not a map")
+        self.values = place.values(_loaded(text))
         self.around: list[tuple[yaml.MappingNode, yaml.Node | None]] = []
         """The maps on the way, from the root, each with the key node of the next step."""
         self.box: yaml.Node | None = root
@@ -179,7 +182,6 @@ class _Text:
             if self.box is not None and not _is_nothing(self.box):
                 raise ValueError(f"what is around `{place.path[len(self.around)]}` is not a map")
             self.box = None
-        place.values(_loaded(text))  # the shape is right, or it raises
         self.items: list[Any] = [] if self.box is None or _is_nothing(self.box) else self.box.value
         self.entries = self._entries()
 
@@ -202,28 +204,17 @@ class _Text:
 
     def _entries(self) -> dict[str, _Entry]:
         found: dict[str, _Entry] = {}
-        at = -1
+        listed = list(self.values)
         for number, item in enumerate(self.items):
             key, node = item if isinstance(item, tuple) else (None, item)
-            begin = (key or node).start_mark
-            if begin.index <= at or node.start_mark.index < begin.index:
-                raise ValueError("an entry is an alias of something elsewhere")
-            at = node.end_mark.index if isinstance(node, yaml.ScalarNode) else node.start_mark.index
-            if self.place.key is None:
-                name = key.value if key is not None else ""
-            else:
-                name = next(
-                    (
-                        value.value
-                        for field, value in (node.value if isinstance(node, yaml.MappingNode) else ())
-                        if field.value == self.place.key and value.tag == "tag:yaml.org,2002:str"
-                    ),
-                    f" {number}",
-                )
-            first, last = begin.line, max(begin.line, self._last_line(node))
-            if self.place.key is not None and not self.flow:
+            name = str(key.value) if key is not None else listed[number]
+            if name not in self.values:
+                continue  # a merge key, which is no entry
+            first = int((key or node).start_mark.line)
+            last = max(first, self._last_line(node))
+            if key is None and not self.flow:
                 first = self._dash_line(node)
-            found[name] = _Entry(self._entry_text(node, first, last), node, first, last)
+            found[name] = _Entry(self._entry_text(name, node, first, last), node, first, last)
         return found
 
     def _dash_line(self, node: yaml.Node) -> int:
@@ -247,13 +238,15 @@ class _Text:
             and not (self.lines[line] if line < len(self.lines) else "")[: mark.column].strip()
         ):
             line -= 1  # nothing of the node stands on the line where it ends
+        if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">") and node.value.endswith("\n\n"):
+            return line  # blank lines are part of the text
         while line > node.start_mark.line and not self.lines[line].strip():
             line -= 1
         return line
 
-    def _entry_text(self, node: yaml.Node, first: int, last: int) -> str:
+    def _entry_text(self, name: str, node: yaml.Node, first: int, last: int) -> str:
         """The entry without its indentation; written anew where its lines are not its own."""
-        value = _loaded(yaml.serialize(node, Dumper=yaml.SafeDumper))
+        value = self.values[name]
         if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value and not self.flow:
             column = node.start_mark.column
             begin = node.start_mark.line
@@ -443,9 +436,19 @@ class _Text:
         return head + "".join(line + self.newline for line in fresh) + tail
 
 
+class _Nodes(yaml.SafeLoader):
+    """Nodes as they stand in the text: an alias is itself, not what it stands for."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event: Any = self.get_event()  # type: ignore[no-untyped-call]
+            return yaml.ScalarNode("alias", event.anchor, event.start_mark, event.end_mark)
+        return super().compose_node(parent, index)
+
+
 def _composed(text: str) -> yaml.Node | None:
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=_Nodes)
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"not YAML: {error}".splitlines()[0]) from None
 

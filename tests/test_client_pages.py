@@ -1,0 +1,17 @@
+"""The pages about clients say what the adapters do."""
+
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_pages_are_current() -> None:
+    spec = importlib.util.spec_from_file_location("client_pages", ROOT / "tools" / "client_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    wanted = module.pages()
+    there = {path.name: path.read_text(encoding="utf-8") for path in module.FOLDER.glob("*.md")}
+    assert there == wanted, "`python tools/client_pages.py` writes them"

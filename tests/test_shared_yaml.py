@@ -1,0 +1,221 @@
+"""Entries in files that are others' too: whatever is done to ours, every other byte stays."""
+
+import pytest
+import yaml
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from agentpack.targets.emit import yaml_entry
+from agentpack.targets.pool import TARGET as POOL
+from agentpack.targets.roo import TARGET as ROO
+
+assert ROO.shared is not None
+assert POOL.shared is not None
+MODES, AGENTS = ROO.shared, POOL.shared
+MODE = yaml_entry({"slug": "py", "name": "py", "roleDefinition": "You write.\n\n  - x: y # z\n", "groups": ["read"]})
+AGENT = yaml_entry({"type": "command", "description": "a: b", "instructions": "You write.\n\n\tTabs.\n"})
+
+FILES = {
+    "absent": "",
+    "a comment": "# mine\n",
+    "an empty list": "customModes: []\n",
+    "nothing": "customModes:\n",
+    "null": "customModes: ~ # none yet\nother: 1\n",
+    "an empty list with a comment": "customModes: [] # mine\n# end\n",
+    "a block": "customModes:\n  - slug: a\n    name: A # x\n\n  # between\n  - slug: b\n    roleDefinition: |\n"
+    "      q\n\n# end\no: 1\n",
+    "no indentation": "customModes:\n- slug: a\n  name: 1\n# tail\nother: 1\n",
+    "deep indentation": "customModes:\n    - slug: a\n      name: 1\n    # tail\n",
+    "other keys": "---\nx: 1\n",
+    "an end mark": "x: 1\n...\n",
+    "carriage returns": "customModes:\r\n  - slug: a\r\n    name: b\r\n# e\r\n",
+    "JSON": '{"customModes": []}\n',
+    "JSON on lines": '{\n  "customModes": [\n    {"slug": "a", "name": "b"}\n  ]\n}\n',
+    "flow in a block": "customModes: [{slug: a, name: q}] # k\n",
+    "an empty list on its line": "a: 1\ncustomModes:\n  []\nb: 2\n",
+    "no last line end": "customModes:\n  - slug: a",
+    "flow items": "customModes:\n    - {slug: a, n: 1} # hi\n    -\n      slug: z\n",
+    "a byte-order mark": "\ufeffcustomModes:\n  - slug: a\n",
+    "an empty map": "{}\n",
+    "a kept block": "customModes:\n  - slug: a\n    t: |+\n      x\n\n\nother: 1\n",
+    "an anchor": "base: &b {n: 1}\ncustomModes:\n  - slug: a\n    x: *b\n",
+    "an alias": "base: &b {slug: b}\ncustomModes:\n  - *b\n# end\n",
+    "a folded text": "customModes:\n  - slug: a\n    t: one\n      two\n    u: 'three\n\n      four'\n# c\n",
+}
+
+
+def without(text: str, part: str) -> str:
+    assert text.count(part) == 1
+    return text.replace(part, "", 1)
+
+
+def names(data: bytes) -> list[str]:
+    return [mode["slug"] for mode in (yaml.safe_load(data) or {}).get("customModes") or []]
+
+
+@pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+def test_an_entry_is_added_read_again_and_taken_out(text: str) -> None:
+    before = text.encode()
+    after = MODES.put(before, "py", MODE)
+    assert MODES.entries(after)["py"] == MODE
+    assert names(after) == [*names(before), "py"]
+    assert MODES.put(after, "py", MODE) == after
+    removed = MODES.put(after, "py", None)
+    assert names(removed) == names(before)
+    assert MODES.put(removed, "py", MODE) == after
+
+
+KEPT = [
+    name
+    for name in FILES
+    if name not in {"an empty list", "nothing", "null", "an empty list on its line", "no last line end", "an empty map"}
+]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_taking_the_entry_out_gives_the_first_bytes_back(name: str) -> None:
+    before = FILES[name].encode()
+    assert MODES.put(MODES.put(before, "py", MODE), "py", None) == before
+
+
+def test_an_added_entry_is_all_that_is_added() -> None:
+    after = MODES.put(FILES["a block"].encode(), "py", MODE).decode()
+    block = "".join(f"    {line}\n" if line else "\n" for line in MODE.rstrip("\n").split("\n"))
+    assert without(after, "  - " + block[4:]) == FILES["a block"]
+
+
+def test_a_changed_entry_keeps_its_place_and_the_comments_around_it() -> None:
+    text = "# top\ncustomModes:\n  # ours\n  - slug: py\n    name: old # why\n\n  # theirs\n  - slug: b\n# end\n"
+    assert MODES.entries(text.encode())["py"] == "slug: py\nname: old # why\n"
+    after = MODES.put(text.encode(), "py", "slug: py\nname: new # why\n")
+    assert after.decode() == text.replace("old", "new")
+
+
+def test_lines_end_as_they_do_in_the_file() -> None:
+    after = MODES.put(FILES["carriage returns"].encode(), "py", MODE)
+    assert after.count(b"\n") == after.count(b"\r\n")
+    assert MODES.entries(after)["py"] == MODE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "customModes: [\n",
+        "customModes: {a: 1}\n",
+        "- a\n",
+        "customModes: text\n",
+        "a: 1\n---\nb: 2\n",
+        "customModes:\n  - slug: a\n  - slug: a\n",
+        "customModes: []\ncustomModes: []\n",
+        "x: !tag 1\n",
+        "customModes: [ # why\n]\n",
+        "\ttab: 1\n",
+    ],
+)
+def test_a_file_that_cannot_be_changed_safely_is_left(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        MODES.put(text.encode(), "py", MODE)
+
+
+def test_bytes_that_are_no_text_are_refused() -> None:
+    with pytest.raises(ValueError, match="UTF-8"):
+        MODES.entries(b"\xff")
+
+
+def test_an_entry_must_be_what_it_is_called() -> None:
+    with pytest.raises(ValueError, match="not an entry"):
+        MODES.put(b"", "py", "slug: other\n")
+    with pytest.raises(ValueError, match="not an entry"):
+        MODES.put(b"", "py", "- a\n")
+
+
+def test_taking_out_what_is_not_there_changes_nothing() -> None:
+    assert MODES.put(FILES["a block"].encode(), "py", None) == FILES["a block"].encode()
+
+
+SETTINGS = {
+    "absent": "",
+    "other settings": "mcp_servers: {a: {command: x}} # mine\n",
+    "a default": "subagents:\n  default: o\n",
+    "an empty map": "subagents:\n  agents: {}\nz: 1\n",
+    "another agent": "subagents:\n  agents:\n    o:\n      type: command # c\n    # tail\nz: 1\n",
+    "nothing": "subagents:\n",
+    "wide": "subagents:\n    agents:\n        o:\n            type: x\n    default: q\n",
+    "flow": "subagents: {agents: {o: {type: x}}}\n",
+    "empty flow": "subagents: {}\n",
+    "agents without a value": "a: 1\nsubagents:\n  agents:\n  default: x\n",
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_an_agent_in_a_map_is_added_and_taken_out(name: str) -> None:
+    before = SETTINGS[name].encode()
+    after = AGENTS.put(before, "py", AGENT)
+    assert AGENTS.entries(after)["py"] == AGENT
+    removed = AGENTS.put(after, "py", None)
+    assert AGENTS.put(removed, "py", AGENT) == after
+    if name not in ("an empty map", "nothing", "empty flow", "agents without a value"):
+        assert removed == before
+
+
+# Any file
+
+WORDS = st.sampled_from(
+    ["a", "b c", "'q'", '"x: y"', "1", "true", "[p, q]", "{r: 1}", "|\n{}  one\n\n{}  two", ">-\n{}  t"]
+)
+COMMENTS = st.sampled_from(["", " # note", "  # ü"])
+BETWEEN = st.sampled_from(["", "\n", "{}# about\n", "\n{}# about\n", "# far left\n"])
+
+
+@st.composite
+def files(draw: st.DrawFn) -> str:
+    """A file with modes of others, comments and blank lines anywhere."""
+    indent = " " * draw(st.sampled_from([0, 2, 4]))
+    text = draw(st.sampled_from(["", "# top\n", "---\n", "first: 1\n\n"]))
+    count = draw(st.integers(0, 3))
+    text += f"customModes:{draw(COMMENTS)}\n" if count else draw(st.sampled_from(["", "customModes: []\n"]))
+    for number in range(count):
+        text += draw(BETWEEN).replace("{}", indent)
+        text += f"{indent}- slug: m{number}{draw(COMMENTS)}\n"
+        for key in draw(st.lists(st.sampled_from(["name", "x", "y"]), unique=True)):
+            value = draw(WORDS)
+            comment = draw(COMMENTS) if "\n" not in value else ""
+            text += f"{indent}  {key}: {value.replace('{}', indent + '  ')}{comment}\n"
+    text += draw(st.sampled_from(["", "\n", "# end\n", "\n# end\n\n"]))
+    text += draw(st.sampled_from(["", "other: 1\n", "other:\n  - slug: py\n# z\n"]))
+    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
+
+
+ENTRIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).map(
+    lambda body: yaml_entry({"slug": "py", "name": "py", "roleDefinition": f"You write.\n{body}", "groups": ["read"]})
+)
+
+
+@given(files(), ENTRIES, ENTRIES)
+@example("customModes:\n- slug: m0\n# end\nother: 1\n", MODE, MODE)
+def test_whatever_is_put_every_other_byte_stays(text: str, one: str, two: str) -> None:
+    before = text.encode()
+    first = MODES.put(before, "py", one)
+    assert MODES.entries(first)["py"] == one
+    second = MODES.put(first, "py", two)
+    assert MODES.entries(second)["py"] == two
+    assert MODES.put(second, "py", one) == first
+    removed = MODES.put(second, "py", None)
+    assert MODES.put(removed, "py", two) == second
+    if names(before):
+        assert removed == before
+    others = dict(MODES.entries(before))
+    assert {name: entry for name, entry in MODES.entries(second).items() if name != "py"} == others
+
+
+@given(files(), st.integers(0, 2))
+def test_another_s_entry_taken_out_leaves_the_others(text: str, number: int) -> None:
+    before = text.encode()
+    entries = MODES.entries(before)
+    assume(f"m{number}" in entries)
+    removed = MODES.put(before, f"m{number}", None)
+    left = {name: entry for name, entry in entries.items() if name != f"m{number}"}
+    assert MODES.entries(removed) == left
+    assert MODES.put(MODES.put(removed, "py", MODE), "py", None) == removed or not left
+    comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
+    assert [line for line in removed.decode().splitlines() if line.lstrip().startswith("#")] == comments
