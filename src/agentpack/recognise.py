@@ -15,8 +15,8 @@ from agentpack.edits import braced, escaped, fresh_id
 from agentpack.errors import InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin
-from agentpack.targets.emit import yaml_header
 from agentpack.targets.claude import canonical_tools
+from agentpack.targets.emit import yaml_header
 
 ENOUGH = 0.5
 """The share of rules in common, of all that either has, from which a file counts as a release with edits."""

@@ -28,8 +28,8 @@ from agentpack.operations.install import wish_for
 from agentpack.operations.making import Library, Made, as_locked, choose, draft_for, make
 from agentpack.operations.sync import check_rendering, stale_reasons
 from agentpack.operations.workspace import LocalText, Workspace
-from agentpack.plan import Decisions
 from agentpack.patching import Patch, patch
+from agentpack.plan import Decisions
 from agentpack.safety.documents import read_yaml
 from agentpack.targets import TARGETS
 from agentpack.targets.claude import canonical_tools

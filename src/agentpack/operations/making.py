@@ -39,7 +39,6 @@ from agentpack.render import render
 from agentpack.resolve import USER, Chosen, resolve
 from agentpack.targets import TARGETS, target_named
 
-
 _SELF = PackName("agentpack")
 
 

@@ -4,9 +4,9 @@ Fields and their readings were checked against Claude Code itself (see `docs/ref
 header at the first `---`, be it within a description.
 """
 
-from agentpack.model.fields import MODELS
 from typing import Any
 
+from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.targets.base import Models, Place, Said, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker

@@ -5,7 +5,7 @@ Fields: https://docs.poolside.ai/subagents
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, speaker
-from agentpack.targets.shared_yaml import map_of_entries
+from agentpack.targets.shared import map_of_entries
 
 DECLARATION = Declaration(
     client="pool",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from agentpack.model.persona import Persona
 from agentpack.targets.base import Models, Said, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
-from agentpack.targets.shared_yaml import list_of_entries
+from agentpack.targets.shared import list_of_entries
 
 DECLARATION = Declaration(
     client="roo",

@@ -14,26 +14,13 @@ from typing import Any
 
 import yaml
 
-from agentpack.targets.base import Shared
 from agentpack.targets.emit import json_text, yaml_entry
 
 _MISSING = object()
 
 
-def list_of_entries(*path: str, key: str) -> Shared:
-    """Entries in a list at that path; each is a map, known by its value at `key`."""
-    place = _Place(path, key)
-    return Shared(place.entries, place.put)
-
-
-def map_of_entries(*path: str) -> Shared:
-    """Entries in a map at that path, known by their key there."""
-    place = _Place(path, None)
-    return Shared(place.entries, place.put)
-
-
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where the entries are: the keys that lead to their list or map, and for a list the key that names an entry."""
 
     path: tuple[str, ...]
@@ -154,7 +141,7 @@ class _Entry:
 class _Text:
     """A file's text, and where its nodes stand in it."""
 
-    def __init__(self, text: str, place: _Place) -> None:
+    def __init__(self, text: str, place: Place) -> None:
         self.text = text
         self.place = place
         self.lines = _lines(text)
