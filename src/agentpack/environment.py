@@ -52,6 +52,8 @@ class Scope(NamedTuple):
     lock: str
     local_variants: str
     """The folder of local variants, as a named path."""
+    declared_clients: str
+    """The folder of clients that a user declares."""
     found_by: str
     """Why this scope was taken, in a few words."""
 
@@ -127,6 +129,7 @@ def project_scope(root: str, found_by: str, environment: Environment) -> Scope:
         manifest=MANIFEST,
         lock=LOCK,
         local_variants=".agentpack/variants",
+        declared_clients=".agentpack/clients",
         found_by=found_by,
     )
 
@@ -145,6 +148,7 @@ def user_scope(environment: Environment, found_by: str) -> Scope:
         manifest=f"$config/{MANIFEST}",
         lock=f"$config/{LOCK}",
         local_variants="$config/variants",
+        declared_clients="$config/clients",
         found_by=found_by,
     )
 

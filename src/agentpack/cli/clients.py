@@ -4,7 +4,6 @@ from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result
 from agentpack.operations.making import default_clients
 from agentpack.operations.workspace import Workspace
-from agentpack.targets import TARGETS
 from agentpack.targets.base import Target
 
 app = verb_app()
@@ -24,7 +23,7 @@ def clients(session: Session) -> Result:
     installed |= {file.client for file in workspace.recorded.values()}
     chosen = default_clients(workspace, workspace.manifest)
     rows, data = [], []
-    for target in sorted(TARGETS.values(), key=lambda target: target.name):
+    for target in sorted(workspace.targets.values(), key=lambda target: target.name):
         used = "yes" if target.name in installed else "next" if target.name in chosen else "-"
         user = _user_folder(workspace, target)
         checked = f"{target.version}, {target.checked}, by {_BY.get(target.verified_by, target.verified_by)}"

@@ -20,9 +20,10 @@ def _workspace() -> "Workspace":
 
 def complete_client(incomplete: str) -> list[str]:
     """Client names."""
-    from agentpack.targets import TARGETS
-
-    return [name for name in sorted(TARGETS) if name.startswith(incomplete)]
+    try:
+        return [name for name in _workspace().targets if name.startswith(incomplete)]
+    except Exception:  # noqa: BLE001 - completion must never print a traceback into a prompt
+        return []
 
 
 def complete_requirement(incomplete: str) -> list[str]:

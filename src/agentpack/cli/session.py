@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from agentpack.cli.present import Output
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
-from agentpack.targets import target_named
 
 if TYPE_CHECKING:
     from agentpack.operations.workspace import Workspace
@@ -42,7 +41,7 @@ class Session:
             kind, _, client = word.partition(":")
             if kind != "widened":
                 raise UsageError(f"`--accept {word}`: write `--accept widened:<client>`")
-            target_named(client)
+            self.workspace.targets.named(client)
         self.workspace.accepted = tuple(words or ())
 
     def tell_recovery(self) -> None:

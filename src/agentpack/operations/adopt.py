@@ -27,7 +27,6 @@ from agentpack.operations.workspace import Workspace
 from agentpack.plan import Decisions
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, rules_of, shared
 from agentpack.sources.base import Source
-from agentpack.targets import TARGETS
 from agentpack.targets.base import ending
 
 LOCAL = "local"
@@ -125,9 +124,9 @@ def _file(workspace: Workspace, name: str) -> Found | str:
         return "there is no such file"
     if seen.kind != "file":
         return f"it is a {seen.kind}, not a file"
-    suffix = ending(TARGETS[client])
+    suffix = ending(workspace.targets[client])
     if not suffix.endswith(".md"):
-        return f"a file of {TARGETS[client].title} is not read: only Markdown with front matter is"
+        return f"a file of {workspace.targets[client].title} is not read: only Markdown with front matter is"
     data = workspace.contents(path)
     agent = read_file(data, leaf, leaf[: -len(suffix)])
     return agent.fault if agent.fault is not None else Found(path, client, data, agent)
@@ -138,7 +137,7 @@ def _place(workspace: Workspace, folder: str, leaf: str) -> tuple[str, str] | No
     folder."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
-    for target in sorted(TARGETS.values(), key=lambda target: (target.name not in used, target.name)):
+    for target in sorted(workspace.targets.values(), key=lambda target: (target.name not in used, target.name)):
         named = target.folder(kind, variables)
         if not named or "/" in target.file or not leaf.endswith(ending(target)):
             continue
@@ -150,7 +149,7 @@ def _place(workspace: Workspace, folder: str, leaf: str) -> tuple[str, str] | No
 def _outside(workspace: Workspace) -> str:
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
-    named = (TARGETS[name].folder(kind, variables) for name in used if name in TARGETS)
+    named = (workspace.targets[name].folder(kind, variables) for name in used if name in workspace.targets)
     folders = [workspace.scope.absolute(folder) for folder in named if folder]
     return f"it does not lie in a folder of agents of the {kind} scope, such as {' or '.join(folders)}"
 

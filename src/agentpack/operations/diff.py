@@ -26,7 +26,6 @@ from agentpack.operations.making import Library, Made, Part
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Observed
-from agentpack.targets import target_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +96,10 @@ class Limits:
         named = self.name is None or self.name in (file.pack, file.persona)
         return named and (not self.clients or file.client in self.clients)
 
-    def check(self, known: Iterable[Any]) -> None:
+    def check(self, workspace: Workspace, known: Iterable[Any]) -> None:
         """Raise UsageError for a client or a name that nobody knows."""
         for client in self.clients:
-            target_named(client)
+            workspace.targets.named(client)
         names = sorted({name for file in known for name in (file.pack, file.persona)})
         if self.name is not None and self.name not in names:
             raise UsageError(
@@ -173,7 +172,7 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     workspace.settle()
     lock, recorded = workspace.lock, workspace.recorded
     wanted = _wanted(lock, recorded)
-    limits.check([*wanted.values(), *recorded.values()])
+    limits.check(workspace, [*wanted.values(), *recorded.values()])
     locked = Locked(workspace)
     notes: list[str] = []
     remarks = list(_remarks(workspace, locked, notes))
@@ -293,7 +292,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     from agentpack.operations.upgrade import newest  # resolving is loaded only here
 
     workspace.settle()
-    limits.check(_wanted(workspace.lock, workspace.recorded).values())
+    limits.check(workspace, _wanted(workspace.lock, workspace.recorded).values())
     packs = _packs_of(workspace, limits.name)
     newer = newest(workspace, packs, latest=latest)
     made = newer.made

@@ -26,7 +26,6 @@ from agentpack.store import layout
 from agentpack.store.journal import decided
 from agentpack.store.process_lock import is_locked
 from agentpack.store.validated import ValidatedCache
-from agentpack.targets import TARGETS
 
 LIBRARIES = ("typer", "rich", "pyyaml", "pydantic", "platformdirs", "packaging", "merge3")
 _OURS = b"agentpack.__main__"
@@ -316,7 +315,7 @@ def _fault(workspace: Workspace, digest: Digest) -> str | None:
 
 def _agent_folders(workspace: Workspace) -> list[str]:
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    folders = (target.folder(kind, variables) for target in TARGETS.values())
+    folders = (target.folder(kind, variables) for target in workspace.targets.values())
     return sorted({folder for folder in folders if folder})
 
 

@@ -12,7 +12,6 @@ from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.making import Library, Made, choose, default_clients, make
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions
-from agentpack.targets import target_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ def install(
                 hint="name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml",
             )
     for client in clients:
-        target_named(client)
+        workspace.targets.named(client)
     with workspace.changing():
         old = workspace.manifest
         new = _with_sources(workspace, old, sources)

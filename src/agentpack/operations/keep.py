@@ -31,7 +31,6 @@ from agentpack.operations.workspace import LocalText, Workspace
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
 from agentpack.safety.documents import read_yaml
-from agentpack.targets import TARGETS
 from agentpack.targets.claude import canonical_tools
 
 DEFAULT = "local"
@@ -247,7 +246,7 @@ def _read(edited: Edited, row: InstalledFile, file: Rendering, data: bytes) -> t
     except UnicodeDecodeError:
         raise _unsayable(row.persona, ["the file is no longer UTF-8"]) from None
     if before is None or before[1] != edited.persona.body:
-        title = TARGETS[row.client].title
+        title = row.client
         raise _unsayable(row.persona, [f"{row.path}: a file of {title} does not read back rule by rule"])
     if after is None:
         raise _unsayable(row.persona, ["the header was taken out"])

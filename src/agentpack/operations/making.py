@@ -37,7 +37,6 @@ from agentpack.operations.workspace import Workspace
 from agentpack.read import read_pack
 from agentpack.render import render
 from agentpack.resolve import USER, Chosen, resolve
-from agentpack.targets import TARGETS, target_named
 
 _SELF = PackName("agentpack")
 
@@ -175,7 +174,7 @@ def make(
     """
     maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
     for client in clients:
-        target_named(client)
+        library.workspace.targets.named(client)
     locked = []
     desk = Desk(library.workspace.scope.kind, library.workspace.environment.variables)
     parts: list[Part] = []
@@ -188,7 +187,7 @@ def make(
                 parts.append(part)
                 chosen_clients = clients if wanted is None or wanted.clients is None else wanted.clients
                 for client in chosen_clients:
-                    desk.add(target_named(client), part.persona.name, pack.name, maker.rendering(part, client))
+                    desk.add(library.workspace.targets.named(client), part.persona.name, pack.name, maker.rendering(part, client))
         in_pack = tuple(sorted(set(pin.variants) & set(pack.variant_names)))
         parameters = dict(wanted.parameters) if wanted else {}
         requires = tuple(pack.header.get("requires", ()))
@@ -348,7 +347,7 @@ class _Maker:
     def rendering(self, part: Part, client: str) -> Rendering | None:
         return render(
             part.persona,
-            target_named(client),
+            self.workspace.targets.named(client),
             pack=part.pack.name,
             scope=self.workspace.scope.kind,
             variables=self.workspace.environment.variables,
@@ -373,7 +372,7 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
         return workspace.lock.clients
     kind, variables = workspace.scope.kind, workspace.environment.variables
     found = []
-    for target in TARGETS.values():
+    for target in workspace.targets.values():
         folder = target.folder(kind, variables)
         if folder is None:
             continue

@@ -18,7 +18,6 @@ from agentpack.operations.install import read_settings
 from agentpack.operations.making import Library, Made, choose, default_clients, make
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import Chosen
-from agentpack.targets import target_named
 
 CHARACTERS_PER_TOKEN = 4
 """What a token is taken for: English prose and Markdown come near it with every tokenizer in use."""
@@ -126,7 +125,7 @@ def resolved(
 def clients_for(workspace: Workspace, clients: Sequence[str]) -> tuple[str, ...]:
     """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
     for client in clients:
-        target_named(client)
+        workspace.targets.named(client)
     return tuple(dict.fromkeys(clients)) or default_clients(workspace, workspace.manifest)
 
 

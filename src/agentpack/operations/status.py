@@ -17,7 +17,6 @@ from agentpack.fetch import Sources
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Wanted
 from agentpack.operations.workspace import Workspace
-from agentpack.targets import TARGETS
 from agentpack.targets.base import Target, ending
 
 _HEAD = 4096
@@ -170,7 +169,7 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = {*lock.clients, *(file.client for file in files)}
     folders: dict[str, Target] = {}
-    for target in sorted(TARGETS.values(), key=lambda target: (target.name not in used, target.name)):
+    for target in sorted(workspace.targets.values(), key=lambda target: (target.name not in used, target.name)):
         named = target.folder(kind, variables)
         if named is None or target.shared is not None:
             continue

@@ -13,7 +13,7 @@ from agentpack.fetch import Sources
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
-from agentpack.model.names import Digest, did_you_mean, digest_of
+from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
 from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
 from agentpack.sources.bundled import bundled_source, validated_folder
@@ -21,8 +21,8 @@ from agentpack.sources.directory import DirectorySource
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import ValidatedCache
-from agentpack.targets import SHARED, TARGETS
-from agentpack.targets.base import Shared
+from agentpack.targets import MODULES, SHARED, TARGETS, Targets
+from agentpack.targets.base import Shared, Target
 
 
 class LocalText(NamedTuple):
@@ -132,6 +132,33 @@ class Workspace:
                     if data is not None:
                         found.append(LocalText(persona, entry[:-3], path, data))
         return tuple(found)
+
+    @cached_property
+    def targets(self) -> Targets:
+        """Every client: those that come with agentpack, and those declared in this scope.
+
+        Raises:
+            InvalidFile: with all faults of a declaration.
+        """
+        folder = self.scope.declared_clients
+        names = [name for name in self.disk.entries(folder) if name.endswith((".yaml", ".yml"))]
+        return Targets(dict(self._declared(f"{folder}/{name}") for name in names)) if names else TARGETS
+
+    def _declared(self, path: str) -> tuple[str, Target]:
+        from agentpack.safety.documents import decode, read_yaml  # only where a client is declared
+        from agentpack.safety.schemas import validate
+        from agentpack.targets.declaring import declared_target
+
+        data = self.disk.read(path) or b""
+        name = path.rpartition("/")[2].rpartition(".")[0]
+        if not is_kebab(name) or name in MODULES:
+            why = "comes with agentpack" if name in MODULES else "is not a name: lower-case letters, digits and hyphens"
+            raise InvalidFile([Fault(path, 0, "", f"the client `{name}` {why}")], hint="rename the file")
+        checked = self.cache.get("client", digest_of(data))
+        if checked is None:
+            checked = validate("client", read_yaml(decode(data, path), path))
+            self.cache.put("client", digest_of(data), checked)
+        return name, declared_target(name, checked, path)
 
     # The three states.
 

@@ -22,6 +22,7 @@ from agentpack.model.names import did_you_mean, is_kebab, is_parameter, pack_nam
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.patterns import matches
+from agentpack.targets.declared import SETTING_FORMS
 
 SCHEMA = 1
 
@@ -214,6 +215,59 @@ class _Source(_Strict):
     path: Annotated[str, StringConstraints(min_length=1)]
 
 
+class _Place(_Strict):
+    folder: Line
+
+
+class _ToolWords(_Strict):
+    key: Line
+    style: Literal["list", "comma", "map"]
+    names: dict[
+        Literal["read", "search", "edit", "shell", "web", "delegate"],
+        Annotated[list[Line], BeforeValidator(_as_list), Field(min_length=1)],
+    ]
+
+
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
+Form = Annotated[
+    str,
+    _that(
+        lambda text: "|" in text or text in SETTING_FORMS,
+        f"is none of {', '.join(SETTING_FORMS)}, nor words with `|`",
+    ),
+]
+
+
+class _Client(_Strict):
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    title: Line | None = None
+    project: Line | None = None
+    user: _Place | None = None
+    file: Line = "{name}.md"
+    format: Literal["markdown", "toml", "json", "body"] = "markdown"
+    name: Key | Literal[False] = "name"
+    description: Key | Literal[False] = "description"
+    model: Key | Literal[False] = False
+    models: list[Line] = []
+    color: Key | Literal[False] = False
+    colors: dict[Literal["red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan"], Line] = {}
+    tools: _ToolWords | None = None
+    readonly: dict[Key, Any] = {}
+    limits: list[Key] = []
+    fixed: dict[Key, Any] = {}
+    settings: dict[Key, Form] = {}
+    body: Key | None = None
+    live: list[Literal["${word}", "{file:}", "{env:}"]] = []
+    long_description: Annotated[int, Field(ge=0)] = 0
+    shortest_body: Annotated[int, Field(ge=0)] = 0
+    longest_body: Annotated[int, Field(ge=0)] = 0
+    markers: list[Line] | None = None
+    reserved: list[Kebab] = []
+    version: Line | None = None
+    checked: Line | None = None
+    reads: Line | None = None
+
+
 def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
@@ -231,6 +285,7 @@ _KINDS: Mapping[str, type[_Strict]] = {
     "persona": _Persona,
     "variant": _Variant,
     "manifest": _Manifest,
+    "client": _Client,
 }
 
 
@@ -243,7 +298,7 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     model = _KINDS[kind]
     if not isinstance(document.data, dict):
         raise InvalidFile([Fault(document.file, 1, "", "a map of keys and values is expected")])
-    if kind in ("pack", "manifest"):
+    if kind in ("pack", "manifest", "client"):
         _newer_schema(document)
     try:
         value = model.model_validate(document.data)
@@ -298,7 +353,7 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
-    models: tuple[type[_Strict], ...] = (*_KINDS.values(), _Parameter, _Part, _Set, _Order, _Wanted, _Source)
+    models: tuple[type[_Strict], ...] = (*_KINDS.values(), _Parameter, _Part, _Set, _Order, _Wanted, _Source, _Place, _ToolWords)
     return frozenset(key for model in models for key in _keys(model))
 
 

@@ -331,7 +331,7 @@ def fitted(form: str, value: Any) -> Any:
         return float(value)
     if form == "list" and isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
-    says, fits = _FORMS[form]
+    says, fits = SETTING_FORMS[form]
     if not fits(value):
         raise ValueError(says)
     return value
@@ -347,7 +347,7 @@ def _is_permissions(value: Any, *, depth: int = 2) -> bool:
     return value in ("allow", "ask", "deny")
 
 
-_FORMS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+SETTING_FORMS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "text": ("text", lambda value: isinstance(value, str) and bool(value.strip())),
     "flag": ("true or false", lambda value: isinstance(value, bool)),
     "count": ("a positive integer", lambda value: type(value) is int and value > 0),
@@ -368,7 +368,7 @@ _FORMS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "any": ("a value", lambda value: value is not None),
 }
-FORMS = tuple(_FORMS)
+FORMS = tuple(SETTING_FORMS)
 
 SAME_COLORS: Mapping[str, str] = {
     color: color for color in ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
