@@ -97,7 +97,7 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
     lock = workspace.lock
     if lock is None:
         raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
-    limits.check(lock.files)
+    limits.check(workspace, lock.files)
     locked = Locked(workspace)
     if locked.made is None:
         assert locked.failure is not None
