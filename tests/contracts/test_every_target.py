@@ -1,4 +1,4 @@
-"""What holds for every client: a persona is said exactly, whatever it says; and what the bundled pack looks like there."""
+"""What holds for every client: a persona is said exactly, whatever it says; and how the bundled pack looks there."""
 
 import re
 from typing import Any

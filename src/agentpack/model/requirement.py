@@ -49,7 +49,8 @@ class Requirement:
 
     def allows(self, version: Version) -> bool:
         """Whether the version lies in the range. A pre-release does only when the range names one (PEP 440)."""
-        return self.specifiers.contains(version)
+        specifiers = self.specifiers
+        return specifiers.contains(version, prereleases=bool(specifiers.prereleases))
 
 
 def parse_version(text: str) -> Version:
