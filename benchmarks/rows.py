@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from itertools import count as numbered
 from typing import Any, NamedTuple
 
 from benchmarks.installation import PACKS, Installation
@@ -76,22 +77,26 @@ class Bench:
         return Place(folder, {"HOME": self.home, **variables})
 
     def _fresh(self, name: str) -> Callable[[], Place]:
-        """An empty repository, anew for each run."""
+        """An empty repository, another one for each run.
+
+        None is removed before the end: ext4 searches past every file that was deleted in the last minutes when it makes
+        a new one, and what is measured would pay for that.
+        """
+        numbers = numbered()
 
         def prepare() -> Place:
-            folder = f"{self.scratch}/{name}"
-            shutil.rmtree(folder, ignore_errors=True)
+            folder = f"{self.scratch}/{name}/{next(numbers)}"
             os.makedirs(f"{folder}/.git")
             return self._at(folder)
 
         return prepare
 
     def _copy(self, template: str, name: str) -> Callable[[], Place]:
-        """A copy of a project, anew for each run."""
+        """A copy of a project, another one for each run."""
+        numbers = numbered()
 
         def prepare() -> Place:
-            folder = f"{self.scratch}/{name}"
-            shutil.rmtree(folder, ignore_errors=True)
+            folder = f"{self.scratch}/{name}/{next(numbers)}"
             shutil.copytree(template, folder, symlinks=True)
             return self._at(folder)
 

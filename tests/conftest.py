@@ -1,4 +1,4 @@
-"""What every test stands on: a home and a project of its own, the command line, `--update`, and no way to the real home."""
+"""What every test stands on: a home and a project of its own, the command line, `--update`; no way to the real home."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from support.running import Agentpack
 
 from agentpack.targets import TARGETS, VARIABLES
 
-settings.register_profile("here", deadline=None)
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -1,4 +1,4 @@
-"""The picture of the code that its imports draw. It is read from the source, so that a lazy import counts like any other."""
+"""The picture that imports draw, read from the source, so that a lazy import counts like any other."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,20 @@ PURE = (
 """The same values in, the same values out: nothing here reads or writes a file, an environment variable or a clock."""
 WORLDLY = frozenset(
     (
-        *("os", "io", "pathlib", "shutil", "tempfile", "subprocess", "socket", "sys", "time", "datetime", "glob", "signal"),
+        *(
+            "os",
+            "io",
+            "pathlib",
+            "shutil",
+            "tempfile",
+            "subprocess",
+            "socket",
+            "sys",
+            "time",
+            "datetime",
+            "glob",
+            "signal",
+        ),
         *("agentpack.disk", "agentpack.store", "agentpack.apply", "agentpack.sources", "agentpack.fetch"),
         *("agentpack.environment", "agentpack.operations", "agentpack.cli"),
     )

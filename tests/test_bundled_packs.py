@@ -1,4 +1,4 @@
-"""What the packs that come with agentpack promise: they carry every directive, keep their ids, and never change once released."""
+"""What the bundled packs promise: they carry every directive, keep their ids, and never change once released."""
 
 import json
 import re
@@ -47,13 +47,12 @@ DESCRIPTION_WORDS = range(40, 81)
 
 
 def test_a_released_pack_never_changes() -> None:
-    """`packs/digests.json` is written by hand, once for each release. A release whose files changed needs a new version."""
+    """`packs/digests.json` is written by hand, once for each release. Changed files need a new version."""
     pinned = json.loads((Path(bundled_folder() or "") / "digests.json").read_text())
     source = bundled_source()
     assert source is not None
-    found = {name: {} for name in sorted(source.packs())} | {
-        NAME: {version: release.digest for version, release in releases().items()}
-    }
+    found: dict[str, dict[str, str]] = {name: {} for name in sorted(source.packs())}
+    found[NAME] = {version: release.digest for version, release in releases().items()}
     assert found == pinned
 
 
@@ -192,13 +191,17 @@ def test_overall_coverage_is_never_asked_to_exceed_that_of_business_logic(versio
         composed(version, (), coverage_business=50)
 
 
+OUTSIDE: Mapping[str, list[Value]] = {
+    "string": ["no such value!"],
+    "integer": [-1, 10_000],
+    "boolean": ["true", 1],
+}
+
+
 @pytest.mark.parametrize("version", versions())
 def test_a_parameter_with_bounds_and_choices_refuses_what_lies_outside(version: str) -> None:
     for name, declaration in pack(version).declarations.items():
-        outside: list[Value] = {"string": ["no such value!"], "integer": [-1, 10_000], "boolean": ["true", 1]}[
-            declaration.type
-        ]
-        for value in outside:
+        for value in OUTSIDE[declaration.type]:
             with pytest.raises(UsageError, match=f"parameter `{name}`"):
                 composed(version, (), **{name: value})
 
@@ -219,13 +222,13 @@ def test_no_rendering_shows_a_trace_of_the_pack_format() -> None:
             assert trace not in body, (version, variants, values)
         assert "{{" not in header
         assert "\n\n\n" not in body
-    XX
+        assert body.endswith(".\n")
         headings = [line for line in body.splitlines() if line.startswith("#")]
         assert len(headings) == len(set(headings))
 
 
 def test_every_type_checker_stays_strict_under_every_variant() -> None:
-    """The default of most checkers passes untyped code, so that a bare change of checker would drop a directive unseen."""
+    """Most checkers pass untyped code by default: a bare change of checker would drop a directive unseen."""
     strict = {
         "mypy": "mypy --strict",
         "basedpyright": "strict",

@@ -1,4 +1,4 @@
-"""Every story under `scenarios/` goes as it is written down there, word for word. `pytest --update` writes them down anew."""
+"""Every story under `scenarios/` goes as it is told there, word for word. `pytest --update` writes them down anew."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Where a command runs: home, variables, clock, and the scope that these and the options decide. Read once, then passed along."""
+"""Where a command runs: home, variables, clock, and the scope that these and the options decide.
+
+Read once, then passed along.
+"""
 
 import os
 import sys
@@ -104,7 +107,10 @@ def find_scope(
 
 
 def _project_root(environment: Environment) -> tuple[str, str] | None:
-    """The nearest folder upwards with a manifest, else the root of version control; the home folder only with a manifest."""
+    """The nearest folder upwards with a manifest, else the root of version control.
+
+    The home folder is a project only with a manifest.
+    """
     control = None
     folder = os.path.realpath(environment.cwd)
     while True:

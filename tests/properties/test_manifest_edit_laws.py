@@ -127,7 +127,9 @@ def changed(draw: st.DrawFn, old: Manifest) -> tuple[Manifest, set[str]]:
             new = new._replace(packs=kept)
             continue
         text = name + draw(st.sampled_from(RANGES))
-        wanted = (before or Wanted(parse_requirement(text), text))._replace(requirement=parse_requirement(text), text=text)
+        wanted = (before or Wanted(parse_requirement(text), text))._replace(
+            requirement=parse_requirement(text), text=text
+        )
         if deed == "options":
             wanted = wanted._replace(
                 parameters={**wanted.parameters, **draw(st.sampled_from([{"line_length": 90}, {"style": "a: b #c"}]))}
@@ -175,7 +177,8 @@ def test_no_change_changes_no_byte(data: st.DataObject) -> None:
 @given(st.data())
 def test_a_pack_added_and_taken_out_again_leaves_every_line(data: st.DataObject) -> None:
     written = data.draw(manifests())
-    more = written.manifest.packs + (Wanted(parse_requirement("delta>=1"), "delta>=1", None, {"line_length": 90}),)
+    added = Wanted(parse_requirement("delta>=1"), "delta>=1", None, {"line_length": 90})
+    more = (*written.manifest.packs, added)
     there = edit_manifest(written.text, "agentpack.yaml", written.manifest, written.manifest._replace(packs=more))
     back = edit_manifest(there, "agentpack.yaml", meaning(there), written.manifest)
     assert meaning(back).to_data() == written.manifest.to_data()

@@ -6,14 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentpack.merge import merge
-from agentpack.model.changes import STILL, WRITES, Action, Change, Plan
+from agentpack.model.changes import STILL, WRITES, Action, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.plan import Decisions, Observed, plan
 
 PATHS = ("a.md", "b.md", "c.md")
-TEXTS = (b"- one\n- two\n- three\n", b"- one\n- two\n- three, new\n", b"- one, mine\n- two\n- three\n", b"foreign\n", b"")
+TEXTS = (
+    b"- one\n- two\n- three\n",
+    b"- one\n- two\n- three, new\n",
+    b"- one, mine\n- two\n- three\n",
+    b"foreign\n",
+    b"",
+)
 contents = st.sampled_from(TEXTS)
 decisions = st.builds(
     Decisions,

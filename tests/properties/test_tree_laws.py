@@ -107,7 +107,7 @@ def test_a_change_and_a_rollback_give_the_first_tree(
 
 
 class Life(RuleBasedStateMachine):
-    """Commands and edits in any order. What each generation left is remembered, and a rollback to it must give it back."""
+    """Commands and edits in any order. What each generation left is remembered; a rollback to it must give it back."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +120,9 @@ class Life(RuleBasedStateMachine):
         rmtree(self.box)
 
     def is_managed(self, path: str) -> bool:
-        return path.startswith(".claude/agents/") and path != ".claude/agents/mine.md" or path.startswith("agentpack.")
+        return (path.startswith(".claude/agents/") and path != ".claude/agents/mine.md") or path.startswith(
+            "agentpack."
+        )
 
     def remember(self) -> None:
         number = self.place.workspace().store.generations.current()
@@ -171,4 +173,6 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=15, stateful_step_count=8, suppress_health_check=list(HealthCheck), deadline=None)
+TestLife.settings = settings(
+    max_examples=15, stateful_step_count=8, suppress_health_check=list(HealthCheck), deadline=None
+)

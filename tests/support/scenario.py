@@ -16,8 +16,8 @@
     same NAME               says whether bytes, modes and times of writing are those remembered
     same-bytes NAME         says whether bytes and modes are
 
-All happens in `/box`, which stands for the test's own folder, and begins in `/box/project`, an empty git repository. Times are `TIME`,
-digests `DIGEST`.
+All happens in `/box`, which stands for the test's own folder, and begins in `/box/project`, an empty git repository.
+Times are `TIME`, digests `DIGEST`.
 """
 
 import re
@@ -48,7 +48,7 @@ class Step(NamedTuple):
 
 
 def steps_of(text: str) -> Iterator[Step]:
-    """The steps of a story; comments and empty lines are steps that do nothing. What was written down as output is left out."""
+    """The steps of a story, without what was written down as output; comments and empty lines do nothing."""
     lines = text.splitlines()
     at = 0
     while at < len(lines):

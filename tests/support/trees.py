@@ -20,7 +20,7 @@ def write_tree(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 
 
 def tree(folder: Path, *, without: tuple[str, ...] = (".git", STATE)) -> dict[str, bytes]:
-    """Every file below a folder, by POSIX path; a link is what it points to, an empty folder is its path with a slash."""
+    """Every file below a folder, by POSIX path; a link is where it leads, an empty folder is its path with a slash."""
     return {path: found.content for path, found in marks(folder, without=without).items()}
 
 

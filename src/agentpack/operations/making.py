@@ -91,9 +91,10 @@ class Library:
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
         header = self.read(pack, version)[1].header
         readers = header.get("agentpack")
-        if readers and not Requirement(pack=_SELF, range=readers).allows(Version(__version__)):
-            # a release for another agentpack is passed over like one that needs what does not exist
-            return [Requirement(pack=_SELF, range=readers)]
+        if readers:
+            reader = Requirement(pack=_SELF, range=readers)
+            if not reader.specifiers.contains(__version__, prereleases=True):
+                return [reader]  # a release for another agentpack is passed over like one that needs what is not there
         return [parse_requirement(text) for text in header.get("requires", ())]
 
     def known(self) -> Collection[str]:

@@ -136,7 +136,7 @@ class _Derivation:
             if len(told) == 2 and told[0].bits == told[1].bits and not told[1].lacks:
                 needs = [f"{needs[0]} and {self._object(told[1])}"]
             self._say(", and ".join([f"{USER} wants {asked(want.said[0])}", *needs]), want, *told)
-            reached += [statement.target for statement in told]
+            reached += [want.target, *(statement.target for statement in told)]
         while untold:
             named = [who for who in untold if who is not None]
             reached.append(min(named, key=lambda who: self._nodes[who].pack))  # one that no want leads to

@@ -86,6 +86,11 @@ def _persona_name(text: str) -> str:
     return text
 
 
+def _number(value: Any) -> Any:
+    """`true` equals 1 to Python, and is no schema."""
+    return "true" if value is True else value
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -146,7 +151,7 @@ class _Parameter(_Strict):
 
 
 class _Pack(_Strict):
-    schema_: Annotated[Literal[1], Field(alias="schema")]
+    schema_: Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
     name: Annotated[str, _checked(_pack_name)]
     version: Annotated[str, AfterValidator(_version)]
     description: Line
@@ -273,7 +278,7 @@ def _wanted(value: Any) -> Any:
 
 
 class _Manifest(_Strict):
-    schema_: Annotated[Literal[1], Field(alias="schema")]
+    schema_: Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
     clients: list[Kebab] | None = None
     packs: list[Annotated[_Wanted, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[Kebab, Line]] = {}

@@ -1,0 +1,108 @@
+"""`agentpack.lock`: the same inputs give the same bytes, and what is no lock is told in words."""
+
+import json
+
+import pytest
+
+from agentpack.errors import InvalidFile
+from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack, parse_lock
+from agentpack.model.names import Digest, PackName, digest_of
+
+DIGEST = digest_of(b"x")
+
+
+def pack(name: str, **more: object) -> LockedPack:
+    values = {
+        "version": "1.0.0",
+        "source": "bundled",
+        "digest": DIGEST,
+        "variants": ("a",),
+        "local_variants": (LocalVariant("reviewer", "house", DIGEST),),
+        "parameters": {"b": 1, "a": "é"},
+        "requires": ("other>=1",),
+        "wanted_by": ("agentpack.yaml",),
+    }
+    return LockedPack(PackName(name), **{**values, **more})  # type: ignore[arg-type]
+
+
+FILE = LockedFile(".claude/agents/reviewer.md", "claude", "x", "reviewer", "ab" * 32)
+LOCK = Lock({"packs": []}, ("codex", "claude"), (pack("x"), pack("b")), (FILE,))
+
+
+def test_it_reads_back_as_it_was_written() -> None:
+    again = parse_lock(LOCK.to_text().encode(), "agentpack.lock")
+    assert again.to_text() == LOCK.to_text()
+    assert again.pack("x") == pack("x")
+    assert again.pack("other") is None
+
+
+def test_order_does_not_change_a_byte() -> None:
+    other = LOCK._replace(clients=("claude", "codex"), packs=(pack("b"), pack("x", parameters={"a": "é", "b": 1})))
+    assert other.to_text() == LOCK.to_text()
+
+
+def test_it_is_one_value_a_line_and_readable() -> None:
+    text = LOCK.to_text()
+    assert text.endswith("\n}\n")
+    assert '"a": "é"' in text
+    assert all(line.count(": ") <= 1 or "sha256:" in line for line in text.splitlines())
+
+
+def faults(data: bytes) -> str:
+    with pytest.raises(InvalidFile) as refused:
+        parse_lock(data, "agentpack.lock")
+    assert refused.value.hint
+    return refused.value.details[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"", "agentpack.lock:1: not JSON"),
+        (b"{\n  oops", "agentpack.lock:2: not JSON"),
+        (b"\xff", "agentpack.lock: not JSON"),
+        (b"[" * 100_000, "agentpack.lock: not JSON"),
+        (b'{\n<<<<<<< ours\n"schema": 1\n', "agentpack.lock:2: merge markers of version control"),
+        (b"[]", "agentpack.lock: not a lock of schema 1: TypeError"),
+        (b"{}", "agentpack.lock: not a lock of schema 1: KeyError 'schema'"),
+        (b'{"schema": 2}', "agentpack.lock: schema: schema 2 is newer than this agentpack reads (schema 1)"),
+        (b'{"schema": 0}', "agentpack.lock: not a lock of schema 1: ValueError schema 0"),
+        (b'{"schema": "1"}', "agentpack.lock: not a lock of schema 1: ValueError schema 1"),
+    ],
+)
+def test_what_is_no_lock_is_told(data: bytes, fault: str) -> None:
+    assert faults(data).startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("clients",), "claude"),
+        (("clients",), [1]),
+        (("packs",), [1]),
+        (("packs", 0, "version"), 1),
+        (("packs", 0, "digest"), "sha256:short"),
+        (("packs", 0, "digest"), None),
+        (("packs", 0, "variants"), [None]),
+        (("packs", 0, "parameters"), "x"),
+        (("packs", 0, "local_variants"), [{"persona": "reviewer"}]),
+        (("files",), {"a": 1}),
+        (("files", 0, "sha256"), 7),
+        (("files", 0, "path"), None),
+    ],
+)
+def test_a_value_of_another_shape_is_told(path: tuple[str | int, ...], value: object) -> None:
+    data = json.loads(LOCK.to_text())
+    here = data
+    for part in path[:-1]:
+        here = here[part]
+    here[path[-1]] = value
+    if (path, value) == (("clients",), "claude"):
+        assert parse_lock(json.dumps(data).encode(), "agentpack.lock").clients == tuple("claude")
+        return
+    assert "not a lock of schema 1" in faults(json.dumps(data).encode())
+
+
+def test_a_digest_is_kept_as_it_is() -> None:
+    found = parse_lock(LOCK.to_text().encode(), "agentpack.lock").packs[0]
+    assert found.digest == Digest(DIGEST)

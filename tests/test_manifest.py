@@ -1,0 +1,86 @@
+"""`agentpack.yaml` as a value, and the normal form that the lock keeps of it."""
+
+from agentpack.manifest_text import new_manifest
+from agentpack.model.manifest import EMPTY, Manifest
+from agentpack.safety.documents import read_yaml
+from agentpack.safety.schemas import validate
+
+TEXT = """\
+schema: 1
+clients: [codex, claude]
+packs:
+  - python-engineer[strict-typing]>=1.1,<2
+  - require: Data_Reviewer ~= 2.0
+    clients: [claude]
+    parameters: {python_version: "3.13", line_length: 100}
+    as: {data-reviewer: reviewer}
+models: {opus: {opencode: anthropic/claude-opus-5}}
+sources:
+  - {name: acme, path: ../packs}
+"""
+
+
+def read(text: str) -> Manifest:
+    return Manifest.from_data(validate("manifest", read_yaml(text, "agentpack.yaml")))
+
+
+def test_it_says_what_is_wanted() -> None:
+    manifest = read(TEXT)
+    wanted = manifest.wanted("data-reviewer")
+    assert wanted is not None
+    assert str(wanted.requirement) == "data-reviewer~=2.0"
+    assert wanted.text == "Data_Reviewer ~= 2.0"
+    assert wanted.clients == ("claude",)
+    assert wanted.parameters == {"python_version": "3.13", "line_length": 100}
+    assert wanted.renames == {"data-reviewer": "reviewer"}
+    assert manifest.wanted("other") is None
+    assert manifest.clients == ("codex", "claude")
+    assert manifest.models == {"opus": {"opencode": "anthropic/claude-opus-5"}}
+    assert [tuple(source) for source in manifest.sources] == [("acme", "../packs")]
+
+
+def test_spelling_order_and_comments_do_not_change_what_it_means() -> None:
+    other = """\
+# in another order
+sources: [{path: ../packs, name: acme}]
+models:
+  opus: {opencode: anthropic/claude-opus-5}
+packs:
+  - {as: {data-reviewer: reviewer}, parameters: {line_length: 100, python_version: "3.13"}, clients: [claude],
+     require: "data-reviewer~=2.0"}
+  - "python-engineer[strict-typing] <2, >=1.1"   # why
+clients:
+  - claude
+  - codex
+schema: 1
+"""
+    assert read(other).to_data() == read(TEXT).to_data()
+
+
+def test_checked_data_gives_the_manifest_back() -> None:
+    assert Manifest.from_data(read(TEXT).checked_data()) == read(TEXT)
+
+
+def test_a_manifest_without_clients_does_not_say_which() -> None:
+    assert read("schema: 1\n").clients is None
+    assert read("schema: 1\nclients: []\n").clients == ()
+    assert read("schema: 1\n") == EMPTY
+
+
+def test_a_new_manifest_is_as_a_person_would_write_it() -> None:
+    assert (
+        new_manifest(read(TEXT)._replace(models={}))
+        == """\
+schema: 1
+clients: [codex, claude]
+sources:
+  - {name: acme, path: "../packs"}
+packs:
+  - python-engineer[strict-typing]>=1.1,<2
+  - require: Data_Reviewer ~= 2.0
+    clients: [claude]
+    parameters: {python_version: "3.13", line_length: 100}
+    as: {data-reviewer: reviewer}
+"""
+    )
+    assert new_manifest(EMPTY) == "schema: 1\npacks: []\n"

@@ -1,0 +1,178 @@
+"""The text of a persona or variant: what becomes a rule, what braces say, and every fault with its line."""
+
+import pytest
+
+from agentpack.compose.parameters import Declaration
+from agentpack.compose.parse import MAX_TEXT, Layer, PersonaText, parse_sections, split_front_matter
+from agentpack.errors import InvalidFile
+
+FLAG = Declaration(name="flag", type="boolean", default=True, description="A flag.")
+NAME = Declaration(name="name", type="string", default="x", description="A name.")
+READER = PersonaText({"flag": FLAG, "name": NAME})
+HEAD = "---\nname: reviewer\ndescription: Reviews.\n---\n"
+VARIANT = "---\nsummary: Terse.\n---\n"
+
+
+def rules(body: str) -> list[tuple[str | None, str, str | None]]:
+    layer = READER.persona(HEAD + body, "x.md")
+    return [(rule.id, rule.text, rule.when) for section in layer.sections for rule in section.rules]
+
+
+def faults(text: str, kind: str = "persona") -> list[str]:
+    with pytest.raises(InvalidFile) as refused:
+        (READER.persona if kind == "persona" else READER.variant)(text, "x.md")
+    return list(refused.value.details)
+
+
+def test_a_rule_is_a_top_level_item_with_all_that_is_nested_or_any_other_block() -> None:
+    body = """\
+A paragraph
+of two lines. {#not-here}
+
+- one {#one}
+  - nested {#no-id}
+
+  more of one
+- two {#two when=flag}
+
+```python
+- no item {#no-id}
+```
+
+| a | b |
+| - | - |
+"""
+    assert rules(body) == [
+        (None, "A paragraph\nof two lines. {#not-here}", None),
+        ("one", "- one\n  - nested {#no-id}\n\n  more of one", None),
+        ("two", "- two", "flag"),
+        (None, "```python\n- no item {#no-id}\n```", None),
+        (None, "| a | b |\n| - | - |", None),
+    ]
+
+
+def test_a_section_is_a_heading_with_what_follows_up_to_the_next() -> None:
+    layer = READER.persona(HEAD + "Before.\n# One {#one when=!flag}\n\n- a\n## Two\n- b\n", "x.md")
+    assert [(s.id, s.level, s.heading, s.when, len(s.rules)) for s in layer.sections] == [
+        (None, 0, "", None, 1),
+        ("one", 1, "# One", "!flag", 1),
+        (None, 2, "## Two", None, 1),
+    ]
+
+
+def test_lines_are_counted_in_the_file() -> None:
+    layer = READER.persona(HEAD + "\n## One\n\n- a\n", "x.md")
+    assert [section.line for section in layer.sections] == [5, 6]
+    assert layer.sections[1].rules[0].line == 8
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("- a {#A}", "x.md:5: `{#A}`: `A` is not an id (lower-case letters, digits and single hyphens)"),
+        ("- a {#}", "x.md:5: `{#}`: `` is not an id"),
+        ("- a {#when=flag}", "x.md:5: `{#when=flag}`: `` is not an id"),
+        ("- a {#a whn=flag}", "x.md:5: a: unknown attribute `whn` (did you mean `when`?)"),
+        ("- a {#a after=b}", "x.md:5: a: unknown attribute `after` (known here: when)"),
+        ("- a {#a when}", "x.md:5: a: `when` is not `key=value`"),
+        ("- a {#a when=}", "x.md:5: a: `when=` is not `key=value`"),
+        ("- a {#a when=flag when=flag}", "x.md:5: a: `when` stands twice"),
+        ("- a {#a when=other}", "x.md:5: when: there is no parameter `other` (known: flag, name)"),
+        ("- a {#a when=name}", "x.md:5: when: `name` is not a boolean: write `name:<value>` (known: flag, name)"),
+        ("- a {{ other }}", "x.md:5: there is no parameter `other` (known: flag, name)"),
+        ("- a\n  {{ }}", "x.md:6: there is no parameter `` (known: flag, name)"),
+        ("- a {{ name", "x.md:5: `{{` opens no placeholder: write `{{ name }}`, or `{{{{` for the braces themselves"),
+        ("## {{ other }} {#h}", "x.md:5: there is no parameter `other`"),
+    ],
+)
+def test_a_fault_of_the_body_names_its_line(line: str, words: str) -> None:
+    assert faults(HEAD + line + "\n")[0].startswith(words)
+
+
+def test_an_id_stands_once_over_sections_and_rules() -> None:
+    assert faults(HEAD + "## Same {#same}\n- a {#same}\n") == [
+        "x.md:6: same: the id `same` stands twice (first on line 5)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- a\n", "x.md:4: a rule of a variant needs an id (end its first line with `{#id}`)"),
+        ("## A\n", "x.md:4: a heading of a variant needs an id"),
+        ("- a {#a after=b before=c}\n", "x.md:4: a: `after` and `before` exclude each other"),
+        ("## A {#a replace=all}\n", "x.md:4: a: `replace=all`: only `replace=section` is known"),
+        ("- a {#a replace=section}\n", "x.md:4: a: unknown attribute `replace` (known here: when, after, before)"),
+    ],
+)
+def test_a_variant_has_rules_of_its_own(text: str, words: str) -> None:
+    assert faults(VARIANT + text, "variant")[0].startswith(words)
+
+
+def test_a_variant_says_where_its_rules_go() -> None:
+    layer = READER.variant(VARIANT + "## A {#a replace=section before=b}\n\n- x {#x after=y when=flag}\n", "x.md")
+    section = layer.sections[1]
+    assert (section.id, section.before, section.replace) == ("a", "b", True)
+    rule = section.rules[0]
+    assert (rule.id, rule.after, rule.when, rule.text) == ("x", "y", "flag", "- x")
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("description: [{text: 'x {{ other }}'}]", "x.md: description: there is no parameter `other`"),
+        ("description: [{text: x, when: other}]", "x.md: when: there is no parameter `other`"),
+        ('description: x\nmodel: "{{ other }}"', "x.md: model: there is no parameter `other`"),
+    ],
+)
+def test_the_header_may_hold_parameters_and_their_faults_are_told(header: str, words: str) -> None:
+    text = f"---\nname: reviewer\n{header}\n---\n"
+    if "when" in header:
+        words = words.replace("when:", "description:")
+    assert faults(text)[0].startswith(words)
+
+
+def test_faults_of_header_and_body_are_told_together() -> None:
+    assert len(faults("---\nname: reviewer\ndescription: x\ncolour: blue\n---\n- a {#A}\n- b {{ c }}\n")) == 3
+
+
+@pytest.mark.parametrize("text", ["", "no header", "--- \nname: x\n", "----\nname: x\n---\n", " ---\nname: x\n---\n"])
+def test_a_persona_begins_with_front_matter(text: str) -> None:
+    assert faults(text) == [
+        "x.md:1: there is no front matter (the first line is `---`, and a later line `---` ends the header)"
+    ]
+
+
+def test_a_text_beyond_all_measure_is_not_read() -> None:
+    assert faults(HEAD + "x" * MAX_TEXT) == ["x.md: longer than 512 Ki characters"]
+
+
+def test_front_matter_ends_at_the_first_fence() -> None:
+    assert split_front_matter("---\na: 1\n---\nbody\n---\nmore") == ("a: 1", "body\n---\nmore", 4)
+    assert split_front_matter("---\r\na: 1\r\n---\r\nbody") == ("a: 1\r", "body", 4)
+    assert split_front_matter("---\n---\n") == ("", "", 3)
+
+
+def test_windows_line_ends_are_kept_and_braces_taken_off() -> None:
+    layer = READER.persona("---\r\nname: reviewer\r\ndescription: x\r\n---\r\n- a {#a}\r\n- b\r\n", "x.md")
+    assert [rule.text + rule.gap for rule in layer.sections[0].rules] == ["- a\r\n", "- b\r\n"]
+
+
+def test_a_persona_that_extends_another_may_use_its_parameters() -> None:
+    """What they are is known only once that pack is."""
+    text = "---\nname: reviewer\ndescription: x\nextends: other>=1\n---\n- a {{ theirs }} {#a when=theirs}\n"
+    assert PersonaText({}).persona(text, "x.md").header["extends"] == "other>=1"
+
+
+def test_a_layer_survives_json() -> None:
+    import json
+
+    layer = READER.persona(HEAD + "## One {#one}\n\n- a {#a when=flag}\n", "x.md")
+    assert Layer.from_data(json.loads(json.dumps(layer.to_data()))) == layer
+
+
+@pytest.mark.parametrize("body", ["", "\n", "\n\n", "text", "\n\ntext\n\n\n", "# h", "- a\n\n\n- b"])
+def test_blank_lines_belong_to_what_they_follow(body: str) -> None:
+    sections = parse_sections(body)
+    joined = "".join(s.heading + s.gap + "".join(rule.text + rule.gap for rule in s.rules) for s in sections)
+    assert joined == body
