@@ -2,9 +2,10 @@
 
 import pytest
 
+from agentpack.compose.parameters import Value
 from agentpack.compose.substitute import as_text, condition_fault, holds, placeholder_faults, substitute
 
-VALUES = {"flag": True, "off": False, "name": "{{ other }}", "other": "x", "number": 85}
+VALUES: dict[str, Value] = {"flag": True, "off": False, "name": "{{ other }}", "other": "x", "number": 85}
 
 
 @pytest.mark.parametrize(

@@ -588,6 +588,7 @@ def test_which_scope_wins_and_what_else_is_read() -> None:
 def test_a_rendering_carries_path_notes_and_what_is_lost() -> None:
     one = persona(color="blue", tools=["read"])
     done = render(one, TARGETS["codex"], pack="p", scope="project", variables={}, models={})
+    assert done is not None
     assert done.path == ".codex/agents/reviewer.toml"
     assert done.lost == ("tools limited to read",)
     assert any("color" in note for note in done.notes)

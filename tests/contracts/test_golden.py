@@ -22,9 +22,4 @@ def test_the_bundled_pack_looks_as_it_was_read(
     target = TARGETS[client]
     ending = ".yaml" if target.shared is not None else os.path.splitext(target.file)[1]
     name = "+".join((version, *variants))
-    golden.check(f"{client}/{name}{ending}", rendered(version, variants, client, scope=scope_of(client)).encode())
-
-
-def scope_of(client: str) -> str:
-    """A scope in which the client has agents."""
-    return "user" if TARGETS[client].project is None else "project"
+    golden.check(f"{client}/{name}{ending}", rendered(version, variants, client).encode())

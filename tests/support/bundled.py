@@ -54,11 +54,10 @@ def composed(version: str, variants: Sequence[str] = (), **values: Value) -> Per
     return compose(draft, values_for(draft, found.declarations, values, found.release))
 
 
-def rendered(
-    version: str, variants: Sequence[str] = (), client: str = "claude", *, scope: str = "project", **values: Value
-) -> str:
+def rendered(version: str, variants: Sequence[str] = (), client: str = "claude", **values: Value) -> str:
     """The text that a client gets."""
     persona = composed(version, variants, **values)
+    scope = "user" if TARGETS[client].project is None else "project"
     made = render(persona, TARGETS[client], pack=NAME, scope=scope, variables={}, models={})
     assert made is not None
     return made.content.decode()

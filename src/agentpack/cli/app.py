@@ -71,7 +71,7 @@ app = typer.Typer(
     epilog=_EPILOG,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
@@ -84,11 +84,14 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print version and place.")
     ] = False,
 ) -> None:
     """Versions, variants, upgrades and rollback for the personas of AI coding agents."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -102,6 +105,8 @@ def run(arguments: Sequence[str]) -> int:
             return int(exit.exit_code)
         except typer.Abort:
             raise KeyboardInterrupt from None
+        if result == 130:  # the library turns Ctrl-C into this without a word
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
 
     return guarded(Output(arguments), call)

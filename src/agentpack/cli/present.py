@@ -109,7 +109,7 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+        table = Table(box=None, pad_edge=False, header_style="bold" if self.color else "", show_edge=False)
         for header in headers:
             table.add_column(header, overflow="fold")
         for row in rows:

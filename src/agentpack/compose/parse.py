@@ -121,6 +121,7 @@ class PersonaText:
     def __init__(self, declarations: Mapping[str, Declaration]) -> None:
         self.declarations = declarations
         self.defaults = {name: declaration.default for name, declaration in declarations.items()}
+        self.choices = {name: d.choices for name, d in declarations.items() if d.choices is not None}
 
     def persona(self, text: str, file: str) -> Layer:
         """The persona's layer.
@@ -174,7 +175,7 @@ class PersonaText:
     def _text_faults(self, text: str, when: str | None, file: str, line: int) -> Iterable[Fault]:
         for offset, message in placeholder_faults(text, self.declarations):
             yield Fault(file, line + offset, "", message, self._known())
-        if when is not None and (wrong := condition_fault(when, self.defaults)) is not None:
+        if when is not None and (wrong := condition_fault(when, self.defaults, self.choices)) is not None:
             yield Fault(file, line, "when", wrong, self._known())
 
     def _known(self) -> str | None:

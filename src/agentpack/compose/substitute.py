@@ -1,7 +1,7 @@
 """Conditions and placeholders: `when=` keeps or drops, `{{ name }}` is replaced once. There is no other logic."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from agentpack.compose.parameters import Value
 
@@ -19,13 +19,22 @@ def holds(condition: str | None, values: Mapping[str, Value]) -> bool:
     return (values[name] is True) is wanted
 
 
-def condition_fault(condition: str, values: Mapping[str, Value]) -> str | None:
-    """Why the condition has no meaning for these parameters, or None."""
-    name, colon, _ = condition.removeprefix("!").partition(":")
+def condition_fault(
+    condition: str, values: Mapping[str, Value], choices: Mapping[str, Sequence[str]] | None = None
+) -> str | None:
+    """Why the condition has no meaning for these parameters, or None.
+
+    Args:
+        choices: the values that a parameter is limited to, by its name.
+    """
+    name, colon, value = condition.removeprefix("!").partition(":")
     if name not in values:
         return f"there is no parameter `{name}`"
     if not colon and not isinstance(values[name], bool):
         return f"`{name}` is not a boolean: write `{name}:<value>`"
+    allowed = ("true", "false") if isinstance(values[name], bool) else (choices or {}).get(name)
+    if colon and allowed is not None and value not in allowed:
+        return f"`{name}` is never `{value}`: it is one of {', '.join(allowed)}"
     return None
 
 

@@ -1,5 +1,5 @@
-"""Which client gets which file: names that clients refuse, files that would meet, folders that one client reads of another,
-and restrictions that a client cannot express.
+"""Which client gets which file: names that clients refuse, files that would meet, folders that one client reads of
+another, and restrictions that a client cannot express.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -183,8 +183,8 @@ _WHY = {
     ),
     "merge": (
         "was edited where the new text changes too",
-        "`--on-conflict keep` leaves it, `--on-conflict theirs` takes the new text, `--on-conflict edit` opens an editor, "
-        "`--partial` lets the other files go on",
+        "`--on-conflict keep` leaves it, `--on-conflict theirs` takes the new text, `--on-conflict edit` opens an "
+        "editor, `--partial` lets the other files go on",
     ),
     "blocked": ("is not a regular file", "move it away"),
 }
@@ -252,7 +252,7 @@ def _placed(outcome: Outcome, recorded: Mapping[str, InstalledFile]) -> Iterator
 
 
 def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
-    """The texts to keep beside those that are written: the pristine one of a merged file, and what was there already."""
+    """The texts to keep beside those that are written: the pristine one of a merged file, and what was there."""
     blobs = workspace.store.blobs
     for change in outcome.plan.changes:
         if change.rendered is None or change.theirs is None or change.action is Action.CONFLICT:

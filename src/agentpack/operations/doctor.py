@@ -283,7 +283,11 @@ def _history(workspace: Workspace) -> Iterator[Finding]:
                 hint = "a rollback to it is refused" if needed else "it is rendered again when it is needed"
                 yield Finding("problem" if needed else "warning", "history", text, hint)
     if not lost:
-        yield Finding("ok", "history", f"{len(numbers)} generations, {len(checked)} contents")
+        yield Finding("ok", "history", f"{_count(len(numbers), 'generation')}, {_count(len(checked), 'content')}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _contents(found: Generation) -> Iterator[tuple[str, Digest, bool]]:

@@ -154,7 +154,8 @@ def _without_newest(requirement: Requirement) -> Requirement:
 def _shortest(requirement: Requirement, text: str) -> str:
     """The requirement as it goes into the manifest: as typed when that already is the long form."""
     compact = "".join(text.split())
-    return compact if "@" not in compact and parse_requirement(compact) == requirement else str(requirement)
+    named = compact.startswith(requirement.pack)
+    return compact if named and "@" not in compact and parse_requirement(compact) == requirement else str(requirement)
 
 
 def read_settings(

@@ -1,7 +1,8 @@
 """keep: local edits of an installed file become a local variant, which later upgrades carry.
 
 Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
-byte for byte, blank lines between rules apart, else nothing is written. Reading the edit is left to `edits`, changing files to `carrying_out`.
+byte for byte, blank lines between rules apart, else nothing is written. Reading the edit is left to `edits`, changing
+files to `carrying_out`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

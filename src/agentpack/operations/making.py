@@ -188,7 +188,12 @@ def make(
                 parts.append(part)
                 chosen_clients = clients if wanted is None or wanted.clients is None else wanted.clients
                 for client in chosen_clients:
-                    desk.add(library.workspace.targets.named(client), part.persona.name, pack.name, maker.rendering(part, client))
+                    desk.add(
+                        library.workspace.targets.named(client),
+                        part.persona.name,
+                        pack.name,
+                        maker.rendering(part, client),
+                    )
         in_pack = tuple(sorted(set(pin.variants) & set(pack.variant_names)))
         parameters = dict(wanted.parameters) if wanted else {}
         requires = tuple(pack.header.get("requires", ()))
@@ -398,8 +403,9 @@ def digest_map(lock: Lock) -> Mapping[str, Digest]:
 def draft_for(
     library: Library, manifest: Manifest, chosen: Sequence[Chosen], pack: Pack, persona: str
 ) -> tuple[Draft, Mapping[str, Value]]:
-    """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and the values that decide
-    them."""
+    """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and the
+    values that decide them.
+    """
     maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
     pin = maker.pins[PackName(pack.name)]
     wanted = manifest.wanted(pack.name)

@@ -1,8 +1,9 @@
 """Where a wanted text stands: in a file of its own, or as one entry of a file that others write too.
 
-A place is a named path, and for an entry the file's path, `#` and the entry's key: `.roomodes#python-engineer`. Everything above this module treats
-both alike: an entry is created, merged, found edited, removed and rolled back like a file. Below it there are only files: all entries of one file
-become one step of the transaction, and every byte outside of our entries stays.
+A place is a named path, and for an entry the file's path, `#` and the entry's key: `.roomodes#python-engineer`.
+Everything above this module treats both alike: an entry is created, merged, found edited, removed and rolled back
+like a file. Below it there are only files: all entries of one file become one step of the transaction, and every byte
+outside of our entries stays.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from agentpack.errors import DecisionNeeded
+from agentpack.errors import DecisionNeeded, InvalidFile, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
@@ -22,6 +22,8 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
     """
     with workspace.changing():
+        if not frozen:
+            require_manifest(workspace)
         made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace)
         if (locked or frozen) and workspace.lock is not None:
             check_rendering(workspace, workspace.lock, made)
@@ -95,7 +97,7 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
         raise DecisionNeeded(
             "the locked releases do not render to what agentpack.lock says",
             details=changed[:20],
-            hint="the lock was changed by hand, or written by another version of agentpack: `agentpack lock` writes it anew",
+            hint="the lock was changed by hand, or by another version of agentpack: `agentpack lock` writes it anew",
         )
 
 
@@ -129,12 +131,31 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         upgrade: packs for which the newest release is wanted; None for all.
     """
     with workspace.changing():
+        require_manifest(workspace)
+        _pass_over_unreadable_lock(workspace)
         library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
         if upgrade:
             workspace.require_packs(tuple(upgrade))
         chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)
         made = make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
         return write_lock(workspace, made, options)
+
+
+def require_manifest(workspace: Workspace) -> None:
+    """Raise UsageError where there is no manifest to go by."""
+    if workspace.manifest_bytes is None:
+        raise UsageError(
+            f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
+            hint="`agentpack install` writes one",
+        )
+
+
+def _pass_over_unreadable_lock(workspace: Workspace) -> None:
+    """A lock that does not read (merge markers, another program's text) is written anew from the manifest."""
+    try:
+        _ = workspace.lock
+    except InvalidFile:
+        workspace.__dict__["lock"] = None
 
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:

@@ -11,6 +11,7 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import Options, wish_for
 from agentpack.operations.making import Library, Made, base_text, choose, default_clients, make
+from agentpack.operations.sync import require_manifest
 from agentpack.operations.workspace import Workspace
 
 
@@ -22,12 +23,13 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     """
     packs = tuple(parse_requirement(name).pack for name in names)
     with workspace.changing():
+        require_manifest(workspace)
         workspace.require_packs(packs)
         newer = newest(workspace, packs, latest=latest)
         wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
         return carry_out(
             workspace,
-            " ".join(["upgrade", *names]),
+            " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
             wish,
             decisions=options.decisions,
             dry_run=options.dry_run,

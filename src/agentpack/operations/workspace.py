@@ -203,7 +203,9 @@ class Workspace:
                 )
 
     def sources(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
-        """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it came from."""
+        """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it
+        came from.
+        """
         configured = [DirectorySource(source.name, self.source_folder(source)) for source in manifest.sources]
         bundled = bundled_source()
         return Sources([*configured, *([bundled] if bundled else [])], {pack.name: pack.source for pack in locked})

@@ -358,7 +358,8 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
-    models: tuple[type[_Strict], ...] = (*_KINDS.values(), _Parameter, _Part, _Set, _Order, _Wanted, _Source, _Place, _ToolWords)
+    parts = (_Parameter, _Part, _Set, _Order, _Wanted, _Source, _Place, _ToolWords)
+    models: tuple[type[_Strict], ...] = (*_KINDS.values(), *parts)
     return frozenset(key for model in models for key in _keys(model))
 
 

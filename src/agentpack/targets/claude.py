@@ -60,7 +60,7 @@ def say(persona: Persona, models: Models) -> Said:
 
 
 def canonical_tools(value: Any) -> list[str] | None:
-    """The canonical tools that a list of native ones stands for exactly, in this order; None when it stands for none."""
+    """The canonical tools that a list of native ones stands for exactly, in order; None when it stands for none."""
     if value is None:
         return []
     assert DECLARATION.tools is not None

@@ -1,7 +1,7 @@
 """A client that a user declares in `.agentpack/clients/<name>.yaml`: checked data becomes an adapter like any other.
 
-The data has been checked by `safety.schemas`. A declaration may come with a clone, so it may neither name a place outside of the scope
-nor a place where other programs look for what to run.
+The data has been checked by `safety.schemas`. A declaration may come with a clone, so it may neither name a place
+outside of the scope nor a place where other programs look for what to run.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,6 @@
-"""Files that hold several agents, named without loading YAML: that is done when such a file is really read or changed."""
+"""Files that hold several agents, named without loading YAML: that is done when such a file is really read or
+changed.
+"""
 
 from collections.abc import Mapping
 
