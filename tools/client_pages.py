@@ -200,6 +200,7 @@ _FORMS = {
     "count": "a positive integer",
     "number": "a number",
     "list": "a list, or one text with commas",
+    "texts": "text, or a list of texts",
     "map": "a map",
     "maps": "a list of maps and texts",
     "permissions": "`allow`, `ask`, `deny`, or a map of those",
