@@ -61,8 +61,8 @@ def _overview() -> Iterator[str]:
     yield ""
     yield "Every client that agentpack writes personas for. `tools/client_pages.py` makes the pages from the adapters."
     yield ""
-    yield "*judge*: the client itself was run, offline, on such files. *source*: its code was read."
-    yield "*documentation*: only its maker's pages and other renderers were."
+    yield "*judge*: the client itself was run on such files. *source*: its code was read. *documentation*: only its"
+    yield "maker's pages and other renderers were."
     yield from _table("client", "name", "version", "verified by", "project", "user", "limits tools", "model", "colour")
     for name, target in TARGETS.items():
         words = _words(target)
@@ -200,6 +200,7 @@ _FORMS = {
     "count": "a positive integer",
     "number": "a number",
     "list": "a list, or one text with commas",
+    "texts": "text, or a list of texts",
     "map": "a map",
     "maps": "a list of maps and texts",
     "permissions": "`allow`, `ask`, `deny`, or a map of those",

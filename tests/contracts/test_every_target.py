@@ -399,6 +399,17 @@ def test_a_setting_that_would_lose_the_file_is_refused(client: str, settings: di
         TARGETS[client].say(persona(clients={client: settings}), {})
 
 
+def test_a_text_that_is_no_list_is_not_taken_apart() -> None:
+    assert (
+        fields_of("claude", persona(clients={"claude": {"tools": "Agent(a, b), Read"}}))["tools"] == "Agent(a, b), Read"
+    )
+    assert fields_of("droid", persona(clients={"droid": {"tools": "read-only"}}))["tools"] == "read-only"
+    assert fields_of("gemini", persona(clients={"gemini": {"tools": "glob, read_file"}}))["tools"] == [
+        "glob",
+        "read_file",
+    ]
+
+
 def test_a_number_with_a_point_is_a_number_in_the_file() -> None:
     one = persona(clients={"opencode": {"temperature": "0.2", "top_p": 1}})
     fields = fields_of("opencode", one)

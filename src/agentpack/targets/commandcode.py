@@ -25,8 +25,8 @@ DECLARATION = Declaration(
     unlimited={"tools": "*"},
     limits=("tools",),
     settings={
-        "tools": "list",
-        "disallowedTools": "list",
+        "tools": "texts",
+        "disallowedTools": "texts",
         "reasoningEffort": "text",
         "maxTurns": "count",
         "permissionMode": "text",

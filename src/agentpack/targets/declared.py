@@ -316,7 +316,8 @@ _LIVE: Mapping[str, re.Pattern[str]] = {
 def fitted(form: str, value: Any) -> Any:
     """The value of a native setting, when it has the form that the client wants.
 
-    Forms: `text`, `flag`, `count` (a positive integer), `number`, `list` (of texts, or one text with commas), `map`,
+    Forms: `text`, `flag`, `count` (a positive integer), `number`, `list` (of texts, or one text with commas),
+    `texts` (either, as it is given), `map`,
     `maps` (a list of maps and texts), `permissions` (a word, or a map of words and of maps of words), `any`, and words
     separated by `|`. A number with a point arrives as text and leaves as a number.
 
@@ -353,6 +354,7 @@ SETTING_FORMS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "count": ("a positive integer", lambda value: type(value) is int and value > 0),
     "number": ("a number", lambda value: type(value) in (int, float)),
     "list": ("a list of texts", _is_texts),
+    "texts": ("text or a list of texts", lambda value: _is_texts(value) or (isinstance(value, str) and bool(value))),
     "map": ("a map", lambda value: isinstance(value, dict)),
     "maps": (
         "a list of maps and texts",

@@ -21,7 +21,7 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
-    settings={"tools": "list", "reasoningEffort": "text", "mcpServers": "list"},
+    settings={"tools": "texts", "reasoningEffort": "text", "mcpServers": "list"},
     long_description=500,
     shortest_body=1,
 )

@@ -10,13 +10,13 @@ DECLARATION = Declaration(
     client="junie",
     limits=("tools",),
     settings={
-        "tools": "list",
-        "disallowedTools": "list",
+        "tools": "texts",
+        "disallowedTools": "texts",
         "mcpServers": "list",
         "permissionMode": "default|acceptEdits|dontAsk|bypassPermissions|plan",
         "reasoningLevel": "low|medium|high",
         "maxTurns": "count",
-        "skills": "list",
+        "skills": "texts",
         "allowPromptArgument": "flag",
     },
 )

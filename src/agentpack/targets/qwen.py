@@ -26,8 +26,8 @@ DECLARATION = Declaration(
     ),
     limits=("tools",),
     settings={
-        "tools": "list",
-        "disallowedTools": "list",
+        "tools": "texts",
+        "disallowedTools": "texts",
         "approvalMode": "plan|default|auto-edit|auto|yolo",
         "permissionMode": "text",
         "maxTurns": "count",
