@@ -40,7 +40,8 @@ def main() -> int:
         return 2
     finally:
         os.chdir("/")
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not options.keep:
+            shutil.rmtree(scratch, ignore_errors=True)
     return 1 if any(row.verdict == "FAIL" for row in judged) else 0
 
 
@@ -52,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--slow-rounds", type=int, default=5, help="rounds of the rows with 1,000 personas")
     parser.add_argument("--only", metavar="TEXT", help="only rows with this in their title")
+    parser.add_argument("--keep", action="store_true", help="leave the temporary folders, for another run soon after")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

@@ -24,7 +24,9 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
     """
     kept = cache.pieces("pack", release.digest)
     if kept is not None:
-        return _from_pieces(kept)
+        pack = _from_pieces(kept)
+        if (pack.name, pack.version) == (release.pack, str(release.version)):
+            return pack  # else the same bytes are offered under another name, which is checked as if never met
     pack = check_pack(release)
     cache.put_pieces("pack", release.digest, to_pieces(pack))
     return pack

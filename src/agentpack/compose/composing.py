@@ -174,7 +174,7 @@ def _settle(section: Section, values: Mapping[str, Value]) -> Section:
             rules.append(rule if "{{" not in rule.text and "}}" not in rule.text else _filled(rule, values))
         elif rules:
             rules[-1] = rules[-1]._replace(gap=longer(rules[-1].gap, rule.gap))
-        else:
+        elif section.level:
             gap = longer(gap, rule.gap)
     heading = substitute(section.heading, values)
     return section._replace(heading=heading, gap=gap, rules=tuple(rules))

@@ -90,7 +90,12 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
     """
     refuse_disagreement(draft, variants)
     end = _last_gap(draft.sections)
+    known = ids_of(draft.sections)
     for variant in variants:
+        faults = _unknown_ids(known, variant)
+        if faults:
+            raise InvalidFile(faults)
+        known |= ids_of(variant.layer.sections)
         draft = _lay_one(draft, variant)
     return draft._replace(sections=_with_last_gap(draft.sections, end))
 
@@ -101,9 +106,6 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
 def _lay_one(draft: Draft, variant: Named) -> Draft:
     header, origin = variant.layer.header, variant.origin
     sections = list(draft.sections)
-    faults = _unknown_ids(sections, variant)
-    if faults:
-        raise InvalidFile(faults)
     for id in header["remove"]:
         _remove(sections, id)
     behind: dict[str, str] = {}
@@ -124,8 +126,10 @@ def _merged(field: Field | None, natives: Mapping[str, Any]) -> dict[str, Any]:
     return {client: {**old.get(client, {}), **natives.get(client, {})} for client in sorted({*old, *natives})}
 
 
-def _unknown_ids(sections: Sequence[Section], variant: Named) -> list[Fault]:
-    known = ids_of(sections)
+def _unknown_ids(known: set[str], variant: Named) -> list[Fault]:
+    """What a variant names that neither the persona nor a variant below it ever had. Removing what another removed as
+    well is no fault.
+    """
     own = ids_of(variant.layer.sections)
     file = variant.layer.file
     faults = []
@@ -273,7 +277,9 @@ def drop_rule(sections: list[Section], index: int, position: int) -> None:
         rules[position - 1] = rules[position - 1]._replace(gap=longer(rules[position - 1].gap, gone.gap))
         sections[index] = section._replace(rules=tuple(rules))
     else:
-        sections[index] = section._replace(rules=tuple(rules), gap=longer(section.gap, gone.gap))
+        # before the first heading there is nothing above the first rule to be set apart from
+        gap = longer(section.gap, gone.gap) if section.level else section.gap
+        sections[index] = section._replace(rules=tuple(rules), gap=gap)
 
 
 def longer(one: str, other: str) -> str:

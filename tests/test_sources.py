@@ -1,0 +1,137 @@
+"""A folder as a source: the layouts it knows, what it passes over, and what it refuses to read."""
+
+import os
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, publish
+from support.trees import write_tree
+
+from agentpack.errors import Refused
+from agentpack.model.names import PackName
+from agentpack.sources import directory
+from agentpack.sources.bundled import bundled_folder, bundled_source
+from agentpack.sources.directory import DirectorySource, read_tree
+
+NAME = PackName("data-reviewer")
+AGENT = "---\nname: reviewer\ndescription: x\n---\nReview.\n"
+
+
+def found(folder: Path) -> dict[str, list[str]]:
+    source = DirectorySource("team", str(folder))
+    return {pack: sorted(str(ref.version) for ref in source.releases(pack)) for pack in sorted(source.packs())}
+
+
+def test_releases_stand_side_by_side(tmp_path: Path) -> None:
+    publish(tmp_path, *(make_pack(version=version) for version in ("1.0.0", "1.10.0", "2.0.0rc1")), make_pack("other"))
+    assert found(tmp_path) == {"data-reviewer": ["1.0.0", "1.10.0", "2.0.0rc1"], "other": ["1.0.0"]}
+
+
+def test_a_folder_may_hold_one_release_of_each_pack(tmp_path: Path) -> None:
+    write_tree(tmp_path / "some folder", make_pack(version="1.2.3"))
+    assert found(tmp_path) == {"data-reviewer": ["1.2.3"]}
+
+
+def test_a_folder_may_be_one_pack(tmp_path: Path) -> None:
+    write_tree(tmp_path, make_pack(version="1.2.3"))
+    assert found(tmp_path) == {"data-reviewer": ["1.2.3"]}
+
+
+@pytest.mark.parametrize("path", ["reviewer.md", "agents/reviewer.md"])
+def test_a_folder_of_agents_is_a_pack_named_after_it(tmp_path: Path, path: str) -> None:
+    write_tree(tmp_path / "My_Agents", {path: AGENT, "README.md": "# Hello\n"})
+    assert found(tmp_path) == {"my-agents": ["0.0.0"]}
+    assert found(tmp_path / "My_Agents") == {"my-agents": ["0.0.0"]}
+
+
+def test_a_pack_is_found_by_its_name_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    publish(tmp_path, make_pack())
+    (tmp_path / "data-reviewer").rename(tmp_path / "Data_Reviewer")
+    assert found(tmp_path) == {"data-reviewer": ["1.0.0"]}
+
+
+def test_comments_and_quotes_in_a_manifest_do_not_hide_name_and_version(tmp_path: Path) -> None:
+    manifest = "schema: 1\nname: 'data-reviewer' # ours\nversion: \"1.2.3\"  # now\n"
+    write_tree(tmp_path / "x", {"pack.yaml": manifest})
+    assert found(tmp_path) == {"data-reviewer": ["1.2.3"]}
+
+
+def test_what_is_no_pack_is_passed_over(tmp_path: Path) -> None:
+    write_tree(
+        tmp_path,
+        {
+            "notes.txt": "x",
+            ".hidden/pack.yaml": "name: hidden\nversion: 1.0.0\n",
+            "empty/x.txt": "x",
+            "docs/README.md": "# Hello\n",
+            "döner/agent.md": AGENT,
+            "nameless/pack.yaml": "schema: 1\nversion: 1.0.0\nname: '-'\n",
+        },
+    )
+    assert found(tmp_path) == {}
+
+
+def test_versions_that_are_none_are_passed_over(tmp_path: Path) -> None:
+    publish(tmp_path, make_pack())
+    for entry in ("latest", "1.x", ".git", "2.0.0"):
+        (tmp_path / "data-reviewer" / entry).mkdir()
+    (tmp_path / "data-reviewer/3.0.0").write_text("a file")
+    assert found(tmp_path) == {"data-reviewer": ["1.0.0"]}
+
+
+def test_a_pack_whose_version_does_not_read_has_no_release(tmp_path: Path) -> None:
+    write_tree(tmp_path / "x", {"pack.yaml": "name: data-reviewer\nversion: new\n"})
+    write_tree(tmp_path / "y", {"pack.yaml": "name: other\n"})
+    assert found(tmp_path) == {"data-reviewer": [], "other": []}
+
+
+def test_a_folder_that_is_not_there_has_no_packs(tmp_path: Path) -> None:
+    source = DirectorySource("team", str(tmp_path / "gone"))
+    assert list(source.packs()) == []
+    assert list(source.releases(NAME)) == []
+    assert source.where == str(tmp_path / "gone")
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_is_its_regular_files(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"a": "1", "b/c": "2", ".git/config": "x", "b/.hg/x": "x"})
+    (tmp_path / "empty").mkdir()
+    assert read_tree(str(tmp_path)) == {"a": b"1", "b/c": b"2"}
+
+
+@pytest.mark.parametrize("target", ["a", "b", "/etc/passwd", "missing"])
+def test_a_link_is_refused_wherever_it_leads(tmp_path: Path, target: str) -> None:
+    write_tree(tmp_path, {"a": "1", "b/c": "2"})
+    (tmp_path / "b/link").symlink_to(target)
+    with pytest.raises(Refused) as refused:
+        read_tree(str(tmp_path))
+    assert refused.value.message == f"{tmp_path}: `b/link` is a link"
+    assert refused.value.hint == "a pack holds regular files only"
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refused, match="`pipe` is not a regular file"):
+        read_tree(str(tmp_path))
+
+
+def test_more_than_a_pack_may_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path, {"a": "1234", "b": "5678", "c": "9"})
+    assert len(read_tree(str(tmp_path))) == 3
+    for name, limit in (("MAX_FILES", 2), ("MAX_BYTES", 8)):
+        with monkeypatch.context() as patch:
+            patch.setattr(directory, name, limit)
+            with pytest.raises(Refused, match=r"more than \d+ files or"):
+                read_tree(str(tmp_path))
+
+
+# -- bundled -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_bundled_packs_are_a_source_like_any_other() -> None:
+    source = bundled_source()
+    assert source is not None
+    assert (source.name, source.where) == ("bundled", bundled_folder())
+    assert "python-engineer" in source.packs()
