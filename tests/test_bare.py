@@ -63,7 +63,8 @@ def test_fields_that_the_client_knows_are_kept_and_others_are_not() -> None:
     assert found == {
         "name": "reviewer",
         "description": "x",
-        "clients": {"claude": {"tools": "Read, Bash", "maxTurns": 4}},
+        "tools": ["read", "shell"],
+        "clients": {"claude": {"maxTurns": 4}},
     }
     assert fields("name: reviewer\ndescription: x\ncolor: red\n")["color"] == "red"
 

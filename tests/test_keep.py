@@ -210,7 +210,7 @@ def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agent
         ("model: opus\n", "", "`model` was taken out"),
         ("model: opus", "model: 'opus'", "agentpack writes the header otherwise"),
         ("color: blue", "color: plaid", "`color: plaid`"),
-        ("color: blue\n", "color: blue\nwhatever: 1\n", "not a setting of Claude Code"),
+        ("color: blue\n", "color: blue\nwhatever: 1\n", "clients.claude.whatever"),
         ("- Go deep.\n", "- Go deep.  \n  Really.\n", "Go deep"),
     ],
 )
@@ -358,7 +358,12 @@ def test_keeping_any_edit_gives_the_edited_text_or_a_reason(
             assert refusal.details
             assert tree(Path(root)) == before
             return
-        assert file.read_text() == text
+        assert without_blank_lines(file.read_text()) == without_blank_lines(text)
         if kept.variants:
             rendered = render(workspace, "python-engineer[local,strict-typing]==1.0.0", client="claude")
-            assert rendered.content.decode() == text
+            assert rendered.content.decode() == file.read_text()
+
+
+def without_blank_lines(text: str) -> list[str]:
+    """What a variant can say of a text."""
+    return [line for line in text.split("\n") if line.strip()]

@@ -95,7 +95,18 @@ class _Edit(NamedTuple):
 def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
     # blank pieces stand between all others, so they must not decide which of those belong together
     matcher = SequenceMatcher(lambda piece: not piece.strip(), base, side, autojunk=False)
-    return [_Edit(start, end, tuple(side[a:b])) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"]
+    return [
+        _trimmed(base, start, end, side[a:b]) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"
+    ]
+
+
+def _trimmed(base: Sequence[str], start: int, end: int, new: Sequence[str]) -> _Edit:
+    """The edit without the blank pieces that are the same on both sides."""
+    while start < end and new and base[end - 1] == new[-1]:
+        end, new = end - 1, new[:-1]
+    while start < end and new and base[start] == new[0]:
+        start, new = start + 1, new[1:]
+    return _Edit(start, end, tuple(new))
 
 
 def _collide(one: _Edit, other: _Edit) -> bool:

@@ -49,17 +49,23 @@ def to_pieces(pack: Pack) -> bytes:
 def _pieces(pack: Pack) -> Iterator[tuple[str, Any]]:
     variants = {persona: list(own) for persona, own in pack.variants.items()}
     yield "pack", [pack.name, pack.version, pack.bare, pack.header, list(pack.personas), variants]
+    for name in pack.personas:  # these first and one after the other: most commands read nothing else
+        yield from _prepared_pieces(pack, name)
     for name, layer in pack.personas.items():
-        if "extends" not in layer.header:
-            try:
-                ready = as_released(pack, name)
-            except AgentpackError:
-                pass  # told when it is installed: until then nobody asked for it
-            else:
-                yield f"prepared/{name}", [{key: field.value for key, field in ready.fields.items()}, ready.body]
         yield f"persona/{name}", layer.to_data()
         for variant, own in pack.variants.get(name, {}).items():
             yield f"variant/{name}/{variant}", own.to_data()
+
+
+def _prepared_pieces(pack: Pack, name: str) -> Iterator[tuple[str, Any]]:
+    if "extends" in pack.personas[name].header:
+        return
+    try:
+        ready = as_released(pack, name)
+    except AgentpackError:
+        return  # told when it is installed: until then nobody asked for it
+    yield f"prepared/{name}", {key: field.value for key, field in ready.fields.items()}
+    yield f"body/{name}", ready.body
 
 
 def _from_pieces(pieces: Pieces) -> Pack:
@@ -101,18 +107,12 @@ class _Prepared(Mapping[str, Persona]):
     def __init__(self, pieces: Pieces, pack: Pack) -> None:
         self._pieces, self._pack = pieces, pack
         self._origin = Origin("release", pack.release)
-        self._last = ("", "")
 
     def __getitem__(self, name: str) -> Persona:
-        fields, body = self._pieces[f"prepared/{name}"]
-        self._last = (name, body)
-        with_origin = {key: Field(value, self._origin) for key, value in fields.items()}
-        return Persona(name, with_origin, lambda: as_released(self._pack, name).sections, lambda: self._body(name))
-
-    def _body(self, name: str) -> str:
-        if self._last[0] != name:
-            self._last = (name, self._pieces[f"prepared/{name}"][1])
-        return self._last[1]
+        fields = {key: Field(value, self._origin) for key, value in self._pieces[f"prepared/{name}"].items()}
+        return Persona(
+            name, fields, lambda: as_released(self._pack, name).sections, lambda: self._pieces.text(f"body/{name}")
+        )
 
     def __contains__(self, name: object) -> bool:
         return f"prepared/{name}" in self._pieces

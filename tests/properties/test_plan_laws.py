@@ -130,37 +130,3 @@ def test_a_change_says_what_lies_there_once_it_is_applied(
     for change in planned.changes:
         if change.action not in (Action.DELETE, Action.FORGET, Action.CONFLICT):
             assert change.written == digest_of(world.disk[change.path])
-
-
-# -- the table of the module, row by row -------------------------------------------------------------------------------
-
-R, NEW, EDIT, OTHER = TEXTS[:4]
-A, B = "a.md", (R, R)
-ROWS: list[tuple[str, tuple[bytes, bytes] | None, bytes | None, bytes | None, Action]] = [
-    ("a new file", None, None, NEW, Action.CREATE),
-    ("a file that is already there as wanted", None, NEW, NEW, Action.ADOPT),
-    ("a foreign file", None, OTHER, NEW, Action.CONFLICT),
-    ("nothing changed", B, R, R, Action.KEEP),
-    ("a new text", B, R, NEW, Action.REPLACE),
-    ("an edit and nothing new", B, EDIT, R, Action.DRIFT),
-    ("an edit that is the new text", B, NEW, NEW, Action.ADOPT),
-    ("an edit and a new text", B, EDIT, NEW, Action.MERGE),
-    ("an edit and a new text of the same place", B, OTHER, NEW, Action.CONFLICT),
-    ("a deleted file and nothing new", B, None, R, Action.RESTORE),
-    ("a deleted file and a new text", B, None, NEW, Action.RESTORE),
-    ("a deleted file that is no longer wanted", B, None, None, Action.FORGET),
-    ("a file that is no longer wanted", B, R, None, Action.DELETE),
-    ("an edited file that is no longer wanted", B, EDIT, None, Action.CONFLICT),
-    ("a merged file and nothing new", (R, EDIT), EDIT, R, Action.DRIFT),
-    ("a merged file and a new text", (R, EDIT), EDIT, NEW, Action.MERGE),
-    ("an edit that was undone by hand", (R, EDIT), R, NEW, Action.REPLACE),
-    ("an edit that was undone by hand and nothing new", (R, EDIT), R, R, Action.ADOPT),
-    ("a merged file that is no longer wanted", (R, EDIT), EDIT, None, Action.CONFLICT),
-]
-
-
-def test_the_table_of_states() -> None:
-    for words, record, observed, wanted, action in ROWS:
-        world = World({} if observed is None else {A: observed}, {} if record is None else {A: record}, set())
-        planned = world.plan({} if wanted is None else {A: wanted}, Decisions())
-        assert [change.action for change in planned.changes] == [action], words

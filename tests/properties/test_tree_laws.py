@@ -13,7 +13,7 @@ from support.packs import make_pack, persona_text, publish
 from support.trees import marks, modes, write_tree
 
 from agentpack.environment import project_scope
-from agentpack.errors import DecisionNeeded
+from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.operations.install import Options, install, uninstall
 from agentpack.operations.rollback import rollback
 from agentpack.operations.sync import sync
@@ -156,6 +156,8 @@ class Life(RuleBasedStateMachine):
             sync(self.place.workspace(), options=Options(decisions=decided))
         except DecisionNeeded:
             assert modes(self.place.project) == before
+        except UsageError:  # there is no manifest to go by
+            assert "agentpack.yaml" not in before
         self.remember()
 
     @rule(data=st.data())

@@ -30,10 +30,9 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
     absolute = session.workspace.scope.absolute
     for pack in outcome.packs:
         output.say(_pack_line(pack.name, pack.before, pack.after))
-    for change in outcome.plan.changes:
-        line = change_line(output, change, absolute(change.path))
-        if line is not None:
-            output.say(line)
+    lines = [change_line(output, change, absolute(change.path)) for change in outcome.plan.changes]
+    if text := "\n".join(line for line in lines if line is not None):
+        output.say(text)
     for document in outcome.documents:
         sign, word = ("+", "new") if document.before is None else ("~", "updated")
         if document.after is None:

@@ -17,10 +17,11 @@ from agentpack.errors import Unavailable
 FORMAT = f"2-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
+_WINDOW = 1 << 17
 
 
 class Pieces:
-    """A document kept as named pieces of JSON, each read when it is asked for.
+    """A document kept as named pieces of JSON or text, each read when it is asked for.
 
     The file is the length of the index in 16 bytes, the index (where each piece starts and how long it is, counted from
     the index's end), and the pieces.
@@ -29,6 +30,7 @@ class Pieces:
     def __init__(self, path: str) -> None:
         """Raises OSError or ValueError when the file does not hold such a document, or not all of it."""
         self._path = path
+        self._window, self._window_at = b"", 0
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             start = os.pread(descriptor, 1 << 16, 0)
@@ -51,22 +53,39 @@ class Pieces:
             KeyError: there is none of that name.
             Unavailable: the file was changed or damaged. It is removed, so that the next command makes it again.
         """
-        offset, length = self._index[name]
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                return json.loads(os.pread(descriptor, length, self._first + offset).decode())
-            finally:
-                os.close(descriptor)
-        except (OSError, ValueError):
+            return json.loads(self._read(name))
+        except ValueError:
             raise _damaged(self._path) from None
+
+    def text(self, name: str) -> str:
+        """A piece that was given as text. Raises as for any other piece."""
+        try:
+            return self._read(name).decode()
+        except ValueError:
+            raise _damaged(self._path) from None
+
+    def _read(self, name: str) -> bytes:
+        offset, length = self._index[name]
+        start = offset - self._window_at
+        if start < 0 or start + length > len(self._window):  # those that follow will be wanted next
+            try:
+                descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    self._window = os.pread(descriptor, max(length, _WINDOW), self._first + offset)
+                finally:
+                    os.close(descriptor)
+            except OSError:
+                raise _damaged(self._path) from None
+            self._window_at, start = offset, 0
+        return self._window[start : start + length]
 
 
 def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
-    """The file that `Pieces` reads."""
+    """The file that `Pieces` reads: what is text stays text, all else becomes JSON."""
     index, texts, offset = {}, [], 0
     for name, data in pieces:
-        texts.append(_json(data))
+        texts.append(data.encode() if isinstance(data, str) else _json(data))
         index[name] = (offset, len(texts[-1]))
         offset += len(texts[-1])
     head = _json([index, offset])

@@ -7,7 +7,6 @@ goes under `clients: {<client>: …}`, so that the persona is rendered for it as
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
@@ -86,7 +85,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float | date | datetime | time) else value
+    return value if value is None or isinstance(value, str | int) else str(value)
 
 
 def read_fields(head: str, file: str, *, strict: bool = False) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""A change to a manifest, seen as its author would: here and nowhere else."""
+
+import pytest
+
+from agentpack.errors import InvalidFile
+from agentpack.manifest_edit import edit_manifest
+from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
+from agentpack.model.requirement import parse_requirement
+from agentpack.safety.documents import read_yaml
+from agentpack.safety.schemas import validate
+
+TEXT = """\
+# What we use. Ask Ada before you add one.
+schema: 1
+
+packs:
+  # the house engineer
+  - "python-engineer>=1.0"  # pinned by Ada
+
+  - require: data-reviewer
+    parameters:
+      style: brief   # they asked for it
+    clients: [claude]
+# sources below
+sources:
+  - {name: team, path: ../packs}  # ours
+"""
+
+
+def meaning(text: str) -> Manifest:
+    return Manifest.from_data(validate("manifest", read_yaml(text, "agentpack.yaml")))
+
+
+def wanted(text: str, **more: object) -> Wanted:
+    return Wanted(parse_requirement(text), text)._replace(**more)  # type: ignore[arg-type]
+
+
+def edited(text: str, *packs: Wanted, **more: object) -> str:
+    """The text with these packs in place of those of the same name, or added."""
+    old = meaning(text)
+    new = {entry.requirement.pack: entry for entry in old.packs}
+    new |= {entry.requirement.pack: entry for entry in packs}
+    return edit_manifest(text, "agentpack.yaml", old, old._replace(packs=tuple(new.values()), **more))  # type: ignore[arg-type]
+
+
+def without(text: str, *names: str) -> str:
+    old = meaning(text)
+    kept = tuple(entry for entry in old.packs if entry.requirement.pack not in names)
+    return edit_manifest(text, "agentpack.yaml", old, old._replace(packs=kept))
+
+
+def test_a_pack_is_added_behind_the_last_one() -> None:
+    assert edited(TEXT, wanted("team-lead>=2")) == TEXT.replace(
+        "    clients: [claude]\n", "    clients: [claude]\n  - team-lead>=2\n"
+    )
+
+
+def test_a_pack_with_values_is_added_in_lines() -> None:
+    text = edited(TEXT, wanted("team-lead", parameters={"line_length": 100, "style": "a: b"}, clients=("codex",)))
+    assert (
+        "  - require: team-lead\n"
+        "    clients: [codex]\n"
+        '    parameters: {line_length: 100, style: "a: b"}\n'
+        "# sources below\n"
+    ) in text
+
+
+def test_a_range_is_changed_where_it_stands_and_the_comment_stays() -> None:
+    assert edited(TEXT, wanted("python-engineer>=1.1,<2")) == TEXT.replace(
+        '"python-engineer>=1.0"', "python-engineer>=1.1,<2"
+    )
+
+
+def test_a_plain_entry_that_gets_values_becomes_a_map_and_keeps_its_comment() -> None:
+    assert edited(TEXT, wanted("python-engineer>=1.0", parameters={"compose": "never"})) == TEXT.replace(
+        '  - "python-engineer>=1.0"  # pinned by Ada\n',
+        "  - require: python-engineer>=1.0  # pinned by Ada\n    parameters: {compose: never}\n",
+    )
+
+
+def test_a_value_of_an_entry_is_changed_and_its_neighbours_stay() -> None:
+    before = meaning(TEXT).wanted("data-reviewer")
+    assert before is not None
+    assert edited(TEXT, before._replace(clients=("claude", "codex"))) == TEXT.replace("[claude]", "[claude, codex]")
+    text = edited(TEXT, before._replace(parameters={"style": "full"}))
+    assert "    parameters: {style: full}\n    clients: [claude]\n" in text
+
+
+def test_a_pack_is_taken_out_with_its_lines_only() -> None:
+    text = without(TEXT, "data-reviewer")
+    assert text == TEXT.replace(
+        "  - require: data-reviewer\n    parameters:\n      style: brief   # they asked for it\n    clients: [claude]\n", ""
+    )
+    assert without(text, "python-engineer").startswith("# What we use. Ask Ada before you add one.\nschema: 1\n\npacks: []")
+
+
+def test_clients_and_sources_are_added() -> None:
+    text = edited(TEXT, clients=("claude", "codex"))
+    assert text == TEXT + "clients: [claude, codex]\n"
+    source = ConfiguredSource("other", "~/some packs, [old]")
+    text = edited(TEXT, sources=(*meaning(TEXT).sources, source))
+    assert text == TEXT + '  - {name: other, path: "~/some packs, [old]"}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "requirement", "expected"),
+    [
+        ("schema: 1\npacks: []\n", "x>=1", "schema: 1\npacks:\n  - x>=1\n"),
+        ("schema: 1\n", "x", "schema: 1\npacks:\n  - x\n"),
+        ("schema: 1", "x", "schema: 1\npacks:\n  - x\n"),
+        ("{schema: 1, packs: [a]}\n", "x", "{schema: 1, packs: [a, x]}\n"),
+        ("schema: 1\npacks: [a,  b]  # all\n", "x[v]>=1", 'schema: 1\npacks: [a,  b, "x[v]>=1"]  # all\n'),
+        ("schema: 1\npacks: [a]\n", "a>=1,<2", 'schema: 1\npacks: ["a>=1,<2"]\n'),
+        ("schema: 1\npacks:\n- a\n", "x", "schema: 1\npacks:\n- a\n- x\n"),
+        ("schema: 1\r\npacks:\r\n  - a\r\n", "x", "schema: 1\r\npacks:\r\n  - a\r\n  - x\r\n"),
+        ("schema: 1\npacks:\n  - a\t# tab\n", "x", "schema: 1\npacks:\n  - a\t# tab\n  - x\n"),
+    ],
+)
+def test_a_pack_goes_in_whatever_way_the_list_is_written(text: str, requirement: str, expected: str) -> None:
+    assert edited(text, wanted(requirement)) == expected
+
+
+def test_what_cannot_be_changed_in_place_is_left_to_the_user() -> None:
+    text = "{schema: 1, packs: [a]}\n"
+    with pytest.raises(InvalidFile) as refused:
+        edited(text, sources=(ConfiguredSource("team", "../packs"),))
+    assert refused.value.details == ("agentpack.yaml: the change cannot be made here without rewriting the file",)
+    assert refused.value.hint == "make it by hand, then run `agentpack sync`"
