@@ -113,6 +113,17 @@ def test_a_damaged_file_is_removed_so_that_the_next_command_makes_it_again(tmp_p
     same(read_pack(release, cache)._replace(prepared=read_pack(release, cache).prepared), check_pack(release))
 
 
+def test_a_damaged_body_is_noticed(tmp_path: Path) -> None:
+    cache = ValidatedCache(str(tmp_path))
+    release = release_of(make_pack())
+    read_pack(release, cache)
+    path = tmp_path / place("pack", release.digest)
+    body = check_pack(release).personas["reviewer"].sections[1].rules[0].text.encode()
+    path.write_bytes(path.read_bytes().replace(body, b"\0" * len(body)))
+    with pytest.raises(Unavailable, match="was damaged, and is removed"):
+        _ = read_pack(release, cache).prepared["reviewer"].body
+
+
 @pytest.mark.slow
 def test_a_wheel_has_them_and_is_the_same_when_built_again(tmp_path: Path) -> None:
     wheels = []

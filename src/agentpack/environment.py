@@ -36,9 +36,13 @@ class Environment(NamedTuple):
     def current(cls) -> "Environment":
         """The real one."""
         home = os.environ.get("HOME") or os.path.expanduser("~")
+        try:
+            cwd = os.getcwd()
+        except FileNotFoundError:
+            raise UsageError("the current folder no longer exists", hint="change to one that does") from None
         return cls(
             home=os.path.realpath(home),
-            cwd=os.getcwd(),
+            cwd=cwd,
             variables=os.environ,
             interactive=sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty(),
         )

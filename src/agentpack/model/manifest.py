@@ -40,7 +40,7 @@ class Manifest(NamedTuple):
         """The manifest that checked data (`safety.schemas`) stands for."""
         clients = data.get("clients")
         return cls(
-            None if clients is None else tuple(clients),
+            None if clients is None else tuple(dict.fromkeys(clients)),
             tuple(_wanted(entry) for entry in data.get("packs", ())),
             data.get("models", {}),
             tuple(ConfiguredSource(source["name"], source["path"]) for source in data.get("sources", ())),
@@ -82,7 +82,7 @@ def _wanted(entry: Mapping[str, Any]) -> Wanted:
     return Wanted(
         parse_requirement(entry["require"]),
         entry["require"],
-        None if clients is None else tuple(clients),
+        None if clients is None else tuple(dict.fromkeys(clients)),
         entry.get("parameters", {}),
         entry.get("as", {}),
     )

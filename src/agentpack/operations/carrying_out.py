@@ -8,7 +8,7 @@ from agentpack.apply import transact
 from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
-from agentpack.model.lock import Lock
+from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made, base_text
@@ -155,19 +155,20 @@ def _document_changes(workspace: Workspace, wish: Wish) -> Iterator[DocumentChan
 
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
     """What differs between two locks, pack by pack."""
-    old = {pack.name: _words(pack.version, (*pack.variants, *_names(pack))) for pack in before.packs} if before else {}
-    new = {pack.name: _words(pack.version, (*pack.variants, *_names(pack))) for pack in after.packs} if after else {}
+    old = {pack.name: pack for pack in before.packs} if before else {}
+    new = {pack.name: pack for pack in after.packs} if after else {}
     for name in sorted({*old, *new}):
-        if old.get(name) != new.get(name):
-            yield PackChange(name, old.get(name), new.get(name))
+        was, now = old.get(name), new.get(name)
+        moved = was is not None and now is not None and was.source != now.source
+        one, other = (None if pack is None else _words(pack, source=moved) for pack in (was, now))
+        if one != other:
+            yield PackChange(name, one, other)
 
 
-def _names(pack: object) -> list[str]:
-    return [variant.name for variant in getattr(pack, "local_variants", ())]
-
-
-def _words(version: str, variants: tuple[str, ...]) -> str:
-    return f"{version} [{', '.join(sorted(set(variants)))}]" if variants else version
+def _words(pack: LockedPack, *, source: bool) -> str:
+    variants = sorted({*pack.variants, *(variant.name for variant in pack.local_variants)})
+    asked = f" [{', '.join(variants)}]" if variants else ""
+    return f"{pack.version}{asked}" + (f" from `{pack.source}`" if source else "")
 
 
 def conflict_error(workspace: Workspace, outcome: Outcome) -> "Conflicted":

@@ -47,15 +47,16 @@ def install(
                 f"`{requirement}`: addresses are not read by this version",
                 hint="name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml",
             )
+    clients = tuple(dict.fromkeys(clients))
     for client in clients:
         workspace.targets.named(client)
     with workspace.changing():
         old = workspace.manifest
         new = _with_sources(workspace, old, sources)
-        library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
+        anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
+        library = Library(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
         new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
-        named = {requirement.pack for requirement in asked if _wants_newer(requirement, old)}
-        chosen = choose(library, new, workspace.lock, upgrade=named)
+        chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
         wish = wish_for(workspace, old, new, made, save=options.save)
         return _carry_out(workspace, "install " + " ".join(requirements), wish, options)

@@ -44,9 +44,23 @@ _SELF = PackName("agentpack")
 class Library:
     """The releases that the configured sources offer, each read once. Answers the resolver's questions."""
 
-    def __init__(self, workspace: Workspace, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        manifest: Manifest,
+        locked: Iterable[LockedPack] = (),
+        *,
+        anew: Collection[str] | None = (),
+    ) -> None:
+        """All releases that can be had.
+
+        Args:
+            locked: packs that stay with the source they came from.
+            anew: packs whose source is looked for again all the same; None for all of them.
+        """
         self.workspace = workspace
-        self.sources = workspace.sources(manifest, locked)
+        locked = tuple(locked)
+        self.sources = workspace.sources(manifest, () if anew is None else [p for p in locked if p.name not in anew])
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
 

@@ -87,7 +87,7 @@ def status(workspace: Workspace) -> Status:
     """The state of the scope. Changes nothing but an interrupted change, which is finished first."""
     workspace.settle()
     lock = workspace.lock or Lock({}, (), (), ())
-    sources = workspace.sources(workspace.manifest, lock.packs)
+    sources = workspace.sources(workspace.manifest)  # an upgrade looks for the source again
     files = tuple(_files(workspace, lock))
     packs = tuple(_pack(pack, workspace.manifest.wanted(pack.name), sources, files) for pack in lock.packs)
     known = {pack.name for pack in packs}

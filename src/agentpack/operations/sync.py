@@ -133,7 +133,8 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
     with workspace.changing():
         require_manifest(workspace)
         _pass_over_unreadable_lock(workspace)
-        library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+        locked = workspace.lock.packs if workspace.lock else ()
+        library = Library(workspace, workspace.manifest, locked, anew=upgrade)
         if upgrade:
             workspace.require_packs(tuple(upgrade))
         chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)

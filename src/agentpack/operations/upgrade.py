@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from packaging.version import Version
+
 from agentpack.model.changes import Change
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
@@ -49,7 +51,7 @@ class Newest(NamedTuple):
 def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = False) -> Newest:
     """The newest releases of the packs, or of all; nothing is written."""
     old = workspace.manifest
-    library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
+    library = Library(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
     return Newest(new, make(library, new, chosen, default_clients(workspace, new)), library)
@@ -78,12 +80,17 @@ def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]
     """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new
     version.
     """
+    lock = library.workspace.lock
+    locked = {pack.name: Version(pack.version) for pack in lock.packs} if lock else {}
     entries = []
     for wanted in manifest.packs:
         requirement = wanted.requirement
         final = [ref.version for ref in library.sources.releases(requirement.pack) if not ref.version.is_prerelease]
         concerned = not packs or requirement.pack in packs
         if not concerned or not final or requirement.range == "" or requirement.allows(max(final)):
+            entries.append(wanted)
+            continue
+        if max(final) <= locked.get(requirement.pack, max(final)) and requirement.pack in locked:  # never back
             entries.append(wanted)
             continue
         range = _moved(requirement.range, str(max(final)), max(final).major)

@@ -10,11 +10,12 @@ import json
 import os
 from collections.abc import Iterable
 from typing import Any
+from zlib import crc32
 
 from agentpack import __version__
 from agentpack.errors import Unavailable
 
-FORMAT = f"2-{__version__}"
+FORMAT = f"3-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17
@@ -60,13 +61,13 @@ class Pieces:
 
     def text(self, name: str) -> str:
         """A piece that was given as text. Raises as for any other piece."""
-        try:
-            return self._read(name).decode()
-        except ValueError:
-            raise _damaged(self._path) from None
+        data = self._read(name)
+        if crc32(data) != self._index[name][2]:
+            raise _damaged(self._path)
+        return data.decode()
 
     def _read(self, name: str) -> bytes:
-        offset, length = self._index[name]
+        offset, length = self._index[name][:2]
         start = offset - self._window_at
         if start < 0 or start + length > len(self._window):  # those that follow will be wanted next
             try:
@@ -83,10 +84,14 @@ class Pieces:
 
 def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
     """The file that `Pieces` reads: what is text stays text, all else becomes JSON."""
-    index, texts, offset = {}, [], 0
+    index: dict[str, tuple[int, ...]] = {}
+    texts: list[bytes] = []
+    offset = 0
     for name, data in pieces:
-        texts.append(data.encode() if isinstance(data, str) else _json(data))
-        index[name] = (offset, len(texts[-1]))
+        text = data.encode() if isinstance(data, str) else _json(data)
+        # JSON shows damage by itself, text does not.
+        index[name] = (offset, len(text), crc32(text)) if isinstance(data, str) else (offset, len(text))
+        texts.append(text)
         offset += len(texts[-1])
     head = _json([index, offset])
     return b"".join([b"%15d\n" % len(head), head, *texts])

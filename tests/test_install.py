@@ -1,0 +1,354 @@
+"""install and uninstall: what they write, what they keep, and what stops them."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, persona_text, publish, variant_text
+from support.running import Agentpack
+from support.trees import marks, tree, write_tree
+
+AGENT = ".claude/agents/reviewer.md"
+FLAG = {"flag": {"type": "boolean", "default": True, "description": "A flag."}}
+
+
+@pytest.fixture
+def packs(project: Path) -> Path:
+    """A folder of packs in the project: a reviewer in two releases and a candidate, and a writer."""
+    return publish(
+        project / "packs",
+        make_pack(version="1.0.0"),
+        make_pack(
+            version="1.1.0",
+            variants={"reviewer/terse": variant_text("## Rules {#rules}\n\n- Say less. {#say}\n")},
+            parameters=FLAG,
+        ),
+        make_pack(version="2.0.0rc1"),
+        make_pack("team-writer", personas={"writer": persona_text("writer")}),
+    )
+
+
+def manifest(project: Path) -> str:
+    return (project / "agentpack.yaml").read_text()
+
+
+# -- what is written ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pack_from_a_folder_is_installed_and_the_folder_named_portably(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("install", "data-reviewer", "--source", str(packs))
+    assert manifest(project) == (
+        "schema: 1\nclients: [claude]\nsources:\n  - {name: packs, path: packs}\npacks:\n  - data-reviewer\n"
+    )
+    assert tree(project)[AGENT].startswith(b"---\nname: reviewer\n")
+    assert '"version": "1.1.0"' in (project / "agentpack.lock").read_text()
+
+
+def test_an_agent_is_readable_by_whoever_the_umask_says(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    for path, mark in marks(project).items():
+        assert mark.mode == 0o644, path
+
+
+def test_folders_that_are_made_have_the_usual_mode(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    assert stat.S_IMODE((project / ".claude/agents").stat().st_mode) == 0o755
+
+
+def test_several_packs_are_installed_as_one_change(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    ran = agentpack("install", "data-reviewer>=1", "team-writer", "--source", "packs")
+    assert "generation 1;" in ran.err
+    assert manifest(project).endswith("packs:\n  - data-reviewer>=1\n  - team-writer\n")
+
+
+def test_nothing_is_written_when_one_of_several_does_not_exist(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    before = marks(project)
+    agentpack("install", "data-reviewer", "no-such-pack", "--source", "packs", expect=4)
+    assert marks(project) == before
+
+
+def test_a_file_that_was_deleted_is_restored(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs")
+    before = tree(project)
+    (project / AGENT).unlink()
+    assert "restored: it was deleted" in agentpack("sync").err
+    assert tree(project) == before
+
+
+def test_a_file_that_already_is_as_wanted_is_taken_over_without_writing(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs")
+    data = (project / AGENT).read_bytes()
+    agentpack("uninstall", "data-reviewer")
+    write_tree(project, {AGENT: data})
+    before = marks(project)[AGENT]
+    assert "taken over as it is" in agentpack("install", "data-reviewer").err
+    assert marks(project)[AGENT] == before
+
+
+# -- requirements ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("requirement", "version", "written"),
+    [
+        ("data-reviewer", "1.1.0", "data-reviewer"),
+        ("Data_Reviewer", "1.1.0", "data-reviewer"),
+        ("data-reviewer@1.0", "1.0.0", "data-reviewer==1.0.*"),
+        ("data-reviewer@1.0.0", "1.0.0", "data-reviewer==1.0.0"),
+        ("data-reviewer@latest", "1.1.0", "data-reviewer"),
+        ("data-reviewer >= 1.0, < 1.1", "1.0.0", "data-reviewer>=1.0,<1.1"),
+        ("data-reviewer>=2.0.0rc1", "2.0.0rc1", "data-reviewer>=2.0.0rc1"),
+        ("data-reviewer[terse]", "1.1.0", "data-reviewer[terse]"),
+    ],
+)
+def test_a_requirement_chooses_a_release_and_goes_into_the_manifest(
+    agentpack: Agentpack, project: Path, packs: Path, requirement: str, version: str, written: str
+) -> None:
+    agentpack("install", requirement, "--source", "packs")
+    assert f'"version": "{version}"' in (project / "agentpack.lock").read_text()
+    line = manifest(project).splitlines()[-1]
+    assert line.removeprefix("  - ").strip('"').lower().replace("_", "-") == written
+
+
+def test_a_variant_says_its_own_rules(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer[terse]", "--source", "packs")
+    assert b"- Say less.\n" in tree(project)[AGENT]
+
+
+def test_asking_again_by_the_bare_name_keeps_what_was_chosen(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer[terse]>=1.1", "--source", "packs", "--set", "flag=no")
+    before = marks(project)
+    assert "nothing to change" in agentpack("install", "data-reviewer").err
+    assert marks(project) == before
+
+
+def test_another_range_sets_the_locked_release_aside(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    assert "1.0.0 -> 1.1.0" in agentpack("install", "data-reviewer>=1.0").err
+
+
+def test_an_installed_pack_stays_at_its_release_when_another_comes(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs")
+    publish(packs, make_pack(version="1.2.0"))
+    agentpack("install", "team-writer")
+    lock = (project / "agentpack.lock").read_text()
+    assert '"version": "1.1.0"' in lock
+    assert '"version": "1.2.0"' not in lock
+    assert "1.1.0 -> 1.2.0" in agentpack("install", "data-reviewer@latest").err
+
+
+# -- options -----------------------------------------------------------------------------------------------------------
+
+
+def test_values_are_typed_checked_and_kept(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs", "--set", "flag=off")
+    assert "    parameters: {flag: false}\n" in manifest(project)
+    agentpack("install", "data-reviewer", "--set", "flag=yes")
+    assert "    parameters: {flag: true}\n" in manifest(project)
+
+
+def test_no_save_leaves_manifest_and_lock(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    before = tree(project)
+    agentpack("install", "data-reviewer[terse]>=1.1", "--no-save")
+    after = tree(project)
+    assert {path for path in after if after[path] != before.get(path)} == {AGENT}
+
+
+def test_a_client_named_twice_is_one_client(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude", "--client", "claude")
+    assert "clients: [claude]\n" in manifest(project)
+
+
+def test_a_source_that_is_already_there_is_not_added_again(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs")
+    agentpack("install", "team-writer", "--source", "./packs/")
+    assert manifest(project).count("name: packs") == 1
+
+
+def test_two_sources_of_the_same_name_get_names_of_their_own(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    publish(project / "other/packs", make_pack("other-pack", personas={"other": persona_text("other")}))
+    agentpack("install", "data-reviewer", "other-pack", "--source", "packs", "--source", "other/packs")
+    assert "{name: packs, path: packs}" in manifest(project)
+    assert "{name: packs-2, path: " in manifest(project)
+
+
+def test_a_source_of_the_user_below_home_is_named_from_there(
+    agentpack: Agentpack, home: Path, tmp_path: Path
+) -> None:
+    publish(home / "my packs", make_pack())
+    agentpack("install", "data-reviewer", "--user", "--source", str(home / "my packs"))
+    text = (home / ".config/agentpack/agentpack.yaml").read_text()
+    assert 'path: "~/my packs"' in text
+    assert "nothing to change" in agentpack("sync", "--user").err
+
+
+# -- what stops it -----------------------------------------------------------------------------------------------------
+
+
+def test_two_packs_with_a_persona_of_one_name_are_refused_by_name(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    publish(packs, make_pack("other-reviewer"))
+    before = marks(project)
+    ran = agentpack("install", "data-reviewer", "other-reviewer", "--source", "packs", expect=4)
+    assert "`data-reviewer` and `other-reviewer` both have a persona `reviewer`" in ran.err
+    assert "as: {reviewer: reviewer-2}" in ran.err
+    assert marks(project) == before
+
+
+def test_a_persona_that_collides_can_be_renamed(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    publish(packs, make_pack("other-reviewer"))
+    write_tree(
+        project,
+        {
+            "agentpack.yaml": "schema: 1\nsources: [{name: packs, path: packs}]\npacks:\n  - data-reviewer\n"
+            "  - {require: other-reviewer, as: {reviewer: second-reviewer}}\n"
+        },
+    )
+    agentpack("sync")
+    assert tree(project)[".claude/agents/second-reviewer.md"].startswith(b"---\nname: second-reviewer\n")
+
+
+def test_a_rename_of_a_persona_that_is_not_there_is_told(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    text = "schema: 1\nsources: [{name: p, path: packs}]\npacks:\n  - {require: data-reviewer, as: {reviwer: x-y}}\n"
+    write_tree(project, {"agentpack.yaml": text})
+    ran = agentpack("sync", expect=4)
+    assert "data-reviewer 1.1.0 has no persona `reviwer` to rename (`as`)" in ran.err
+    assert "did you mean `reviewer`?" in ran.err
+
+
+def test_a_pack_for_another_agentpack_is_passed_over(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    publish(packs, make_pack(version="1.2.0", agentpack=">=99"))
+    agentpack("install", "data-reviewer", "--source", "packs")
+    assert '"version": "1.1.0"' in (project / "agentpack.lock").read_text()
+
+
+# -- packs on packs ----------------------------------------------------------------------------------------------------
+
+EXTENDING = """\
+---
+name: reviewer
+description: Reviews our data.
+model: haiku
+extends: data-reviewer[terse]>=1.1
+---
+## Rules {#rules}
+
+- Look at ours. {#ours when=flag}
+"""
+
+
+def test_a_persona_may_extend_that_of_a_required_pack(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    publish(packs, make_pack("our-reviewer", personas={"reviewer": EXTENDING}, requires=["data-reviewer[terse]>=1.1"]))
+    agentpack("install", "our-reviewer", "--source", "packs")
+    text = tree(project)[AGENT].decode()
+    assert "model: haiku\n" in text
+    assert "- Look before you change.\n- Say less.\n- Look at ours.\n" in text
+    lock = (project / "agentpack.lock").read_text()
+    assert '"name": "data-reviewer"' in lock
+    assert lock.count('"persona": "reviewer"') == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (EXTENDING.replace("data-reviewer[terse]", "team-writer"), "`team-writer` is not among the packs"),
+        (EXTENDING.replace("when=flag", "when=nothing"), "there is no parameter `nothing`"),
+        (EXTENDING.replace("ours.", "{{ nothing }}."), "there is no parameter `nothing`"),
+        (EXTENDING.replace("when=flag", "after=look"), "unknown attribute `after` (known here: when)"),
+    ],
+)
+def test_what_a_persona_cannot_extend_is_told_with_its_file(
+    agentpack: Agentpack, project: Path, packs: Path, text: str, words: str
+) -> None:
+    publish(packs, make_pack("our-reviewer", personas={"reviewer": text}, requires=["data-reviewer[terse]>=1.1"]))
+    ran = agentpack("install", "our-reviewer", "--source", "packs", expect=2)
+    assert words in ran.err
+    assert "our-reviewer-1.0.0/personas/reviewer.md" in ran.err
+
+
+def test_a_pack_that_requires_another_brings_its_personas(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    whole = make_pack("whole-team", personas={"lead": persona_text("lead")}, requires=["team-writer", "data-reviewer"])
+    publish(packs, whole)
+    agentpack("install", "whole-team", "--source", "packs")
+    assert sorted(Path(path).stem for path in tree(project) if path.startswith(".claude")) == [
+        "lead",
+        "reviewer",
+        "writer",
+    ]
+
+
+# -- local variants ----------------------------------------------------------------------------------------------------
+
+
+def test_a_variant_that_the_project_wrote_is_used_by_name(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    house = variant_text("## Rules {#rules}\n\n- Ask Ada. {#ada}\n", requires=["terse"])
+    write_tree(project, {".agentpack/variants/reviewer/house.md": house})
+    agentpack("install", "data-reviewer[house]", "--source", "packs")
+    assert b"- Say less.\n- Ask Ada.\n" in tree(project)[AGENT]
+    assert '"name": "house"' in (project / "agentpack.lock").read_text()
+
+
+def test_a_changed_variant_of_the_project_makes_the_lock_stale(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    path = ".agentpack/variants/reviewer/house.md"
+    write_tree(project, {path: variant_text("## Rules {#rules}\n\n- Ask Ada. {#ada}\n")})
+    agentpack("install", "data-reviewer[house]", "--source", "packs")
+    write_tree(project, {path: variant_text("## Rules {#rules}\n\n- Ask Grace. {#ada}\n")})
+    ran = agentpack("sync", "--locked", expect=3)
+    assert "the local variant `house` of reviewer was changed since" in ran.err
+    agentpack("sync")
+    assert b"- Ask Grace.\n" in tree(project)[AGENT]
+    (project / path).unlink()
+    assert "the local variant `house` of reviewer is gone" in agentpack("sync", "--locked", expect=3).err
+    assert "`house`" in agentpack("sync", expect=4).err
+
+
+def test_a_fault_of_a_local_variant_names_its_file(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    path = ".agentpack/variants/reviewer/house.md"
+    write_tree(project, {path: variant_text("- No id.\n")})
+    ran = agentpack("install", "data-reviewer[house]", "--source", "packs", expect=2)
+    assert f"{path}:4: a rule of a variant needs an id" in ran.err
+
+
+# -- bare packs --------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_agents_is_installed_as_it_is(agentpack: Agentpack, project: Path) -> None:
+    body = "Review {{ this }}. {#no-id}\n\n```\ncode\n```"
+    write_tree(project / "My Agents", {"agents/helper.md": f"---\nname: helper\ndescription: Helps.\n---\n{body}"})
+    agentpack("install", "my-agents", "--source", "My Agents", expect=None)
+    write_tree(project / "more", {"agents/helper.md": f"---\nname: helper\ndescription: Helps.\n---\n{body}"})
+    agentpack("install", "more", "--source", "more")
+    assert tree(project)[".claude/agents/helper.md"].decode().endswith(f"---\n{body}")
+
+
+# -- uninstall ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_manifest_that_says_more_stays(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer", "--source", "packs")
+    agentpack("uninstall", "data-reviewer")
+    assert manifest(project).endswith("packs: []\n")
+    assert AGENT not in tree(project)
+
+
+def test_what_only_the_pack_needed_goes_with_it(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    publish(packs, make_pack("whole-team", personas={"lead": persona_text("lead")}, requires=["team-writer"]))
+    agentpack("install", "whole-team", "data-reviewer", "--source", "packs")
+    agentpack("uninstall", "whole-team")
+    assert [path for path in tree(project) if path.startswith(".claude")] == [AGENT]
+
+
+def test_a_range_does_not_hinder_taking_a_pack_out(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer>=1", "team-writer", "--source", "packs")
+    agentpack("uninstall", "Data_Reviewer", "team-writer")
+    assert [path for path in tree(project) if path.startswith(".claude")] == []

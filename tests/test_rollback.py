@@ -1,0 +1,156 @@
+"""history and rollback: any state can be gone back to, bytes and modes, and what is in the way is not ours to take."""
+
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, publish
+from support.running import Agentpack
+from support.trees import marks, modes, tree, write_tree
+
+AGENT = ".claude/agents/reviewer.md"
+
+
+@pytest.fixture
+def project(project: Path) -> Path:
+    publish(project / "packs", *(make_pack(version=version) for version in ("1.0.0", "1.1.0", "1.2.0")))
+    return project
+
+
+@pytest.fixture
+def three(agentpack: Agentpack, project: Path) -> list[dict[str, tuple[bytes, int]]]:
+    """What the project was like before anything, and after each of three commands."""
+    states = [modes(project)]
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        agentpack("install", f"data-reviewer=={version}", "--source", "packs")
+        states.append(modes(project))
+    return states
+
+
+def test_every_generation_can_be_gone_back_to(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    for number in (1, 3, 0, 2, 3):
+        agentpack("rollback", str(number))
+        assert modes(project) == three[number]
+
+
+def test_a_rollback_is_a_generation_and_can_be_undone(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    agentpack("rollback", "1")
+    agentpack("rollback")
+    assert modes(project) == three[3]
+    found = agentpack("history", "--json").envelope["data"]
+    assert found["current"] == 5
+    assert [row["command"] for row in found["generations"]][-2:] == ["rollback 1", "rollback 3"]
+
+
+def test_the_mode_of_a_file_comes_back(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    (project / AGENT).chmod(0o640)
+    state = modes(project)
+    agentpack("install", "data-reviewer==1.0.0")
+    agentpack("rollback")
+    assert modes(project) == state
+    assert state[AGENT][1] == 0o640
+
+
+def test_what_was_edited_just_before_is_recorded_first(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    (project / AGENT).write_text("mine\n")
+    state = modes(project)
+    agentpack("rollback", "1")
+    assert modes(project) == three[1]
+    agentpack("rollback")
+    assert modes(project) == state
+
+
+def test_a_file_put_where_one_has_to_go_back_is_not_taken(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    agentpack("rollback", "0")
+    write_tree(project, {AGENT: "foreign\n"})
+    before = marks(project)
+    ran = agentpack("rollback", "1", expect=3)
+    assert str(project / AGENT) in ran.err
+    assert "--adopt" in ran.err
+    assert marks(project) == before
+    agentpack("rollback", "1", "--adopt")
+    assert modes(project) == three[1]
+    agentpack("rollback")
+    assert tree(project)[AGENT] == b"foreign\n"
+
+
+def test_a_file_beside_is_never_touched(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    write_tree(project, {".claude/agents/mine.md": "mine\n", ".claude/settings.json": "{}\n"})
+    before = {path: mark for path, mark in marks(project).items() if "mine" in path or "settings" in path}
+    agentpack("rollback", "0")
+    assert {path: mark for path, mark in marks(project).items() if path.startswith(".claude")} == before
+
+
+def test_folders_that_agentpack_made_go_when_they_are_empty(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    agentpack("rollback", "0")
+    assert not (project / ".claude").exists()
+
+
+def test_dry_run_shows_the_way_back_and_goes_no_step(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    before = marks(project, without=(".git",))
+    ran = agentpack("rollback", "1", "--dry-run")
+    assert "1.2.0 -> 1.0.0" in ran.err
+    assert "dry run: nothing was written" in ran.err
+    kept = marks(project, without=(".git", ".agentpack/state/lock"))
+    assert {path: mark for path, mark in kept.items()} == {p: m for p, m in before.items() if p in kept}
+
+
+def test_going_back_to_where_one_is_changes_nothing(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    assert "nothing to change" in agentpack("rollback", "3").err
+    assert agentpack("history", "--json").envelope["data"]["current"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("99",), "there is no generation 99"), (("-1",), "no such option"), (("one",), "invalid value")],
+)
+def test_a_generation_that_is_not_there_is_told(
+    agentpack: Agentpack, three: list[dict[str, tuple[bytes, int]]], arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in agentpack("rollback", *arguments, expect=2).err
+
+
+def test_without_a_history_there_is_nothing_to_go_back_in(agentpack: Agentpack, project: Path) -> None:
+    ran = agentpack("rollback", expect=2)
+    assert "there is no history to go back in" in ran.err
+    assert "hint: `agentpack install` makes the first generation" in ran.err
+    assert agentpack("history").err.splitlines()[-1] == "no history yet"
+
+
+def test_prune_forgets_the_oldest_and_says_what_is_kept(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    assert "1 generations forgotten" in agentpack("history", "prune", "--keep", "2").err
+    assert agentpack("history", "prune", "--keep", "2", "--json").envelope["data"] == {"forgotten": []}
+    ran = agentpack("history", "show", "1", expect=2)
+    assert "kept: 2, 3" in ran.err
+    assert "there is no generation 1" in agentpack("rollback", "1", expect=2).err
+    agentpack("rollback", "2")
+    assert modes(project) == three[2]
+
+
+def test_a_generation_is_shown_with_what_it_left(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    (project / AGENT).write_text("mine\n")
+    agentpack("install", "data-reviewer==1.1.0", "--discard-edits")
+    shown = agentpack("history", "show", "4").out
+    assert f"file     {AGENT}  (with local edits)" in shown
+    assert "command  agentpack edits by hand" in shown or "edits by hand" in shown

@@ -1,0 +1,163 @@
+"""sync and lock: the disk follows manifest and lock, and nobody's edit goes by the way."""
+
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, publish
+from support.running import Agentpack
+from support.trees import marks, tree, write_tree
+
+AGENT = ".claude/agents/reviewer.md"
+
+
+@pytest.fixture
+def project(project: Path) -> Path:
+    """A project with a folder of packs and a manifest that asks for the older release."""
+    publish(project / "packs", make_pack(version="1.0.0"), make_pack(version="1.1.0"))
+    manifest = "schema: 1\nsources: [{name: packs, path: packs}]\npacks: [data-reviewer==1.0.0]  # for now\n"
+    return write_tree(project, {"agentpack.yaml": manifest})
+
+
+def ask_for(project: Path, requirement: str) -> None:
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("data-reviewer==1.0.0", requirement))
+
+
+def test_a_manifest_written_by_hand_is_carried_out_and_left_as_it_is(agentpack: Agentpack, project: Path) -> None:
+    before = (project / "agentpack.yaml").read_bytes()
+    agentpack("sync")
+    assert AGENT in tree(project)
+    assert (project / "agentpack.yaml").read_bytes() == before
+
+
+def test_without_a_manifest_there_is_nothing_to_do(agentpack: Agentpack, project: Path) -> None:
+    (project / "agentpack.yaml").unlink()
+    for verb in ("sync", "lock", "upgrade"):
+        before = marks(project)
+        ran = agentpack(verb, expect=2)
+        assert "agentpack.yaml" in ran.err
+        assert marks(project) == before
+
+
+def test_the_lock_keeps_a_release_while_the_range_allows_it(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    ask_for(project, "'data-reviewer>=1.0'")
+    agentpack("sync")
+    assert '"version": "1.0.0"' in (project / "agentpack.lock").read_text()
+    agentpack("lock", "--upgrade")
+    assert '"version": "1.1.0"' in (project / "agentpack.lock").read_text()
+
+
+def test_lock_touches_no_agent_and_is_undone_by_a_rollback(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    before = tree(project)
+    ask_for(project, "'data-reviewer>=1.0'")
+    asked = tree(project)
+    agentpack("lock", "--upgrade-pack", "data-reviewer")
+    assert tree(project)[AGENT] == before[AGENT]
+    agentpack("rollback")
+    assert tree(project) == asked
+    assert "is not in" in agentpack("lock", "--upgrade-pack", "other", expect=2).err
+
+
+def test_a_first_lock_can_be_made_before_anything_is_installed(agentpack: Agentpack, project: Path) -> None:
+    agentpack("lock")
+    assert AGENT not in tree(project)
+    assert "nothing to change" in agentpack("lock", "--check").err
+    agentpack("sync", "--locked")
+    assert AGENT in tree(project)
+
+
+def test_the_lock_does_not_depend_on_the_way_to_it(agentpack: Agentpack, project: Path) -> None:
+    agentpack("lock")
+    first = (project / "agentpack.lock").read_bytes()
+    agentpack("sync")
+    assert (project / "agentpack.lock").read_bytes() == first
+    (project / "agentpack.lock").unlink()
+    agentpack("sync")
+    assert (project / "agentpack.lock").read_bytes() == first
+
+
+def test_a_comment_in_the_manifest_does_not_make_the_lock_stale(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    path = project / "agentpack.yaml"
+    path.write_text("# a comment\n" + path.read_text())
+    agentpack("sync", "--locked")
+
+
+@pytest.mark.parametrize("option", ["--locked", "--frozen"])
+def test_an_edited_file_stops_a_sync_that_must_be_exact(agentpack: Agentpack, project: Path, option: str) -> None:
+    agentpack("sync")
+    (project / AGENT).write_text("mine\n")
+    before = marks(project)
+    ran = agentpack("sync", option, expect=3)
+    assert str(project / AGENT) in ran.err
+    assert "--discard-edits" in ran.err
+    assert marks(project) == before
+    agentpack("sync", option, "--discard-edits")
+    agentpack("rollback")
+    assert (project / AGENT).read_text() == "mine\n"
+
+
+def test_check_says_whether_something_differs_and_writes_nothing(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    before = marks(project)
+    agentpack("sync", "--check")
+    (project / AGENT).write_text("mine\n")
+    assert agentpack("sync", "--check", expect=1).exit_code == 1
+    (project / AGENT).write_bytes(before[AGENT].content)
+    assert tree(project) == {path: mark.content for path, mark in before.items()}
+
+
+def test_a_release_that_is_gone_is_told_with_those_there_are(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    (project / "packs/data-reviewer/1.0.0").rename(project / "gone")
+    ran = agentpack("sync", "--locked", expect=4)
+    assert "no source has data-reviewer 1.0.0" in ran.err
+    assert "there are 1.1.0" in ran.err
+    (project / "packs/data-reviewer").rename(project / "gone too")
+    assert "no source has a pack `data-reviewer`" in agentpack("sync", "--locked", expect=4).err
+
+
+def test_a_release_whose_bytes_changed_is_refused(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    before = marks(project)
+    write_tree(project / "packs/data-reviewer/1.0.0", {"README.md": "New.\n"})
+    for options in ((), ("--locked",), ("--frozen",)):
+        ran = agentpack("sync", *options, expect=5)
+        assert "data-reviewer 1.0.0 from `packs` is not what was locked" in ran.err
+    (project / "packs/data-reviewer/1.0.0/README.md").unlink()
+    assert {path: mark for path, mark in marks(project).items() if path in before} == before
+
+
+def test_a_lock_whose_texts_no_longer_come_out_is_told(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    lock = project / "agentpack.lock"
+    lock.write_text(lock.read_text().replace('"persona": "reviewer",\n   "sha256": "', '"persona": "reviewer",\n   "sha256": "0'))
+    ran = agentpack("sync", "--frozen", expect=3)
+    assert "the locked releases do not render to what agentpack.lock says" in ran.err
+    assert AGENT in ran.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--locked", "--frozen"), "`--locked` excludes `--frozen`"),
+        (("--on-conflict", "mine"), "`--on-conflict` takes `keep` or `theirs`"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    agentpack: Agentpack, project: Path, options: tuple[str, ...], words: str
+) -> None:
+    assert words in agentpack("sync", *options, expect=2).err
+
+
+def test_a_file_in_conflict_is_left_and_the_others_go_on_when_asked(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {AGENT: "mine\n"})
+    ask_for(project, "data-reviewer, python-engineer")
+    agentpack("sync", expect=3)
+    assert ".claude/agents/python-engineer.md" not in tree(project)
+    ran = agentpack("sync", "--partial", expect=3)
+    assert "in conflict, left as it is" in ran.err
+    assert ".claude/agents/python-engineer.md" in tree(project)
+    assert tree(project)[AGENT] == b"mine\n"

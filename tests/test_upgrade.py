@@ -1,0 +1,178 @@
+"""upgrade: the newest releases in range, past it when asked, and never at the cost of an edit."""
+
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+from support.trees import marks, tree
+
+from agentpack.operations.upgrade import _moved
+
+AGENT = ".claude/agents/reviewer.md"
+
+
+def release(version: str, *lines: str) -> dict[str, bytes]:
+    return make_pack(
+        version=version, personas={"reviewer": persona_text(body="".join(f"- {line}\n" for line in lines))}
+    )
+
+
+@pytest.fixture
+def project(project: Path) -> Path:
+    """A project with three releases of a pack, and a candidate."""
+    publish(
+        project / "packs",
+        release("1.0.0", "one", "two", "three"),
+        release("1.1.0", "one", "two", "three, new"),
+        release("2.0.0", "one, newest", "two", "three, new"),
+        release("3.0.0rc1", "candidate"),
+    )
+    return project
+
+
+def locked(project: Path) -> str:
+    lines = (project / "agentpack.lock").read_text().splitlines()
+    return next(line for line in lines if '"version"' in line).split('"')[3]
+
+
+@pytest.mark.parametrize(
+    ("asked", "after", "written"),
+    [
+        ("data-reviewer>=1.0,<2", "1.1.0", "data-reviewer>=1.0,<2"),
+        ("data-reviewer~=1.0", "1.1.0", "data-reviewer~=1.0"),
+        ("data-reviewer==1.0.0", "1.0.0", "data-reviewer==1.0.0"),
+        ("data-reviewer", "2.0.0", "data-reviewer"),
+    ],
+)
+def test_the_newest_release_in_range_is_taken(
+    agentpack: Agentpack, project: Path, asked: str, after: str, written: str
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    agentpack("install", asked, "--no-save")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("data-reviewer==1.0.0", asked))
+    agentpack("upgrade", "--yes")
+    assert locked(project) == after
+    assert path.read_text().endswith(f"  - {written}\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("data-reviewer>=1.0,<2", "data-reviewer>=2.0.0,<3"),
+        ("data-reviewer==1.0.0", "data-reviewer==2.0.0"),
+        ("data-reviewer@1.0", "data-reviewer==2.0.*"),
+        ("data-reviewer~=1.0", "data-reviewer~=2.0"),
+        ("data-reviewer~=1.0.0", "data-reviewer~=2.0.0"),
+        ("data-reviewer<2", "data-reviewer>=2.0.0,<3"),
+    ],
+)
+def test_latest_goes_past_the_range_and_keeps_its_shape(
+    agentpack: Agentpack, project: Path, asked: str, written: str
+) -> None:
+    agentpack("install", asked, "--source", "packs")
+    agentpack("upgrade", "--latest", "--yes")
+    assert locked(project) == "2.0.0"
+    assert (project / "agentpack.yaml").read_text().endswith(f"  - {written}\n")
+
+
+@pytest.mark.parametrize(
+    ("range", "moved"), [("==1.*", "==2.*"), ("==1.1.*", "==2.3.*"), (">=1,!=1.5", ">=2.3.4,<3"), ("~=1.2,!=1.3", ">=2.3.4,<3")]
+)
+def test_a_range_is_moved_around_the_newest(range: str, moved: str) -> None:
+    assert _moved(range, "2.3.4", 2) == moved
+
+
+def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) -> None:
+    other = {"writer": persona_text("writer")}
+    publish(project / "packs", *(make_pack("team-writer", version, personas=other) for version in ("1.0.0", "1.1.0")))
+    agentpack("install", "data-reviewer<1.1", "team-writer<1.1", "--source", "packs")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("<1.1", "<2"))
+    ran = agentpack("upgrade", "team-writer", "--yes")
+    assert "team-writer 1.0.0 -> 1.1.0" in ran.err
+    assert "data-reviewer" not in ran.err
+    assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
+
+
+def test_an_edit_and_a_change_elsewhere_are_both_there(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
+    agentpack("install", "data-reviewer==1.1.0")
+    assert tree(project)[AGENT].decode().endswith("- one, mine\n- two\n- three, new\n")
+
+
+def test_a_collision_is_shown_rule_by_rule_and_changes_nothing(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
+    before = marks(project)
+    ran = agentpack("upgrade", "--latest", "--yes", expect=3)
+    assert "three, mine" in ran.out + ran.err
+    assert "three, new" in ran.out + ran.err
+    assert marks(project) == before
+
+
+@pytest.mark.parametrize(("choice", "line"), [("keep", "- three, mine"), ("theirs", "- three, new")])
+def test_a_collision_is_decided_beforehand(agentpack: Agentpack, project: Path, choice: str, line: str) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
+    before = tree(project)
+    agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
+    assert line in path.read_text().splitlines()
+    agentpack("rollback")
+    assert tree(project) == before
+
+
+def test_what_is_asked_cannot_be_answered_without_a_terminal(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    before = marks(project)
+    ran = agentpack("upgrade", "--latest", expect=3)
+    assert "hint: `--yes` answers the question beforehand" in ran.err
+    assert agentpack("upgrade", "--latest", "--json", expect=3).envelope["exit_code"] == 3
+    assert marks(project) == before
+
+
+def test_check_says_whether_something_newer_is_there(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    before = marks(project)
+    agentpack("upgrade", "--check")
+    agentpack("upgrade", "--check", "--latest", expect=1)
+    assert marks(project) == before
+
+
+def test_an_unknown_way_to_decide_is_refused(agentpack: Agentpack, project: Path) -> None:
+    ran = agentpack("upgrade", "--on-conflict", "mine", expect=2)
+    assert "`--on-conflict` takes `keep`, `theirs` or `edit`" in ran.err
+
+
+def test_a_base_that_is_no_longer_kept_is_rendered_again(agentpack: Agentpack, project: Path) -> None:
+    """As in a fresh clone: the machine's own state is gone, and the edit is merged all the same."""
+    import shutil
+
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
+    shutil.rmtree(project / ".agentpack")
+    agentpack("install", "data-reviewer==1.1.0")
+    assert tree(project)[AGENT].decode().endswith("- one, mine\n- two\n- three, new\n")
+
+
+def test_a_base_that_cannot_be_rendered_any_more_takes_a_decision(agentpack: Agentpack, project: Path) -> None:
+    import shutil
+
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- one\n", "- one, mine\n"))
+    shutil.rmtree(project / ".agentpack")
+    lock = project / "agentpack.lock"
+    text = lock.read_text()
+    digest = text[text.index('"sha256": "') + 11 :][:64]
+    lock.write_text(text.replace(digest, "0" * 64))
+    before = marks(project)
+    ran = agentpack("install", "data-reviewer==1.1.0", expect=3)
+    assert "the text it was edited from can no longer be rendered" in ran.err
+    assert marks(project) == before
