@@ -110,8 +110,8 @@ def test_a_collision_is_shown_rule_by_rule_and_changes_nothing(agentpack: Agentp
     path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
     before = marks(project)
     ran = agentpack("upgrade", "--latest", "--yes", expect=3)
-    assert "three, mine" in ran.out + ran.err
-    assert "three, new" in ran.out + ran.err
+    assert "you have\n      - three{+, mine+}\n" in ran.err
+    assert "the new release says\n      - three{+, new+}\n" in ran.err
     assert marks(project) == before
 
 

@@ -1,0 +1,288 @@
+"""What people and programs see: data on stdout, words on stderr, one envelope, and nothing that a terminal would obey."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.fixed import FixedEnvironment
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+
+from agentpack.cli.boundary import guarded
+from agentpack.cli.present import Output, Result, error_data, plain_ask, safe
+from agentpack.environment import project_scope
+from agentpack.errors import (
+    AgentpackError,
+    Bug,
+    DecisionNeeded,
+    Fault,
+    InvalidFile,
+    Refused,
+    Unavailable,
+    Unresolvable,
+    UsageError,
+)
+
+SCOPE = project_scope("/work", "root of the git repository", FixedEnvironment(Path("/home")))
+
+
+def spoken(**options: bool) -> Output:
+    wanted = {"json": False, "quiet": False, "verbose": False, "no_color": False, **options}
+    return Output.of("sync", **wanted)
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+# -- text of strangers -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, é, 🦉, tab\tand\nline", "plain, é, 🦉, tab\tand\nline"),
+        ("\x1b[2Jgone", "\\u{1b}[2Jgone"),
+        ("a\rb", "a\\u{d}b"),
+        ("a\x9bb\x7f", "a\\u{9b}b\\u{7f}"),
+        ("a\u202eb", "a\\u{202e}b"),
+        ("a\u200bb\ufeff", "a\\u{200b}b\\u{feff}"),
+        ("a\u2028b", "a\\u{2028}b"),
+        ("a\U000e0041b", "a\\u{e0041}b"),
+        ("a\u00adb", "a\\u{ad}b"),
+    ],
+)
+def test_what_a_terminal_would_obey_or_hide_is_shown(text: str, shown: str) -> None:
+    assert safe(text) == shown
+
+
+def test_the_text_of_a_pack_cannot_reach_the_terminal_raw(agentpack: Agentpack, project: Path) -> None:
+    evil = "\x1b]0;title\x07"
+    publish(project / "packs", make_pack(personas={"reviewer": persona_text(**{f"a{evil}": 1})}))
+    ran = agentpack("install", "data-reviewer", "--source", "packs", expect=2)
+    assert "\x1b" not in ran.out + ran.err
+    assert "\\u{1b}]0;title\\u{7}" in ran.err
+
+
+# -- words and data ----------------------------------------------------------------------------------------------------
+
+
+def test_words_go_to_stderr_and_data_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    output = spoken()
+    output.scope(SCOPE)
+    output.say("words")
+    output.detail("more")
+    output.print("data")
+    assert capsys.readouterr() == ("data\n", "project /work\nwords\n")
+
+
+def test_quiet_keeps_the_data_and_verbose_says_more(capsys: pytest.CaptureFixture[str]) -> None:
+    quiet = spoken(quiet=True)
+    quiet.say("words")
+    quiet.print("data")
+    assert capsys.readouterr() == ("data\n", "")
+    spoken(verbose=True).scope(SCOPE)
+    assert capsys.readouterr() == ("", "project /work\n  root of the git repository\n")
+
+
+def test_json_says_one_envelope_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    output = spoken(json=True, verbose=True)
+    output.scope(SCOPE)
+    output.say("words")
+    output.print("data")
+    output.table(("a",), [("b",)])
+    assert output.finish(Result({"x": "é"}, 1)) == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert json.loads(out) == {
+        "schema": 1,
+        "command": "sync",
+        "status": "differences",
+        "exit_code": 1,
+        "data": {"x": "é"},
+        "errors": [],
+    }
+    assert list(json.loads(out)) == ["schema", "command", "status", "exit_code", "data", "errors"]
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "ok"), (1, "differences"), (2, "error"), (3, "error"), (70, "error")])
+def test_the_envelope_says_how_it_went(code: int, status: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert spoken(json=True).finish(Result({}, code)) == code
+    assert json.loads(capsys.readouterr().out)["status"] == status
+    assert spoken().finish(Result({}, code)) == code
+    assert capsys.readouterr().out == ""
+
+
+def test_a_table_is_tabs_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    spoken().table(("name", "text"), [("a", "b\tc\nd"), ("\x1b", "é")])
+    assert capsys.readouterr().out == "name\ttext\na\tb c d\n\\u{1b}\té\n"
+
+
+def test_a_table_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    spoken(no_color=True).table(("name", "text"), [("a", "[bold]not markup[/bold]")])
+    assert screen.getvalue().split("\n")[0].split() == ["name", "text"]
+    assert "[bold]not markup[/bold]" in screen.getvalue()
+    assert "\x1b" not in screen.getvalue()
+
+
+# -- colour ------------------------------------------------------------------------------------------------------------
+
+
+def test_colour_only_repeats_and_only_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spoken().style("x", "red") == "x"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert spoken().style("x", "bold", "red") == "\x1b[1;31mx\x1b[0m"
+    assert spoken().style("", "red") == ""
+    assert spoken(no_color=True).style("x", "red") == "x"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert spoken().style_words("x", "red") == "x"
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_gets_colour_unless_it_is_dumb(kind: str, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("TERM", kind)
+    assert spoken().color is wanted
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+FAMILY: list[tuple[AgentpackError, int, str]] = [
+    (UsageError("m"), 2, "usage"),
+    (InvalidFile([Fault("f", 1, "k", "m")]), 2, "invalid-file"),
+    (DecisionNeeded("m"), 3, "decision-needed"),
+    (Unresolvable("m"), 4, "unresolvable"),
+    (Refused("m"), 5, "refused"),
+    (Unavailable("m"), 6, "unavailable"),
+    (Bug("m"), 70, "bug"),
+]
+
+
+@pytest.mark.parametrize(("error", "exit_code", "code"), FAMILY)
+def test_every_error_has_its_exit_code_and_word(
+    error: AgentpackError, exit_code: int, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise error
+
+    assert guarded(spoken(json=True), fail) == exit_code
+    (told,) = json.loads(capsys.readouterr().out)["errors"]
+    assert told["code"] == code
+    assert guarded(spoken(), fail) == exit_code
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_an_error_says_what_where_and_what_next(capsys: pytest.CaptureFixture[str]) -> None:
+    error = Unresolvable("no release\x1b", details=["one\ntwo", "three"], hint="try \x1b this")
+    assert spoken(quiet=True).error(error) == 4
+    assert capsys.readouterr().err == (
+        "error: no release\\u{1b}\n  one\n  two\n  three\nhint: try \\u{1b} this\n"
+    )
+
+
+def test_an_invalid_file_carries_its_faults() -> None:
+    error = InvalidFile([Fault("b", 2, "k", "m", "h"), Fault("a", 0, "", "n")], hint="all")
+    assert error.message == "2 faults in a, b"
+    assert error.details == ("b:2: k: m (h)", "a: n")
+    assert error_data(error)["faults"][1] == {"file": "a", "line": 0, "key": "", "message": "n", "hint": None}
+
+
+def test_an_interruption_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> int:
+        raise KeyboardInterrupt
+
+    assert guarded(spoken(), interrupt) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+    assert guarded(spoken(json=True), interrupt) == 130
+    assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "interrupted"
+
+
+def test_what_nobody_foresaw_is_told_with_the_place_of_its_traceback(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> int:
+        raise RuntimeError("oh \x1b")
+
+    assert guarded(spoken(), fail) == 70
+    err = capsys.readouterr().err
+    assert "a bug of agentpack: RuntimeError: oh \\u{1b}" in err
+    place = Path(err.strip().rpartition("the traceback is in ")[2])
+    assert place.is_relative_to(home)
+    assert "RuntimeError: oh" in place.read_text()
+    monkeypatch.setenv("AGENTPACK_TRACEBACK", "1")
+    assert guarded(spoken(), fail) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_traceback_that_cannot_be_kept_is_no_second_error(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "file"))
+
+    def fail() -> int:
+        raise RuntimeError("oh")
+
+    assert guarded(spoken(), fail) == 70
+    assert "set AGENTPACK_TRACEBACK=1 to see the traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_went_away_is_no_error(project: Path) -> None:
+    Agentpack(project)("install", "python-engineer")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "agentpack", "history"], cwd=project, stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert b"Exception" not in done.stderr
+
+
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answer", "yes"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_anything_but_yes_is_no(
+    answer: str, yes: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    assert plain_ask("Upgrade?") is yes
+    assert capsys.readouterr() == ("", "Upgrade? [y/N] ")
+
+
+# -- the command line --------------------------------------------------------------------------------------------------
+
+
+def test_options_are_read_from_the_words_even_when_the_call_is_off(agentpack: Agentpack) -> None:
+    ran = agentpack("sync", "--no-such-option", "--json", expect=2)
+    assert ran.err == ""
+    assert ran.envelope["command"] == "sync"
+    assert ran.envelope["errors"][0]["code"] == "usage"
+
+
+def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack) -> None:
+    assert "there is no command `instal`; did you mean `install`" in agentpack("instal", expect=2).err
+
+
+def test_a_bare_call_shows_the_help(agentpack: Agentpack) -> None:
+    ran = agentpack(expect=None)
+    assert "Usage: agentpack" in ran.out
+    for verb in ("install", "uninstall", "sync", "lock", "upgrade", "history", "rollback"):
+        assert verb in ran.out
+
+
+def test_the_real_program_says_the_same_as_the_call_in_here(agentpack: Agentpack, project: Path) -> None:
+    for arguments in (["install", "nothing-such"], ["history", "--json"], ["sync", "--x"], ["--version"]):
+        assert agentpack(*arguments, expect=None) == agentpack(*arguments, expect=None, real=True)
