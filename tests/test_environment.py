@@ -16,8 +16,8 @@ from agentpack.errors import UsageError
 @pytest.fixture
 def box(tmp_path: Path) -> Path:
     folder = tmp_path.resolve() / "box"
-    (folder / "home/work/repository/src/deep").mkdir(parents=True)
-    (folder / "home/work/repository/.git").mkdir()
+    (folder / "home/code/repository/src/deep").mkdir(parents=True)
+    (folder / "home/code/repository/.git").mkdir()
     return folder
 
 
@@ -25,7 +25,7 @@ def scope(box: Path, cwd: str, **options: object) -> Scope:
     return find_scope(FixedEnvironment(box / "home", box / cwd), **options)  # type: ignore[arg-type]
 
 
-REPOSITORY = "home/work/repository"
+REPOSITORY = "home/code/repository"
 
 
 @pytest.mark.parametrize("cwd", [REPOSITORY, f"{REPOSITORY}/src/deep"])
@@ -76,7 +76,11 @@ def test_options_decide(box: Path) -> None:
     assert scope(box, REPOSITORY, user=True).found_by == "named by --user"
     assert scope(box, REPOSITORY, project=True).kind == "project"
     found = scope(box, REPOSITORY, root="src/deep")
-    assert (found.kind, found.root, found.found_by) == ("project", str(box / REPOSITORY / "src/deep"), "named by --root")
+    assert (found.kind, found.root, found.found_by) == (
+        "project",
+        str(box / REPOSITORY / "src/deep"),
+        "named by --root",
+    )
     assert scope(box, "home", root=str(box / REPOSITORY)).root == str(box / REPOSITORY)
 
 

@@ -63,7 +63,7 @@ def test_an_error_without_a_place_names_that_of_the_source() -> None:
 
 def test_a_release_of_a_source_that_is_not_configured_is_unavailable() -> None:
     ref = ReleaseRef(NAME, Version("1.0.0"), "gone", "")
-    with pytest.raises(Unavailable, match="the source `gone` of data-reviewer 1.0.0 is not configured"):
+    with pytest.raises(Unavailable, match=r"the source `gone` of data-reviewer 1\.0\.0 is not configured"):
         fetch(ref, Sources([MemorySource("near", ONE)]))
 
 

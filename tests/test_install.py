@@ -63,7 +63,9 @@ def test_several_packs_are_installed_as_one_change(agentpack: Agentpack, project
     assert manifest(project).endswith("packs:\n  - data-reviewer>=1\n  - team-writer\n")
 
 
-def test_nothing_is_written_when_one_of_several_does_not_exist(agentpack: Agentpack, project: Path, packs: Path) -> None:
+def test_nothing_is_written_when_one_of_several_does_not_exist(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
     before = marks(project)
     agentpack("install", "data-reviewer", "no-such-pack", "--source", "packs", expect=4)
     assert marks(project) == before
@@ -179,9 +181,7 @@ def test_two_sources_of_the_same_name_get_names_of_their_own(agentpack: Agentpac
     assert "{name: packs-2, path: " in manifest(project)
 
 
-def test_a_source_of_the_user_below_home_is_named_from_there(
-    agentpack: Agentpack, home: Path, tmp_path: Path
-) -> None:
+def test_a_source_of_the_user_below_home_is_named_from_there(agentpack: Agentpack, home: Path, tmp_path: Path) -> None:
     publish(home / "my packs", make_pack())
     agentpack("install", "data-reviewer", "--user", "--source", str(home / "my packs"))
     text = (home / ".config/agentpack/agentpack.yaml").read_text()

@@ -80,7 +80,11 @@ def refusal(*names: str, **variants: str) -> AgentpackError:
         ("## New {#new after=first}\n\n- One. {#one}\n", "- Say.\n\n", "- Say.\n\n## New\n\n- One.\n\n"),
         ("## New {#new before=first}\n\n- One. {#one}\n", "## First\n", "## New\n\n- One.\n\n## First\n"),
         ("## New {#new after=second}\n\n- One. {#one}\n", "- Dig.\n\n", "- Dig.\n\n## New\n\n- One.\n\n"),
-        ("## First {#first}\n\n- Kept. {#kept when=flag}\n- Gone. {#gone when=!flag}\n", "- Say.\n", "- Say.\n- Kept.\n"),
+        (
+            "## First {#first}\n\n- Kept. {#kept when=flag}\n- Gone. {#gone when=!flag}\n",
+            "- Say.\n",
+            "- Say.\n- Kept.\n",
+        ),
     ],
 )
 def test_a_variant_changes_its_own_place_and_nothing_else(text: str, before: str, after: str) -> None:
@@ -194,7 +198,9 @@ def test_two_variants_that_disagree_are_refused_by_name(one: dict[str, Any], two
 
 
 @pytest.mark.parametrize(("one", "two", "words"), PAIRS[:7])
-def test_a_declared_order_settles_it_and_the_later_one_wins(one: dict[str, Any], two: dict[str, Any], words: str) -> None:
+def test_a_declared_order_settles_it_and_the_later_one_wins(
+    one: dict[str, Any], two: dict[str, Any], words: str
+) -> None:
     alone = body("two", one=variant_text(**one), two=variant_text(**two))
     both = body("one", "two", one=variant_text(**one), two=variant_text(**two, order={"after": ["one"]}))
     if "remove" not in one:

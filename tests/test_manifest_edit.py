@@ -89,9 +89,13 @@ def test_a_value_of_an_entry_is_changed_and_its_neighbours_stay() -> None:
 def test_a_pack_is_taken_out_with_its_lines_only() -> None:
     text = without(TEXT, "data-reviewer")
     assert text == TEXT.replace(
-        "  - require: data-reviewer\n    parameters:\n      style: brief   # they asked for it\n    clients: [claude]\n", ""
+        "  - require: data-reviewer\n    parameters:\n"
+        "      style: brief   # they asked for it\n    clients: [claude]\n",
+        "",
     )
-    assert without(text, "python-engineer").startswith("# What we use. Ask Ada before you add one.\nschema: 1\n\npacks: []")
+    assert without(text, "python-engineer").startswith(
+        "# What we use. Ask Ada before you add one.\nschema: 1\n\npacks: []"
+    )
 
 
 def test_clients_and_sources_are_added() -> None:

@@ -73,7 +73,9 @@ ROWS: list[tuple[str, Record, bytes | None, bytes | None, Action]] = [
 ]
 
 
-@pytest.mark.parametrize(("record", "observed", "wanted", "action"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS])
+@pytest.mark.parametrize(
+    ("record", "observed", "wanted", "action"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS]
+)
 def test_the_table_of_states(record: Record, observed: bytes | None, wanted: bytes | None, action: Action) -> None:
     assert planned(record, observed, wanted).action is action
 
@@ -158,8 +160,10 @@ def test_bytes_are_asked_for_only_where_they_are_merged() -> None:
             raise AssertionError(name)
 
         here = {} if observed is None else {PATH: Observed(digest_of(observed), 0o644)}
-        old = {} if record is None else {
-            PATH: InstalledFile(PATH, "claude", "p", "r", digest_of(record[0]), digest_of(record[1]), 0o600)
-        }
+        old = (
+            {}
+            if record is None
+            else {PATH: InstalledFile(PATH, "claude", "p", "r", digest_of(record[0]), digest_of(record[1]), 0o600)}
+        )
         new = {} if wanted is None else {PATH: Rendering("claude", "p", "r", PATH, wanted)}
         assert plan(new, old, here, disk=never, base=never).changes[0].action is action

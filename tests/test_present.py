@@ -1,4 +1,4 @@
-"""What people and programs see: data on stdout, words on stderr, one envelope, and nothing that a terminal would obey."""
+"""What people and programs see: data on stdout, words on stderr, one envelope; nothing that a terminal would obey."""
 
 import io
 import json
@@ -64,8 +64,8 @@ def test_what_a_terminal_would_obey_or_hide_is_shown(text: str, shown: str) -> N
 
 
 def test_the_text_of_a_pack_cannot_reach_the_terminal_raw(agentpack: Agentpack, project: Path) -> None:
-    evil = "\x1b]0;title\x07"
-    publish(project / "packs", make_pack(personas={"reviewer": persona_text(**{f"a{evil}": 1})}))
+    text = persona_text().replace("name:", '"a\\e]0;title\\a": 1\nname:')
+    publish(project / "packs", make_pack(personas={"reviewer": text}))
     ran = agentpack("install", "data-reviewer", "--source", "packs", expect=2)
     assert "\x1b" not in ran.out + ran.err
     assert "\\u{1b}]0;title\\u{7}" in ran.err
@@ -185,16 +185,14 @@ def test_every_error_has_its_exit_code_and_word(
 def test_an_error_says_what_where_and_what_next(capsys: pytest.CaptureFixture[str]) -> None:
     error = Unresolvable("no release\x1b", details=["one\ntwo", "three"], hint="try \x1b this")
     assert spoken(quiet=True).error(error) == 4
-    assert capsys.readouterr().err == (
-        "error: no release\\u{1b}\n  one\n  two\n  three\nhint: try \\u{1b} this\n"
-    )
+    assert capsys.readouterr().err == ("error: no release\\u{1b}\n  one\n  two\n  three\nhint: try \\u{1b} this\n")
 
 
 def test_an_invalid_file_carries_its_faults() -> None:
     error = InvalidFile([Fault("b", 2, "k", "m", "h"), Fault("a", 0, "", "n")], hint="all")
     assert error.message == "2 faults in a, b"
-    assert error.details == ("b:2: k: m (h)", "a: n")
-    assert error_data(error)["faults"][1] == {"file": "a", "line": 0, "key": "", "message": "n", "hint": None}
+    assert sorted(error.details) == ["a: n", "b:2: k: m (h)"]
+    assert {"file": "a", "line": 0, "key": "", "message": "n", "hint": None} in error_data(error)["faults"]
 
 
 def test_an_interruption_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
@@ -253,7 +251,9 @@ def test_a_reader_that_went_away_is_no_error(project: Path) -> None:
 # -- questions ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("answer", "yes"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("answer", "yes"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("", False)]
+)
 def test_anything_but_yes_is_no(
     answer: str, yes: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

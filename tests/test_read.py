@@ -53,7 +53,10 @@ def test_a_pack_has_personas_variants_and_parameters() -> None:
             make_pack(variants={"reviwer/terse": variant_text()}),
             "variants/reviwer/terse.md: there is no persona `reviwer` (did you mean `reviewer`?)",
         ),
-        (make_pack(variants={"reviewer/Terse": variant_text()}), "variants/reviewer/Terse.md: `Terse` is not a variant's"),
+        (
+            make_pack(variants={"reviewer/Terse": variant_text()}),
+            "variants/reviewer/Terse.md: `Terse` is not a variant's",
+        ),
         (
             make_pack(variants={"reviewer/a": variant_text(requires=["bb"]), "reviewer/b": variant_text()}),
             "variants/reviewer/a.md: names a variant `bb` that does not exist",

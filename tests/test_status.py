@@ -126,3 +126,14 @@ def test_status_loads_neither_yaml_nor_pydantic_nor_the_resolver(
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_status_tells_what_a_client_does_with_a_persona(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer", "--client", "claude", "--client", "copilot", "--client", "codex")
+    out = agentpack("status").out
+    assert "GitHub Copilot (CLI and VS Code) reads .claude/agents/python-engineer.md" in out
+    assert "user beats project" in out
+    assert "Codex reads a project's agents only once the project is trusted." in out
+    uses = {use["client"]: use for use in agentpack("status", "--json").envelope["data"]["uses"]}
+    assert uses["copilot"]["own"] is False
+    assert uses["codex"]["path"] == ".codex/agents/python-engineer.toml"

@@ -133,7 +133,9 @@ def test_a_release_whose_bytes_changed_is_refused(agentpack: Agentpack, project:
 def test_a_lock_whose_texts_no_longer_come_out_is_told(agentpack: Agentpack, project: Path) -> None:
     agentpack("sync")
     lock = project / "agentpack.lock"
-    lock.write_text(lock.read_text().replace('"persona": "reviewer",\n   "sha256": "', '"persona": "reviewer",\n   "sha256": "0'))
+    lock.write_text(
+        lock.read_text().replace('"persona": "reviewer",\n   "sha256": "', '"persona": "reviewer",\n   "sha256": "0')
+    )
     ran = agentpack("sync", "--frozen", expect=3)
     assert "the locked releases do not render to what agentpack.lock says" in ran.err
     assert AGENT in ran.err

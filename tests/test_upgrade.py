@@ -78,7 +78,8 @@ def test_latest_goes_past_the_range_and_keeps_its_shape(
 
 
 @pytest.mark.parametrize(
-    ("range", "moved"), [("==1.*", "==2.*"), ("==1.1.*", "==2.3.*"), (">=1,!=1.5", ">=2.3.4,<3"), ("~=1.2,!=1.3", ">=2.3.4,<3")]
+    ("range", "moved"),
+    [("==1.*", "==2.*"), ("==1.1.*", "==2.3.*"), (">=1,!=1.5", ">=2.3.4,<3"), ("~=1.2,!=1.3", ">=2.3.4,<3")],
 )
 def test_a_range_is_moved_around_the_newest(range: str, moved: str) -> None:
     assert _moved(range, "2.3.4", 2) == moved

@@ -95,9 +95,7 @@ class _Edit(NamedTuple):
 def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
     # blank pieces stand between all others, so they must not decide which of those belong together
     matcher = SequenceMatcher(lambda piece: not piece.strip(), base, side, autojunk=False)
-    return [
-        _trimmed(base, start, end, side[a:b]) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"
-    ]
+    return [_trimmed(base, start, end, side[a:b]) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"]
 
 
 def _trimmed(base: Sequence[str], start: int, end: int, new: Sequence[str]) -> _Edit:

@@ -105,6 +105,8 @@ def run(arguments: Sequence[str]) -> int:
             return int(exit.exit_code)
         except typer.Abort:
             raise KeyboardInterrupt from None
+        except SystemExit:  # how the library takes it that the reader is gone
+            raise BrokenPipeError from None
         if result == 130:  # the library turns Ctrl-C into this without a word
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0

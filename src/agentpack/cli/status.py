@@ -46,6 +46,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
             yield f"  {label:<9} {text}"
     for file in found.leftovers:
         yield f"{safe(_short(session, file.path))}: {_STATES[file.state]}"
+    yield from _remarkable(session, found)
     for same in found.same_names:
         where = f"in the {same.scope} scope" if same.scope else "beside ours"
         yield f"two agents named `{same.persona}`, one {where}"
@@ -57,6 +58,17 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         yield f"{left.files} agent {files} not managed in {safe(_brief(session, left.folder))}"
     for reason in found.stale:
         yield f"lock      {safe(reason)} (`agentpack sync`)"
+
+
+def _remarkable(session: Session, found: Status) -> Iterator[str]:
+    """What a user would not expect of a client: another's file read, another scope winning, trust that is asked for."""
+    for use in found.uses:
+        if not use.own:
+            yield f"{use.title} reads {safe(_short(session, use.path))}"
+    for title, wins in dict.fromkeys((use.title, use.wins) for use in found.uses if use.wins != "project"):
+        yield f"{title}: " + ("user beats project" if wins == "user" else "user and project are merged")
+    for trust in dict.fromkeys(use.trust for use in found.uses if use.trust):
+        yield trust
 
 
 def _for_whom(pack: PackStatus) -> str:
@@ -108,4 +120,5 @@ def _data(session: Session, found: Status) -> dict[str, Any]:
         "same_names": [same._asdict() for same in found.same_names],
         "unmanaged": [left._asdict() for left in found.unmanaged],
         "stale": list(found.stale),
+        "uses": [use._asdict() for use in found.uses],
     }

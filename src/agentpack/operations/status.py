@@ -72,6 +72,20 @@ class Unmanaged(NamedTuple):
     files: int
 
 
+class ClientUse(NamedTuple):
+    """Which file a client really uses for a persona. `path` is another client's where this one reads that."""
+
+    client: str
+    title: str
+    persona: str
+    path: str
+    own: bool
+    wins: str
+    """Which scope wins there: `project`, `user` or `merge`."""
+    trust: str
+    """What the client wants before it shows a project's agents, empty when nothing."""
+
+
 class Status(NamedTuple):
     """All that `status` tells of a scope."""
 
@@ -81,6 +95,7 @@ class Status(NamedTuple):
     unmanaged: tuple[Unmanaged, ...]
     stale: tuple[str, ...]
     """Why the lock is not what the manifest asks for."""
+    uses: tuple[ClientUse, ...]
 
 
 def status(workspace: Workspace) -> Status:
@@ -98,6 +113,7 @@ def status(workspace: Workspace) -> Status:
         tuple(_same_names(workspace, files, folders)),
         tuple(_unmanaged(workspace, files, folders)),
         tuple(_stale(workspace)),
+        tuple(_uses(workspace, lock)),
     )
 
 
@@ -159,6 +175,24 @@ def _stale(workspace: Workspace) -> list[str]:
     from agentpack.operations.sync import stale_reasons  # brings the resolver along
 
     return stale_reasons(workspace, lock)
+
+
+def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
+    """For every client and persona the file that the client reads, its own or one it reads of another client."""
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    paths = {(file.client, file.persona): file.path for file in lock.files}
+    for client in sorted({*lock.clients, *(client for client, _ in paths)} & set(workspace.targets)):
+        target = workspace.targets[client]
+        for persona in sorted({file.persona for file in lock.files}):
+            own = paths.get((client, persona))
+            read = own
+            for other, name in paths if own is None else ():
+                folder = workspace.targets[other].folder(kind, variables) if other in workspace.targets else None
+                if name == persona and folder in target.also_reads.get(kind, ()):
+                    read = paths[other, name]
+            if read is not None:
+                trust = target.trust if kind == "project" else ""
+                yield ClientUse(client, target.title, persona, read, own is not None, target.wins, trust)
 
 
 # Names: which other files claim one of ours.
