@@ -1,5 +1,6 @@
 """The command line: the table of verbs, and the library that reads their words."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -105,8 +106,10 @@ def run(arguments: Sequence[str]) -> int:
             return int(exit.exit_code)
         except typer.Abort:
             raise KeyboardInterrupt from None
-        except SystemExit:  # how the library takes it that the reader is gone
-            raise BrokenPipeError from None
+        except SystemExit:
+            if "_AGENTPACK_COMPLETE" in os.environ:  # how the library ends a completion
+                raise
+            raise BrokenPipeError from None  # and how it takes it that the reader is gone
         if result == 130:  # the library turns Ctrl-C into this without a word
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0

@@ -29,7 +29,7 @@ def complete_client(incomplete: str) -> list[str]:
 def complete_requirement(incomplete: str) -> list[str]:
     """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
     try:
-        from agentpack.operations.making import Library
+        from agentpack.operations.library import Library
 
         workspace = _workspace()
         library = Library(workspace, workspace.manifest)

@@ -67,8 +67,7 @@ def _remarkable(session: Session, found: Status) -> Iterator[str]:
             yield f"{use.title} reads {safe(_short(session, use.path))}"
     for title, wins in dict.fromkeys((use.title, use.wins) for use in found.uses if use.wins != "project"):
         yield f"{title}: " + ("user beats project" if wins == "user" else "user and project are merged")
-    for trust in dict.fromkeys(use.trust for use in found.uses if use.trust):
-        yield trust
+    yield from dict.fromkeys(use.trust for use in found.uses if use.trust)
 
 
 def _for_whom(pack: PackStatus) -> str:

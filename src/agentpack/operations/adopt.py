@@ -21,7 +21,8 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import wish_for
-from agentpack.operations.making import Library, Made, choose, default_clients, make
+from agentpack.operations.library import Library, choose
+from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.show import resolved
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Decisions

@@ -22,7 +22,8 @@ from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import Digest, PackName, did_you_mean, digest_of
 from agentpack.operations.carrying_out import PackChange, pack_changes, plan_for
-from agentpack.operations.making import Library, Made, Part
+from agentpack.operations.library import Library
+from agentpack.operations.making import Made, Part
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Observed

@@ -11,7 +11,8 @@ from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
-from agentpack.operations.making import Library, Made, as_locked, choose, default_clients, make
+from agentpack.operations.library import Library, as_locked, choose
+from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.workspace import Workspace
 
 

@@ -15,7 +15,8 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
 from agentpack.operations.diff import Limits, Locked
-from agentpack.operations.making import Library, Part, as_locked, layers_behind
+from agentpack.operations.library import Library, as_locked
+from agentpack.operations.making import Part, layers_behind
 from agentpack.operations.workspace import Workspace
 
 

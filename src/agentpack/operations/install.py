@@ -9,7 +9,8 @@ from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
-from agentpack.operations.making import Library, Made, choose, default_clients, make
+from agentpack.operations.library import Library, choose
+from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions
 

@@ -26,7 +26,8 @@ from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import wish_for
-from agentpack.operations.making import Library, Made, as_locked, choose, draft_for, make
+from agentpack.operations.library import Library, as_locked, choose
+from agentpack.operations.making import Made, draft_for, make
 from agentpack.operations.sync import check_rendering, stale_reasons
 from agentpack.operations.workspace import LocalText, Workspace
 from agentpack.patching import Patch, patch

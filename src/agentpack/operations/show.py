@@ -15,7 +15,8 @@ from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.install import read_settings
-from agentpack.operations.making import Library, Made, choose, default_clients, make
+from agentpack.operations.library import Library, choose
+from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import Chosen
 

@@ -7,7 +7,8 @@ from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import Options
-from agentpack.operations.making import Library, Made, as_locked, choose, default_clients, make
+from agentpack.operations.library import Library, as_locked, choose
+from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.workspace import Workspace
 
 

@@ -12,7 +12,8 @@ from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import Options, wish_for
-from agentpack.operations.making import Library, Made, base_text, choose, default_clients, make
+from agentpack.operations.library import Library, choose
+from agentpack.operations.making import Made, base_text, default_clients, make
 from agentpack.operations.sync import require_manifest
 from agentpack.operations.workspace import Workspace
 
