@@ -55,21 +55,21 @@ def test_the_nearest_manifest_goes_before_the_repository(box: Path) -> None:
 
 
 def test_a_manifest_above_the_repository_goes_before_it(box: Path) -> None:
-    write_tree(box / "home/work", {"agentpack.yaml": "schema: 1\n"})
-    assert scope(box, f"{REPOSITORY}/src").root == str(box / "home/work")
+    write_tree(box / "home/code", {"agentpack.yaml": "schema: 1\n"})
+    assert scope(box, f"{REPOSITORY}/src").root == str(box / "home/code")
 
 
 def test_outside_of_any_project_it_is_the_users(box: Path) -> None:
-    found = scope(box, "home/work")
+    found = scope(box, "home/code")
     assert (found.kind, found.root, found.found_by) == ("user", str(box / "home"), "no project here")
 
 
 def test_a_home_folder_under_version_control_is_no_project(box: Path) -> None:
     """People keep their dotfiles in git: that does not make every folder of theirs a project."""
     (box / "home/.git").mkdir()
-    assert scope(box, "home/work").kind == "user"
+    assert scope(box, "home/code").kind == "user"
     write_tree(box / "home", {"agentpack.yaml": "schema: 1\n"})
-    assert scope(box, "home/work").kind == "project"
+    assert scope(box, "home/code").kind == "project"
 
 
 def test_options_decide(box: Path) -> None:
@@ -90,7 +90,7 @@ def test_options_decide(box: Path) -> None:
         (REPOSITORY, {"user": True, "project": True}, "`--user` excludes `--project` and `--root`"),
         (REPOSITORY, {"user": True, "root": "."}, "`--user` excludes `--project` and `--root`"),
         (REPOSITORY, {"root": "nowhere"}, "`nowhere` is not a folder"),
-        ("home/work", {"project": True}, "there is no project at or above"),
+        ("home/code", {"project": True}, "there is no project at or above"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(box: Path, cwd: str, options: dict[str, object], message: str) -> None:

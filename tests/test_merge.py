@@ -88,3 +88,8 @@ def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
     ours = b"- ONE\n- two\n- three, mine\n- four\n"
     theirs = b"- ONE\n- two\n- three\n- FOUR\n"
     assert merge(base, ours, theirs).content == b"- ONE\n- two\n- three, mine\n- FOUR\n"
+
+
+def test_blank_lines_at_the_beginning_are_no_part_of_a_conflict() -> None:
+    merged = merge(b"\n- one\n", b"\n- one, mine\n", b"\n- one, new\n")
+    assert [tuple(conflict) for conflict in merged.conflicts] == [("- one", "- one, mine", "- one, new")]

@@ -27,7 +27,7 @@ from agentpack.errors import (
     UsageError,
 )
 
-SCOPE = project_scope("/work", "root of the git repository", FixedEnvironment(Path("/home")))
+SCOPE = project_scope("/somewhere", "root of the git repository", FixedEnvironment(Path("/home")))
 
 
 def spoken(**options: bool) -> Output:
@@ -80,7 +80,7 @@ def test_words_go_to_stderr_and_data_to_stdout(capsys: pytest.CaptureFixture[str
     output.say("words")
     output.detail("more")
     output.print("data")
-    assert capsys.readouterr() == ("data\n", "project /work\nwords\n")
+    assert capsys.readouterr() == ("data\n", "project /somewhere\nwords\n")
 
 
 def test_quiet_keeps_the_data_and_verbose_says_more(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +89,7 @@ def test_quiet_keeps_the_data_and_verbose_says_more(capsys: pytest.CaptureFixtur
     quiet.print("data")
     assert capsys.readouterr() == ("data\n", "")
     spoken(verbose=True).scope(SCOPE)
-    assert capsys.readouterr() == ("", "project /work\n  root of the git repository\n")
+    assert capsys.readouterr() == ("", "project /somewhere\n  root of the git repository\n")
 
 
 def test_json_says_one_envelope_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentpack.merge import merge
+from agentpack.merge import Labels, merge, with_markers
 
 WORDS = ("- Look.", "- Say.", "## Rules", "", "text", "---", "name: x", "  nested", "```", "1. one", "- Look.")
 lines = st.lists(st.sampled_from(WORDS), max_size=12).map(lambda found: "".join(line + "\n" for line in found))
@@ -107,3 +107,44 @@ def git_merge(folder: Path, base: bytes, ours: bytes, theirs: bytes) -> bytes | 
         ["git", "merge-file", "--stdout", "ours", "base", "theirs"], cwd=folder, capture_output=True, check=False
     )
     return done.stdout if done.returncode == 0 else None
+
+
+# A copy with markers, for a merge by hand.
+
+LABELS = Labels("yours", "before", "new")
+MARKERS = ("<<<<<<< yours", "||||||| before", "=======", ">>>>>>> new")
+
+
+def resolved(marked: str, side: int) -> list[str]:
+    """The lines that are left when one side (0 ours, 1 base, 2 theirs) is taken everywhere."""
+    left, at = [], -1
+    for line in marked.splitlines():
+        if line in MARKERS:
+            assert MARKERS.index(line) == at + 1, "markers out of order"
+            at = MARKERS.index(line) if line != MARKERS[3] else -1
+        elif at in (-1, side):
+            left.append(line)
+    assert at == -1
+    return left
+
+
+@given(sides())
+def test_a_copy_with_markers_has_every_line_of_both_sides(found: tuple[list[str], list[str], list[str]]) -> None:
+    base, ours, theirs = found
+    marked = with_markers(*("".join(line + "\n" for line in side) for side in found), labels=LABELS)
+    mine, other = resolved(marked, 0), resolved(marked, 2)
+    assert {line for line in ours if line not in base} <= set(mine)
+    assert {line for line in theirs if line not in base} <= set(other)
+    assert set(marked.splitlines()) <= {*base, *ours, *theirs, *MARKERS}
+    if merge(joined(base), joined(ours), joined(theirs)).content is None:
+        assert MARKERS[0] in marked.splitlines()
+
+
+documents = lines.filter(lambda text: "=======" not in text)
+
+
+@given(base=documents, ours=documents, theirs=documents, cut=st.booleans())
+def test_markers_always_stand_on_lines_of_their_own(base: str, ours: str, theirs: str, cut: bool) -> None:
+    texts = [text.removesuffix("\n") if cut else text for text in (base, ours, theirs)]
+    for side in range(3):
+        resolved(with_markers(*texts, labels=LABELS), side)

@@ -119,8 +119,8 @@ def patch_for_author(workspace: Workspace, name: str) -> Patch:
     patches = []
     for edited in found:
         edits, fields = _read(edited, *edited.files[0])
-        release = library.read(PackName(edited.pack.name), Version(edited.pack.version))[0]
-        files = {path: data.decode() for path, data in release.files.items() if path.endswith(".md")}
+        raw = library.files(PackName(edited.pack.name), Version(edited.pack.version))
+        files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
         made = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
         left_out = [*(f"the field `{field}`" for field in fields), *made.left_out]

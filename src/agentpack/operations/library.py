@@ -1,6 +1,6 @@
 """What can be had, and which of it is taken: the releases that a scope's sources offer, and the choice among them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from packaging.version import Version
 
@@ -11,7 +11,7 @@ from agentpack.fetch import fetch
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
-from agentpack.model.pack import Release
+from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.workspace import Workspace
 from agentpack.read import read_pack
@@ -44,7 +44,7 @@ class Library:
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
 
     def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
-        """A release and the pack in it, its digest checked against the lock.
+        """A release, without its files, and the pack in it, its digest checked against the lock.
 
         Raises:
             Unresolvable: no source has it.
@@ -54,9 +54,18 @@ class Library:
             ref = next((ref for ref in self.sources.releases(pack) if ref.version == version), None)
             if ref is None:
                 raise self._gone(pack, version)
-            release = fetch(ref, self.sources, self.expected.get((pack, str(version), ref.source)))
-            self._read[key] = release, read_pack(release, self.workspace.cache)
+            release = self._fetched(ref)
+            found = read_pack(release, self.workspace.cache)
+            self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
         return self._read[key]
+
+    def _fetched(self, ref: ReleaseRef) -> Release:
+        return fetch(ref, self.sources, self.expected.get((ref.pack, str(ref.version), ref.source)))
+
+    def files(self, pack: PackName, version: Version) -> Mapping[str, bytes]:
+        """The files of a release that was read, by POSIX path."""
+        ref = next(ref for ref in self.sources.releases(pack) if ref.version == version)
+        return self._fetched(ref).files
 
     def _gone(self, pack: PackName, version: Version) -> Unresolvable:
         offered = [str(ref.version) for ref in self.sources.releases(pack)]

@@ -11,9 +11,12 @@ Whether a pre-release counts is decided here, not by `packaging`, whose releases
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 UNSELECTED = 1
 """The bit that says: no release of this pack at all."""
@@ -24,10 +27,20 @@ class _Range:
     """A range that was read. `bounds` is None when only `specifiers` can tell; both are when nothing lies in it."""
 
     bounds: tuple[tuple[str, Version, Version], ...] | None
-    specifiers: SpecifierSet | None
+    specifiers: "SpecifierSet | None"
     names_prerelease: bool
+    is_open: bool = False
+    """Every version lies in it."""
+
+    def holds(self, version: Version) -> bool:
+        """Whether the version lies in the range, pre-release or not."""
+        try:
+            return self.is_open or (self.specifiers is not None and self.specifiers.contains(version, prereleases=True))
+        except ValueError:  # a number too long to convert: packaging reads it only here
+            return False
 
 
+_EVERYTHING = _Range(bounds=(), specifiers=None, names_prerelease=False, is_open=True)
 _NOTHING = _Range(bounds=None, specifiers=None, names_prerelease=False)
 
 
@@ -51,8 +64,8 @@ class Ranges:
 
     def leads_to(self, text: str, prerelease: Version) -> bool:
         """Whether the pre-release, or the release it leads to, lies in the range."""
-        specifiers = self.read(text).specifiers
-        return _contains(specifiers, prerelease) or _contains(specifiers, Version(prerelease.base_version))
+        asked = self.read(text)
+        return asked.holds(prerelease) or asked.holds(Version(prerelease.base_version))
 
     def read(self, text: str) -> _Range:
         found = self._read.get(text)
@@ -97,7 +110,7 @@ class Table:
             mask = self._bisect(asked.bounds) & self._plain
             judged = self._odd
         for index in judged:
-            if _contains(asked.specifiers, self._versions[index]):
+            if asked.holds(self._versions[index]):
                 mask |= 2 << index
         return mask if prereleases or asked.names_prerelease else mask & ~self.prereleases
 
@@ -121,15 +134,12 @@ def _is_plain(version: Version) -> bool:
     return not version.is_prerelease and not version.is_postrelease and version.local is None
 
 
-def _contains(specifiers: SpecifierSet | None, version: Version) -> bool:
-    try:
-        return specifiers is not None and specifiers.contains(version, prereleases=True)
-    except ValueError:  # a number too long to convert: packaging reads it only here
-        return False
-
-
 def _read(text: str) -> _Range:
     """The range that the text stands for; one that no version can lie in when it cannot be read to its end."""
+    if not text:
+        return _EVERYTHING
+    from packaging.specifiers import SpecifierSet  # takes longer to load than all of the resolver: only for ranges
+
     bounds: list[tuple[str, Version, Version]] | None = []
     names_prerelease = False
     try:
