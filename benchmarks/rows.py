@@ -17,6 +17,8 @@ from benchmarks.packs import MOVED, RELEASES
 
 FLOORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "floors")
 MANY = {1: "bench-one", 100: "bench-hundred", 1000: "bench-thousand"}
+FIVE = ("claude", "codex", "gemini", "opencode", "qwen")
+"""Clients of which none reads another's folder, so that each gets files of its own."""
 EDIT = "- A line of the user's own.\n"
 
 
@@ -175,6 +177,15 @@ class Bench:
             plural = "s" if count > 1 else ""
             title = f"install {count} persona{plural}, {clients} client{'s' if clients > 1 else ''}"
             self.rows.append(Row(title, name, floor, goal, fail))
+        self._all_clients()
+
+    def _all_clients(self) -> None:
+        """One persona for every client there is, against one for one."""
+        name = "install 1 x all"
+        chosen = [word for client in self.clients for word in ("--client", client)]
+        self._add(name, self._agentpack("install", MANY[1], *chosen), self._fresh("install-1-all"))
+        title = f"install 1 persona, all {len(self.clients)} clients"
+        self.rows.append(Row(title, name, "install 1 x 1", 2.0, 3.0))
 
     def _upgrades(self) -> None:
         for count, goal, fail in ((1, 7.0, 10.0), (100, 5.0, 8.0)):
@@ -235,12 +246,11 @@ class Bench:
             self.rows.append(Row(f"resolve {count:,} packs x 20 versions", name, "B", goal, fail))
 
     def _clients(self) -> list[str]:
-        """The clients that the installation knows, claude first."""
-        ask = (
-            "from agentpack.targets import TARGETS; print(*sorted(TARGETS, key=lambda name: (name != 'claude', name)))"
-        )
+        """The clients that the installation knows, the five first."""
+        ask = "from agentpack.targets import TARGETS; print(*sorted(TARGETS))"
         command = [self.installed.python, "-I", "-c", ask]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        known = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        return [*FIVE, *(name for name in known if name not in FIVE)]
 
     # What comes of it.
 

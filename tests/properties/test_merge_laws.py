@@ -68,8 +68,12 @@ def sides(draw: st.DrawFn) -> tuple[list[str], list[str], list[str]]:
     return base, version("ours"), version("theirs")
 
 
+def text(lines: list[str]) -> str:
+    return "".join(line + "\n" for line in lines)
+
+
 def joined(lines: list[str]) -> bytes:
-    return "".join(line + "\n" for line in lines).encode()
+    return text(lines).encode()
 
 
 @given(sides())
@@ -131,7 +135,7 @@ def resolved(marked: str, side: int) -> list[str]:
 @given(sides())
 def test_a_copy_with_markers_has_every_line_of_both_sides(found: tuple[list[str], list[str], list[str]]) -> None:
     base, ours, theirs = found
-    marked = with_markers(*("".join(line + "\n" for line in side) for side in found), labels=LABELS)
+    marked = with_markers(text(base), text(ours), text(theirs), LABELS)
     mine, other = resolved(marked, 0), resolved(marked, 2)
     assert {line for line in ours if line not in base} <= set(mine)
     assert {line for line in theirs if line not in base} <= set(other)
@@ -145,6 +149,6 @@ documents = lines.filter(lambda text: "=======" not in text)
 
 @given(base=documents, ours=documents, theirs=documents, cut=st.booleans())
 def test_markers_always_stand_on_lines_of_their_own(base: str, ours: str, theirs: str, cut: bool) -> None:
-    texts = [text.removesuffix("\n") if cut else text for text in (base, ours, theirs)]
+    one, mine, new = (side.removesuffix("\n") if cut else side for side in (base, ours, theirs))
     for side in range(3):
-        resolved(with_markers(*texts, labels=LABELS), side)
+        resolved(with_markers(one, mine, new, LABELS), side)
