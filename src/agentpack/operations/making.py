@@ -1,6 +1,7 @@
 """What is wanted: releases become personas, the text of every file, and the lock that says so."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from sys import intern
 from typing import NamedTuple
 
 from agentpack.compose.agreement import Draft, Named
@@ -49,7 +50,15 @@ class Made(NamedTuple):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        told = (f"{file.path}: {note}" for file in self.files.values() for note in file.notes)
+        """What the clients cannot express, said once for all files of a client that it holds for."""
+        places: dict[tuple[str, str], list[str]] = {}
+        for file in self.files.values():
+            for note in file.notes:
+                places.setdefault((file.client, note), []).append(file.path)
+        told = (
+            f"{paths[0] if len(paths) == 1 else f'{client}, {len(paths)} files'}: {note}"
+            for (client, note), paths in places.items()
+        )
         return tuple(dict.fromkeys((*told, *self.unwritten)))
 
 
@@ -250,7 +259,7 @@ class _Maker:
         return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)
 
     def rendering(self, part: Part, client: str) -> Rendering | None:
-        return render(
+        file = render(
             part.persona,
             self.workspace.targets.named(client),
             pack=part.pack.name,
@@ -258,6 +267,9 @@ class _Maker:
             variables=self.workspace.environment.variables,
             models=self.manifest.models,
         )
+        if file is None or not file.notes:
+            return file
+        return file._replace(notes=tuple(map(intern, file.notes)))  # a thousand personas have the same few
 
 
 def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen], part: Part) -> list[Named]:
