@@ -18,6 +18,15 @@ def json_text(value: Any) -> str:
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
+_EXPONENT = re.compile(r'"(?:\\.|[^"\\])*"|(-?[0-9]+)(e[-+][0-9]+)')
+
+
+def _yaml_text(value: Any) -> str:
+    """As `json_text`, with a point in a number that has an exponent: YAML 1.1 takes `1e-05` for text."""
+    text = json_text(value)
+    return text if isinstance(value, str) else _EXPONENT.sub(lambda m: f"{m[1]}.0{m[2]}" if m[1] else m[0], text)
+
+
 def yaml_header(fields: Mapping[str, Any]) -> str:
     """YAML front matter, a field a line, fences included.
 
@@ -41,7 +50,7 @@ def yaml_entry(fields: Mapping[str, Any]) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and _PLAIN.match(value) and value not in _WORDS:
         return value
-    return json_text(value)
+    return _yaml_text(value)
 
 
 def _block(value: Any) -> str | None:
