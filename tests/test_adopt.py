@@ -7,6 +7,9 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
+from agentpack.targets import MODULES, TARGETS
+
+CLIENTS = [client for client in sorted(MODULES) if TARGETS[client].project is not None]
 AGENTS = ".claude/agents"
 PLAIN = """\
 ---
@@ -34,6 +37,72 @@ mood: good
 ---
 Odd text.\x20\x20
 Still odd.
+"""
+
+HAND_WRITTEN = {
+    ".codex/agents/prober.toml": """\
+name = "prober"
+description = "Probes: deeply."
+model_reasoning_effort = "high"
+developer_instructions = '''
+Probe. {{ so }}
+
+- Say what you found.
+'''
+""",
+    ".opencode/agents/prober.md": """\
+---
+description: Probes deeply
+mode: primary
+temperature: 0.2
+permission:
+  edit: deny
+  bash: ask
+---
+Probe.
+
+- Say what you found.
+""",
+    ".cline/agents/prober.yaml": """\
+---
+name: prober
+description: Probes deeply
+providerId: anthropic
+modelId: claude-sonnet-4-5
+maxIterations: 7
+---
+Probe.
+""",
+    ".github/agents/prober.agent.md": """\
+---
+description: Probes deeply
+target: vscode
+---
+Probe.
+""",
+    ".deepagents/agents/prober/AGENTS.md": "---\nname: prober\ndescription: Probes deeply\n---\nProbe.\n",
+    ".takt/facets/personas/prober.md": "Probe.\n",
+}
+"""A file as people write it, for each format, by its path."""
+AS_WE_WRITE = (".codex/agents/prober.toml", ".takt/facets/personas/prober.md")
+MODES = """\
+# ours
+customModes:
+  - slug: keeper   # of the keys
+    name: Keeper
+    roleDefinition: Keep.
+    groups: [read]
+  - slug: prober
+    name: Prober
+    roleDefinition: |
+      Probe.
+
+      - Say what you found.
+    whenToUse: To probe
+    groups:
+      - read
+      - - edit
+        - fileRegex: \\.md$
 """
 
 
@@ -210,3 +279,174 @@ def test_what_is_missing_a_link_or_ours_already_is_refused(agentpack: Agentpack,
     assert "no such file" in err
     assert "it is a link" in err
     assert "manages it already" in err
+
+
+# Every client's files.
+
+
+def written(agentpack: Agentpack, project: Path, client: str) -> tuple[str, str, str]:
+    """Where the client has python-engineer, the path of the file that it is in, and the file's text."""
+    agentpack("install", "python-engineer==1.0.0", "--client", client)
+    place = TARGETS[client].path("python-engineer", "project", {})
+    assert place is not None
+    file = place.partition("#")[0]
+    return place, file, (project / file).read_text()
+
+
+def second_project(folder: Path, files: dict[str, str]) -> Path:
+    (folder / ".git").mkdir(parents=True)
+    return write_tree(folder, files)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_any_client_was_given_is_recognised_elsewhere(
+    agentpack: Agentpack, project: Path, tmp_path: Path, client: str
+) -> None:
+    place, file, text = written(agentpack, project, client)
+    elsewhere = second_project(tmp_path / "elsewhere", {file: text})
+    before = tree(elsewhere)
+    data = agentpack("adopt", place, "--json", cwd=elsewhere).envelope["data"]["adopted"]
+    assert [(one["path"], one["pack"], one["version"], one["exact"]) for one in data] == [
+        (place, "python-engineer", "1.0.0", True)
+    ]
+    agentpack("diff", cwd=elsewhere)
+    agentpack("sync", "--locked", cwd=elsewhere)
+    assert f"clients: [{client}]" in (elsewhere / "agentpack.yaml").read_text()
+    agentpack("rollback", cwd=elsewhere)
+    assert tree(elsewhere) == before
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_was_edited_for_any_client_stays_and_diff_shows_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, client: str
+) -> None:
+    place, file, text = written(agentpack, project, client)
+    text = text.replace("- Keep architecture decisions", "- Keep all decisions")
+    elsewhere = second_project(tmp_path / "elsewhere", {file: text})
+    before = tree(elsewhere)
+    assert "kept as an edit" in agentpack("adopt", place, cwd=elsewhere).err
+    assert (elsewhere / file).read_text() == text
+    out = agentpack("diff", cwd=elsewhere, expect=1).out
+    assert "- Keep all decisions" in out.replace("{+", "").replace("+}", "")
+    agentpack("rollback", cwd=elsewhere)
+    assert tree(elsewhere) == before
+
+
+@pytest.mark.parametrize("path", HAND_WRITTEN)
+def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
+    agentpack: Agentpack, project: Path, path: str
+) -> None:
+    write_tree(project, {path: HAND_WRITTEN[path]})
+    before = tree(project)
+    (file,) = adopted(agentpack, path)
+    assert (file["path"], file["pack"], file["local"]) == (path, "prober", True)
+    assert file["exact"] is (path in AS_WE_WRITE)
+    assert file["edited"] in ("", "the header, which agentpack would write otherwise")
+    assert (project / path).read_text() == HAND_WRITTEN[path]
+    assert (project / ".agentpack/packs/prober/0.1.0/personas/prober.md").is_file()
+    agentpack("diff", expect=0 if file["exact"] else 1)
+    agentpack("sync")
+    assert (project / path).read_text() == HAND_WRITTEN[path]
+    agentpack("rollback")
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (".codex/agents/prober.toml", 'model_reasoning_effort = "high"'),
+        (".opencode/agents/prober.md", 'permission: {"edit": "deny", "bash": "ask"}'),
+        (".opencode/agents/prober.md", "temperature: 0.2"),
+        (".opencode/agents/prober.md", "mode: primary"),
+        (".cline/agents/prober.yaml", "modelId: claude-sonnet-4-5"),
+        (".cline/agents/prober.yaml", "maxIterations: 7"),
+        (".github/agents/prober.agent.md", "target: vscode"),
+    ],
+)
+def test_what_only_that_client_knows_is_said_to_it_again(
+    agentpack: Agentpack, project: Path, path: str, said: str
+) -> None:
+    write_tree(project, {path: HAND_WRITTEN[path]})
+    agentpack("adopt", path)
+    (client,) = (target.name for target in TARGETS.values() if target.path("prober", "project", {}) == path)
+    assert said in agentpack("render", "prober", "--client", client).out
+
+
+def test_tools_in_canonical_words_are_kept(agentpack: Agentpack, project: Path) -> None:
+    text = PLAIN.replace("\n---\n\nYou", '\ntools: "Read, Grep, Glob"\n---\n\nYou')
+    write_tree(project, {f"{AGENTS}/tidy.md": text})
+    (file,) = adopted(agentpack, f"{AGENTS}/tidy.md")
+    assert file["exact"] is True
+    assert 'tools: ["read", "search"]' in (project / ".agentpack/packs/tidy/0.1.0/personas/tidy.md").read_text()
+
+
+def test_one_mode_of_a_file_with_others_is_adopted_and_the_file_stays(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".roomodes": MODES})
+    before = tree(project)
+    (file,) = adopted(agentpack, ".roomodes#prober")
+    assert (file["path"], file["pack"], file["local"]) == (".roomodes#prober", "prober", True)
+    persona = (project / ".agentpack/packs/prober/0.1.0/personas/prober.md").read_text()
+    assert '"whenToUse": "To probe"' in persona
+    assert (project / ".roomodes").read_text() == MODES
+    (project / ".roomodes").write_text(MODES.replace("Say what", "Tell what"))
+    assert "Tell what" in agentpack("diff", expect=1).out.replace("{+", "").replace("+}", "")
+    (project / ".roomodes").write_text(MODES)
+    agentpack("rollback")
+    assert tree(project) == before
+
+
+def test_a_file_of_many_agents_alone_stands_for_all_that_are_not_managed(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".roomodes": MODES})
+    assert [file["path"] for file in adopted(agentpack, ".roomodes#prober")] == [".roomodes#prober"]
+    assert [file["path"] for file in adopted(agentpack, ".roomodes")] == [".roomodes#keeper"]
+    assert (project / ".roomodes").read_text() == MODES
+    assert "manages all that is in it" in agentpack("adopt", ".roomodes", expect=2).err
+    assert "manages it already" in agentpack("adopt", ".roomodes#keeper", expect=2).err
+
+
+def test_one_persona_in_the_files_of_two_clients_is_one_pack_with_the_words_of_both(
+    agentpack: Agentpack, project: Path
+) -> None:
+    paths = [".codex/agents/prober.toml", ".cline/agents/prober.yaml"]
+    write_tree(project, {path: HAND_WRITTEN[path] for path in paths})
+    assert {str(file["pack"]) for file in adopted(agentpack, *paths)} == {"prober"}
+    persona = (project / ".agentpack/packs/prober/0.1.0/personas/prober.md").read_text()
+    assert '"model_reasoning_effort": "high"' in persona
+    assert '"maxIterations": 7' in persona
+    assert tree(project).keys() >= set(paths)
+
+
+def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentpack: Agentpack, project: Path) -> None:
+    path = ".codex/agents/prober.toml"
+    text = 'sandbox_mode = "read-only"\n' + HAND_WRITTEN[path]
+    write_tree(project, {path: text})
+    before = tree(project)
+    assert "--accept widened:codex" in agentpack("adopt", path, expect=3).err
+    assert tree(project) == before
+    agentpack("adopt", path, "--accept", "widened:codex")
+    assert (project / path).read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "name", "reason"),
+    [
+        (".codex/agents/a.toml", "name = [", None, "not TOML"),
+        (".codex/agents/a.toml", HAND_WRITTEN[".codex/agents/prober.toml"], None, "would write `prober.toml`"),
+        (".opencode/agents/My_Agent.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "lower-case letters"),
+        (".opencode/agents/plan.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "`plan` is a name that"),
+        (".opencode/agents/README.md", "# Agents\n", None, "no header"),
+        (".cline/agents/prober.yml", HAND_WRITTEN[".cline/agents/prober.yaml"], None, "as `{name}.yaml`"),
+        (".cline/agents/prober.yaml", "---\nname: a: b\n---\n", None, "not YAML: mapping values"),
+        (".roomodes", MODES, ".roomodes#nobody", "no such entry; there are 'keeper', 'prober'"),
+        (".roomodes", MODES.replace("slug: prober", "slug: Prober"), None, "`Prober`: a persona's name is lower-case"),
+        (".roomodes", "customModes: {}\n", None, "is not a list"),
+        (".roomodes", "customModes: []\n", None, "there is no agent in it"),
+    ],
+)
+def test_a_client_s_file_that_does_not_fit_is_refused_with_the_reason(
+    agentpack: Agentpack, project: Path, path: str, content: str, name: str | None, reason: str
+) -> None:
+    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN, path: content})
+    before = tree(project)
+    assert reason in agentpack("adopt", f"{AGENTS}/tidy.md", name or path, expect=2).err
+    assert tree(project) == before

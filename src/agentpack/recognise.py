@@ -4,19 +4,21 @@ Decides when a file counts as a release with edits, and how a foreign file is wr
 every rule, so that it can be kept, diffed and varied like any other. Nothing here reads or writes a disk.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from agentpack.bare import read_agent
 from agentpack.compose.composing import Values, compose
 from agentpack.compose.layers import first_draft
-from agentpack.compose.parse import Layer, PersonaText, parse_sections, split_front_matter
+from agentpack.compose.parse import PersonaText, parse_sections, split_front_matter
 from agentpack.edits import braced, escaped, fresh_id
 from agentpack.errors import InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin
-from agentpack.targets.claude import canonical_tools
+from agentpack.safety.documents import decode
+from agentpack.targets.base import Target
+from agentpack.targets.declared import Declaration
 from agentpack.targets.emit import yaml_header
+from agentpack.targets.reading import read_declared
 
 ENOUGH = 0.5
 """The share of rules in common, of all that either has, from which a file counts as a release with edits."""
@@ -29,39 +31,48 @@ class Agent(NamedTuple):
     """An agent file as it was read. `fault` says why it cannot be one of ours."""
 
     name: str
-    layer: Layer | None
+    header: Mapping[str, Any]
+    """As `reading.AgentFile` has it; there is always a description."""
+    body: str
     rules: frozenset[str]
     fault: str | None = None
 
 
-def read_file(data: bytes, file: str, stem: str) -> Agent:
-    """The agent in a Markdown file with front matter."""
+def read_file(target: Target, data: bytes, stem: str) -> Agent:
+    """The agent in a client's file, or in one entry of a shared file.
+
+    Args:
+        stem: what the file's name says the agent is called, for an entry its key.
+    """
+    assert target.declaration is not None
     try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError:
-        return Agent("", None, frozenset(), "it is not UTF-8")
-    layer = read_agent(text, file, stem)
-    if layer is None:
-        return Agent("", None, frozenset(), "it has no header with a name and a description, so no client reads it")
-    name = layer.header["name"]
-    fault = persona_name_fault(name)
+        read = read_declared(target.declaration, data, "")
+    except InvalidFile as error:
+        return Agent("", {}, "", frozenset(), "; ".join(fault.message for fault in error.faults))
+    name, description = str(read.header["name"]), str(read.header.get("description") or "")
+    fault = None
+    if (target.name == "claude" and not (name and description)) or _headless(target.declaration, data):
+        fault = "it has no header with a name and a description, so no client reads it"
+    name = name or stem
+    fault = fault or persona_name_fault(name)
+    if fault is None and name in target.reserved:
+        fault = f"`{name}` is a name that {target.title} keeps for itself"
     if fault is None and name != stem:
-        fault = f"its name is `{name}`, for which agentpack would write `{name}.md`: rename the file"
-    return Agent(name, layer, _rules(layer), fault)
+        file = target.file.replace("{name}", name)
+        fault = f"its name is `{name}`, for which agentpack would write `{file}`: rename the file"
+    # a client that needs no description is given none to show; a pack has one all the same
+    header = {**read.header, "name": name, "description": description or name}
+    return Agent(name, header, read.body, rules_of(read.body), fault)
 
 
-def rules_of(text: str) -> frozenset[str]:
-    """The rules of a rendered file, white space aside."""
-    parts = split_front_matter(text)
-    return _rule_texts(parse_sections(parts[1])) if parts else frozenset()
+def _headless(declaration: Declaration, data: bytes) -> bool:
+    """Whether a client's Markdown has no front matter: a document, as far as anybody can tell."""
+    return declaration.format == "markdown" and split_front_matter(decode(data, "")) is None
 
 
-def _rules(layer: Layer) -> frozenset[str]:
-    return _rule_texts(layer.sections)
-
-
-def _rule_texts(sections: Any) -> frozenset[str]:
-    return frozenset(" ".join(rule.text.split()) for section in sections for rule in section.rules)
+def rules_of(body: str) -> frozenset[str]:
+    """The rules of a body, white space aside."""
+    return frozenset(" ".join(rule.text.split()) for section in parse_sections(body) for rule in section.rules)
 
 
 def shared(one: frozenset[str], other: frozenset[str]) -> float:
@@ -72,13 +83,19 @@ def shared(one: frozenset[str], other: frozenset[str]) -> float:
 # A pack of its own.
 
 
-def local_pack(pack: str, agent: Agent, text: str) -> dict[str, bytes]:
-    """The files of a pack whose only persona is this agent, by path in the pack."""
-    assert agent.layer is not None
-    description = " ".join(part["text"] for part in agent.layer.header["description"])
+def local_pack(pack: str, agents: Sequence[Agent]) -> dict[str, bytes]:
+    """The files of a pack whose only persona is this agent, by path in the pack.
+
+    Args:
+        agents: the agent as each client's file has it: the first one counts, of the others what only their client
+            knows.
+    """
+    agent = agents[0]
+    description = agent.header["description"]
     header = {"schema": 1, "name": pack, "version": VERSION, "description": _line(description)}
     manifest = "".join(f"{line}\n" for line in yaml_header(header).splitlines()[1:-1])
-    persona = yaml_header(_fields(agent.layer.header, description)) + _body(agent, text)
+    natives = {client: fields for one in agents for client, fields in one.header.get("clients", {}).items()}
+    persona = yaml_header(_fields(agent.header, natives)) + _body(agent.body)
     return {"pack.yaml": manifest.encode(), f"personas/{agent.name}.md": persona.encode()}
 
 
@@ -87,18 +104,15 @@ def _line(text: str) -> str:
     return line if len(line) <= 200 else line[:197].rstrip() + "…"
 
 
-def _fields(header: Mapping[str, Any], description: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {"name": header["name"], "description": _parts(escaped(description))}
-    natives = dict(header.get("clients", {}).get("claude", {}))
-    tools = canonical_tools(natives["tools"]) if "tools" in natives else None
-    if tools:
-        fields["tools"] = tools
-        del natives["tools"]
+def _fields(header: Mapping[str, Any], natives: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"name": header["name"], "description": _parts(escaped(header["description"]))}
+    if header.get("tools"):
+        fields["tools"] = header["tools"]
     for key in ("model", "color"):
         if header.get(key):
             fields[key] = escaped(header[key])
     if natives:
-        fields["clients"] = {"claude": natives}
+        fields["clients"] = dict(natives)
     return fields
 
 
@@ -112,18 +126,15 @@ def _parts(text: str) -> str | list[str]:
     return [*parts, text] if parts else text
 
 
-def _body(agent: Agent, text: str) -> str:
+def _body(body: str) -> str:
     """The body as a persona has it: with ids where that gives the same text again, else as it stands."""
-    assert agent.layer is not None
-    parts = split_front_matter(text)
-    body = parts[1] if parts else ""
-    with_ids = "".join(_with_ids(agent.layer))
+    with_ids = "".join(_with_ids(body))
     return with_ids if _reads_as(with_ids, body) else escaped(body)
 
 
-def _with_ids(layer: Layer) -> Iterator[str]:
+def _with_ids(body: str) -> Iterator[str]:
     taken: set[str] = set()
-    for section in layer.sections:
+    for section in parse_sections(body):
         if section.level:
             yield braced(escaped(section.heading), fresh_id(section.heading, taken))
         yield section.gap

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.options import DryRun, Session, verb, verb_app
+from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.present import Result, safe
 from agentpack.operations.adopt import Adopted
@@ -16,16 +16,21 @@ app = verb_app()
 @verb(app, "adopt")
 def adopt(
     session: Session,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Agent files in a client's folder.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="A client's agent files; FILE#NAME for one of many.")
+    ],
+    accept: Accept = None,
     dry_run: DryRun = False,
 ) -> Result:
     """Bring existing agent files under management, all or none. Their bytes stay as they are.
 
     A file that is a release of a known pack, or half of one, is recorded as that release; what differs counts as an
     edit, which `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`.
+    Every client's files are read. Of a file that holds many agents, all are adopted that agentpack does not manage.
 
-    Example: agentpack adopt .claude/agents/reviewer.md
+    Example: agentpack adopt .claude/agents/reviewer.md .roomodes#tester
     """
+    session.accept(accept)
     outcome, adopted = run(session.workspace, files, dry_run=dry_run)
     for file in adopted:
         session.output.say(safe(_line(file)))

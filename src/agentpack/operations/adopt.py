@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.compose.parse import split_front_matter
-from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
+from agentpack.operations.adoptable import Found, find
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, choose
@@ -26,9 +26,8 @@ from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.show import resolved
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Decisions
-from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, rules_of, shared
+from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
-from agentpack.targets.base import ending
 
 LOCAL = "local"
 
@@ -42,15 +41,6 @@ class Adopted(NamedTuple):
     variants: tuple[str, ...]
     local: bool
     edited: str
-
-
-class Found(NamedTuple):
-    """A file to adopt: its named path, client, bytes, and the agent in it."""
-
-    path: str
-    client: str
-    data: bytes
-    agent: Agent
 
 
 class Choice(NamedTuple):
@@ -70,7 +60,7 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         UsageError: a file that cannot be adopted; the details say why, each.
     """
     with workspace.changing():
-        files = _files(workspace, names)
+        files = find(workspace, names)
         old = workspace.manifest
         clients = tuple(sorted({file.client for file in files}))
         if old.clients is None:
@@ -87,72 +77,7 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         command = "adopt " + " ".join(names)
         _refuse_more(workspace, command, wish, files)
         outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=dry_run)
-        return outcome, tuple(_adopted(made, choices))
-
-
-# The files.
-
-
-def _files(workspace: Workspace, names: Sequence[str]) -> tuple[Found, ...]:
-    found: list[Found] = []
-    refused: list[str] = []
-    for name in dict.fromkeys(names):
-        file = _file(workspace, name)
-        if isinstance(file, str):
-            refused.append(f"{name}: {file}")
-        else:
-            found.append(file)
-    if refused:
-        count = len(refused)
-        raise UsageError(
-            f"{count} file{'s' if count != 1 else ''} cannot be adopted; nothing was changed", details=refused
-        )
-    return tuple({file.path: file for file in found}.values())
-
-
-def _file(workspace: Workspace, name: str) -> Found | str:
-    """The file, or why it cannot be adopted."""
-    absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
-    folder, leaf = os.path.split(absolute)
-    place = _place(workspace, os.path.realpath(folder), leaf)
-    if place is None:
-        return _outside(workspace)
-    path, client = place
-    if path in workspace.recorded:
-        return "agentpack manages it already"
-    seen = workspace.disk.look(path)
-    if seen is None:
-        return "there is no such file"
-    if seen.kind != "file":
-        return f"it is a {seen.kind}, not a file"
-    suffix = ending(workspace.targets[client])
-    if not suffix.endswith(".md"):
-        return f"a file of {workspace.targets[client].title} is not read: only Markdown with front matter is"
-    data = workspace.contents(path)
-    agent = read_file(data, leaf, leaf[: -len(suffix)])
-    return agent.fault if agent.fault is not None else Found(path, client, data, agent)
-
-
-def _place(workspace: Workspace, folder: str, leaf: str) -> tuple[str, str] | None:
-    """The named path of a file in a client's folder, and the client: one in use here before others that read the same
-    folder."""
-    kind, variables = workspace.scope.kind, workspace.environment.variables
-    used = default_clients(workspace, workspace.manifest)
-    for target in sorted(workspace.targets.values(), key=lambda target: (target.name not in used, target.name)):
-        named = target.folder(kind, variables)
-        if not named or "/" in target.file or not leaf.endswith(ending(target)):
-            continue
-        if os.path.realpath(workspace.scope.absolute(named)) == folder:
-            return f"{named}/{leaf}", target.name
-    return None
-
-
-def _outside(workspace: Workspace) -> str:
-    kind, variables = workspace.scope.kind, workspace.environment.variables
-    used = default_clients(workspace, workspace.manifest)
-    named = (workspace.targets[name].folder(kind, variables) for name in used if name in workspace.targets)
-    folders = [workspace.scope.absolute(folder) for folder in named if folder]
-    return f"it does not lie in a folder of agents of the {kind} scope, such as {' or '.join(folders)}"
+        return outcome, tuple(_adopted(workspace, made, choices))
 
 
 # What each is taken for.
@@ -178,9 +103,8 @@ def _choices(
             continue
         pack = next(n for n in _names(name) if n not in taken)
         taken.add(pack)
-        text = own[0].data.decode("utf-8").removeprefix("\ufeff")
         wanted = Wanted(Requirement(pack=pack), pack, only)
-        choices.append(Choice(tuple(own), wanted, VERSION, local_pack(pack, own[0].agent, text)))
+        choices.append(Choice(tuple(own), wanted, VERSION, local_pack(pack, [file.agent for file in own])))
     return tuple(choices)
 
 
@@ -252,7 +176,12 @@ def _score(workspace: Workspace, library: Library, requirement: Requirement, fil
         return None
     if made[0].content == file.data:
         return 2.0
-    return shared(rules_of(made[0].content.decode()), file.agent.rules)
+    return shared(_read(workspace, file, made[0].content).rules, file.agent.rules)
+
+
+def _read(workspace: Workspace, file: Found, content: bytes) -> Agent:
+    """The agent in what would be written in the file's place."""
+    return read_file(workspace.targets[file.client], content, file.agent.name)
 
 
 # Manifest, lock and local packs.
@@ -347,7 +276,7 @@ def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence
         )
 
 
-def _adopted(made: Made, choices: Iterable[Choice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, made: Made, choices: Iterable[Choice]) -> Iterator[Adopted]:
     for choice in choices:
         for file in choice.files:
             requirement = choice.wanted.requirement
@@ -358,17 +287,16 @@ def _adopted(made: Made, choices: Iterable[Choice]) -> Iterator[Adopted]:
                 choice.version,
                 requirement.variants,
                 bool(choice.pack_files),
-                _difference(content, file),
+                _difference(_read(workspace, file, content), content, file),
             )
 
 
-def _difference(content: bytes, file: Found) -> str:
+def _difference(ours: Agent, content: bytes, file: Found) -> str:
     if content == file.data:
         return ""
-    ours, theirs = split_front_matter(content.decode()), split_front_matter(file.data.decode().removeprefix("\ufeff"))
-    if ours is not None and theirs is not None and ours[1] == theirs[1]:
+    if ours.body == file.agent.body:
         return "the header, which agentpack would write otherwise"
-    one, other = rules_of(content.decode()), file.agent.rules
+    one, other = ours.rules, file.agent.rules
     parts = [
         f"{len(other - one)} of its rules" if other - one else "",
         f"{len(one - other)} rules of the pack" if one - other else "",

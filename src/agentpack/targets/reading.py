@@ -43,12 +43,17 @@ def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
     """
     declaration = TARGETS.named(client).declaration
     assert declaration is not None
+    return read_declared(declaration, data, stem)
+
+
+def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile:
+    """The same for a client that is known by its declaration, which a user may have written."""
     text = decode(data, stem)
     if declaration.format == "body":
         return AgentFile({"name": stem}, text)
     if declaration.format == "markdown":
         head, body = _split(text)
-        fields = {} if head is None else read_fields(head, stem, strict=client in STRICT)
+        fields = {} if head is None else read_fields(head, stem, strict=declaration.client in STRICT)
     else:
         fields = _toml(text, stem) if declaration.format == "toml" else dict(_map(text, stem))
         body = str(fields.pop(declaration.body, ""))

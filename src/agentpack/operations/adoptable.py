@@ -1,0 +1,146 @@
+"""The files that `adopt` is given: which client's each is, what agent is in it, or why it cannot be adopted.
+
+A file of a client's own folder is one agent; a file that several programs write holds one agent in each entry, and is
+named as itself for all of them or as `<file>#<name>` for one.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from agentpack.errors import UsageError
+from agentpack.operations.making import default_clients
+from agentpack.operations.workspace import Workspace
+from agentpack.recognise import Agent, read_file
+from agentpack.targets.base import Target
+
+
+class Found(NamedTuple):
+    """An agent to adopt: its place (see `placing.py`), client, bytes, and what is in it."""
+
+    path: str
+    client: str
+    data: bytes
+    agent: Agent
+
+
+class _Place(NamedTuple):
+    """Where a named file lies: the named path, whose it is, and what its name says the agent is called.
+
+    `key` is of an entry in a shared file; None for all of them.
+    """
+
+    path: str
+    target: Target
+    stem: str = ""
+    key: str | None = None
+
+
+def find(workspace: Workspace, names: Sequence[str]) -> tuple[Found, ...]:
+    """The agents in the named files.
+
+    Raises:
+        UsageError: any of them cannot be adopted; the details say why, each.
+    """
+    found: dict[str, Found] = {}
+    refused: list[str] = []
+    for name in dict.fromkeys(names):
+        for one in _read(workspace, name):
+            if isinstance(one, str):
+                refused.append(f"{name}: {one}")
+            else:
+                found[one.path] = one
+    if refused:
+        count = len(refused)
+        raise UsageError(
+            f"{count} file{'s' if count != 1 else ''} cannot be adopted; nothing was changed", details=refused
+        )
+    return tuple(found.values())
+
+
+def _read(workspace: Workspace, name: str) -> Iterator[Found | str]:
+    """The agents that a name stands for, or why each cannot be adopted."""
+    place = _place(workspace, os.path.abspath(os.path.join(workspace.environment.cwd, name)))
+    if isinstance(place, str):
+        yield place
+        return
+    seen = None if place.path in workspace.recorded else workspace.disk.look(place.path)
+    if place.path in workspace.recorded:
+        yield "agentpack manages it already"
+    elif seen is None:
+        yield "there is no such file"
+    elif seen.kind != "file":
+        yield f"it is a {seen.kind}, not a file"
+    elif place.target.shared is not None:
+        yield from _entries(workspace, place)
+    else:
+        yield _found(place.target, place.path, workspace.contents(place.path), place.stem)
+
+
+def _found(target: Target, path: str, data: bytes, stem: str) -> Found | str:
+    agent = read_file(target, data, stem)
+    return agent.fault if agent.fault is not None else Found(path, target.name, data, agent)
+
+
+def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | str]:
+    """The entry that was named, or all that agentpack does not manage."""
+    assert place.target.shared is not None
+    try:
+        entries = place.target.shared.entries(workspace.disk.read(place.path) or b"")
+    except ValueError as error:
+        yield str(error)
+        return
+    ours = {key for key in entries if f"{place.path}#{key}" in workspace.recorded}
+    if place.key in ours:
+        yield "agentpack manages it already"
+    elif place.key is not None and place.key not in entries:
+        yield f"there is no such entry; there are {', '.join(map(repr, entries)) or 'none'}"
+    elif place.key is None and ours == entries.keys():
+        yield "agentpack manages all that is in it already" if ours else "there is no agent in it"
+    for key in [key for key in entries if key not in ours and place.key in (None, key)]:
+        one = _found(place.target, f"{place.path}#{key}", entries[key].encode(), key)
+        yield f"`{key}`: {one}" if isinstance(one, str) and place.key is None else one
+
+
+def _place(workspace: Workspace, absolute: str) -> _Place | str:
+    """Where the file lies, or why nowhere. A client in use here comes before others that have the same folder."""
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    used = default_clients(workspace, workspace.manifest)
+    near = None
+    for target in sorted(workspace.targets.values(), key=lambda target: (target.name not in used, target.name)):
+        folder = target.folder(kind, variables)
+        if folder is None:
+            continue
+        below = _below(workspace.scope.absolute(folder), absolute)
+        if below is None:
+            continue
+        head = f"{folder}/" if folder else ""
+        file, mark, key = below.partition("#")
+        if target.shared is not None:
+            if file == target.file:
+                return _Place(head + file, target, key=key if mark else None)
+        elif match := re.fullmatch(re.escape(target.file).replace(re.escape("{name}"), "([^/]+)", 1), below):
+            return _Place(head + below, target, match[1])
+        elif "/" not in below and "/" not in target.file:
+            near = near or f"{target.title} has its agents there as `{target.file}`: rename the file"
+    return near or _outside(workspace)
+
+
+def _below(folder: str, absolute: str) -> str | None:
+    """The file's path below a folder, whichever links lead to either; None when it does not lie there."""
+    parent, leaf = os.path.split(absolute)
+    file, root = os.path.join(os.path.realpath(parent), leaf), os.path.realpath(folder)
+    try:
+        below = os.path.relpath(file, root).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return None
+    return None if below == ".." or below.startswith("../") else below
+
+
+def _outside(workspace: Workspace) -> str:
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    used = default_clients(workspace, workspace.manifest)
+    named = (workspace.targets[name].path("NAME", kind, variables) for name in used if name in workspace.targets)
+    places = [workspace.scope.absolute(place) for place in named if place]
+    return f"it does not lie in a folder of agents of the {kind} scope, such as {' or '.join(places)}"
