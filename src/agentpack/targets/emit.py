@@ -18,7 +18,7 @@ def json_text(value: Any) -> str:
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
-_EXPONENT = re.compile(r'"(?:\\.|[^"\\])*"|(-?[0-9]+)(e[-+][0-9]+)')
+_EXPONENT = re.compile(r'"(?:\\.|[^"\\])*"|(?<![0-9.])(-?[0-9]+)(e[-+][0-9]+)')
 
 
 def _yaml_text(value: Any) -> str:
