@@ -93,3 +93,13 @@ def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:
 def test_blank_lines_at_the_beginning_are_no_part_of_a_conflict() -> None:
     merged = merge(b"\n- one\n", b"\n- one, mine\n", b"\n- one, new\n")
     assert [tuple(conflict) for conflict in merged.conflicts] == [("- one", "- one, mine", "- one, new")]
+
+
+def test_a_long_text_of_repeated_lines_is_merged_in_bounded_work() -> None:
+    words = [f"- rule {n % 50}\n" for n in range(30_000)]
+    base = "".join(words).encode()
+    ours = "".join([*words[:100], "- mine\n", *words[100:]]).encode()
+    theirs = "".join([*words[:20_000], "- new\n", *words[20_000:]]).encode()
+    content = merge(base, ours, theirs).content
+    assert content is not None
+    assert b"- mine\n" in content and b"- new\n" in content

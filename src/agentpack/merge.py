@@ -8,15 +8,18 @@ never enter a file.
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from merge3 import Merge3
 
 from agentpack.compose.parse import split_front_matter
+from agentpack.differences.lines import Match, edits, matches
 from agentpack.model.changes import Conflict
 from agentpack.model.markdown import blocks
 
 MAX_BYTES = 1024 * 1024
+LONG = 2000
+"""Lines from which texts are matched in bounded time."""
 
 
 class Merged(NamedTuple):
@@ -54,11 +57,28 @@ def merge(base: bytes, ours: bytes, theirs: bytes) -> Merged:
 
 def _merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | None:
     merged: list[str] = []
-    for group in Merge3(base, ours, theirs).merge_groups():
+    for group in Merge3(base, ours, theirs, sequence_matcher=_matcher(base, ours, theirs)).merge_groups():
         if group[0] == "conflict":
             return None
         merged.extend(group[1])
     return "".join(merged)
+
+
+class _Bounded:
+    """The library's matcher takes quadratic time on repeated lines; for long texts this one stands in, which does
+    not.
+    """
+
+    def __init__(self, junk: object, a: Sequence[str], b: Sequence[str]) -> None:
+        self._blocks = [*matches(a, b), Match(len(a), len(b), 0)]
+
+    def get_matching_blocks(self) -> list[Match]:
+        """What the two share, in order, and an empty block at the end."""
+        return self._blocks
+
+
+def _matcher(*sides: Sequence[str]) -> type[Any] | None:
+    return _Bounded if max(map(len, sides)) > LONG else None
 
 
 def _pieces(text: str) -> list[str]:
@@ -93,6 +113,8 @@ class _Edit(NamedTuple):
 
 
 def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
+    if max(len(base), len(side)) > LONG:
+        return [_trimmed(base, edit.i, edit.i_end, side[edit.j : edit.j_end]) for edit in edits(base, side)]
     # blank pieces stand between all others, so they must not decide which of those belong together
     matcher = SequenceMatcher(lambda piece: not piece.strip(), base, side, autojunk=False)
     return [_trimmed(base, start, end, side[a:b]) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"]
@@ -226,6 +248,6 @@ def _applied(base: Sequence[str], start: int, end: int, edits: Sequence[_Edit]) 
 
 def _marked_lines(base: str, ours: str, theirs: str, labels: Labels) -> str:
     old, mine, new = (text.splitlines(keepends=True) for text in (base, ours, theirs))
-    merge = Merge3(old, mine, new)
+    merge = Merge3(old, mine, new, sequence_matcher=_matcher(old, mine, new))
     found = list(merge.merge_lines(labels.ours, labels.theirs, labels.base, base_marker="|||||||"))
     return "".join([line if line.endswith("\n") else line + "\n" for line in found[:-1]] + found[-1:])
