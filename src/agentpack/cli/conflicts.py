@@ -5,6 +5,7 @@ from typing import Any
 
 from agentpack.cli.outcomes import outcome_data
 from agentpack.cli.present import Output, safe
+from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import heading_above
 from agentpack.differences.words import Span, marked
@@ -61,7 +62,9 @@ def _heading(conflict: Conflict, text: str) -> str:
     for piece in conflict:
         at = text.find(piece) if piece.strip() else -1
         if at >= 0:
-            return heading_above(text, at) or "header"
+            parts = split_front_matter(text)
+            in_header = parts is not None and at < len(text) - len(parts[1])
+            return heading_above(text, at) or ("header" if in_header else "")
     return ""
 
 
