@@ -1,0 +1,215 @@
+"""Installing for every client: all or none, nothing wider than the pack says, and nobody else's text touched."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+from support.trees import tree
+
+from agentpack.targets import MODULES, TARGETS
+
+ALL = sorted(MODULES)
+HOSTILE = "Use it: when \"quoted\" or 'quoted'\non two lines # no comment --- `code` 🦉"
+BODY = "You say '''three''', \"\"\"three\"\"\", back\\slash, ${HOME}, {file:x}.\n\n" + "- A rule of many.\n" * 2300
+
+
+def for_clients(clients: Sequence[str]) -> list[str]:
+    return [word for client in clients for word in ("--client", client)]
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> str:
+    folder = tmp_path / "packs"
+    publish(
+        folder, make_pack("hostile", "1.0.0", personas={"hostile": persona_text("hostile", BODY, description=HOSTILE)})
+    )
+    limited = persona_text("limited", tools=["read", "search"])
+    publish(folder, make_pack("limited", "1.0.0", personas={"limited": limited}))
+    return str(folder)
+
+
+@pytest.mark.parametrize("scope", ["--project", "--user"])
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        "python-engineer",
+        "python-engineer[strict-typing]",
+        "python-engineer[data-pipeline]",
+        "python-engineer[data-pipeline,strict-typing]",
+        "hostile",
+    ],
+)
+def test_all_clients_get_a_persona_in_one_transaction(
+    agentpack: Agentpack, packs: str, requirement: str, scope: str
+) -> None:
+    data = agentpack("install", requirement, "--source", packs, scope, "--json", *for_clients(ALL)).envelope["data"]
+    assert data["generation"] == 1
+    written = {file["client"] for file in data["files"]}
+    told = " ".join(data["notes"])
+    for client in ALL:
+        assert client in written or TARGETS[client].title in told
+    agentpack("diff", scope)
+    assert "nothing to change" in agentpack("install", requirement, scope).err
+
+
+def test_one_client_that_must_refuse_stops_all(agentpack: Agentpack, project: Path, packs: str) -> None:
+    before = tree(project)
+    ran = agentpack("install", "limited", "--source", packs, *for_clients(ALL), expect=3)
+    assert "--accept widened:goose" in ran.err
+    assert "tools limited to read, search" in ran.err
+    assert {p: d for p, d in tree(project).items() if ".agentpack" not in p} == before
+
+
+def test_what_was_accepted_is_locked_and_not_asked_again(agentpack: Agentpack, project: Path, packs: str) -> None:
+    chosen = for_clients(["claude", "goose", "codex"])
+    accept = ["--accept", "widened:goose", "--accept", "widened:codex"]
+    agentpack("install", "limited", "--source", packs, *chosen, *accept)
+    assert json.loads((project / "agentpack.lock").read_text())["accepted"] == ["widened:codex", "widened:goose"]
+    agentpack("sync")
+    agentpack("sync", "--locked")
+    agentpack("diff")
+
+
+def test_an_acceptance_names_a_client(agentpack: Agentpack) -> None:
+    assert "widened:<client>" in agentpack("install", "python-engineer", "--accept", "all", expect=2).err
+    assert "no client `nobody`" in agentpack("install", "python-engineer", "--accept", "widened:nobody", expect=2).err
+
+
+@pytest.mark.parametrize("client", ALL)
+def test_a_persona_that_only_looks_is_limited_or_refused(agentpack: Agentpack, packs: str, client: str) -> None:
+    scope = "--user" if TARGETS[client].project is None else "--project"
+    ran = agentpack("install", "limited", "--source", packs, scope, "--client", client, expect=None)
+    if ran.exit_code == 3:
+        assert f"widened:{client}" in ran.err
+        return
+    assert ran.exit_code == 0
+    text = agentpack("render", "limited", scope, "--client", client).out
+    declaration = TARGETS[client].declaration
+    assert declaration is not None
+    key = declaration.tools.key if declaration.tools is not None else next(iter(declaration.readonly))
+    assert key in text
+
+
+def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, project: Path) -> None:
+    folder = project / "packs"
+    publish(folder, make_pack("glob", "1.0.0", personas={"glob": persona_text("glob")}))
+    agentpack("install", "glob", "--source", str(folder), "--client", "claude")
+    assert "keeps for itself" in agentpack("install", "glob", "--client", "gemini", expect=4).err
+
+
+def test_a_persona_is_not_given_twice_to_a_client_that_reads_anothers_folder(
+    agentpack: Agentpack, project: Path
+) -> None:
+    ran = agentpack("install", "python-engineer", *for_clients(["claude", "copilot"]))
+    assert "reads .claude/agents/python-engineer.md: no second file" in ran.err
+    assert not (project / ".github").exists()
+
+
+# Files that others write too.
+
+ENTRY = st.from_regex(r"[a-z]{3,8}", fullmatch=True)
+COMMENT = st.sampled_from(["", "  # a remark\n", "\n", "# at the edge\n"])
+
+
+@given(names=st.lists(ENTRY, unique=True, max_size=4), comments=st.lists(COMMENT, min_size=5, max_size=5))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_foreign_modes_and_comments_stay_byte_for_byte(
+    agentpack: Agentpack, tmp_path_factory: pytest.TempPathFactory, names: list[str], comments: list[str]
+) -> None:
+    project = tmp_path_factory.mktemp("shared")
+    foreign = "# our modes\ncustomModes:\n" if names else "# nothing yet\n"
+    for name, comment in zip(names, comments, strict=False):
+        foreign += f"{comment}  - slug: {name}   # keep\n    name: {name.title()}\n"
+        foreign += "    roleDefinition: |-\n      Be kind.\n    groups: [read]\n"
+    file = project / ".roomodes"
+    file.write_text(foreign)
+
+    def only_foreign() -> str:
+        shared = TARGETS["roo"].shared
+        assert shared is not None
+        return shared.put(file.read_bytes(), "python-engineer", None).decode()
+
+    place = ("--root", str(project))
+    agentpack("install", "python-engineer==1.0.0", "--client", "roo", *place)
+    assert only_foreign() == foreign
+    agentpack("upgrade", "--latest", "--yes", *place)
+    assert only_foreign() == foreign
+    agentpack("rollback", *place)
+    assert only_foreign() == foreign
+    agentpack("uninstall", "python-engineer", *place)
+    assert file.read_text() == foreign
+    agentpack("rollback", *place)
+    assert only_foreign() == foreign
+
+
+# Clients that a user declares.
+
+DECLARED = """\
+schema: 1
+title: House Agent
+project: .house/agents
+user: {folder: .house/agents}
+file: "{name}.toml"
+format: toml
+description: summary
+body: prompt
+model: model
+models: [opus]
+tools: {key: allow, style: list, names: {read: view, search: [find, grep]}}
+live: ["${word}"]
+"""
+
+
+@pytest.fixture
+def house(project: Path) -> Path:
+    place = project / ".agentpack" / "clients" / "house.yaml"
+    place.parent.mkdir(parents=True)
+    place.write_text(DECLARED)
+    return place
+
+
+def test_a_declared_client_is_one_like_any_other(agentpack: Agentpack, project: Path, house: Path, packs: str) -> None:
+    import tomllib
+
+    agentpack("install", "limited", "--source", packs, "--client", "house")
+    data = tomllib.loads((project / ".house/agents/limited.toml").read_text())
+    assert data["allow"] == ["view", "find", "grep"]
+    assert set(data) <= {"name", "summary", "allow", "model", "prompt"}
+    agentpack("diff")
+    assert "House Agent" in json.dumps(agentpack("clients", "--json").envelope)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("project: .house/agents", "project: ../house", "not a plain path"),
+        ("project: .house/agents", "project: /etc", "not a plain path"),
+        ("project: .house/agents", "project: .git/hooks", "does not write to"),
+        ('file: "{name}.toml"', "file: one.toml", "`{name}`"),
+        ('file: "{name}.toml"', 'file: "{name}.sh"', "must end with"),
+        ("body: prompt\n", "", "needs the key of the body"),
+        ("title:", "tilte:", "did you mean `title`"),
+        ("read: view", "reed: view", "read"),
+        ("schema: 1", "schema: 9", "newer"),
+        ("project: .house/agents\nuser: {folder: .house/agents}\n", "", "neither"),
+    ],
+)
+def test_a_declaration_is_checked_as_strictly_as_a_pack(
+    agentpack: Agentpack, project: Path, house: Path, old: str, new: str, reason: str
+) -> None:
+    house.write_text(DECLARED.replace(old, new))
+    before = tree(project)
+    ran = agentpack("install", "python-engineer", "--client", "house", expect=2)
+    assert reason in ran.err
+    assert "house.yaml" in ran.err
+    assert {p: d for p, d in tree(project).items() if "state" not in p} == before
+
+
+def test_a_declaration_cannot_take_the_name_of_a_known_client(agentpack: Agentpack, house: Path) -> None:
+    house.rename(house.with_name("claude.yaml"))
+    assert "comes with agentpack" in agentpack("install", "python-engineer", expect=2).err
