@@ -177,7 +177,13 @@ class Bench:
             plural = "s" if count > 1 else ""
             title = f"install {count} persona{plural}, {clients} client{'s' if clients > 1 else ''}"
             self.rows.append(Row(title, name, floor, goal, fail))
+        self._hundred_for_five()
         self._all_clients()
+
+    def _hundred_for_five(self) -> None:
+        """No row of its own: what growth over personas and clients is told from."""
+        chosen = [word for client in FIVE for word in ("--client", client)]
+        self._add("install 100 x 5", self._agentpack("install", MANY[100], *chosen), self._fresh("install-100-5"))
 
     def _all_clients(self) -> None:
         """One persona for every client there is, against one for one."""
@@ -266,15 +272,16 @@ class Bench:
     def judge_growth(self, times: Mapping[str, Times]) -> list[Judged]:
         """CPU per further persona, on a machine on which a bare interpreter takes 10 ms; and how it grows."""
         names = ("install 1 x 1", "install 100 x 1", "install 1000 x 1", "B")
-        if any(name not in times for name in names):
+        if any(name not in times for name in (*names, "install 1 x 5", "install 100 x 5", "install 1000 x 5")):
             return []
         one, hundred, thousand, bare = (times[name].cpu for name in names)
         each = (thousand - hundred) / 900 * 10 / bare
         floor = (times["write 1000"].cpu - times["write 100"].cpu) / 900 * 10 / bare
-        exponent = math.log((thousand - one) / (hundred - one)) / math.log(999 / 99)
+        five = (times[f"install {count} x 5"].cpu for count in (1, 100, 1000))
         return [
             Judged("CPU per further persona (B = 10 ms)", floor, each, "ms", 0.2, 0.3),
-            Judged("its growth from 100 to 1,000, exponent", None, exponent, "", 1.05, 1.1),
+            Judged("its growth from 100 to 1,000, exponent", None, _exponent(one, hundred, thousand), "", 1.05, 1.1),
+            Judged("the same for 5 clients, exponent", None, _exponent(*five), "", 1.05, 1.1),
         ]
 
     def judge_memory(self) -> list[Judged]:
@@ -290,6 +297,11 @@ class Bench:
                 found = peak(python, self.works[name]), peak(python, self.works[floor])
                 judged.append(Judged(f"peak memory, {name}", found[1], found[0], "MiB", goal, fail))
         return judged
+
+
+def _exponent(one: float, hundred: float, thousand: float) -> float:
+    """How work grows with the number of personas: 1 where it is linear."""
+    return math.log((thousand - one) / (hundred - one)) / math.log(999 / 99)
 
 
 def _always(place: Place) -> Callable[[], Place]:
