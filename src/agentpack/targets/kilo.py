@@ -6,7 +6,7 @@ persona that may use the shell is asked every time: never more than the default.
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import HEX_COLORS, Declaration, ToolWords, speaker
-from agentpack.targets.opencode import MODEL, NO_SECRETS, SETTINGS
+from agentpack.targets.opencode import MODEL, NO_SECRETS, SETTINGS, TOOLS
 
 DECLARATION = Declaration(
     client="kilo",
@@ -19,14 +19,7 @@ DECLARATION = Declaration(
     tools=ToolWords(
         key="permission",
         style="permissions",
-        names={
-            "read": ("read", "list"),
-            "search": ("grep", "glob"),
-            "edit": ("edit",),
-            "shell": ("bash",),
-            "web": ("webfetch", "websearch"),
-            "delegate": ("task",),
-        },
+        names=TOOLS,
         grants={"read": NO_SECRETS, "bash": "ask"},
         remark="the agent's rules come after your own: what it may use is not asked for, except each command of the "
         "shell, whatever you configured",

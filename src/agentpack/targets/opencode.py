@@ -9,6 +9,14 @@ from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import HEX_COLORS, Declaration, ToolWords, speaker
 
 NO_SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
+TOOLS = {
+    "read": ("read", "list"),
+    "search": ("grep", "glob"),
+    "edit": ("edit",),  # also stands for write and patch
+    "shell": ("bash",),
+    "web": ("webfetch", "websearch"),
+    "delegate": ("task",),
+}
 MODEL = r"[^/\s]+/\S+"
 SETTINGS = {
     "mode": "subagent|primary|all",
@@ -30,14 +38,7 @@ DECLARATION = Declaration(
     tools=ToolWords(
         key="permission",
         style="permissions",
-        names={
-            "read": ("read", "list"),
-            "search": ("grep", "glob"),
-            "edit": ("edit",),  # also stands for write and patch
-            "shell": ("bash",),
-            "web": ("webfetch", "websearch"),
-            "delegate": ("task",),
-        },
+        names=TOOLS,
         grants={"read": NO_SECRETS},
         remark="the agent's rules come after your own: what it may use is not asked for, whatever you configured",
     ),
