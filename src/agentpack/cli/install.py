@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.complete import complete_client, complete_requirement
-from agentpack.cli.options import Accept, DiscardEdits, DryRun, Partial, Session, verb, verb_app
+from agentpack.cli.complete import complete_requirement
+from agentpack.cli.options import Accept, Clients, DiscardEdits, DryRun, Partial, Session, Set, verb, verb_app
 from agentpack.cli.present import Result
 
 app = verb_app()
@@ -22,15 +22,8 @@ def install(
             autocompletion=complete_requirement,
         ),
     ],
-    client: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--client", "-c", metavar="CLIENT", help="For this client; repeat it.", autocompletion=complete_client
-        ),
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")
-    ] = None,
+    client: Clients = None,
+    set_: Set = None,
     source: Annotated[
         list[str] | None, typer.Option("--source", metavar="DIR", help="Add a folder of packs as a source.")
     ] = None,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agentpack.cli.complete import complete_client, complete_requirement
 from agentpack.cli.present import Output, Result
 from agentpack.cli.session import Session as Session
 
@@ -22,7 +23,23 @@ Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
 Clients = Annotated[
-    list[str] | None, typer.Option("--client", "-c", metavar="CLIENT", help="For this client; repeat for several.")
+    list[str] | None,
+    typer.Option(
+        "--client",
+        "-c",
+        metavar="CLIENT",
+        help="For this client; repeat for several.",
+        autocompletion=complete_client,
+    ),
+]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")]
+OneRequirement = Annotated[
+    str,
+    typer.Argument(
+        metavar="REQUIREMENT",
+        help="A pack, with variants and a range if wanted.",
+        autocompletion=complete_requirement,
+    ),
 ]
 Accept = Annotated[
     list[str] | None,

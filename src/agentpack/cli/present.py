@@ -147,7 +147,7 @@ class Output:
 
     def usage(self, error: Exception) -> int:
         """Tell that the words of the call are off, as the command-line library found."""
-        message = safe(error.format_message())  # type: ignore[attr-defined]
+        message = safe(error.format_message()).replace("is not a valid int range", "is not such a number")  # type: ignore[attr-defined]
         context = getattr(error, "ctx", None)
         if not message and context is not None:
             print(context.get_help())  # noqa: T201 - a bare `agentpack` shows its help

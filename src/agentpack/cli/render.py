@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.complete import complete_client, complete_requirement
-from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.complete import complete_client
+from agentpack.cli.options import OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.operations.show import render as run
 
@@ -16,21 +16,12 @@ app = verb_app()
 @verb(app, "render")
 def render(
     session: Session,
-    requirement: Annotated[
-        str,
-        typer.Argument(
-            metavar="REQUIREMENT",
-            help="A pack, with variants and a range if wanted.",
-            autocompletion=complete_requirement,
-        ),
-    ],
+    requirement: OneRequirement,
     client: Annotated[
         str | None,
         typer.Option("--client", "-c", metavar="CLIENT", help="For this client.", autocompletion=complete_client),
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")
-    ] = None,
+    set_: Set = None,
     persona: Annotated[
         str | None, typer.Option("--persona", metavar="NAME", help="Which persona, when the pack has several.")
     ] = None,

@@ -1,12 +1,9 @@
 """agentpack show"""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from agentpack.cli.complete import complete_client, complete_requirement
-from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.cli.wrapping import hang
 from agentpack.operations.show import CHARACTERS_PER_TOKEN, Shown, Size
@@ -18,23 +15,9 @@ app = verb_app()
 @verb(app, "show")
 def show(
     session: Session,
-    requirement: Annotated[
-        str,
-        typer.Argument(
-            metavar="REQUIREMENT",
-            help="A pack, with variants and a range if wanted.",
-            autocompletion=complete_requirement,
-        ),
-    ],
-    client: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--client", "-c", metavar="CLIENT", help="Size for this client; repeat it.", autocompletion=complete_client
-        ),
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")
-    ] = None,
+    requirement: OneRequirement,
+    client: Clients = None,
+    set_: Set = None,
 ) -> Result:
     """Description, versions, variants, parameters and size of a pack, installed or not.
 

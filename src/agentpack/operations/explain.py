@@ -96,6 +96,8 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
 def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
     workspace.settle()
     lock = workspace.lock
+    if lock is None and workspace.manifest_bytes is None:
+        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
     if lock is None:
         raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
     limits.check(workspace, lock.files)

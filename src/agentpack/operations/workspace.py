@@ -193,6 +193,8 @@ class Workspace:
 
     def require_packs(self, names: tuple[str, ...]) -> None:
         """Raise UsageError when a named pack is not in the manifest."""
+        if names and self.manifest_bytes is None:
+            raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
         known = [wanted.requirement.pack for wanted in self.manifest.packs]
         for name in names:
             if name not in known:
