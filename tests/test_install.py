@@ -352,3 +352,10 @@ def test_a_range_does_not_hinder_taking_a_pack_out(agentpack: Agentpack, project
     agentpack("install", "data-reviewer>=1", "team-writer", "--source", "packs")
     agentpack("uninstall", "Data_Reviewer", "team-writer")
     assert [path for path in tree(project) if path.startswith(".claude")] == []
+
+
+def test_a_client_named_later_is_added_to_those_before(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    agentpack("install", "python-engineer", "--client", "codex")
+    assert (project / ".claude/agents/python-engineer.md").exists()
+    assert (project / ".codex/agents/python-engineer.toml").exists()

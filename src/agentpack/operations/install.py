@@ -140,11 +140,18 @@ def _with_requirements(
         if requirement == before.requirement or text.strip() == requirement.pack:
             entry = before  # asking for the bare name again changes nothing that was chosen
         packs[index] = entry._replace(
-            clients=own if clients else before.clients,
+            clients=_more_clients(before, clients, manifest),
             parameters={**before.parameters, **parameters},
             renames=before.renames,
         )
     return manifest._replace(packs=tuple(packs))
+
+
+def _more_clients(before: Wanted, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
+    """The clients of a pack that is there already: those it has, and those named now. Installing takes none away."""
+    had = before.clients if before.clients is not None else manifest.clients or ()
+    more = tuple(dict.fromkeys((*had, *clients)))
+    return before.clients if not clients or set(more) == set(had) else more
 
 
 def _without_newest(requirement: Requirement) -> Requirement:
