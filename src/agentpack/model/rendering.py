@@ -21,6 +21,8 @@ class Rendering(NamedTuple):
     lost: tuple[str, ...] = ()
     known: Digest | None = None
     """The digest of the content, where somebody took it already."""
+    capabilities: tuple[str, ...] = ()
+    """What the client may do for this persona, read from the content, sorted."""
 
     @property
     def digest(self) -> Digest:
