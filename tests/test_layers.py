@@ -247,6 +247,30 @@ def test_variants_that_exclude_each_other_are_refused_whoever_says_so() -> None:
         assert error.hint == "ask for one of them"
 
 
+def test_a_variant_says_why_it_excludes_another() -> None:
+    two = variant_text(conflicts=[{"with": "one", "reason": "both end the text"}])
+    for one in (variant_text(), variant_text(conflicts=["two"])):
+        error = refusal("one", "two", one=one, two=two)
+        assert error.message == "the variants `two` and `one` exclude each other: both end the text"
+
+
+def test_a_variant_may_exclude_several_that_come_together() -> None:
+    three = variant_text(conflicts=[{"with": ["one", "two"], "reason": "too long"}])
+    texts = {"one": variant_text(rule("A", "new")), "two": variant_text(rule("B", "newer")), "three": three}
+    for names in (("one", "two"), ("one", "three"), ("two", "three")):
+        assert body(*names, **texts)
+    for names in (("one", "two", "three"), ("three", "two", "one")):
+        error = refusal(*names, **texts)
+        assert error.message == "the variants `three`, `one` and `two` exclude each other: too long"
+        assert error.hint == "leave one of them out"
+
+
+def test_of_several_conflicts_that_of_the_fewest_variants_is_told() -> None:
+    one = variant_text(conflicts=[{"with": ["two", "three"], "reason": "too long"}])
+    texts = {"one": one, "two": variant_text(), "three": variant_text(conflicts=["two"])}
+    assert refusal("one", "two", "three", **texts).message == "the variants `three` and `two` exclude each other"
+
+
 def test_variants_that_each_come_after_another_are_a_fault() -> None:
     error = refusal(
         one=variant_text(order={"after": ["two"]}),

@@ -113,6 +113,11 @@ def faults(kind: str, text: str) -> list[str]:
         ("variant", "set: {colour: red}", "set.colour: unknown key `colour` (did you mean `color`?)"),
         ("variant", "set: {parameters: {a: [1]}}", "set.parameters.a"),
         ("variant", "order: {before: [x]}", "order.before: unknown key `before`"),
+        ("variant", "conflicts: [{with: []}]", "conflicts[0].with"),
+        ("variant", "conflicts: [{reason: x}]", "conflicts[0].with: the key `with` is missing"),
+        ("variant", "conflicts: [{whith: x}]", "unknown key `whith` (did you mean `with`?)"),
+        ("variant", "conflicts: [No]", "`No` is not a name"),
+        ("variant", "losses: x", "losses: expected a list, found `x`"),
         ("variant", "remove: [No]", "remove[0]: `No` is not a name: lower-case letters, digits and single hyphens"),
         ("manifest", "client: [claude]", "client: unknown key `client` (did you mean `clients`?)"),
         (
@@ -197,6 +202,12 @@ def test_short_forms_become_one_normal_form() -> None:
     assert persona["tools"] == ["read", "search"]
     variant = validate("variant", read_yaml(VARIANT + "order: {after: one}\n", "x"))
     assert variant["order"] == {"after": ["one"]}
+    conflicts = "conflicts: [one, {with: two, reason: Too much.}, {with: [three, four]}]\n"
+    assert validate("variant", read_yaml(VARIANT + conflicts, "x"))["conflicts"] == [
+        {"with": ["one"]},
+        {"with": ["two"], "reason": "Too much."},
+        {"with": ["three", "four"]},
+    ]
     manifest = validate("manifest", read_yaml(MANIFEST + "packs: [x]\n", "x"))
     assert manifest["packs"] == [{"require": "x", "parameters": {}, "as": {}}]
 

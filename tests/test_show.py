@@ -80,3 +80,19 @@ def test_show_writes_nothing(agentpack: Agentpack, project: Path) -> None:
     before = tree(project, without=(".git",))
     agentpack("show", "python-engineer")
     assert tree(project, without=(".git",)) == before
+
+
+def test_what_a_variant_leaves_out_and_excludes_is_told(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    one = variant_text(losses=["the rule on looking"], conflicts=[{"with": "two", "reason": "both look"}, "three"])
+    variants = {"reviewer/one": one, "reviewer/two": variant_text(), "reviewer/three": variant_text()}
+    publish(tmp_path / "packs", make_pack("reviews", "1.1.0", variants=variants))
+    write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
+    out = agentpack("show", "reviews").out
+    assert "not with two; three\n" in out
+    assert "leaves out the rule on looking\n" in out
+    shown = {row["name"]: row for row in agentpack("show", "reviews", "--json").envelope["data"]["variants"]}
+    assert shown["one"]["losses"] == ["the rule on looking"]
+    assert shown["one"]["conflicts"] == [{"with": ["two"], "reason": "both look"}, {"with": ["three"], "reason": ""}]
+    assert (shown["two"]["losses"], shown["two"]["conflicts"]) == ([], [])
+    refused = agentpack("install", "reviews[one,two]", expect=4)
+    assert "error: the variants `one` and `two` exclude each other: both look" in refused.err

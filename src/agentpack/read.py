@@ -194,7 +194,8 @@ def _file_faults(
                 yield Fault(layer.file, 0, "", f"there is no persona `{persona}`", hint)
             if not is_kebab(name):
                 yield Fault(layer.file, 0, "", f"`{name}` is not a variant's name")
-            for other in (*layer.header["requires"], *layer.header["conflicts"], *layer.header["order"]["after"]):
+            excluded = [other for conflict in layer.header["conflicts"] for other in conflict["with"]]
+            for other in (*layer.header["requires"], *excluded, *layer.header["order"]["after"]):
                 if other not in own:
                     hint = did_you_mean(other, own)
                     yield Fault(layer.file, 0, "", f"names a variant `{other}` that does not exist", hint)

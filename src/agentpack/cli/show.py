@@ -6,7 +6,7 @@ from typing import Any
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.cli.wrapping import hang
-from agentpack.operations.show import CHARACTERS_PER_TOKEN, Shown, Size
+from agentpack.operations.show import CHARACTERS_PER_TOKEN, Shown, Size, Variant
 from agentpack.operations.show import show as run
 
 app = verb_app()
@@ -46,6 +46,11 @@ def _lines(session: Session, shown: Shown) -> Iterator[str]:
             whose = f"{variant.persona}: " if several else ""
             local = "local, " if variant.local else ""
             yield from hang(f"  {variant.name:<{width}}", safe(whose + local + variant.summary))
+            if variant.conflicts:
+                excluded = "; ".join(" + ".join(conflict.others) for conflict in variant.conflicts)
+                yield from hang(" " * (width + 2), safe(f"not with {excluded}"))
+            if variant.losses:
+                yield from hang(" " * (width + 2), safe(f"leaves out {'; '.join(variant.losses)}"))
     if shown.parameters:
         yield style("parameters", "bold")
         for parameter in shown.parameters:
@@ -99,8 +104,16 @@ def _data(shown: Shown) -> dict[str, Any]:
         **{key: list(header.get(key, ())) for key in ("authors", "keywords", "requires")},
         "versions": [version._asdict() for version in shown.versions],
         "personas": [{"name": name, "extends": base or None} for name, base in shown.personas.items()],
-        "variants": [variant._asdict() for variant in shown.variants],
+        "variants": [_variant(variant) for variant in shown.variants],
         "parameters": list(shown.parameters),
         "sizes": [{**size._asdict(), "variants": list(size.variants)} for size in shown.sizes],
         "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; header included",
+    }
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return {
+        **variant._asdict(),
+        "losses": list(variant.losses),
+        "conflicts": [{"with": list(others), "reason": reason} for others, reason in variant.conflicts],
     }

@@ -41,6 +41,16 @@ class Variant(NamedTuple):
     persona: str
     summary: str
     local: bool
+    losses: tuple[str, ...] = ()
+    """What the persona no longer says with it, in the pack's words."""
+    conflicts: tuple["Conflict", ...] = ()
+
+
+class Conflict(NamedTuple):
+    """Variants that, all together, exclude the one that says so; `reason` is empty when it says none."""
+
+    others: tuple[str, ...]
+    reason: str
 
 
 class Version(NamedTuple):
@@ -157,7 +167,9 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
 def _variants(workspace: Workspace, pack: Pack) -> Iterator[Variant]:
     for persona, own in sorted(pack.variants.items()):
         for name, layer in sorted(own.items()):
-            yield Variant(name, persona, layer.header["summary"], local=False)
+            header = layer.header
+            conflicts = (Conflict(tuple(each["with"]), each.get("reason", "")) for each in header["conflicts"])
+            yield Variant(name, persona, header["summary"], False, tuple(header["losses"]), tuple(conflicts))
     for text in workspace.local_texts:
         if text.persona in pack.personas:
             yield Variant(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)

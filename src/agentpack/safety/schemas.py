@@ -199,11 +199,23 @@ class _Order(_Strict):
     after: Annotated[list[Kebab], BeforeValidator(_as_list)] = []
 
 
+def _conflict(value: Any) -> Any:
+    return {"with": [value]} if isinstance(value, str) else value
+
+
+class _Conflict(_Strict):
+    """Variants that, all together, exclude the one that says so."""
+
+    with_: Annotated[list[Kebab], BeforeValidator(_as_list), Field(min_length=1, alias="with")]
+    reason: Line | None = None
+
+
 class _Variant(_Strict):
     summary: Line
     set: _Set = _Set()
     remove: list[Kebab] = []
-    conflicts: list[Kebab] = []
+    losses: list[Line] = []
+    conflicts: list[Annotated[_Conflict, BeforeValidator(_conflict)]] = []
     requires: list[Kebab] = []
     order: _Order = _Order()
 
@@ -358,7 +370,7 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
-    parts = (_Parameter, _Part, _Set, _Order, _Wanted, _Source, _Place, _ToolWords)
+    parts = (_Parameter, _Part, _Set, _Order, _Conflict, _Wanted, _Source, _Place, _ToolWords)
     models: tuple[type[_Strict], ...] = (*_KINDS.values(), *parts)
     return frozenset(key for model in models for key in _keys(model))
 
@@ -371,7 +383,7 @@ def _known_keys(path: Path, model: type[_Strict]) -> list[str]:
     """The keys that a map at `path` may have."""
     parts = [part for part in path if isinstance(part, str)]
     nested: Mapping[str, type[_Strict]] = {"parameters": _Parameter, "description": _Part, "set": _Set, "order": _Order}
-    nested = {**nested, "packs": _Wanted, "sources": _Source}
+    nested = {**nested, "conflicts": _Conflict, "packs": _Wanted, "sources": _Source}
     found: type[_Strict] = model
     for part in parts:
         found = nested.get(part, found)
