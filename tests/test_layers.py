@@ -259,8 +259,8 @@ def test_a_variant_may_exclude_several_that_come_together() -> None:
     texts = {"one": variant_text(rule("A", "new")), "two": variant_text(rule("B", "newer")), "three": three}
     for names in (("one", "two"), ("one", "three"), ("two", "three")):
         assert body(*names, **texts)
-    for names in (("one", "two", "three"), ("three", "two", "one")):
-        error = refusal(*names, **texts)
+    for order in (("one", "two", "three"), ("three", "two", "one")):
+        error = refusal(*order, **texts)
         assert error.message == "the variants `three`, `one` and `two` exclude each other: too long"
         assert error.hint == "leave one of them out"
 
