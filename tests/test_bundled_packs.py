@@ -26,9 +26,11 @@ from agentpack.compose.parameters import Value
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import UsageError
-from agentpack.fetch import Sources
+from agentpack.fetch import Sources, fetch
+from agentpack.model.names import PackName
 from agentpack.sources.bundled import bundled_folder, bundled_source
 
+REVIEWER = PackName("python-reviewer")
 DIRECTIVES = read_directives()
 RENDERINGS = [(version, variants) for version in versions() for variants in combinations_of_variants(version)]
 SETTINGS = [
@@ -53,13 +55,14 @@ def test_a_released_pack_never_changes() -> None:
     assert source is not None
     found: dict[str, dict[str, str]] = {name: {} for name in sorted(source.packs())}
     found[NAME] = {version: release.digest for version, release in releases().items()}
+    found[REVIEWER] = {str(ref.version): fetch(ref, Sources([source])).digest for ref in source.releases(REVIEWER)}
     assert found == pinned
 
 
 def test_every_bundled_release_reads_without_a_fault() -> None:
     source = bundled_source()
     assert source is not None
-    assert Sources([source]).packs() == [NAME]
+    assert Sources([source]).packs() == [NAME, REVIEWER]
     for version in versions():
         assert (pack(version).name, pack(version).version) == (NAME, version)
 
@@ -92,6 +95,10 @@ def test_the_check_notices_when_a_rule_is_taken_out(version: str) -> None:
     assert noticed > 0.7 * len(rules)
 
 
+WITH_A_TABLE = [version for version in versions() if version.startswith("1.")]
+"""Releases whose change log tells what variants take away. Later variants say so themselves."""
+
+
 def declared_losses(version: str) -> Iterator[tuple[str, list[str]]]:
     """The table in the release's change log: a variant, and the directives that it takes away."""
     text = releases()[version].files["CHANGELOG.md"].decode().split(f"## {version}\n")[1].split("\n## ")[0]
@@ -99,12 +106,12 @@ def declared_losses(version: str) -> Iterator[tuple[str, list[str]]]:
         yield variant, re.findall(r"[A-Z]+-[0-9.]+", lost.split(";")[0])
 
 
-@pytest.mark.parametrize("version", versions())
+@pytest.mark.parametrize("version", WITH_A_TABLE)
 def test_the_change_log_names_every_variant_in_its_table_of_losses(version: str) -> None:
     assert sorted(variant for variant, _ in declared_losses(version)) == pack(version).variant_names
 
 
-@pytest.mark.parametrize(("version", "variants"), RENDERINGS)
+@pytest.mark.parametrize(("version", "variants"), [row for row in RENDERINGS if row[0] in WITH_A_TABLE])
 def test_variants_take_away_what_they_declare_and_nothing_else(version: str, variants: tuple[str, ...]) -> None:
     declared = [id for variant, lost in declared_losses(version) if variant in variants for id in lost]
     lost = missing(rendered(version, variants), DIRECTIVES)

@@ -88,11 +88,11 @@ def test_what_a_variant_leaves_out_and_excludes_is_told(agentpack: Agentpack, pr
     publish(tmp_path / "packs", make_pack("reviews", "1.1.0", variants=variants))
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
     out = agentpack("show", "reviews").out
-    assert "not with two; three\n" in out
+    assert "not with three; two\n" in out
     assert "leaves out the rule on looking\n" in out
     shown = {row["name"]: row for row in agentpack("show", "reviews", "--json").envelope["data"]["variants"]}
     assert shown["one"]["losses"] == ["the rule on looking"]
-    assert shown["one"]["conflicts"] == [{"with": ["two"], "reason": "both look"}, {"with": ["three"], "reason": ""}]
-    assert (shown["two"]["losses"], shown["two"]["conflicts"]) == ([], [])
+    assert shown["one"]["conflicts"] == [{"with": ["three"], "reason": ""}, {"with": ["two"], "reason": "both look"}]
+    assert (shown["two"]["losses"], shown["two"]["conflicts"]) == ([], [{"with": ["one"], "reason": "both look"}])
     refused = agentpack("install", "reviews[one,two]", expect=4)
     assert "error: the variants `one` and `two` exclude each other: both look" in refused.err

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.compose.composing import Pack
+from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import PackName, did_you_mean, nearest
@@ -34,6 +35,13 @@ class Size(NamedTuple):
     refused: str = ""
 
 
+class Conflict(NamedTuple):
+    """The variants that one does not go together with when all of them come; `reason` is empty when none is told."""
+
+    others: tuple[str, ...]
+    reason: str
+
+
 class Variant(NamedTuple):
     """A variant that can be asked for."""
 
@@ -43,14 +51,7 @@ class Variant(NamedTuple):
     local: bool
     losses: tuple[str, ...] = ()
     """What the persona no longer says with it, in the pack's words."""
-    conflicts: tuple["Conflict", ...] = ()
-
-
-class Conflict(NamedTuple):
-    """Variants that, all together, exclude the one that says so; `reason` is empty when it says none."""
-
-    others: tuple[str, ...]
-    reason: str
+    conflicts: tuple[Conflict, ...] = ()
 
 
 class Version(NamedTuple):
@@ -166,13 +167,26 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
 
 def _variants(workspace: Workspace, pack: Pack) -> Iterator[Variant]:
     for persona, own in sorted(pack.variants.items()):
+        conflicts = _conflicts(own)
         for name, layer in sorted(own.items()):
-            header = layer.header
-            conflicts = (Conflict(tuple(each["with"]), each.get("reason", "")) for each in header["conflicts"])
-            yield Variant(name, persona, header["summary"], False, tuple(header["losses"]), tuple(conflicts))
+            losses = tuple(layer.header["losses"])
+            yield Variant(name, persona, layer.header["summary"], False, losses, tuple(conflicts[name]))
     for text in workspace.local_texts:
         if text.persona in pack.personas:
             yield Variant(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
+
+
+def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[Conflict]]:
+    """What each variant does not go together with, whoever of them says so."""
+    found: dict[str, list[Conflict]] = {name: [] for name in variants}
+    for name, layer in sorted(variants.items()):
+        for conflict in layer.header["conflicts"]:
+            together = {name, *conflict["with"]}
+            for one in together:
+                found[one].append(Conflict(tuple(sorted(together - {one})), conflict.get("reason", "")))
+    return {
+        name: sorted(set(conflicts), key=lambda each: (len(each.others), each)) for name, conflicts in found.items()
+    }
 
 
 def _parameters(asked: Asked, pack: Pack) -> Iterator[Mapping[str, Any]]:
