@@ -25,7 +25,7 @@ def names(agentpack: Agentpack, *words: str) -> list[str]:
 
 
 def test_without_a_text_every_pack_is_listed_with_its_newest_release(agentpack: Agentpack) -> None:
-    assert names(agentpack) == ["alpha", "beta", "python-engineer"]
+    assert names(agentpack) == ["alpha", "beta", "python-engineer", "python-reviewer"]
     assert "alpha\t2.0.0\tacme\tReviews tables twice." in agentpack("search").out
 
 
@@ -33,7 +33,7 @@ def test_name_description_keyword_and_persona_match(agentpack: Agentpack) -> Non
     assert names(agentpack, "alph") == ["alpha"]
     assert names(agentpack, "PROSE") == ["beta"]
     assert names(agentpack, "novel") == ["beta"]
-    assert names(agentpack, "reviewer") == ["alpha", "beta", "python-engineer"]
+    assert names(agentpack, "reviewer") == ["python-reviewer", "alpha", "beta", "python-engineer"]
     assert names(agentpack, "tables", "twice") == ["alpha"]
 
 
