@@ -164,6 +164,25 @@ def test_a_persona_that_extends_another_may_use_its_parameters() -> None:
     assert PersonaText({}).persona(text, "x.md").header["extends"] == "other>=1"
 
 
+def test_a_module_is_a_section_with_a_phrase_that_says_when_to_read_it() -> None:
+    header = "---\nname: reviewer\ndescription: x\nmodules: {one: checking a release}\n---\n"
+    layer = READER.persona(header + "## One {#one}\n\n- a {#a}\n", "x.md")
+    assert layer.header["modules"] == {"one": "checking a release"}
+
+
+def test_a_module_names_a_section_and_no_rule() -> None:
+    header = "---\nname: reviewer\ndescription: x\nmodules:\n  onn: checking\n  a: checking\n---\n"
+    assert faults(header + "## One {#one}\n\n- a {#a}\n") == [
+        "x.md:5: modules.onn: there is no section `onn` (did you mean `one`?)",
+        "x.md:6: modules.a: there is no section `a`",
+    ]
+
+
+def test_a_module_may_be_a_section_of_the_persona_that_is_extended() -> None:
+    text = "---\nname: reviewer\ndescription: x\nextends: other>=1\nmodules: {theirs: checking}\n---\n- a {#a}\n"
+    assert READER.persona(text, "x.md").header["modules"] == {"theirs": "checking"}
+
+
 def test_a_layer_survives_json() -> None:
     import json
 

@@ -14,6 +14,7 @@ from agentpack.model.persona import Rule, Section
 
 if TYPE_CHECKING:
     from agentpack.model.markdown import Block
+    from agentpack.safety.documents import Document
 
 MAX_TEXT = 512 * 1024
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
@@ -145,8 +146,9 @@ class PersonaText:
         head, body, first_line = parts
         faults: list[Fault] = []
         header: Mapping[str, Any] = {}
+        document = None
         try:
-            header = self._header(head, file, kind)
+            document, header = self._header(head, file, kind)
         except InvalidFile as error:
             faults.extend(error.faults)
         own_names = "extends" not in header
@@ -155,16 +157,19 @@ class PersonaText:
         if own_names:
             faults.extend(self._body_faults(sections, file))
             faults.extend(self._header_faults(header, file))
+            if document is not None:
+                faults.extend(_module_faults(header, document, sections))
         if faults:
             raise InvalidFile(faults)
         return Layer(file, header, sections)
 
-    def _header(self, head: str, file: str, kind: str) -> Mapping[str, Any]:
+    def _header(self, head: str, file: str, kind: str) -> tuple["Document", Mapping[str, Any]]:
         # pydantic and YAML are met only here, where a text that nobody has checked yet comes in
         from agentpack.safety.documents import read_yaml
         from agentpack.safety.schemas import validate
 
-        return validate(kind, read_yaml(head, file, first_line=2))
+        document = read_yaml(head, file, first_line=2)
+        return document, validate(kind, document)
 
     def _body_faults(self, sections: Iterable[Section], file: str) -> Iterable[Fault]:
         for section in sections:
@@ -191,6 +196,15 @@ class PersonaText:
                 if isinstance(text, str):
                     for fault in self._text_faults(text, when, file, 1):
                         yield fault._replace(line=0, key=key)
+
+
+def _module_faults(header: Mapping[str, Any], document: "Document", sections: Iterable[Section]) -> Iterable[Fault]:
+    ids = [section.id for section in sections if section.id is not None]
+    for name in header.get("modules", {}):
+        if name not in ids:
+            hint = did_you_mean(name, ids)
+            key = f"modules.{name}"
+            yield Fault(document.file, document.line_of(("modules", name)), key, f"there is no section `{name}`", hint)
 
 
 def _attributes(sections: tuple[Section, ...], file: str, kind: str) -> tuple[tuple[Section, ...], list[Fault]]:
