@@ -73,10 +73,16 @@ def test_lines_are_counted_in_the_file() -> None:
         ("- a {#}", "x.md:5: `{#}`: `` is not an id"),
         ("- a {#when=flag}", "x.md:5: `{#when=flag}`: `` is not an id"),
         ("- a {#a whn=flag}", "x.md:5: a: unknown attribute `whn` (did you mean `when`?)"),
-        ("- a {#a after=b}", "x.md:5: a: unknown attribute `after` (known here: when)"),
+        ("- a {#a after=b}", "x.md:5: a: unknown attribute `after` (known here: when, checked)"),
         ("- a {#a when}", "x.md:5: a: `when` is not `key=value`"),
         ("- a {#a when=}", "x.md:5: a: `when=` is not `key=value`"),
         ("- a {#a when=flag when=flag}", "x.md:5: a: `when` stands twice"),
+        ("- a {#a checked=2026-11}", "x.md:5: a: `checked=2026-11`: `2026-11` is not a date such as `2026-11-23`"),
+        ("- a {#a checked=20261123}", "x.md:5: a: `checked=20261123`: `20261123` is not a date"),
+        ("## A {#a checked=2026-02-30}", "x.md:5: a: `checked=2026-02-30`: `2026-02-30` is not a date"),
+        ("- a {#a checked=2026-13-01}", "x.md:5: a: `checked=2026-13-01`: `2026-13-01` is not a date"),
+        ("- a {#a checked=2027-02-29}", "x.md:5: a: `checked=2027-02-29`: `2027-02-29` is not a date"),
+        ("- a {#a checked=2026-11-23 checked=2026-11-23}", "x.md:5: a: `checked` stands twice"),
         ("- a {#a when=other}", "x.md:5: when: there is no parameter `other` (known: flag, name)"),
         ("- a {#a when=name}", "x.md:5: when: `name` is not a boolean: write `name:<value>` (known: flag, name)"),
         ("- a {{ other }}", "x.md:5: there is no parameter `other` (known: flag, name)"),
@@ -102,7 +108,10 @@ def test_an_id_stands_once_over_sections_and_rules() -> None:
         ("## A\n", "x.md:4: a heading of a variant needs an id"),
         ("- a {#a after=b before=c}\n", "x.md:4: a: `after` and `before` exclude each other"),
         ("## A {#a replace=all}\n", "x.md:4: a: `replace=all`: only `replace=section` is known"),
-        ("- a {#a replace=section}\n", "x.md:4: a: unknown attribute `replace` (known here: when, after, before)"),
+        (
+            "- a {#a replace=section}\n",
+            "x.md:4: a: unknown attribute `replace` (known here: when, checked, after, before)",
+        ),
     ],
 )
 def test_a_variant_has_rules_of_its_own(text: str, words: str) -> None:
@@ -164,10 +173,69 @@ def test_a_persona_that_extends_another_may_use_its_parameters() -> None:
     assert PersonaText({}).persona(text, "x.md").header["extends"] == "other>=1"
 
 
+def test_a_module_is_a_section_with_a_phrase_that_says_when_to_read_it() -> None:
+    header = "---\nname: reviewer\ndescription: x\nmodules: {one: checking a release}\n---\n"
+    layer = READER.persona(header + "## One {#one}\n\n- a {#a}\n", "x.md")
+    assert layer.header["modules"] == {"one": "checking a release"}
+
+
+def test_a_module_names_a_section_and_no_rule() -> None:
+    header = "---\nname: reviewer\ndescription: x\nmodules:\n  onn: checking\n  a: checking\n---\n"
+    assert faults(header + "## One {#one}\n\n- a {#a}\n") == [
+        "x.md:5: modules.onn: there is no section `onn` (did you mean `one`?)",
+        "x.md:6: modules.a: there is no section `a`",
+    ]
+
+
+def test_a_module_may_be_a_section_of_the_persona_that_is_extended() -> None:
+    text = "---\nname: reviewer\ndescription: x\nextends: other>=1\nmodules: {theirs: checking}\n---\n- a {#a}\n"
+    assert READER.persona(text, "x.md").header["modules"] == {"theirs": "checking"}
+
+
+def test_a_rule_keeps_the_day_on_which_its_claim_was_checked_and_a_heading_gives_it_to_what_stands_below() -> None:
+    body = """\
+- before {#before}
+
+## One {#one checked=2026-11-23}
+
+- a {#a}
+- b {#b when=flag checked=2026-12-01}
+- no braces
+
+### Deeper {#deeper}
+
+- c {#c}
+
+### Newer {#newer checked=2027-01-31}
+
+- d {#d}
+
+## Two {#two}
+
+- e {#e}
+"""
+    layer = READER.persona(HEAD + body, "x.md")
+    assert [(rule.text, rule.checked) for section in layer.sections for rule in section.rules] == [
+        ("- before", None),
+        ("- a", "2026-11-23"),
+        ("- b", "2026-12-01"),
+        ("- no braces", "2026-11-23"),
+        ("- c", "2026-11-23"),
+        ("- d", "2027-01-31"),
+        ("- e", None),
+    ]
+    assert [section.checked for section in layer.sections] == [None, "2026-11-23", None, "2027-01-31", None]
+
+
+def test_a_variant_has_days_of_its_own() -> None:
+    layer = READER.variant(VARIANT + "## A {#a checked=2026-11-23}\n\n- x {#x after=y}\n", "x.md")
+    assert layer.sections[1].rules[0].checked == "2026-11-23"
+
+
 def test_a_layer_survives_json() -> None:
     import json
 
-    layer = READER.persona(HEAD + "## One {#one}\n\n- a {#a when=flag}\n", "x.md")
+    layer = READER.persona(HEAD + "## One {#one}\n\n- a {#a when=flag checked=2026-11-23}\n", "x.md")
     assert Layer.from_data(json.loads(json.dumps(layer.to_data()))) == layer
 
 

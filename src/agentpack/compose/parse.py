@@ -14,15 +14,17 @@ from agentpack.model.persona import Rule, Section
 
 if TYPE_CHECKING:
     from agentpack.model.markdown import Block
+    from agentpack.safety.documents import Document
 
 MAX_TEXT = 512 * 1024
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
 _BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
 _ALLOWED: Mapping[tuple[bool, bool], tuple[str, ...]] = {
-    (False, False): ("when",),
-    (False, True): ("when",),
-    (True, False): ("when", "after", "before"),
-    (True, True): ("when", "after", "before", "replace"),
+    (False, False): ("when", "checked"),
+    (False, True): ("when", "checked"),
+    (True, False): ("when", "checked", "after", "before"),
+    (True, True): ("when", "checked", "after", "before", "replace"),
 }
 """The attributes that braces may have, by whether they stand in a variant and on a heading."""
 
@@ -145,8 +147,9 @@ class PersonaText:
         head, body, first_line = parts
         faults: list[Fault] = []
         header: Mapping[str, Any] = {}
+        document = None
         try:
-            header = self._header(head, file, kind)
+            document, header = self._header(head, file, kind)
         except InvalidFile as error:
             faults.extend(error.faults)
         own_names = "extends" not in header
@@ -155,16 +158,19 @@ class PersonaText:
         if own_names:
             faults.extend(self._body_faults(sections, file))
             faults.extend(self._header_faults(header, file))
+            if document is not None:
+                faults.extend(_module_faults(header, document, sections))
         if faults:
             raise InvalidFile(faults)
         return Layer(file, header, sections)
 
-    def _header(self, head: str, file: str, kind: str) -> Mapping[str, Any]:
+    def _header(self, head: str, file: str, kind: str) -> tuple["Document", Mapping[str, Any]]:
         # pydantic and YAML are met only here, where a text that nobody has checked yet comes in
         from agentpack.safety.documents import read_yaml
         from agentpack.safety.schemas import validate
 
-        return validate(kind, read_yaml(head, file, first_line=2))
+        document = read_yaml(head, file, first_line=2)
+        return document, validate(kind, document)
 
     def _body_faults(self, sections: Iterable[Section], file: str) -> Iterable[Fault]:
         for section in sections:
@@ -193,10 +199,20 @@ class PersonaText:
                         yield fault._replace(line=0, key=key)
 
 
+def _module_faults(header: Mapping[str, Any], document: "Document", sections: Iterable[Section]) -> Iterable[Fault]:
+    ids = [section.id for section in sections if section.id is not None]
+    for name in header.get("modules", {}):
+        if name not in ids:
+            hint = did_you_mean(name, ids)
+            key = f"modules.{name}"
+            yield Fault(document.file, document.line_of(("modules", name)), key, f"there is no section `{name}`", hint)
+
+
 def _attributes(sections: tuple[Section, ...], file: str, kind: str) -> tuple[tuple[Section, ...], list[Fault]]:
     """The sections with braces read and taken off, and the faults in them."""
     reader = _Braces(file, kind == "variant")
     done = []
+    dates: list[tuple[int, str | None]] = [(0, None)]
     for section in sections:
         if section.level:
             heading, id, attributes = reader.read(section.heading, section.line, heading=True)
@@ -207,12 +223,17 @@ def _attributes(sections: tuple[Section, ...], file: str, kind: str) -> tuple[tu
                 after=attributes.get("after"),
                 before=attributes.get("before"),
                 replace="replace" in attributes,
+                checked=attributes.get("checked"),
             )
+            while dates[-1][0] >= section.level:
+                dates.pop()
+            dates.append((section.level, section.checked or dates[-1][1]))
         rules = []
         for rule in section.rules:
             text, id, attributes = reader.read(rule.text, rule.line, heading=False)
+            checked = attributes.get("checked") or dates[-1][1]
             if id is None and text is rule.text:
-                rules.append(rule)
+                rules.append(rule if checked is None else rule._replace(checked=checked))
             else:
                 rules.append(
                     rule._replace(
@@ -221,6 +242,7 @@ def _attributes(sections: tuple[Section, ...], file: str, kind: str) -> tuple[tu
                         when=attributes.get("when"),
                         after=attributes.get("after"),
                         before=attributes.get("before"),
+                        checked=checked,
                     )
                 )
         done.append(section._replace(rules=tuple(rules)))
@@ -271,8 +293,21 @@ class _Braces:
                 self.fault(line, id, f"`{key}` stands twice")
             elif key == "replace" and value != "section":
                 self.fault(line, id, f"`replace={value}`: only `replace=section` is known")
+            elif key == "checked" and not _is_date(value):
+                self.fault(line, id, f"`checked={value}`: `{value}` is not a date such as `2026-11-23`")
             else:
                 attributes[key] = value
         if "after" in attributes and "before" in attributes:
             self.fault(line, id, "`after` and `before` exclude each other")
         return attributes
+
+
+def _is_date(text: str) -> bool:
+    """Whether it is a day of the calendar as ISO 8601 writes it. (`datetime` would bring the clock in here.)"""
+    match = _DATE.match(text)
+    if match is None:
+        return False
+    year, month, day = map(int, match.groups())
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    return 1 <= month <= 12 and 1 <= day <= days[month - 1]

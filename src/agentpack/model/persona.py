@@ -37,6 +37,8 @@ class Rule(NamedTuple):
     origin: Origin | None = None
     after: str | None = None
     before: str | None = None
+    checked: str | None = None
+    """The day (ISO 8601) on which what it claims was last looked up; its section's when it names none itself."""
 
 
 class Section(NamedTuple):
@@ -55,6 +57,8 @@ class Section(NamedTuple):
     replace: bool = False
     hollow: bool = False
     """Nothing stood below the heading where it was written, so that it stays though nothing does."""
+    checked: str | None = None
+    """The day on which the claims of its rules, and of those in deeper sections, were last looked up."""
 
 
 class Field(NamedTuple):

@@ -183,6 +183,7 @@ class _Persona(_Strict):
     color: Color | None = None
     tools: Tools | None = None
     extends: Requirement | None = None
+    modules: dict[Kebab, Line] = {}
     clients: Natives = {}
 
 
