@@ -61,7 +61,7 @@ def test_the_pack_has_the_variants_that_these_tests_know() -> None:
 def test_what_fits_gives_the_same_bytes_in_whatever_order_it_is_named() -> None:
     for chosen in FITTING:
         names = list(chosen)
-        for turn in (names[::-1], names[1:] + names[:1], random.Random(7).sample(names, len(names))):
+        for turn in (names[::-1], random.Random(7).sample(names, len(names))):
             assert rendered(VERSION, turn) == text(chosen), turn
 
 
@@ -212,13 +212,14 @@ def test_no_parameter_but_the_tools_gives_a_reviewer_more() -> None:
     assert shell.value("tools") == ["read", "search", "shell"]
 
 
+EDITING = re.compile(r"^- (Deliver|Include|Add|Run ruff|Ask before|Draw|Lead|Open with)\b", re.MULTILINE)
+
+
 def test_a_reviewer_is_asked_for_no_edit_and_no_delivery() -> None:
+    assert EDITING.search(text())
     for chosen in FITTING:
         if "reviewer" in chosen:
-            body = split(text(chosen))[1]
-            assert not re.search(r"^- (Deliver|Include|Add|Run ruff|Ask before|Draw|Lead|Open with)\b", body, re.MULTILINE), (
-                chosen
-            )
+            assert not EDITING.search(text(chosen)), chosen
 
 
 def test_a_library_sets_no_framework_and_no_compose_file_unless_the_user_does() -> None:
