@@ -7,7 +7,7 @@ wording, which a program cannot tell from a reversal: that stays with the author
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from agentpack.authoring.subject import Drafts, Subject, composed, pieces
@@ -89,7 +89,7 @@ def _personas(subject: Subject, old: Pack, new: Pack) -> Iterator[Step]:
             if before is not None and after is not None:
                 yield from _fields(before, after, name)
                 yield from _no_longer_by_default(before, after, new.personas[name], name)
-            yield from _variants(old.variants.get(name, {}), new.variants.get(name, {}), name)
+            yield from _variants(old, new, name)
 
 
 def _default(pack: Pack, drafts: Drafts, name: str) -> Persona | None:
@@ -99,7 +99,9 @@ def _default(pack: Pack, drafts: Drafts, name: str) -> Persona | None:
         return None
 
 
-def _variants(old: Mapping[str, Layer], new: Mapping[str, Layer], persona: str) -> Iterator[Step]:
+def _variants(before: Pack, after: Pack, persona: str) -> Iterator[Step]:
+    old, new = before.variants.get(persona, {}), after.variants.get(persona, {})
+    known = _by_id(before.personas[persona]).keys()  # what is new in this release was taken away from nobody
     for name in sorted({*old, *new}):
         file = f"variants/{persona}/{name}.md"
         if name not in old:
@@ -109,7 +111,7 @@ def _variants(old: Mapping[str, Layer], new: Mapping[str, Layer], persona: str) 
         else:
             yield from _layers(old[name], new[name], file)
             removed = {*new[name].header["remove"]} - {*old[name].header["remove"]}
-            for id in sorted(removed):
+            for id in sorted(removed & known):
                 yield Step(MAJOR, "variant", name, f"now takes `{id}` away", file, id=id)
             for other in sorted({*new[name].header["conflicts"]} - {*old[name].header["conflicts"]} & {*old}):
                 if other in old:

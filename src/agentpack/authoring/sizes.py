@@ -77,9 +77,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
             yield from _of_variant(subject, name, variant, own.header.get("budget") or {}, subject.place(own.file))
 
 
-def _of_variant(
-    subject: Subject, name: str, variant: str, declared: Mapping[str, Any], file: str
-) -> Iterator[Finding]:
+def _of_variant(subject: Subject, name: str, variant: str, declared: Mapping[str, Any], file: str) -> Iterator[Finding]:
     try:
         persona = subject.composed(name, [variant])
     except AgentpackError:

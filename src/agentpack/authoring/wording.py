@@ -57,15 +57,13 @@ def _conditions(row: tuple[Section, Rule, tuple[str, ...]]) -> list[str]:
     return [when for when in (row[0].when, row[1].when) if when is not None]
 
 
-def _candidates(
-    texts: list[tuple[str, ...]], sets: list[frozenset[tuple[str, ...]]]
-) -> set[tuple[int, int]]:
+def _candidates(texts: list[tuple[str, ...]], sets: list[frozenset[tuple[str, ...]]]) -> set[tuple[int, int]]:
     """The pairs that share a shingle or are equal: few, so that long packs stay quick."""
     homes: Mapping[tuple[str, ...], list[int]] = defaultdict(list)
     for index, (words, own) in enumerate(zip(texts, sets, strict=True)):
         for shingle in {*own, words}:
             homes[shingle].append(index)
-    found = set()
+    found: set[tuple[int, int]] = set()
     for indexes in homes.values():
         for position, one in enumerate(indexes[:50]):
             found.update((one, other) for other in indexes[position + 1 : 50])

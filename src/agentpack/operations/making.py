@@ -311,6 +311,18 @@ def digest_map(lock: Lock) -> Mapping[str, Digest]:
     return {pack.name: pack.digest for pack in lock.packs}
 
 
+class Drafting(NamedTuple):
+    """Puts personas together that extend one of another pack: what is chosen says which release of it."""
+
+    library: Library
+    manifest: Manifest
+    chosen: Sequence[Chosen]
+
+    def base(self, pack: Pack, persona: str) -> Base | None:
+        """What a persona with `extends` is laid over, None for one without. Raises InvalidFile."""
+        return _Maker(self.library, self.manifest, {pin.pack: pin for pin in self.chosen}).base(pack, persona)
+
+
 def draft_for(
     library: Library, manifest: Manifest, chosen: Sequence[Chosen], pack: Pack, persona: str
 ) -> tuple[Draft, Mapping[str, Value]]:
