@@ -16,9 +16,9 @@ _HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILIN
 def entry_for(text: str, version: str) -> tuple[int, str] | None:
     """The line of the heading of a version, from 1, and what stands below it; None when there is none."""
     headings = list(_HEADING.finditer(text))
-    for match, following in zip(headings, [*headings[1:], None], strict=True):
+    ends = [*(heading.start() for heading in headings[1:]), len(text)]
+    for match, end in zip(headings, ends, strict=False):
         if match[1] == version:
-            end = following.start() if following else len(text)
             return text.count("\n", 0, match.start()) + 1, text[match.end() : end]
     return None
 

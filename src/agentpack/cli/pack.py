@@ -16,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="Make, check, test and build packs.",
+    epilog="Example: agentpack pack new data-reviewer",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 Folders = Annotated[

@@ -55,7 +55,8 @@ def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFold
             found.setdefault(path, PackFolder(shown, path, _source_of(path)))
             continue
         source = DirectorySource(SOURCE, path)
-        below = [ref.place for pack in sorted(source.packs()) for ref in reversed(source.releases(pack))]
+        refs = [ref for pack in source.packs() for ref in source.releases(pack)]
+        below = [ref.place for ref in sorted(refs, key=lambda ref: (ref.pack, ref.version))]
         for place in below:
             if isfile(f"{place}/{MANIFEST}"):
                 inner = place.removeprefix(path).lstrip("/")

@@ -70,8 +70,6 @@ def pack_build(
 
 
 def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str, bytes, Built]:
-    from agentpack.safety.archives import write_archive
-
     (checked,) = pack_check(workspace, [folder.path])
     checked = checked._replace(folder=folder.shown)
     tested = None
@@ -84,6 +82,8 @@ def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str
     place = normpath(join(workspace.environment.cwd, out))
     if not isdir(place) and _read(place) is not None:
         raise UsageError(f"`--out {out}` is not a folder")
+    from agentpack.safety.archives import write_archive  # only once a pack has passed
+
     data = write_archive(authored.release.files, prefix=name)
     shown = f"{normpath(out)}/{name}.tar.gz"
     row = Built(authored.pack.release, shown, len(data), digest_of(data), authored.release.digest, True)
