@@ -28,7 +28,9 @@ def test_a_new_pack_passes_check_and_tests_as_it_is(agentpack: Agentpack, projec
     assert all(test["passed"] for test in done["tests"])
 
 
-@pytest.mark.parametrize("text", ['Reviews: "data" # and {{more}}', "- x: [y, {z", "it's `code` & 100 %", "ünïcode 漢字"])
+@pytest.mark.parametrize(
+    "text", ['Reviews: "data" # and {{more}}', "- x: [y, {z", "it's `code` & 100 %", "ünïcode 漢字"]
+)
 def test_any_line_will_do_as_a_description(text: str, agentpack: Agentpack, project: Path) -> None:
     agentpack("pack", "new", "data-reviewer", "--description", text, "--author", text)
     agentpack("pack", "check", "data-reviewer", "--strict")

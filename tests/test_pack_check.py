@@ -79,7 +79,9 @@ BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
         ("P302", PERSONA, 0),
     ),
     "a long variant": (
-        lambda: good(variants={"reviewer/extra": variant_text("## Rules {#rules}\n\n- " + "word " * 221 + "{#more}\n")}),
+        lambda: good(
+            variants={"reviewer/extra": variant_text("## Rules {#rules}\n\n- " + "word " * 221 + "{#more}\n")}
+        ),
         ("P303", VARIANT, 0),
     ),
     "a whole past its budget": (
@@ -89,7 +91,10 @@ BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
         ("P304", VARIANT, 0),
     ),
     "the same rule twice": (with_rule("- look before you change ANYTHING at all {#again}\n"), ("P401", PERSONA, 11)),
-    "nearly the same rule": (with_rule("- Look before you change anything at all here. {#again}\n"), ("P402", PERSONA, 11)),
+    "nearly the same rule": (
+        with_rule("- Look before you change anything at all here. {#again}\n"),
+        ("P402", PERSONA, 11),
+    ),
     "conditions at odds": (
         lambda: good(
             body=BODY + USED + "\n## Loud {#loud-part when=loud}\n\n- Never. {#never when=!loud}\n",
@@ -243,3 +248,30 @@ def test_every_retired_library_names_a_successor_and_a_date() -> None:
     for library in retired_libraries():
         assert library.successors, library.name
         assert library.since <= library.checked, library.name
+
+
+@pytest.mark.parametrize("library", retired_libraries(), ids=lambda library: library.name)
+def test_a_retired_library_is_named_only_with_its_successor(
+    library: object, agentpack: Agentpack, tmp_path: Path
+) -> None:
+    row = next(row for row in retired_libraries() if row is library)
+    named = f"- Reach for `{row.name}` when it fits. {{#reach}}\n"
+    folder = write_tree(tmp_path / "one", good(body=BODY + named))
+    assert ("P901", PERSONA, 11) in found_in(agentpack, folder)
+    named = f"- Reach for {row.successors[0]}, not for `{row.name}`. {{#reach}}\n"
+    assert found_in(agentpack, write_tree(tmp_path / "two", good(body=BODY + named))) == []
+
+
+def test_the_reference_lists_every_rule(request: pytest.FixtureRequest) -> None:
+    page = Path(__file__).parent.parent / "docs/reference/pack-check.md"
+    rows = "".join(
+        f"| `{rule.id}` {rule.name} | {rule.level} | {rule.meaning} | {'yes' if rule.fixable else ''} |\n"
+        for rule in RULES.values()
+    )
+    text = page.read_text(encoding="utf-8")
+    head, _, rest = text.partition("| --- | --- | --- | --- |\n")
+    now = f"{head}| --- | --- | --- | --- |\n{rows}\n{rest.partition(chr(10) * 2)[2]}"
+    if request.config.getoption("--update"):
+        page.write_text(now, encoding="utf-8")
+        text = now
+    assert text == now

@@ -1,7 +1,7 @@
 """Libraries that a persona should no longer send people to, unless it names what took their place.
 
 The data file says since when, what took its place, and when that was looked up; a rule may name a retired library as
-long as it names a successor too, or says `instead of`, `not` or `never` right before it.
+long as it names a successor too.
 """
 
 import json
@@ -60,6 +60,5 @@ def findings(subject: Subject) -> Iterator[Finding]:
 
 
 def _sends_to(text: str, library: Retired) -> bool:
-    if re.search(library.pattern, text, re.IGNORECASE) is None:
-        return False
-    return not any(name.lower() in text.lower() for name in library.successors)
+    rest, named = re.subn(library.pattern, "", text, flags=re.IGNORECASE)
+    return bool(named) and not any(name.lower() in rest.lower() for name in library.successors)
