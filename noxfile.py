@@ -47,6 +47,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """The laws of a scope's life, tried on ten thousand lives instead of two hundred."""
+    _develop(session)
+    session.env["AGENTPACK_EXAMPLES"] = "10000"
+    session.run("pytest", "tests/properties/test_life.py", "--timeout", "0", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from the program, then run the documentation's tests."""
     _develop(session)

@@ -105,6 +105,6 @@ def _data(shown: Shown) -> dict[str, Any]:
         "variants": [variant._asdict() for variant in shown.variants],
         "parameters": list(shown.parameters),
         "sizes": [{**size._asdict(), "variants": list(size.variants)} for size in shown.sizes],
-        "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; `words` and `tokens` of the whole "
-        "files, header included; `always_` of names and descriptions",
+        "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; `words` and `tokens` of the "
+        "whole files, header included; `always_` of names and descriptions",
     }
