@@ -55,6 +55,13 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def freshness(session: nox.Session) -> None:
+    """Compare what the bundled packs say of libraries with the package index."""
+    _develop(session)
+    session.run("python", "tools/freshness.py", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from the program, then run the documentation's tests."""
     _develop(session)

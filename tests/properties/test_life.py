@@ -250,7 +250,7 @@ class Life(RuleBasedStateMachine):
         store = Workspace(environment, scope).store
         for number in store.generations.numbers():
             found = store.generations.read(number)
-            digests = {row.written for row in (*found.files, *found.documents)}
+            digests = {file.written for file in found.files} | {document.written for document in found.documents}
             for digest in {*digests, *(digest for _, digest, _ in found.replaced)}:
                 if line.removeprefix("- ").encode() in store.blobs.get(digest):
                     return True
