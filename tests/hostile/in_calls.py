@@ -35,7 +35,6 @@ ADDRESSES: Mapping[str, Case] = {
         "bad[]]",
         "bad[../x]",
         "bad==",
-        "bad>=1,,<2",
         "bad@",
         "bad@@1",
         "bad==1.0.0; rm -rf /",
@@ -44,13 +43,15 @@ ADDRESSES: Mapping[str, Case] = {
         "\x1b]52;c;evil\x07",
         "b\u0430d",
         "ｂａｄ",
-        "bad" * 5_000,
-        "bad==" + "9" * 10_000,
         "",
         " ",
     )
 }
 OPTIONS: Mapping[str, Case] = {
+    "a name of 15,000 letters": Case(_there, 4, "no pack named", ("install", "bad" * 5_000, "--source", "{packs}")),
+    "a version of 10,000 digits": Case(
+        _there, 4, "no release", ("install", "bad==" + "9" * 10_000, "--source", "{packs}")
+    ),
     "a source that is not there": Case(_there, 2, "", ("install", "bad", "--source", "/no/such")),
     "a source that is a file": Case(_there, 2, "", ("install", "bad", "--source", "/etc/passwd")),
     "a client that climbs": Case(_there, 2, "", ("install", "bad", "--source", "{packs}", "--client", "../x")),
@@ -74,13 +75,12 @@ def _environment(exit_code: int, says: str = "", **variables: str) -> Case:
 
 
 ENVIRONMENT: Mapping[str, Case] = {
-    "no home": _environment(2, HOME=""),
     "a relative home": _environment(2, HOME="home"),
-    "a home that is a file": _environment(6, HOME="/etc/passwd"),
-    "a home that is a device": _environment(6, HOME="/dev/null"),
-    "a configuration folder that is a file": _environment(6, XDG_CONFIG_HOME="/etc/passwd"),
+    "a home that is a file": _environment(5, HOME="/etc/passwd"),
+    "a home that is a device": _environment(5, HOME="/dev/null"),
+    "a configuration folder that is a file": _environment(5, XDG_CONFIG_HOME="/etc/passwd"),
     "a state folder that is a file": _environment(6, XDG_STATE_HOME="/etc/passwd"),
     "a state folder that is a device": _environment(6, XDG_STATE_HOME="/dev/full"),
-    "a client's folder that is a device": _environment(6, CLAUDE_CONFIG_DIR="/dev/null"),
-    "a client's folder that is a file": _environment(6, CLAUDE_CONFIG_DIR="/etc/passwd"),
+    "a client's folder that is a device": _environment(5, CLAUDE_CONFIG_DIR="/dev/null"),
+    "a client's folder that is a file": _environment(5, CLAUDE_CONFIG_DIR="/etc/passwd"),
 }

@@ -85,7 +85,7 @@ PACKS: Mapping[str, Case] = {
     "a long manifest": Case(manifest("#" + "x" * 300_000 + "\n"), 2, "longer than"),
     "two documents": Case(manifest("---\nschema: 1\n"), 2, "second document"),
     "NUL in the manifest": Case(lambda box: box.pack(good(pack=MANIFEST.encode() + b"\x00")), 2, ""),
-    "manifest in UTF-16": Case(lambda box: box.pack(good(pack=MANIFEST.encode("utf-16"))), 2, ""),
+    "manifest in UTF-16": Case(lambda box: box.pack(good(pack=MANIFEST.encode("utf-16"))), 4, ""),
     "manifest in Latin-1": Case(lambda box: box.pack(good(pack=MANIFEST.encode() + b"homepage: \xe4\n")), 2, "UTF-8"),
     "a manifest that is a list": Case(lambda box: box.pack(good(pack="- name: bad\n")), 4, ""),
     "an empty manifest": Case(lambda box: box.pack(good(pack="")), 4, ""),
@@ -159,7 +159,6 @@ PACKS: Mapping[str, Case] = {
         "",
     ),
     "a persona that extends what is not required": Case(persona(HEAD + "extends: other\n"), 2, ""),
-    "native settings of a client that is none": Case(persona(HEAD + "clients: {nobody: {a: 1}}\n"), 2, ""),
     "a native setting that is none": Case(persona(HEAD + "clients: {claude: {evil: 1}}\n"), 2, "evil"),
     # variants
     "a variant that removes what is not there": Case(
@@ -179,7 +178,7 @@ PACKS: Mapping[str, Case] = {
     ),
     "a variant of no persona": Case(_file("variants/nobody/x.md", variant_text()), 2, "no persona"),
     "a variant whose name climbs": Case(
-        lambda box: box.pack(good()), 4, "", ("install", "bad[..]", "--source", "{packs}")
+        lambda box: box.pack(good()), 2, "variant's name", ("install", "bad[..]", "--source", "{packs}")
     ),
     # files
     "a link to a secret": Case(_link_in_pack("personas/reviewer.md", "{outside}/canary"), 5, "a link"),
@@ -204,6 +203,10 @@ def _collection(box: Box) -> None:
 BARE: Mapping[str, Case] = {
     "a bare agent whose name climbs": Case(_collection, 2, ""),
     "a bare agent without a name": Case(
-        lambda box: box.pack({"agents/x.md": "---\ndescription: x\n---\nx\n"}), 0, "", quiet_project=False
+        lambda box: box.pack({"agents/x.md": "---
+description: x
+---
+x
+"}), 2, "no agent file"
     ),
 }

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from agentpack.compose.parameters import Declaration, check_values
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.fields import COLORS, TOOLS
-from agentpack.model.names import did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
+from agentpack.model.names import MAX_VERSION, did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.patterns import matches
@@ -64,10 +64,17 @@ def _pack_name(text: str) -> None:
 
 def _version(text: str) -> str:
     try:
-        version = Version(text)
+        version = Version(text[: MAX_VERSION + 1])
     except InvalidVersion:
         raise _refuse(f"`{text}` is not a version such as `1.2.0`") from None
-    if len(version.release) != 3 or version.local or version.is_postrelease or version.epoch or version.is_devrelease:
+    if (
+        len(text) > MAX_VERSION
+        or len(version.release) != 3
+        or version.local
+        or version.is_postrelease
+        or version.epoch
+        or version.is_devrelease
+    ):
         raise _refuse(f"`{text}`: a pack's version has three numbers, and perhaps a pre-release: `1.2.0`, `2.0.0rc1`")
     return text
 
