@@ -203,10 +203,6 @@ def _collection(box: Box) -> None:
 BARE: Mapping[str, Case] = {
     "a bare agent whose name climbs": Case(_collection, 2, ""),
     "a bare agent without a name": Case(
-        lambda box: box.pack({"agents/x.md": "---
-description: x
----
-x
-"}), 2, "no agent file"
+        lambda box: box.pack({"agents/x.md": "---\ndescription: x\n---\nx\n"}), 2, "no agent file"
     ),
 }
