@@ -55,6 +55,15 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Broken packs through parsing, checking, rendering and planning: `nox -s fuzz -- 600` for so many seconds."""
+    _develop(session)
+    session.install("atheris")
+    seconds = session.posargs[0] if session.posargs else "300"
+    session.run("python", "tools/fuzz.py", "--atheris", seconds)
+
+
+@nox.session
 def freshness(session: nox.Session) -> None:
     """Compare what the bundled packs say of libraries with the package index."""
     _develop(session)
