@@ -44,7 +44,10 @@ def _lock(change: Callable[[dict[str, Any]], None]) -> Make:
 
 
 def _lock_text(text: str | bytes) -> Make:
-    return _installed(lambda project: write_tree(project, {"agentpack.lock": text}) and None)
+    def damage(project: Path) -> None:
+        write_tree(project, {"agentpack.lock": text})
+
+    return _installed(damage)
 
 
 def _state(path: str, content: bytes | None) -> Make:
@@ -66,6 +69,14 @@ def _state(path: str, content: bytes | None) -> Make:
 
 def _file_path(path: str) -> Make:
     return _lock(lambda data: data["files"][0].update(path=path))
+
+
+def _folder(place: str) -> Make:
+    def make(box: Box) -> None:
+        box.pack(good())
+        (box.project / place).mkdir(parents=True)
+
+    return make
 
 
 def _fifo(place: str) -> Make:
@@ -100,9 +111,7 @@ MANIFESTS: Mapping[str, Case] = {
     ),
     "a source without a name": Case(_manifest(HEAD + "sources: [{path: packs}]\n"), 2, "name", SYNC),
     "a source named like a path": Case(_manifest(HEAD + "sources: [{name: ../x, path: p}]\n"), 2, "name", SYNC),
-    "a manifest that is a folder": Case(
-        lambda box: (box.pack(good()), (box.project / "agentpack.yaml").mkdir())[0], 5, "is not a file"
-    ),
+    "a manifest that is a folder": Case(_folder("agentpack.yaml"), 5, "is not a file"),
     "a manifest that is a pipe": Case(_fifo("agentpack.yaml"), 5, "is not a file"),
     "a schema from the future": Case(_manifest("schema: 2\n"), 2, "newer"),
 }
