@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -252,8 +253,7 @@ def _keep(folder: Path, files: Files, why: str) -> None:
 
 def with_atheris(seconds: int) -> None:
     """Let atheris choose the damage for so long; it ends the process, and keeps what it finds itself."""
-    import atheris
-
+    atheris: Any = import_module("atheris")  # installed by the session `fuzz` only
     packs = corpus()
     atheris.instrument_all()
 
