@@ -59,6 +59,11 @@ def findings(subject: Subject) -> Iterator[Finding]:
                         yield Finding(subject.place(layer.file), rule.line, "P901", message, f"name {successors}")
 
 
+def names_without_successor(text: str) -> tuple[str, ...]:
+    """The retired libraries that a text names and for which it names nothing else, wherever in it."""
+    return tuple(library.name for library in retired_libraries() if _sends_to(text, library))
+
+
 def _sends_to(text: str, library: Retired) -> bool:
     rest, named = re.subn(library.pattern, "", text, flags=re.IGNORECASE)
     return bool(named) and not any(name.lower() in rest.lower() for name in library.successors)
