@@ -47,6 +47,30 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """The laws of a scope's life, tried on ten thousand lives instead of two hundred."""
+    _develop(session)
+    session.env["AGENTPACK_EXAMPLES"] = "10000"
+    session.run("pytest", "tests/properties/test_life.py", "--timeout", "0", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Broken packs through parsing, checking, rendering and planning: `nox -s fuzz -- 600` for so many seconds."""
+    _develop(session)
+    session.install("atheris")
+    seconds = session.posargs[0] if session.posargs else "300"
+    session.run("python", "tools/fuzz.py", "--atheris", seconds)
+
+
+@nox.session
+def freshness(session: nox.Session) -> None:
+    """Compare what the bundled packs say of libraries with the package index."""
+    _develop(session)
+    session.run("python", "tools/freshness.py", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from the program, then run the documentation's tests."""
     _develop(session)

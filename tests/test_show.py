@@ -57,6 +57,7 @@ def test_the_size_is_told_for_each_variant_and_client(agentpack: Agentpack, proj
     assert sizes[1]["words"] == len(text.split())
     assert sizes[1]["tokens"] == round(len(text) / 4)
     assert sizes[1]["words"] > sizes[0]["words"]
+    assert sizes[0]["always_words"] == len("reviewer: Reviews data as reviewer.".split())
 
 
 def test_a_value_that_is_set_is_shown_and_checked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

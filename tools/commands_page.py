@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+
+import typer
 
 from agentpack.cli.app import VERBS
 
@@ -40,10 +43,17 @@ def help_of(*words: str) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
 
 
+def under(verb: str) -> str:
+    """The commands below a verb that has such, each with its help."""
+    command = typer.main.get_command(import_module(f"agentpack.cli.{VERBS[verb][0]}").app)
+    names = list(getattr(command, "commands", ()))
+    return "".join(f"\n### {verb} {name}\n\n```text\n{help_of(verb, name)}\n```\n" for name in names)
+
+
 def page() -> str:
     """The text of the page."""
     rows = "".join(f"| [`{name}`](#{name}) | {does} |\n" for name, (_, does) in VERBS.items())
-    parts = [f"## {name}\n\n```text\n{help_of(name)}\n```\n" for name in VERBS]
+    parts = [f"## {name}\n\n```text\n{help_of(name)}\n```\n{under(name)}" for name in VERBS]
     return f"{_HEAD}| command | does |\n| --- | --- |\n{rows}\n" + "\n".join(parts)
 
 

@@ -22,6 +22,18 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _home_of_user() -> str:
+    """The home folder by the system's list of users, for a process that was given none."""
+    try:
+        import pwd  # not on Windows
+    except ImportError:
+        return os.path.expanduser("~")
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        raise UsageError("there is no home folder", hint="set HOME") from None
+
+
 class Environment(NamedTuple):
     """What a command may know of the world around it."""
 
@@ -35,7 +47,9 @@ class Environment(NamedTuple):
     @classmethod
     def current(cls) -> "Environment":
         """The real one."""
-        home = os.environ.get("HOME") or os.path.expanduser("~")
+        home = os.environ.get("HOME") or _home_of_user()
+        if not os.path.isabs(home):
+            raise UsageError(f"the home folder `{home}` is no absolute path", hint="set HOME to the folder it is")
         try:
             cwd = os.getcwd()
         except FileNotFoundError:

@@ -44,7 +44,10 @@ def marks(folder: Path, *, without: tuple[str, ...] = (".git", STATE)) -> dict[s
         for name in files:
             path = Path(where) / name
             status = path.lstat()
-            content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            if path.is_symlink():
+                content = os.readlink(path).encode()
+            else:
+                content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b"not a file"
             found[prefix + name] = Mark(content, stat.S_IMODE(status.st_mode), status.st_mtime_ns)
     return dict(sorted(found.items()))
 

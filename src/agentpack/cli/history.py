@@ -82,4 +82,10 @@ def _show(session: Session, found: Generation) -> Result:
         output.print(f"document {document.path}")
     for path, digest, _ in found.replaced:
         output.print(f"kept     what was at {path} before ({digest[:19]})")
-    return Result({**_row(found), "files": [file._asdict() for file in found.files]})
+    data = {
+        **_row(found),
+        "files": [file._asdict() for file in found.files],
+        "documents": [document._asdict() for document in found.documents],
+        "replaced": [{"path": path, "digest": digest, "mode": mode} for path, digest, mode in found.replaced],
+    }
+    return Result(data)

@@ -50,10 +50,11 @@ Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflic
 DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")]
 
 
-def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Callable[..., int]]:
+def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[..., Result]], Callable[..., int]]:
     """Register a verb: a function from a `Session` and its own options to a `Result`.
 
-    The common options are added to its signature; what it returns is printed by `Output.finish`.
+    The common options are added to its signature; what it returns is printed by `Output.finish`. `under` is the verb
+    that this one belongs to: `pack` for `pack check`.
     """
 
     def register(function: Callable[..., Result]) -> Callable[..., int]:
@@ -70,7 +71,7 @@ def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Calla
         @wraps(function)
         def run(**given: Any) -> int:
             values = {n: given.pop(n) for n in names}
-            output = Output.of(name, **{n: values[n] for n in names[:4]})
+            output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in names[:4]})
             session = Session(output, user=values["user"], project=values["project"], root=values["root"])
             try:
                 result = function(session, **given)

@@ -23,11 +23,20 @@ class Session:
     @property
     def workspace(self) -> "Workspace":
         """The scope's workspace. The first line of output says which scope that is."""
+        return self._open(told=True)
+
+    @property
+    def surroundings(self) -> "Workspace":
+        """The same for a command that works on a folder of its own and looks to the scope for its sources only."""
+        return self._open(told=False)
+
+    def _open(self, *, told: bool) -> "Workspace":
         if self._workspace is None:
             from agentpack.operations.workspace import Workspace  # not for `--help`
 
             scope = find_scope(self.environment, **self._where)  # type: ignore[arg-type]
-            self.output.scope(scope)
+            if told:
+                self.output.scope(scope)
             self._workspace = Workspace(self.environment, scope)
         return self._workspace
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.cli.wrapping import hang
-from agentpack.operations.show import CHARACTERS_PER_TOKEN, Shown, Size, Variant
+from agentpack.operations.show import Shown, Size, Variant
 from agentpack.operations.show import show as run
 
 app = verb_app()
@@ -21,8 +22,8 @@ def show(
 ) -> Result:
     """Description, versions, variants, parameters and size of a pack, installed or not.
 
-    The size is that of the files a client would get, header included: words are what stands between blanks, tokens are
-    estimated as a quarter of the characters.
+    Sizes: what a client keeps in mind all the time (names and descriptions), and what it reads when a persona is called
+    (the whole files, header included). Words are what stands between blanks, tokens a quarter of the characters.
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
@@ -87,9 +88,11 @@ def _sizes(sizes: tuple[Size, ...]) -> Iterator[str]:
     names = {size.variants: "+".join(size.variants) or "no variant" for size in sizes}
     wide = max([7, *map(len, names.values())])
     broad = max([6, *(len(size.client) for size in sizes)])
-    yield f"  {'variant':<{wide}}  {'client':<{broad}}  {'words':>6}  {'tokens':>6}"
+    yield f"  {'':<{wide}}  {'':<{broad}}  {'always on':>14}  {'when called':>14}"
+    yield f"  {'variant':<{wide}}  {'client':<{broad}}  {'words':>6}  {'tokens':>6}  {'words':>6}  {'tokens':>6}"
     for size in sizes:
-        counted = f"{size.words:>6}  {size.tokens:>6}" if not size.refused else f"refused: {safe(size.refused)}"
+        counted = f"{size.always_words:>6}  {size.always_tokens:>6}  {size.words:>6}  {size.tokens:>6}"
+        counted = f"refused: {safe(size.refused)}" if size.refused else counted
         yield f"  {names[size.variants]:<{wide}}  {size.client:<{broad}}  {counted}"
 
 
@@ -107,7 +110,8 @@ def _data(shown: Shown) -> dict[str, Any]:
         "variants": [_variant(variant) for variant in shown.variants],
         "parameters": list(shown.parameters),
         "sizes": [{**size._asdict(), "variants": list(size.variants)} for size in shown.sizes],
-        "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; header included",
+        "counted": f"words between blanks; tokens as characters / {CHARACTERS_PER_TOKEN}; `words` and `tokens` of the "
+        "whole files, header included; `always_` of names and descriptions",
     }
 
 

@@ -70,7 +70,8 @@ class Folders:
     def _prefix(self, name: str) -> str:
         """The root as a path below the closest other root around it, so that links on the way are looked at too."""
         mine = self._roots[name]
-        around = [other for other in self._roots if mine.startswith(self._roots[other].rstrip("/") + "/")]
+        others = {other: root for other, root in self._roots.items() if root != mine}  # `/` would lie around itself
+        around = [other for other, root in others.items() if mine.startswith(root.rstrip("/") + "/")]
         if not around:
             return name
         outer = max(around, key=lambda other: len(self._roots[other]))

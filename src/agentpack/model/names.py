@@ -20,6 +20,8 @@ _RESERVED_PERSONAS = frozenset(
     "research code-review security-review con prn aux nul".split()
 )
 MAX_NAME = 50
+MAX_VERSION = 60
+"""Characters that a version may have: numbers of thousands of digits take Python long, or are refused by it."""
 
 
 def pack_name(text: str) -> PackName:

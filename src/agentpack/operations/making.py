@@ -145,6 +145,8 @@ class _Maker:
         self.workspace = library.workspace
         self.manifest = manifest
         self.pins = pins
+        self._extending: list[tuple[str, str]] = []
+        """The personas whose base is being looked for: one that comes up again extends itself."""
 
     def is_installed(self, pin: Chosen) -> bool:
         """Whether a pack's own personas are wanted: not when it is there only for others to extend."""
@@ -218,7 +220,13 @@ class _Maker:
             return None
         other, name, variants = extended
         file = pack.personas[persona].file
-        draft = draft_of(other, name, variants, {}, self.base(other, name))
+        if (pack.name, persona) in self._extending:
+            raise InvalidFile([Fault(file, 0, "extends", "the persona extends itself, perhaps by way of others")])
+        self._extending.append((pack.name, persona))
+        try:
+            draft = draft_of(other, name, variants, {}, self.base(other, name))
+        finally:
+            self._extending.pop()
         base = Base(draft, self.declarations(other, name))
         faults = text_faults(draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file)
         if faults:
@@ -309,6 +317,18 @@ def base_text(workspace: Workspace, lock: Lock) -> Mapping[str, Rendering]:
 def digest_map(lock: Lock) -> Mapping[str, Digest]:
     """The pinned digest of every pack of a lock."""
     return {pack.name: pack.digest for pack in lock.packs}
+
+
+class Drafting(NamedTuple):
+    """Puts personas together that extend one of another pack: what is chosen says which release of it."""
+
+    library: Library
+    manifest: Manifest
+    chosen: Sequence[Chosen]
+
+    def base(self, pack: Pack, persona: str) -> Base | None:
+        """What a persona with `extends` is laid over, None for one without. Raises InvalidFile."""
+        return _Maker(self.library, self.manifest, {pin.pack: pin for pin in self.chosen}).base(pack, persona)
 
 
 def draft_for(

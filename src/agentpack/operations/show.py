@@ -4,10 +4,11 @@ Decides which release a requirement stands for here (the one `install` would cho
 how the size of a persona is told. Nothing is written, and what the manifest says about the same pack is left aside.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from agentpack.authoring.sizes import count
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
@@ -21,18 +22,22 @@ from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import Chosen
 
-CHARACTERS_PER_TOKEN = 4
-"""What a token is taken for: English prose and Markdown come near it with every tokenizer in use."""
-
 
 class Size(NamedTuple):
-    """How much text a client gets, all personas of the pack together. `refused` says why there is none."""
+    """How much text a client gets, all personas of the pack together. `refused` says why there is none.
+
+    `words` and `tokens` are those of the files, which are read when a persona is called. `always_words` and
+    `always_tokens` are those of the names and descriptions, which a client keeps in mind all the time to know when to
+    call; a client without descriptions has the names only.
+    """
 
     variants: tuple[str, ...]
     client: str
     words: int
     tokens: int
     refused: str = ""
+    always_words: int = 0
+    always_tokens: int = 0
 
 
 class Conflict(NamedTuple):
@@ -210,13 +215,23 @@ def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clie
         for client in clients:
             requirement = replace(asked.requirement, range=f"=={asked.pin.version}", variants=names)
             try:
-                files = resolved(workspace, asked.library, requirement, values).files([client])
+                made = resolved(workspace, asked.library, requirement, values).made([client])
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
-            texts = [file.content.decode() for file in files]
-            characters = sum(map(len, texts))
-            yield Size(names, client, sum(len(t.split()) for t in texts), round(characters / CHARACTERS_PER_TOKEN))
+            files = {file.persona: file for file in made.files.values() if file.pack == asked.pin.pack}
+            whole = count("\n".join(file.content.decode() for file in files.values()))
+            always = count("\n".join(_in_mind(workspace, made, client, set(files))))
+            yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
+
+
+def _in_mind(workspace: Workspace, made: Made, client: str, personas: Collection[str]) -> Iterator[str]:
+    """What the client keeps of each persona that is not called: its name, and its description where it has one."""
+    declaration = workspace.targets.named(client).declaration
+    described = declaration is None or declaration.description is not None
+    for part in made.parts:
+        if part.persona.name in personas:
+            yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name
 
 
 def render(

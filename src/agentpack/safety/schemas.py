@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from agentpack.compose.parameters import Declaration, check_values
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.fields import COLORS, TOOLS
-from agentpack.model.names import did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
+from agentpack.model.names import MAX_VERSION, did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.patterns import matches
@@ -64,10 +64,17 @@ def _pack_name(text: str) -> None:
 
 def _version(text: str) -> str:
     try:
-        version = Version(text)
+        version = Version(text[: MAX_VERSION + 1])
     except InvalidVersion:
         raise _refuse(f"`{text}` is not a version such as `1.2.0`") from None
-    if len(version.release) != 3 or version.local or version.is_postrelease or version.epoch or version.is_devrelease:
+    if (
+        len(text) > MAX_VERSION
+        or len(version.release) != 3
+        or version.local
+        or version.is_postrelease
+        or version.epoch
+        or version.is_devrelease
+    ):
         raise _refuse(f"`{text}`: a pack's version has three numbers, and perhaps a pre-release: `1.2.0`, `2.0.0rc1`")
     return text
 
@@ -176,6 +183,17 @@ Color = Annotated[str, AfterValidator(_color)]
 Natives = dict[Kebab, dict[str, Any]]
 
 
+class _Budget(_Strict):
+    words: Annotated[int, Field(ge=1)] | None = None
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    description: Annotated[int, Field(ge=1)] | None = None
+
+
+class _VariantBudget(_Strict):
+    adds: Annotated[int, Field(ge=1)] | None = None
+    whole: Annotated[int, Field(ge=1)] | None = None
+
+
 class _Persona(_Strict):
     name: Annotated[str, AfterValidator(_persona_name)]
     description: Description
@@ -185,6 +203,7 @@ class _Persona(_Strict):
     extends: Requirement | None = None
     modules: dict[Kebab, Line] = {}
     clients: Natives = {}
+    budget: _Budget | None = None
 
 
 class _Set(_Strict):
@@ -219,6 +238,30 @@ class _Variant(_Strict):
     conflicts: list[Annotated[_Conflict, BeforeValidator(_conflict)]] = []
     requires: list[Kebab] = []
     order: _Order = _Order()
+    budget: _VariantBudget | None = None
+
+
+class _Case(_Strict):
+    name: Line
+    persona: Line | None = None
+    variants: list[Kebab] = []
+    parameters: dict[ParameterName, Value] = {}
+    client: Kebab = "claude"
+    present: list[Kebab] = []
+    absent: list[Kebab] = []
+    contains: list[str] = []
+    lacks: list[str] = []
+    fields: dict[Literal["description", "model", "color", "tools"], Any] = {}
+    words: Annotated[int, Field(ge=0)] | None = None
+    tokens: Annotated[int, Field(ge=0)] | None = None
+    core_words: Annotated[int, Field(ge=0)] | None = None
+    golden: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=200)] | None = None
+    refused: Line | None = None
+
+
+class _PackTests(_Strict):
+    schema_: Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
+    tests: Annotated[list[_Case], Field(min_length=1)]
 
 
 class _Wanted(_Strict):
@@ -304,11 +347,13 @@ _KINDS: Mapping[str, type[_Strict]] = {
     "variant": _Variant,
     "manifest": _Manifest,
     "client": _Client,
+    "tests": _PackTests,
 }
 
 
 def validate(kind: str, document: Document) -> dict[str, Any]:
-    """The document's data in normal form, once it fits its kind: `pack`, `persona`, `variant` or `manifest`.
+    """The document's data in normal form, once it fits its kind: `pack`, `persona`, `variant`, `manifest`, `client` or
+    `tests`.
 
     Raises:
         InvalidFile: with all faults.
@@ -316,7 +361,7 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     model = _KINDS[kind]
     if not isinstance(document.data, dict):
         raise InvalidFile([Fault(document.file, 1, "", "a map of keys and values is expected")])
-    if kind in ("pack", "manifest", "client"):
+    if kind in ("pack", "manifest", "client", "tests"):
         _newer_schema(document)
     try:
         value = model.model_validate(document.data)
@@ -371,7 +416,8 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
-    parts = (_Parameter, _Part, _Set, _Order, _Conflict, _Wanted, _Source, _Place, _ToolWords)
+    packs = (_Parameter, _Part, _Set, _Order, _Conflict, _Case, _Budget, _VariantBudget)
+    parts = (*packs, _Wanted, _Source, _Place, _ToolWords)
     models: tuple[type[_Strict], ...] = (*_KINDS.values(), *parts)
     return frozenset(key for model in models for key in _keys(model))
 
@@ -384,7 +430,8 @@ def _known_keys(path: Path, model: type[_Strict]) -> list[str]:
     """The keys that a map at `path` may have."""
     parts = [part for part in path if isinstance(part, str)]
     nested: Mapping[str, type[_Strict]] = {"parameters": _Parameter, "description": _Part, "set": _Set, "order": _Order}
-    nested = {**nested, "conflicts": _Conflict, "packs": _Wanted, "sources": _Source}
+    nested = {**nested, "packs": _Wanted, "sources": _Source}
+    nested = {**nested, "conflicts": _Conflict, "tests": _Case, "budget": _Budget}
     found: type[_Strict] = model
     for part in parts:
         found = nested.get(part, found)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import Refused, UsageError
-from agentpack.model.names import PackName, pack_name
+from agentpack.model.names import MAX_VERSION, PackName, pack_name
 from agentpack.model.pack import ReleaseRef
 
 MANIFEST = "pack.yaml"
@@ -185,7 +185,7 @@ def _folders(folder: str) -> list[str]:
 
 def _version(text: str) -> Version | None:
     try:
-        return Version(text) if text[:1].isdigit() else None
+        return Version(text) if text[:1].isdigit() and len(text) <= MAX_VERSION else None
     except InvalidVersion:
         return None
 

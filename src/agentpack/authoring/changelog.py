@@ -1,0 +1,90 @@
+"""The changelog and the version: both must say what changed since the release before."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from packaging.version import Version
+
+from agentpack.authoring.changes import MAJOR, MINOR, PATCH, STEPS, Step, steps
+from agentpack.authoring.findings import Finding
+from agentpack.authoring.subject import Subject
+
+FILE = "CHANGELOG.md"
+_HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILINE)
+
+
+def entry_for(text: str, version: str) -> tuple[int, str] | None:
+    """The line of the heading of a version, from 1, and what stands below it; None when there is none."""
+    headings = list(_HEADING.finditer(text))
+    ends = [*(heading.start() for heading in headings[1:]), len(text)]
+    for match, end in zip(headings, ends, strict=False):
+        if match[1] == version:
+            return text.count("\n", 0, match.start()) + 1, text[match.end() : end]
+    return None
+
+
+def step_between(before: str, after: str) -> int:
+    """How large the step from one version to the other is: patch, minor or major; -1 when it goes nowhere.
+
+    Below 1.0.0 a minor step stands for a major one (semver.org, item 4), and a pre-release for its release.
+    """
+    old, new = Version(before), Version(after)
+    if new <= old:
+        return -1
+    if new.major != old.major or (old.major == 0 and new.minor != old.minor):
+        return MAJOR
+    return MINOR if new.minor != old.minor or old.major == 0 or old.is_prerelease else PATCH
+
+
+def findings(subject: Subject) -> Iterator[Finding]:
+    """A version that is too small, a changelog without its heading, and what went without a word."""
+    changed = steps(subject)
+    yield from _version(subject, changed)
+    data = subject.release.files.get(FILE)
+    text = "" if data is None else data.decode("utf-8", errors="replace")
+    entry = entry_for(text, subject.pack.version)
+    file = f"{subject.folder}/{FILE}"
+    if entry is None:
+        message = "there is no CHANGELOG.md" if data is None else f"there is no heading for {subject.pack.version}"
+        yield Finding(file, 0, "P801", message, f"`## {subject.pack.version}`, then what changed; `--fix` writes it")
+        return
+    line, told = entry
+    for step in changed:
+        if step.id and not names(told, step.id):
+            rule = "P803" if step.kind == "field" and step.name in ("tools", "clients") else "P802"
+            yield Finding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
+
+
+def names(text: str, id: str) -> bool:
+    """Whether a text names an id, as a word of its own."""
+    return re.search(rf"(?<![\w-]){re.escape(id)}(?![\w-])", text) is not None
+
+
+def _version(subject: Subject, changed: Sequence[Step]) -> Iterator[Finding]:
+    earlier = subject.earlier
+    if earlier is None or not changed:
+        return
+    made = step_between(earlier.pack.version, subject.pack.version)
+    for step in changed:
+        if step.size > made:
+            rule = "P203" if step.kind == "rule" and step.what == "removed" else "P804"
+            message = (
+                f"{step.kind} `{step.name}` {step.what} since {earlier.pack.version}: "
+                f"that is a {STEPS[step.size]} change, {subject.pack.version} is "
+                f"{'a ' + STEPS[made] + ' step' if made >= 0 else 'no step forward'}"
+            )
+            yield Finding(f"{subject.folder}/{step.file}", step.line, rule, message)
+
+
+def draft_entry(subject: Subject) -> str:
+    """A changelog entry that tells every change by its id, for the author to put into words."""
+    changed = steps(subject)
+    lines = [f"## {subject.pack.version}", ""]
+    if not changed:
+        lines += ["- First release." if subject.earlier is None else "- No rule changed."]
+    for title, wanted in (("Removed", "removed"), ("Added", "added"), ("Changed", "")):
+        mine = [step for step in changed if (step.what == wanted if wanted else step.what not in ("removed", "added"))]
+        if mine:
+            rows = [f"- {step.kind} `{step.name}`" + ("" if wanted else f" {step.what}") for step in mine]
+            lines += [f"### {title}", "", *rows, ""]
+    return "\n".join(lines).rstrip() + "\n"

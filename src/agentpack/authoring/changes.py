@@ -1,0 +1,188 @@
+"""What changed since the release before, read from the rules, and how large a version step that asks for.
+
+Patch: wording, no behaviour. Minor: facts, additions, a new variant or parameter. Major: something removed or reversed
+(a rule, section, parameter, choice, variant or persona), another default, wider tools, or variants that no longer go
+together. A rule counts as said otherwise in substance when its code spans, numbers or conditions differ; all else is
+wording, which a program cannot tell from a reversal: that stays with the author.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from agentpack.authoring.subject import Drafts, Subject, composed, pieces
+from agentpack.compose.composing import Pack
+from agentpack.compose.parameters import Declaration
+from agentpack.compose.parse import Layer
+from agentpack.errors import AgentpackError
+from agentpack.model.fields import TOOLS
+from agentpack.model.persona import Persona
+
+PATCH, MINOR, MAJOR = 0, 1, 2
+STEPS = ("patch", "minor", "major")
+_FACT = re.compile(r"`[^`]+`|\d+(?:\.\d+)*")
+
+
+class Step(NamedTuple):
+    """One change: how large, what kind of thing, its name, and what happened to it."""
+
+    size: int
+    kind: str
+    """`rule`, `parameter`, `variant`, `persona` or `field`."""
+    name: str
+    what: str
+    """`added`, `removed`, `changed` and the like, as a sentence goes on after the name."""
+    file: str
+    line: int = 0
+    id: str = ""
+    """What the changelog must name when it is gone; empty when nothing must be named."""
+
+
+def steps(subject: Subject) -> list[Step]:
+    """All that changed since the release before, the largest first; empty when there is none."""
+    if subject.earlier is None:
+        return []
+    old, new = subject.earlier.pack, subject.pack
+    found = [*_parameters(old, new), *_personas(subject, old, new)]
+    return sorted(found, key=lambda step: (-step.size, step.kind, step.name))
+
+
+def _parameters(old: Pack, new: Pack) -> Iterator[Step]:
+    for name in sorted({*old.declarations, *new.declarations}):
+        before, after = old.declarations.get(name), new.declarations.get(name)
+        if before is None:
+            yield Step(MINOR, "parameter", name, "added", "pack.yaml")
+        elif after is None:
+            yield Step(MAJOR, "parameter", name, "removed", "pack.yaml", id=name)
+        else:
+            yield from _one_parameter(name, before, after)
+
+
+def _one_parameter(name: str, before: Declaration, after: Declaration) -> Iterator[Step]:
+    if before.default != after.default:
+        what = f"has another default, {_shown(before.default)} -> {_shown(after.default)}"
+        yield Step(MAJOR, "parameter", name, what, "pack.yaml", id=name)
+    gone = [choice for choice in before.choices or () if after.choices is not None and choice not in after.choices]
+    narrower = before.choices is None and after.choices is not None
+    if gone or narrower or before.type != after.type or (before.pattern != after.pattern and after.pattern):
+        what = f"no longer takes {', '.join(gone)}" if gone else "takes other values"
+        yield Step(MAJOR, "parameter", name, what, "pack.yaml", id=name)
+    elif before.choices != after.choices:
+        yield Step(MINOR, "parameter", name, "takes more values", "pack.yaml")
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
+
+
+def _personas(subject: Subject, old: Pack, new: Pack) -> Iterator[Step]:
+    assert subject.earlier is not None
+    for name in sorted({*old.personas, *new.personas}):
+        if name not in old.personas:
+            yield Step(MINOR, "persona", name, "added", f"personas/{name}.md")
+        elif name not in new.personas:
+            yield Step(MAJOR, "persona", name, "removed", "pack.yaml", id=name)
+        else:
+            yield from _layers(old.personas[name], new.personas[name], f"personas/{name}.md")
+            before = _default(old, subject.earlier.drafts, name)
+            after = _default(new, subject.drafts, name)
+            if before is not None and after is not None:
+                yield from _fields(before, after, name)
+                yield from _no_longer_by_default(before, after, new.personas[name], name)
+            yield from _variants(old, new, name)
+
+
+def _default(pack: Pack, drafts: Drafts, name: str) -> Persona | None:
+    try:
+        return composed(pack, drafts, name, ())
+    except AgentpackError:
+        return None
+
+
+def _variants(before: Pack, after: Pack, persona: str) -> Iterator[Step]:
+    old, new = before.variants.get(persona, {}), after.variants.get(persona, {})
+    known = _by_id(before.personas[persona]).keys()  # what is new in this release was taken away from nobody
+    for name in sorted({*old, *new}):
+        file = f"variants/{persona}/{name}.md"
+        if name not in old:
+            yield Step(MINOR, "variant", name, "added", file)
+        elif name not in new:
+            yield Step(MAJOR, "variant", name, "removed", "pack.yaml", id=name)
+        else:
+            yield from _layers(old[name], new[name], file)
+            removed = {*new[name].header["remove"]} - {*old[name].header["remove"]}
+            for id in sorted(removed & known):
+                yield Step(MAJOR, "variant", name, f"now takes `{id}` away", file, id=id)
+            before_sets, after_sets = excluded(old[name]), excluded(new[name])
+            for others in sorted(after_sets - before_sets):
+                if all(other in old for other in others):
+                    named = " and ".join(f"`{other}`" for other in others)
+                    yield Step(MAJOR, "variant", name, f"no longer goes with {named}", file, id=others[0])
+
+
+def excluded(variant: Layer) -> set[tuple[str, ...]]:
+    """The sets of variants that, all together, this one does not go with."""
+    return {tuple(conflict["with"]) for conflict in variant.header["conflicts"]}
+
+
+def _layers(old: Layer, new: Layer, file: str) -> Iterator[Step]:
+    before, after = _by_id(old), _by_id(new)
+    for id in before.keys() - after.keys():
+        yield Step(MAJOR, "rule", id, "removed", file, id=id)
+    for id in after.keys() - before.keys():
+        yield Step(MINOR, "rule", id, "added", file, after[id].line)
+    for id in before.keys() & after.keys():
+        one, other = before[id], after[id]
+        if one.when != other.when:
+            yield Step(MINOR, "rule", id, "holds under another condition", file, other.line)
+        elif one.text != other.text:
+            other_facts = set(_FACT.findall(one.text)) != set(_FACT.findall(other.text))
+            what = "says other facts" if other_facts else "is worded otherwise"
+            yield Step(MINOR if other_facts else PATCH, "rule", id, what, file, other.line)
+
+
+class _Piece(NamedTuple):
+    text: str
+    when: str | None
+    line: int
+
+
+def _by_id(layer: Layer) -> dict[str, _Piece]:
+    found = {}
+    for section, rule in pieces(layer):
+        part = section if rule is None else rule
+        if part.id is not None:
+            found[part.id] = _Piece(section.heading if rule is None else rule.text, part.when, part.line)
+    return found
+
+
+def _fields(before: Persona, after: Persona, name: str) -> Iterator[Step]:
+    file = f"personas/{name}.md"
+    for key in ("model", "color", "clients"):
+        if before.value(key) != after.value(key):
+            yield Step(MAJOR, "field", key, "has another default", file, id=key)
+    if before.value("description") != after.value("description"):
+        yield Step(MINOR, "field", "description", "says something else", file)
+    old, new = (_tools(persona) for persona in (before, after))
+    if old != new:
+        wider = new - old
+        what = f"allow more: {', '.join(sorted(wider))}" if wider else "allow less"
+        yield Step(MAJOR, "field", "tools", what, file, id="tools")
+
+
+def _tools(persona: Persona) -> frozenset[str]:
+    """The tools a persona is allowed; no list allows all of them, and those of the client besides."""
+    value: Iterable[str] | None = persona.value("tools")
+    return frozenset(value) if value else frozenset((*TOOLS, "every other tool"))
+
+
+def _no_longer_by_default(before: Persona, after: Persona, layer: Layer, name: str) -> Iterator[Step]:
+    """Rules that are still in the file and that nobody gets any more who sets nothing."""
+    there = _by_id(layer)
+    gone = _ids(before) - _ids(after)
+    for id in sorted(gone & there.keys()):
+        yield Step(MAJOR, "rule", id, "is no longer rendered by default", f"personas/{name}.md", there[id].line, id)
+
+
+def _ids(persona: Persona) -> set[str]:
+    return {rule.id for section in persona.sections for rule in section.rules if rule.id is not None}

@@ -1,0 +1,66 @@
+"""What `agentpack pack check` may find: every rule with its id, and the finding itself.
+
+An id stays with its meaning for good, so that a team can talk about it and pass one over. The hundreds group them:
+1 the pack as a whole, 2 ids, 3 size, 4 wording, 5 parameters and conditions, 6 references, 7 text, 8 releases,
+9 libraries.
+"""
+
+from typing import NamedTuple
+
+ERROR, WARNING = "error", "warning"
+
+
+class CheckRule(NamedTuple):
+    """A rule of the check. `fixable`: `--fix` can mend it without a choice of meaning."""
+
+    id: str
+    name: str
+    level: str
+    meaning: str
+    fixable: bool = False
+
+
+class Finding(NamedTuple):
+    """One place that breaks a rule. `line` counts from 1; 0 when the file as a whole is meant."""
+
+    file: str
+    line: int
+    rule: str
+    message: str
+    hint: str | None = None
+    level: str = ""
+    """Empty: the rule's own."""
+
+    @property
+    def weight(self) -> str:
+        """`error` or `warning`."""
+        return self.level or RULES[self.rule].level
+
+
+_ALL = (
+    CheckRule("P101", "unreadable", ERROR, "The pack reads: manifest, personas and variants are well-formed."),
+    CheckRule("P102", "no-readme", WARNING, "The pack has a README.md that says what it is for."),
+    CheckRule("P103", "no-license", WARNING, "`license` is set in pack.yaml, and the text lies in LICENSE."),
+    CheckRule("P104", "no-tests", WARNING, "The pack brings tests: `tests/*.yaml`."),
+    CheckRule("P201", "missing-id", ERROR, "Every rule and section has an id.", fixable=True),
+    CheckRule("P202", "duplicate-id", ERROR, "An id stands once in a file."),
+    CheckRule("P203", "id-removed", ERROR, "A released id stays until the next major version."),
+    CheckRule("P301", "core-too-long", WARNING, "The text that is always read stays within its budget."),
+    CheckRule("P302", "description-too-long", WARNING, "The description stays within its budget."),
+    CheckRule("P303", "variant-too-long", WARNING, "What a variant adds stays within its budget."),
+    CheckRule("P304", "whole-too-long", ERROR, "The whole text with a variant stays within the budget it declares."),
+    CheckRule("P401", "duplicate-rule", ERROR, "No two rules say the same in the same words."),
+    CheckRule("P402", "near-duplicate-rule", WARNING, "No two rules say nearly the same."),
+    CheckRule("P501", "never-holds", ERROR, "A rule can be rendered: its conditions do not contradict each other."),
+    CheckRule("P502", "unused-parameter", ERROR, "Every parameter changes something."),
+    CheckRule("P601", "dead-reference", ERROR, "What is referred to exists: ids, files, packs."),
+    CheckRule("P602", "variants-at-odds", WARNING, "Variants that do not go together say so, with `conflicts`."),
+    CheckRule("P701", "hidden-text", ERROR, "No text is hidden from the reader."),
+    CheckRule("P801", "no-changelog", ERROR, "CHANGELOG.md has a heading for this version.", fixable=True),
+    CheckRule("P802", "change-not-told", ERROR, "The changelog names every id, parameter and variant that went."),
+    CheckRule("P803", "capability-not-told", ERROR, "The changelog names every capability that widens."),
+    CheckRule("P804", "version-too-small", ERROR, "The version says how much changed: patch, minor or major."),
+    CheckRule("P901", "retired-library", ERROR, "A retired library is named only with its successor."),
+    CheckRule("P902", "unchecked-claim", WARNING, "A rule that names a version of a library carries `checked=<date>`."),
+)
+RULES = {rule.id: rule for rule in _ALL}

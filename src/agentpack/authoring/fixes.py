@@ -1,0 +1,48 @@
+"""What `pack check --fix` mends: ids that are missing, and the heading of the changelog. Nothing that takes a choice of
+meaning.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from agentpack.authoring.changelog import FILE, draft_entry, entry_for
+from agentpack.authoring.subject import Subject, pieces
+from agentpack.compose.agreement import ids_of
+from agentpack.compose.parse import Layer
+from agentpack.edits import braced, fresh_id
+
+
+def fixes(subject: Subject) -> Mapping[str, bytes]:
+    """The files of the pack that change, by POSIX path, with their new bytes."""
+    changed: dict[str, bytes] = {}
+    for layer in subject.layers():
+        path = layer.file.partition("/")[2]
+        text = subject.release.files[path].decode("utf-8")
+        fixed = "\n".join(_with_ids(layer, text.split("\n")))
+        if fixed != text:
+            changed[path] = fixed.encode()
+    data = subject.release.files.get(FILE, b"# Changelog\n")
+    text = data.decode("utf-8")
+    if entry_for(text, subject.pack.version) is None:
+        changed[FILE] = _with_entry(text, draft_entry(subject)).encode()
+    return changed
+
+
+def _with_ids(layer: Layer, lines: list[str]) -> Iterator[str]:
+    taken = ids_of(layer.sections)
+    wanted = {}
+    for section, rule in pieces(layer):
+        part = section if rule is None else rule
+        if part.id is None and part.line:
+            text = section.heading.lstrip("#") if rule is None else rule.text
+            wanted[part.line] = fresh_id(text, taken)
+    for number, line in enumerate(lines, 1):
+        yield braced(line.rstrip(" \t"), wanted[number]) if number in wanted else line
+
+
+def _with_entry(text: str, entry: str) -> str:
+    """The entry before the first one there is, else at the end."""
+    lines = text.split("\n")
+    at = next((number for number, line in enumerate(lines) if line.startswith("## ")), None)
+    if at is None:
+        return text.rstrip("\n") + "\n\n" + entry
+    return "\n".join(lines[:at]) + "\n" + entry + "\n" + "\n".join(lines[at:])

@@ -1,0 +1,87 @@
+"""References: what a persona, a variant or a page of the pack names must exist."""
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from posixpath import dirname, join, normpath
+
+from agentpack.authoring.changes import excluded
+from agentpack.authoring.findings import Finding
+from agentpack.authoring.subject import Subject
+from agentpack.compose.parse import Layer
+from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
+
+_LINK = re.compile(r"\]\(<?([^)\s>]+)>?[^)]*\)")
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t]*(?:\{#[^{}]*\})?[ \t]*#*[ \t]*$", re.MULTILINE)
+_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+
+
+def findings(subject: Subject) -> Iterator[Finding]:
+    """Ids that variants name and nobody has, links to files or headings that are not there, and variants that do not
+    go together without saying so."""
+    for name, layer in sorted(subject.pack.personas.items()):
+        alone = _fault(subject, name, ())
+        if alone is not None:
+            yield from _told(subject, layer, alone)
+            continue
+        own = subject.pack.variants.get(name, {})
+        whole = {}
+        for variant, variant_layer in sorted(own.items()):
+            error = _fault(subject, name, (variant,))
+            if error is None:
+                whole[variant] = variant_layer
+            else:
+                yield from _told(subject, variant_layer, error)
+        yield from _at_odds(subject, name, whole)
+    yield from _links(subject)
+
+
+def _fault(subject: Subject, persona: str, variants: tuple[str, ...]) -> AgentpackError | None:
+    try:
+        subject.composed(persona, variants)
+    except AgentpackError as error:
+        return error
+    return None
+
+
+def _told(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[Finding]:
+    if isinstance(error, InvalidFile):
+        for fault in error.faults:
+            yield Finding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
+    else:
+        yield Finding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
+
+
+def _at_odds(subject: Subject, persona: str, variants: dict[str, Layer]) -> Iterator[Finding]:
+    for one, other in combinations(sorted(variants), 2):
+        declared = (other,) in excluded(variants[one]) or (one,) in excluded(variants[other])
+        error = None if declared else _fault(subject, persona, (one, other))
+        if isinstance(error, Unresolvable):
+            message = f"`{one}` and `{other}` do not go together: {error.message}"
+            hint = "declare `conflicts`, or the `order` in which they are laid"
+            yield Finding(subject.place(variants[one].file), 0, "P602", message, hint)
+
+
+def _links(subject: Subject) -> Iterator[Finding]:
+    files = subject.release.files
+    for path, data in sorted(files.items()):
+        if not path.endswith(".md"):
+            continue
+        text = data.decode("utf-8", errors="replace")
+        headings = {_slug(match[1]) for match in _HEADING.finditer(text)}
+        for match in _LINK.finditer(text):
+            target, _, anchor = match[1].partition("#")
+            if _ELSEWHERE.match(match[1]) or "{{" in match[1]:
+                continue
+            line = text.count("\n", 0, match.start()) + 1
+            place = normpath(join(dirname(path), target)) if target else path
+            if target and place not in files and not any(file.startswith(place + "/") for file in files):
+                message = f"links to `{match[1]}`, which is not in the pack"
+                yield Finding(f"{subject.folder}/{path}", line, "P601", message)
+            elif not target and anchor and anchor not in headings:
+                yield Finding(f"{subject.folder}/{path}", line, "P601", f"there is no heading `#{anchor}`")
+
+
+def _slug(heading: str) -> str:
+    """What GitHub makes of a heading: small letters, no punctuation, hyphens for blanks."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -1,0 +1,69 @@
+"""Libraries that a persona should no longer send people to, unless it names what took their place.
+
+The data file says since when, what took its place, and when that was looked up; a rule may name a retired library as
+long as it names a successor too.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from agentpack.authoring.findings import Finding
+from agentpack.authoring.subject import Subject
+
+
+class Retired(NamedTuple):
+    """A library that is no longer kept up."""
+
+    name: str
+    since: str
+    """The date, ISO 8601, of its last release or of the word that it ends."""
+    why: str
+    successors: tuple[str, ...]
+    """What to name instead: any one of these."""
+    checked: str
+    """The date, ISO 8601, on which this was looked up."""
+    pattern: str
+    """How it is found in a text: a regular expression."""
+
+
+@cache
+def retired_libraries() -> tuple[Retired, ...]:
+    """The data file's rows."""
+    rows = json.loads(Path(__file__).with_name("retired.json").read_text(encoding="utf-8"))
+    return tuple(
+        Retired(
+            row["name"],
+            row["since"],
+            row["why"],
+            tuple(row["successors"]),
+            row["checked"],
+            row.get("pattern", rf"(?<![\w./-]){re.escape(row['name'])}(?![\w-])"),
+        )
+        for row in rows["libraries"]
+    )
+
+
+def findings(subject: Subject) -> Iterator[Finding]:
+    """Rules that name a retired library and no successor."""
+    for layer in subject.layers():
+        for section in layer.sections:
+            for rule in section.rules:
+                for library in retired_libraries():
+                    if _sends_to(rule.text, library):
+                        successors = " or ".join(f"`{name}`" for name in library.successors)
+                        message = f"names {library.name}, retired since {library.since}: {library.why}"
+                        yield Finding(subject.place(layer.file), rule.line, "P901", message, f"name {successors}")
+
+
+def names_without_successor(text: str) -> tuple[str, ...]:
+    """The retired libraries that a text names and for which it names nothing else, wherever in it."""
+    return tuple(library.name for library in retired_libraries() if _sends_to(text, library))
+
+
+def _sends_to(text: str, library: Retired) -> bool:
+    rest, named = re.subn(library.pattern, "", text, flags=re.IGNORECASE)
+    return bool(named) and not any(name.lower() in rest.lower() for name in library.successors)

@@ -1,0 +1,98 @@
+"""Budgets: how many words and tokens a persona costs whenever it is read, and what a variant adds to that.
+
+Words are what stands between blanks in the text that a client gets without its header; tokens are a quarter of its
+characters. The sections that a persona lists under `modules` are read on demand and do not count as its core.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from agentpack.authoring.findings import ERROR, Finding
+from agentpack.authoring.subject import Subject
+from agentpack.errors import AgentpackError
+from agentpack.model.persona import Origin, Persona, Section
+
+CHARACTERS_PER_TOKEN = 4
+"""What a token is taken for: English prose and Markdown come near it with every tokenizer in use."""
+BUDGETS: Mapping[str, int] = {"words": 900, "tokens": 1500, "description": 80, "adds": 220}
+"""What holds where a pack declares nothing; past it there is a warning, past a declared one an error."""
+
+
+class Count(NamedTuple):
+    """The size of a text."""
+
+    words: int
+    tokens: int
+
+
+def count(text: str) -> Count:
+    """Words between blanks, and characters divided by four."""
+    return Count(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))
+
+
+def core_of(persona: Persona, modules: Mapping[str, str]) -> Count:
+    """The size of what is always read: the body without its modules."""
+    return count("".join(text for text, _ in _texts(persona, modules)))
+
+
+def added_by(persona: Persona, variant: str) -> Count:
+    """The size of the headings and rules that came from this variant."""
+    mine = Origin("variant", variant)
+    return count("\n".join(text for text, origin in _texts(persona, {}) if origin == mine))
+
+
+def _texts(persona: Persona, modules: Mapping[str, str]) -> Iterator[tuple[str, Origin | None]]:
+    for section in outside(persona.sections, modules):
+        yield section.heading + section.gap, section.origin
+        for rule in section.rules:
+            yield rule.text + rule.gap, rule.origin
+
+
+def outside(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterator[Section]:
+    """The sections that are in no module: a module is a section with all below it."""
+    level = 0
+    for section in sections:
+        if level and section.level > level:
+            continue
+        level = section.level if section.id in modules else 0
+        if not level:
+            yield section
+
+
+def findings(subject: Subject) -> Iterator[Finding]:
+    """What is past its budget: the core, the description, what each variant adds, the whole with it."""
+    for name, layer in sorted(subject.pack.personas.items()):
+        file = subject.place(layer.file)
+        try:
+            persona = subject.composed(name)
+        except AgentpackError:
+            continue  # told as a dead reference
+        declared = layer.header.get("budget") or {}
+        core = core_of(persona, layer.header.get("modules") or {})
+        yield from _past("P301", file, "the text that is always read has", declared, words=core.words)
+        yield from _past("P301", file, "the text that is always read has", declared, tokens=core.tokens)
+        description = len(str(persona.value("description") or "").split())
+        yield from _past("P302", file, "the description has", declared, description=description)
+        for variant, own in sorted(subject.pack.variants.get(name, {}).items()):
+            yield from _of_variant(subject, name, variant, own.header.get("budget") or {}, subject.place(own.file))
+
+
+def _of_variant(subject: Subject, name: str, variant: str, declared: Mapping[str, Any], file: str) -> Iterator[Finding]:
+    try:
+        persona = subject.composed(name, [variant])
+    except AgentpackError:
+        return
+    yield from _past("P303", file, "the variant adds", declared, adds=added_by(persona, variant).words)
+    if "whole" in declared:
+        yield from _past("P304", file, "the persona with this variant has", declared, whole=count(persona.body).words)
+
+
+def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: int) -> Iterator[Finding]:
+    ((key, value),) = size.items()
+    limit = declared.get(key, BUDGETS.get(key))
+    if limit is not None and value > limit:
+        unit = "tokens" if key == "tokens" else "words"
+        own = key in declared
+        hint = "shorten it" if own else f"shorten it, or declare `budget: {{{key}: …}}` and keep to that"
+        message = f"{what} {value} {unit}, its budget is {limit}"
+        yield Finding(file, 0, rule, message, hint, ERROR if own else "")

@@ -1,0 +1,245 @@
+"""agentpack pack: new, check, test, build"""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from agentpack.authoring.findings import ERROR, RULES, Finding
+from agentpack.cli.options import DryRun, Session, verb
+from agentpack.cli.present import Result, safe
+from agentpack.errors import UsageError
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    help="Make, check, test and build packs.",
+    epilog="Example: agentpack pack new data-reviewer",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+Folders = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DIR]...", help="Folders of packs, or of one; the current one unless named."),
+]
+FORMATS = ("text", "github", "json")
+
+
+@verb(app, "new", under="pack")
+def new(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The pack's name.")],
+    folder: Annotated[
+        str | None, typer.Argument(metavar="[DIR]", help="Where; a folder of that name unless told.")
+    ] = None,
+    persona: Annotated[
+        str | None, typer.Option("--persona", metavar="NAME", help="The persona's name, if another.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="What it is for, in a line.")
+    ] = None,
+    author: Annotated[str | None, typer.Option("--author", metavar="TEXT", help="Who writes it.")] = None,
+    dry_run: DryRun = False,
+) -> Result:
+    """Make the folder of a new pack, with a persona, a variant, a parameter and tests to change.
+
+    It passes `pack check` and `pack test` as it is.
+
+    Example: agentpack pack new data-reviewer --description "Reviews data pipelines."
+    """
+    from agentpack.operations.pack_new import pack_new
+
+    made = pack_new(
+        session.environment,
+        name,
+        folder=folder,
+        persona=persona,
+        description=description,
+        author=author,
+        dry_run=dry_run,
+    )
+    session.output.say(f"{'would make' if dry_run else 'made'} {safe(made.folder)}")
+    for path in made.files:
+        session.output.say(f"  {path}")
+    if not dry_run:
+        there = safe(made.folder)
+        session.output.say(f"next: edit it, then `agentpack pack check {there}` and `agentpack pack test {there}`")
+    return Result({"folder": made.folder, "files": list(made.files), "dry_run": dry_run})
+
+
+@verb(app, "check", under="pack")
+def check(
+    session: Session,
+    folders: Folders = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="DIR", help="The release to compare with, instead of the one before."),
+    ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what takes no choice: missing ids, the changelog's heading.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count too.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")] = False,
+    format: Annotated[
+        str, typer.Option("--format", metavar="text|github|json", help="How findings are printed.")
+    ] = "text",
+    dry_run: DryRun = False,
+) -> Result:
+    """Check packs by the rules that keep them good; exit 1 when something counts.
+
+    A release is compared with the one before it in its folder of packs: `packs/<name>/<version>/`. Errors count, with
+    `--strict` warnings too.
+
+    Example: agentpack pack check packs/*/*
+    """
+    if format not in FORMATS:
+        raise UsageError(f"`--format {format}`: write {', '.join(FORMATS)}")
+    session.output.json = session.output.json or format == "json"
+    if rules:
+        return _rules(session)
+    from agentpack.operations.pack_check import errors_in, pack_check
+
+    done = pack_check(session.surroundings, folders or (), against=against, fix=fix, dry_run=dry_run)
+    for one in done:
+        for finding in one.findings:
+            for line in _github(finding) if format == "github" else _text(session, finding):
+                session.output.print(line)
+        for path in one.fixed:
+            session.output.say(f"{safe(one.folder)}/{safe(path)}: {'would be mended' if dry_run else 'mended'}")
+        session.output.say(_closing(one.release or one.folder, one.against, one.findings))
+    data = {
+        "packs": [
+            {
+                "folder": one.folder,
+                "release": one.release or None,
+                "against": one.against,
+                "fixed": list(one.fixed),
+                "findings": [_row(finding) for finding in one.findings],
+            }
+            for one in done
+        ],
+        "dry_run": dry_run,
+    }
+    return Result(data, 1 if errors_in(done, strict=strict) else 0)
+
+
+def _rules(session: Session) -> Result:
+    rows = [
+        (rule.id, rule.name, rule.level, rule.meaning + (" (--fix)" if rule.fixable else "")) for rule in RULES.values()
+    ]
+    session.output.table(("rule", "name", "level", "what it asks for"), rows)
+    return Result({"rules": [rule._asdict() for rule in RULES.values()]})
+
+
+def _text(session: Session, finding: Finding) -> Iterator[str]:
+    color = "red" if finding.weight == ERROR else "yellow"
+    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    yield f"{safe(place)}: {session.output.style(finding.rule, color)} {safe(finding.message)}"
+    if finding.hint:
+        yield f"    {safe(finding.hint)}"
+
+
+def _github(finding: Finding) -> Iterator[str]:
+    """A workflow command, escaped as GitHub's toolkit does (actions/toolkit, `command.ts`)."""
+    where = f"file={_property(finding.file)}" + (f",line={finding.line}" if finding.line else "")
+    message = safe(finding.message).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    yield f"::{finding.weight} {where},title={finding.rule}::{message}"
+
+
+def _property(text: str) -> str:
+    text = safe(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C")
+
+
+def _closing(release: str, against: str | None, findings: Sequence[Finding]) -> str:
+    errors = sum(finding.weight == ERROR for finding in findings)
+    warnings = len(findings) - errors
+    compared = f" (against {against})" if against else ""
+    if not findings:
+        return f"{safe(release)}{compared}: nothing to mend"
+    return f"{safe(release)}{compared}: {_count(errors, 'error')}, {_count(warnings, 'warning')}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    return {**finding._asdict(), "level": finding.weight, "name": RULES[finding.rule].name}
+
+
+@verb(app, "test", under="pack")
+def test(
+    session: Session,
+    folders: Folders = None,
+    update: Annotated[bool, typer.Option("--update", help="Golden files become what is rendered now.")] = False,
+    dry_run: DryRun = False,
+) -> Result:
+    """Run the tests that travel with packs, `tests/*.yaml`; exit 1 when one fails.
+
+    Example: agentpack pack test packs/python-engineer/2.0.0
+    """
+    from agentpack.operations.pack_test import pack_test
+
+    done = pack_test(session.surroundings, folders or (), update=update, dry_run=dry_run)
+    for one in done:
+        for ran in one.ran:
+            mark = session.output.style("failed", "red") if ran.failures else session.output.style("passed", "green")
+            if ran.failures or session.output.verbose:
+                session.output.print(f"{mark} {safe(ran.case.file)}:{ran.case.line}: {safe(ran.case.name)}")
+            for failure in ran.failures:
+                for line in failure.split("\n"):
+                    session.output.print(f"    {safe(line)}")
+        for path in one.written:
+            session.output.say(f"{safe(one.folder)}/{safe(path)}: {'would be written' if dry_run else 'written'}")
+        passed = len(one.ran) - one.failed
+        told = f"{_count(passed, 'test')} passed" + (f", {one.failed} failed" if one.failed else "")
+        session.output.say(f"{safe(one.release)}: {told if one.ran else 'no tests'}")
+    failed = sum(one.failed for one in done)
+    data = {
+        "packs": [
+            {
+                "folder": one.folder,
+                "release": one.release,
+                "written": list(one.written),
+                "tests": [
+                    {
+                        "file": ran.case.file,
+                        "line": ran.case.line,
+                        "name": ran.case.name,
+                        "passed": not ran.failures,
+                        "failures": list(ran.failures),
+                    }
+                    for ran in one.ran
+                ],
+            }
+            for one in done
+        ],
+        "dry_run": dry_run,
+    }
+    return Result(data, 1 if failed else 0)
+
+
+@verb(app, "build", under="pack")
+def build(
+    session: Session,
+    folders: Folders = None,
+    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where the archives go.")] = "dist",
+    dry_run: DryRun = False,
+) -> Result:
+    """Write `<name>-<version>.tar.gz` of packs that pass check and tests; the same files give the same bytes.
+
+    A folder of such archives is a source: `agentpack install NAME --source dist`.
+
+    Example: agentpack pack build packs/data-reviewer/1.0.0
+    """
+    from agentpack.operations.pack_build import pack_build
+
+    done = pack_build(session.surroundings, folders or (), out=out, dry_run=dry_run)
+    for one in done:
+        what = "would write" if dry_run and one.written else "wrote" if one.written else "there already:"
+        session.output.say(f"{what} {safe(one.path)} ({one.size} bytes)")
+        session.output.say(f"  release {one.digest}")
+        session.output.say(f"  archive {one.sha256}")
+    return Result({"built": [one._asdict() for one in done], "dry_run": dry_run})

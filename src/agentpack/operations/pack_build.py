@@ -1,0 +1,98 @@
+"""pack build: a release that was checked and tested becomes one archive, the same bytes wherever it is built."""
+
+from collections.abc import Sequence
+from os.path import basename, dirname, isdir, join, normpath
+from typing import NamedTuple
+
+from agentpack.errors import Refused, UsageError
+from agentpack.model.names import Digest, digest_of
+from agentpack.operations.authoring import PackFolder, open_pack, pack_folders
+from agentpack.operations.pack_check import Checked, errors_in, pack_check
+from agentpack.operations.pack_files import put_files
+from agentpack.operations.pack_test import Tested, run_cases
+from agentpack.operations.workspace import Workspace
+
+
+class Built(NamedTuple):
+    """An archive that was written, or with `dry_run` would be."""
+
+    release: str
+    path: str
+    """As the user would name it."""
+    size: int
+    """In bytes."""
+    sha256: Digest
+    """Of the archive."""
+    digest: Digest
+    """Of the release, whatever it lies in: what a lock pins."""
+    written: bool
+    """False when the very archive was there already."""
+
+
+class NotBuilt(Refused):
+    """A release that breaks a rule of the check, or one of its own tests."""
+
+    code = "not-built"
+    exit_code = 1
+
+    def __init__(self, checked: Checked, tested: Tested | None) -> None:
+        details = [f"{f.file}:{f.line}: {f.rule} {f.message}" for f in checked.findings if f.weight == "error"]
+        for ran in tested.ran if tested else ():
+            details += [f"{ran.case.file}:{ran.case.line}: {ran.case.name}: {failure}" for failure in ran.failures]
+        what = checked.release or checked.folder
+        super().__init__(
+            f"{what} is not built", details=details, hint="`agentpack pack check` and `pack test` show it all"
+        )
+
+
+def pack_build(
+    workspace: Workspace, folders: Sequence[str], *, out: str = "dist", dry_run: bool = False
+) -> tuple[Built, ...]:
+    """Every release below the folders, checked, tested, and written as `<name>-<version>.tar.gz`.
+
+    Raises:
+        NotBuilt: an error of the check, or a test that fails: nothing is written for any of them.
+        Refused: another archive of that name is there: a release does not change.
+    """
+    ready = [_ready(workspace, folder, out) for folder in pack_folders(workspace, folders or ["."])]
+    built = []
+    for shown, path, data, row in ready:
+        there = _read(path)
+        if there is not None and there != data:
+            raise Refused(
+                f"`{shown}` holds another {row.release}",
+                hint="a release never changes once published: give it a new version, or delete the archive",
+            )
+        if there is None and not dry_run:
+            put_files(dirname(path), {basename(path): data})
+        built.append(row._replace(written=there is None))
+    return tuple(built)
+
+
+def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str, bytes, Built]:
+    (checked,) = pack_check(workspace, [folder.path])
+    checked = checked._replace(folder=folder.shown)
+    tested = None
+    if checked.release:
+        authored = open_pack(workspace, folder)
+        tested = run_cases(authored, folder)
+    if tested is None or errors_in([checked]) or tested.failed:
+        raise NotBuilt(checked, tested)
+    name = f"{authored.pack.name}-{authored.pack.version}"
+    place = normpath(join(workspace.environment.cwd, out))
+    if not isdir(place) and _read(place) is not None:
+        raise UsageError(f"`--out {out}` is not a folder")
+    from agentpack.safety.archives import write_archive  # only once a pack has passed
+
+    data = write_archive(authored.release.files, prefix=name)
+    shown = f"{normpath(out)}/{name}.tar.gz"
+    row = Built(authored.pack.release, shown, len(data), digest_of(data), authored.release.digest, True)
+    return shown, f"{place}/{name}.tar.gz", data, row
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, IsADirectoryError):
+        return None

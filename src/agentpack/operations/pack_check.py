@@ -1,0 +1,90 @@
+"""pack check: releases in folders -> what breaks the rules for packs, and the fixes that need no choice."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from agentpack.authoring import check, ordered
+from agentpack.authoring.findings import ERROR, Finding
+from agentpack.authoring.fixes import fixes
+from agentpack.errors import AgentpackError, InvalidFile, Refused
+from agentpack.operations.authoring import Authored, PackFolder, before, open_pack, pack_folders
+from agentpack.operations.pack_files import put_files
+from agentpack.operations.workspace import Workspace
+
+
+class Checked(NamedTuple):
+    """One release and what was found in it."""
+
+    folder: str
+    release: str
+    against: str | None
+    """The release before, which it was compared with."""
+    findings: tuple[Finding, ...]
+    fixed: tuple[str, ...] = ()
+    """Files that `--fix` changed, or with `--dry-run` would change."""
+
+
+def pack_check(
+    workspace: Workspace,
+    folders: Sequence[str],
+    *,
+    against: str | None = None,
+    fix: bool = False,
+    dry_run: bool = False,
+) -> tuple[Checked, ...]:
+    """Every release below the folders, checked.
+
+    Args:
+        against: the folder of the release to compare with; the newest one below each in its folder of packs unless
+            told.
+        fix: mend what takes no choice of meaning, then check again.
+    """
+    return tuple(
+        _checked(workspace, folder, against, fix=fix, dry_run=dry_run)
+        for folder in pack_folders(workspace, folders or ["."])
+    )
+
+
+def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, fix: bool, dry_run: bool) -> Checked:
+    try:
+        authored = open_pack(workspace, folder)
+    except InvalidFile as error:
+        return Checked(folder.shown, "", None, tuple(_unreadable(folder, error)))
+    except Refused as error:
+        message = "; ".join((error.message, *error.details))
+        return Checked(folder.shown, "", None, (Finding(folder.shown, 0, "P101", message, error.hint),))
+    earlier, faults = _earlier(authored, against)
+    mended = dict(fixes(authored.subject(earlier))) if fix else {}
+    if mended and not dry_run:
+        put_files(folder.path, mended)
+        authored = open_pack(workspace, folder)
+    found = ordered((*check(authored.subject(earlier)), *faults))
+    label = None if earlier is None else earlier.pack.version
+    return Checked(folder.shown, authored.pack.release, label, found, tuple(sorted(mended)))
+
+
+def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[Finding]:
+    for fault in error.faults:
+        inner = fault.file.partition("/")[2] if not fault.file.startswith(folder.shown) else ""
+        file = f"{folder.shown}/{inner}" if inner else fault.file
+        rule = "P202" if fault.message.startswith("the id ") and "stands twice" in fault.message else "P101"
+        key = f"{fault.key}: " if fault.key and rule == "P101" else ""
+        yield Finding(file, fault.line, rule, key + fault.message, fault.hint)
+
+
+def _earlier(authored: Authored, against: str | None) -> tuple[Authored | None, tuple[Finding, ...]]:
+    try:
+        if against is None:
+            return before(authored), ()
+        (folder,) = pack_folders(authored.workspace, [against])[:1]
+        return open_pack(authored.workspace, folder), ()
+    except AgentpackError as error:
+        if against is not None:
+            raise
+        message = f"the release before does not read: {error.message}"
+        return None, (Finding(authored.folder.shown, 0, "P101", message, error.hint),)
+
+
+def errors_in(checked: Sequence[Checked], *, strict: bool = False) -> int:
+    """How many findings count: errors, with `strict` warnings too."""
+    return sum(strict or finding.weight == ERROR for one in checked for finding in one.findings)

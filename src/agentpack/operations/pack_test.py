@@ -1,0 +1,141 @@
+"""pack test: the cases that travel with a pack, each put together and compared with what it expects."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import unified_diff
+from typing import NamedTuple
+
+from agentpack.authoring.cases import FOLDER, Case, case_from, judge
+from agentpack.errors import AgentpackError, Fault, InvalidFile
+from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.requirement import parse_requirement
+from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
+from agentpack.operations.library import Library, choose
+from agentpack.operations.making import Made, make
+from agentpack.operations.pack_files import put_files
+from agentpack.operations.workspace import Workspace
+
+
+class Ran(NamedTuple):
+    """One case and what it found wrong; nothing when it holds."""
+
+    case: Case
+    failures: tuple[str, ...]
+
+
+class Tested(NamedTuple):
+    """One release and its cases. `written` are golden files that `--update` wrote."""
+
+    folder: str
+    release: str
+    ran: tuple[Ran, ...]
+    written: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        return sum(1 for ran in self.ran if ran.failures)
+
+
+def pack_test(
+    workspace: Workspace, folders: Sequence[str], *, update: bool = False, dry_run: bool = False
+) -> tuple[Tested, ...]:
+    """The cases of every release below the folders.
+
+    Args:
+        update: golden files become what is rendered now.
+
+    Raises:
+        InvalidFile: a pack or a file of cases does not read.
+    """
+    tested = []
+    for folder in pack_folders(workspace, folders or ["."]):
+        authored = open_pack(workspace, folder)
+        tested.append(run_cases(authored, folder, update=update, dry_run=dry_run))
+    return tuple(tested)
+
+
+def run_cases(authored: Authored, folder: PackFolder, *, update: bool = False, dry_run: bool = False) -> Tested:
+    """The cases of one release."""
+    golden: dict[str, bytes] = {}
+    ran = tuple(_run(authored, case, golden if update else None) for case in _cases(authored))
+    changed = {path: data for path, data in golden.items() if authored.release.files.get(path) != data}
+    if changed and not dry_run:
+        put_files(folder.path, changed)
+    return Tested(folder.shown, authored.pack.release, ran, tuple(sorted(changed)))
+
+
+def _cases(authored: Authored) -> Iterator[Case]:
+    from agentpack.safety.documents import decode, read_yaml
+    from agentpack.safety.schemas import validate
+
+    faults: list[Fault] = []
+    for path, data in sorted(authored.release.files.items()):
+        if path.startswith(f"{FOLDER}/") and path.endswith((".yaml", ".yml")) and path.count("/") == 1:
+            file = f"{authored.folder.shown}/{path}"
+            try:
+                document = read_yaml(decode(data, file), file)
+                rows = validate("tests", document)["tests"]
+            except InvalidFile as error:
+                faults.extend(error.faults)
+                continue
+            for index, row in enumerate(rows):
+                yield case_from(row, file, document.line_of(("tests", index)))
+    if faults:
+        raise InvalidFile(faults)
+
+
+def _run(authored: Authored, case: Case, golden: dict[str, bytes] | None) -> Ran:
+    try:
+        failures = tuple(_failures(authored, case, _made(authored, case), golden))
+    except AgentpackError as error:
+        told = "; ".join((error.message, *error.details))
+        if case.refused is None:
+            return Ran(case, (f"refused: {told}",))
+        return Ran(case, () if case.refused in told else (f"refused with other words: {told}",))
+    if case.refused is not None:
+        return Ran(case, (f"is not refused; `{case.refused}` was to be said",))
+    return Ran(case, failures)
+
+
+def _made(authored: Authored, case: Case) -> Made:
+    text = f"{authored.pack.name}[{','.join(case.variants)}]" if case.variants else authored.pack.name
+    requirement = parse_requirement(f"{text}=={authored.pack.version}")
+    wanted = Wanted(requirement, str(requirement), parameters=case.parameters)
+    manifest: Manifest = authored.manifest._replace(packs=(wanted,))
+    library = Library(authored.workspace, manifest)
+    return make(library, manifest, choose(library, manifest, None), (case.client,))
+
+
+def _failures(authored: Authored, case: Case, made: Made, golden: dict[str, bytes] | None) -> Iterator[str]:
+    parts = {part.persona.name: part.persona for part in made.parts if part.pack.name == authored.pack.name}
+    texts = {file.persona: file.content for file in made.files.values() if file.pack == authored.pack.name}
+    name = case.persona or (next(iter(parts)) if len(parts) == 1 else None)
+    if name is None or name not in parts:
+        yield f"the pack has the personas {', '.join(sorted(parts))}: name one with `persona`"
+        return
+    if name not in texts:
+        yield f"{case.client} gets no file of `{name}`"
+        return
+    layer = authored.pack.personas.get(name)
+    modules: Mapping[str, str] = (layer.header.get("modules") or {}) if layer else {}
+    yield from judge(case, parts[name], texts[name].decode(), modules)
+    if case.golden is not None:
+        path = f"{FOLDER}/{case.golden}"
+        if golden is not None:
+            golden[path] = texts[name]
+        else:
+            yield from _unlike(authored.release.files.get(path), texts[name], path)
+
+
+def _unlike(wanted: bytes | None, found: bytes, path: str) -> Iterator[str]:
+    if wanted is None:
+        yield f"there is no `{path}`: `--update` writes it"
+    elif wanted != found:
+        lines = unified_diff(
+            wanted.decode("utf-8", errors="replace").splitlines(),
+            found.decode().splitlines(),
+            path,
+            "rendered",
+            n=1,
+            lineterm="",
+        )
+        yield "\n".join((f"the text is not that of `{path}`; `--update` takes it over", *lines))

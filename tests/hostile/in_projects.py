@@ -1,0 +1,230 @@
+"""Projects that came from somebody else: manifests, locks, local variants, clients, folders, links, state."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from support.running import Agentpack
+from support.trees import write_tree
+
+from hostile.boxes import INSTALL, Box, Case, Make, good, link, project_file
+
+SYNC = ("sync",)
+DIFF = ("diff",)
+HEAD = "schema: 1\nclients: [claude]\n"
+
+
+def _manifest(text: str | bytes) -> Make:
+    return project_file("agentpack.yaml", text)
+
+
+def _installed(change: Callable[[Path], None]) -> Make:
+    """A project in which a harmless pack is installed, then something is done to it."""
+
+    def make(box: Box) -> None:
+        box.pack(good())
+        Agentpack(box.project)("install", "bad", "--source", str(box.packs))
+        change(box.project)
+
+    return make
+
+
+def _lock(change: Callable[[dict[str, Any]], None]) -> Make:
+    """An installed project whose lock was changed."""
+
+    def damage(project: Path) -> None:
+        file = project / "agentpack.lock"
+        data = json.loads(file.read_text())
+        change(data)
+        file.write_text(json.dumps(data, indent=1))
+
+    return _installed(damage)
+
+
+def _lock_text(text: str | bytes) -> Make:
+    def damage(project: Path) -> None:
+        write_tree(project, {"agentpack.lock": text})
+
+    return _installed(damage)
+
+
+def _state(path: str, content: bytes | None) -> Make:
+    """An installed project, of whose state one file is exchanged; None makes a folder of it."""
+
+    def damage(project: Path) -> None:
+        place = project / ".agentpack/state" / path
+        found = [place] if "*" not in path else sorted((project / ".agentpack/state").glob(path))
+        for file in found:
+            file.unlink(missing_ok=True)
+            if content is None:
+                file.mkdir(parents=True)
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
+
+    return _installed(damage)
+
+
+def _file_path(path: str) -> Make:
+    return _lock(lambda data: data["files"][0].update(path=path))
+
+
+def _folder(place: str) -> Make:
+    def make(box: Box) -> None:
+        box.pack(good())
+        (box.project / place).mkdir(parents=True)
+
+    return make
+
+
+def _fifo(place: str) -> Make:
+    def make(box: Box) -> None:
+        box.pack(good())
+        (box.project / place).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(box.project / place)
+
+    return make
+
+
+MANIFESTS: Mapping[str, Case] = {
+    "merge markers": Case(_manifest(HEAD + "<<<<<<< ours\npacks: []\n=======\n>>>>>>> theirs\n"), 2, "agentpack.yaml"),
+    "a manifest that is binary": Case(_manifest(b"\x00\xff\xfe"), 2, "agentpack.yaml"),
+    "a manifest with an alias": Case(_manifest("schema: 1\nclients: &c [claude]\npacks: *c\n"), 2, "not read"),
+    "a manifest of a megabyte": Case(_manifest("#" + "x" * 1_100_000), 2, "longer than"),
+    "a client that is none": Case(_manifest("schema: 1\nclients: [nobody]\npacks: []\n"), 2, "nobody", SYNC),
+    "a client with a path": Case(_manifest("schema: 1\nclients: [../x]\n"), 2, "clients", SYNC),
+    "a pack twice": Case(_manifest(HEAD + "packs: [bad, bad]\n"), 2, "stands twice", SYNC),
+    "a pack that nobody has": Case(_manifest(HEAD + "packs: [no-such-pack]\n"), 4, "no-such-pack", SYNC),
+    "a rename that climbs": Case(
+        _manifest(HEAD + "packs: [{require: bad, as: {reviewer: ../../x}}]\n"), 2, "name", SYNC
+    ),
+    "a rename to a reserved name": Case(
+        _manifest(HEAD + "packs: [{require: bad, as: {reviewer: con}}]\n"), 2, "reserve", SYNC
+    ),
+    "a source that is no folder": Case(
+        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /no/such/folder}]\n"), 4, "", SYNC
+    ),
+    "a source at a device": Case(
+        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /dev/zero}]\n"), 4, "", SYNC
+    ),
+    "a source without a name": Case(_manifest(HEAD + "sources: [{path: packs}]\n"), 2, "name", SYNC),
+    "a source named like a path": Case(_manifest(HEAD + "sources: [{name: ../x, path: p}]\n"), 2, "name", SYNC),
+    "a manifest that is a folder": Case(_folder("agentpack.yaml"), 5, "is not a file"),
+    "a manifest that is a pipe": Case(_fifo("agentpack.yaml"), 5, "is not a file"),
+    "a schema from the future": Case(_manifest("schema: 2\n"), 2, "newer"),
+}
+LOCKS: Mapping[str, Case] = {
+    "a lock that is no JSON": Case(_lock_text("{"), 2, "not JSON", DIFF),
+    "a lock with merge markers": Case(_lock_text("{\n<<<<<<< ours\n}\n"), 2, "merge markers", DIFF),
+    "an empty lock": Case(_lock_text(""), 2, "agentpack.lock", DIFF),
+    "a lock that is a list": Case(_lock_text("[]"), 2, "agentpack.lock", DIFF),
+    "a lock that is a number": Case(_lock_text("1e999"), 2, "agentpack.lock", DIFF),
+    "a lock of open brackets": Case(_lock_text("[" * 200_000), 2, "agentpack.lock", DIFF),
+    "a lock in UTF-16": Case(_lock_text('{"schema": 1}'.encode("utf-16")), 2, "agentpack.lock", DIFF),
+    "a lock from the future": Case(_lock(lambda data: data.update(schema=99)), 2, "newer", DIFF),
+    "a lock without packs": Case(_lock(lambda data: data.pop("packs")), 2, "agentpack.lock", DIFF),
+    "a digest that is none": Case(
+        _lock(lambda data: data["packs"][0].update(digest="sha256:xyz")), 2, "not a digest", DIFF
+    ),
+    "another digest of the pack": Case(
+        _lock(lambda data: data["packs"][0].update(digest="sha256:" + "0" * 64)),
+        5,
+        "not what was locked",
+        ("sync", "--frozen"),
+    ),
+    "a version that is none": Case(
+        _lock(lambda data: data["packs"][0].update(version="../../x")), 2, "", ("sync", "--frozen")
+    ),
+    "a file that is a number": Case(_lock(lambda data: data["files"].append(7)), 2, "agentpack.lock", DIFF),
+    "names that are maps": Case(_lock(lambda data: data.update(clients={"a": 1})), 2, "", DIFF),
+}
+_FROZEN = ("sync", "--frozen")
+PATHS: Mapping[str, Case] = {
+    f"a locked file at `{path}`": Case(_file_path(path), 3, "do not render to what", _FROZEN)
+    for path in (
+        "../../outside/canary",
+        "/etc/passwd",
+        ".git/hooks/pre-commit",
+        ".claude/agents/../../../x.md",
+        "$HOME/.bashrc",
+        "$state/../x",
+        "$config/../x",
+        ".agentpack/state/current",
+        "",
+        ".",
+        "a//b",
+        "a\x00b",
+        "agentpack.yaml",
+    )
+}
+LINKS: Mapping[str, Case] = {
+    "the client's folder leads outside": Case(link(".claude", "{outside}"), 5, "link"),
+    "the folder of agents leads outside": Case(link(".claude/agents", "{outside}"), 5, "link"),
+    "the agent's file is a link": Case(link(".claude/agents/reviewer.md", "{outside}/canary"), 3, ""),
+    "the agent's file is a dangling link": Case(link(".claude/agents/reviewer.md", "{outside}/new"), 3, ""),
+    "the manifest is a link": Case(link("agentpack.yaml", "{outside}/canary"), 5, "leads out"),
+    "the lock is a link": Case(link("agentpack.lock", "{outside}/canary"), 5, "leads out"),
+    "the state folder leads outside": Case(link(".agentpack/state", "{outside}"), 5, "link"),
+    "our own folder leads outside": Case(link(".agentpack", "{outside}"), 5, "link"),
+    "local variants lead outside": Case(link(".agentpack/variants", "{outside}"), 5, "link"),
+    "declared clients lead outside": Case(link(".agentpack/clients", "{outside}"), 5, "link"),
+    "the client's folder is a circle": Case(link(".claude", ".claude"), 5, ""),
+    "an agent's file is a pipe": Case(_fifo(".claude/agents/reviewer.md"), 3, ""),
+    "the client's folder is a file": Case(project_file(".claude", "x"), 5, "in the way"),
+    "the folder of agents is a file": Case(project_file(".claude/agents", "x"), 5, "in the way"),
+    "our own folder is a file": Case(project_file(".agentpack", "x"), 5, ""),
+}
+STATE: Mapping[str, Case] = {
+    "current is not a number": Case(_state("current", b"../../x"), 5, "", ("history",)),
+    "current is empty": Case(_state("current", b""), 5, "", ("history",)),
+    "current is a folder": Case(_state("current", None), 5, "", ("history",)),
+    "current is beyond all": Case(_state("current", b"9" * 400), 5, "", ("history",)),
+    "a generation is no JSON": Case(_state("generations/*", b"{"), 5, "", ("history",)),
+    "a generation is a list": Case(_state("generations/*", b"[]"), 5, "", ("history",)),
+    "a generation of brackets": Case(_state("generations/*", b"[" * 100_000), 5, "", ("history",)),
+    "a journal is binary": Case(_state("journal", b"\x00\xff" * 100), 5, "", ("status",)),
+    "a journal is a folder": Case(_state("journal", None), 5, "", ("status",)),
+}
+VARIANTS: Mapping[str, Case] = {
+    "a local variant that is binary": Case(
+        project_file(".agentpack/variants/reviewer/house.md", b"\x00\xff"),
+        2,
+        "house.md",
+        ("install", "bad[house]", "--source", "{packs}"),
+    ),
+    "a local variant that grants hooks": Case(
+        project_file(".agentpack/variants/reviewer/house.md", "---\nsummary: x\nset: {hooks: {}}\n---\n"),
+        2,
+        "unknown key",
+        ("install", "bad[house]", "--source", "{packs}"),
+    ),
+    "a declared client whose folder climbs": Case(
+        project_file(".agentpack/clients/mine.yaml", "schema: 1\nproject: ../../outside\n"),
+        2,
+        "",
+        (*INSTALL, "--client", "mine"),
+    ),
+    "a declared client whose folder is absolute": Case(
+        project_file(".agentpack/clients/mine.yaml", "schema: 1\nproject: /etc\n"),
+        2,
+        "",
+        (*INSTALL, "--client", "mine"),
+    ),
+    "a declared client that writes into git": Case(
+        project_file(".agentpack/clients/mine.yaml", "schema: 1\nproject: .git/hooks\nfile: post-commit\n"),
+        2,
+        "",
+        (*INSTALL, "--client", "mine"),
+    ),
+    "a declared client whose file climbs": Case(
+        project_file(".agentpack/clients/mine.yaml", "schema: 1\nproject: agents\nfile: '../{name}.md'\n"),
+        2,
+        "",
+        (*INSTALL, "--client", "mine"),
+    ),
+    "a declared client with a known name": Case(
+        project_file(".agentpack/clients/claude.yaml", "schema: 1\nproject: agents\n"), 2, "comes with agentpack"
+    ),
+}

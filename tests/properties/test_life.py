@@ -1,0 +1,270 @@
+"""A scope through its life: whatever is done to it, in whatever order, nothing that its user wrote is lost.
+
+Commands and the user's own doings come in any order. After each, every line that the user wrote is on disk or in the
+history, every generation can be brought back byte for byte and mode for mode, and no command ends but in one of the
+ways that are told.
+
+`AGENTPACK_EXAMPLES` sets how many lives are tried: 200 unless told; the session `nightly` tries 10,000.
+"""
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, Phase, assume, event, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from support.packs import make_pack, persona_text, publish, variant_text
+from support.running import Agentpack
+
+from agentpack.environment import Environment, find_scope
+from agentpack.operations.workspace import Workspace
+
+EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "200"))
+STEPS = 12
+MEMORY = "/dev/shm"
+ENDS = (0, 1, 2, 3, 4)
+"""Done, differs, nothing there to do it with, a decision is needed, no such thing. Never 5, 6 or 70 here."""
+CLIENTS = ("claude", "codex", "roo")
+FILES = {
+    ".claude/agents/alpha.md": "# hand-written\n",
+    ".claude/agents/own.md": "---\nname: own\ndescription: Mine.\n---\nMy own agent.\n",
+    ".codex/agents/beta.toml": "# hand-written\n",
+}
+"""Where the user may put a file, one in the way among them."""
+
+
+def _body(version: int) -> str:
+    lines = [f"- Rule {n} as of {version if n % 2 else 0}. {{#rule-{n}}}" for n in range(6)]
+    return "You help. {#identity}\n\n## Rules {#rules}\n\n" + "\n".join(lines) + "\n"
+
+
+def _release(version: int) -> dict[str, bytes]:
+    names = ("alpha", "beta")
+    return make_pack(
+        "life",
+        f"{version}.0.0",
+        personas={name: persona_text(name, _body(version)) for name in names},
+        variants={f"{name}/loud": variant_text("## Rules {#rules}\n\n- Shout. {#shout}\n") for name in names},
+    )
+
+
+class Left(NamedTuple):
+    """A file as a command left it."""
+
+    content: bytes
+    mode: int
+
+
+class Life(RuleBasedStateMachine):
+    """One project, one source of packs with three releases, one user."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = Path(tempfile.mkdtemp(prefix="life-", dir=MEMORY if os.path.isdir(MEMORY) else None))
+        self.project = self.box / "project"
+        self.project.mkdir()
+        subprocess.run(["git", "init", "--quiet", str(self.project)], check=True)
+        publish(self.box / "packs", *(_release(version) for version in (1, 2, 3)))
+        self.homes = {name: os.environ.get(name) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")}
+        os.environ.update(HOME=str(self.box), XDG_STATE_HOME=str(self.box / "s"), XDG_CONFIG_HOME=str(self.box / "c"))
+        self.agentpack = Agentpack(self.project)
+        self.lines: dict[str, str] = {}
+        """Every line that the user wrote and did not throw away, and the file it went into."""
+        self.generations: dict[int, dict[str, Left]] = {}
+        self.count = 0
+
+    def teardown(self) -> None:
+        for name, value in self.homes.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(self.box)
+
+    # Commands.
+
+    def run(self, *words: str) -> int:
+        ran = self.agentpack(*words, expect=None)
+        assert ran.exit_code in ENDS, f"agentpack {' '.join(words)}: {ran.exit_code}\n{ran.out}{ran.err}"
+        event(f"{words[0]} ends with {ran.exit_code}")
+        if ran.exit_code == 0:
+            self.remember()
+        return ran.exit_code
+
+    def remember(self) -> None:
+        """Take down what the newest generation left, and compare an older one that says it is the same."""
+        listed = self.agentpack("history", "--json", expect=None).envelope["data"]
+        current = listed["current"]
+        if current and current not in self.generations:
+            self.generations[current] = self.managed(current)
+
+    def managed(self, number: int) -> dict[str, Left]:
+        """What lies on disk at each path of a generation."""
+        shown = self.agentpack("history", "show", str(number), "--json").envelope["data"]
+        paths = {row["path"].partition("#")[0] for row in (*shown["files"], *shown["documents"])}
+        return {path: self.left(path) for path in sorted(paths) if (self.project / path).is_file()}
+
+    def left(self, path: str) -> Left:
+        place = self.project / path
+        return Left(place.read_bytes(), stat.S_IMODE(place.stat().st_mode))
+
+    @initialize(clients=st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=3, unique=True))
+    def first(self, clients: list[str]) -> None:
+        words = [word for client in clients for word in ("--client", client)]
+        assert self.run("install", "life==1.0.0", "--source", str(self.box / "packs"), *words) == 0
+
+    @rule(
+        version=st.sampled_from(["==1.0.0", "==2.0.0", ">=1,<3", ""]),
+        loud=st.booleans(),
+        how=st.sampled_from([[], ["--adopt"], ["--dry-run"]]),
+    )
+    def install(self, version: str, loud: bool, how: list[str]) -> None:
+        variants = "[loud]" if loud else ""
+        self.run("install", f"life{variants}{version}", "--source", str(self.box / "packs"), *how)
+
+    @rule(how=st.sampled_from([[], ["--keep-files"], ["--discard-edits"]]))
+    def uninstall(self, how: list[str]) -> None:
+        self.run("uninstall", "life", *how)
+
+    @rule(
+        latest=st.booleans(),
+        how=st.sampled_from(
+            [[], ["--on-conflict", "keep"], ["--on-conflict", "theirs"], ["--partial"], ["--discard-edits"]]
+        ),
+    )
+    def upgrade(self, latest: bool, how: list[str]) -> None:
+        self.run("upgrade", "--yes", *(["--latest"] if latest else []), *how)
+
+    @rule(how=st.sampled_from([[], ["--locked"], ["--frozen"], ["--discard-edits"], ["--check"]]))
+    def sync(self, how: list[str]) -> None:
+        self.run("sync", *how)
+
+    @rule(how=st.sampled_from([[], ["--as", "mine"]]), name=st.sampled_from(["alpha", "beta"]))
+    def keep(self, how: list[str], name: str) -> None:
+        self.run("keep", name, *how)
+
+    @rule(path=st.sampled_from(sorted(FILES)))
+    def adopt(self, path: str) -> None:
+        assume((self.project / path).exists())
+        self.run("adopt", path)
+
+    @precondition(lambda self: self.generations)
+    @rule(data=st.data(), how=st.sampled_from([[], ["--adopt"]]))
+    def rollback(self, data: st.DataObject, how: list[str]) -> None:
+        number = data.draw(st.sampled_from(sorted(self.generations)))
+        wanted = self.generations[number]
+        if self.run("rollback", str(number), *how) == 0:
+            found = {path: self.left(path) for path in wanted if (self.project / path).is_file()}
+            assert found == wanted, f"generation {number} came back otherwise"
+
+    # The user's own doings.
+
+    def agent_files(self) -> list[str]:
+        found = [p.relative_to(self.project).as_posix() for p in self.project.rglob("*") if p.is_file()]
+        return sorted(p for p in found if p.endswith((".md", ".toml")) and not p.startswith((".git/", ".agentpack/")))
+
+    @rule(data=st.data(), place=st.sampled_from(["top", "middle", "end"]))
+    def edit(self, data: st.DataObject, place: str) -> None:
+        files = [path for path in self.agent_files() if path.endswith(".md")]
+        assume(files)
+        path = data.draw(st.sampled_from(files))
+        self.count += 1
+        line = f"- My line number {self.count} is mine."
+        lines = (self.project / path).read_text().split("\n")
+        body = next((n for n, text in enumerate(lines) if text.startswith(("You ", "My ", "#"))), 0) + 1
+        at = {"top": body, "middle": (body + len(lines)) // 2, "end": len(lines) - 1}[place]
+        lines.insert(max(at, body), line)
+        (self.project / path).write_text("\n".join(lines))
+        self.lines[line] = path
+
+    @rule(data=st.data(), number=st.integers(0, 5))
+    def reword(self, data: st.DataObject, number: int) -> None:
+        files = [path for path in self.agent_files() if path.endswith(".md")]
+        assume(files)
+        path = data.draw(st.sampled_from(files))
+        self.count += 1
+        line = f"- Rule {number}, in my words {self.count}."
+        lines = (self.project / path).read_text().split("\n")
+        at = next((n for n, text in enumerate(lines) if text.startswith(f"- Rule {number}")), None)
+        assume(at is not None)
+        assert at is not None
+        self.lines.pop(lines[at], None)
+        lines[at] = line
+        (self.project / path).write_text("\n".join(lines))
+        self.lines[line] = path
+
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        files = self.agent_files()
+        assume(files)
+        path = data.draw(st.sampled_from(files))
+        text = (self.project / path).read_text()
+        (self.project / path).unlink()
+        for line in [line for line in self.lines if line in text]:
+            del self.lines[line]  # the user threw it away
+
+    @rule(data=st.data(), mode=st.sampled_from([0o600, 0o640, 0o644]))
+    def chmod(self, data: st.DataObject, mode: int) -> None:
+        files = self.agent_files()
+        assume(files)
+        (self.project / data.draw(st.sampled_from(files))).chmod(mode)
+
+    @rule(path=st.sampled_from(sorted(FILES)))
+    def write(self, path: str) -> None:
+        place = self.project / path
+        assume(not place.exists())
+        self.count += 1
+        line = f"My own line {self.count}, by hand."
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(FILES[path] + line + "\n")
+        self.lines[line] = path
+
+    # What always holds.
+
+    @invariant()
+    def every_line_of_the_user_is_somewhere(self) -> None:
+        missing = {line: path for line, path in self.lines.items() if not self.is_on_disk(line)}
+        assert not {line: path for line, path in missing.items() if not self.is_in_history(line)}
+
+    def is_on_disk(self, line: str) -> bool:
+        places = [p for p in self.project.rglob("*") if p.is_file() and ".git/" not in p.as_posix()]
+        outside = [p for p in places if ".agentpack/state" not in p.as_posix()]
+        return any(line.removeprefix("- ").encode() in p.read_bytes() for p in outside)
+
+    def is_in_history(self, line: str) -> bool:
+        """Whether a generation that `rollback` can go to has a file with that line."""
+        environment = Environment.current()
+        scope = find_scope(environment, root=str(self.project), user=False, project=False)
+        store = Workspace(environment, scope).store
+        for number in store.generations.numbers():
+            found = store.generations.read(number)
+            digests = {file.written for file in found.files} | {document.written for document in found.documents}
+            for digest in {*digests, *(digest for _, digest, _ in found.replaced)}:
+                if line.removeprefix("- ").encode() in store.blobs.get(digest):
+                    return True
+        return False
+
+
+def test_nothing_that_the_user_wrote_is_lost_and_every_generation_comes_back() -> None:
+    run_state_machine_as_test(
+        Life,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,70 @@
+"""Every hostile input gets the outcome it must get: a clear end, no traceback, nothing written where nothing may be."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hostile.boxes import Box, Case
+from hostile.in_calls import ADDRESSES, ENVIRONMENT, OPTIONS
+from hostile.in_packs import BARE, PACKS
+from hostile.in_projects import LINKS, LOCKS, MANIFESTS, PATHS, STATE, VARIANTS
+from support.trees import modes
+
+ALL = {
+    **{f"pack: {name}": case for name, case in {**PACKS, **BARE}.items()},
+    **{f"manifest: {name}": case for name, case in MANIFESTS.items()},
+    **{f"lock: {name}": case for name, case in {**LOCKS, **PATHS}.items()},
+    **{f"folder: {name}": case for name, case in {**LINKS, **STATE, **VARIANTS}.items()},
+    **{f"call: {name}": case for name, case in {**ADDRESSES, **OPTIONS}.items()},
+    **{f"environment: {name}": case for name, case in ENVIRONMENT.items()},
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_SECONDS = 20
+
+
+@pytest.fixture
+def box(tmp_path: Path, home: Path, project: Path) -> Box:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "canary").write_text("untouched\n")
+    (tmp_path / "packs").mkdir()
+    return Box(project, tmp_path / "packs", home, outside)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_hostile_input_gets_the_outcome_it_must_get(name: str, box: Box) -> None:
+    case = ALL[name]
+    case.make(box)
+    before, outside = modes(box.project), modes(box.outside)
+    done = run(case, box)
+    said = done.stdout + done.stderr
+    assert done.returncode == case.exit_code, said[-2000:]
+    assert case.says in said
+    assert "Traceback" not in said
+    assert not _CONTROL.search(said)
+    assert modes(box.outside) == outside
+    if case.quiet_project:
+        assert modes(box.project) == before
+
+
+def run(case: Case, box: Box) -> subprocess.CompletedProcess[str]:
+    words = [word.replace("{packs}", str(box.packs)) for word in case.words]
+    words = [word for word in words if "\x00" not in word] if any("\x00" in word for word in words) else words
+    return subprocess.run(
+        [sys.executable, "-m", "agentpack", *words],
+        cwd=box.project,
+        env={**os.environ, **case.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_SECONDS,
+        check=False,
+    )
+
+
+def test_there_are_as_many_as_are_promised() -> None:
+    assert len(ALL) >= 150

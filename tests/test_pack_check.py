@@ -1,0 +1,277 @@
+"""`agentpack pack check`: each rule finds what breaks it, at its place, and a good pack breaks none."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, persona_text, variant_text
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+from agentpack.authoring.findings import RULES
+from agentpack.authoring.retired import retired_libraries
+
+RULE_LINE = 9
+BODY = """\
+You review data. {#identity}
+
+## Rules {#rules}
+
+- Look before you change anything at all. {#look}
+- Say what you saw, in one sentence. {#say}
+"""
+CHANGELOG = "# Changelog\n\n## 1.0.0\n\n- First release.\n"
+TESTS = "schema: 1\ntests:\n  - name: it looks\n    present: [look]\n"
+AROUND = {"README.md": "# Pack\n", "LICENSE": "MIT\n", "CHANGELOG.md": CHANGELOG, "tests/a.yaml": TESTS}
+Files = dict[str, bytes]
+
+
+def good(version: str = "1.0.0", body: str = BODY, **more: object) -> Files:
+    """A pack that breaks no rule."""
+    files = {**AROUND, "CHANGELOG.md": CHANGELOG.replace("1.0.0", version)}
+    personas = {"reviewer": persona_text(body=body, **more.pop("header", {}))}  # type: ignore[arg-type]
+    variants = more.pop("variants", {})
+    return make_pack(version=version, personas=personas, files=files, license="MIT", variants=variants, **more)  # type: ignore[arg-type]
+
+
+def found_in(agentpack: Agentpack, folder: Path, *options: str) -> list[tuple[str, str, int]]:
+    """Rule, file and line of everything that the check says about a folder."""
+    data = agentpack("pack", "check", str(folder), "--json", *options, expect=None).envelope["data"]
+    prefix = data["packs"][-1]["folder"] + "/"
+    return [(f["rule"], f["file"].removeprefix(prefix), f["line"]) for f in data["packs"][-1]["findings"]]
+
+
+def test_a_good_pack_breaks_no_rule(agentpack: Agentpack, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "pack", good())
+    assert found_in(agentpack, folder) == []
+    assert "nothing to mend" in agentpack("pack", "check", str(folder), "--strict").err
+
+
+def without(path: str) -> Callable[[], Files]:
+    return lambda: {name: data for name, data in good().items() if name != path}
+
+
+def with_rule(text: str) -> Callable[[], Files]:
+    return lambda: good(body=BODY + text)
+
+
+PARAMETERS = {
+    "tone": {"type": "string", "default": "a", "choices": ["a", "b"], "description": "How."},
+    "loud": {"type": "boolean", "default": True, "description": "Whether."},
+}
+USED = "- Speak. {#speak when=tone:a}\n- Shout. {#shout when=loud}\n"
+LONG = "- " + "word " * 900 + "{#long}\n"
+PERSONA, VARIANT = "personas/reviewer.md", "variants/reviewer/extra.md"
+BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
+    "a manifest that does not read": (
+        lambda: {**good(), "pack.yaml": good()["pack.yaml"] + b"nonsense: 1\n"},
+        ("P101", "pack.yaml", 6),
+    ),
+    "no README": (without("README.md"), ("P102", "README.md", 0)),
+    "no licence text": (without("LICENSE"), ("P103", "LICENSE", 0)),
+    "no tests": (without("tests/a.yaml"), ("P104", "tests", 0)),
+    "a rule without id": (with_rule("- Nameless rule of the pack.\n"), ("P201", PERSONA, 11)),
+    "a section without id": (with_rule("\n## Bare\n\n- Said. {#said}\n"), ("P201", PERSONA, 12)),
+    "an id twice": (with_rule("- Look again later on. {#look}\n"), ("P202", PERSONA, 11)),
+    "a long core": (with_rule(LONG), ("P301", PERSONA, 0)),
+    "a long description": (
+        lambda: good(header={"description": "word " * 81}),
+        ("P302", PERSONA, 0),
+    ),
+    "a long variant": (
+        lambda: good(
+            variants={"reviewer/extra": variant_text("## Rules {#rules}\n\n- " + "word " * 221 + "{#more}\n")}
+        ),
+        ("P303", VARIANT, 0),
+    ),
+    "a whole past its budget": (
+        lambda: good(
+            variants={"reviewer/extra": variant_text("## Rules {#rules}\n\n- More. {#more}\n", budget={"whole": 5})}
+        ),
+        ("P304", VARIANT, 0),
+    ),
+    "the same rule twice": (with_rule("- look before you change ANYTHING at all {#again}\n"), ("P401", PERSONA, 11)),
+    "nearly the same rule": (
+        with_rule("- Look before you change anything at all here. {#again}\n"),
+        ("P402", PERSONA, 11),
+    ),
+    "conditions at odds": (
+        lambda: good(
+            body=BODY + USED + "\n## Loud {#loud-part when=loud}\n\n- Never. {#never when=!loud}\n",
+            parameters=PARAMETERS,
+        ),
+        ("P501", PERSONA, 16),
+    ),
+    "an unused parameter": (
+        lambda: good(body=BODY + "- Speak. {#speak when=tone:a}\n", parameters=PARAMETERS),
+        ("P502", "pack.yaml", 14),
+    ),
+    "a removed id that nobody has": (
+        lambda: good(variants={"reviewer/extra": variant_text(remove=["lok"])}),
+        ("P601", VARIANT, 0),
+    ),
+    "a link to no file": (
+        lambda: {**good(), "README.md": b"# Pack\n\nSee [more](docs/more.md).\n"},
+        ("P601", "README.md", 3),
+    ),
+    "variants at odds": (
+        lambda: good(
+            variants={
+                "reviewer/extra": variant_text("## Rules {#rules}\n\n- One way. {#look}\n"),
+                "reviewer/other": variant_text("## Rules {#rules}\n\n- Another way. {#look}\n"),
+            }
+        ),
+        ("P602", VARIANT, 0),
+    ),
+    "no changelog": (without("CHANGELOG.md"), ("P801", "CHANGELOG.md", 0)),
+    "no heading for the version": (
+        lambda: {**good(), "CHANGELOG.md": b"# Changelog\n\n## 0.9.0\n"},
+        ("P801", "CHANGELOG.md", 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_breaks_a_rule_is_found_at_its_place(name: str, agentpack: Agentpack, tmp_path: Path) -> None:
+    make, expected = BREAKS[name]
+    assert expected in found_in(agentpack, write_tree(tmp_path / "pack", make()))
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_the_exit_code_says_whether_an_error_is_among_it(name: str, agentpack: Agentpack, tmp_path: Path) -> None:
+    make, (rule, *_) = BREAKS[name]
+    folder = write_tree(tmp_path / "pack", make())
+    only_warnings = RULES[rule].level == "warning"
+    assert agentpack("pack", "check", str(folder), expect=None).exit_code == (0 if only_warnings else 1)
+    assert agentpack("pack", "check", str(folder), "--strict", expect=None).exit_code == 1
+
+
+# Releases side by side.
+
+NEXT: Mapping[str, tuple[str, Callable[[str], Files], str | None]] = {
+    "wording in a patch": ("1.0.1", lambda v: good(v, BODY.replace("Look before", "First look before")), None),
+    "a fact in a patch": ("1.0.1", lambda v: good(v, BODY.replace("one sentence", "`one` sentence")), "P804"),
+    "a fact in a minor": ("1.1.0", lambda v: good(v, BODY.replace("one sentence", "`one` sentence")), None),
+    "a new rule in a patch": ("1.0.1", lambda v: good(v, BODY + "- Stop when unsure. {#stop}\n"), "P804"),
+    "a new rule in a minor": ("1.1.0", lambda v: good(v, BODY + "- Stop when unsure. {#stop}\n"), None),
+    "an id gone in a minor": ("1.1.0", lambda v: good(v, BODY.replace("{#say}", "{#tell}")), "P203"),
+    "an id gone without a word": ("2.0.0", lambda v: good(v, BODY.replace("{#say}", "{#tell}")), "P802"),
+    "wider tools in a minor": ("1.1.0", lambda v: good(v, header={"tools": ["read", "shell"]}), "P804"),
+    "wider tools without a word": ("2.0.0", lambda v: good(v, header={"tools": ["read", "shell"]}), "P803"),
+    "nothing changed": ("1.0.1", lambda v: good(v), None),
+}
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_the_version_says_how_much_changed(name: str, agentpack: Agentpack, tmp_path: Path) -> None:
+    version, make, rule = NEXT[name]
+    packs = tmp_path / "packs" / "data-reviewer"
+    write_tree(packs / "1.0.0", good(header={"tools": ["read"]}))
+    files = make(version)
+    if b"tools" not in files[PERSONA]:
+        files = {**files, PERSONA: files[PERSONA].replace(b"---\nYou", b"tools: [read]\n---\nYou")}
+    found = {row[0] for row in found_in(agentpack, write_tree(packs / version, files))}
+    assert found == (set() if rule is None else found | {rule})
+
+
+def test_the_release_before_can_lie_elsewhere(agentpack: Agentpack, tmp_path: Path) -> None:
+    old = write_tree(tmp_path / "old", good())
+    new = write_tree(tmp_path / "new", good("1.1.0", BODY.replace("{#say}", "{#tell}")))
+    assert ("P203", PERSONA, 0) in found_in(agentpack, new, "--against", str(old))
+
+
+def test_what_a_variant_takes_away_that_is_new_was_taken_from_nobody(agentpack: Agentpack, tmp_path: Path) -> None:
+    packs = tmp_path / "packs" / "data-reviewer"
+    variants = {"reviewer/extra": variant_text(remove=["say"])}
+    write_tree(packs / "1.0.0", good(variants=variants))
+    variants = {"reviewer/extra": variant_text(remove=["say", "stop"])}
+    new = good("1.1.0", BODY + "- Stop when unsure. {#stop}\n", variants=variants)
+    assert found_in(agentpack, write_tree(packs / "1.1.0", new)) == []
+
+
+# Mending.
+
+
+def test_fix_gives_ids_and_a_changelog_and_leaves_the_rest_alone(agentpack: Agentpack, tmp_path: Path) -> None:
+    files = {**good(body=BODY + "- Nameless rule of the pack.\n"), "CHANGELOG.md": b"# Changelog\n\n## 0.9.0\n\n- x\n"}
+    folder = write_tree(tmp_path / "pack", files)
+    before = tree(folder)
+    assert agentpack("pack", "check", str(folder), "--fix", "--dry-run", expect=1).err.count("would be mended") == 2
+    assert tree(folder) == before
+    agentpack("pack", "check", str(folder), "--fix", "--strict")
+    after = tree(folder)
+    assert b"- Nameless rule of the pack. {#nameless-rule-of-the}\n" in after[PERSONA]
+    assert after["CHANGELOG.md"] == b"# Changelog\n\n## 1.0.0\n\n- First release.\n\n## 0.9.0\n\n- x\n"
+    assert {path for path in after if after[path] != before[path]} == {PERSONA, "CHANGELOG.md"}
+
+
+def test_the_written_changelog_tells_each_change_by_its_id(agentpack: Agentpack, tmp_path: Path) -> None:
+    packs = tmp_path / "packs" / "data-reviewer"
+    write_tree(packs / "1.0.0", good())
+    new = good("2.0.0", BODY.replace("{#say}", "{#tell}"))
+    folder = write_tree(packs / "2.0.0", {**new, "CHANGELOG.md": CHANGELOG.encode()})
+    agentpack("pack", "check", str(folder), "--fix")
+    text = (folder / "CHANGELOG.md").read_text()
+    assert "### Removed\n\n- rule `say`\n\n### Added\n\n- rule `tell`\n" in text
+
+
+# Forms of output.
+
+
+def test_github_commands_cannot_be_forged_by_a_pack(agentpack: Agentpack, tmp_path: Path) -> None:
+    folder = write_tree(tmp_path / "pack", {**good(), "README.md": b"[a](x%0A::error::y.md)\n"})
+    lines = agentpack("pack", "check", str(folder), "--format", "github", expect=1).out.splitlines()
+    assert [line for line in lines if line.startswith("::")] == lines
+    assert "%250A" in lines[0]
+
+
+def test_a_folder_of_packs_is_checked_as_a_whole(agentpack: Agentpack, tmp_path: Path) -> None:
+    packs = tmp_path / "packs"
+    write_tree(packs / "data-reviewer" / "1.0.0", good())
+    write_tree(packs / "data-reviewer" / "1.0.1", good("1.0.1"))
+    data = agentpack("pack", "check", str(packs), "--json").envelope["data"]
+    assert [row["release"] for row in data["packs"]] == ["data-reviewer 1.0.0", "data-reviewer 1.0.1"]
+
+
+def test_a_folder_without_a_pack_is_a_usage_error(agentpack: Agentpack, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "there is no pack in" in agentpack("pack", "check", str(tmp_path / "empty"), expect=2).err
+    assert "is not a folder" in agentpack("pack", "check", str(tmp_path / "none"), expect=2).err
+
+
+def test_every_rule_is_listed(agentpack: Agentpack) -> None:
+    listed = agentpack("pack", "check", "--rules", "--json").envelope["data"]["rules"]
+    assert [row["id"] for row in listed] == list(RULES)
+
+
+def test_every_retired_library_names_a_successor_and_a_date() -> None:
+    for library in retired_libraries():
+        assert library.successors, library.name
+        assert library.since <= library.checked, library.name
+
+
+@pytest.mark.parametrize("library", retired_libraries(), ids=lambda library: library.name)
+def test_a_retired_library_is_named_only_with_its_successor(
+    library: object, agentpack: Agentpack, tmp_path: Path
+) -> None:
+    row = next(row for row in retired_libraries() if row is library)
+    named = f"- Reach for `{row.name}` when it fits. {{#reach}}\n"
+    folder = write_tree(tmp_path / "one", good(body=BODY + named))
+    assert ("P901", PERSONA, 11) in found_in(agentpack, folder)
+    named = f"- Reach for {row.successors[0]}, not for `{row.name}`. {{#reach}}\n"
+    assert found_in(agentpack, write_tree(tmp_path / "two", good(body=BODY + named))) == []
+
+
+def test_the_reference_lists_every_rule(request: pytest.FixtureRequest) -> None:
+    page = Path(__file__).parent.parent / "docs/reference/pack-check.md"
+    rows = "".join(
+        f"| `{rule.id}` {rule.name} | {rule.level} | {rule.meaning} | {'yes' if rule.fixable else ''} |\n"
+        for rule in RULES.values()
+    )
+    text = page.read_text(encoding="utf-8")
+    head, _, rest = text.partition("| --- | --- | --- | --- |\n")
+    now = f"{head}| --- | --- | --- | --- |\n{rows}\n{rest.partition(chr(10) * 2)[2]}"
+    if request.config.getoption("--update"):
+        page.write_text(now, encoding="utf-8")
+        text = now
+    assert text == now
