@@ -133,7 +133,11 @@ def _lock(value: Mapping[str, Any]) -> Lock:
         tuple(_pack(pack) for pack in value["packs"]),
         tuple(
             LockedFile(
-                *(_text(file[key]) for key in ("path", "client", "pack", "persona", "sha256")),
+                _text(file["path"]),
+                _text(file["client"]),
+                _text(file["pack"]),
+                _text(file["persona"]),
+                _text(file["sha256"]),
                 _text(file["capabilities"]) if "capabilities" in file else None,
             )
             for file in value["files"]

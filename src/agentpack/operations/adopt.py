@@ -76,7 +76,9 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
         command = "adopt " + " ".join(names)
         _refuse_more(workspace, command, wish, files)
-        outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=dry_run, stops=False)
+        outcome = carry_out(
+            workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=dry_run, stops=False
+        )
         return outcome, tuple(_adopted(workspace, made, choices))
 
 

@@ -79,8 +79,6 @@ def told(words: Iterable[str]) -> str:
 def may_changes(workspace: Workspace, made: Made) -> tuple[MayChange, ...]:
     """What is new or differs against the lock, sorted by pack, persona and client. Nothing is decided."""
     lock = workspace.lock
-    if lock is not None and lock.files == made.lock.files and lock.packs == made.lock.packs:
-        return ()
     return tuple(sorted(_Comparison(workspace, lock, made).changes(), key=lambda change: change[:3]))
 
 
@@ -118,8 +116,8 @@ class _Comparison:
         self.workspace = workspace
         self.lock = lock
         self.made = made
-        self.locked = {pack.name: pack for pack in lock.packs} if lock else {}
-        self.wanted = {pack.name: pack for pack in made.lock.packs}
+        self.locked: dict[str, LockedPack] = {pack.name: pack for pack in lock.packs} if lock else {}
+        self.wanted: dict[str, LockedPack] = {pack.name: pack for pack in made.lock.packs}
         self.rows = {_key(file): file for file in lock.files} if lock else {}
         self.moved = self._moved()
         self._again: Mapping[Key, tuple[str, ...]] | None = None
@@ -127,7 +125,10 @@ class _Comparison:
     def changes(self) -> Iterator[MayChange]:
         for file in self.made.files.values():
             key = _key(file)
-            row, asked = self.rows.get(key), self._is_asked_for(file.pack)
+            row = self.rows.get(key)
+            if row is not None and row.capabilities == ", ".join(file.capabilities):
+                continue
+            asked = self._is_asked_for(file.pack)
             if row is not None and row.capabilities is None and file.pack not in self.moved:
                 continue  # an older lock did not tell it, and the release is the same
             before = row.words if row is not None and row.capabilities is not None else None
@@ -174,11 +175,13 @@ class _Comparison:
         rows = [row for key, row in self.rows.items() if key[0] in packs and key[2] == file.client]
         if rows and all(row.capabilities is not None for row in rows):
             return {word for row in rows for word in row.words}
-        return {word for key, words in self.again.items() if key[0] in packs and key[2] == file.client for word in words}
+        return {
+            word for key, words in self.again.items() if key[0] in packs and key[2] == file.client for word in words
+        }
 
     @property
     def again(self) -> Mapping[Key, tuple[str, ...]]:
-        """What the locked releases may do, rendered once more for every client that is wanted; empty when they are gone."""
+        """What the locked releases may do, rendered again for each client that is wanted; empty when they are gone."""
         if self._again is None:
             try:
                 self._again = self._rendered_again()

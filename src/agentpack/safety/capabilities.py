@@ -363,5 +363,3 @@ def _digest(value: Any) -> str:
     """Sixteen digits that stand for a value."""
     text = json.dumps(value, ensure_ascii=True, sort_keys=True, default=str)
     return sha256(text.encode()).hexdigest()[:16]
-
-

@@ -16,7 +16,8 @@ class Powers:
 
     - `none`: it gives an agent nothing;
     - `allow`, `deny`: a list of tools; `map`: tools with true or false; `permissions`: tools with allow, ask or deny;
-      `tool_settings`: settings by tool; `grants`: permissions in a form of the client's own; `looking`: only what changes nothing is left;
+    - `tool_settings`: settings by tool; `grants`: permissions in a form of the client's own;
+    - `looking`: only what changes nothing is left;
     - `mode`: what is asked for; `sandbox`: what commands may touch;
     - `model`, `mcp`, `hooks`; `is:<word>`: it gives that word, unless it is false or empty;
     - `setting`: shown by its key, unless it is false or empty; `setting:<value>|<value>`: for those values only;
@@ -35,9 +36,9 @@ def _meanings(**keys: str) -> Mapping[str, str]:
 
 
 MEANINGS: Mapping[str, str] = _meanings(
-    none="name description color display_name displayName argument-hint whenToUse tool_description variant hidden target "
-    "instruction_description nickname_candidates metadata customInstructions user-invocable disable-model-invocation "
-    "effort reasoningEffort reasoningLevel thoughtLevel model_reasoning_effort model_reasoning_summary model_verbosity "
+    none="name description color display_name displayName argument-hint whenToUse tool_description variant hidden "
+    "target instruction_description nickname_candidates metadata customInstructions user-invocable "
+    "disable-model-invocation effort reasoningEffort reasoningLevel thoughtLevel model_reasoning_effort model_reasoning_summary model_verbosity "
     "maxTurns max_turns maxIterations steps timeout_mins temperature top_p autoCompactWindow modelPolicy showOutput "
     "allowPromptArgument prompt_mode disabled injectAgentsMd mainAgent subagent disable_skills disabled_skills",
     allow="tools allowed-tools allowedTools enabled_tools groups",
@@ -61,8 +62,8 @@ MEANINGS: Mapping[str, str] = _meanings(
 """What a key means in most clients."""
 
 BYPASSING = frozenset(
-    "bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never unrestricted "
-    "dangerouslyskippermissions full fullaccess".split()
+    "bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "
+    "unrestricted dangerouslyskippermissions full fullaccess".split()
 )
 """Words, without case and signs, that turn asking off."""
 PLANNING = frozenset(("plan", "readonly", "explore"))
