@@ -102,7 +102,7 @@ ODD = st.lists(
     max_size=12,
 ).map("".join)
 ANY = st.recursive(
-    st.one_of(TEXT, ODD, st.integers(), st.booleans()),
+    st.one_of(TEXT, ODD, st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT.filter(str.strip), inner, max_size=3),
     max_leaves=6,
 )

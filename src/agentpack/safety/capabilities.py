@@ -92,7 +92,7 @@ class _Reader:
         base = base.strip()
         for word in self.base(base):
             if paren and word not in (EVERY, "mcp") and not word.startswith("mcp:"):
-                yield from (f"{word}({_token(part)})" for part in inside.removesuffix(")").split(","))
+                yield from (f"{word}({_token(part.strip())})" for part in inside.removesuffix(")").split(","))
             else:
                 yield word
 
@@ -105,12 +105,12 @@ class _Reader:
         common = COMMON_TOOLS.get(_SIGNS.sub("", name.lower()))
         if common:
             return (common,)
-        if name in ("mcp", "@mcp"):
+        if name in ("mcp", "@mcp", "mcp_*", "mcp__*"):
             return ("mcp",)
         server = _SERVER.match(name)
         if server:
             found = next(filter(None, server.groups()))
-            return ("mcp",) if found == "*" else (f"mcp:{_token(found)}",)
+            return (f"mcp:{_token(found)}",)
         return (f"tool:{_token(name)}",)
 
 
