@@ -37,8 +37,8 @@ def _meanings(**keys: str) -> Mapping[str, str]:
 
 MEANINGS: Mapping[str, str] = _meanings(
     none="name description color display_name displayName argument-hint whenToUse tool_description variant hidden "
-    "target instruction_description nickname_candidates metadata customInstructions user-invocable disable- "
-    "model-invocation effort reasoningEffort reasoningLevel thoughtLevel model_reasoning_effort "
+    "target instruction_description nickname_candidates metadata customInstructions user-invocable "
+    "disable-model-invocation effort reasoningEffort reasoningLevel thoughtLevel model_reasoning_effort "
     "model_reasoning_summary model_verbosity maxTurns max_turns maxIterations steps timeout_mins temperature "
     "top_p autoCompactWindow modelPolicy showOutput allowPromptArgument prompt_mode disabled injectAgentsMd "
     "mainAgent subagent disable_skills disabled_skills",
