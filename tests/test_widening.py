@@ -97,7 +97,7 @@ def test_what_is_accepted_goes_through_and_is_locked(widened: Agentpack, word: s
     ran = widened("upgrade", "--yes", "--accept", word)
     assert "may do more: read, search -> every-tool" in ran.err
     assert locked(widened) == {"reviewer claude": "every-tool"}
-    assert "may" not in widened("upgrade", "--yes").err
+    assert "\nmay" not in widened("upgrade", "--yes").err
 
 
 @pytest.mark.parametrize("word", ["shell", "tester:every-tool", "every-tool-but:shell", "bypass"])
@@ -130,7 +130,7 @@ def test_a_policy_may_allow_it(widened: Agentpack, monkeypatch: pytest.MonkeyPat
 
 def test_a_check_tells_it_and_stops_nothing(widened: Agentpack) -> None:
     assert "may do more" in widened("upgrade", "--check", expect=1).err
-    assert "may do more" in widened("lock", "--check", expect=0).err or locked(widened)
+    assert "\nmay" not in widened("lock", "--check").err
     assert locked(widened) == {"reviewer claude": "read, search"}
 
 
@@ -142,7 +142,7 @@ def test_a_difference_shows_it(widened: Agentpack, format: str) -> None:
             (change,) = ran.envelope["data"]["capabilities"]
             assert (change["before"], change["after"]) == (["read", "search"], ["every-tool"])
         else:
-            assert "may do more: " in ran.out
+            assert "may do more (reviewer; claude): " in ran.out
             assert "read, search -> every-tool" in ran.out
 
 
@@ -183,7 +183,7 @@ def test_a_pack_whose_source_is_another_stops_too(agentpack: Agentpack, packs: P
 def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read"]})
-    assert "may: read\n" in agentpack("upgrade", "--yes").err
+    assert "may (tester): read\n" in agentpack("upgrade", "--yes").err
     release(
         packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["read", "shell"]}
     )
@@ -192,8 +192,8 @@ def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: P
     assert "`--accept shell`" in ran.err
     assert "every-tool" not in ran.err
     ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
-    assert "may: read, shell" in ran.err
-    assert "may do less (reviewer): read, search -> read" in ran.err or "may do less: read, search -> read" in ran.err
+    assert "may (fixer): read, shell\n" in ran.err
+    assert "may do less (reviewer): read, search -> read\n" in ran.err
 
 
 def test_a_pack_that_another_one_brings_along_counts_for_it(agentpack: Agentpack, packs: Path) -> None:
@@ -234,10 +234,10 @@ def test_a_first_install_shows_and_does_not_stop(agentpack: Agentpack, packs: Pa
     )
     assert "may (fixer): every-tool\n" in ran.err
     assert "may (reader; claude, kilo): read\n" in ran.err
-    assert "may (reader; codex): every-tool\n" in ran.err or "may (codex): every-tool" in ran.err
+    assert "may (reader; codex): every-tool\n" in ran.err
     assert locked(agentpack)["reader codex"] == "every-tool"
     again = agentpack("install", "workers")
-    assert "may" not in again.err
+    assert "\nmay" not in again.err
     assert agentpack("install", "workers", "--json").envelope["data"]["capabilities"] == []
 
 
@@ -269,7 +269,7 @@ def test_a_local_variant_is_the_user_s_own(agentpack: Agentpack, packs: Path) ->
 def test_a_further_client_is_shown_and_does_not_stop(agentpack: Agentpack, packs: Path) -> None:
     agentpack("install", "reviews", "--source", str(packs))
     ran = agentpack("install", "reviews", "--client", "codex", "--accept", "widened:codex")
-    assert "may: every-tool" in ran.err
+    assert "may (codex): every-tool\n" in ran.err
 
 
 def test_a_client_added_together_with_a_release_is_held_against_the_locked_one(
@@ -298,7 +298,7 @@ def test_a_lock_that_does_not_tell_it_is_no_acceptance(widened: Agentpack) -> No
     for file in data["files"]:
         del file["capabilities"]
     path.write_text(json.dumps(data))
-    assert "may" not in widened("install", "reviews", "--dry-run").err
+    assert "\nmay" not in widened("install", "reviews", "--dry-run").err
     assert "reviewer for claude: read, search -> every-tool" in stopped(widened, "upgrade", "--yes").err
 
 

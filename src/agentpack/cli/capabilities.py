@@ -1,6 +1,6 @@
 """What personas may do, for people and for programs: equal ones together, a row for each set of capabilities."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from agentpack.model.capabilities import widening
@@ -9,11 +9,16 @@ from agentpack.operations.widening import MayChange, told
 MOST_ROWS = 20
 """Rows for people; the envelope has all."""
 _MOST_NAMES = 3
-Plain = Callable[[str], str]
+Reached = tuple[str, str, str]
+"""Pack, persona, client."""
 
 
-def may_rows(changes: Collection[MayChange]) -> Iterator[tuple[str, str, str]]:
-    """For each set of capabilities what is said of it (`may`, `may do more`), who it holds for, and the words."""
+def may_rows(changes: Collection[MayChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str, str]]:
+    """For each set of capabilities what is said of it (`may`, `may do more`), who it holds for, and the words.
+
+    Args:
+        everyone: all there are; what holds for all of them needs no names.
+    """
     groups: dict[tuple[str, str], list[MayChange]] = {}
     for change in changes:
         after = told(change.after)
@@ -22,7 +27,7 @@ def may_rows(changes: Collection[MayChange]) -> Iterator[tuple[str, str, str]]:
     rows = [
         (said, who, words)
         for (said, words), members in groups.items()
-        for who in _who(members, [change for change in changes if _said(change) == said])
+        for who in _who(members, everyone)
     ]
     rows.sort(key=lambda row: _ORDER.index(row[0]))
     yield from rows[:MOST_ROWS]
@@ -30,9 +35,9 @@ def may_rows(changes: Collection[MayChange]) -> Iterator[tuple[str, str, str]]:
         yield "may", "", f"… and {len(rows) - MOST_ROWS} more; `--json` has all"
 
 
-def may_lines(changes: Collection[MayChange]) -> Iterator[tuple[str, str]]:
+def may_lines(changes: Collection[MayChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str]]:
     """A label and the words behind it, for each row."""
-    for said, who, words in may_rows(changes):
+    for said, who, words in may_rows(changes, everyone):
         yield (f"{said} ({who}): " if who else f"{said}: "), words
 
 
@@ -47,10 +52,10 @@ def _said(change: MayChange) -> str:
     return "may do less" if widening(change.after, change.before) else "may do otherwise"
 
 
-def _who(members: Sequence[MayChange], all_members: Sequence[MayChange]) -> Iterator[str]:
+def _who(members: Sequence[MayChange], everyone: Collection[Reached]) -> Iterator[str]:
     """Who the members are, in as few words as tell it: nothing for all, clients, or personas and clients."""
-    personas = {(change.pack, change.persona) for change in all_members}
-    clients = {change.client for change in all_members}
+    personas = {reached[:2] for reached in everyone}
+    clients = {reached[2] for reached in everyone}
     by_persona: dict[tuple[str, str], list[str]] = {}
     for change in members:
         by_persona.setdefault((change.pack, change.persona), []).append(change.client)

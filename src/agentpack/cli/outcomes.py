@@ -1,14 +1,13 @@
 """What a changing command did, or would do, for people and for programs."""
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from agentpack.cli.present import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
 from agentpack.operations.carrying_out import Confirm, Outcome
-from agentpack.operations.widening import MayChange
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),
@@ -32,7 +31,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
     absolute = session.workspace.scope.absolute
     for pack in outcome.packs:
         output.say(_pack_line(pack.name, pack.before, pack.after))
-    show_capabilities(output, outcome.capabilities)
+    show_capabilities(output, outcome)
     lines = [change_line(output, change, absolute(change.path)) for change in outcome.plan.changes]
     if text := "\n".join(line for line in lines if line is not None):
         output.say(text)
@@ -52,13 +51,14 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         output.say(f"generation {outcome.generation}; `agentpack rollback` undoes it")
 
 
-def show_capabilities(output: Output, changes: Collection[MayChange]) -> None:
+def show_capabilities(output: Output, outcome: Outcome) -> None:
     """What personas may do, where that is new or differs: a line where it is the same for all."""
-    if output.quiet or output.json or not changes:
+    if output.quiet or output.json or not outcome.capabilities:
         return
     from agentpack.cli.capabilities import may_lines
 
-    for label, words in may_lines(changes):
+    everyone = {(change.pack, change.persona, change.client) for change in outcome.plan.changes}
+    for label, words in may_lines(outcome.capabilities, everyone):
         label = output.style_words(safe(label), "yellow") if label.startswith("may do more") else safe(label)
         if not sys.stderr.isatty():
             output.say(label + safe(words))
