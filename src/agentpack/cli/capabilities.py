@@ -24,11 +24,7 @@ def may_rows(changes: Collection[MayChange], everyone: Collection[Reached] = ())
         after = told(change.after)
         words = after if change.before is None else f"{told(change.before)} -> {after}"
         groups.setdefault((_said(change), words), []).append(change)
-    rows = [
-        (said, who, words)
-        for (said, words), members in groups.items()
-        for who in _who(members, everyone)
-    ]
+    rows = [(said, who, words) for (said, words), members in groups.items() for who in _who(members, everyone)]
     rows.sort(key=lambda row: _ORDER.index(row[0]))
     yield from rows[:MOST_ROWS]
     if len(rows) > MOST_ROWS:

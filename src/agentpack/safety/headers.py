@@ -19,11 +19,12 @@ MAX_HEADER = 200_000
 _KEY = rb"[A-Za-z_][A-Za-z0-9_-]*"
 _ROWS: Mapping[str, re.Pattern[bytes]] = {
     "markdown": re.compile(rb"(" + _KEY + rb"): [^\n]+\n"),
-    "yaml": re.compile(rb"(" + _KEY + rb"): (?:\|2-?\n(?:(?:  [^\n]*)?\n)+|[^|\n][^\n]*\n)"),
+    "yaml": re.compile(rb"(" + _KEY + rb"): (?:(\|2)-?\n|[^|\n][^\n]*\n)"),
     "toml": re.compile(rb"(" + _KEY + rb") = (?:(\'\'\'|\"\"\")\n|(?!\'\'\'|\"\"\")[^\n]+\n)"),
 }
-_COMPLETE = re.compile(rb'"(?:[^"\\\n]|\\.)*"\n|[a-z][a-z0-9.-]*\n|-?[0-9.]+\n|\|2|\'\'\'\n|"""\n')
+_COMPLETE = re.compile(rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"\n|[a-z][a-z0-9.-]*\n|-?[0-9.]+\n|\|2|\'\'\'\n|"""\n')
 """The beginning of a value that ends where its row ends, however the next row begins."""
+_BLOCK_END = re.compile(rb"\n(?!  |\n)")
 _PAIR = re.compile(r"\\u[dD][89abAB]")
 
 
@@ -60,15 +61,27 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes) -> Cut:
             kept.append(whole[at:])  # tables stand behind all plain keys
             break
         end = -1 if row is None else row.end()
-        if row is not None and form == "toml" and row[2] is not None:
-            end = whole.find(row[2] + b"\n", end) + 4  # neither stands within a block
-            end = -1 if end < row.end() else end
+        if row is not None and form != "markdown" and row[2] is not None:
+            end = _end_of_block(whole, row[2], end)
         if row is None or end < 0:
             return Cut(None, whole, fenced)
         if row[1] not in harmless or complete(whole, row.end(1) + (3 if form == "toml" else 2)) is None:
             kept.append(whole[at:end])
         at = end
     return Cut(b"".join(kept), whole, fenced)
+
+
+def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
+    """Where the row of a text of several lines ends; -1 when it does not.
+
+    Args:
+        start: where its first line begins.
+    """
+    if opening == b"|2":
+        found = _BLOCK_END.search(whole, start - 1)
+        return -1 if found is None else found.end()
+    end = whole.find(opening + b"\n", start)  # neither stands within a block
+    return -1 if end < 0 else end + 4
 
 
 def read_rows(form: str, rows: bytes) -> dict[str, Any] | None:
