@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import capabilities_page
 import pytest
 
-from agentpack.model.capabilities import is_capability, split_acceptance, widening
+from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
@@ -310,3 +311,21 @@ def test_an_acceptance_may_name_a_pack() -> None:
     for wrong, told in {"shel": "shel", "all": "all", "reviewer:shel": "shel", "mcp:": ""}.items():
         with pytest.raises(ValueError, match=f"^{told}$"):
             split_acceptance(wrong)
+
+
+# The page.
+
+
+def test_the_page_tells_what_the_adapters_do(request: pytest.FixtureRequest) -> None:
+    written = capabilities_page.PAGE.read_text(encoding="utf-8")
+    now = capabilities_page.page(written)
+    if request.config.getoption("--update"):
+        capabilities_page.PAGE.write_text(now, encoding="utf-8")
+        written = now
+    assert written == now, "run `python tools/capabilities_page.py`"
+
+
+def test_the_page_tells_every_word() -> None:
+    page = capabilities_page.PAGE.read_text(encoding="utf-8")
+    assert [word for word in PLAIN if f"`{word}`" not in page] == []
+    assert [head for head in HEADS if f"`{head}:" not in page] == []
