@@ -205,6 +205,39 @@ def test_a_pack_that_another_one_brings_along_counts_for_it(agentpack: Agentpack
     assert locked(agentpack)["helper claude"] == "shell"
 
 
+def test_so_does_what_that_one_brings_along(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "deep", digger={"tools": ["shell"]})
+    release(packs, "1.0.0", "helpers", requires=["deep"], helper={"tools": ["read"]})
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", requires=["helpers"], reviewer={"tools": ["read", "search"]})
+    assert "digger for claude" in stopped(agentpack, "upgrade", "--yes").err
+
+
+def test_a_base_that_was_only_extended_and_comes_along_itself_stops(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "base", fixer={"tools": ["read", "shell"]})
+    release(packs, "1.0.0", "house", requires=["base"], looker={"extends": "base", "tools": ["read"]})
+    agentpack("install", "house", "--source", str(packs))
+    assert locked(agentpack) == {"looker claude": "read"}
+    release(packs, "1.1.0", "house", requires=["base"], looker={"tools": ["read"]})
+    assert "fixer for claude" in stopped(agentpack, "upgrade", "--yes").err
+
+
+def test_what_was_brought_along_and_is_now_asked_for_stops_as_before(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "base", fixer={"tools": ["read"]})
+    release(packs, "1.0.0", "house", requires=["base"], looker={"tools": ["read"]})
+    agentpack("install", "house", "--source", str(packs))
+    assert locked(agentpack) == {"fixer claude": "read", "looker claude": "read"}
+    release(packs, "1.1.0", "base", fixer={"tools": ["read", "shell"]})
+    assert "fixer for claude: read -> read, shell" in stopped(agentpack, "install", "base@latest").err
+
+
+def test_packs_that_come_together_are_all_first_installs(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "deep", digger={"tools": ["shell"]})
+    release(packs, "1.0.0", "helpers", requires=["deep"], helper={"tools": ["read"]})
+    agentpack("install", "reviews", "--source", str(packs))
+    assert "may (digger): shell\n" in agentpack("install", "helpers").err
+
+
 def test_a_base_that_is_extended_counts_for_what_extends_it(agentpack: Agentpack, packs: Path) -> None:
     release(packs, "1.0.0", "base", fixer={"tools": ["read"]})
     release(packs, "1.0.0", "house", requires=["base"], fixer={"extends": "base"})

@@ -1,4 +1,4 @@
-"""Write the table of docs/reference/capabilities.md from the adapters' own data: `python tools/capabilities_page.py`."""
+"""Write the table of docs/reference/capabilities.md from the adapters: `python tools/capabilities_page.py`."""
 
 from pathlib import Path
 

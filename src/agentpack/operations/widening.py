@@ -119,6 +119,7 @@ class _Comparison:
         self.locked: dict[str, LockedPack] = {pack.name: pack for pack in lock.packs} if lock else {}
         self.wanted: dict[str, LockedPack] = {pack.name: pack for pack in made.lock.packs}
         self.rows = {_key(file): file for file in lock.files} if lock else {}
+        self.installed = {key[0] for key in self.rows}
         self.moved = self._moved()
         self._again: Mapping[Key, tuple[str, ...]] | None = None
 
@@ -128,7 +129,7 @@ class _Comparison:
             row = self.rows.get(key)
             if row is not None and row.capabilities == ", ".join(file.capabilities):
                 continue
-            asked = self._is_asked_for(file.pack)
+            asked = self._is_asked_for(file.pack, is_new=row is None)
             if row is not None and row.capabilities is None and file.pack not in self.moved:
                 continue  # an older lock did not tell it, and the release is the same
             before = row.words if row is not None and row.capabilities is not None else None
@@ -143,14 +144,19 @@ class _Comparison:
                 stops = tuple(word for word in over if not self._is_accepted(file.pack, word))
             yield MayChange(*key, before, file.capabilities, widened, stops, self._releases(file.pack))
 
-    def _is_asked_for(self, pack: str) -> bool:
-        """Whether what a pack may do is of the user's own choice: it stays at its release, or he asks for it now."""
-        old, new = self.locked.get(pack), self.wanted[pack]
-        if old is not None and USER not in old.wanted_by and USER in new.wanted_by:
+    def _is_asked_for(self, pack: str, *, is_new: bool) -> bool:
+        """Whether what a pack may do is of the user's own choice: it stays at its release, or he asks for it now.
+
+        Args:
+            is_new: whether the persona was not there before.
+        """
+        if not is_new or pack in self.installed:
+            return pack not in self.moved
+        old = self.locked.get(pack)
+        if USER in self.wanted[pack].wanted_by and (old is None or USER not in old.wanted_by):
             return True
-        if old is None:
-            return USER in new.wanted_by or not self._requirers(pack)
-        return pack not in self.moved
+        # brought along: by packs that are as new to the user as it is, or by a new release of one that was there
+        return not any(name in self.locked and name in self.moved for name in (pack, *self._requirers(pack)))
 
     def _is_accepted(self, pack: str, word: str) -> bool:
         words = [text for text in self.workspace.accepted if not text.startswith("widened:")]
@@ -165,13 +171,20 @@ class _Comparison:
                 return frozenset(moved)
             moved |= more
 
-    def _requirers(self, pack: str) -> list[str]:
-        """The packs that were locked before and require this one."""
-        return [name for name, other in self.wanted.items() if name in self.locked and pack in _required(other)]
+    def _requirers(self, pack: str) -> set[str]:
+        """The packs that require this one, directly or through others."""
+        found: set[str] = set()
+        waiting = [pack]
+        while waiting:
+            below = waiting.pop()
+            more = {name for name, other in self.wanted.items() if below in _required(other)} - found
+            found |= more
+            waiting += more
+        return found - {pack}
 
     def _of_pack(self, file: Rendering) -> set[str]:
         """All that the pack could do before for this client; of a pack that is new, those that brought it along."""
-        packs = {file.pack} if file.pack in self.locked else set(self._requirers(file.pack))
+        packs = {file.pack} if file.pack in self.installed else self._requirers(file.pack)
         rows = [row for key, row in self.rows.items() if key[0] in packs and key[2] == file.client]
         if rows and all(row.capabilities is not None for row in rows):
             return {word for row in rows for word in row.words}

@@ -19,8 +19,8 @@ __all__ = ["capabilities", "meaning_of", "widening"]
 
 _ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")
-_LISTED = re.compile(r"[^,(]+(?:\([^)]*\)?)?")
-_SERVER = re.compile(r"mcp__?([A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__.*|_?\*)?\Z|@([^/]+)(?:/.*)?\Z|([^/@]+)/.*\Z")
+_LISTED = r"[^,(]+(?:\([^)]*\)?)?"
+_SERVER = r"mcp__?([A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__.*|_?\*)?\Z|@([^/]+)(?:/.*)?\Z|([^/@]+)/.*\Z"
 _TRUSTING = frozenset(("autoApprove", "auto_approve", "alwaysAllow", "trust"))
 _LONGEST = 80
 
@@ -107,7 +107,7 @@ class _Reader:
             return (common,)
         if name in ("mcp", "@mcp", "mcp_*", "mcp__*"):
             return ("mcp",)
-        server = _SERVER.match(name)
+        server = re.match(_SERVER, name)
         if server:
             found = next(filter(None, server.groups()))
             return (f"mcp:{_token(found)}",)
@@ -318,7 +318,7 @@ _KINDS: Mapping[str, Callable[[_Judgement, str, Any, str], None]] = {
 def _names(value: Any) -> list[str]:
     """The tools of a list, whether it is one or a text with commas; an entry with settings keeps them in brackets."""
     if isinstance(value, str):
-        return [found.strip() for found in _LISTED.findall(value) if found.strip()]
+        return [found.strip() for found in re.findall(_LISTED, value) if found.strip()]
     names = []
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, str) and item.strip():
@@ -338,10 +338,11 @@ def _leaves(value: Mapping[str, Any]) -> Iterator[Any]:
             yield item
 
 
+_FAMILIES = {"opus": "large", "sonnet": "medium", "haiku": "small"}
 _CLASSES = (
-    ("small", re.compile(r"(?<![a-z])(?:haiku|mini|nano|flash|lite|small|fast)(?![a-z])")),
-    ("large", re.compile(r"(?<![a-z])(?:opus|pro|max|large|ultra)(?![a-z])")),
-    ("medium", re.compile(r"(?<![a-z])(?:sonnet|medium)(?![a-z])")),
+    ("small", r"(?<![a-z])(?:haiku|mini|nano|flash|lite|small|fast)(?![a-z])"),
+    ("large", r"(?<![a-z])(?:opus|pro|max|large|ultra)(?![a-z])"),
+    ("medium", r"(?<![a-z])(?:sonnet|medium)(?![a-z])"),
 )
 
 
@@ -350,7 +351,9 @@ def model_class(name: str) -> str | None:
     bare = name.strip().lower()
     if bare in ("", "inherit", "default", "auto"):
         return None
-    return next((word for word, pattern in _CLASSES if pattern.search(bare)), None) or _token(name)
+    if bare in _FAMILIES:
+        return _FAMILIES[bare]
+    return next((word for word, pattern in _CLASSES if re.search(pattern, bare)), None) or _token(name)
 
 
 def _token(text: str) -> str:

@@ -9,6 +9,7 @@ by the format's own reader.
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from agentpack.errors import InvalidFile
@@ -17,15 +18,20 @@ from agentpack.targets.emit import is_exact, is_plain_word
 MAX_HEADER = 200_000
 """Bytes of a header that is read without the format's own reader, which has a limit of its own."""
 _KEY = rb"[A-Za-z_][A-Za-z0-9_-]*"
-_ROWS: Mapping[str, re.Pattern[bytes]] = {
-    "markdown": re.compile(rb"(" + _KEY + rb"): [^\n]+\n"),
-    "yaml": re.compile(rb"(" + _KEY + rb"): (?:(\|2)-?\n|[^|\n][^\n]*\n)"),
-    "toml": re.compile(rb"(" + _KEY + rb") = (?:(\'\'\'|\"\"\")\n|(?!\'\'\'|\"\"\")[^\n]+\n)"),
+_ROWS: Mapping[str, bytes] = {
+    "markdown": rb"(" + _KEY + rb"): [^\n]+\n",
+    "yaml": rb"(" + _KEY + rb"): (?:(\|2)-?\n|[^|\n][^\n]*\n)",
+    "toml": rb"(" + _KEY + rb") = (?:(\'\'\'|\"\"\")\n|(?!\'\'\'|\"\"\")[^\n]+\n)",
 }
 _COMPLETE = re.compile(rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"\n|[a-z][a-z0-9.-]*\n|-?[0-9.]+\n|\|2|\'\'\'\n|"""\n')
 """The beginning of a value that ends where its row ends, however the next row begins."""
-_BLOCK_END = re.compile(rb"\n(?!  |\n)")
-_PAIR = re.compile(r"\\u[dD][89abAB]")
+_BLOCK_END = rb"\n(?!  |\n)"
+_PAIR = r"\\u[dD][89abAB]"
+
+
+@cache
+def _row(form: str) -> re.Pattern[bytes]:
+    return re.compile(_ROWS[form])  # those of other formats need not be compiled
 
 
 class Cut(NamedTuple):
@@ -50,11 +56,10 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes) -> Cut:
         if not fenced:
             return Cut(None, content)
         whole = content[4 : end + 1]
-    pattern = _ROWS.get(form)
-    if pattern is None or (form == "markdown" and len(whole) > MAX_HEADER):
+    if form not in _ROWS or (form == "markdown" and len(whole) > MAX_HEADER):
         return Cut(None, whole, fenced)
     kept: list[bytes] = []
-    at, match, complete = 0, pattern.match, _COMPLETE.match
+    at, match, complete = 0, _row(form).match, _COMPLETE.match
     while at < len(whole):
         row = match(whole, at)
         if row is None and form == "toml" and whole.startswith(b"\n[", at):
@@ -78,7 +83,7 @@ def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
         start: where its first line begins.
     """
     if opening == b"|2":
-        found = _BLOCK_END.search(whole, start - 1)
+        found = re.compile(_BLOCK_END).search(whole, start - 1)
         return -1 if found is None else found.end()
     end = whole.find(opening + b"\n", start)  # neither stands within a block
     return -1 if end < 0 else end + 4
@@ -94,7 +99,7 @@ def read_rows(form: str, rows: bytes) -> dict[str, Any] | None:
 
 
 def _fields(text: str) -> dict[str, Any] | None:
-    if not is_exact(text) or _PAIR.search(text):
+    if not is_exact(text) or re.search(_PAIR, text):
         return None
     fields: dict[str, Any] = {}
     for line in text.split("\n")[:-1]:
@@ -106,7 +111,7 @@ def _fields(text: str) -> dict[str, Any] | None:
 
 
 _json: Callable[[str], Any] = json.JSONDecoder(
-    parse_float=str, parse_constant=str, parse_int=lambda text: int(text) if len(text) < 19 else text
+    parse_float=str, parse_constant=str, parse_int=lambda text: int(text) if len(text.lstrip("-")) < 19 else text
 ).decode
 """JSON with numbers as the YAML door reads them."""
 
