@@ -10,7 +10,7 @@ from agentpack.errors import UsageError
 from agentpack.model.capabilities import BUT, EVERY, HEADS, NARROW, PLAIN, accepted, covers, is_capability, widening
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.safety.capabilities import _Reader, capabilities, meaning_of
+from agentpack.safety.capabilities import Reader, capabilities, meaning_of
 from agentpack.safety.headers import cut, read_rows, read_whole
 from agentpack.targets import MODULES, TARGETS
 from agentpack.targets.declared import Declaration
@@ -176,7 +176,7 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
     if declaration.format == "body":
         assert capabilities(declaration, content) == (EVERY,)
         return
-    reader = _Reader(declaration)
+    reader = Reader(declaration)
     found = cut(declaration.format, reader.harmless, content)
     whole = read_whole(declaration.format, found)
     assert whole is not None
@@ -201,7 +201,7 @@ def test_a_plain_persona_is_read_without_yaml(client: str, tools: set[str], desc
     declaration = declared(client)
     if declaration.format == "body":
         return
-    found = cut(declaration.format, _Reader(declaration).harmless, TARGETS[client].say(persona, {}).text.encode())
+    found = cut(declaration.format, Reader(declaration).harmless, TARGETS[client].say(persona, {}).text.encode())
     assert found.rows is not None
     assert b"reviewer" not in found.rows
     assert read_rows(declaration.format, found.rows) is not None

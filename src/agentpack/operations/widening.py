@@ -79,7 +79,7 @@ def told(words: Iterable[str]) -> str:
 def may_changes(workspace: Workspace, made: Made) -> tuple[MayChange, ...]:
     """What is new or differs against the lock, sorted by pack, persona and client. Nothing is decided."""
     lock = workspace.lock
-    return tuple(sorted(_Comparison(workspace, lock, made).changes(), key=lambda change: change[:3]))
+    return tuple(sorted(_Comparison(workspace, lock, made).changes()))  # no two are of one persona and client
 
 
 def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ...]:
@@ -92,7 +92,7 @@ def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ..
             continue
         widened = widening(was.words, file.words)
         found.append(MayChange(file.pack, file.persona, file.client, was.words, file.words, widened))
-    return tuple(sorted(found, key=lambda change: change[:3]))
+    return tuple(sorted(found))
 
 
 def refuse_widening(changes: Collection[MayChange]) -> None:
