@@ -48,6 +48,17 @@ def test_it_is_one_value_a_line_and_readable() -> None:
     assert all(line.count(": ") <= 1 or "sha256:" in line for line in text.splitlines())
 
 
+def test_what_a_file_lets_a_persona_do_is_one_text_and_may_be_missing() -> None:
+    told = LOCK._replace(files=(FILE._replace(capabilities="read, shell"), FILE._replace(path="z", capabilities="")))
+    assert '"capabilities": "read, shell"' in told.to_text()
+    again = parse_lock(told.to_text().encode(), "agentpack.lock")
+    assert [file.words for file in again.files] == [("read", "shell"), ()]
+    assert again.to_text() == told.to_text()
+    assert "capabilities" not in LOCK.to_text()
+    assert parse_lock(LOCK.to_text().encode(), "agentpack.lock").files[0].capabilities is None
+    assert "is not text" in faults(told.to_text().replace('"read, shell"', '["read"]').encode())
+
+
 def faults(data: bytes) -> str:
     with pytest.raises(InvalidFile) as refused:
         parse_lock(data, "agentpack.lock")

@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from agentpack.model.names import digest_of
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
+from agentpack.safety.capabilities import capabilities
 from agentpack.targets.base import Target
+
+UNREADABLE = ("every-tool", "unreadable")
+"""What is said of a client whose files nothing tells how to read."""
 
 
 def render(
@@ -39,4 +43,5 @@ def render(
         notes=said.notes,
         lost=said.lost,
         known=digest_of(content),  # lock and plan both ask for it
+        capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, content),
     )

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentpack.errors import InvalidFile, UsageError
+from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
 from agentpack.targets import MODULES, TARGETS, VARIABLES
 from agentpack.targets.base import Target
-from agentpack.targets.declared import FORMATS, LOOKING, STYLES, Declaration, fitted
+from agentpack.targets.declared import FORMATS, STYLES, Declaration, fitted
 from agentpack.targets.reading import read_agent_file
 
 CLIENTS = sorted(MODULES)

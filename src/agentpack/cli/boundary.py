@@ -30,6 +30,10 @@ def guarded(output: Output, call: Callable[[], int]) -> int:
 def _told(output: Output, error: AgentpackError) -> int:
     """Tell an error, with the places of a conflict before it; its exit code."""
     try:
+        if error.code == "widening":
+            from agentpack.cli.capabilities import may_data
+
+            return output.error(error, {"capabilities": may_data(error.changes)})  # type: ignore[attr-defined]
         if error.code != "conflict":
             return output.error(error)
         from agentpack.cli.conflicts import conflict_data, show_conflicts

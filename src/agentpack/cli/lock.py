@@ -39,6 +39,6 @@ def lock(
     """
     session.accept(accept)
     packs = None if upgrade else tuple(upgrade_pack or ())
-    outcome = run(session.workspace, upgrade=packs, options=Options(dry_run=dry_run or check))
+    outcome = run(session.workspace, upgrade=packs, options=Options(dry_run=dry_run or check, stops=not check))
     result = finish(session, outcome)
     return result._replace(exit_code=1) if check and outcome.documents else result

@@ -43,7 +43,11 @@ OneRequirement = Annotated[
 ]
 Accept = Annotated[
     list[str] | None,
-    typer.Option("--accept", metavar="widened:CLIENT", help="Install for a client that cannot express a restriction."),
+    typer.Option(
+        "--accept",
+        metavar="CAPABILITY",
+        help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction.",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflict, go on with the others.")]

@@ -1,5 +1,6 @@
 """What a changing command did, or would do, for people and for programs."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
     absolute = session.workspace.scope.absolute
     for pack in outcome.packs:
         output.say(_pack_line(pack.name, pack.before, pack.after))
+    show_capabilities(output, outcome)
     lines = [change_line(output, change, absolute(change.path)) for change in outcome.plan.changes]
     if text := "\n".join(line for line in lines if line is not None):
         output.say(text)
@@ -47,6 +49,23 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         output.say("dry run: nothing was written")
     elif outcome.generation is not None:
         output.say(f"generation {outcome.generation}; `agentpack rollback` undoes it")
+
+
+def show_capabilities(output: Output, outcome: Outcome) -> None:
+    """What personas may do, where that is new or differs: a line where it is the same for all."""
+    if output.quiet or output.json or not outcome.capabilities:
+        return
+    from agentpack.cli.capabilities import may_lines
+
+    everyone = {(change.pack, change.persona, change.client) for change in outcome.plan.changes}
+    for label, words in may_lines(outcome.capabilities, everyone):
+        label = output.style_words(safe(label), "yellow") if label.startswith("may do more") else safe(label)
+        if not sys.stderr.isatty():
+            output.say(label + safe(words))
+            continue
+        from agentpack.cli.wrapping import hang  # a terminal only
+
+        output.say("\n".join(hang(label, safe(words))))
 
 
 def change_line(output: Output, change: Change, place: str) -> str | None:
@@ -90,8 +109,17 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
             {"path": d.path, "action": "create" if d.before is None else "delete" if d.after is None else "replace"}
             for d in outcome.documents
         ],
+        "capabilities": _capability_data(outcome),
         "notes": list(outcome.notes),
     }
+
+
+def _capability_data(outcome: Outcome) -> list[dict[str, Any]]:
+    if not outcome.capabilities:
+        return []
+    from agentpack.cli.capabilities import may_data
+
+    return may_data(outcome.capabilities)
 
 
 def finish(session: Session, outcome: Outcome) -> Result:

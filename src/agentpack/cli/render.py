@@ -47,6 +47,7 @@ def render(
             "text": file.content.decode(),
             "notes": list(file.notes),
             "lost": list(file.lost),
+            "capabilities": list(file.capabilities),
         }
     )
 

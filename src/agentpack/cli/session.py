@@ -44,13 +44,14 @@ class Session:
         """Take what `--accept` says.
 
         Raises:
-            UsageError: a word is not `widened:<client>`.
+            UsageError: a word is neither `widened:<client>` nor a capability, with a pack before it or not.
         """
         for word in words or ():
             kind, _, client = word.partition(":")
-            if kind != "widened":
-                raise UsageError(f"`--accept {word}`: write `--accept widened:<client>`")
-            self.workspace.targets.named(client)
+            if kind == "widened":
+                self.workspace.targets.named(client)
+            else:
+                _check_acceptance(word)
         self.workspace.accepted = tuple(words or ())
 
     def tell_recovery(self) -> None:
@@ -60,3 +61,18 @@ class Session:
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
             for path in found.left:
                 self.output.say(f"  {self._workspace.scope.absolute(path)}: edited since, left as it is")
+
+
+def _check_acceptance(word: str) -> None:
+    from agentpack.model.capabilities import HEADS, PLAIN, split_acceptance
+    from agentpack.model.names import did_you_mean
+
+    try:
+        split_acceptance(word)
+    except ValueError as error:
+        heads = [f"{head}:…" for head in HEADS if head not in PLAIN]
+        raise UsageError(
+            f"`--accept {word}`: there is no capability `{error}`",
+            details=[f"known: {', '.join((*PLAIN, *heads))}, and `widened:<client>`"],
+            hint=did_you_mean(str(error).partition(":")[0], (*PLAIN, *HEADS, "widened")),
+        ) from None

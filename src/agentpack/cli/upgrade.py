@@ -52,6 +52,7 @@ def upgrade(
         decisions=Decisions(on_conflict=on_conflict, discard_edits=discard_edits),
         dry_run=dry_run or check,
         partial=partial or check,
+        stops=not check,
         confirm=None if dry_run or check else asking(session, yes=yes, question="Upgrade?"),
     )
     if on_conflict == "edit" and partial:

@@ -45,6 +45,17 @@ class LockedFile(NamedTuple):
     pack: str
     persona: str
     sha256: str
+    capabilities: str | None = None
+    """What the client may do for the persona, as words between commas; None in a lock that does not tell it."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The capabilities, one by one."""
+        return tuple(self.capabilities.split(", ")) if self.capabilities else ()
+
+    def to_data(self) -> dict[str, str]:
+        """The file as the lock has it."""
+        return {key: value for key, value in self._asdict().items() if value is not None}
 
 
 class Lock(NamedTuple):
@@ -80,7 +91,7 @@ class Lock(NamedTuple):
                 }
                 for pack in sorted(self.packs)
             ],
-            "files": [file._asdict() for file in sorted(self.files)],
+            "files": [file.to_data() for file in sorted(self.files)],
         }
         return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
@@ -121,7 +132,14 @@ def _lock(value: Mapping[str, Any]) -> Lock:
         tuple(map(_text, value["clients"])),
         tuple(_pack(pack) for pack in value["packs"]),
         tuple(
-            LockedFile(*(_text(file[key]) for key in ("path", "client", "pack", "persona", "sha256")))
+            LockedFile(
+                _text(file["path"]),
+                _text(file["client"]),
+                _text(file["pack"]),
+                _text(file["persona"]),
+                _text(file["sha256"]),
+                _text(file["capabilities"]) if "capabilities" in file else None,
+            )
             for file in value["files"]
         ),
         tuple(map(_text, value.get("accepted", ()))),

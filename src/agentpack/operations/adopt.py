@@ -76,7 +76,9 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
         command = "adopt " + " ".join(names)
         _refuse_more(workspace, command, wish, files)
-        outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=dry_run)
+        outcome = carry_out(
+            workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=dry_run, stops=False
+        )
         return outcome, tuple(_adopted(workspace, made, choices))
 
 
@@ -265,7 +267,7 @@ def _made(workspace: Workspace, manifest: Manifest, source: ConfiguredSource | N
 
 def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence[Found]) -> None:
     """Raise DecisionNeeded when something else than these files would change."""
-    outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=True)
+    outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=True, stops=False)
     own = {file.path for file in files}
     more = [c.path for c in outcome.plan.changes if c.path not in own and c.action not in STILL]
     if more:

@@ -14,6 +14,7 @@ from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made, base_text
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there
+from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
 
@@ -48,6 +49,8 @@ class Outcome:
     generation: int | None = None
     """The number of the new generation; None when nothing was recorded."""
     dry_run: bool = False
+    capabilities: tuple[MayChange, ...] = ()
+    """What personas may do, where that is new or differs from what was locked."""
     left: tuple[Change, ...] = ()
     """Conflicts that were left for later by `--partial`."""
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -81,16 +84,21 @@ def carry_out(
     dry_run: bool = False,
     partial: bool = False,
     confirm: Confirm | None = None,
+    stops: bool = True,
 ) -> Outcome:
     """Plan the change and apply it as one transaction.
 
     Args:
         partial: files in conflict are left, the others go on.
         confirm: asked with the outcome before anything is written; False stops it with DecisionNeeded.
+        stops: whether a release that may do more than the locked one needs an acceptance.
 
     Raises:
-        DecisionNeeded: a conflict, or the answer was no. Nothing was written.
+        DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
     """
+    capabilities = may_changes(workspace, wish.made) if wish.made else ()
+    if stops:
+        refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
     planned = plan_for(workspace, files, decisions)
     outcome = Outcome(
@@ -102,6 +110,7 @@ def carry_out(
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
         notes=wish.made.notes if wish.made else (),
         dry_run=dry_run,
+        capabilities=capabilities,
         left=planned.conflicts if partial else (),
     )
     if planned.conflicts and not partial:
@@ -324,8 +333,16 @@ def write_documents(
     made: Made,
     *,
     dry_run: bool,
+    stops: bool = True,
 ) -> Outcome:
-    """Change manifest or lock as one transaction, and no agent file."""
+    """Change manifest or lock as one transaction, and no agent file.
+
+    Raises:
+        DecisionNeeded: with `stops`, a release may do more than the locked one and nobody accepted it.
+    """
+    capabilities = may_changes(workspace, made)
+    if stops:
+        refuse_widening(capabilities)
     outcome = Outcome(
         command=command,
         scope=workspace.scope.kind,
@@ -335,6 +352,7 @@ def write_documents(
         packs=packs,
         notes=made.notes,
         dry_run=dry_run,
+        capabilities=capabilities,
     )
     if dry_run or not documents:
         return outcome

@@ -25,6 +25,7 @@ from agentpack.operations.carrying_out import PackChange, pack_changes, plan_for
 from agentpack.operations.library import Library
 from agentpack.operations.making import Made, Part
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
+from agentpack.operations.widening import MayChange, may_changes
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Observed
 
@@ -76,6 +77,8 @@ class Differences:
     files: tuple[FileDifference, ...] = ()
     remarks: tuple[Remark, ...] = ()
     packs: tuple[PackChange, ...] = ()
+    capabilities: tuple[MayChange, ...] = ()
+    """What personas may do, where an upgrade or the later release changes it."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -309,6 +312,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         after="upgraded",
         files=tuple(files),
         packs=tuple(pack_changes(workspace.lock, made.lock)),
+        capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
         notes=(*made.notes, *_out_of_range(newer.library, made, packs)),
     )
 

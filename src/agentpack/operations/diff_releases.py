@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from agentpack.differences.accounts import NOTHING, compare_personas
 from agentpack.errors import UsageError
+from agentpack.model.capabilities import widening
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
@@ -13,6 +14,7 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.widening import MayChange
 from agentpack.operations.workspace import Workspace
 
 
@@ -54,7 +56,24 @@ def diff_releases(
         pairs = [(name, name) for name in sorted({*old.files, *new.files})]
     files = [_between(old.files.get(one), new.files.get(other), limits) for one, other in pairs]
     named = [file for file in files if file is not None and limits.have(file)]
-    return Differences(before=old.label, after=new.label, files=tuple(named))
+    capabilities = [
+        _may_change(old.files[one][0], new.files[other][0]) for one, other in pairs if _both(old, new, one, other)
+    ]
+    return Differences(
+        before=old.label,
+        after=new.label,
+        files=tuple(named),
+        capabilities=tuple(c for c in capabilities if c.before != c.after and limits.have(c)),
+    )
+
+
+def _both(old: _Side, new: _Side, one: str, other: str) -> bool:
+    return one in old.files and other in new.files
+
+
+def _may_change(old: Rendering, new: Rendering) -> MayChange:
+    widened = widening(old.capabilities, new.capabilities)
+    return MayChange(new.pack, new.persona, new.client, old.capabilities, new.capabilities, widened)
 
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:

@@ -24,6 +24,9 @@ class Options:
     partial: bool = False
     save: bool = True
     confirm: Confirm | None = None
+    stops: bool = True
+    """Whether a release that may do more than the locked one needs an acceptance; not where only a question is asked.
+    """
 
 
 def install(
@@ -72,6 +75,7 @@ def _carry_out(workspace: Workspace, command: str, wish: Wish, options: Options)
         dry_run=options.dry_run,
         partial=options.partial,
         confirm=options.confirm,
+        stops=options.stops,
     )
 
 

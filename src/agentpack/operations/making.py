@@ -134,7 +134,8 @@ def _accepted(workspace: Workspace) -> Collection[str]:
 
 
 def _locked_file(file: Rendering) -> LockedFile:
-    return LockedFile(file.path, file.client, file.pack, file.persona, file.digest.removeprefix("sha256:"))
+    sha256 = file.digest.removeprefix("sha256:")
+    return LockedFile(file.path, file.client, file.pack, file.persona, sha256, ", ".join(file.capabilities))
 
 
 class _Maker:

@@ -1,17 +1,19 @@
 """history and rollback: the states a scope was in, and going back to one. Going back is itself a new generation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from agentpack.apply import transact
-from agentpack.errors import DecisionNeeded, Refused, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Generation
+from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import forget, record_what_is_there
+from agentpack.operations.widening import MayChange, lock_changes
 from agentpack.operations.workspace import Workspace
 from agentpack.store.prune import KEPT, Pruned
 
@@ -166,7 +168,20 @@ def _outcome(
         plan=Plan(changes=tuple(changes)),
         documents=tuple(document_changes),
         packs=tuple(_pack_changes(current, _record(workspace, target))),
+        capabilities=_may_changes(workspace, document_changes),
     )
+
+
+def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[MayChange, ...]:
+    """What personas may do otherwise then, as the two locks tell it."""
+    for document in documents:
+        if document.path == workspace.scope.lock:
+            try:
+                before, after = (None if d is None else parse_lock(d, document.path) for d in document[1:])
+            except AgentpackError:
+                return ()  # one that does not read is brought back all the same
+            return lock_changes(before, after)
+    return ()
 
 
 def _pack_changes(now: Generation, then: Generation | None) -> Iterator[PackChange]:

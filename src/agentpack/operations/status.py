@@ -32,6 +32,8 @@ class FileStatus(NamedTuple):
     pack: str
     persona: str
     state: str
+    capabilities: str | None = None
+    """What the lock says the client lets the persona do; None where it does not tell it."""
 
 
 class PackStatus(NamedTuple):
@@ -139,7 +141,8 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         else:
             state = "edited" if path in locked else "leftover"
         if state:
-            yield FileStatus(path, row.client, row.pack, row.persona, state)
+            capabilities = locked[path].capabilities if path in locked else None
+            yield FileStatus(path, row.client, row.pack, row.persona, state, capabilities)
 
 
 def _pack(pack: LockedPack, wanted: Wanted | None, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:

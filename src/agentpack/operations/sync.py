@@ -39,6 +39,7 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
             decisions=options.decisions,
             dry_run=options.dry_run,
             partial=options.partial,
+            stops=not (locked or frozen),  # a committed lock is what was accepted
         )
 
 
@@ -169,4 +170,4 @@ def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     if text != workspace.lock_bytes:
         documents = (DocumentChange(workspace.scope.lock, workspace.lock_bytes, text),)
     packs = tuple(pack_changes(workspace.lock, made.lock))
-    return write_documents(workspace, "lock", documents, packs, made, dry_run=options.dry_run)
+    return write_documents(workspace, "lock", documents, packs, made, dry_run=options.dry_run, stops=options.stops)

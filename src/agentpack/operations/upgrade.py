@@ -38,6 +38,7 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
             dry_run=options.dry_run,
             partial=options.partial,
             confirm=options.confirm,
+            stops=options.stops,
         )
 
 

@@ -1,6 +1,6 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -50,7 +50,11 @@ class Workspace:
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
         self.accepted: tuple[str, ...] = ()
-        """What `--accept` says; what the lock says is accepted as well."""
+        """What `--accept` says: `widened:<client>`, `<capability>`, `<pack>:<capability>`. Of the first, what the lock
+        says is accepted as well."""
+        self.allowed_widenings: Collection[str] = ()
+        """Capabilities that a release may take for itself without being accepted, in the words of `--accept`; for a
+        policy to fill."""
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -7,11 +7,13 @@ settings for this client. Fields: https://antigravity.google/docs/subagents
 from agentpack.model.persona import Persona
 from agentpack.targets.base import Models, Place, Said, Target, native_settings
 from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="antigravity",
     models=("inherit",),
     limits=("tools",),
+    powers=Powers(only_named=True),
     settings={
         "tools": "list",
         "mainAgent": "flag",

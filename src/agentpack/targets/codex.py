@@ -7,6 +7,7 @@ write, may write) and read in its source (`apply_spawn_agent_runtime_overrides` 
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="codex",
@@ -24,6 +25,7 @@ DECLARATION = Declaration(
         "web_search": "disabled|cached|live",
         "mcp_servers": "map",
     },
+    powers=Powers(settings={"web_search": "is:web"}),
     idle={
         "sandbox_mode": "which Codex replaces with the session's when it starts the agent",
         "web_search": "which Codex replaces with the session's when it starts the agent",

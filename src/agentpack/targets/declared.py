@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentpack.errors import UsageError
+from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import MODELS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.targets.base import WIDE, Models, Said, foreign_limits, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
+from agentpack.targets.powers import Powers
 
 FORMATS = ("markdown", "toml", "json", "yaml", "body")
 """`yaml` is an entry of a shared file; `body` has no header at all."""
 STYLES = ("list", "comma", "map", "permissions")
-LOOKING = frozenset(("read", "search", "web"))
-"""The tools that change nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,8 @@ class Declaration:
     """Fields that every agent of this client has, unless a native setting says otherwise."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Native settings that a persona may give, and the form of each (see `fitted`)."""
+    powers: Powers = Powers()  # noqa: RUF009 - frozen
+    """What its settings let an agent do."""
     idle: Mapping[str, str] = field(default_factory=dict)
     """Native settings that read as a restriction and do not hold, and why."""
     body: str = ""

@@ -5,6 +5,7 @@ Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="droid",
@@ -21,6 +22,7 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
+    powers=Powers(tools={"read-only": "read search"}),
     settings={"tools": "texts", "reasoningEffort": "text", "mcpServers": "list"},
     long_description=500,
     shortest_body=1,

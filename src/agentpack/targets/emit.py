@@ -27,6 +27,16 @@ def _yaml_text(value: Any) -> str:
     return text if isinstance(value, str) else _EXPONENT.sub(lambda m: f"{m[1]}.0{m[2]}" if m[1] else m[0], text)
 
 
+def is_plain_word(text: str) -> bool:
+    """Whether a text may stand without quotes, and is nothing but text then."""
+    return _PLAIN.match(text) is not None and text not in _WORDS
+
+
+def is_exact(text: str) -> bool:
+    """Whether a text has nothing that this module would have escaped."""
+    return _UNPRINTABLE.search(text) is None
+
+
 def yaml_header(fields: Mapping[str, Any]) -> str:
     """YAML front matter, a field a line, fences included.
 
@@ -48,7 +58,7 @@ def yaml_entry(fields: Mapping[str, Any]) -> str:
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, str) and _PLAIN.match(value) and value not in _WORDS:
+    if isinstance(value, str) and is_plain_word(value):
         return value
     return _yaml_text(value)
 

@@ -6,7 +6,7 @@ persona that may use the shell is asked every time: never more than the default.
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import HEX_COLORS, Declaration, ToolWords, speaker
-from agentpack.targets.opencode import MODEL, NO_SECRETS, SETTINGS, TOOLS
+from agentpack.targets.opencode import MODEL, NO_SECRETS, POWERS, SETTINGS, TOOLS
 
 DECLARATION = Declaration(
     client="kilo",
@@ -25,6 +25,7 @@ DECLARATION = Declaration(
         "shell, whatever you configured",
     ),
     limits=("permission",),
+    powers=POWERS,
     settings={**SETTINGS, "displayName": "text", "hidden": "flag", "variant": "text"},
     live=("{file:}", "{env:}"),
 )

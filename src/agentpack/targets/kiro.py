@@ -5,6 +5,7 @@ Fields and tools: https://kiro.dev/docs/custom-agents. `read` there covers searc
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="kiro",
@@ -22,6 +23,7 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
+    powers=Powers(tools={"@builtin": "every-tool"}),
     settings={"tools": "list", "mcpServers": "map", "permissions": "map"},
 )
 TARGET = Target(

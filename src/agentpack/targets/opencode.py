@@ -7,6 +7,7 @@ before a file of secrets is read.
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import HEX_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.powers import Powers
 
 NO_SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 TOOLS = {
@@ -26,6 +27,7 @@ SETTINGS = {
     "color": "color",
     "permission": "permissions",
 }
+POWERS = Powers(settings={"mode": "setting:primary|all"})
 
 DECLARATION = Declaration(
     client="opencode",
@@ -43,6 +45,7 @@ DECLARATION = Declaration(
         remark="the agent's rules come after your own: what it may use is not asked for, whatever you configured",
     ),
     limits=("permission",),
+    powers=POWERS,
     settings=SETTINGS,
 )
 TARGET = Target(

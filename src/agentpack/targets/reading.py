@@ -52,7 +52,7 @@ def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile
     if declaration.format == "body":
         return AgentFile({"name": stem}, text)
     if declaration.format == "markdown":
-        head, body = _split(text)
+        head, body = split_header(text)
         fields = {} if head is None else read_fields(head, stem, strict=declaration.client in STRICT)
     else:
         fields = _toml(text, stem) if declaration.format == "toml" else dict(_map(text, stem))
@@ -61,7 +61,8 @@ def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile
     return AgentFile({"name": stem, **header}, body, ignored)
 
 
-def _split(text: str) -> tuple[str | None, str]:
+def split_header(text: str) -> tuple[str | None, str]:
+    """The header between the fences, None where there is none, and what is behind it."""
     lines = text.split("\n")
     if _FENCE.match(lines[0]):
         for number, line in enumerate(lines[1:], 1):

@@ -6,6 +6,7 @@ Names of tools stand in `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="vibe",
@@ -36,6 +37,7 @@ DECLARATION = Declaration(
         "enabled_skills": "list",
         "disabled_skills": "list",
     },
+    powers=Powers(settings={"tools": "tool_settings"}),
     body="instructions",
     shortest_body=1,
 )

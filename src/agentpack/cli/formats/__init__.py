@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from agentpack.cli.capabilities import may_lines
 from agentpack.cli.present import safe
 from agentpack.differences.accounts import decoded
 from agentpack.differences.header import FieldChange
@@ -59,6 +60,12 @@ def pack_lines(differences: Differences) -> Iterator[str]:
     for pack in differences.packs:
         before, after = pack.before or "not installed", pack.after or "removed"
         yield safe(f"{pack.name} {before} -> {after}")
+
+
+def capability_lines(differences: Differences) -> Iterator[str]:
+    """What personas may do before and after, a line for each set of capabilities."""
+    for label, words in may_lines(differences.capabilities):
+        yield safe(label + words)
 
 
 def line_counts(file: FileDifference) -> Counts:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agentpack.cli.capabilities import may_data
 from agentpack.cli.formats import Place, line_counts, origin_words
 from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import unified
@@ -36,6 +37,7 @@ def data(differences: Differences, place: Place) -> dict[str, Any]:
         "after": differences.after,
         "differs": differences.differs,
         "packs": [pack._asdict() for pack in differences.packs],
+        "capabilities": may_data(differences.capabilities),
         "remarks": [
             {
                 "path": place(remark.path),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from agentpack.cli.capabilities import may_lines
 from agentpack.cli.conflicts import conflict_lines
 from agentpack.cli.formats import STATES, Place, bare, brief, origin_words, remark_lines
 from agentpack.cli.formats.data import decoded_or_none
@@ -17,6 +18,8 @@ def markdown(differences: Differences, place: Place) -> Iterator[str]:
     for pack in differences.packs:
         before, after = (code_span(side) if side else "none" for side in (pack.before, pack.after))
         yield f"**{code_span(pack.name)}** {before} → {after}\n"
+    for label, words in may_lines(differences.capabilities):
+        yield f"- {safe(label)}{code_span(words)}"
     for remark in differences.remarks:
         head, *details = remark_lines(remark, "")
         yield f"- {code_span(place(remark.path))} {head.strip()}"

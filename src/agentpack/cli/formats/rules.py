@@ -10,6 +10,7 @@ from agentpack.cli.formats import (
     Style,
     bare,
     brief,
+    capability_lines,
     origin_words,
     pack_lines,
     remark_lines,
@@ -26,10 +27,11 @@ from agentpack.operations.diff import Differences, FileDifference
 def rules(differences: Differences, place: Place, style: Style) -> Iterator[str]:
     """Each field and rule that differs: what happened to it, its id, section and origin, and the words in short."""
     yield from pack_lines(differences)
+    yield from capability_lines(differences)
     for remark in differences.remarks:
         yield from remark_lines(remark, place(remark.path))
     for number, file in enumerate(differences.files):
-        if number or differences.packs or differences.remarks:
+        if number or differences.packs or differences.remarks or differences.capabilities:
             yield ""
         yield short(file, place(file.path), style)
         if file.unknown:

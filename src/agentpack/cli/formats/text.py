@@ -9,6 +9,7 @@ from agentpack.cli.formats import (
     WHOLE,
     Place,
     Style,
+    capability_lines,
     line_counts,
     pack_lines,
     remark_lines,
@@ -30,6 +31,7 @@ MARKED = 2_000
 def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
     """A line for each file: its state, how many lines and which rules."""
     yield from pack_lines(differences)
+    yield from capability_lines(differences)
     for remark in differences.remarks:
         yield from remark_lines(remark, place(remark.path))
     for file in differences.files:
@@ -47,9 +49,10 @@ def text(differences: Differences, place: Place, style: Style, *, width: int) ->
         width: lines that did not change are cut to it.
     """
     yield from pack_lines(differences)
+    yield from capability_lines(differences)
     for remark in differences.remarks:
         yield from remark_lines(remark, place(remark.path))
-    first = not (differences.packs or differences.remarks)
+    first = not (differences.packs or differences.remarks or differences.capabilities)
     for file in differences.files:
         if not first:
             yield ""

@@ -1,0 +1,87 @@
+"""What personas may do, for people and for programs: equal ones together, a row for each set of capabilities."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from agentpack.model.capabilities import widening
+from agentpack.operations.widening import MayChange, told
+
+MOST_ROWS = 20
+"""Rows for people; the envelope has all."""
+_MOST_NAMES = 3
+Reached = tuple[str, str, str]
+"""Pack, persona, client."""
+
+
+def may_rows(changes: Collection[MayChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str, str]]:
+    """For each set of capabilities what is said of it (`may`, `may do more`), who it holds for, and the words.
+
+    Args:
+        everyone: all there are; what holds for all of them needs no names.
+    """
+    groups: dict[tuple[str, str], list[MayChange]] = {}
+    for change in changes:
+        after = told(change.after)
+        words = after if change.before is None else f"{told(change.before)} -> {after}"
+        groups.setdefault((_said(change), words), []).append(change)
+    rows = [(said, who, words) for (said, words), members in groups.items() for who in _who(members, everyone)]
+    rows.sort(key=lambda row: _ORDER.index(row[0]))
+    yield from rows[:MOST_ROWS]
+    if len(rows) > MOST_ROWS:
+        yield "may", "", f"… and {len(rows) - MOST_ROWS} more; `--json` has all"
+
+
+def may_lines(changes: Collection[MayChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str]]:
+    """A label and the words behind it, for each row."""
+    for said, who, words in may_rows(changes, everyone):
+        yield (f"{said} ({who}): " if who else f"{said}: "), words
+
+
+_ORDER = ("may do more", "may", "may do otherwise", "may do less")
+
+
+def _said(change: MayChange) -> str:
+    if change.before is None:
+        return "may"
+    if change.widened:
+        return "may do more"
+    return "may do less" if widening(change.after, change.before) else "may do otherwise"
+
+
+def _who(members: Sequence[MayChange], everyone: Collection[Reached]) -> Iterator[str]:
+    """Who the members are, in as few words as tell it: nothing for all, clients, or personas and clients."""
+    personas = {reached[:2] for reached in everyone}
+    clients = {reached[2] for reached in everyone}
+    by_persona: dict[tuple[str, str], list[str]] = {}
+    for change in members:
+        by_persona.setdefault((change.pack, change.persona), []).append(change.client)
+    alike: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for persona, reached in by_persona.items():
+        alike.setdefault(tuple(sorted(reached)), []).append(persona)
+    for those, named in alike.items():
+        words = []
+        if set(named) != personas:
+            words.append(_names([persona for _, persona in named]))
+        if set(those) != clients:
+            words.append(", ".join(those))
+        yield "; ".join(words)
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
+
+
+def may_data(changes: Collection[MayChange]) -> list[dict[str, Any]]:
+    """The same as the envelope has it."""
+    return [
+        {
+            "pack": change.pack,
+            "persona": change.persona,
+            "client": change.client,
+            "before": None if change.before is None else list(change.before),
+            "after": list(change.after),
+            "widened": list(change.widened),
+        }
+        for change in changes
+    ]

@@ -1,0 +1,132 @@
+"""The words for what a persona may do, and which of them say more than others.
+
+`safety/capabilities.py` reads these words from a rendered file; `docs/reference/capabilities.md` tells what they mean.
+A set of words covers a word when who may do the former may do the latter too; what a set does not cover is a widening.
+"""
+
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+
+from agentpack.model.fields import TOOLS
+from agentpack.model.names import is_kebab
+
+EVERY = "every-tool"
+BUT = "every-tool-but:"
+CHANGES = "changes"
+"""Behind `every-tool-but:`: what changes something has to be asked for first, as in a client's plan mode."""
+LOOKING = frozenset(("read", "search", "web"))
+"""The tools that change nothing."""
+PLAIN = (EVERY, *TOOLS, "mcp", "hooks", "bypass", "no-sandbox", "background", "memory", "skills", "unreadable")
+HEADS = ("every-tool-but", "tool", "mcp", "hooks", "permission", "sandbox", "model", "setting")
+"""Words that go on behind a colon."""
+NARROW = frozenset(
+    ("permission:plan", "permission:dontAsk", "permission:default", "sandbox:read-only", "model:small", "model:inherit")
+)
+"""Words that say no more than silence does."""
+_MODELS = {"model:medium": 1, "model:large": 2}
+
+
+def covers(held: Collection[str], word: str) -> bool:
+    """Whether who may do all of `held` may do what the word says."""
+    if word in held or word in NARROW:
+        return True
+    if word.startswith("model:"):
+        # what no model is named for runs on the session's: only a step up to a known larger class counts
+        rank = _MODELS.get(word, 0)
+        return rank == 0 or any(_MODELS.get(other, 0) >= rank for other in held)
+    return any(_includes(other, word) for other in held)
+
+
+def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
+    """What `after` may do and `before` may not, sorted; empty when `before` covers it."""
+    before = frozenset(before)
+    return tuple(sorted({word for word in after if not covers(before, word)}))
+
+
+@lru_cache(maxsize=4096)
+def _includes(one: str, other: str) -> bool:
+    """Whether one word alone covers another one."""
+    if one == EVERY:
+        return _is_tool(other)
+    if one.startswith(BUT):
+        return _is_tool(other) and _leaves(denied_by(one), other)
+    if one == "bypass":
+        return other.startswith("permission:")
+    if one == "no-sandbox":
+        return other.startswith("sandbox:")
+    if one == "mcp":
+        return other.startswith("mcp:") and "~" not in other
+    if one.startswith("permission:"):
+        return other.startswith(f"{one}~")  # the whole of a tool, and a part of it
+    return other.endswith(")") and other.startswith(f"{one}(") and _is_tool(one)
+
+
+def _is_tool(word: str) -> bool:
+    """Whether a word names tools. A server that a file brings along is more than a tool."""
+    base = word.partition("(")[0]
+    if base in TOOLS or base in (EVERY, "mcp") or base.startswith((BUT, "tool:")):
+        return True
+    return base.startswith("mcp:") and "~" not in word
+
+
+def _leaves(denied: frozenset[str], word: str) -> bool:
+    """Whether every tool but those leaves what the word names."""
+    if word == EVERY:
+        return False
+    if word.startswith(BUT):
+        return denied <= denied_by(word)
+    base = word.partition("(")[0]
+    if base in denied or word in denied:
+        return False
+    if base == "mcp" or base.startswith("mcp:"):
+        servers = any(name.startswith("mcp:") for name in denied)
+        return CHANGES not in denied and "mcp" not in denied and not (base == "mcp" and servers)
+    if CHANGES not in denied or base in LOOKING:
+        return True
+    return word.endswith("(plan)")
+
+
+@lru_cache(maxsize=256)
+def denied_by(word: str) -> frozenset[str]:
+    """The words behind `every-tool-but:`."""
+    return frozenset(word.removeprefix(BUT).split("+"))
+
+
+# What people accept.
+
+
+def is_capability(text: str) -> bool:
+    """Whether a text is a word of these, or the head of some."""
+    if text in PLAIN or text in HEADS:
+        return True
+    head, colon, rest = text.partition(":")
+    if colon and head in HEADS:
+        return bool(rest)
+    return text.endswith(")") and text.partition("(")[0] in TOOLS
+
+
+def split_acceptance(text: str) -> tuple[str | None, str]:
+    """The pack that an acceptance is limited to, None for all, and the capability: `shell`, `reviewer:shell`.
+
+    Raises:
+        ValueError: it is neither; what stands where a capability should is what the error holds.
+    """
+    if is_capability(text):
+        return None, text
+    pack, colon, capability = text.partition(":")
+    if colon and is_kebab(pack):
+        if is_capability(capability):
+            return pack, capability
+        raise ValueError(capability)
+    raise ValueError(text)
+
+
+def accepted(acceptances: Iterable[str], pack: str, word: str) -> bool:
+    """Whether the acceptances allow a pack that capability. `hooks` and `mcp` accept all that begin so."""
+    for text in acceptances:
+        limit, capability = split_acceptance(text)
+        if limit not in (None, pack):
+            continue
+        if word.startswith((f"{capability}:", f"{capability}~")) or covers((capability,), word):
+            return True
+    return False

@@ -1,0 +1,233 @@
+"""What personas may do now and could do before, and whether a command stops because a release takes more for itself.
+
+Compared is what the lock says with what is wanted now. A committed lock is an acceptance: what it says was agreed to.
+Only another release stops a command: other bytes, or another source. What the user asks for himself, as a variant, a
+parameter, a client or a further pack, is shown.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from agentpack.errors import AgentpackError, DecisionNeeded
+from agentpack.model.capabilities import accepted, widening
+from agentpack.model.lock import Lock, LockedFile, LockedPack
+from agentpack.model.manifest import Manifest
+from agentpack.model.rendering import Rendering
+from agentpack.model.requirement import parse_requirement
+from agentpack.operations.library import Library, as_locked
+from agentpack.operations.making import Made, make
+from agentpack.operations.workspace import Workspace
+from agentpack.resolve import USER
+
+_MOST_DETAILS = 30
+
+
+class MayChange(NamedTuple):
+    """What a persona may do for a client, where that is new or differs from what the lock says."""
+
+    pack: str
+    persona: str
+    client: str
+    before: tuple[str, ...] | None
+    """None: the persona is new for this client, or what it could do is not known any more."""
+    after: tuple[str, ...]
+    widened: tuple[str, ...] = ()
+    """What was not covered before; empty for what is new."""
+    stops: tuple[str, ...] = ()
+    """What of it another release takes for itself and nobody accepted."""
+    releases: tuple[str, str] = ("", "")
+    """The release before and now, where it is another one."""
+
+
+class Widened(DecisionNeeded):
+    """A release may do more than the one before. `changes` has every persona and client for which that is so."""
+
+    code = "widening"
+
+    def __init__(self, changes: Collection[MayChange]) -> None:
+        self.changes = tuple(changes)
+        moves = list(dict.fromkeys((change.pack, *change.releases) for change in self.changes))
+        words = sorted({word for change in self.changes for word in change.stops})
+        named = ", ".join(f"{pack} {old} -> {new}" for pack, old, new in moves[:3])
+        more = f" and {len(moves) - 3} more packs" if len(moves) > 3 else ""
+        super().__init__(
+            f"{named}{more}: the new release may do more than what is locked; nothing was changed",
+            details=list(_details(self.changes)),
+            hint="accept it with "
+            + " ".join(f"`--accept {word}`" for word in words)
+            + ", or stay below that release with a range",
+        )
+
+
+def _details(changes: Collection[MayChange]) -> Iterator[str]:
+    groups: dict[tuple[str, str, tuple[str, ...] | None, tuple[str, ...]], list[str]] = {}
+    for change in changes:
+        groups.setdefault((change.pack, change.persona, change.before, change.after), []).append(change.client)
+    for count, ((_, persona, before, after), clients) in enumerate(groups.items()):
+        if count == _MOST_DETAILS:
+            yield f"and {len(groups) - count} more"
+            return
+        was = "not there or not known" if before is None else told(before)
+        yield f"{persona} for {', '.join(clients)}: {was} -> {told(after)}"
+
+
+def told(words: Iterable[str]) -> str:
+    """Capabilities for people."""
+    return ", ".join(words) or "no tool"
+
+
+def may_changes(workspace: Workspace, made: Made) -> tuple[MayChange, ...]:
+    """What is new or differs against the lock, sorted by pack, persona and client. Nothing is decided."""
+    lock = workspace.lock
+    return tuple(sorted(_Comparison(workspace, lock, made).changes()))  # no two are of one persona and client
+
+
+def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ...]:
+    """What differs between two locks for personas that both have; for going back to an older one."""
+    old = {_key(file): file for file in before.files} if before else {}
+    found = []
+    for file in after.files if after else ():
+        was = old.get(_key(file))
+        if was is None or None in (was.capabilities, file.capabilities) or was.words == file.words:
+            continue
+        widened = widening(was.words, file.words)
+        found.append(MayChange(file.pack, file.persona, file.client, was.words, file.words, widened))
+    return tuple(sorted(found))
+
+
+def refuse_widening(changes: Collection[MayChange]) -> None:
+    """Raise Widened where another release takes more for itself than was accepted."""
+    stopping = [change for change in changes if change.stops]
+    if stopping:
+        raise Widened(stopping)
+
+
+Key = tuple[str, str, str]
+
+
+def _key(file: LockedFile | Rendering) -> Key:
+    return file.pack, file.persona, file.client
+
+
+class _Comparison:
+    """One lock against what is wanted."""
+
+    def __init__(self, workspace: Workspace, lock: Lock | None, made: Made) -> None:
+        self.workspace = workspace
+        self.lock = lock
+        self.made = made
+        self.locked: dict[str, LockedPack] = {pack.name: pack for pack in lock.packs} if lock else {}
+        self.wanted: dict[str, LockedPack] = {pack.name: pack for pack in made.lock.packs}
+        self.rows = {_key(file): file for file in lock.files} if lock else {}
+        self.installed = {key[0] for key in self.rows}
+        self.moved = self._moved()
+        self._again: Mapping[Key, tuple[str, ...]] | None = None
+
+    def changes(self) -> Iterator[MayChange]:
+        for file in self.made.files.values():
+            key = _key(file)
+            row = self.rows.get(key)
+            if row is not None and row.capabilities == ", ".join(file.capabilities):
+                continue
+            asked = self._is_asked_for(file.pack, is_new=row is None)
+            if row is not None and row.capabilities is None and file.pack not in self.moved:
+                continue  # an older lock did not tell it, and the release is the same
+            before = row.words if row is not None and row.capabilities is not None else None
+            if before is None and file.pack in self.moved and not asked:
+                before = self.again.get(key)
+            if before == file.capabilities:
+                continue
+            widened = () if before is None else widening(before, file.capabilities)
+            stops: tuple[str, ...] = ()
+            if not asked:
+                over = widened if before is not None else widening(self._of_pack(file), file.capabilities)
+                stops = tuple(word for word in over if not self._is_accepted(file.pack, word))
+            yield MayChange(*key, before, file.capabilities, widened, stops, self._releases(file.pack))
+
+    def _is_asked_for(self, pack: str, *, is_new: bool) -> bool:
+        """Whether what a pack may do is of the user's own choice: it stays at its release, or he asks for it now.
+
+        Args:
+            is_new: whether the persona was not there before.
+        """
+        if not is_new or pack in self.installed:
+            return pack not in self.moved
+        old = self.locked.get(pack)
+        if USER in self.wanted[pack].wanted_by and (old is None or USER not in old.wanted_by):
+            return True
+        # brought along: by packs that are as new to the user as it is, or by a new release of one that was there
+        return not any(name in self.locked and name in self.moved for name in (pack, *self._requirers(pack)))
+
+    def _is_accepted(self, pack: str, word: str) -> bool:
+        words = [text for text in self.workspace.accepted if not text.startswith("widened:")]
+        return accepted((*words, *self.workspace.allowed_widenings), pack, word)
+
+    def _moved(self) -> frozenset[str]:
+        """The packs whose personas come from other bytes than before: their own, or those of a pack they require."""
+        moved = {name for name, pack in self.wanted.items() if _origin(pack) != _origin(self.locked.get(name))}
+        while True:
+            more = {name for name, pack in self.wanted.items() if name not in moved and _required(pack) & moved}
+            if not more:
+                return frozenset(moved)
+            moved |= more
+
+    def _requirers(self, pack: str) -> set[str]:
+        """The packs that require this one, directly or through others."""
+        found: set[str] = set()
+        waiting = [pack]
+        while waiting:
+            below = waiting.pop()
+            more = {name for name, other in self.wanted.items() if below in _required(other)} - found
+            found |= more
+            waiting += more
+        return found - {pack}
+
+    def _of_pack(self, file: Rendering) -> set[str]:
+        """All that the pack could do before for this client; of a pack that is new, those that brought it along."""
+        packs = {file.pack} if file.pack in self.installed else self._requirers(file.pack)
+        rows = [row for key, row in self.rows.items() if key[0] in packs and key[2] == file.client]
+        if rows and all(row.capabilities is not None for row in rows):
+            return {word for row in rows for word in row.words}
+        return {
+            word for key, words in self.again.items() if key[0] in packs and key[2] == file.client for word in words
+        }
+
+    @property
+    def again(self) -> Mapping[Key, tuple[str, ...]]:
+        """What the locked releases may do, rendered again for each client that is wanted; empty when they are gone."""
+        if self._again is None:
+            try:
+                self._again = self._rendered_again()
+            except AgentpackError:
+                self._again = {}
+        return self._again
+
+    def _rendered_again(self) -> Mapping[Key, tuple[str, ...]]:
+        if self.lock is None:
+            return {}
+        manifest = Manifest.from_data(self.lock.manifest)
+        entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
+        library = Library(self.workspace, manifest, self.lock.packs)
+        clients = tuple(sorted({file.client for file in self.made.files.values()}))
+        made = make(library, manifest._replace(packs=entries), as_locked(self.lock), clients, accepted=None)
+        return {_key(file): file.capabilities for file in made.files.values()}
+
+    def _releases(self, pack: str) -> tuple[str, str]:
+        old, new = self.locked.get(pack), self.wanted[pack]
+        if pack not in self.moved:
+            return "", ""
+        if old is None:
+            return "not there", new.version
+        if old.version != new.version:
+            return old.version, new.version
+        if old.source != new.source:
+            return f"{old.version} from `{old.source}`", f"{new.version} from `{new.source}`"
+        return old.version, new.version
+
+
+def _origin(pack: LockedPack | None) -> tuple[str, ...]:
+    return () if pack is None else (pack.version, pack.source, pack.digest)
+
+
+def _required(pack: LockedPack) -> set[str]:
+    return {parse_requirement(text).pack for text in pack.requires}

@@ -1,0 +1,62 @@
+"""What a persona may do for one client, read from the rendered file itself and not from what its pack says.
+
+Decides which words of `model/capabilities.py` a file stands for. What its keys mean is data: `targets/powers.py` and
+the client's `Declaration`. A key that nobody knows is shown; a file that nobody can read is called that.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentpack.model.capabilities import EVERY, widening
+from agentpack.safety.headers import cut, read_rows, read_whole
+from agentpack.safety.judgement import Judgement, Vocabulary, meaning_of, model_class
+from agentpack.targets.declared import Declaration
+from agentpack.targets.powers import MEANINGS
+
+__all__ = ["Reader", "capabilities", "meaning_of", "model_class", "widening"]
+
+
+def capabilities(declaration: Declaration, content: bytes) -> tuple[str, ...]:
+    """What the client may do for the persona of this file, in sorted words.
+
+    Args:
+        content: the file, or of a file that others write too the text of our entry.
+    """
+    reader = _readers.get(id(declaration))
+    if reader is None or reader.declaration is not declaration:
+        reader = _readers[id(declaration)] = Reader(declaration)
+    return reader.read(content)
+
+
+class Reader:
+    """Reads the files of one client, each header that differs once."""
+
+    def __init__(self, declaration: Declaration) -> None:
+        self.declaration = declaration
+        keys = {key for key in (*declaration.keys, *MEANINGS) if meaning_of(declaration, key) == "none"}
+        self.harmless = frozenset(key.encode() for key in keys)
+        self.known: dict[bytes, tuple[str, ...]] = {}
+        self.vocabulary = Vocabulary(declaration)
+
+    def read(self, content: bytes) -> tuple[str, ...]:
+        """The words for a file."""
+        form = self.declaration.format
+        if form == "body":
+            return (EVERY,)
+        found = cut(form, self.harmless, content)
+        key = b"?" + found.whole if found.rows is None else found.rows
+        words = self.known.get(key)
+        if words is None and (words := self.known.get(b"?" + found.whole)) is None:
+            fields = None if found.rows is None else read_rows(form, found.rows)
+            if fields is None:
+                key, fields = b"?" + found.whole, read_whole(form, found)
+            words = ("every-tool", "unreadable") if fields is None else self.judge(fields)
+            self.known[key] = words
+        return words
+
+    def judge(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """The words for the fields of a file."""
+        return tuple(sorted(Judgement(self.vocabulary, fields).words))
+
+
+_readers: dict[int, Reader] = {}

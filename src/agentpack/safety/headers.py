@@ -1,0 +1,141 @@
+"""The fields of a rendered file, read from its text without loading YAML where our own emitter wrote it.
+
+A header is cut to what can matter: fields that are known to give an agent nothing, such as its name and description,
+are left out where they stand complete in their rows. What is left is alike for most personas of a client, so that it
+is read once. Every row must have the exact form that `targets/emit.py` writes; a text with any other row is read whole,
+by the format's own reader.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from agentpack.errors import InvalidFile
+from agentpack.targets.emit import is_exact, is_plain_word
+
+MAX_HEADER = 200_000
+"""Bytes of a header that is read without the format's own reader, which has a limit of its own."""
+_KEY = rb"[A-Za-z_][A-Za-z0-9_-]*"
+_ROWS: Mapping[str, bytes] = {
+    "markdown": rb"(" + _KEY + rb"): [^\n]+\n",
+    "yaml": rb"(" + _KEY + rb"): (?:(\|2)-?\n|[^|\n][^\n]*\n)",
+    "toml": rb"(" + _KEY + rb") = (?:(\'\'\'|\"\"\")\n|(?!\'\'\'|\"\"\")[^\n]+\n)",
+}
+_COMPLETE = re.compile(rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"\n|[a-z][a-z0-9.-]*\n|-?[0-9.]+\n|\|2|\'\'\'\n|"""\n')
+"""The beginning of a value that ends where its row ends, however the next row begins."""
+_BLOCK_END = rb"\n(?!  |\n)"
+_PAIR = r"\\u[dD][89abAB]"
+
+
+@cache
+def _row(form: str) -> re.Pattern[bytes]:
+    return re.compile(_ROWS[form])  # those of other formats need not be compiled
+
+
+class Cut(NamedTuple):
+    """A file's header. `rows` has what can matter in it; None where the text is not of our emitter's form."""
+
+    rows: bytes | None
+    whole: bytes
+    fenced: bool = False
+    """Whether `whole` is what stood between the fences of a Markdown file."""
+
+
+def cut(form: str, harmless: frozenset[bytes], content: bytes) -> Cut:
+    """The header of a file of that format.
+
+    Args:
+        harmless: keys that are left out.
+    """
+    whole, fenced = content, False
+    if form == "markdown":
+        end = content.find(b"\n---\n", 3)
+        fenced = content.startswith(b"---\n") and end >= 0
+        if not fenced:
+            return Cut(None, content)
+        whole = content[4 : end + 1]
+    if form not in _ROWS or (form == "markdown" and len(whole) > MAX_HEADER):
+        return Cut(None, whole, fenced)
+    kept: list[bytes] = []
+    at, match, complete = 0, _row(form).match, _COMPLETE.match
+    while at < len(whole):
+        row = match(whole, at)
+        if row is None and form == "toml" and whole.startswith(b"\n[", at):
+            kept.append(whole[at:])  # tables stand behind all plain keys
+            break
+        end = -1 if row is None else row.end()
+        if row is not None and form != "markdown" and row[2] is not None:
+            end = _end_of_block(whole, row[2], end)
+        if row is None or end < 0:
+            return Cut(None, whole, fenced)
+        if row[1] not in harmless or complete(whole, row.end(1) + (3 if form == "toml" else 2)) is None:
+            kept.append(whole[at:end])
+        at = end
+    return Cut(b"".join(kept), whole, fenced)
+
+
+def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
+    """Where the row of a text of several lines ends; -1 when it does not.
+
+    Args:
+        start: where its first line begins.
+    """
+    if opening == b"|2":
+        found = re.compile(_BLOCK_END).search(whole, start - 1)
+        return -1 if found is None else found.end()
+    end = whole.find(opening + b"\n", start)  # neither stands within a block
+    return -1 if end < 0 else end + 4
+
+
+def read_rows(form: str, rows: bytes) -> dict[str, Any] | None:
+    """The fields of cut rows; None in any doubt."""
+    try:
+        text = rows.decode("utf-8")
+        return _toml(text) if form == "toml" else _fields(text)
+    except ValueError:
+        return None
+
+
+def _fields(text: str) -> dict[str, Any] | None:
+    if not is_exact(text) or re.search(_PAIR, text):
+        return None
+    fields: dict[str, Any] = {}
+    for line in text.split("\n")[:-1]:
+        key, _, value = line.partition(": ")
+        if key in fields:
+            return None
+        fields[key] = value if is_plain_word(value) else _json(value)
+    return fields
+
+
+_json: Callable[[str], Any] = json.JSONDecoder(
+    parse_float=str, parse_constant=str, parse_int=lambda text: int(text) if len(text.lstrip("-")) < 19 else text
+).decode
+"""JSON with numbers as the YAML door reads them."""
+
+
+def _toml(text: str) -> dict[str, Any]:
+    import tomllib  # only for clients that want TOML
+
+    return tomllib.loads(text)
+
+
+def read_whole(form: str, found: Cut) -> dict[str, Any] | None:
+    """The fields of any file, read by the format's own reader as leniently as a client may; None where none can."""
+    from agentpack.safety.documents import decode, read_yaml  # YAML is loaded only for what others wrote
+    from agentpack.targets.reading import read_fields, split_header
+
+    try:
+        text = decode(found.whole, "")
+        if form == "markdown":
+            head = text if found.fenced else split_header(text)[0]
+            return {} if head is None else read_fields(head, "")
+        if form == "toml":
+            return _toml(text)
+        if form == "json":
+            return dict(json.loads(text))
+        return dict(read_yaml(text, "").data)
+    except (InvalidFile, ValueError, TypeError, RecursionError):
+        return None

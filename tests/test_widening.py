@@ -1,0 +1,346 @@
+"""Releases that take more for themselves: what stops, what is only shown, and what lets it through."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.packs import make_pack, persona_text, publish, variant_text
+from support.running import Agentpack, Ran
+
+
+def personas(**headers: Mapping[str, Any]) -> dict[str, str]:
+    return {name: persona_text(name, f"You are {name}.\n", **header) for name, header in headers.items()}
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    """`reviews` 1.0.0, whose `reviewer` looks and no more."""
+    folder = tmp_path / "packs"
+    release(folder, "1.0.0", reviewer={"tools": ["read", "search"]})
+    return folder
+
+
+def release(
+    folder: Path, version: str, name: str = "reviews", requires: Any = None, **headers: Mapping[str, Any]
+) -> None:
+    more = {"requires": requires} if requires else {}
+    publish(folder, make_pack(name, version, personas=personas(**headers), **more))
+
+
+def locked(agentpack: Agentpack) -> dict[str, str]:
+    data = json.loads((agentpack.folder / "agentpack.lock").read_text())
+    return {f"{file['persona']} {file['client']}": file["capabilities"] for file in data["files"]}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def stopped(agentpack: Agentpack, *arguments: str, **more: Any) -> Ran:
+    """Run a command that must stop for a widening, and change nothing."""
+    before = files(agentpack.folder)
+    ran = agentpack(*arguments, expect=3, **more)
+    kept = {path: data for path, data in files(agentpack.folder).items() if "/state/" not in path}
+    assert kept == {path: data for path, data in before.items() if "/state/" not in path}
+    return ran
+
+
+# An upgrade that grants itself every tool.
+
+
+@pytest.fixture
+def widened(agentpack: Agentpack, packs: Path) -> Agentpack:
+    """A scope with `reviews` 1.0.0, and a newer release that lists no tools any more."""
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={})
+    return agentpack
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["upgrade", "--yes"],
+        ["upgrade", "reviews", "--yes"],
+        ["install", "reviews@latest"],
+        ["lock", "--upgrade"],
+        ["upgrade", "--dry-run"],
+    ],
+)
+@pytest.mark.parametrize("real", [False, True])
+def test_a_release_that_takes_every_tool_for_itself_stops(widened: Agentpack, command: list[str], real: bool) -> None:
+    ran = stopped(widened, *command, real=real)
+    assert "reviews 1.0.0 -> 1.1.0" in ran.err
+    assert "reviewer for claude: read, search -> every-tool" in ran.err
+    assert "--accept every-tool" in ran.err
+
+
+def test_the_envelope_tells_who_may_do_what(widened: Agentpack) -> None:
+    envelope = stopped(widened, "upgrade", "--yes", "--json").envelope
+    assert envelope["errors"][0]["code"] == "widening"
+    assert envelope["data"]["capabilities"] == [
+        {
+            "pack": "reviews",
+            "persona": "reviewer",
+            "client": "claude",
+            "before": ["read", "search"],
+            "after": ["every-tool"],
+            "widened": ["every-tool"],
+        }
+    ]
+
+
+@pytest.mark.parametrize("word", ["every-tool", "reviews:every-tool"])
+def test_what_is_accepted_goes_through_and_is_locked(widened: Agentpack, word: str) -> None:
+    ran = widened("upgrade", "--yes", "--accept", word)
+    assert "may do more: read, search -> every-tool" in ran.err
+    assert locked(widened) == {"reviewer claude": "every-tool"}
+    assert "\nmay" not in widened("upgrade", "--yes").err
+
+
+@pytest.mark.parametrize("word", ["shell", "tester:every-tool", "every-tool-but:shell", "bypass"])
+def test_another_acceptance_does_not_help(widened: Agentpack, word: str) -> None:
+    stopped(widened, "upgrade", "--yes", "--accept", word)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("shel", "shell"), ("every-tol", "every-tool"), ("reviews:shel", "shell"), ("all", "shell")]
+)
+def test_an_unknown_word_is_an_error_of_the_call(widened: Agentpack, word: str, hint: str) -> None:
+    ran = widened("upgrade", "--yes", "--accept", word, expect=2)
+    assert f"--accept {word}" in ran.err
+    assert hint in ran.err
+
+
+def test_a_policy_may_allow_it(widened: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    from agentpack.environment import Environment, find_scope
+    from agentpack.operations.install import Options
+    from agentpack.operations.upgrade import upgrade
+    from agentpack.operations.workspace import Workspace
+
+    monkeypatch.chdir(widened.folder)
+    environment = Environment.current()
+    workspace = Workspace(environment, find_scope(environment))
+    workspace.allowed_widenings = ("reviews:every-tool",)
+    (change,) = upgrade(workspace, (), options=Options()).capabilities
+    assert (change.before, change.after, change.stops) == (("read", "search"), ("every-tool",), ())
+
+
+def test_a_check_tells_it_and_stops_nothing(widened: Agentpack) -> None:
+    assert "may do more" in widened("upgrade", "--check", expect=1).err
+    assert "\nmay" not in widened("lock", "--check").err
+    assert locked(widened) == {"reviewer claude": "read, search"}
+
+
+@pytest.mark.parametrize("format", ["text", "rules", "markdown", "json"])
+def test_a_difference_shows_it(widened: Agentpack, format: str) -> None:
+    for words in (["--upgrade"], ["--to", "reviews@1.1.0"]):
+        ran = widened("diff", *words, "--format", format, expect=1)
+        if format == "json":
+            (change,) = ran.envelope["data"]["capabilities"]
+            assert (change["before"], change["after"]) == (["read", "search"], ["every-tool"])
+        else:
+            assert "may do more (reviewer; claude): " in ran.out
+            assert "read, search -> every-tool" in ran.out
+
+
+def test_a_clone_goes_on_with_what_was_committed(widened: Agentpack, tmp_path: Path) -> None:
+    widened("upgrade", "--yes", "--accept", "every-tool")
+    for command in (["sync", "--locked"], ["sync", "--frozen"], ["sync"]):
+        clone = tmp_path / "-".join(command)
+        shutil.copytree(widened.folder, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+        assert "may do more" not in widened(*command, cwd=clone).err
+        assert (clone / ".claude/agents/reviewer.md").is_file()
+
+
+def test_a_sync_that_takes_another_release_stops(widened: Agentpack) -> None:
+    manifest = widened.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("- reviews", "- reviews>=1.1"))
+    assert "1.0.0 -> 1.1.0" in stopped(widened, "sync").err
+    widened("sync", "--accept", "every-tool")
+
+
+def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack) -> None:
+    widened("upgrade", "--yes", "--accept", "every-tool")
+    assert "may do less: every-tool -> read, search" in widened("rollback").err
+    assert "may do more: read, search -> every-tool" in widened("rollback").err
+
+
+def test_a_pack_whose_source_is_another_stops_too(agentpack: Agentpack, packs: Path, tmp_path: Path) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    other = tmp_path / "other"
+    release(other, "1.0.0", reviewer={"tools": ["read", "shell"]})
+    manifest = agentpack.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("/packs", "/other").replace("name: packs", "name: other"))
+    assert "shell" in stopped(agentpack, "install", "reviews", "--source", str(other)).err
+
+
+# Personas that are new in a release.
+
+
+def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: Path) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]}, tester={"tools": ["read"]})
+    assert "may (tester): read\n" in agentpack("upgrade", "--yes").err
+    release(
+        packs, "1.2.0", reviewer={"tools": ["read"]}, tester={"tools": ["read"]}, fixer={"tools": ["read", "shell"]}
+    )
+    ran = stopped(agentpack, "upgrade", "--yes")
+    assert "fixer for claude: not there or not known -> read, shell" in ran.err
+    assert "`--accept shell`" in ran.err
+    assert "every-tool" not in ran.err
+    ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
+    assert "may (fixer): read, shell\n" in ran.err
+    assert "may do less (reviewer): read, search -> read\n" in ran.err
+
+
+def test_a_pack_that_another_one_brings_along_counts_for_it(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "helpers", helper={"tools": ["shell"]})
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", requires=["helpers"], reviewer={"tools": ["read", "search"]})
+    assert "helper for claude" in stopped(agentpack, "upgrade", "--yes").err
+    agentpack("upgrade", "--yes", "--accept", "helpers:shell")
+    assert locked(agentpack)["helper claude"] == "shell"
+
+
+def test_so_does_what_that_one_brings_along(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "deep", digger={"tools": ["shell"]})
+    release(packs, "1.0.0", "helpers", requires=["deep"], helper={"tools": ["read"]})
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", requires=["helpers"], reviewer={"tools": ["read", "search"]})
+    assert "digger for claude" in stopped(agentpack, "upgrade", "--yes").err
+
+
+def test_a_base_that_was_only_extended_and_comes_along_itself_stops(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "base", fixer={"tools": ["read", "shell"]})
+    release(packs, "1.0.0", "house", requires=["base"], looker={"extends": "base", "tools": ["read"]})
+    agentpack("install", "house", "--source", str(packs))
+    assert locked(agentpack) == {"looker claude": "read"}
+    release(packs, "1.1.0", "house", requires=["base"], looker={"tools": ["read"]})
+    assert "fixer for claude" in stopped(agentpack, "upgrade", "--yes").err
+
+
+def test_what_was_brought_along_and_is_now_asked_for_stops_as_before(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "base", fixer={"tools": ["read"]})
+    release(packs, "1.0.0", "house", requires=["base"], looker={"tools": ["read"]})
+    agentpack("install", "house", "--source", str(packs))
+    assert locked(agentpack) == {"fixer claude": "read", "looker claude": "read"}
+    release(packs, "1.1.0", "base", fixer={"tools": ["read", "shell"]})
+    assert "fixer for claude: read -> read, shell" in stopped(agentpack, "install", "base@latest").err
+
+
+def test_packs_that_come_together_are_all_first_installs(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "deep", digger={"tools": ["shell"]})
+    release(packs, "1.0.0", "helpers", requires=["deep"], helper={"tools": ["read"]})
+    agentpack("install", "reviews", "--source", str(packs))
+    assert "may (digger): shell\n" in agentpack("install", "helpers").err
+
+
+def test_a_base_that_is_extended_counts_for_what_extends_it(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", "base", fixer={"tools": ["read"]})
+    release(packs, "1.0.0", "house", requires=["base"], fixer={"extends": "base"})
+    agentpack("install", "house", "--source", str(packs))
+    release(packs, "1.1.0", "base", fixer={"tools": ["read", "edit"]})
+    assert "fixer for claude: read -> edit, read" in stopped(agentpack, "upgrade", "--yes").err
+
+
+# What the user asks for himself.
+
+
+def test_a_first_install_shows_and_does_not_stop(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "2.0.0", "workers", fixer={}, reader={"tools": ["read"]})
+    ran = agentpack(
+        "install",
+        "workers",
+        "-c",
+        "claude",
+        "-c",
+        "kilo",
+        "-c",
+        "codex",
+        "--accept",
+        "widened:codex",
+        "--source",
+        str(packs),
+    )
+    assert "may (fixer): every-tool\n" in ran.err
+    assert "may (reader; claude, kilo): read\n" in ran.err
+    assert "may (reader; codex): every-tool\n" in ran.err
+    assert locked(agentpack)["reader codex"] == "every-tool"
+    again = agentpack("install", "workers")
+    assert "\nmay" not in again.err
+    assert agentpack("install", "workers", "--json").envelope["data"]["capabilities"] == []
+
+
+def test_quiet_says_nothing_of_it(agentpack: Agentpack, packs: Path) -> None:
+    assert agentpack("install", "reviews", "--quiet", "--source", str(packs)).err == ""
+
+
+def test_a_variant_or_a_parameter_is_shown_and_does_not_stop(agentpack: Agentpack, tmp_path: Path) -> None:
+    folder = publish(
+        tmp_path / "packs",
+        make_pack(
+            personas=personas(reviewer={"tools": ["read"]}),
+            variants={"reviewer/working": variant_text(set={"tools": ["read", "shell"]})},
+        ),
+    )
+    agentpack("install", "data-reviewer", "--source", str(folder))
+    assert "may do more: read -> read, shell" in agentpack("install", "data-reviewer[working]").err
+    assert locked(agentpack) == {"reviewer claude": "read, shell"}
+
+
+def test_a_local_variant_is_the_user_s_own(agentpack: Agentpack, packs: Path) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    folder = agentpack.folder / ".agentpack/variants/reviewer"
+    folder.mkdir(parents=True)
+    (folder / "house.md").write_text(variant_text(set={"tools": ["read", "search", "edit"]}))
+    assert "may do more: read, search -> edit, read, search" in agentpack("install", "reviews[house]").err
+
+
+def test_a_further_client_is_shown_and_does_not_stop(agentpack: Agentpack, packs: Path) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    ran = agentpack("install", "reviews", "--client", "codex", "--accept", "widened:codex")
+    assert "may (codex): every-tool\n" in ran.err
+
+
+def test_a_client_added_together_with_a_release_is_held_against_the_locked_one(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"]})
+    agentpack("install", "reviews@latest", "-c", "claude", "-c", "kilo")
+    release(packs, "1.2.0", reviewer={"tools": ["read", "shell"]})
+    ran = stopped(agentpack, "install", "reviews@latest", "-c", "qwen")
+    assert "reviewer for claude, kilo, qwen: read, search -> read, shell" in ran.err
+
+
+def test_more_of_the_same_and_less_go_through(agentpack: Agentpack, packs: Path) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["search"], "color": "blue"})
+    assert "may do less: read, search -> search" in agentpack("upgrade", "--yes").err
+
+
+# Locks of before.
+
+
+def test_a_lock_that_does_not_tell_it_is_no_acceptance(widened: Agentpack) -> None:
+    path = widened.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    for file in data["files"]:
+        del file["capabilities"]
+    path.write_text(json.dumps(data))
+    assert "\nmay" not in widened("install", "reviews", "--dry-run").err
+    assert "reviewer for claude: read, search -> every-tool" in stopped(widened, "upgrade", "--yes").err
+
+
+def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
+    path = widened.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    for file in data["files"]:
+        del file["capabilities"]
+    path.write_text(json.dumps(data))
+    shutil.rmtree(packs / "reviews/1.0.0")
+    assert "not there or not known -> every-tool" in stopped(widened, "upgrade", "--yes").err
+    widened("upgrade", "--yes", "--accept", "every-tool")
