@@ -5,7 +5,7 @@ Pure, but for the data file of retired libraries: a release and the one before i
 
 from collections.abc import Callable, Iterable, Iterator
 
-from agentpack.authoring import changelog, conditions, ids, package, references, retired, sizes, wording
+from agentpack.authoring import changelog, claims, conditions, ids, package, references, retired, sizes, wording
 from agentpack.authoring.findings import Finding
 from agentpack.authoring.subject import Subject
 
@@ -18,6 +18,7 @@ _CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     references.findings,
     changelog.findings,
     retired.findings,
+    claims.findings,
 )
 
 

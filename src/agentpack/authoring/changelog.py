@@ -51,7 +51,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
     line, told = entry
     for step in changed:
         if step.id and not names(told, step.id):
-            rule = "P803" if step.kind == "field" and step.name in ("tools", "clients") else "P802"
+            rule = "P803" if step.kind == "capability" or step.name in ("tools", "clients") else "P802"
             yield Finding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
 
 

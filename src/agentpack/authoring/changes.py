@@ -15,8 +15,12 @@ from agentpack.compose.composing import Pack
 from agentpack.compose.parameters import Declaration
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError
+from agentpack.model.capabilities import widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Persona
+from agentpack.render import render
+from agentpack.targets import TARGETS
+from agentpack.targets.base import Target
 
 PATCH, MINOR, MAJOR = 0, 1, 2
 STEPS = ("patch", "minor", "major")
@@ -28,7 +32,7 @@ class Step(NamedTuple):
 
     size: int
     kind: str
-    """`rule`, `parameter`, `variant`, `persona` or `field`."""
+    """`rule`, `parameter`, `variant`, `persona`, `field` or `capability`."""
     name: str
     what: str
     """`added`, `removed`, `changed` and the like, as a sentence goes on after the name."""
@@ -88,13 +92,19 @@ def _personas(subject: Subject, old: Pack, new: Pack) -> Iterator[Step]:
             after = _default(new, subject.drafts, name)
             if before is not None and after is not None:
                 yield from _fields(before, after, name)
+                yield from _capabilities(before, after, f"personas/{name}.md")
                 yield from _no_longer_by_default(before, after, new.personas[name], name)
             yield from _variants(old, new, name)
+            for variant in sorted({*old.variants.get(name, {})} & {*new.variants.get(name, {})}):
+                before = _default(old, subject.earlier.drafts, name, variant)
+                after = _default(new, subject.drafts, name, variant)
+                if before is not None and after is not None:
+                    yield from _capabilities(before, after, f"variants/{name}/{variant}.md")
 
 
-def _default(pack: Pack, drafts: Drafts, name: str) -> Persona | None:
+def _default(pack: Pack, drafts: Drafts, name: str, *variants: str) -> Persona | None:
     try:
-        return composed(pack, drafts, name, ())
+        return composed(pack, drafts, name, variants)
     except AgentpackError:
         return None
 
@@ -168,6 +178,26 @@ def _fields(before: Persona, after: Persona, name: str) -> Iterator[Step]:
         wider = new - old
         what = f"allow more: {', '.join(sorted(wider))}" if wider else "allow less"
         yield Step(MAJOR, "field", "tools", what, file, id="tools")
+
+
+def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[Step]:
+    """What the persona may do more than before, for any client that takes it."""
+    wider: dict[str, list[str]] = {}
+    for client, target in TARGETS.items():
+        old, new = _may(before, target), _may(after, target)
+        for word in widening(old, new) if old is not None and new is not None else ():
+            wider.setdefault(word, []).append(client)
+    for word, clients in sorted(wider.items()):
+        named = clients[0] if len(clients) == 1 else f"{len(clients)} clients"
+        yield Step(MAJOR, "capability", word, f"widens for {named}", file, id=word)
+
+
+def _may(persona: Persona, target: Target) -> tuple[str, ...] | None:
+    try:
+        file = render(persona, target, pack="x", scope="project", variables={}, models={})
+    except AgentpackError:
+        return None
+    return None if file is None else file.capabilities
 
 
 def _tools(persona: Persona) -> frozenset[str]:
