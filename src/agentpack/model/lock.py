@@ -5,13 +5,17 @@ give the same bytes.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
+from agentpack.model.json_text import read_json
 from agentpack.model.names import Digest, PackName, is_digest
 
 SCHEMA = 1
+MAX_LOCK_BYTES = 32 * 1024 * 1024
+_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class LocalVariant(NamedTuple):
@@ -92,10 +96,12 @@ def parse_lock(data: bytes, file: str) -> Lock:
         InvalidFile: it is not JSON, of a newer schema, or not of this shape.
     """
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value = read_json(data, max_bytes=MAX_LOCK_BYTES)
+    except ValueError as error:
         line = getattr(error, "lineno", 0)
-        message = "merge markers of version control" if b"\n<<<<<<<" in b"\n" + data else "not JSON"
+        message = "not JSON" if line else f"not JSON: {error}"
+        if b"\n<<<<<<<" in b"\n" + data[:MAX_LOCK_BYTES]:
+            message = "merge markers of version control"
         raise _fault(file, message, line) from None
     schema = value.get("schema") if isinstance(value, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
@@ -117,42 +123,61 @@ def _lock(value: Mapping[str, Any]) -> Lock:
     if value["schema"] != SCHEMA:
         raise ValueError(f"schema {value['schema']}")
     return Lock(
-        value["manifest"],
-        tuple(map(_text, value["clients"])),
-        tuple(_pack(pack) for pack in value["packs"]),
-        tuple(
-            LockedFile(*(_text(file[key]) for key in ("path", "client", "pack", "persona", "sha256")))
-            for file in value["files"]
-        ),
-        tuple(map(_text, value.get("accepted", ()))),
+        _map(value["manifest"]),
+        _texts(value["clients"]),
+        tuple(_pack(pack) for pack in _list(value["packs"])),
+        tuple(_file(file) for file in _list(value["files"])),
+        _texts(value.get("accepted", [])),
     )
+
+
+def _file(row: Mapping[str, Any]) -> LockedFile:
+    if not _HEX.match(_text(row["sha256"])):
+        raise ValueError(f"`{row['sha256'][:80]}` is not a digest")
+    return LockedFile(*(_text(row[key]) for key in ("path", "client", "pack", "persona", "sha256")))
 
 
 def _pack(pack: Mapping[str, Any]) -> LockedPack:
     local = tuple(
         LocalVariant(_text(row["persona"]), _text(row["name"]), _digest(row["digest"]))
-        for row in pack["local_variants"]
+        for row in _list(pack["local_variants"])
     )
     return LockedPack(
         PackName(_text(pack["name"])),
         _text(pack["version"]),
         _text(pack["source"]),
         _digest(pack["digest"]),
-        tuple(map(_text, pack["variants"])),
+        _texts(pack["variants"]),
         local,
-        dict(pack["parameters"]),
-        tuple(map(_text, pack["requires"])),
-        tuple(map(_text, pack["wanted_by"])),
+        _map(pack["parameters"]),
+        _texts(pack["requires"]),
+        _texts(pack["wanted_by"]),
     )
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"`{value}` is not text")
+        raise TypeError(f"`{str(value)[:80]}` is not text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(_text, _list(value)))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"`{str(value)[:80]}` is not a list")
+    return value
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"`{str(value)[:80]}` is not a map")
     return value
 
 
 def _digest(value: Any) -> Digest:
     if not is_digest(_text(value)):
-        raise ValueError(f"`{value}` is not a digest")
+        raise ValueError(f"`{value[:80]}` is not a digest")
     return Digest(value)
