@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
-from agentpack.model.names import Digest, PackName, is_digest
+from agentpack.model.names import Digest, PackName, is_digest, is_kebab
 
 SCHEMA = 1
 MAX_LOCK_BYTES = 32 * 1024 * 1024
+_VERSION = re.compile(
+    r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
+)
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -111,8 +114,12 @@ def parse_lock(data: bytes, file: str) -> Lock:
         )
     try:
         return _lock(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _fault(file, f"not a lock of schema {SCHEMA}: {type(error).__name__} {error}", 0) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise _fault(file, f"not a lock of schema {SCHEMA}: {_words(error)}", 0) from None
+
+
+def _words(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _fault(file: str, message: str, line: int) -> InvalidFile:
@@ -120,10 +127,10 @@ def _fault(file: str, message: str, line: int) -> InvalidFile:
 
 
 def _lock(value: Mapping[str, Any]) -> Lock:
-    if value["schema"] != SCHEMA:
+    if _map(value)["schema"] != SCHEMA:
         raise ValueError(f"schema {value['schema']}")
     return Lock(
-        _map(value["manifest"]),
+        _manifest(value["manifest"]),
         _texts(value["clients"]),
         tuple(_pack(pack) for pack in _list(value["packs"])),
         tuple(_file(file) for file in _list(value["files"])),
@@ -131,20 +138,36 @@ def _lock(value: Mapping[str, Any]) -> Lock:
     )
 
 
+def _manifest(value: Any) -> Mapping[str, Any]:
+    """The manifest, once it is of the shape that `Manifest.to_data` gives."""
+    if _map(value).get("clients") is not None:
+        _texts(value["clients"])
+    for names in _map(value.get("models", {})).values():
+        _texts(list(_map(names).values()))
+    for entry in _list(value.get("packs", [])):
+        _text(_map(entry)["require"])
+        _texts(entry.get("clients", []))
+        _map(entry.get("parameters", {}))
+        _texts(list(_map(entry.get("as", {})).values()))
+    for source in _list(value.get("sources", [])):
+        _texts([_map(source)["name"], source["path"]])
+    return _map(value)
+
+
 def _file(row: Mapping[str, Any]) -> LockedFile:
-    if not _HEX.match(_text(row["sha256"])):
+    if not _HEX.match(_text(_map(row)["sha256"])):
         raise ValueError(f"`{row['sha256'][:80]}` is not a digest")
     return LockedFile(*(_text(row[key]) for key in ("path", "client", "pack", "persona", "sha256")))
 
 
 def _pack(pack: Mapping[str, Any]) -> LockedPack:
     local = tuple(
-        LocalVariant(_text(row["persona"]), _text(row["name"]), _digest(row["digest"]))
-        for row in _list(pack["local_variants"])
+        LocalVariant(_text(_map(row)["persona"]), _text(row["name"]), _digest(row["digest"]))
+        for row in _list(_map(pack)["local_variants"])
     )
     return LockedPack(
-        PackName(_text(pack["name"])),
-        _text(pack["version"]),
+        _name(pack["name"]),
+        _version(pack["version"]),
         _text(pack["source"]),
         _digest(pack["digest"]),
         _texts(pack["variants"]),
@@ -159,6 +182,18 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"`{str(value)[:80]}` is not text")
     return value
+
+
+def _name(value: Any) -> PackName:
+    if not is_kebab(_text(value)):
+        raise ValueError(f"`{value[:80]}` is not a pack's name")
+    return PackName(value)
+
+
+def _version(value: Any) -> str:
+    if not _VERSION.match(_text(value)) or len(value) > 100:
+        raise ValueError(f"`{value[:80]}` is not a version")
+    return str(value)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

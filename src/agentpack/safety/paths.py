@@ -65,7 +65,7 @@ class Names:
         above, _, leaf = path.rpartition("/")
         fault = None if above in self._folders else self.folder(above)
         fault = fault or _component_fault(leaf) or _length_fault(path)
-        if fault is None and (before := self._taken.setdefault(_folded(path), path)) is not path:
+        if fault is None and (before := self._take(path)) is not None:
             if before != path:
                 return _same_as(before)
             return "both a file and a folder" if path in self._folders else "a name that stands twice"
@@ -81,11 +81,19 @@ class Names:
             return f"deeper than {MAX_DEPTH} levels"
         above, _, leaf = path.rpartition("/")
         fault = (self.folder(above) if above else None) or _component_fault(leaf) or _length_fault(path)
-        if fault is None and (before := self._taken.setdefault(_folded(path), path)) is not path:
+        if fault is None and (before := self._take(path)) is not None:
             return _same_as(before) if before != path else "both a file and a folder"
         if fault is None:
             self._folders.add(path)
         return fault
+
+    def _take(self, path: str) -> str | None:
+        """The path that has this place already, None when it was free."""
+        folded = _folded(path)
+        before = self._taken.get(folded)
+        if before is None:
+            self._taken[folded] = path
+        return before
 
 
 def _same_as(before: str) -> str:

@@ -51,7 +51,8 @@ def read_zip(data: bytes) -> Collected:
     if sum(entry.size for entry in entries) > most_unpacked(len(data)):
         raise Unsafe("grows too much when it is unpacked")
     at = 0
-    for entry, end in zip(entries, [*(entry.offset for entry in entries[1:]), start], strict=True):
+    ends = [*(entry.offset for entry in entries), start][1:]
+    for entry, end in zip(entries, ends, strict=True):
         if entry.offset != at:
             raise Unsafe("entries that overlap, or something between them", entry.name)
         content = _content(data, entry, end)

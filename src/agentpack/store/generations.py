@@ -65,7 +65,7 @@ class Generations:
         except (KeyError, TypeError, ValueError) as error:
             raise Refused(
                 f"`{self._disk.where(path)}` is damaged",
-                details=(f"{type(error).__name__}: {error}"[:200],),
+                details=(str(error)[:200] if type(error) is ValueError else "a value is missing, or of another type",),
                 hint="bring it back from a backup; without one, remove "
                 f"`{self._disk.where(layout.STATE)}`, as in a fresh clone: history is lost, files stay",
             ) from error
