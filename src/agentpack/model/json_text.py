@@ -52,7 +52,7 @@ def check_depth(value: Any, left: int) -> None:
 
 def whole(text: str) -> int:
     """A whole number of few enough digits. Raises ValueError."""
-    if len(text) > MAX_DIGITS + 1:
+    if len(text) - text.startswith("-") > MAX_DIGITS:
         raise ValueError(f"a number of more than {MAX_DIGITS} digits")
     return int(text)
 

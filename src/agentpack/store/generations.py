@@ -57,7 +57,9 @@ class Generations:
         path = layout.record(number)
         data = self._disk.read(path)
         if data is None:
-            raise Refused(f"there is no record of generation {number}", details=(self._disk.where(path),))
+            raise Refused(
+                f"there is no record of generation {number}", details=(self._disk.where(path),), hint=self._way_out()
+            )
         try:
             generation = Generation.from_data(read_json(data, max_bytes=layout.MAX_STATE_BYTES))
             if generation.number != number:
@@ -66,11 +68,14 @@ class Generations:
             raise Refused(
                 f"`{self._disk.where(path)}` is damaged",
                 details=(str(error)[:200] if type(error) is ValueError else "a value is missing, or of another type",),
-                hint="bring it back from a backup; without one, remove "
-                f"`{self._disk.where(layout.STATE)}`, as in a fresh clone: history is lost, files stay",
+                hint=self._way_out(),
             ) from error
         self._last = generation
         return generation
+
+    def _way_out(self) -> str:
+        state = self._disk.where(layout.STATE)
+        return f"bring it back from a backup; without one, remove `{state}`, as in a fresh clone: history is lost"
 
     def latest(self) -> Generation | None:
         """The record of the generation that counts; None before the first."""

@@ -15,7 +15,7 @@ from zlib import crc32
 from agentpack import __version__
 from agentpack.errors import Unavailable
 
-FORMAT = f"3-{__version__}"
+FORMAT = f"4-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17
@@ -136,13 +136,16 @@ class ValidatedCache:
             descriptor = os.open(f"{self.folder}/{place(kind, digest)}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             with open(descriptor, "rb") as file:
                 data = file.read(MAX_CACHED_BYTES + 1)
-            return json.loads(data) if len(data) <= MAX_CACHED_BYTES else None
+            # Other JSON put there would read as a manifest that wants nothing.
+            told, _, text = data.partition(b"\n")
+            return json.loads(text) if len(data) <= MAX_CACHED_BYTES and told == _sum(text) else None
         except (OSError, ValueError, RecursionError):
             return None
 
     def put(self, kind: str, digest: str, data: Any) -> None:
         """Keep the data; readers see all of it or nothing."""
-        self._write(place(kind, digest), _json(data))
+        text = _json(data)
+        self._write(place(kind, digest), _sum(text) + b"\n" + text)
 
     def pieces(self, kind: str, digest: str) -> Pieces | None:
         """The pieces kept for this digest, or None."""
@@ -179,6 +182,10 @@ def place(kind: str, digest: str) -> str:
 
 def _json(data: Any) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _sum(text: bytes) -> bytes:
+    return b"%08x" % crc32(text)
 
 
 def _damaged(path: str) -> Unavailable:
