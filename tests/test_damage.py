@@ -143,12 +143,12 @@ def test_a_journal_with_values_of_other_types_is_refused(agentpack: Agentpack) -
     installed(agentpack)
     head = ["agentpack journal", 1, 9, ".agentpack-ab-1"]
     step: list[Any] = ["a", None, 0, "sha256:" + "0" * 64, 0o644]
-    wrong: Any
-    rows: list[list[list[Any]]] = [
-        [head, ["steps", [[wrong, *step[1:]]]], ["leaving", []]] for wrong in (1, None, [], "../../x", "a\0b")
-    ]
-    rows += [[head, ["steps", [[*step[:3], wrong, 0]]], ["leaving", []]] for wrong in (1, "zz", [], {})]
-    rows += [[head, ["steps", [[*step[:4], wrong]]], ["leaving", []]] for wrong in ("1", None, -1, 1.5, 10**12)]
+    paths: tuple[Any, ...] = (1, None, [], "../../x", "a\0b")
+    digests: tuple[Any, ...] = (1, "zz", [], {})
+    modes: tuple[Any, ...] = ("1", None, -1, 1.5, 10**12)
+    rows: list[list[list[Any]]] = [[head, ["steps", [[wrong, *step[1:]]]], ["leaving", []]] for wrong in paths]
+    rows += [[head, ["steps", [[*step[:3], wrong, 0]]], ["leaving", []]] for wrong in digests]
+    rows += [[head, ["steps", [[*step[:4], wrong]]], ["leaving", []]] for wrong in modes]
     rows += [[head, ["folder", 7], ["steps", []], ["leaving", [1]]], [["agentpack journal", 1, "9", head[3]]]]
     for lines in rows:
         text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)

@@ -133,7 +133,7 @@ def _lock(value: Mapping[str, Any]) -> Lock:
         _manifest(value["manifest"]),
         _texts(value["clients"]),
         tuple(_pack(pack) for pack in _list(value["packs"])),
-        tuple(_file(file) for file in _list(value["files"])),
+        tuple(_file(_map(file)) for file in _list(value["files"])),
         _texts(value.get("accepted", [])),
     )
 
@@ -155,9 +155,13 @@ def _manifest(value: Any) -> Mapping[str, Any]:
 
 
 def _file(row: Mapping[str, Any]) -> LockedFile:
-    if not _HEX.match(_text(_map(row)["sha256"])):
-        raise ValueError(f"`{row['sha256'][:80]}` is not a digest")
-    return LockedFile(*(_text(row[key]) for key in ("path", "client", "pack", "persona", "sha256")))
+    found = LockedFile(row["path"], row["client"], row["pack"], row["persona"], row["sha256"])
+    for value in found:
+        if type(value) is not str:
+            _text(value)
+    if not _HEX.match(found.sha256):
+        raise ValueError(f"`{found.sha256[:80]}` is not a digest")
+    return found
 
 
 def _pack(pack: Mapping[str, Any]) -> LockedPack:
