@@ -1,9 +1,14 @@
 """The door for YAML: what plain scalars mean, what is refused, and where a fault is said to stand."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agentpack.errors import InvalidFile
-from agentpack.safety.documents import MAX_BYTES, decode, dotted, read_yaml
+from agentpack.safety import documents
+from agentpack.safety.documents import MAX_BYTES, decode, dotted, read_json, read_toml, read_yaml
 
 
 def faults(text: str, *, first_line: int = 1) -> list[str]:
@@ -110,3 +115,122 @@ def test_a_byte_order_mark_is_dropped() -> None:
 def test_a_path_is_written_as_people_write_it() -> None:
     assert dotted(("packs", 0, "clients", 1)) == "packs[0].clients[1]"
     assert dotted(()) == ""
+
+
+# Bounds.
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("%YAML 1.2\n---\na: 1\n", "directives (`%YAML`, `%TAG`) are not read"),
+        ("%TAG ! tag:example.com,2000:\n---\na: 1\n", "directives (`%YAML`, `%TAG`) are not read"),
+        ("a:\n\tb: 1\n", "not YAML"),
+        ("a: 1\n...\nb: 2\n", "not YAML"),
+        ("a: 1\n...\n---\nb: 2\n", "a second document"),
+        ("a: \0\n", "not YAML"),
+        ('a: "\\ud800"\n', "not YAML"),
+        ("a: \ud800\n", "half of a surrogate pair"),
+        ("k" * (documents.MAX_KEY + 1) + ": 1\n", "a key of more than 256 characters"),
+        (f"? {'k' * 5000}\n: 1\n", "a key of more than 256 characters"),
+        ("[" * (MAX_BYTES - 1), "nested deeper than 24 levels"),
+        ("{a: " * (MAX_BYTES // 4), "nested deeper than 24 levels"),
+        ("- " * (MAX_BYTES // 2), "nested deeper than 24 levels"),
+        ("? " * (MAX_BYTES // 2), "a key must be text"),
+        ("- a\n" * (documents.MAX_VALUES + 1), "more than 50000 keys and values"),
+        ("&a " * (MAX_BYTES // 3), "not YAML"),
+        ("!" + "t" * 5000 + " x\n", "tags (`!" + "t" * 79 + "`) are not read"),
+    ],
+)
+def test_what_goes_beyond_the_bounds_of_yaml_is_refused(text: str, fault: str) -> None:
+    assert fault in faults(text)[-1]
+
+
+def test_no_more_faults_are_told_than_anybody_reads() -> None:
+    assert len(faults("a: 1\n" * 5000)) == documents.MAX_FAULTS
+
+
+def test_long_texts_are_read() -> None:
+    for text in ("x" * 200_000, '"' + "\\x41" * 50_000 + '"', "|\n" + " x\n" * 80_000):
+        assert read_yaml(f"a: {text}\n", "x.yaml").data["a"]
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"", "x: not JSON: Expecting value"),
+        (b"\xff", "x: not JSON: not UTF-8"),
+        (b"\xef\xbb\xbf{}", "x: not JSON: Unexpected UTF-8 BOM"),
+        (b'{\n"a": 1,\n}', "x:3: not JSON"),
+        (b'{"a": 1, "a": 2}', "x: not JSON: a key stands twice"),
+        (b'[{"b": {"a": 1, "a": 1}}]', "x: not JSON: a key stands twice"),
+        (b"NaN", "x: not JSON: `NaN`"),
+        (b"[-Infinity]", "x: not JSON: `-Infinity`"),
+        (b"1" * 19, "x: not JSON: a number of more than 18 digits"),
+        (b"-" + b"1" * 5000, "x: not JSON: a number of more than 18 digits"),
+        (b"1e999", "x: not JSON: a number that is not finite"),
+        (b"0." + b"1" * 100, "x: not JSON: a number that is not finite, or too long"),
+        (b'"\\ud800"', "x: not JSON: half of a surrogate pair"),
+        (b'{"\\udfff": 1}', "x: not JSON: half of a surrogate pair"),
+        (b'{"a": ["\\ud83d"]}', "x: not JSON: half of a surrogate pair"),
+        (b"[" * 25 + b"]" * 25, "x: not JSON: nested too deep"),
+        (b'{"a":' * 30 + b"1" + b"}" * 30, "x: not JSON: nested too deep"),
+        (b"[" * 200_000, "x: not JSON: nested deeper than 24 levels"),
+        (b'{"a":' * 50_000, "x: not JSON: nested deeper than 24 levels"),
+        (b'"' + b"x" * MAX_BYTES + b'"', "x: not JSON: longer than 256 KiB"),
+    ],
+)
+def test_what_is_no_json_for_us_is_refused(data: bytes, fault: str) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        read_json(data, "x")
+    assert refused.value.details[0].replace("x:1:", "x:").startswith(fault)
+
+
+def test_json_within_the_bounds_is_read() -> None:
+    text = b'{"a": [1, -2.5, true, null, "\\ud83d\\ude00"], "b": {"c": 999999999999999999}}'
+    assert read_json(text, "x") == {"a": [1, -2.5, True, None, "\U0001f600"], "b": {"c": 999999999999999999}}
+    assert read_json(b"[" * 24 + b"]" * 24, "x")
+    with pytest.raises(InvalidFile):
+        read_json(b"[[1]]", "x", max_depth=1)
+    with pytest.raises(InvalidFile):
+        read_json(b"[[1]]", "x", max_bytes=4)
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"\xff", "not UTF-8"),
+        (b"a = 1\na = 2\n", "not TOML: Cannot overwrite a value"),
+        (b"a = nan\n", "not finite"),
+        (b"a = -inf\n", "not finite"),
+        (b"a = 1" + b"0" * 18 + b"\n", "more than 18 digits"),
+        (b"a = " + b"1" * 5000 + b"\n", "not TOML"),
+        (b"a = 0x" + b"f" * 5000 + b"\n", "more than 18 digits"),
+        (b'a = "\\ud800"\n', "not TOML"),
+        (b"a." * 100_000 + b"a = 1\n", "nested deeper than 24 levels"),
+        (b'"a".' * 50_000 + b"a = 1\n", "nested deeper than 24 levels"),
+        (b"[" + b"a . " * 50_000 + b"a]\n", "nested deeper than 24 levels"),
+        (b"b = {" + b"'a'." * 50_000 + b"a = 1}\n", "nested deeper than 24 levels"),
+        (b"a = " + b"[" * 100_000, "nested deeper than 24 levels"),
+        (b"a = " + b"{a = " * 50_000, "nested deeper than 24 levels"),
+        (b"a = " + b"[" * 30 + b"]" * 30, "nested too deep"),
+        (b"#" * (MAX_BYTES + 1), "longer than 256 KiB"),
+    ],
+)
+def test_what_is_no_toml_for_us_is_refused(data: bytes, fault: str) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        read_toml(data, "x")
+    assert fault in refused.value.details[0]
+
+
+def test_toml_within_the_bounds_is_read() -> None:
+    text = '\ufeffa = 1\r\nb.c = 1.5\r\n[d]\r\ntext = """\r\na.b.c.\r\n"""\r\n'
+    assert read_toml(text.encode(), "x") == {"a": 1, "b": {"c": 1.5}, "d": {"text": "a.b.c.\n"}}
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=60))
+def test_no_door_lets_another_error_out(data: bytes) -> None:
+    for read in (read_json, read_toml, lambda data, file: read_yaml(decode(data, file), file)):
+        with suppress(InvalidFile):
+            read(data, "x")

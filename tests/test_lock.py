@@ -74,11 +74,11 @@ def faults(data: bytes) -> str:
         (b"\xff", "agentpack.lock: not JSON"),
         (b"[" * 100_000, "agentpack.lock: not JSON"),
         (b'{\n<<<<<<< ours\n"schema": 1\n', "agentpack.lock:2: merge markers of version control"),
-        (b"[]", "agentpack.lock: not a lock of schema 1: TypeError"),
-        (b"{}", "agentpack.lock: not a lock of schema 1: KeyError 'schema'"),
+        (b"[]", "agentpack.lock: not a lock of schema 1: `[]` is not a map"),
+        (b"{}", "agentpack.lock: not a lock of schema 1: 'schema' is missing"),
         (b'{"schema": 2}', "agentpack.lock: schema: schema 2 is newer than this agentpack reads (schema 1)"),
-        (b'{"schema": 0}', "agentpack.lock: not a lock of schema 1: ValueError schema 0"),
-        (b'{"schema": "1"}', "agentpack.lock: not a lock of schema 1: ValueError schema 1"),
+        (b'{"schema": 0}', "agentpack.lock: not a lock of schema 1: schema 0"),
+        (b'{"schema": "1"}', "agentpack.lock: not a lock of schema 1: schema 1"),
     ],
 )
 def test_what_is_no_lock_is_told(data: bytes, fault: str) -> None:
@@ -108,9 +108,6 @@ def test_a_value_of_another_shape_is_told(path: tuple[str | int, ...], value: ob
     for part in path[:-1]:
         here = here[part]
     here[path[-1]] = value
-    if (path, value) == (("clients",), "claude"):
-        assert parse_lock(json.dumps(data).encode(), "agentpack.lock").clients == tuple("claude")
-        return
     assert "not a lock of schema 1" in faults(json.dumps(data).encode())
 
 

@@ -1,14 +1,18 @@
 """A folder as a source: the layouts it knows, what it passes over, and what it refuses to read."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from support.archives import Zipped, zipped
 from support.packs import make_pack, publish
 from support.trees import write_tree
 
 from agentpack.errors import Refused
 from agentpack.model.names import PackName
+from agentpack.safety.archives import UnsafeArchive, write_archive
+from agentpack.safety.paths import UnsafePath
 from agentpack.sources import directory
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.sources.directory import DirectorySource, read_tree
@@ -125,6 +129,112 @@ def test_more_than_a_pack_may_hold_is_refused(tmp_path: Path, monkeypatch: pytes
             patch.setattr(directory, name, limit)
             with pytest.raises(Refused, match=r"more than \d+ files or"):
                 read_tree(str(tmp_path))
+
+
+# -- archives ----------------------------------------------------------------------------------------------------------
+
+
+def archive(folder: Path, name: str, files: Mapping[str, bytes], prefix: str | None = None) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if name.endswith(".zip"):
+        (folder / name).write_bytes(zipped(*(Zipped(path, data) for path, data in files.items())))
+    else:
+        stem = name.removesuffix(".tgz").removesuffix(".tar.gz")
+        (folder / name).write_bytes(write_archive(files, prefix=prefix or stem))
+
+
+def read(folder: Path, version: str) -> Mapping[str, bytes]:
+    source = DirectorySource("team", str(folder))
+    ref = next(ref for ref in source.releases(NAME) if str(ref.version) == version)
+    return source.read(ref)
+
+
+def test_releases_are_archives_too_flat_or_in_a_folder_of_their_pack(tmp_path: Path) -> None:
+    packs = {version: make_pack(version=version) for version in ("1.0.0", "1.1.0", "1.2.0", "1.3.0")}
+    archive(tmp_path, "data-reviewer-1.0.0.tar.gz", packs["1.0.0"])
+    archive(tmp_path, "Data_Reviewer-1.1.0.tgz", packs["1.1.0"])
+    archive(tmp_path / "data-reviewer", "data-reviewer-1.2.0.zip", packs["1.2.0"])
+    publish(tmp_path, packs["1.3.0"])
+    archive(tmp_path, "team-2-lead-3.0.tgz", make_pack("team-2-lead", "3.0"))
+    assert found(tmp_path) == {"data-reviewer": list(packs), "team-2-lead": ["3.0"]}
+    assert {version: read(tmp_path, version) for version in packs} == packs
+
+
+def test_a_folder_of_archives_alone_is_a_pack_of_its_name(tmp_path: Path) -> None:
+    archive(tmp_path / "data-reviewer", "data-reviewer-1.2.0.zip", make_pack(version="1.2.0"))
+    archive(tmp_path / "data-reviewer", "other-1.0.zip", make_pack("other", "1.0"))
+    assert found(tmp_path) == {"data-reviewer": ["1.2.0"]}
+
+
+def test_an_archive_in_a_pack_is_content(tmp_path: Path) -> None:
+    write_tree(tmp_path, make_pack(version="1.2.3"))
+    archive(tmp_path, "other-1.0.tgz", make_pack("other", "1.0"))
+    assert found(tmp_path) == {"data-reviewer": ["1.2.3"]}
+
+
+def test_files_that_are_no_release_are_passed_over(tmp_path: Path) -> None:
+    for name in ("notes.zip", "-1.0.zip", "data-reviewer-.tgz", "data-reviewer-1.x.tgz", "data-reviewer-1.0.tar"):
+        write_tree(tmp_path, {name: "x"})
+    (tmp_path / "data-reviewer-1.0.zip").mkdir()
+    assert found(tmp_path) == {}
+
+
+def test_a_folder_and_an_archive_of_one_release_must_hold_the_same(tmp_path: Path) -> None:
+    publish(tmp_path, make_pack())
+    archive(tmp_path, "data-reviewer-1.0.0.tgz", make_pack())
+    archive(tmp_path / "data-reviewer", "data-reviewer-1.0.zip", make_pack())
+    assert found(tmp_path) == {"data-reviewer": ["1.0.0"]}
+    assert read(tmp_path, "1.0.0") == make_pack()
+    other = make_pack(files={"README.md": "Other.\n"})
+    archive(tmp_path, "data-reviewer-1.0.0.tgz", other)
+    with pytest.raises(Refused, match=r"data-reviewer 1.0.0 is there twice, and not the same") as refused:
+        read(tmp_path, "1.0.0")
+    assert [line.partition("  ")[2] for line in refused.value.details] == [
+        f"{tmp_path}/data-reviewer/1.0.0",
+        f"{tmp_path}/data-reviewer-1.0.0.tgz",
+    ]
+
+
+def test_an_archive_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    archive(tmp_path, "data-reviewer-1.0.0.tgz", make_pack(), prefix="data-reviewer-main")
+    with pytest.raises(UnsafeArchive, match=r"holds no `pack.yaml`") as refused:
+        read(tmp_path, "1.0.0")
+    assert refused.value.hint is not None and "`data-reviewer-1.0.0`" in refused.value.hint
+
+
+def test_an_archive_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data-reviewer-1.0.0.tgz").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "data-reviewer-1.1.0.tgz")
+    for version in ("1.0.0", "1.1.0"):
+        with pytest.raises(UnsafeArchive, match="is not a regular file"):
+            read(tmp_path, version)
+
+
+def test_an_archive_that_is_too_large_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with open(tmp_path / "data-reviewer-1.0.0.tgz", "wb") as file:
+        file.truncate(1 << 34)
+    with pytest.raises(UnsafeArchive, match="larger than 36 MiB"):
+        read(tmp_path, "1.0.0")
+
+
+@pytest.mark.parametrize("name", ["con.md", "a ", "x\\y", "a:b", "u\u0308", "d/" * 20 + "x"])
+def test_a_name_that_no_archive_may_hold_is_refused_in_a_folder_too(tmp_path: Path, name: str) -> None:
+    write_tree(tmp_path, {name: "x"})
+    with pytest.raises(UnsafePath) as refused:
+        read_tree(str(tmp_path))
+    assert (refused.value.code, refused.value.exit_code) == ("unsafe-path", 5)
+
+
+def test_names_that_are_the_same_elsewhere_and_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    write_tree(tmp_path / "a", {"README.md": "", "Readme.md": ""})
+    write_tree(tmp_path / "b", {"A/x": "", "a/y": ""})
+    (tmp_path / "c").mkdir()
+    (tmp_path / "d/empty.").mkdir(parents=True)
+    with open(os.fsencode(tmp_path / "c") + b"/\xff", "wb"):
+        pass
+    for folder in "abcd":
+        with pytest.raises(UnsafePath):
+            read_tree(str(tmp_path / folder))
 
 
 # -- bundled -----------------------------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
 
 PROJECT = "https://github.com/agentpack/agentpack"
 _CLEAN = {("diff",): "nothing differs", ("sync", "--check"): "nothing differs"}
+_MOST = 64 * 1024 * 1024
+# What files that others wrote can bring about here. The full program looks closer, and says what is wrong.
+_DOUBTS = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
@@ -84,7 +87,7 @@ def clean_scope() -> str | None:
                 return None
         if locked:
             return None
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except _DOUBTS:
         return None
     return str(scope)
 
@@ -118,9 +121,12 @@ def _json(path: str) -> "Any":
 def _read(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        parts = []
+        parts, left = [], _MOST
         while part := os.read(descriptor, 1 << 20):
             parts.append(part)
+            left -= len(part)
+            if left < 0:
+                raise ValueError("too large")
         return parts[0] if len(parts) == 1 else b"".join(parts)
     finally:
         os.close(descriptor)
@@ -181,7 +187,7 @@ def _has_no_sources(scope: "Scope") -> bool:
     try:
         rows = _record(scope)["documents"]
         return any(path == scope.manifest and _holds(scope.absolute(path), written) for path, written, _ in rows)
-    except (OSError, ValueError, KeyError, TypeError):
+    except _DOUBTS:
         return False
 
 

@@ -10,7 +10,7 @@ from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
-from agentpack.store.validated import Pieces, ValidatedCache, in_pieces
+from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
 
@@ -24,7 +24,10 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
     """
     kept = cache.pieces("pack", release.digest)
     if kept is not None:
-        pack = _from_pieces(kept)
+        try:
+            pack = _from_pieces(kept)
+        except DAMAGES:
+            raise kept.damaged() from None
         if (pack.name, pack.version) == (release.pack, str(release.version)):
             return pack  # else the same bytes are offered under another name, which is checked as if never met
     pack = check_pack(release)
@@ -88,7 +91,11 @@ class _Layers(Mapping[str, Layer]):
 
     def __getitem__(self, name: str) -> Layer:
         if name not in self._read:
-            self._read[name] = Layer.from_data(self._pieces[self._names[name]])
+            data = self._pieces[self._names[name]]
+            try:
+                self._read[name] = Layer.from_data(data)
+            except DAMAGES:
+                raise self._pieces.damaged() from None
         return self._read[name]
 
     def __contains__(self, name: object) -> bool:
@@ -109,7 +116,10 @@ class _Prepared(Mapping[str, Persona]):
         self._origin = Origin("release", pack.release)
 
     def __getitem__(self, name: str) -> Persona:
-        fields = {key: Field(value, self._origin) for key, value in self._pieces[f"prepared/{name}"].items()}
+        kept = self._pieces[f"prepared/{name}"]
+        if type(kept) is not dict:
+            raise self._pieces.damaged()
+        fields = {key: Field(value, self._origin) for key, value in kept.items()}
         return Persona(
             name, fields, lambda: as_released(self._pack, name).sections, lambda: self._pieces.text(f"body/{name}")
         )

@@ -13,6 +13,7 @@ from agentpack.errors import Refused, Unavailable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.names import Digest, PackName, content_digest
 from agentpack.model.pack import ReleaseRef
+from agentpack.safety.archives import write_archive
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
 from agentpack.sources.directory import DirectorySource
@@ -36,6 +37,13 @@ def one_pack(folder: Path) -> Source:
     return DirectorySource("team", str(write_tree(folder, FIRST)))
 
 
+def archived(folder: Path) -> Source:
+    folder.mkdir()
+    for files, name in ((FIRST, "data-reviewer-1.0.0"), (SECOND, "data-reviewer-1.1.0"), (OTHER, "team-lead-2.0.0rc1")):
+        (folder / f"{name}.tgz").write_bytes(write_archive(files, prefix=name))
+    return DirectorySource("team", str(folder))
+
+
 def bare(folder: Path) -> Source:
     agent = "---\nname: reviewer\ndescription: Reviews.\n---\nReview.\n"
     return DirectorySource("team", str(write_tree(folder / "data-reviewer", {"agents/reviewer.md": agent})))
@@ -52,7 +60,7 @@ def bundled(folder: Path) -> Source:
 
 
 Make = Callable[[Path], Source]
-MAKERS = (side_by_side, one_of_each, one_pack, bare, memory, bundled)
+MAKERS = (side_by_side, one_of_each, one_pack, archived, bare, memory, bundled)
 
 
 @pytest.fixture(params=MAKERS, ids=lambda make: make.__name__)
@@ -105,14 +113,14 @@ def test_the_pinned_digest_lets_a_release_pass_and_any_other_refuses_it(source: 
 
 def test_the_same_release_has_the_same_digest_whatever_holds_it(tmp_path: Path) -> None:
     digests = set()
-    for make in (side_by_side, one_of_each, one_pack, memory):
+    for make in (side_by_side, one_of_each, one_pack, archived, memory):
         source = make(tmp_path / make.__name__)
         ref = next(ref for ref in source.releases(PackName("data-reviewer")) if ref.version == Version("1.0.0"))
         digests.add(fetch(ref, Sources([source])).digest)
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("make", [side_by_side, one_pack, memory], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [side_by_side, one_pack, archived, memory], ids=lambda make: make.__name__)
 def test_a_release_that_can_no_longer_be_read_is_unavailable(make: Make, tmp_path: Path) -> None:
     source = make(tmp_path / "source")
     ref = refs(source)[0]

@@ -4,12 +4,12 @@ a file by hand still gets an answer.
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.errors import InvalidFile
+from agentpack.safety.toml_text import read_toml
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _BODIES = ("developer_instructions", "instructions", "prompt")
@@ -37,8 +37,8 @@ def parts_of(text: str, path: str) -> Parts:
 
 def _toml(text: str) -> Parts:
     try:
-        fields = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        fields = read_toml(text.encode(), "header")
+    except InvalidFile:
         return Parts({}, text, 1)
     body = next((fields.pop(key) for key in _BODIES if isinstance(fields.get(key), str)), "")
     return Parts(fields, body, 0)

@@ -21,6 +21,8 @@ _HINTS = {
     errno.EACCES: "change its permissions or its owner, then run the command again",
     errno.EPERM: "change its permissions or its owner, then run the command again",
     errno.EROFS: "the file system is mounted read-only",
+    errno.EISDIR: "a folder is in the way: move it elsewhere",
+    errno.ELOOP: "a link is in the way: move it elsewhere",
     errno.EIO: "the disk reports a fault: look at the system's log",
 }
 

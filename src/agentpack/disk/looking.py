@@ -21,6 +21,9 @@ Stamp = tuple[int, int, int, int, int, int]
 OPEN_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # not blocking: it may be somebody's pipe
 # A clock tick of a file system is at most 10 ms: a file changed longer ago than this cannot change again unseen.
 _SETTLED = 100_000_000
+MAX_READ_BYTES = 64 * 1024 * 1024
+"""A file that is read as a whole. A larger one is told apart from others, and never read."""
+_PIECE = 1 << 20
 
 
 class Seen(NamedTuple):
@@ -62,7 +65,11 @@ class Looking(Folders):
             try:
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode):
-                    raise Refused(f"`{self.where(path)}` is not a file")
+                    raise Refused(f"`{self.where(path)}` is not a file", hint="move it elsewhere")
+                if found.st_size > MAX_READ_BYTES:
+                    raise Refused(
+                        f"`{self.where(path)}` is larger than {MAX_READ_BYTES >> 20} MiB", hint="move it elsewhere"
+                    )
                 return _read_all(descriptor, found.st_size)
             finally:
                 os.close(descriptor)
@@ -81,9 +88,11 @@ class Looking(Folders):
         try:
             descriptor = os.open(leaf, OPEN_FILE, dir_fd=self._folder(folder))
             try:
+                size = os.fstat(descriptor).st_size
                 if offset < 0:
-                    offset = max(0, os.fstat(descriptor).st_size + offset)
-                return os.pread(descriptor, length, offset)
+                    offset = max(0, size + offset)
+                # What a damaged file says of itself may be any number.
+                return os.pread(descriptor, min(length, size - offset), offset) if 0 <= offset < size else b""
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -118,14 +127,14 @@ class Looking(Folders):
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode):
                     return _seen(found, None)
-                data = _read_all(descriptor, found.st_size)
+                digest = _digest(descriptor, found.st_size)
             finally:
                 os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise self.failure("read", path, error) from error
-        seen = _seen(found, Digest("sha256:" + sha256(data).hexdigest()))
+        seen = _seen(found, digest)
         if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED:
             self._seen[path] = seen
         return seen
@@ -155,6 +164,15 @@ def _read_all(descriptor: int, size: int) -> bytes:
     if len(data) == size:
         return data
     return data + b"".join(_pieces(descriptor))  # it grew or shrank under our eyes
+
+
+def _digest(descriptor: int, size: int) -> Digest:
+    if size <= _PIECE:
+        return Digest("sha256:" + sha256(_read_all(descriptor, size)).hexdigest())
+    total = sha256()
+    while piece := os.read(descriptor, _PIECE):
+        total.update(piece)
+    return Digest("sha256:" + total.hexdigest())
 
 
 def _pieces(descriptor: int) -> Iterator[bytes]:

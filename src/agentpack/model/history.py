@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from agentpack.model.names import Digest
+from agentpack.model.names import Digest, is_digest
 
 
 class InstalledFile(NamedTuple):
@@ -70,14 +70,38 @@ class Generation:
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Generation":
         """The inverse of `to_data`. Raises KeyError, TypeError or ValueError when the data has another shape."""
-        return cls(
-            number=int(data["number"]),
-            parent=int(data["parent"]),
-            time=str(data["time"]),
-            command=str(data["command"]),
+        generation = cls(
+            number=data["number"],
+            parent=data["parent"],
+            time=data["time"],
+            command=data["command"],
             pins=tuple(data["pins"]),
             documents=tuple(Document(*row) for row in data["documents"]),
             folders=tuple(data["folders"]),
-            replaced=tuple((str(path), Digest(digest), int(mode)) for path, digest, mode in data["replaced"]),
+            replaced=tuple((path, digest, mode) for path, digest, mode in data["replaced"]),
             files=tuple(InstalledFile(*row) for row in data["files"]),
         )
+        if data["schema"] != 1 or not _is_of_its_types(generation):
+            raise TypeError("a value of another type")
+        return generation
+
+
+def _is_of_its_types(generation: Generation) -> bool:
+    numbers = (generation.number, generation.parent)
+    texts = (generation.time, generation.command, *generation.pins, *generation.folders)
+    return (
+        all(type(number) is int and number >= 0 for number in numbers)
+        and all(type(text) is str for text in texts)
+        and all(_is_state(*row) for row in (*generation.documents, *generation.replaced))
+        and all(
+            _is_state(path, written, mode)
+            and _is_state(path, rendered, mode)
+            and type(client) is type(pack) is type(persona) is str
+            for path, client, pack, persona, rendered, written, mode in generation.files
+        )
+    )
+
+
+def _is_state(path: object, digest: object, mode: object) -> bool:
+    """Whether these can be a path, what it holds and its permission bits."""
+    return type(path) is str and type(digest) is str and is_digest(digest) and type(mode) is int and 0 <= mode <= 0o7777

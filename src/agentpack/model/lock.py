@@ -5,13 +5,20 @@ give the same bytes.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.names import Digest, PackName, is_digest
+from agentpack.model.json_text import read_json
+from agentpack.model.names import Digest, PackName, is_digest, is_kebab
 
 SCHEMA = 1
+MAX_LOCK_BYTES = 32 * 1024 * 1024
+_VERSION = re.compile(
+    r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
+)
+_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class LocalVariant(NamedTuple):
@@ -103,10 +110,12 @@ def parse_lock(data: bytes, file: str) -> Lock:
         InvalidFile: it is not JSON, of a newer schema, or not of this shape.
     """
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value = read_json(data, max_bytes=MAX_LOCK_BYTES)
+    except ValueError as error:
         line = getattr(error, "lineno", 0)
-        message = "merge markers of version control" if b"\n<<<<<<<" in b"\n" + data else "not JSON"
+        message = "not JSON" if line else f"not JSON: {error}"
+        if b"\n<<<<<<<" in b"\n" + data[:MAX_LOCK_BYTES]:
+            message = "merge markers of version control"
         raise _fault(file, message, line) from None
     schema = value.get("schema") if isinstance(value, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
@@ -116,8 +125,12 @@ def parse_lock(data: bytes, file: str) -> Lock:
         )
     try:
         return _lock(value)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _fault(file, f"not a lock of schema {SCHEMA}: {type(error).__name__} {error}", 0) from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise _fault(file, f"not a lock of schema {SCHEMA}: {_words(error)}", 0) from None
+
+
+def _words(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _fault(file: str, message: str, line: int) -> InvalidFile:
@@ -125,52 +138,97 @@ def _fault(file: str, message: str, line: int) -> InvalidFile:
 
 
 def _lock(value: Mapping[str, Any]) -> Lock:
-    if value["schema"] != SCHEMA:
+    if _map(value)["schema"] != SCHEMA:
         raise ValueError(f"schema {value['schema']}")
     return Lock(
-        value["manifest"],
-        tuple(map(_text, value["clients"])),
-        tuple(_pack(pack) for pack in value["packs"]),
-        tuple(
-            LockedFile(
-                _text(file["path"]),
-                _text(file["client"]),
-                _text(file["pack"]),
-                _text(file["persona"]),
-                _text(file["sha256"]),
-                _text(file["capabilities"]) if "capabilities" in file else None,
-            )
-            for file in value["files"]
-        ),
-        tuple(map(_text, value.get("accepted", ()))),
+        _manifest(value["manifest"]),
+        _texts(value["clients"]),
+        tuple(_pack(pack) for pack in _list(value["packs"])),
+        tuple(_file(_map(file)) for file in _list(value["files"])),
+        _texts(value.get("accepted", [])),
     )
+
+
+def _manifest(value: Any) -> Mapping[str, Any]:
+    """The manifest, once it is of the shape that `Manifest.to_data` gives."""
+    if _map(value).get("clients") is not None:
+        _texts(value["clients"])
+    for names in _map(value.get("models", {})).values():
+        _texts(list(_map(names).values()))
+    for entry in _list(value.get("packs", [])):
+        _text(_map(entry)["require"])
+        _texts(entry.get("clients", []))
+        _map(entry.get("parameters", {}))
+        _texts(list(_map(entry.get("as", {})).values()))
+    for source in _list(value.get("sources", [])):
+        _texts([_map(source)["name"], source["path"]])
+    return _map(value)
+
+
+def _file(row: Mapping[str, Any]) -> LockedFile:
+    may = row.get("capabilities")
+    found = LockedFile(row["path"], row["client"], row["pack"], row["persona"], row["sha256"], may)
+    for value in found:
+        if type(value) is not str and (value is not None or "capabilities" in row):
+            _text(value)
+    if not _HEX.match(found.sha256):
+        raise ValueError(f"`{found.sha256[:80]}` is not a digest")
+    return found
 
 
 def _pack(pack: Mapping[str, Any]) -> LockedPack:
     local = tuple(
-        LocalVariant(_text(row["persona"]), _text(row["name"]), _digest(row["digest"]))
-        for row in pack["local_variants"]
+        LocalVariant(_text(_map(row)["persona"]), _text(row["name"]), _digest(row["digest"]))
+        for row in _list(_map(pack)["local_variants"])
     )
     return LockedPack(
-        PackName(_text(pack["name"])),
-        _text(pack["version"]),
+        _name(pack["name"]),
+        _version(pack["version"]),
         _text(pack["source"]),
         _digest(pack["digest"]),
-        tuple(map(_text, pack["variants"])),
+        _texts(pack["variants"]),
         local,
-        dict(pack["parameters"]),
-        tuple(map(_text, pack["requires"])),
-        tuple(map(_text, pack["wanted_by"])),
+        _map(pack["parameters"]),
+        _texts(pack["requires"]),
+        _texts(pack["wanted_by"]),
     )
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"`{value}` is not text")
+        raise TypeError(f"`{str(value)[:80]}` is not text")
+    return value
+
+
+def _name(value: Any) -> PackName:
+    if not is_kebab(_text(value)):
+        raise ValueError(f"`{value[:80]}` is not a pack's name")
+    return PackName(value)
+
+
+def _version(value: Any) -> str:
+    if not _VERSION.match(_text(value)) or len(value) > 100:
+        raise ValueError(f"`{value[:80]}` is not a version")
+    return str(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(_text, _list(value)))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"`{str(value)[:80]}` is not a list")
+    return value
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"`{str(value)[:80]}` is not a map")
     return value
 
 
 def _digest(value: Any) -> Digest:
     if not is_digest(_text(value)):
-        raise ValueError(f"`{value}` is not a digest")
+        raise ValueError(f"`{value[:80]}` is not a digest")
     return Digest(value)

@@ -172,7 +172,7 @@ def _folders(workspace: Workspace) -> Iterator[Finding]:
 def _lock_of_processes(workspace: Workspace) -> Iterator[Finding]:
     if is_locked(workspace.disk):
         holder = (workspace.disk.read(layout.LOCK) or b"").decode("ascii", "replace").strip()
-        text = f"process {holder or 'unknown'} is changing files here"
+        text = f"process {holder if holder.isdigit() else 'unknown'} is changing files here"
         yield Finding("warning", "lock", text, "wait for it; the system frees the lock when the process ends")
     else:
         yield Finding("ok", "lock", "no process is changing files here")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder
-from agentpack.errors import Fault, InvalidFile, Unavailable, UsageError
+from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
@@ -20,7 +20,7 @@ from agentpack.sources.bundled import bundled_source, validated_folder
 from agentpack.sources.directory import DirectorySource
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import is_locked, process_lock
-from agentpack.store.validated import ValidatedCache
+from agentpack.store.validated import DAMAGES, ValidatedCache
 from agentpack.targets import MODULES, SHARED, TARGETS, Targets
 from agentpack.targets.base import Shared, Target
 
@@ -93,15 +93,19 @@ class Workspace:
 
     def parse_manifest(self, data: bytes) -> Manifest:
         kept = self.cache.get("manifest", digest_of(data))
-        if kept is None:
-            from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
-            from agentpack.safety.schemas import validate
+        if kept is not None:
+            try:
+                return Manifest.from_data(kept)
+            except (AgentpackError, *DAMAGES):
+                pass  # something else was put there
+        from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
+        from agentpack.safety.schemas import validate
 
-            name = self.scope.manifest.rpartition("/")[2]
-            document = read_yaml(decode(data, name), name)
-            kept = validate("manifest", document)
-            _refuse_repeats(kept, name)
-            self.cache.put("manifest", digest_of(data), kept)
+        name = self.scope.manifest.rpartition("/")[2]
+        document = read_yaml(decode(data, name), name)
+        kept = validate("manifest", document)
+        _refuse_repeats(kept, name)
+        self.cache.put("manifest", digest_of(data), kept)
         return Manifest.from_data(kept)
 
     def remember_manifest(self, data: bytes, manifest: Manifest) -> None:

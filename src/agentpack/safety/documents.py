@@ -1,6 +1,6 @@
-"""The one door for YAML: bytes that people or packs wrote become plain data with line numbers.
+"""The one door for YAML, JSON and TOML: bytes that people or packs wrote become plain data, YAML with line numbers.
 
-The text is read as a stream of events, never composed by the library, so that aliases, anchors, tags and merge keys
+YAML is read as a stream of events, never composed by the library, so that aliases, anchors, tags and merge keys
 are refused before anything is built, depth and size are bounded, and a key that stands twice is a fault. Plain
 scalars are read by the YAML 1.2 core rules for null, booleans and integers only: `no`, `1.10` and `2026-11-23` stay
 text. What the values mean is decided in `schemas.py`.
@@ -12,15 +12,26 @@ from typing import Any, NamedTuple
 import yaml
 
 from agentpack.errors import Fault, InvalidFile
+from agentpack.model import json_text
+from agentpack.safety.toml_text import read_toml as read_toml
 
 MAX_BYTES = 256 * 1024
+"""Characters of YAML, bytes of JSON."""
 MAX_DEPTH = 24
+"""Maps and lists in each other."""
+MAX_VALUES = 50_000
+"""Scalars, maps and lists in one document of YAML, its keys among them."""
+MAX_KEY = 256
+"""Characters of a key in YAML."""
+MAX_FAULTS = 100
+"""Faults of one document of YAML that are told."""
 
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BREAKS = re.compile("[\x85\u2028\u2029]")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class Document(NamedTuple):
@@ -51,6 +62,21 @@ def decode(data: bytes, file: str) -> str:
     return text.removeprefix("\ufeff")
 
 
+def read_json(data: bytes, file: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+    """The value that JSON stands for.
+
+    Args:
+        file: the name that faults carry.
+
+    Raises:
+        InvalidFile: it stands for none, or says twice what one key is, or goes beyond these bounds.
+    """
+    try:
+        return json_text.read_json(data, max_bytes=max_bytes, max_depth=max_depth)
+    except ValueError as error:
+        raise InvalidFile([Fault(file, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
+
+
 def read_yaml(text: str, file: str, *, first_line: int = 1) -> Document:
     """The document's data. An empty document is an empty map.
 
@@ -66,6 +92,9 @@ def read_yaml(text: str, file: str, *, first_line: int = 1) -> Document:
     if found := _BREAKS.search(text):
         line = text.count("\n", 0, found.start()) + first_line
         raise InvalidFile([Fault(file, line, "", f"the line separator U+{ord(found[0]):04X} must be escaped")])
+    if found := _HALVES.search(text):
+        line = text.count("\n", 0, found.start()) + first_line
+        raise InvalidFile([Fault(file, line, "", "half of a surrogate pair, which is no text")])
     builder = _Builder(file, first_line)
     try:
         builder.run(text)
@@ -102,7 +131,15 @@ class _Builder:
         return int(event.start_mark.line) + self.first_line
 
     def run(self, text: str) -> None:
+        values = 0
         for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+                values += 1
+                if values > MAX_VALUES:
+                    self.fault(event, f"more than {MAX_VALUES} keys and values")
+                    return
+            if len(self.faults) >= MAX_FAULTS:
+                return
             if isinstance(event, yaml.ScalarEvent):
                 self.scalar(event)
             elif isinstance(event, yaml.CollectionStartEvent):
@@ -115,6 +152,9 @@ class _Builder:
                 return
             elif isinstance(event, yaml.DocumentStartEvent):
                 self.documents += 1
+                if event.version or event.tags:
+                    self.fault(event, "directives (`%YAML`, `%TAG`) are not read")
+                    return
                 if self.documents > 1:
                     self.fault(event, "a second document (`---`) in one file")
                     return
@@ -123,8 +163,11 @@ class _Builder:
         if event.anchor:
             self.fault(event, "anchors (`&name`) are not read", "write the value out")
         if event.tag is not None and event.tag != "!":
-            self.fault(event, f"tags (`{event.tag}`) are not read")
+            self.fault(event, f"tags (`{event.tag[:80]}`) are not read")
         value: Any = event.value
+        if _HALVES.search(value):
+            self.fault(event, "half of a surrogate pair, which is no text")
+            value = ""
         if event.implicit[0]:
             value = _plain(value)
         top = self.stack[-1] if self.stack else None
@@ -137,6 +180,9 @@ class _Builder:
         if event.implicit[0] and event.value == "<<":
             self.fault(event, "merge keys (`<<`) are not read", "write the values out")
         name = value if isinstance(value, str) else str(event.value)
+        if len(name) > MAX_KEY:
+            self.fault(event, f"a key of more than {MAX_KEY} characters")
+            name = name[:MAX_KEY]
         path = (*top.path, name)
         if name in top.seen:
             self.fault(event, f"`{name}` stands twice", f"first on line {self.lines.get(path, 0)}")
@@ -149,7 +195,7 @@ class _Builder:
         if event.anchor:
             self.fault(event, "anchors (`&name`) are not read", "write the value out")
         if event.tag is not None and event.tag != "!":
-            self.fault(event, f"tags (`{event.tag}`) are not read")
+            self.fault(event, f"tags (`{event.tag[:80]}`) are not read")
         if len(self.stack) >= MAX_DEPTH:
             self.fault(event, f"nested deeper than {MAX_DEPTH} levels")
             return False

@@ -1,26 +1,33 @@
 """A folder as a source: of packs with releases side by side, of packs, or one pack by itself.
 
 <folder>/<pack>/<version>/pack.yaml      releases side by side
+<folder>/<pack>/<pack>-<version>.tgz     the same as an archive (.tar.gz, .tgz, .zip), also right in <folder>
 <folder>/<pack>/pack.yaml                one release of each pack
 <folder>/pack.yaml                       one pack
 <folder>/agents/*.md, <folder>/*.md      one bare pack (`pack.yaml` is absent), also a level deeper
+
+A release may be there as a folder and as archives: the folder is read, else the first archive by its path, and the
+others must hold the same.
 """
 
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
 from agentpack.errors import Refused, UsageError
-from agentpack.model.names import MAX_VERSION, PackName, pack_name
+from agentpack.model.names import MAX_VERSION, Digest, PackName, content_digest, pack_name
 from agentpack.model.pack import ReleaseRef
+from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
 
 MANIFEST = "pack.yaml"
 BARE_VERSION = Version("0.0.0")
-MAX_FILES = 2000
-MAX_BYTES = 32 * 1024 * 1024
-_NOT_CONTENT = frozenset((".git", ".hg", ".svn", ".jj"))
+SUFFIXES = (".tar.gz", ".tgz", ".zip")
+
+Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
+"""The archives in one folder by the pack that their names say: version and path, in the order of their names."""
 
 
 class DirectorySource:
@@ -29,13 +36,20 @@ class DirectorySource:
     def __init__(self, name: str, folder: str) -> None:
         self.name = name
         self.folder = folder
+        self._held: dict[PackName, dict[Version, list[str]]] = {}
 
     @property
     def where(self) -> str:
         return self.folder
 
     def packs(self) -> Collection[PackName]:
-        return self._places().keys()
+        return {**self._places(), **dict.fromkeys(self._archives)}.keys()
+
+    @cached_property
+    def _archives(self) -> Archives:
+        """The archives right in the folder: of a pack by itself they are content."""
+        found = _archives(self.folder)
+        return found if found and not self._is_pack(self.folder) else {}
 
     def _places(self) -> dict[PackName, str]:
         """The folder of each pack: that of its manifest, or that of its versions."""
@@ -49,6 +63,8 @@ class DirectorySource:
                 name = self._name_of(place)
                 if name is not None:
                     found.setdefault(name, place)
+            elif (name := _name(entry)) is not None and name in _archives(place):
+                found.setdefault(name, place)
         return found
 
     def _is_pack(self, folder: str) -> bool:
@@ -67,24 +83,19 @@ class DirectorySource:
         return _name(os.path.basename(folder))
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
-        side_by_side = f"{self.folder}/{pack}"
-        versions = self._versions(pack, side_by_side)
-        if versions:
-            return versions
-        place = self._places().get(pack)
-        if place is None:
-            return ()
-        if not self._is_pack(place):
-            return self._versions(pack, place)
-        version = self._version_of(place)
-        return () if version is None else (ReleaseRef(pack, version, self.name, place),)
+        self._held[pack] = held = self._look(pack)
+        return [ReleaseRef(pack, version, self.name, places[0]) for version, places in held.items()]
 
-    def _versions(self, pack: PackName, place: str) -> list[ReleaseRef]:
-        found = []
-        for entry in _folders(place):
-            version = _version(entry)
-            if version is not None and os.path.isfile(f"{place}/{entry}/{MANIFEST}"):
-                found.append(ReleaseRef(pack, version, self.name, f"{place}/{entry}"))
+    def _look(self, pack: PackName) -> dict[Version, list[str]]:
+        """Where each version of a pack lies, the place that is read first."""
+        found = _versions(pack, f"{self.folder}/{pack}")
+        if not found and (place := self._places().get(pack)) is not None:
+            if not self._is_pack(place):
+                found = _versions(pack, place)
+            elif (version := self._version_of(place)) is not None:
+                found = {version: [place]}
+        for version, path in self._archives.get(pack, ()):
+            found.setdefault(version, []).append(path)
         return found
 
     def _version_of(self, folder: str) -> Version | None:
@@ -98,7 +109,53 @@ class DirectorySource:
         return None
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        return read_tree(ref.place)
+        files = _read(ref.place)
+        if ref.pack not in self._held:
+            self.releases(ref.pack)
+        others = [place for place in self._held[ref.pack].get(ref.version, ()) if place != ref.place]
+        if others:
+            mine = content_digest(files.items())
+            for other in others:
+                _check_same(ref, mine, other, content_digest(_read(other).items()))
+        return files
+
+
+def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
+    """Where each version lies in a folder of one pack's releases."""
+    found: dict[Version, list[str]] = {}
+    for entry in sorted(_folders(place)):
+        version = _version(entry)
+        if version is not None and os.path.isfile(f"{place}/{entry}/{MANIFEST}"):
+            found.setdefault(version, []).append(f"{place}/{entry}")
+    for version, path in _archives(place).get(pack, ()):
+        found.setdefault(version, []).append(path)
+    return found
+
+
+def _check_same(ref: ReleaseRef, mine: Digest, other: str, theirs: Digest) -> None:
+    if mine != theirs:
+        raise Refused(
+            f"{ref.pack} {ref.version} is there twice, and not the same",
+            details=(f"{mine}  {shown(ref.place, most=400)}", f"{theirs}  {shown(other, most=400)}"),
+            hint="remove the one that is not the release: a release never changes once published",
+        )
+
+
+def _read(place: str) -> Mapping[str, bytes]:
+    if not place.endswith(SUFFIXES) or os.path.isdir(place):
+        return read_tree(place)
+    from agentpack.safety.archives import MAX_ARCHIVE_BYTES, UnsafeArchive, read_archive
+
+    name = os.path.basename(place)
+    if not stat.S_ISREG(os.lstat(place).st_mode):
+        raise UnsafeArchive(f"{shown(place, most=400)} is not a regular file", hint="put the archive itself there")
+    files = read_archive(_content(place, MAX_ARCHIVE_BYTES), place, prefix=_stem(name))
+    if MANIFEST not in files:
+        raise UnsafeArchive(
+            f"{shown(place, most=400)} holds no `{MANIFEST}`",
+            hint=f"it must stand at the top of the archive, or in its one folder `{shown(_stem(name))}`",
+        )
+    return files
 
 
 def bare_agents(folder: str) -> list[str]:
@@ -132,16 +189,22 @@ def read_tree(folder: str) -> dict[str, bytes]:
 
     Raises:
         Refused: a link, a device, or more than a pack may hold.
+        UnsafePath: a name that no pack may have.
         OSError: something cannot be read.
     """
     files: dict[str, bytes] = {}
+    names = Names()
     total = 0
-    for path, entry in _walk(folder, ""):
+    for path, entry in _walk(folder, "", names):
         mode = entry.stat(follow_symlinks=False).st_mode
         if not stat.S_ISREG(mode):
             kind = "a link" if stat.S_ISLNK(mode) else "not a regular file"
-            raise Refused(f"{folder}: `{path}` is {kind}", hint="a pack holds regular files only")
-        data = _content(entry.path)
+            raise Refused(f"{folder}: `{shown(path)}` is {kind}", hint="a pack holds regular files only")
+        if fault := names.add(path):
+            raise _unsafe(folder, path, fault)
+        data = _content(entry.path, MAX_FILE_BYTES)
+        if len(data) > MAX_FILE_BYTES:
+            raise Refused(f"{folder}: `{shown(path)}` is larger than {MAX_FILE_BYTES // 1024 // 1024} MiB")
         total += len(data)
         files[path] = data
         if len(files) > MAX_FILES or total > MAX_BYTES:
@@ -149,15 +212,21 @@ def read_tree(folder: str) -> dict[str, bytes]:
     return files
 
 
-def _content(path: str) -> bytes:
-    """A file's bytes, no more than just past what a pack may hold. Descriptors: file objects take as long again."""
+def _unsafe(folder: str, path: str, fault: str) -> UnsafePath:
+    return UnsafePath(
+        f"{folder}: `{shown(path)}`: {fault}", hint="rename it: a pack must lie alike on every system, or on none"
+    )
+
+
+def _content(path: str, most: int) -> bytes:
+    """A file's bytes, no more than just past what it may hold. Descriptors: file objects take as long again."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         data = os.read(descriptor, 1 << 16)
         if len(data) < 1 << 16:
             return data
         parts, size = [data], len(data)
-        while size <= MAX_BYTES and (data := os.read(descriptor, 1 << 20)):
+        while size <= most and (data := os.read(descriptor, 1 << 20)):
             parts.append(data)
             size += len(data)
         return b"".join(parts)
@@ -165,14 +234,36 @@ def _content(path: str) -> bytes:
         os.close(descriptor)
 
 
-def _walk(folder: str, prefix: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def _walk(folder: str, prefix: str, names: Names) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _NOT_CONTENT:
-                    yield from _walk(entry.path, f"{prefix}{entry.name}/")
+                if entry.name not in NOT_CONTENT:
+                    if fault := names.folder(prefix + entry.name):
+                        raise _unsafe(folder, prefix + entry.name, fault)
+                    yield from _walk(entry.path, f"{prefix}{entry.name}/", names)
             else:
                 yield prefix + entry.name, entry
+
+
+def _archives(folder: str) -> Archives:
+    """The archives right in a folder."""
+    found: dict[PackName, list[tuple[Version, str]]] = {}
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES))
+    except OSError:
+        return {}
+    for name in names:
+        spelled, _, text = _stem(name).rpartition("-")
+        version, pack = _version(text), _name(spelled) if spelled else None
+        if version is not None and pack is not None and not os.path.isdir(f"{folder}/{name}"):
+            found.setdefault(pack, []).append((version, f"{folder}/{name}"))
+    return found
+
+
+def _stem(name: str) -> str:
+    """An archive's name without its ending."""
+    return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
 
 
 def _folders(folder: str) -> list[str]:

@@ -9,6 +9,7 @@ import json
 from agentpack.disk import Disk
 from agentpack.errors import Refused
 from agentpack.model.history import Generation
+from agentpack.model.json_text import MAX_DIGITS, read_json
 from agentpack.store import layout
 
 
@@ -28,7 +29,7 @@ class Generations:
         data = self._disk.read(layout.CURRENT)
         if data is None:
             return 0
-        if not data.strip().isdigit():
+        if not data.strip().isdigit() or len(data) > MAX_DIGITS:
             raise Refused(
                 f"`{self._disk.where(layout.CURRENT)}` is damaged: it holds no number",
                 hint=f"write the highest number found in `{self._disk.where(layout.GENERATIONS)}` into it",
@@ -56,13 +57,25 @@ class Generations:
         path = layout.record(number)
         data = self._disk.read(path)
         if data is None:
-            raise Refused(f"there is no record of generation {number}", details=(self._disk.where(path),))
+            raise Refused(
+                f"there is no record of generation {number}", details=(self._disk.where(path),), hint=self._way_out()
+            )
         try:
-            generation = Generation.from_data(json.loads(data))
+            generation = Generation.from_data(read_json(data, max_bytes=layout.MAX_STATE_BYTES))
+            if generation.number != number:
+                raise ValueError("the record of another generation")
         except (KeyError, TypeError, ValueError) as error:
-            raise Refused(f"`{self._disk.where(path)}` is damaged", hint="bring it back from a backup") from error
+            raise Refused(
+                f"`{self._disk.where(path)}` is damaged",
+                details=(str(error)[:200] if type(error) is ValueError else "a value is missing, or of another type",),
+                hint=self._way_out(),
+            ) from error
         self._last = generation
         return generation
+
+    def _way_out(self) -> str:
+        state = self._disk.where(layout.STATE)
+        return f"bring it back from a backup; without one, remove `{state}`, as in a fresh clone: history is lost"
 
     def latest(self) -> Generation | None:
         """The record of the generation that counts; None before the first."""

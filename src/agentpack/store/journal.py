@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from agentpack.disk import Disk, Growing
 from agentpack.errors import Bug, Refused
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.json_text import read_json
+from agentpack.model.names import Digest, digest_of, is_digest
 from agentpack.store import layout
 
 # Files with this ending are removed, so nothing else may stand there: somebody's clone may bring a journal along.
@@ -140,7 +141,7 @@ def _parse(data: bytes, *, whole: bool) -> Journal | None:
     position = 0
     for line in data.splitlines(keepends=True):
         try:
-            word, *values = json.loads(line)
+            word, *values = read_json(line, max_bytes=layout.MAX_STATE_BYTES)
             notes.setdefault(word, []).append(values[0] if len(values) == 1 else values)
         except (TypeError, ValueError):
             break
@@ -157,6 +158,22 @@ def _parse(data: bytes, *, whole: bool) -> Journal | None:
         leaving = notes["leaving"][0] if whole else []
         rows = tuple(Row(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
         folders, made = notes.get("folder", []), notes.get("made", [])
-        return Journal(int(number), str(ending), tuple(folders), tuple(made), rows, tuple(leaving))
-    except (KeyError, TypeError, ValueError):
+        journal = Journal(number, ending, tuple(folders), tuple(made), rows, tuple(leaving))
+        return journal if _is_of_its_types(journal) else None
+    except (KeyError, TypeError, ValueError, IndexError):
         return None
+
+
+def _is_of_its_types(journal: Journal) -> bool:
+    paths = (*journal.folders, *journal.made, *journal.leaving, *(row.path for row in journal.rows))
+    return (
+        type(journal.number) is int
+        and journal.number > 0
+        and all(type(path) is str for path in paths)
+        and all(_is_side(*side) for row in journal.rows for side in (row.before, row.after))
+    )
+
+
+def _is_side(digest: object, mode: object) -> bool:
+    holds = digest is None or (type(digest) is str and is_digest(digest))
+    return holds and type(mode) is int and 0 <= mode <= 0o7777

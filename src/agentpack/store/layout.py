@@ -22,6 +22,8 @@ JOURNAL = "$state/journal"
 JOURNAL_NEW = "$state/journal.new"
 GENERATIONS = "$state/generations"
 BLOBS = "$state/blobs"
+MAX_STATE_BYTES = 32 * 1024 * 1024
+"""A record, or the notes of a transaction."""
 
 
 def record(number: int) -> str:
@@ -37,7 +39,7 @@ def pack(number: int) -> str:
 def numbers(names: list[str], ending: str) -> list[int]:
     """The numbers of the files with this ending, ascending."""
     stems = (name.removesuffix(ending) for name in names if name.endswith(ending))
-    return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit())
+    return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit() and 6 <= len(stem) <= 18)
 
 
 def prepare(disk: Disk) -> None:

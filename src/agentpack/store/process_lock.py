@@ -83,7 +83,7 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
         if time.monotonic() >= deadline:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             raise Unavailable(
-                f"another agentpack (process {holder or 'unknown'}) is changing files here",
+                f"another agentpack (process {holder if holder.isdigit() else 'unknown'}) is changing files here",
                 hint="wait until it is done, then run the command again",
             )
         time.sleep(_PAUSE)

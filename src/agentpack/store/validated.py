@@ -15,10 +15,15 @@ from zlib import crc32
 from agentpack import __version__
 from agentpack.errors import Unavailable
 
-FORMAT = f"5-{__version__}"
+FORMAT = f"6-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17
+_MOST = 1 << 30
+MAX_CACHED_BYTES = 32 * 1024 * 1024
+"""One document that is not kept in pieces."""
+DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
+"""What reading something else than was kept can bring about."""
 
 
 class Pieces:
@@ -29,17 +34,20 @@ class Pieces:
     """
 
     def __init__(self, path: str) -> None:
-        """Raises OSError or ValueError when the file does not hold such a document, or not all of it."""
+        """Raises one of `DAMAGES` when the file does not hold such a document, or not all of it."""
         self._path = path
         self._window, self._window_at = b"", 0
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             start = os.pread(descriptor, 1 << 16, 0)
             self._first = _HEAD + int(start[:_HEAD])
+            whole = os.fstat(descriptor).st_size
+            if not _HEAD < self._first <= whole:
+                raise ValueError("not the length of an index")
             if self._first > len(start):
                 start = os.pread(descriptor, self._first, 0)
             self._index, size = json.loads(start[_HEAD : self._first].decode())
-            if os.fstat(descriptor).st_size != self._first + size:
+            if type(self._index) is not dict or whole != self._first + size:
                 raise ValueError("cut off")
         finally:
             os.close(descriptor)
@@ -56,22 +64,35 @@ class Pieces:
         """
         try:
             return json.loads(self._read(name))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _damaged(self._path) from None
+
+    def damaged(self) -> Unavailable:
+        """The error for a piece that does not hold what its name says. The file is removed."""
+        return _damaged(self._path)
 
     def text(self, name: str) -> str:
         """A piece that was given as text. Raises as for any other piece."""
         data = self._read(name)
-        if crc32(data) != self._index[name][2]:
-            raise _damaged(self._path)
-        return data.decode()
+        try:
+            if crc32(data) == self._index[name][2]:
+                return data.decode()
+        except (LookupError, TypeError, ValueError):
+            pass
+        raise _damaged(self._path)
 
     def _read(self, name: str) -> bytes:
-        offset, length = self._index[name][:2]
+        row = self._index[name]
+        try:
+            offset, length = row[:2]
+            if not 0 <= offset <= offset + length <= _MOST:
+                raise ValueError(name)
+        except (TypeError, ValueError):
+            raise _damaged(self._path) from None
         start = offset - self._window_at
         if start < 0 or start + length > len(self._window):  # those that follow will be wanted next
             try:
-                descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+                descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
                 try:
                     self._window = os.pread(descriptor, max(length, _WINDOW), self._first + offset)
                 finally:
@@ -112,14 +133,19 @@ class ValidatedCache:
         if self.folder is None:
             return None
         try:
-            with open(f"{self.folder}/{place(kind, digest)}", "rb") as file:
-                return json.loads(file.read())
-        except (OSError, ValueError):
+            descriptor = os.open(f"{self.folder}/{place(kind, digest)}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            with open(descriptor, "rb") as file:
+                data = file.read(MAX_CACHED_BYTES + 1)
+            # Other JSON put there would read as a manifest that wants nothing.
+            told, _, text = data.partition(b"\n")
+            return json.loads(text) if len(data) <= MAX_CACHED_BYTES and told == _sum(text) else None
+        except (OSError, ValueError, RecursionError):
             return None
 
     def put(self, kind: str, digest: str, data: Any) -> None:
         """Keep the data; readers see all of it or nothing."""
-        self._write(place(kind, digest), _json(data))
+        text = _json(data)
+        self._write(place(kind, digest), _sum(text) + b"\n" + text)
 
     def pieces(self, kind: str, digest: str) -> Pieces | None:
         """The pieces kept for this digest, or None."""
@@ -127,7 +153,7 @@ class ValidatedCache:
             if folder is not None:
                 try:
                     return Pieces(f"{folder}/{place(kind, digest)}")
-                except (OSError, ValueError, TypeError):
+                except DAMAGES:
                     continue
         return None
 
@@ -156,6 +182,10 @@ def place(kind: str, digest: str) -> str:
 
 def _json(data: Any) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _sum(text: bytes) -> bytes:
+    return b"%08x" % crc32(text)
 
 
 def _damaged(path: str) -> Unavailable:

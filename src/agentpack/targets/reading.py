@@ -5,13 +5,12 @@ goes under `clients: {<client>: …}`, so that the persona is rendered for it as
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import COLORS, MODELS, TOOLS
-from agentpack.safety.documents import decode, read_yaml
+from agentpack.safety.documents import decode, read_toml, read_yaml
 from agentpack.targets import TARGETS
 from agentpack.targets.declared import Declaration, ToolWords, fitted
 
@@ -79,10 +78,7 @@ def _map(text: str, file: str, first_line: int = 1) -> Mapping[str, Any]:
 
 
 def _toml(text: str, file: str) -> dict[str, Any]:
-    try:
-        return {key: _plain(value) for key, value in tomllib.loads(text.replace("\r\n", "\n")).items()}
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidFile([Fault(file, 0, "", f"not TOML: {error}")]) from None
+    return {key: _plain(value) for key, value in read_toml(text.encode(), file).items()}
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,13 @@ import yaml
 from agentpack.targets.emit import json_text, yaml_entry
 
 _MISSING = object()
+MAX_CHARACTERS = 1024 * 1024
+"""Of a file that several agents share."""
+MAX_VALUES = 50_000
+"""Scalars, maps and lists in it, those that aliases stand for counted each time."""
+MAX_DEPTH = 50
+_EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NUMBER = re.compile(r"[-+0-9a-fA-FxXoO_:.]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,39 @@ def _decoded(data: bytes) -> str:
         raise ValueError("not UTF-8") from None
 
 
+def _bounded(text: str) -> None:
+    """Raises ValueError for a file that takes long to read: what aliases stand for is counted each time."""
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError(f"longer than {MAX_CHARACTERS >> 10} KiB")
+    sizes: dict[str, int] = {}
+    open_ones: list[tuple[str | None, int]] = []
+    total = 0
+    try:
+        for event in yaml.parse(text, Loader=_EVENTS):
+            if isinstance(event, yaml.CollectionEndEvent):
+                anchor, before = open_ones.pop()
+                if anchor is not None:
+                    sizes[anchor] = total - before
+                continue
+            if isinstance(event, yaml.AliasEvent):
+                total += sizes.get(str(event.anchor), MAX_VALUES)  # one that is still open holds itself
+            elif isinstance(event, yaml.NodeEvent):
+                total += 1
+            if isinstance(event, yaml.CollectionStartEvent):
+                open_ones.append((event.anchor, total))
+            elif isinstance(event, yaml.ScalarEvent):
+                if event.anchor is not None:
+                    sizes[event.anchor] = 1
+                if len(event.value) > 100 and _NUMBER.match(event.value):
+                    raise ValueError("a number that is too long")
+            if total > MAX_VALUES or len(open_ones) > MAX_DEPTH:
+                raise ValueError(f"more than {MAX_VALUES} values, or nested deeper than {MAX_DEPTH} levels")
+    except yaml.YAMLError as error:
+        raise ValueError(f"not YAML: {error}".splitlines()[0]) from None
+
+
 def _loaded(text: str) -> Any:
+    _bounded(text)
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # a bad date or an unhashable key
@@ -434,6 +473,7 @@ class _Nodes(yaml.SafeLoader):
 
 
 def _composed(text: str) -> yaml.Node | None:
+    _bounded(text)
     try:
         return yaml.compose(text, Loader=_Nodes)
     except (yaml.YAMLError, RecursionError) as error:

@@ -1,0 +1,97 @@
+"""JSON from files that others may have written: bounded, and with one meaning.
+
+Decides what is no JSON for agentpack: a key that stands twice, NaN and infinity, numbers that no file of ours needs,
+half of a surrogate pair, and nesting deeper than any of our files has. Loads nothing but `json`: the hot path is here.
+"""
+
+import json
+import re
+from typing import Any
+
+MAX_DEPTH = 24
+"""Maps and lists in each other."""
+MAX_DIGITS = 18
+"""Digits of a whole number."""
+MAX_FLOAT = 40
+"""Characters of a number with a point or an exponent."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+    """The value that the bytes stand for.
+
+    Raises:
+        ValueError: they stand for none within these bounds; a JSONDecodeError where a line can be told.
+    """
+    if len(data) > max_bytes:
+        raise ValueError(f"longer than {_size(max_bytes)}")
+    try:
+        value = _loads(data.decode())
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except RecursionError:
+        raise ValueError(f"nested deeper than {max_depth} levels") from None
+    check_depth(value, max_depth)
+    if b"\\u" in data:
+        _check_text(value)
+    return value
+
+
+def check_depth(value: Any, left: int) -> None:
+    """Raises ValueError when maps and lists are nested deeper than so many levels."""
+    if type(value) is dict:
+        value = value.values()
+    elif type(value) is not list:
+        return
+    if not left:
+        raise ValueError("nested too deep")
+    for item in value:
+        if type(item) is dict or type(item) is list:
+            check_depth(item, left - 1)
+
+
+def whole(text: str) -> int:
+    """A whole number of few enough digits. Raises ValueError."""
+    if len(text) - text.startswith("-") > MAX_DIGITS:
+        raise ValueError(f"a number of more than {MAX_DIGITS} digits")
+    return int(text)
+
+
+def real(text: str) -> float:
+    """A finite number with a point or an exponent. Raises ValueError."""
+    value = float(text) if len(text) <= MAX_FLOAT else float("inf")
+    if value - value != 0:  # infinite, or not a number
+        raise ValueError("a number that is not finite, or too long")
+    return value
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_unique, parse_int=whole, parse_float=real, parse_constant=_no_constant)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"`{word}` is not a number of JSON")
+
+
+def _check_text(value: Any) -> None:
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            raise ValueError("half of a surrogate pair, which is no text")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key)
+            _check_text(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_text(item)
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"

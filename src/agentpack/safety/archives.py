@@ -1,0 +1,216 @@
+"""The one door for archives: bytes become the files of a pack, or are refused. Nothing is unpacked onto a disk.
+
+What one program reads and another one does not is refused rather than understood: an archive has one meaning, whoever
+opens it. `tar_files.py` and `zip_files.py` read the two formats; here stands what holds for both: limits, names, the
+folder that all may lie in, and how an archive is written.
+"""
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+
+from agentpack.errors import Refused
+from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, path_fault, shown
+
+MAX_ENTRIES = 4 * MAX_FILES
+"""Entries of an archive: files, folders and, in a tar, the headers that say more of the next one."""
+MAX_ARCHIVE_BYTES = MAX_BYTES + 4 * 1024 * 1024
+"""The archive itself, packed."""
+MAX_UNPACKED_BYTES = 2 * MAX_BYTES
+"""What is in the gzip of a tar.gz: the files, their headers, and the zeros that fill up."""
+MAX_RATIO = 200
+"""How many times its packed size an archive may grow to, beyond `FREE_BYTES`."""
+FREE_BYTES = 1024 * 1024
+"""Small archives may be as repetitive as they like."""
+HINT = "an archive is a tar.gz or zip of regular files; `tar --format=ustar -czf` and `zip -X` write such ones"
+
+
+class UnsafeArchive(Refused):
+    """An archive that is damaged, ambiguous, too large, or holds what no pack may hold."""
+
+    code = "unsafe-archive"
+
+
+class Unsafe(Exception):
+    """What is wrong with an archive, and with which entry: raised by the readers of the formats."""
+
+    def __init__(self, what: str, entry: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.entry = entry
+
+
+class Collected:
+    """The entries of an archive as they come; what is too many or too much is refused at once."""
+
+    def __init__(self) -> None:
+        self.files: list[tuple[str, bytes]] = []
+        self.folders: list[str] = []
+        self._entries = 0
+        self._bytes = 0
+
+    def entry(self) -> None:
+        """One more header was met."""
+        self._entries += 1
+        if self._entries > MAX_ENTRIES:
+            raise Unsafe(f"more than {MAX_ENTRIES} entries")
+
+    def size(self, name: str, size: int) -> int:
+        """The size that an entry says it has, once it may have it."""
+        if size > MAX_FILE_BYTES:
+            raise Unsafe(f"larger than {MAX_FILE_BYTES // 1024 // 1024} MiB", name)
+        self._bytes += size
+        if self._bytes > MAX_BYTES:
+            raise Unsafe(f"more than {MAX_BYTES // 1024 // 1024} MiB in all")
+        if len(self.files) >= MAX_FILES:
+            raise Unsafe(f"more than {MAX_FILES} files")
+        return size
+
+
+def most_unpacked(packed: int) -> int:
+    """The bytes that so many packed ones may become."""
+    return min(MAX_UNPACKED_BYTES, max(FREE_BYTES, packed * MAX_RATIO))
+
+
+def read_archive(
+    data: bytes, name: str, *, expected: str | None = None, prefix: str | None = None
+) -> Mapping[str, bytes]:
+    """The files in a tar.gz or zip, by POSIX path.
+
+    Args:
+        name: the archive's name, for errors.
+        expected: `sha256:<hex>` of the whole archive. Not a byte is parsed when it is another one.
+        prefix: the folder that all entries may lie in: `<name>-<version>`. It is taken off when they all do.
+
+    Raises:
+        Refused: the digest is another one.
+        UnsafeArchive: the archive is damaged, ambiguous, too large, or holds what no pack may hold.
+    """
+    label = shown(name)
+    if len(data) > MAX_ARCHIVE_BYTES:
+        raise UnsafeArchive(f"{label}: larger than {MAX_ARCHIVE_BYTES // 1024 // 1024} MiB", hint=HINT)
+    if expected is not None and (found := "sha256:" + hashlib.sha256(data).hexdigest()) != expected:
+        raise Refused(
+            f"{label} is not the archive that was expected",
+            details=(f"expected  {shown(expected)}", f"found     {found}"),
+            hint="a release never changes once published: ask whoever publishes it",
+        )
+    try:
+        return _named(_collected(data), prefix)
+    except Unsafe as fault:
+        where = "" if fault.entry is None else f" `{shown(fault.entry)}`:"
+        raise UnsafeArchive(f"{label}:{where} {fault.what}", hint=HINT) from None
+
+
+def _collected(data: bytes) -> Collected:
+    if data.startswith(b"\x1f\x8b"):
+        from agentpack.safety.tar_files import read_tar
+
+        return read_tar(data)
+    if data.startswith(b"PK"):
+        from agentpack.safety.zip_files import read_zip
+
+        return read_zip(data)
+    raise Unsafe("neither a tar.gz nor a zip")
+
+
+def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
+    """The files under the names they have in the pack, each name held against the rule."""
+    below = f"{prefix}/" if prefix else ""
+    if below and not (
+        found.files
+        and all(path.startswith(below) for path, _ in found.files)
+        and all(f"{path}/".startswith(below) for path in found.folders)
+    ):
+        below = ""
+    names = Names()
+    files: dict[str, bytes] = {}
+    for raw, data in found.files:
+        path = raw[len(below) :]
+        _check(names.add(path), raw, path)
+        files[path] = data
+    met = set()
+    for raw in found.folders:
+        if raw in met:
+            raise Unsafe("a name that stands twice", raw)
+        met.add(raw)
+        if f"{raw}/" != below:
+            path = raw[len(below) :]
+            _check(names.folder(path) if path else "a folder without a name", raw, path)
+    return files
+
+
+def _check(fault: str | None, raw: str, path: str) -> None:
+    if fault is None and not NOT_CONTENT.isdisjoint(path.lower().split("/")):
+        fault = "belongs to a version control, not to a pack"
+    if fault is not None:
+        raise Unsafe(fault, raw)
+
+
+# Writing.
+
+
+def write_archive(files: Mapping[str, bytes], *, prefix: str) -> bytes:
+    """A tar.gz of these files, all in the folder `prefix`, that `read_archive` gives back.
+
+    The same files give the same bytes, with the same compression library: sorted, without times, owners or the name of
+    an archive, every mode 0644.
+
+    Raises:
+        UnsafeArchive: the files are not ones that a pack may hold.
+    """
+    if fault := path_fault(prefix):
+        raise UnsafeArchive(f"{shown(prefix)}: {fault}")
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    parts = [b"\x1f\x8b\x08\0\0\0\0\0\x02\xff"]
+    crc = size = 0
+    for piece in _tar(files, prefix):
+        crc, size = zlib.crc32(piece, crc), size + len(piece)
+        parts.append(packer.compress(piece))
+    parts += [packer.flush(), struct.pack("<II", crc, size & 0xFFFFFFFF)]
+    data = b"".join(parts)
+    read_archive(data, f"{prefix}.tar.gz", prefix=prefix)
+    return data
+
+
+def _tar(files: Mapping[str, bytes], prefix: str) -> Iterator[bytes]:
+    for path in sorted(files):
+        data = files[path]
+        raw = f"{prefix}/{path}".encode(errors="surrogatepass")
+        above, leaf = _split(raw)
+        if not raw.isascii() or len(leaf) > 100:
+            record = _record(b" path=" + raw + b"\n")
+            yield _header(b"pax", b"", len(record), b"x") + _padded(record)
+            above, leaf = b"", b"file"
+        yield _header(leaf, above, len(data), b"0") + _padded(data)
+    yield bytes(1024)
+
+
+def _split(path: bytes) -> tuple[bytes, bytes]:
+    """The path as the two fields of a header hold it: at most 155 bytes before a slash, at most 100 after it."""
+    if len(path) <= 100:
+        return b"", path
+    at = path.rfind(b"/", 0, 156)
+    return (path[:at], path[at + 1 :]) if at > 0 else (b"", path)
+
+
+def _record(rest: bytes) -> bytes:
+    """A record that starts with its own length."""
+    size = len(rest) + 1
+    while len(b"%d" % size) + len(rest) != size:
+        size = len(b"%d" % size) + len(rest)
+    return b"%d" % size + rest
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 512)
+
+
+def _header(name: bytes, above: bytes, size: int, kind: bytes) -> bytes:
+    fields = struct.pack(
+        "100s8s8s8s12s12s8s1s100s6s2s32s32s8s8s155s12x",
+        *(name, b"0000644\0", b"0000000\0", b"0000000\0", b"%011o\0" % size, b"00000000000\0", b" " * 8, kind, b""),
+        *(b"ustar\0", b"00", b"", b"", b"0000000\0", b"0000000\0", above),
+    )
+    return fields[:148] + b"%06o\0 " % sum(fields) + fields[156:]

@@ -1,0 +1,158 @@
+"""The names that files of a pack may have, and how much there may be: the same for a folder and for an archive.
+
+A name that one system cannot hold, or that two systems read differently, is refused on every system: a pack is
+acceptable or not, wherever it lies and whatever it came in. Names are compared as the most forgiving file system does:
+without case, in compatibility form (NFKC), without joiners and variation selectors.
+"""
+
+from agentpack.errors import Refused
+
+MAX_FILES = 2000
+"""Files of a pack, in a folder as in an archive."""
+MAX_BYTES = 32 * 1024 * 1024
+"""All files of a pack together."""
+MAX_FILE_BYTES = 8 * 1024 * 1024
+"""One file of a pack."""
+MAX_DEPTH = 20
+"""Components of a path, the file's name among them."""
+MAX_COMPONENT_BYTES = 255
+"""One component in UTF-8: the most that common file systems hold."""
+MAX_PATH_BYTES = 1024
+"""A whole path in UTF-8."""
+
+NOT_CONTENT = frozenset((".git", ".hg", ".svn", ".jj"))
+"""Folders that a version control keeps: passed over in a folder, refused in an archive."""
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
+)
+_IGNORED = {0x200D: None, **dict.fromkeys(range(0xFE00, 0xFE10))}
+_HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+_JOINER = "\u200d"
+
+
+class UnsafePath(Refused):
+    """A name that a file of a pack cannot have."""
+
+    code = "unsafe-path"
+
+
+def shown(text: str, *, most: int = 120) -> str:
+    """A name as it can be printed anywhere: what does not show, or is no Unicode, is escaped; cut off when long."""
+    text = text if len(text) <= most else text[: most - 1] + "…"
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def path_fault(path: str) -> str | None:
+    """Why the POSIX path cannot name a file of a pack, or None when it can."""
+    return Names().add(path)
+
+
+class Names:
+    """The names of one pack. Each is held against the rule, and against those that came before."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, str] = {}
+        self._folders: set[str] = {""}
+
+    def add(self, path: str) -> str | None:
+        """Why no file may have this path beside the others, or None when it may, and is one of them from now on."""
+        if path.startswith("/"):
+            return "an absolute path"
+        if path.count("/") >= MAX_DEPTH:
+            return f"deeper than {MAX_DEPTH} levels"
+        above, _, leaf = path.rpartition("/")
+        fault = None if above in self._folders else self.folder(above)
+        fault = fault or _component_fault(leaf) or _length_fault(path)
+        if fault is None and (before := self._take(path)) is not None:
+            if before != path:
+                return _same_as(before)
+            return "both a file and a folder" if path in self._folders else "a name that stands twice"
+        return fault
+
+    def folder(self, path: str) -> str | None:
+        """The same for a folder, which may come again."""
+        if path in self._folders:
+            return None
+        if path.startswith("/"):
+            return "an absolute path"
+        if path.count("/") >= MAX_DEPTH:
+            return f"deeper than {MAX_DEPTH} levels"
+        above, _, leaf = path.rpartition("/")
+        fault = (self.folder(above) if above else None) or _component_fault(leaf) or _length_fault(path)
+        if fault is None and (before := self._take(path)) is not None:
+            return _same_as(before) if before != path else "both a file and a folder"
+        if fault is None:
+            self._folders.add(path)
+        return fault
+
+    def _take(self, path: str) -> str | None:
+        """The path that has this place already, None when it was free."""
+        folded = _folded(path)
+        before = self._taken.get(folded)
+        if before is None:
+            self._taken[folded] = path
+        return before
+
+
+def _same_as(before: str) -> str:
+    return f"the same as `{shown(before)}` where neither case nor Unicode forms count"
+
+
+def _length_fault(path: str) -> str | None:
+    if len(path) * 4 > MAX_PATH_BYTES and len(path.encode()) > MAX_PATH_BYTES:
+        return f"a path of more than {MAX_PATH_BYTES} bytes"
+    return None
+
+
+def _component_fault(name: str) -> str | None:
+    if not name:
+        return "an empty part between slashes"
+    if name in (".", ".."):
+        return f"a part `{name}`, which leads elsewhere"
+    if name[-1] in ". ":
+        return "a dot or a space at the end of a part, which Windows drops"
+    plain = _PLAIN.issuperset(name)
+    if not plain and (fault := _odd_fault(name)) is not None:
+        return fault
+    if len(name) * 4 > MAX_COMPONENT_BYTES and len(name.encode()) > MAX_COMPONENT_BYTES:
+        return f"a part of more than {MAX_COMPONENT_BYTES} bytes"
+    return _device_fault(name)
+
+
+def _odd_fault(name: str) -> str | None:
+    """What only a name with other characters than letters, digits, `-`, `_` and `.` can have."""
+    if "\\" in name:
+        return "a backslash, which Windows reads as a slash"
+    if ":" in name:
+        return "a colon, which names a drive or a stream on Windows"
+    if name.isascii():
+        return None if name.isprintable() else "a control character"
+    from unicodedata import category, is_normalized, normalize  # its tables are loaded for such a name only
+
+    for char in name:
+        kind = category(char)
+        if kind == "Cs":
+            return "bytes that are not UTF-8"
+        if kind in _HIDDEN and char != _JOINER:
+            return f"the character U+{ord(char):04X}, which does not show"
+    if not is_normalized("NFC", name):
+        return "a name that is not in Unicode's composed form (NFC)"
+    alike = normalize("NFKC", name)
+    if "/" in alike or "\\" in alike or ":" in alike or not alike.strip(". "):
+        return "a character that some systems take for a separator"
+    return _device_fault(alike)
+
+
+def _device_fault(name: str) -> str | None:
+    stem = name.partition(".")[0].rstrip(" ").lower()
+    return f"the name of a device on Windows, `{shown(stem)}`" if stem in _DEVICES else None
+
+
+def _folded(path: str) -> str:
+    if path.isascii():
+        return path.lower()
+    from unicodedata import normalize
+
+    return normalize("NFKC", normalize("NFKC", path.translate(_IGNORED)).casefold())

@@ -1,0 +1,185 @@
+"""A tar.gz as a stream: one gzip member, unpacked piece by piece up to a bound, and the tar in it.
+
+Read are POSIX ustar and pax headers for regular files and folders, and GNU's header where it says no more than those.
+All else (links, devices, sparse files, GNU's long names, numbers in base 256, archives that end early or go on after
+their end) is refused.
+"""
+
+import zlib
+
+from agentpack.safety.archives import Collected, Unsafe, most_unpacked
+from agentpack.safety.paths import MAX_PATH_BYTES
+
+MAX_PAX_BYTES = 16 * 1024
+"""One header that says more of the next entry."""
+_BLOCK = 512
+_PIECE = 1 << 16
+_KINDS = {
+    b"1": "a hard link",
+    b"2": "a symbolic link",
+    b"3": "a device",
+    b"4": "a device",
+    b"6": "a pipe",
+    b"7": "a contiguous file",
+    b"D": "a folder with a list, as GNU tar has it",
+    b"K": "a long name, as GNU tar has it",
+    b"L": "a long name, as GNU tar has it",
+    b"M": "a part of a file that spans volumes",
+    b"S": "a sparse file",
+    b"V": "the name of a volume",
+}
+_WITHOUT_MEANING = frozenset("atime ctime mtime uid gid uname gname comment".split())
+
+
+def read_tar(data: bytes) -> Collected:
+    """The entries. Raises Unsafe."""
+    found = Collected()
+    stream = _Unpacked(data)
+    name: str | None = None
+    while any(header := stream.take(_BLOCK)):
+        found.entry()
+        own, size, kind = _header(header)
+        if kind in (b"x", b"g"):
+            if name is not None:
+                raise Unsafe("two headers that say more of one entry", own)
+            told = _pax(stream.file(_pax_size(size)), own)
+            if kind == b"g" and not told.keys() <= _WITHOUT_MEANING:
+                raise Unsafe("a header for all entries that says more than a remark", own)
+            if kind == b"x":
+                name = told.get("path", "")
+            continue
+        path, name = name or own, None
+        if kind == b"5":
+            if size:
+                raise Unsafe("a folder with content", path)
+            found.folders.append(path.removesuffix("/"))
+        elif kind in (b"0", b"\0"):
+            found.files.append((path, stream.file(found.size(path, size))))
+        else:
+            raise Unsafe(_KINDS.get(kind, "an entry of an unknown kind"), path)
+    if name is not None:
+        raise Unsafe("a header that says more of an entry that is not there", name)
+    stream.finish()
+    return found
+
+
+class _Unpacked:
+    """The bytes in one gzip member, no more of them in memory than were asked for and one piece."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self._at = 0
+        self._left = most_unpacked(len(data))
+        self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._ready = bytearray()
+
+    def take(self, size: int) -> bytes:
+        """Exactly so many bytes."""
+        while len(self._ready) < size:
+            if not self._more():
+                raise Unsafe("cut off: it ends before its end is marked")
+        taken = bytes(self._ready[:size])
+        del self._ready[:size]
+        return taken
+
+    def file(self, size: int) -> bytes:
+        """The content of an entry, which fills up its last block."""
+        return self.take(size + -size % _BLOCK)[:size]
+
+    def finish(self) -> None:
+        """Only zeros may follow the first empty block, one more of them at least."""
+        if any(self.take(_BLOCK)):
+            raise Unsafe("an empty block between entries")
+        while True:
+            if any(self._ready):
+                raise Unsafe("something after its end")
+            self._ready.clear()
+            if not self._more():
+                break
+        if self._unpacker.unused_data or self._at < len(self._data):
+            raise Unsafe("something after its end")
+
+    def _more(self) -> bool:
+        """Unpack one more piece; False at the end of the member."""
+        if self._unpacker.eof:
+            return False
+        packed: bytes | memoryview = self._unpacker.unconsumed_tail
+        if not packed:
+            packed = self._data[self._at : self._at + _PIECE]
+            self._at += len(packed)
+        try:
+            piece = self._unpacker.decompress(packed, _PIECE)
+        except zlib.error:
+            raise Unsafe("damaged: it does not unpack") from None
+        if not piece and not packed and not self._unpacker.eof:
+            raise Unsafe("cut off: its packed data ends early")
+        self._left -= len(piece)
+        if self._left < 0:
+            raise Unsafe("grows too much when it is unpacked")
+        self._ready += piece
+        return True
+
+
+def _header(block: bytes) -> tuple[str, int, bytes]:
+    """The name, the size and the kind that a header says."""
+    magic = block[257:265]
+    if magic not in (b"ustar\x0000", b"ustar  \0"):
+        raise Unsafe("not a tar, or of a form older than POSIX's")
+    if _number(block[148:156]) != sum(block[:148]) + 8 * 32 + sum(block[156:]):
+        raise Unsafe("damaged: a header's checksum is off")
+    above = b""
+    if magic == b"ustar\x0000":
+        above = _text(block[345:500])
+    elif any(block[345:500]):
+        raise Unsafe("a header with more than POSIX knows, as GNU tar has it")
+    name = _text(block[:100])
+    try:
+        path = (above + b"/" + name if above else name).decode()
+    except UnicodeDecodeError:
+        raise Unsafe("a name that is not UTF-8", name.decode(errors="backslashreplace")) from None
+    kind = block[156:157]
+    if kind in (b"0", b"\0", b"5") and any(block[157:257]):
+        raise Unsafe("a file with the target of a link", path)
+    return path, _number(block[124:136]), kind
+
+
+def _text(field: bytes) -> bytes:
+    text, _, rest = field.partition(b"\0")
+    if any(rest):
+        raise Unsafe("a name with a zero byte in it", text.decode(errors="backslashreplace"))
+    return text
+
+
+def _number(field: bytes) -> int:
+    digits = field.strip(b" \0")
+    if not digits or digits.translate(None, b"01234567"):
+        raise Unsafe("a number that is not octal in a header")
+    return int(digits, 8)
+
+
+def _pax_size(size: int) -> int:
+    if size > MAX_PAX_BYTES:
+        raise Unsafe(f"a header of more than {MAX_PAX_BYTES // 1024} KiB")
+    return size
+
+
+def _pax(data: bytes, name: str) -> dict[str, str]:
+    """The records of a header: what they say of a path, and what may be passed over."""
+    found: dict[str, str] = {}
+    while data:
+        digits = data[:5].partition(b" ")[0]
+        size = int(digits) if digits.isdigit() else 0
+        key, equals, value = data[len(digits) + 1 : size - 1].partition(b"=")
+        if size > len(data) or data[size - 1 : size] != b"\n" or not equals or digits.startswith(b"0"):
+            raise Unsafe("a header that does not read", name)
+        try:
+            word, text = key.decode(), value.decode()
+        except UnicodeDecodeError:
+            raise Unsafe("a name that is not UTF-8", name) from None
+        if word in found or (word != "path" and word not in _WITHOUT_MEANING):
+            raise Unsafe(f"a header that says `{word[:40]}`" + (" twice" if word in found else ""), name)
+        if word == "path" and (not text or len(value) > 2 * MAX_PATH_BYTES):
+            raise Unsafe("a header with an empty or overlong path", name)
+        found[word] = text
+        data = data[size:]
+    return found

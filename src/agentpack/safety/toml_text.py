@@ -1,0 +1,54 @@
+"""TOML that others wrote, bounded: `documents.read_toml` without the YAML library, which takes long to load."""
+
+import re
+import tomllib
+from typing import Any
+
+from agentpack.errors import Fault, InvalidFile
+from agentpack.model.json_text import MAX_DIGITS, check_depth, real
+
+MAX_TOML_BYTES = 256 * 1024
+MAX_TOML_DEPTH = 24
+# Reading a dotted key takes the square of its parts: one of more than any depth allowed is not read at all.
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*"""
+_DOTTED = re.compile(rf"(?:^[ \t\[]*|[{{,][ \t]*)(?:{_PART}){{{MAX_TOML_DEPTH}}}", re.M)
+
+
+def read_toml(
+    data: bytes, file: str, *, max_bytes: int = MAX_TOML_BYTES, max_depth: int = MAX_TOML_DEPTH
+) -> dict[str, Any]:
+    """The table that the bytes stand for.
+
+    Args:
+        file: the name that faults carry.
+
+    Raises:
+        InvalidFile: they stand for none within these bounds.
+    """
+    try:
+        if len(data) > max_bytes:
+            raise ValueError(f"longer than {max_bytes >> 10} KiB")
+        text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
+        if found := _DOTTED.search(text):
+            line = text.count("\n", 0, found.end()) + 1
+            raise InvalidFile([Fault(file, line, "", f"nested deeper than {max_depth} levels")])
+        value = tomllib.loads(text, parse_float=real)
+        check_depth(value, max_depth)
+        _check_numbers(value)
+    except UnicodeDecodeError:
+        raise InvalidFile([Fault(file, 0, "", "not UTF-8")]) from None
+    except RecursionError:
+        raise InvalidFile([Fault(file, 0, "", f"nested deeper than {max_depth} levels")]) from None
+    except ValueError as error:
+        raise InvalidFile([Fault(file, 0, "", f"not TOML: {error}")]) from None
+    return value
+
+
+def _check_numbers(value: Any) -> None:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            _check_numbers(item)
+    elif isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+        raise ValueError(f"a number of more than {MAX_DIGITS} digits")

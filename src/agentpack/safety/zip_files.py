@@ -1,0 +1,172 @@
+"""A zip, every byte of it: entries one after the other, the directory behind them, its end at the end of the file.
+
+A zip says most things twice, and programs differ in which they believe. Here both must say the same, nothing may lie
+before, between or after, and what only some programs know (zip64, encryption, other names in extra fields, comments,
+other ways of packing) is refused.
+"""
+
+import stat
+import struct
+import zlib
+from typing import Any, NamedTuple
+
+from agentpack.safety.archives import Collected, Unsafe, most_unpacked
+from agentpack.safety.paths import MAX_PATH_BYTES
+
+_END = struct.Struct("<4s4H2IH")
+_ROW = struct.Struct("<4s6H3I5H2I")
+_LOCAL = struct.Struct("<4s5H3I2H")
+_STORED, _DEFLATED = 0, 8
+_ENCRYPTED, _SIZES_LATER, _UTF8 = 1, 1 << 3, 1 << 11
+_FLAGS = 0b110 | _SIZES_LATER | _UTF8
+_TIMES_AND_OWNERS = frozenset((0x000A, 0x5455, 0x5855, 0x7855, 0x7875))
+_DOS_LABEL, _DOS_FOLDER = 0x08, 0x10
+
+
+class _Entry(NamedTuple):
+    """What the directory says of an entry."""
+
+    name: str
+    raw: bytes
+    flags: int
+    method: int
+    crc: int
+    packed: int
+    size: int
+    offset: int
+    is_folder: bool
+
+
+def read_zip(data: bytes) -> Collected:
+    """The entries. Raises Unsafe."""
+    found = Collected()
+    if len(data) < _END.size or data[-_END.size :][:4] != b"PK\5\6":
+        raise Unsafe("cut off, or something after its end")
+    _, disk, first, here, count, length, start, comment = _END.unpack(data[-_END.size :])
+    if comment or disk or first or here != count:
+        raise Unsafe("a comment, or a part of several")
+    if start + length != len(data) - _END.size:
+        raise Unsafe("something before its start or after its directory")
+    entries = _directory(data, start, count, found)
+    if sum(entry.size for entry in entries) > most_unpacked(len(data)):
+        raise Unsafe("grows too much when it is unpacked")
+    at = 0
+    ends = [*(entry.offset for entry in entries), start][1:]
+    for entry, end in zip(entries, ends, strict=True):
+        if entry.offset != at:
+            raise Unsafe("entries that overlap, or something between them", entry.name)
+        content = _content(data, entry, end)
+        if entry.is_folder:
+            found.folders.append(entry.name.removesuffix("/"))
+        else:
+            found.files.append((entry.name, content))
+        at = end
+    if at != start:
+        raise Unsafe("something before its directory")
+    return found
+
+
+def _directory(data: bytes, start: int, count: int, found: Collected) -> list[_Entry]:
+    """The rows of the directory, in the order in which the entries lie."""
+    entries = []
+    at, end = start, len(data) - _END.size
+    for _ in range(count):
+        found.entry()
+        if at + _ROW.size > end:
+            raise Unsafe("a directory that ends early")
+        row = _ROW.unpack_from(data, at)
+        entry, more = _row(row, data[at + _ROW.size : at + _ROW.size + row[10]])
+        extra = at + _ROW.size + row[10]
+        _check_extra(data[extra : extra + more], more, entry.name)
+        found.size(entry.name, entry.size)
+        entries.append(entry)
+        at = extra + more
+    if at != end:
+        raise Unsafe("a directory with more in it than its end says")
+    return sorted(entries, key=lambda entry: entry.offset)
+
+
+def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
+    mark, _, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment, disk, _, mode, offset = row
+    name = _name(raw, flags)
+    if mark != b"PK\1\2" or len(raw) != name_size:
+        raise Unsafe("a directory that does not read")
+    if comment or disk or 0xFFFFFFFF in (packed, size, offset):
+        raise Unsafe("a comment, a part of several, or sizes of zip64", name)
+    if flags & _ENCRYPTED:
+        raise Unsafe("encrypted", name)
+    if flags & ~_FLAGS or method not in (_STORED, _DEFLATED):
+        raise Unsafe("packed in a way that is not read here", name)
+    is_folder = name.endswith("/")
+    kind = stat.S_IFMT(mode >> 16)
+    if kind not in (0, stat.S_IFDIR if is_folder else stat.S_IFREG):
+        raise Unsafe("a symbolic link" if kind == stat.S_IFLNK else "not a regular file", name)
+    if mode & _DOS_LABEL or (mode & _DOS_FOLDER and not is_folder):
+        raise Unsafe("not a regular file", name)
+    if is_folder and size:
+        raise Unsafe("a folder with content", name)
+    return _Entry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
+
+
+def _name(raw: bytes, flags: int) -> str:
+    if len(raw) > 2 * MAX_PATH_BYTES:
+        raise Unsafe("an overlong name", raw[:100].decode(errors="backslashreplace"))
+    try:
+        name = raw.decode()
+    except UnicodeDecodeError:
+        raise Unsafe("a name that is not UTF-8", raw.decode(errors="backslashreplace")) from None
+    if not name.isascii() and not flags & _UTF8:
+        raise Unsafe("a name that does not say that it is UTF-8", name)
+    return name
+
+
+def _check_extra(extra: bytes, size: int, name: str) -> None:
+    """That the fields beside an entry tell no more than times and owners."""
+    at = 0
+    while at + 4 <= len(extra):
+        word, length = struct.unpack_from("<HH", extra, at)
+        if word not in _TIMES_AND_OWNERS:
+            raise Unsafe("sizes of zip64" if word == 1 else f"an extra field 0x{word:04x}", name)
+        at += 4 + length
+    if at != size:
+        raise Unsafe("extra fields that do not read", name)
+
+
+def _content(data: bytes, entry: _Entry, end: int) -> bytes:
+    """The bytes of an entry, which lies up to `end`, its own header held against the directory."""
+    if entry.offset + _LOCAL.size > end:
+        raise Unsafe("entries that overlap", entry.name)
+    mark, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(data, entry.offset)
+    at = entry.offset + _LOCAL.size
+    later = bool(flags & _SIZES_LATER)
+    told, meant = (crc, packed, size), (entry.crc, entry.packed, entry.size)
+    if (
+        mark != b"PK\3\4"
+        or (flags, method, data[at : at + name_size]) != (entry.flags, entry.method, entry.raw)
+        or (told != meant and not (later and told == (0, 0, 0)))
+    ):
+        raise Unsafe("a header that does not say what the directory says", entry.name)
+    at += name_size
+    _check_extra(data[at : at + extra_size], extra_size, entry.name)
+    at += extra_size
+    behind = data[at + entry.packed : end]
+    sizes = struct.pack("<3I", *meant)
+    if at + entry.packed > end or behind not in ((sizes, b"PK\7\x08" + sizes) if later else (b"",)):
+        raise Unsafe("entries that overlap, or something between them", entry.name)
+    content = data[at : at + entry.packed]
+    if entry.method == _DEFLATED:
+        content = _inflated(content, entry)
+    if len(content) != entry.size or zlib.crc32(content) != entry.crc:
+        raise Unsafe("damaged: size or checksum is off", entry.name)
+    return content
+
+
+def _inflated(packed: bytes, entry: _Entry) -> bytes:
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = unpacker.decompress(packed, entry.size + 1)
+    except zlib.error:
+        raise Unsafe("damaged: it does not unpack", entry.name) from None
+    if not unpacker.eof or unpacker.unused_data or len(content) > entry.size:
+        raise Unsafe("damaged: packed data and size do not agree", entry.name)
+    return content

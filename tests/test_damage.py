@@ -1,0 +1,171 @@
+"""Damaged state: whatever stands where a file of agentpack's should, each command says what is wrong and what to do.
+
+Never a bug, never a guess: the files of the user are as they were.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.running import Agentpack
+from support.trees import tree
+
+STATE = ".agentpack/state"
+PLACES: Mapping[str, str] = {
+    "lock": "agentpack.lock",
+    "manifest": "agentpack.yaml",
+    "pointer": f"{STATE}/current",
+    "record": f"{STATE}/generations/000002.json",
+    "older record": f"{STATE}/generations/000001.json",
+    "contents": f"{STATE}/blobs/000001.pack",
+    "process lock": f"{STATE}/lock",
+    "journal": f"{STATE}/journal",
+    "undecided journal": f"{STATE}/journal.new",
+}
+COMMANDS = (["status"], ["diff"], ["install", "python-engineer"], ["rollback", "--dry-run"], ["doctor"], ["history"])
+
+
+def put(data: bytes) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)
+
+    return damage
+
+
+def link(target: str) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+
+    return damage
+
+
+def folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def cut(path: Path) -> None:
+    data = path.read_bytes() if path.exists() else b""
+    put(data[: len(data) // 2])(path)
+
+
+def large(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    with open(path, "wb") as file:
+        file.truncate(100 << 20)
+
+
+DAMAGES: Mapping[str, Callable[[Path], None]] = {
+    "empty": put(b""),
+    "text": put(b"hello\n"),
+    "not UTF-8": put(b"\xff\xfe\x00"),
+    "zero bytes": put(bytes(100)),
+    "a list": put(b"[]"),
+    "another map": put(b'{"schema": 1}'),
+    "a huge number": put(b"9" * 5000),
+    "deep lists": put(b"[" * 100_000),
+    "deep maps": put(b'{"a":' * 50_000),
+    "cut off": cut,
+    "100 MiB": large,
+    "a folder": folder,
+    "a pipe": pipe,
+    "a link to endless zeros": link("/dev/zero"),
+    "a link to nowhere": link("nowhere"),
+}
+
+
+def installed(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer")
+    agentpack("install", "python-engineer[strict-typing]")
+
+
+@pytest.mark.parametrize("what", PLACES)
+def test_whatever_stands_in_its_place_is_told_and_no_bug(agentpack: Agentpack, tmp_path: Path, what: str) -> None:
+    installed(agentpack)
+    good = shutil.copytree(agentpack.folder, tmp_path / "good")
+    agents = tree(good / ".claude")
+    for name, damage in DAMAGES.items():
+        for command in COMMANDS:
+            shutil.rmtree(agentpack.folder)
+            shutil.copytree(good, agentpack.folder)
+            damage(agentpack.folder / PLACES[what])
+            ran = agentpack(*command, expect=None)
+            said = f"{name}, {command}: {ran.err}"
+            assert ran.exit_code in (0, 1, 2, 3, 5, 6), said
+            assert ran.exit_code < 2 or "hint: " in ran.err or ran.exit_code == 2, said
+            assert tree(agentpack.folder / ".claude") == agents, said
+
+
+def every_value(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The way to each value in the data; of a list to its first one only."""
+    if path:
+        yield path
+    keys = value if isinstance(value, dict) else range(min(len(value), 1)) if isinstance(value, list) else ()
+    for key in keys:
+        yield from every_value(value[key], (*path, key))
+
+
+@pytest.mark.parametrize("what", ["lock", "record"])
+@pytest.mark.parametrize(
+    "wrong",
+    [None, -1, 10**30, 1.5, True, "../../x", "a\0b", "\ud800", "/etc/passwd", "sha256:zz", [], {}, [[]], {"x": 1}],
+    ids=repr,
+)
+def test_a_value_of_another_type_is_told_and_no_bug(agentpack: Agentpack, what: str, wrong: object) -> None:
+    installed(agentpack)
+    place = agentpack.folder / PLACES[what]
+    good = place.read_bytes()
+    for path in every_value(json.loads(good)):
+        data = json.loads(good)
+        here = data
+        for key in path[:-1]:
+            here = here[key]
+        here[path[-1]] = wrong
+        place.write_text(json.dumps(data))
+        ran = agentpack("diff", expect=None)
+        assert ran.exit_code in (0, 1, 2, 5, 6), f"{path}: {ran.err}"
+
+
+def test_a_journal_with_values_of_other_types_is_refused(agentpack: Agentpack) -> None:
+    from agentpack.model.names import digest_of
+
+    installed(agentpack)
+    head = ["agentpack journal", 1, 9, ".agentpack-ab-1"]
+    step: list[Any] = ["a", None, 0, "sha256:" + "0" * 64, 0o644]
+    paths: tuple[Any, ...] = (1, None, [], "../../x", "a\0b")
+    digests: tuple[Any, ...] = (1, "zz", [], {})
+    modes: tuple[Any, ...] = ("1", None, -1, 1.5, 10**12)
+    rows: list[list[list[Any]]] = [[head, ["steps", [[wrong, *step[1:]]]], ["leaving", []]] for wrong in paths]
+    rows += [[head, ["steps", [[*step[:3], wrong, 0]]], ["leaving", []]] for wrong in digests]
+    rows += [[head, ["steps", [[*step[:4], wrong]]], ["leaving", []]] for wrong in modes]
+    rows += [[head, ["folder", 7], ["steps", []], ["leaving", [1]]], [["agentpack journal", 1, "9", head[3]]]]
+    for lines in rows:
+        text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        (agentpack.folder / PLACES["journal"]).write_bytes(text + json.dumps(["end", digest_of(text)]).encode() + b"\n")
+        ran = agentpack("status", expect=None)
+        assert ran.exit_code in (5, 6), f"{lines}: {ran.err}"
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_cache_costs_one_command_at_most(agentpack: Agentpack, home: Path, damage: str) -> None:
+    installed(agentpack)
+    agents = tree(agentpack.folder / ".claude")
+    kept = [path for path in (home / ".cache/agentpack").rglob("*") if path.is_file()]
+    assert kept
+    for path in kept:
+        DAMAGES[damage](path)
+    first = agentpack("sync", expect=None)
+    assert first.exit_code in (0, 6), first.err
+    agentpack("sync")
+    assert tree(agentpack.folder / ".claude") == agents
