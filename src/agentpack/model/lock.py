@@ -166,10 +166,11 @@ def _manifest(value: Any) -> Mapping[str, Any]:
 
 
 def _file(row: Mapping[str, Any]) -> LockedFile:
-    may = row.get("capabilities")
-    found = LockedFile(row["path"], row["client"], row["pack"], row["persona"], row["sha256"], may)
-    for value in found:
-        if type(value) is not str and (value is not None or "capabilities" in row):
+    found = LockedFile(row["path"], row["client"], row["pack"], row["persona"], row["sha256"])
+    if "capabilities" in row:
+        found = found._replace(capabilities=row["capabilities"])
+    for value in found if "capabilities" in row else found[:5]:
+        if type(value) is not str:
             _text(value)
     if not _HEX.match(found.sha256):
         raise ValueError(f"`{found.sha256[:80]}` is not a digest")
