@@ -194,7 +194,7 @@ def _bundled_names() -> list[str] | None:
     names = []
     try:
         for name in os.listdir(folder):
-            if name.startswith(".") or name == "digests.json":
+            if name.startswith(".") or name.endswith(".json"):
                 continue
             versions = os.listdir(f"{folder}/{name}")
             plain = _LETTERS.issuperset(name) and all(version.replace(".", "").isdigit() for version in versions)

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
-from agentpack.environment import Environment, Scope, cache_folder
+from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
+from agentpack.model.policy import SILENT, Policy, strictest
 from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
 from agentpack.sources.bundled import bundled_source, validated_folder
@@ -54,7 +55,12 @@ class Workspace:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Alone in this scope, with whatever was left in the middle finished or undone."""
+        """Alone in this scope, with whatever was left in the middle finished or undone.
+
+        Raises:
+            PolicyUnreadable: a policy was set that cannot be read; nothing may be changed then.
+        """
+        _ = self.policies_beside
         with process_lock(self.disk):
             self._recover()
             yield
@@ -73,7 +79,7 @@ class Workspace:
 
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store) or self.recovered
-        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts"):
+        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts", "policy"):
             self.__dict__.pop(name, None)
 
     # What people and agentpack wrote.
@@ -159,6 +165,36 @@ class Workspace:
             checked = validate("client", read_yaml(decode(data, path), path))
             self.cache.put("client", digest_of(data), checked)
         return name, declared_target(name, checked, path)
+
+    # Who may install what.
+
+    @cached_property
+    def policies_beside(self) -> tuple[Policy, ...]:
+        """The user's and the organisation's policy. Raises PolicyUnreadable, with all that is wrong."""
+        files = policy_files(self.environment)
+        if not files:
+            return ()
+        from agentpack.operations.judging import read_policies  # only where there is one
+
+        return read_policies(self, files)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What all policies say together: the manifest's, the user's and the organisation's.
+
+        Raises:
+            PolicyUnreadable: the user's or the organisation's cannot be read.
+            InvalidFile: the manifest has faults, or loosens what only those two may.
+        """
+        beside = self.policies_beside
+        if self.manifest.policy is None:
+            return beside[0] if len(beside) == 1 else strictest(beside) if beside else SILENT
+        own = Policy.from_data(self.manifest.policy, self.scope.absolute(self.scope.manifest))
+        if own.reports_hidden_text and own.hidden_text is not None and self.scope.kind == "project":
+            message = "a project does not decide that hidden text is only reported"
+            fault = Fault(own.files[0], own.hidden_text.line, "policy.hidden_text", message)
+            raise InvalidFile([fault], hint="the user's or the organisation's policy may say `report`")
+        return strictest((own, *beside))
 
     # The three states.
 

@@ -1,0 +1,198 @@
+"""Obeying policies: which files are read, what is known of the releases that were chosen, and the refusal.
+
+What a rule means is decided in `safety/policy.py`. This module is loaded only where a policy was set.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.version import Version
+
+from agentpack.disk.trusted import read_trusted
+from agentpack.environment import POLICY_VARIABLE
+from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
+from agentpack.model.lock import LockedPack
+from agentpack.model.names import PackName, digest_of
+from agentpack.model.policy import Policy
+from agentpack.safety.policy import Facts, Verdict, refusals
+from agentpack.safety.policy import judge as judge_facts
+from agentpack.sources.bundled import NAME, bundled_folder
+
+if TYPE_CHECKING:
+    from agentpack.operations.library import Library
+    from agentpack.operations.making import Made
+    from agentpack.operations.workspace import Workspace
+
+MAX_BYTES = 256 * 1024
+_HINT = (
+    "nothing is changed until it can be read: mend it, or ask whoever set it; `agentpack policy explain` looks again"
+)
+
+
+def read_policies(workspace: "Workspace", files: Iterable[str]) -> tuple[Policy, ...]:
+    """The policies that these files hold.
+
+    Raises:
+        PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
+    """
+    found: list[Policy] = []
+    problems: list[str] = []
+    hints: list[str] = []
+    for file in files:
+        try:
+            found.append(_read(workspace, file))
+        except InvalidFile as error:
+            problems += error.details
+        except AgentpackError as error:
+            problems.append(error.message)
+            hints += [error.hint] if error.hint else []
+        except (OSError, ValueError) as error:
+            problems.append(f"{file}: {getattr(error, 'strerror', None) or error}")
+    if problems:
+        raise PolicyUnreadable("a policy cannot be read", details=problems, hint="; ".join([*hints, _HINT]))
+    return tuple(found)
+
+
+def _read(workspace: "Workspace", file: str) -> Policy:
+    if not os.path.isabs(file):
+        raise PolicyUnreadable(f"{POLICY_VARIABLE} is `{file}`, which is not an absolute path")
+    data = read_trusted(file, MAX_BYTES)
+    kept = workspace.cache.get("policy", digest_of(data))
+    if kept is None:
+        from agentpack.safety.policy import read_policy
+
+        kept = read_policy(data, file)
+        workspace.cache.put("policy", digest_of(data), kept)
+    return Policy.from_data(kept, file)
+
+
+class Judged(NamedTuple):
+    """What each rule says about one pack that was chosen."""
+
+    pack: str
+    version: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def refusals(self) -> tuple[Verdict, ...]:
+        return refusals(self.verdicts)
+
+
+def judge(library: "Library", made: "Made", *, standing: bool = False) -> None:
+    """Refuse what a policy does not allow.
+
+    Args:
+        standing: what is installed and stays byte for byte as it is passes; for commands that only take away.
+
+    Raises:
+        PolicyRefused: with every refusal.
+    """
+    refuse([one for one in judged(library, made) if not (standing and _stands(library.workspace, made, one.pack))])
+
+
+def refuse(found: Sequence[Judged]) -> None:
+    """Raise PolicyRefused when any of them is refused."""
+    refused = [one for one in found if one.refusals]
+    if not refused:
+        return
+    several = len(refused) > 1
+    first = refused[0].refusals[0]
+    names = ", ".join(f"{one.pack} {one.version}" for one in refused[:8]) + (" and more" if len(refused) > 8 else "")
+    details = [
+        f"{f'{one.pack} {one.version}: ' if several else ''}{verdict_text(verdict)}"
+        for one in refused
+        for verdict in one.refusals
+    ]
+    count = sum(len(one.refusals) for one in refused) - 1
+    more = f" and {count} more rule{'s' if count != 1 else ''}" if count else ""
+    message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
+    hint = f"`agentpack policy explain {refused[0].pack}` tells every rule"
+    raise PolicyRefused(message, details=details, hint=hint)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """A verdict on one line: the rule, why, and what decided."""
+    return f"{verdict.rule}: {verdict.why} ({verdict.file}:{verdict.line})"
+
+
+def judged(library: "Library", made: "Made") -> Iterator[Judged]:
+    """What the policy says about each pack of a lock that was made."""
+    policy = library.workspace.policy
+    for pack in made.lock.packs:
+        verdicts = judge_facts(policy, facts_of(library, made, pack))
+        if _is_installed(library.workspace, pack):  # no policy makes an installed release younger, or takes it back
+            verdicts = tuple(verdict for verdict in verdicts if verdict.rule != "minimum_age")
+        yield Judged(pack.name, pack.version, verdicts)
+
+
+def facts_of(library: "Library", made: "Made", pack: LockedPack) -> Facts:
+    """What is known of a release that was chosen."""
+    name, version = PackName(pack.name), Version(pack.version)
+    header = library.read(name, version)[1].header
+    source = library.sources.source(pack.source)
+    where = "" if source is None else source.where
+    bundled = pack.source != NAME or where == bundled_folder()
+    capabilities: dict[str, str] = {}
+    for file in made.files.values():
+        if file.pack == pack.name:
+            for capability in file.capabilities:
+                capabilities.setdefault(capability, file.client)
+    return Facts(
+        pack=pack.name,
+        version=pack.version,
+        variants=tuple({*pack.variants, *(variant.name for variant in pack.local_variants)}),
+        source=pack.source if bundled else f"{NAME} at {where}",
+        place=where,
+        license=header.get("license"),
+        size=library.sizes.get((name, version)),
+        age=library.age(name, version),
+        capabilities=capabilities,
+        own=is_own(library.workspace, where),
+    )
+
+
+def is_own(workspace: "Workspace", where: str) -> bool:
+    """Whether a source is the folder in which `adopt` keeps packs made of the user's own files."""
+    folder = ".agentpack/packs" if workspace.scope.kind == "project" else "$config/packs"
+    return where == workspace.scope.absolute(folder)
+
+
+def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
+    """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
+    lock from elsewhere does.
+    """
+    current, lock = workspace.current, workspace.lock
+    locked = None if lock is None else lock.pack(pack.name)
+    same = locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
+    return same and current is not None and f"{pack.name} {pack.version}" in current.pins
+
+
+def _stands(workspace: "Workspace", made: "Made", name: str) -> bool:
+    """Whether all files of a pack are wanted as they were rendered last."""
+    pack = made.lock.pack(name)
+    if pack is None or not _is_installed(workspace, pack):
+        return False
+    recorded = workspace.recorded
+    wanted = [file for file in made.files.values() if file.pack == name]
+    return all(file.path in recorded and recorded[file.path].rendered == file.digest for file in wanted)
+
+
+def judge_installed(workspace: "Workspace") -> tuple[Judged, ...]:
+    """What the policy says about what is locked; nothing where no rule judges.
+
+    Raises:
+        PolicyUnreadable, InvalidFile: there is a policy that cannot be read.
+        AgentpackError: a locked release can no longer be read.
+    """
+    lock = workspace.lock
+    if lock is None or not workspace.policy.judges:
+        return ()
+    from agentpack.model.manifest import Manifest
+    from agentpack.operations.library import Library, as_locked
+    from agentpack.operations.making import make
+
+    manifest = Manifest.from_data(lock.manifest)
+    library = Library(workspace, manifest, lock.packs, every_age=True)
+    made = make(library, manifest, as_locked(lock), lock.clients, accepted=None)
+    return tuple(judged(library, made))
