@@ -56,17 +56,19 @@ def policy(
 
 def _effective(session: Session, found: Effective) -> Result:
     output = session.output
-    if found.problem is not None:
-        raise found.problem
     for setting in found.settings:
         output.print(safe(f"{setting.rule:<20} {_values(setting)}  ({setting.file}:{setting.line})"))
     for file in found.files:
         if all(setting.file != file for setting in found.settings):
             output.say(safe(f"{file} decides nothing here"))
-    if not found.files:
+    for problem in found.problems:
+        output.print(safe(f"cannot be read       {problem}"))
+    if found.problems:
+        output.say("nothing may be installed or changed until that is mended")
+    elif not found.files:
         output.say("no policy is set: all is allowed, and hidden text is refused")
     settings = [{**setting._asdict(), "values": list(setting.values)} for setting in found.settings]
-    return Result({"files": list(found.files), "settings": settings})
+    return Result({"files": list(found.files), "settings": settings, "problems": list(found.problems)})
 
 
 def _values(setting: Setting) -> str:

@@ -36,27 +36,31 @@ def read_policies(workspace: "Workspace", files: Iterable[str]) -> tuple[Policy,
     Raises:
         PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
     """
+    found, problems = look(workspace, files)
+    if problems:
+        raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
+    return found
+
+
+def look(workspace: "Workspace", files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+    """The policies of those files that can be read, and what is wrong with the others."""
     found: list[Policy] = []
     problems: list[str] = []
-    hints: list[str] = []
     for file in files:
         try:
             found.append(_read(workspace, file))
         except InvalidFile as error:
             problems += error.details
         except AgentpackError as error:
-            problems.append(error.message)
-            hints += [error.hint] if error.hint else []
+            problems.append(error.message + (f" ({error.hint})" if error.hint else ""))
         except (OSError, ValueError) as error:
             problems.append(f"{file}: {getattr(error, 'strerror', None) or error}")
-    if problems:
-        raise PolicyUnreadable("a policy cannot be read", details=problems, hint="; ".join([*hints, _HINT]))
-    return tuple(found)
+    return tuple(found), tuple(problems)
 
 
 def _read(workspace: "Workspace", file: str) -> Policy:
     if not os.path.isabs(file):
-        raise PolicyUnreadable(f"{POLICY_VARIABLE} is `{file}`, which is not an absolute path")
+        raise PolicyUnreadable(f"{POLICY_VARIABLE} is `{file}`, which is not an absolute path to a file")
     data = read_trusted(file, MAX_BYTES)
     kept = workspace.cache.get("policy", digest_of(data))
     if kept is None:
@@ -121,9 +125,15 @@ def judged(library: "Library", made: "Made") -> Iterator[Judged]:
     policy = library.workspace.policy
     for pack in made.lock.packs:
         verdicts = judge_facts(policy, facts_of(library, made, pack))
-        if _is_installed(library.workspace, pack):  # no policy makes an installed release younger, or takes it back
-            verdicts = tuple(verdict for verdict in verdicts if verdict.rule != "minimum_age")
+        if _is_installed(library.workspace, pack):  # a policy that is set later takes no release back for its age
+            verdicts = tuple(_of_installed(verdict) for verdict in verdicts)
         yield Judged(pack.name, pack.version, verdicts)
+
+
+def _of_installed(verdict: Verdict) -> Verdict:
+    if verdict.rule != "minimum_age" or verdict.allowed:
+        return verdict
+    return verdict._replace(allowed=True, why="it is installed here already")
 
 
 def facts_of(library: "Library", made: "Made", pack: LockedPack) -> Facts:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agentpack.errors import PolicyRefused, PolicyUnreadable
-from agentpack.model.policy import Entry, Listed, Policy
-from agentpack.operations.judging import Judged, judged
+from agentpack.environment import policy_files
+from agentpack.errors import PolicyRefused
+from agentpack.model.policy import Entry, Listed, Policy, strictest
+from agentpack.operations.judging import Judged, judged, look
 from agentpack.operations.library import choose
 from agentpack.operations.show import ask, clients_for
 from agentpack.operations.workspace import Workspace
@@ -22,24 +23,23 @@ class Setting(NamedTuple):
 
 
 class Effective(NamedTuple):
-    """The policy that holds in a scope; or why it cannot be read, and then nothing is allowed."""
+    """The policy that holds in a scope. Where there are problems, nothing is allowed."""
 
     files: tuple[str, ...]
     settings: tuple[Setting, ...]
-    problem: PolicyUnreadable | None = None
+    problems: tuple[str, ...] = ()
+    """Why a file cannot be read, a line each."""
 
 
 def effective(workspace: Workspace) -> Effective:
-    """What all policies of the scope say together.
+    """What all policies of the scope that can be read say together, and what is wrong with the others.
 
     Raises:
         InvalidFile: the manifest has faults.
     """
-    try:
-        policy = workspace.policy
-    except PolicyUnreadable as error:
-        return Effective((), (), error)
-    return Effective(policy.files, tuple(_settings(policy)))
+    beside, problems = look(workspace, policy_files(workspace.environment))
+    policy = strictest((*workspace.own_policies, *beside))
+    return Effective(policy.files, tuple(_settings(policy)), problems)
 
 
 def _settings(policy: Policy) -> list[Setting]:

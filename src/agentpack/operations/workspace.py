@@ -186,15 +186,20 @@ class Workspace:
             PolicyUnreadable: the user's or the organisation's cannot be read.
             InvalidFile: the manifest has faults, or loosens what only those two may.
         """
-        beside = self.policies_beside
+        every = (*self.own_policies, *self.policies_beside)
+        return every[0] if len(every) == 1 else strictest(every) if every else SILENT
+
+    @property
+    def own_policies(self) -> tuple[Policy, ...]:
+        """What the manifest says, nothing or one policy. Raises InvalidFile as `policy` does."""
         if self.manifest.policy is None:
-            return beside[0] if len(beside) == 1 else strictest(beside) if beside else SILENT
+            return ()
         own = Policy.from_data(self.manifest.policy, self.scope.absolute(self.scope.manifest))
-        if own.reports_hidden_text and own.hidden_text is not None and self.scope.kind == "project":
+        if own.hidden_text is not None and own.reports_hidden_text and self.scope.kind == "project":
             message = "a project does not decide that hidden text is only reported"
             fault = Fault(own.files[0], own.hidden_text.line, "policy.hidden_text", message)
             raise InvalidFile([fault], hint="the user's or the organisation's policy may say `report`")
-        return strictest((own, *beside))
+        return (own,)
 
     # The three states.
 
