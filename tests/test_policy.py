@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -313,7 +313,7 @@ def test_each_rule_in_each_place_refuses_an_install(
     line = file.read_text().splitlines().index(("  " if place == "project" else "") + text) + 1
     assert f"`{rule}` ({file}:{line})" in error["message"]
     assert "data-reviewer 1.0.0" in error["message"]
-    assert error["hint"] == "`agentpack policy explain data-reviewer` tells every rule"
+    assert error["hint"] == "`agentpack policy explain data-reviewer` tells what each setting says"
     assert {path: data for path, data in tree(project).items() if not path.startswith(".agentpack")} == before
 
 
@@ -567,7 +567,7 @@ def endless(path: Path) -> None:
     os.mkfifo(path)
 
 
-BROKEN = {
+BROKEN: Mapping[str, tuple[Callable[[Path], object], str]] = {
     "no YAML": (lambda path: path.write_text("packs: ["), "not YAML"),
     "unknown key": (lambda path: path.write_text("pack: {}\n"), "unknown key `pack`"),
     "folder": (folder_in_its_place, "is a folder"),

@@ -27,7 +27,7 @@ def policy(
 ) -> Result:
     """Who may install what: the settings that hold here, each with the file and line that decided it.
 
-    With a requirement, what each rule says about the release that `install` would choose and about the packs that it
+    With a requirement, what each of them says about the release that `install` would choose and about the packs that it
     requires; the exit code is 0 when they are allowed and 5 when they are refused. Policies stand in `policy:` of
     agentpack.yaml, in policy.yaml of your configuration folder, and in the file that AGENTPACK_POLICY names; the
     strictest wins.

@@ -15,7 +15,7 @@ from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyU
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import PackName, digest_of
 from agentpack.model.policy import Policy
-from agentpack.safety.policy import Facts, Verdict, refusals
+from agentpack.safety.policy import Facts, Verdict, read_policy, refusals
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import NAME, bundled_folder
 
@@ -64,8 +64,6 @@ def _read(workspace: "Workspace", file: str) -> Policy:
     data = read_trusted(file, MAX_BYTES)
     kept = workspace.cache.get("policy", digest_of(data))
     if kept is None:
-        from agentpack.safety.policy import read_policy
-
         kept = read_policy(data, file)
         workspace.cache.put("policy", digest_of(data), kept)
     return Policy.from_data(kept, file)
@@ -109,9 +107,9 @@ def refuse(found: Sequence[Judged]) -> None:
         for verdict in one.refusals
     ]
     count = sum(len(one.refusals) for one in refused) - 1
-    more = f" and {count} more rule{'s' if count != 1 else ''}" if count else ""
+    more = f" and by {count} more" if count else ""
     message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
-    hint = f"`agentpack policy explain {refused[0].pack}` tells every rule"
+    hint = f"`agentpack policy explain {refused[0].pack}` tells what each setting says"
     raise PolicyRefused(message, details=details, hint=hint)
 
 

@@ -14,8 +14,6 @@ from packaging.version import Version
 from agentpack.model.dates import DAY
 from agentpack.model.policy import EVERY_TOOL, Entry, Listed, Lists, Policy, covers, grants, is_tool
 from agentpack.model.requirement import parse_requirement
-from agentpack.safety.documents import decode, read_yaml
-from agentpack.safety.schemas import validate
 
 _GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
 
@@ -58,6 +56,9 @@ def read_policy(data: bytes, file: str) -> dict[str, Any]:
     Raises:
         InvalidFile: with all its faults.
     """
+    from agentpack.safety.documents import decode, read_yaml  # only for a policy not met before
+    from agentpack.safety.schemas import validate
+
     return validate("policy", read_yaml(decode(data, file), file))
 
 
