@@ -15,7 +15,7 @@ from agentpack.environment import Environment, find_scope
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
 from agentpack.model.policy import Policy, strictest
-from agentpack.operations.judging import facts_of, judge
+from agentpack.operations.judging import capabilities_of, facts_of, judge
 from agentpack.operations.library import choose
 from agentpack.operations.making import make
 from agentpack.operations.show import ask
@@ -313,7 +313,7 @@ def test_each_rule_in_each_place_refuses_an_install(
     line = file.read_text().splitlines().index(("  " if place == "project" else "") + text) + 1
     assert f"`{rule}` ({file}:{line})" in error["message"]
     assert "data-reviewer 1.0.0" in error["message"]
-    assert error["hint"] == "`agentpack policy explain data-reviewer` tells what each setting says"
+    assert error["hint"] == "`agentpack policy explain data-reviewer@1.0.0` tells what each setting says"
     assert {path: data for path, data in tree(project).items() if not path.startswith(".agentpack")} == before
 
 
@@ -379,6 +379,29 @@ def test_what_is_against_the_policy_can_be_taken_out_one_by_one(
     assert not (project / ".claude/agents/lead.md").exists()
     agentpack("uninstall", "data-reviewer")
     assert not (project / ".claude/agents/reviewer.md").exists()
+
+
+def test_a_clone_takes_out_one_of_two_that_are_against_the_policy(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    import shutil
+
+    publish(packs, make_pack("lead", personas={"lead": persona_text("lead")}))
+    install(agentpack, packs)
+    install(agentpack, packs, "lead")
+    shutil.rmtree(project / ".agentpack")
+    by_user("packs: {deny: ['*']}\n")
+    agentpack("uninstall", "lead", "--dry-run")
+    (project / ".claude/agents/reviewer.md").unlink()  # which would be written again
+    assert "data-reviewer 2.0.0 is refused" in agentpack("uninstall", "lead", expect=5).err
+
+
+def test_an_upgrade_leads_away_from_what_is_denied(agentpack: Agentpack, packs: Path) -> None:
+    install(agentpack, packs, "data-reviewer==1.0.0")
+    by_user("packs: {deny: ['data-reviewer<2']}\n")
+    agentpack("sync", expect=5)
+    agentpack("upgrade", "--latest", "--yes")
+    agentpack("sync", "--check")
 
 
 def test_taking_out_a_pack_brings_none_in(agentpack: Agentpack, project: Path, packs: Path) -> None:
@@ -491,6 +514,7 @@ def test_a_young_release_that_only_the_lock_has_is_refused(agentpack: Agentpack,
 
 
 def test_every_bundled_release_has_its_date_and_nothing_else_has() -> None:
+    """`packs/released.json` is written by hand, with the digest."""
     folder = Path(bundled_folder() or "")
     dates = json.loads((folder / "released.json").read_text())
     pinned = json.loads((folder / "digests.json").read_text())
@@ -515,7 +539,8 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs
-    assert facts_of(asked.library, made, pack).capabilities == {"read": "claude", "web": "claude"}
+    words = capabilities_of(made)[pack.name]
+    assert facts_of(asked.library, pack, words).capabilities == {"read": "claude", "web": "claude"}
     with pytest.raises(PolicyRefused) as error:
         judge(asked.library, made)
     assert "`web` (claude) is denied by `web`" in error.value.details[0]

@@ -202,7 +202,6 @@ def test_a_check_is_answered_as_the_full_program_does(
         assert found == agentpack(*arguments, expect=None)
 
 
-@pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])
 def set_policy() -> None:
     folder = Path(os.environ["XDG_CONFIG_HOME"]) / "agentpack"
     folder.mkdir(parents=True)
@@ -242,11 +241,14 @@ def test_obeying_a_policy_that_was_read_before_loads_neither_yaml_nor_pydantic(
     assert modules & UNVALIDATED == set()
 
 
-def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack) -> None:
-    modules = loaded(agentpack.folder, "install", "python-engineer")
+def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack, tmp_path: Path) -> None:
+    agentpack("install", "python-engineer")
+    (tmp_path / "other/.git").mkdir(parents=True)
+    modules = loaded(tmp_path / "other", "install", "python-engineer")
     assert not modules & {"agentpack.operations.judging", "agentpack.safety.policy", "packaging.licenses", "calendar"}
 
 
+@pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])
 def test_a_scope_without_anything_is_left_to_the_full_program(agentpack: Agentpack, arguments: list[str]) -> None:
     assert quickly(arguments, agentpack.folder) is None
 

@@ -4,7 +4,7 @@ What a rule means is decided in `safety/policy.py`. This module is loaded only w
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
@@ -109,7 +109,7 @@ def refuse(found: Sequence[Judged]) -> None:
     count = sum(len(one.refusals) for one in refused) - 1
     more = f" and by {count} more" if count else ""
     message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
-    hint = f"`agentpack policy explain {refused[0].pack}` tells what each setting says"
+    hint = f"`agentpack policy explain {refused[0].pack}@{refused[0].version}` tells what each setting says"
     raise PolicyRefused(message, details=details, hint=hint)
 
 
@@ -120,9 +120,9 @@ def verdict_text(verdict: Verdict) -> str:
 
 def judged(library: "Library", made: "Made") -> Iterator[Judged]:
     """What the policy says about each pack of a lock that was made."""
-    policy = library.workspace.policy
+    policy, able = library.workspace.policy, capabilities_of(made)
     for pack in made.lock.packs:
-        verdicts = judge_facts(policy, facts_of(library, made, pack))
+        verdicts = judge_facts(policy, facts_of(library, pack, able.get(pack.name, {})))
         if _is_installed(library.workspace, pack):  # a policy that is set later takes no release back for its age
             verdicts = tuple(_of_installed(verdict) for verdict in verdicts)
         yield Judged(pack.name, pack.version, verdicts)
@@ -134,18 +134,22 @@ def _of_installed(verdict: Verdict) -> Verdict:
     return verdict._replace(allowed=True, why="it is installed here already")
 
 
-def facts_of(library: "Library", made: "Made", pack: LockedPack) -> Facts:
-    """What is known of a release that was chosen."""
+def capabilities_of(made: "Made") -> dict[str, dict[str, str]]:
+    """What the files of each pack may do, each with a client that may."""
+    able: dict[str, dict[str, str]] = {}
+    for file in made.files.values():
+        for capability in file.capabilities:
+            able.setdefault(file.pack, {}).setdefault(capability, file.client)
+    return able
+
+
+def facts_of(library: "Library", pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
+    """What is known of a release that was chosen, and of what its files may do."""
     name, version = PackName(pack.name), Version(pack.version)
     header = library.read(name, version)[1].header
     source = library.sources.source(pack.source)
     where = "" if source is None else source.where
     bundled = pack.source != NAME or where == bundled_folder()
-    capabilities: dict[str, str] = {}
-    for file in made.files.values():
-        if file.pack == pack.name:
-            for capability in file.capabilities:
-                capabilities.setdefault(capability, file.client)
     return Facts(
         pack=pack.name,
         version=pack.version,
@@ -170,20 +174,26 @@ def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
     """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
     lock from elsewhere does.
     """
-    current, lock = workspace.current, workspace.lock
-    locked = None if lock is None else lock.pack(pack.name)
-    same = locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
-    return same and current is not None and f"{pack.name} {pack.version}" in current.pins
+    current = workspace.current
+    return _is_locked(workspace, pack) and current is not None and f"{pack.name} {pack.version}" in current.pins
+
+
+def _is_locked(workspace: "Workspace", pack: LockedPack) -> bool:
+    locked = None if workspace.lock is None else workspace.lock.pack(pack.name)
+    return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
 def _stands(workspace: "Workspace", made: "Made", name: str) -> bool:
-    """Whether all files of a pack are wanted as they were rendered last."""
+    """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
     pack = made.lock.pack(name)
-    if pack is None or not _is_installed(workspace, pack):
+    if pack is None or not _is_locked(workspace, pack):
         return False
     recorded = workspace.recorded
-    wanted = [file for file in made.files.values() if file.pack == name]
-    return all(file.path in recorded and recorded[file.path].rendered == file.digest for file in wanted)
+    wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}
+    there = workspace.observe(set(wanted))
+    return all(
+        path in there and path in recorded and recorded[path].rendered == digest for path, digest in wanted.items()
+    )
 
 
 def judge_installed(workspace: "Workspace") -> tuple[Judged, ...]:

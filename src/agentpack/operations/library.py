@@ -53,6 +53,7 @@ class Library:
         locked = tuple(locked)
         self.sources = workspace.sources(manifest, () if anew is None else [p for p in locked if p.name not in anew])
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
+        self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
 
     def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
@@ -102,7 +103,7 @@ class Library:
         """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
         if self.every_age or self.workspace.policy.minimum_age is None:
             return False
-        if (ref.pack, str(ref.version)) in {(pack, version) for pack, version, _ in self.expected}:
+        if (ref.pack, str(ref.version)) in self._locked:
             return False
         from agentpack.operations.judging import Judged, is_own  # only where there is a policy
         from agentpack.safety.policy import judge_age

@@ -142,8 +142,10 @@ def make(
 
 def _passed_over(library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> Iterable[str]:
     """What would have been chosen if a policy did not find it too young, said where a choice was made."""
+    if not library.passed_over:
+        return
     locked = {pack for pack, _, _ in library.expected}
-    for pin in chosen if library.passed_over else ():
+    for pin in chosen:
         wanted = manifest.wanted(pin.pack)
         kept = pin.pack in locked and library.anew is not None and pin.pack not in library.anew
         for (pack, version), judged in () if kept else sorted(library.passed_over.items()):
