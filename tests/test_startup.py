@@ -245,7 +245,8 @@ def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack, tmp_path
     agentpack("install", "python-engineer")
     (tmp_path / "other/.git").mkdir(parents=True)
     modules = loaded(tmp_path / "other", "install", "python-engineer")
-    assert not modules & {"agentpack.operations.judging", "agentpack.safety.policy", "packaging.licenses", "calendar"}
+    of_policies = {"agentpack.model.policy", "agentpack.operations.judging", "agentpack.safety.policy"}
+    assert not modules & {*of_policies, "packaging.licenses", "calendar"}
 
 
 @pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentpack.model.policy import SILENT, Entry, Listed, Lists, Policy, covers, strictest
+from agentpack.model.policy import Entry, Listed, Lists, Policy, covers, strictest
 from agentpack.safety.policy import Facts, judge, refusals
 
 FILES = ("/a.yaml", "/b.yaml")
@@ -79,7 +79,7 @@ def test_policies_can_be_put_together_in_any_grouping(one: Policy, two: Policy, 
 
 @given(policies)
 def test_a_policy_that_is_met_twice_says_the_same(policy: Policy) -> None:
-    assert strictest([policy, policy]) == strictest([policy]) == policy == strictest([policy, SILENT])
+    assert strictest([policy, policy]) == strictest([policy]) == policy == strictest([policy, Policy()])
 
 
 @given(st.lists(policies, max_size=3), facts)

@@ -89,7 +89,7 @@ def check_scope(session: Session) -> Result:
     Raises:
         PolicyRefused: what is locked is against a policy, so that `sync` would refuse it.
     """
-    if session.workspace.policy.judges:
+    if session.workspace.is_judged:
         from agentpack.operations.judging import judge_installed, refuse
 
         refuse(judge_installed(session.workspace))

@@ -104,10 +104,6 @@ class Policy(NamedTuple):
         )
 
 
-SILENT = Policy()
-"""What no policy file says."""
-
-
 def strictest(policies: Iterable[Policy]) -> Policy:
     """What all of them say together: never allows what one of them refuses.
 

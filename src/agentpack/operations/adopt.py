@@ -215,9 +215,7 @@ class _Coming:
 
 def _folder(workspace: Workspace) -> tuple[str, str]:
     """Where local packs lie: as a named path, and as the manifest names it."""
-    if workspace.scope.kind == "project":
-        return ".agentpack/packs", ".agentpack/packs"
-    return "$config/packs", "packs"
+    return workspace.own_packs, workspace.own_packs.removeprefix("$config/")
 
 
 def _manifest(

@@ -220,7 +220,7 @@ def _unwish(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[
     library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
     chosen = choose(library, new, workspace.lock, upgrade=())
     made = make(library, new, chosen, default_clients(workspace, new), obeying=False)
-    if workspace.policy.judges:
+    if workspace.is_judged:
         from agentpack.operations.judging import judge  # only where there is a policy
 
         judge(library, made, standing=True)

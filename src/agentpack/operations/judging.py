@@ -166,8 +166,7 @@ def facts_of(library: "Library", pack: LockedPack, capabilities: Mapping[str, st
 
 def is_own(workspace: "Workspace", where: str) -> bool:
     """Whether a source is the folder in which `adopt` keeps packs made of the user's own files."""
-    folder = ".agentpack/packs" if workspace.scope.kind == "project" else "$config/packs"
-    return where == workspace.scope.absolute(folder)
+    return where == workspace.scope.absolute(workspace.own_packs)
 
 
 def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
@@ -204,7 +203,7 @@ def judge_installed(workspace: "Workspace") -> tuple[Judged, ...]:
         AgentpackError: a locked release can no longer be read.
     """
     lock = workspace.lock
-    if lock is None or not workspace.policy.judges:
+    if lock is None or not workspace.is_judged:
         return ()
     from agentpack.model.manifest import Manifest
     from agentpack.operations.library import Library, as_locked

@@ -101,7 +101,7 @@ class Library:
 
     def _is_too_young(self, ref: ReleaseRef) -> bool:
         """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
-        if self.every_age or self.workspace.policy.minimum_age is None:
+        if self.every_age or not self.workspace.is_judged or self.workspace.policy.minimum_age is None:
             return False
         if (ref.pack, str(ref.version)) in self._locked:
             return False

@@ -133,7 +133,7 @@ def make(
         desk.accepted(None if accepted is None else {*accepted, *_accepted(library.workspace)}),
     )
     made = Made(lock, files, tuple(parts), unwritten, tuple(_passed_over(library, manifest, chosen)))
-    if obeying and accepted is not None and library.workspace.policy.judges:
+    if obeying and accepted is not None and library.workspace.is_judged:
         from agentpack.operations.judging import judge  # only where there is a policy
 
         judge(library, made)

@@ -134,7 +134,7 @@ def status(workspace: Workspace) -> Status:
 def _refused(workspace: Workspace) -> Iterator[Refusal]:
     """What a policy has against what is locked. Only where one judges are releases read for it."""
     try:
-        if not workspace.policy.judges:
+        if not workspace.is_judged:
             return
         from agentpack.operations.judging import judge_installed
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
@@ -14,7 +14,6 @@ from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
-from agentpack.model.policy import SILENT, Policy, strictest
 from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
 from agentpack.sources.bundled import bundled_source, validated_folder
@@ -24,6 +23,9 @@ from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import ValidatedCache
 from agentpack.targets import MODULES, SHARED, TARGETS, Targets
 from agentpack.targets.base import Shared, Target
+
+if TYPE_CHECKING:
+    from agentpack.model.policy import Policy
 
 
 class LocalText(NamedTuple):
@@ -168,8 +170,14 @@ class Workspace:
 
     # Who may install what.
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether a policy was set that could refuse something. Raises as `policy` does."""
+        set_here = self.manifest.policy is not None or bool(self.policies_beside)
+        return set_here and self.policy.judges
+
     @cached_property
-    def policies_beside(self) -> tuple[Policy, ...]:
+    def policies_beside(self) -> "tuple[Policy, ...]":
         """The user's and the organisation's policy. Raises PolicyUnreadable, with all that is wrong."""
         files = policy_files(self.environment)
         if not files:
@@ -179,21 +187,24 @@ class Workspace:
         return read_policies(self, files)
 
     @cached_property
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         """What all policies say together: the manifest's, the user's and the organisation's.
 
         Raises:
             PolicyUnreadable: the user's or the organisation's cannot be read.
             InvalidFile: the manifest has faults, or loosens what only those two may.
         """
-        every = (*self.own_policies, *self.policies_beside)
-        return every[0] if len(every) == 1 else strictest(every) if every else SILENT
+        from agentpack.model.policy import strictest  # only where one is asked for
+
+        return strictest((*self.own_policies, *self.policies_beside))
 
     @property
-    def own_policies(self) -> tuple[Policy, ...]:
+    def own_policies(self) -> "tuple[Policy, ...]":
         """What the manifest says, nothing or one policy. Raises InvalidFile as `policy` does."""
         if self.manifest.policy is None:
             return ()
+        from agentpack.model.policy import Policy  # as above
+
         own = Policy.from_data(self.manifest.policy, self.scope.absolute(self.scope.manifest))
         if own.hidden_text is not None and own.reports_hidden_text and self.scope.kind == "project":
             message = "a project does not decide that hidden text is only reported"
@@ -252,6 +263,11 @@ class Workspace:
         configured = [DirectorySource(source.name, self.source_folder(source)) for source in manifest.sources]
         bundled = bundled_source()
         return Sources([*configured, *([bundled] if bundled else [])], {pack.name: pack.source for pack in locked})
+
+    @property
+    def own_packs(self) -> str:
+        """The folder of packs that `adopt` makes of the user's own files, as a named path."""
+        return ".agentpack/packs" if self.scope.kind == "project" else "$config/packs"
 
     def source_folder(self, source: ConfiguredSource) -> str:
         """A configured folder, which is relative to the manifest's."""
