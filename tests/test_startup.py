@@ -202,6 +202,53 @@ def test_a_check_is_answered_as_the_full_program_does(
         assert found == agentpack(*arguments, expect=None)
 
 
+def set_policy() -> None:
+    folder = Path(os.environ["XDG_CONFIG_HOME"]) / "agentpack"
+    folder.mkdir(parents=True)
+    (folder / "policy.yaml").write_text("licenses: {allow: [MIT]}\n")
+
+
+def say_policy(project: Path) -> None:
+    """A policy in a manifest that the last generation knows."""
+    with open(project / "agentpack.yaml", "a", encoding="utf-8") as file:
+        file.write('"\\x70olicy": {licenses: {allow: [MIT]}}\n')
+
+
+@pytest.mark.parametrize("whose", ["user", "organisation", "project"])
+def test_a_check_is_left_to_the_full_program_where_there_is_a_policy(
+    agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    agentpack("install", "python-engineer")
+    if whose == "user":
+        set_policy()
+    elif whose == "organisation":
+        monkeypatch.setenv("AGENTPACK_POLICY", "anything")
+    else:
+        say_policy(agentpack.folder)
+        agentpack("install", "python-engineer[strict-typing]")
+    assert quickly(["sync", "--check"], agentpack.folder) is None
+    assert quickly(["diff"], agentpack.folder) == agentpack("diff")
+
+
+def test_obeying_a_policy_that_was_read_before_loads_neither_yaml_nor_pydantic(
+    agentpack: Agentpack, tmp_path: Path
+) -> None:
+    set_policy()
+    agentpack("install", "python-engineer")
+    (tmp_path / "other/.git").mkdir(parents=True)
+    modules = loaded(tmp_path / "other", "install", "python-engineer")
+    assert "agentpack.operations.judging" in modules
+    assert modules & UNVALIDATED == set()
+
+
+def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack, tmp_path: Path) -> None:
+    agentpack("install", "python-engineer")
+    (tmp_path / "other/.git").mkdir(parents=True)
+    modules = loaded(tmp_path / "other", "install", "python-engineer")
+    of_policies = {"agentpack.model.policy", "agentpack.operations.judging", "agentpack.safety.policy"}
+    assert not modules & {*of_policies, "packaging.licenses", "calendar"}
+
+
 @pytest.mark.parametrize("arguments", [["diff"], ["sync", "--check"]])
 def test_a_scope_without_anything_is_left_to_the_full_program(agentpack: Agentpack, arguments: list[str]) -> None:
     assert quickly(arguments, agentpack.folder) is None

@@ -13,6 +13,8 @@ from agentpack.model.variables import VARIABLES
 
 MANIFEST = "agentpack.yaml"
 LOCK = "agentpack.lock"
+POLICY = "policy.yaml"
+POLICY_VARIABLE = "AGENTPACK_POLICY"
 _VERSION_CONTROL = (".git", ".hg", ".jj", ".svn")
 
 
@@ -175,6 +177,21 @@ def user_scope(environment: Environment, found_by: str) -> Scope:
         declared_clients="$config/clients",
         found_by=found_by,
     )
+
+
+def policy_files(environment: Environment) -> tuple[str, ...]:
+    """The files that say who may install what, beside the manifest: the user's, and the one that the organisation's
+    variable names, as it names it. A file that cannot even be looked for is among them, so that reading it fails.
+    """
+    own = f"{platform_folder('config')}/{POLICY}"
+    named = environment.variables.get(POLICY_VARIABLE)
+    try:
+        os.lstat(own)
+    except (FileNotFoundError, NotADirectoryError):
+        return () if named is None else (named,)
+    except OSError:
+        pass
+    return (own,) if named is None else (own, named)
 
 
 def cache_folder() -> str:

@@ -10,6 +10,8 @@ contract in `docs/reference/exit-codes.md`) and a stable word, `code`, for progr
     ├── DecisionNeeded        3   an edited or foreign file, a conflict: an option decides
     ├── Unresolvable          4   no such pack or version, requirements at odds
     ├── Refused               5   integrity, safety or policy
+    │   ├── PolicyRefused         a policy does not allow it
+    │   └── PolicyUnreadable      a policy cannot be read, so nothing is allowed
     ├── Unavailable           6   not readable, not writable, busy, interrupted: trying again helps
     └── Bug                   70  ours
 """
@@ -87,6 +89,18 @@ class Refused(AgentpackError):
 
     code = "refused"
     exit_code = 5
+
+
+class PolicyRefused(Refused):
+    """A policy does not allow it."""
+
+    code = "policy"
+
+
+class PolicyUnreadable(Refused):
+    """A policy that was set cannot be read or trusted: nothing is allowed until it can."""
+
+    code = "policy-unreadable"
 
 
 class Unavailable(AgentpackError):

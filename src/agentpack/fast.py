@@ -3,7 +3,7 @@
 `--version`; a clean `diff` or `sync --check`; the name of a bundled pack for the shell's completion; and the plainest
 calls of `install` and `upgrade`, which `cli/plain.py` reads. Each hands over to the full program (None) at the
 slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, anything that
-differs. A test holds the answers against the full program's.
+differs, and for `sync --check` a policy. A test holds the answers against the full program's.
 """
 
 import os
@@ -39,7 +39,7 @@ def answer(arguments: "Sequence[str]") -> int | None:
     words = _CLEAN.get(tuple(arguments))
     if words is None:
         return None
-    scope = clean_scope()
+    scope = clean_scope(judging=arguments[0] == "sync")
     return None if scope is None else _say(sys.stderr, f"{scope}\n{words}\n")
 
 
@@ -63,10 +63,12 @@ def version_text() -> str:
 # A clean check.
 
 
-def clean_scope() -> str | None:
-    """The scope's line when all is as the last generation left it and as the lock wants it; None in any doubt."""
+def clean_scope(*, judging: bool = False) -> str | None:
+    """The scope's line when all is as the last generation left it and as the lock wants it; None in any doubt, and with
+    `judging` where there is a policy.
+    """
     scope = _scope()
-    if scope is None:
+    if scope is None or (judging and _has_policy(scope)):
         return None
     state = scope.roots["$state"]
     if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new"):
@@ -100,6 +102,17 @@ def _scope() -> "Scope | None":
         return find_scope(Environment.current())
     except (AgentpackError, OSError):
         return None
+
+
+def _has_policy(scope: "Scope") -> bool:
+    from agentpack.environment import Environment, policy_files
+
+    try:
+        text = _read(scope.absolute(scope.manifest))
+    except OSError:
+        return True
+    # an escaped key may say `policy` too
+    return b"policy" in text or b"\\" in text or bool(policy_files(Environment.current()))
 
 
 def _record(scope: "Scope") -> "Any":
@@ -200,7 +213,7 @@ def _bundled_names() -> list[str] | None:
     names = []
     try:
         for name in os.listdir(folder):
-            if name.startswith(".") or name == "digests.json":
+            if name.startswith(".") or name.endswith(".json"):
                 continue
             versions = os.listdir(f"{folder}/{name}")
             plain = _LETTERS.issuperset(name) and all(version.replace(".", "").isdigit() for version in versions)

@@ -48,6 +48,14 @@ class Sources:
                 raise _unreadable(source, error) from None
         return sorted(names)
 
+    def released(self, ref: ReleaseRef) -> int | None:
+        """When a release was published, in seconds since 1970; None when nobody knows."""
+        source = self.source(ref.source)
+        try:
+            return None if source is None else source.released(ref)
+        except OSError as error:
+            raise _unreadable(source, error) from None  # type: ignore[arg-type]
+
     def source(self, name: str) -> Source | None:
         return next((source for source in self.all if source.name == name), None)
 

@@ -40,6 +40,10 @@ class MemorySource:
         self._fail()
         return self.files[ref.pack, ref.version]
 
+    def released(self, ref: ReleaseRef) -> int | None:
+        self._fail()
+        return None
+
     def _fail(self) -> None:
         if self.broken is not None:
             raise self.broken

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "keep": ("keep", "Turn local edits of an installed file into a local variant."),
     "adopt": ("adopt", "Bring existing agent files under management."),
     "pack": ("pack", "Make, check, test and build packs."),
+    "policy": ("policy", "Who may install what, and which line says so."),
     "doctor": ("doctor", "Check this installation and this scope."),
 }
 

@@ -32,7 +32,7 @@ def complete_requirement(incomplete: str) -> list[str]:
         from agentpack.operations.library import Library
 
         workspace = _workspace()
-        library = Library(workspace, workspace.manifest)
+        library = Library(workspace, workspace.manifest, every_age=True)
         name, bracket, inside = incomplete.partition("[")
         if bracket:
             head, _, last = inside.rpartition(",")

@@ -84,7 +84,15 @@ def _check(format: str | None, *, name: str | None, upgrade: bool, latest: bool,
 
 
 def check_scope(session: Session) -> Result:
-    """Disk against lock in short: a line for each thing that differs; for `sync --check`."""
+    """Disk against lock in short: a line for each thing that differs; for `sync --check`.
+
+    Raises:
+        PolicyRefused: what is locked is against a policy, so that `sync` would refuse it.
+    """
+    if session.workspace.is_judged:
+        from agentpack.operations.judging import judge_installed, refuse
+
+        refuse(judge_installed(session.workspace))
     found = diff_disk(session.workspace, Limits(rules=False))
     place = _place(session)
     for remark in found.remarks:

@@ -56,6 +56,10 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
     for left in found.unmanaged:
         files = "file" if left.files == 1 else "files"
         yield f"{left.files} agent {files} not managed in {safe(_brief(session, left.folder))}"
+    for refused in found.refused:
+        what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
+        place = f" ({refused.file}:{refused.line})" if refused.file else ""
+        yield style("policy", "red") + f"    {safe(what + place)}"
     for reason in found.stale:
         yield f"lock      {safe(reason)} (`agentpack sync`)"
 
@@ -120,4 +124,5 @@ def _data(session: Session, found: Status) -> dict[str, Any]:
         "unmanaged": [left._asdict() for left in found.unmanaged],
         "stale": list(found.stale),
         "uses": [use._asdict() for use in found.uses],
+        "refused": [refused._asdict() for refused in found.refused],
     }

@@ -34,6 +34,8 @@ class Manifest(NamedTuple):
     packs: tuple[Wanted, ...]
     models: Mapping[str, Mapping[str, str]]
     sources: tuple[ConfiguredSource, ...]
+    policy: Mapping[str, Any] | None = None
+    """What `model/policy.py` makes a policy of, with the lines of the text; None when it does not say."""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Manifest":
@@ -44,11 +46,14 @@ class Manifest(NamedTuple):
             tuple(_wanted(entry) for entry in data.get("packs", ())),
             data.get("models", {}),
             tuple(ConfiguredSource(source["name"], source["path"]) for source in data.get("sources", ())),
+            data.get("policy"),
         )
 
     def checked_data(self) -> dict[str, Any]:
         """The inverse of `from_data`."""
+        said = {} if self.policy is None else {"policy": self.policy}
         return {
+            **said,
             "clients": self.clients,
             "packs": [
                 {"require": w.text, "clients": w.clients, "parameters": w.parameters, "as": w.renames}
@@ -60,7 +65,7 @@ class Manifest(NamedTuple):
 
     def to_data(self) -> dict[str, Any]:
         """What it means, in one normal form: the lock keeps this, so that a changed manifest is noticed and a changed
-        comment is not.
+        comment is not. A policy is not among it: it decides whether something is installed, never what.
         """
         return {
             "clients": None if self.clients is None else sorted(self.clients),
@@ -68,6 +73,12 @@ class Manifest(NamedTuple):
             "packs": sorted((_normal(wanted) for wanted in self.packs), key=lambda entry: str(entry["require"])),
             "sources": [{"name": source.name, "path": source.path} for source in self.sources],
         }
+
+    def said_policy(self) -> Mapping[str, Any]:
+        """What the policy says, whatever the lines."""
+        lists = {key: value for key, value in (self.policy or {}).items() if isinstance(value[0], list)}
+        values = {key: value[0] for key, value in (self.policy or {}).items() if key not in lists}
+        return {**values, **{key: [item for item, _ in rows] for key, (rows, _) in lists.items()}}
 
     def wanted(self, pack: str) -> Wanted | None:
         """The entry of that pack."""

@@ -211,12 +211,13 @@ class _Coming:
         assert self.there is not None
         return self.there.read(ref)
 
+    def released(self, ref: ReleaseRef) -> int | None:
+        return self.there.released(ref) if self.there is not None and ref.pack not in self.coming else None
+
 
 def _folder(workspace: Workspace) -> tuple[str, str]:
     """Where local packs lie: as a named path, and as the manifest names it."""
-    if workspace.scope.kind == "project":
-        return ".agentpack/packs", ".agentpack/packs"
-    return "$config/packs", "packs"
+    return workspace.own_packs, workspace.own_packs.removeprefix("$config/")
 
 
 def _manifest(

@@ -130,7 +130,7 @@ class Locked:
     def made(self) -> Made | None:
         """What the lock stands for, rendered again; None when that fails, and `failure` tells why."""
         try:
-            return made_from_lock(self.workspace, frozen=True)
+            return made_from_lock(self.workspace, frozen=True, obeying=False)
         except AgentpackError as error:
             self.failure = error
             return None
@@ -298,7 +298,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     workspace.settle()
     limits.check(workspace, _wanted(workspace.lock, workspace.recorded).values())
     packs = _packs_of(workspace, limits.name)
-    newer = newest(workspace, packs, latest=latest)
+    newer = newest(workspace, packs, latest=latest, obeying=False)
     made = newer.made
     planned = plan_for(workspace, made.files)
     locked = Locked(workspace)

@@ -83,7 +83,7 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else Wanted(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
-    library = Library(workspace, manifest, workspace.lock.packs if workspace.lock else ())
+    library = Library(workspace, manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
     return _side(make(library, manifest, choose(library, manifest, None), tuple(clients), accepted=None), asked.pack)
 
 
@@ -95,7 +95,7 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
             hint="name both sides: `--from` and `--to`, each `name@version` or `name[variant]`",
         )
     manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs)
+    library = Library(workspace, manifest, lock.packs, every_age=True)
     entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
     return _side(make(library, manifest._replace(packs=entries), as_locked(lock), tuple(clients), accepted=None), pack)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import platformdirs
 
 from agentpack import __version__
-from agentpack.environment import cache_folder
+from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, PackName, content_digest
@@ -50,6 +50,7 @@ def doctor(workspace: Workspace) -> tuple[Finding, ...]:
         _lock_of_processes,
         _journal,
         _manifest,
+        _policy,
         _locked,
         _variants,
         _history,
@@ -205,6 +206,23 @@ def _manifest(workspace: Workspace) -> Iterator[Finding]:
             yield Finding(
                 "problem", "source", f"`{source.name}` is no folder: {folder}", "see `sources:` in the manifest"
             )
+
+
+def _policy(workspace: Workspace) -> Iterator[Finding]:
+    """The policies beside the manifest, and whether what is locked is allowed."""
+    files = policy_files(workspace.environment)
+    if files:
+        from agentpack.operations.judging import look
+
+        _, problems = look(workspace, files)
+        for problem in problems:
+            yield Finding("problem", "policy", problem, "nothing may be installed or changed until it can be read")
+        if problems:
+            return
+    if not _manifest_reads(workspace):
+        return
+    found = workspace.policy.files
+    yield Finding("ok", "policy", ", ".join(found) or "none is set")
 
 
 def _locked(workspace: Workspace) -> Iterator[Finding]:

@@ -106,7 +106,7 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
         assert locked.failure is not None
         raise locked.failure
     manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs)
+    library = Library(workspace, manifest, lock.packs, every_age=True)
     for file in lock.files:
         part = locked.part(file)
         if part is None or not limits.have(file):

@@ -222,7 +222,12 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, options: Options) -
 
 def _unwish(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[PackName]) -> Wish:
     library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
-    made = make(library, new, choose(library, new, workspace.lock, upgrade=()), default_clients(workspace, new))
+    chosen = choose(library, new, workspace.lock, upgrade=())
+    made = make(library, new, chosen, default_clients(workspace, new), obeying=False)
+    if workspace.is_judged:
+        from agentpack.operations.judging import judge  # only where there is a policy
+
+        judge(library, made, standing=True)
     wish = wish_for(workspace, old, new, made)
     if not new.packs and wish.manifest is not None:
         bare = new._replace(sources=()) if not new.sources else new

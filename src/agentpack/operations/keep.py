@@ -148,8 +148,8 @@ def _found(workspace: Workspace, name: str) -> tuple[Library, Made, tuple[Edited
             details=[f"installed: {', '.join(known) or 'nothing'}"],
             hint=did_you_mean(name, known),
         )
-    library = Library(workspace, workspace.manifest, lock.packs)
-    made = make(library, workspace.manifest, as_locked(lock), lock.clients)
+    library = Library(workspace, workspace.manifest, lock.packs, every_age=True)
+    made = make(library, workspace.manifest, as_locked(lock), lock.clients, obeying=False)
     check_rendering(workspace, lock, made)
     return library, made, tuple(_edited(workspace, library, made, rows))
 
@@ -313,7 +313,7 @@ def _made_with(
     workspace.__dict__["local_texts"] = (*workspace.local_texts, *texts)
     try:
         chosen = choose(library, manifest, workspace.lock, upgrade=())
-        return make(library, manifest, chosen, made.lock.clients)
+        return make(library, manifest, chosen, made.lock.clients, obeying=False)
     except AgentpackError as error:
         raise _unsayable(texts[0].persona, [error.message, *error.details]) from None
 

@@ -1,6 +1,7 @@
 """What can be had, and which of it is taken: the releases that a scope's sources offer, and the choice among them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
@@ -17,6 +18,9 @@ from agentpack.operations.workspace import Workspace
 from agentpack.read import read_pack
 from agentpack.resolve import Chosen, resolve
 
+if TYPE_CHECKING:
+    from agentpack.operations.judging import Judged
+
 _SELF = PackName("agentpack")
 
 
@@ -30,17 +34,26 @@ class Library:
         locked: Iterable[LockedPack] = (),
         *,
         anew: Collection[str] | None = (),
+        every_age: bool = False,
     ) -> None:
         """All releases that can be had.
 
         Args:
             locked: packs that stay with the source they came from.
             anew: packs whose source is looked for again all the same; None for all of them.
+            every_age: releases that a policy finds too young are offered too: for looking, not for installing.
         """
         self.workspace = workspace
+        self.every_age = every_age
+        self.anew = anew
+        self.passed_over: dict[tuple[PackName, Version], Judged] = {}
+        """Releases that were left out because a policy finds them too young."""
+        self.sizes: dict[tuple[PackName, Version], int] = {}
+        """The bytes of each release that was read."""
         locked = tuple(locked)
         self.sources = workspace.sources(manifest, () if anew is None else [p for p in locked if p.name not in anew])
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
+        self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
 
     def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
@@ -55,6 +68,7 @@ class Library:
             if ref is None:
                 raise self._gone(pack, version)
             release = self._fetched(ref)
+            self.sizes[key] = sum(map(len, release.files.values()))
             found = read_pack(release, self.workspace.cache)
             self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
         return self._read[key]
@@ -81,9 +95,39 @@ class Library:
     # The resolver's questions.
 
     def versions(self, pack: PackName) -> Sequence[Version]:
-        found = [ref.version for ref in self.sources.releases(pack)]
+        found = [ref.version for ref in self.sources.releases(pack) if not self._is_too_young(ref)]
         # a release that needs another agentpack is told apart from one that needs a pack nobody has
         return found or ([Version(__version__)] if pack == _SELF else [])
+
+    def _is_too_young(self, ref: ReleaseRef) -> bool:
+        """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
+        if self.every_age or not self.workspace.is_judged or self.workspace.policy.minimum_age is None:
+            return False
+        if (ref.pack, str(ref.version)) in self._locked:
+            return False
+        from agentpack.operations.judging import Judged, is_own  # only where there is a policy
+        from agentpack.safety.policy import judge_age
+
+        source = self.sources.source(ref.source)
+        if source is not None and is_own(self.workspace, source.where):
+            return False
+        judged = Judged(ref.pack, str(ref.version), judge_age(self.workspace.policy, self._age(ref)))
+        if judged.refusals:
+            self.passed_over[ref.pack, ref.version] = judged
+        return bool(judged.refusals)
+
+    def age(self, pack: PackName, version: Version) -> int | None:
+        """Seconds since the release, None when nobody knows or nobody asks."""
+        if self.workspace.policy.minimum_age is None:
+            return None
+        ref = next((ref for ref in self.sources.releases(pack) if ref.version == version), None)
+        return None if ref is None else self._age(ref)
+
+    def _age(self, ref: ReleaseRef) -> int | None:
+        from agentpack.model.dates import seconds
+
+        now, released = seconds(self.workspace.environment.now()), self.sources.released(ref)
+        return None if now is None or released is None else now - released
 
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
         found = self.read(pack, version)[1]
@@ -113,11 +157,34 @@ def choose(
 
     Raises:
         Unresolvable: there is no such choice.
+        PolicyRefused: there is one only with releases that a policy finds too young.
     """
     preferred: dict[PackName, Version] = {}
     if lock is not None and upgrade is not None:
         preferred = {pack.name: Version(pack.version) for pack in lock.packs if pack.name not in upgrade}
-    return resolve([wanted.requirement for wanted in manifest.packs], library, preferred=preferred)
+    wanted = [wanted.requirement for wanted in manifest.packs]
+    try:
+        return resolve(wanted, library, preferred=preferred)
+    except Unresolvable:
+        if not library.passed_over:
+            raise
+        _refuse_young(library, wanted, preferred)
+        raise
+
+
+def _refuse_young(library: Library, wanted: Sequence[Requirement], preferred: Mapping[PackName, Version]) -> None:
+    """Raise PolicyRefused when the requirements can be met with the releases that were passed over; Unresolvable, which
+    then tells of all releases, when not even so.
+    """
+    from agentpack.operations.judging import refuse
+
+    library.every_age = True
+    try:
+        chosen = resolve(wanted, library, preferred=preferred)
+    finally:
+        library.every_age = False
+    passed = (library.passed_over.get((pin.pack, pin.version)) for pin in chosen)
+    refuse([judged for judged in passed if judged is not None])
 
 
 def as_locked(lock: Lock) -> tuple[Chosen, ...]:

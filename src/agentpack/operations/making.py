@@ -47,6 +47,8 @@ class Made(NamedTuple):
     parts: tuple[Part, ...]
     unwritten: tuple[str, ...] = ()
     """Why a persona is not written for a client that was asked for, in words."""
+    passed_over: tuple[str, ...] = ()
+    """Newer releases that a policy finds too young, in words."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ class Made(NamedTuple):
             f"{paths[0] if len(paths) == 1 else f'{client}, {len(paths)} files'}: {note}"
             for (client, note), paths in places.items()
         )
-        return tuple(dict.fromkeys((*told, *self.unwritten)))
+        return tuple(dict.fromkeys((*told, *self.unwritten, *self.passed_over)))
 
 
 def make(
@@ -69,6 +71,7 @@ def make(
     clients: Sequence[str],
     *,
     accepted: Collection[str] | None = (),
+    obeying: bool = True,
 ) -> Made:
     """The lock and the text of every file for these releases.
 
@@ -76,10 +79,13 @@ def make(
         clients: those of every pack for which the manifest names no others.
         accepted: `widened:<client>` for the clients that may get a persona without its restrictions, beside those
             that the command and the lock accept; None for all of them, where nothing is written.
+        obeying: what a policy does not allow is refused; not where nothing is written, or where the command judges by
+            itself.
 
     Raises:
         InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
         DecisionNeeded: a client cannot express a restriction, and that was not accepted.
+        PolicyRefused: a policy does not allow one of the releases, or what its files may do.
     """
     maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
     for client in clients:
@@ -126,7 +132,26 @@ def make(
         tuple(_locked_file(file) for file in files.values()),
         desk.accepted(None if accepted is None else {*accepted, *_accepted(library.workspace)}),
     )
-    return Made(lock, files, tuple(parts), unwritten)
+    made = Made(lock, files, tuple(parts), unwritten, tuple(_passed_over(library, manifest, chosen)))
+    if obeying and accepted is not None and library.workspace.is_judged:
+        from agentpack.operations.judging import judge  # only where there is a policy
+
+        judge(library, made)
+    return made
+
+
+def _passed_over(library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> Iterable[str]:
+    """What would have been chosen if a policy did not find it too young, said where a choice was made."""
+    if not library.passed_over:
+        return
+    locked = {pack for pack, _, _ in library.expected}
+    for pin in chosen:
+        wanted = manifest.wanted(pin.pack)
+        kept = pin.pack in locked and library.anew is not None and pin.pack not in library.anew
+        for (pack, version), judged in () if kept else sorted(library.passed_over.items()):
+            if pack == pin.pack and version > pin.version and (wanted is None or wanted.requirement.allows(version)):
+                verdict = judged.refusals[0]
+                yield f"{pack} {version} is passed over: {verdict.why} ({verdict.file}:{verdict.line})"
 
 
 def _accepted(workspace: Workspace) -> Collection[str]:
@@ -311,8 +336,8 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
 def base_text(workspace: Workspace, lock: Lock) -> Mapping[str, Rendering]:
     """The files that a lock stands for, rendered again from the locked releases: the merge base of a fresh clone."""
     manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs)
-    return make(library, manifest, as_locked(lock), lock.clients, accepted=lock.accepted).files
+    library = Library(workspace, manifest, lock.packs, every_age=True)
+    return make(library, manifest, as_locked(lock), lock.clients, accepted=lock.accepted, obeying=False).files
 
 
 def digest_map(lock: Lock) -> Mapping[str, Digest]:

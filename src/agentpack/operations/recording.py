@@ -14,7 +14,7 @@ from agentpack.plan import Observed
 
 def forget(workspace: Workspace) -> None:
     """What was read before the disk changed is read again when next asked for."""
-    for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts"):
+    for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts", "policy"):
         workspace.__dict__.pop(name, None)
 
 

@@ -124,7 +124,7 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
     requirement = parse_requirement(text)
     if requirement.url is not None:
         raise UsageError(f"`{text}`: addresses are not read by this version")
-    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
     values = read_settings(library, workspace.manifest, requirement, settings) if settings else {}
     return resolved(workspace, library, requirement, values)
 
@@ -269,7 +269,7 @@ def render(
 def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
     """The packs of all sources in which every word of the text occurs, best match first; near names when there is
     none; and what could not be read."""
-    library = Library(workspace, workspace.manifest)
+    library = Library(workspace, workspace.manifest, every_age=True)
     words = text.lower().split()
     found: list[tuple[int, Found]] = []
     unread: list[str] = []

@@ -88,6 +88,17 @@ class ClientUse(NamedTuple):
     """What the client wants before it shows a project's agents, empty when nothing."""
 
 
+class Refusal(NamedTuple):
+    """A rule of a policy that a locked release breaks. `pack` is empty where the policy or a release cannot be read."""
+
+    pack: str
+    version: str
+    rule: str
+    why: str
+    file: str = ""
+    line: int = 0
+
+
 class Status(NamedTuple):
     """All that `status` tells of a scope."""
 
@@ -98,6 +109,8 @@ class Status(NamedTuple):
     stale: tuple[str, ...]
     """Why the lock is not what the manifest asks for."""
     uses: tuple[ClientUse, ...]
+    refused: tuple[Refusal, ...] = ()
+    """What is locked although a policy does not allow it."""
 
 
 def status(workspace: Workspace) -> Status:
@@ -116,7 +129,22 @@ def status(workspace: Workspace) -> Status:
         tuple(_unmanaged(workspace, files, folders)),
         tuple(_stale(workspace)),
         tuple(_uses(workspace, lock)),
+        tuple(_refused(workspace)),
     )
+
+
+def _refused(workspace: Workspace) -> Iterator[Refusal]:
+    """What a policy has against what is locked. Only where one judges are releases read for it."""
+    try:
+        if not workspace.is_judged:
+            return
+        from agentpack.operations.judging import judge_installed
+
+        for one in judge_installed(workspace):
+            for verdict in one.refusals:
+                yield Refusal(one.pack, one.version, verdict.rule, verdict.why, verdict.file, verdict.line)
+    except AgentpackError as error:
+        yield Refusal("", "", error.code, "; ".join((error.message, *error.details)))
 
 
 # Packs and their files.

@@ -50,8 +50,8 @@ def made_now(workspace: Workspace, *, upgrade: Collection[str] = ()) -> Made:
     return make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
 
 
-def made_from_lock(workspace: Workspace, *, frozen: bool) -> Made:
-    """What the lock has, rendered again from the locked releases.
+def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) -> Made:
+    """What the lock has, rendered again from the locked releases; with `obeying`, if the policy allows it.
 
     Raises:
         DecisionNeeded: there is no lock, or, unless `frozen`, it is not what the manifest asks for.
@@ -68,8 +68,8 @@ def made_from_lock(workspace: Workspace, *, frozen: bool) -> Made:
                 hint="`agentpack lock` brings it up to date",
             )
     manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs)
-    return make(library, manifest, as_locked(lock), lock.clients)
+    library = Library(workspace, manifest, lock.packs, every_age=True)
+    return make(library, manifest, as_locked(lock), lock.clients, obeying=obeying)
 
 
 def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:

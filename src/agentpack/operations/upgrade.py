@@ -50,13 +50,17 @@ class Newest(NamedTuple):
     library: Library
 
 
-def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = False) -> Newest:
-    """The newest releases of the packs, or of all; nothing is written."""
+def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = False, obeying: bool = True) -> Newest:
+    """The newest releases of the packs, or of all, that are old enough for the policy; nothing is written.
+
+    `obeying` refuses what the policy does not allow.
+    """
     old = workspace.manifest
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-    return Newest(new, make(library, new, chosen, default_clients(workspace, new)), library)
+    made = make(library, new, chosen, default_clients(workspace, new), obeying=obeying)
+    return Newest(new, made, library)
 
 
 class Sides(NamedTuple):
@@ -87,7 +91,7 @@ def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]
     entries = []
     for wanted in manifest.packs:
         requirement = wanted.requirement
-        final = [ref.version for ref in library.sources.releases(requirement.pack) if not ref.version.is_prerelease]
+        final = [version for version in library.versions(requirement.pack) if not version.is_prerelease]
         concerned = not packs or requirement.pack in packs
         if not concerned or not final or requirement.range == "" or requirement.allows(max(final)):
             entries.append(wanted)

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
-from agentpack.environment import Environment, Scope, cache_folder
+from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources
 from agentpack.model.history import Generation, InstalledFile
@@ -23,6 +23,9 @@ from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import DAMAGES, ValidatedCache
 from agentpack.targets import MODULES, SHARED, TARGETS, Targets
 from agentpack.targets.base import Shared, Target
+
+if TYPE_CHECKING:
+    from agentpack.model.policy import Policy
 
 
 class LocalText(NamedTuple):
@@ -58,7 +61,12 @@ class Workspace:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Alone in this scope, with whatever was left in the middle finished or undone."""
+        """Alone in this scope, with whatever was left in the middle finished or undone.
+
+        Raises:
+            PolicyUnreadable: a policy was set that cannot be read; nothing may be changed then.
+        """
+        _ = self.policies_beside
         with process_lock(self.disk):
             self._recover()
             yield
@@ -77,7 +85,7 @@ class Workspace:
 
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store) or self.recovered
-        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts"):
+        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts", "policy"):
             self.__dict__.pop(name, None)
 
     # What people and agentpack wrote.
@@ -168,6 +176,50 @@ class Workspace:
             self.cache.put("client", digest_of(data), checked)
         return name, declared_target(name, checked, path)
 
+    # Who may install what.
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a policy was set that could refuse something. Raises as `policy` does."""
+        set_here = self.manifest.policy is not None or bool(self.policies_beside)
+        return set_here and self.policy.judges
+
+    @cached_property
+    def policies_beside(self) -> "tuple[Policy, ...]":
+        """The user's and the organisation's policy. Raises PolicyUnreadable, with all that is wrong."""
+        files = policy_files(self.environment)
+        if not files:
+            return ()
+        from agentpack.operations.judging import read_policies  # only where there is one
+
+        return read_policies(self, files)
+
+    @cached_property
+    def policy(self) -> "Policy":
+        """What all policies say together: the manifest's, the user's and the organisation's.
+
+        Raises:
+            PolicyUnreadable: the user's or the organisation's cannot be read.
+            InvalidFile: the manifest has faults, or loosens what only those two may.
+        """
+        from agentpack.model.policy import strictest  # only where one is asked for
+
+        return strictest((*self.own_policies, *self.policies_beside))
+
+    @property
+    def own_policies(self) -> "tuple[Policy, ...]":
+        """What the manifest says, nothing or one policy. Raises InvalidFile as `policy` does."""
+        if self.manifest.policy is None:
+            return ()
+        from agentpack.model.policy import Policy  # as above
+
+        own = Policy.from_data(self.manifest.policy, self.scope.absolute(self.scope.manifest))
+        if own.hidden_text is not None and own.reports_hidden_text and self.scope.kind == "project":
+            message = "a project does not decide that hidden text is only reported"
+            fault = Fault(own.files[0], own.hidden_text.line, "policy.hidden_text", message)
+            raise InvalidFile([fault], hint="the user's or the organisation's policy may say `report`")
+        return (own,)
+
     # The three states.
 
     @cached_property
@@ -219,6 +271,11 @@ class Workspace:
         configured = [DirectorySource(source.name, self.source_folder(source)) for source in manifest.sources]
         bundled = bundled_source()
         return Sources([*configured, *([bundled] if bundled else [])], {pack.name: pack.source for pack in locked})
+
+    @property
+    def own_packs(self) -> str:
+        """The folder of packs that `adopt` makes of the user's own files, as a named path."""
+        return ".agentpack/packs" if self.scope.kind == "project" else "$config/packs"
 
     def source_folder(self, source: ConfiguredSource) -> str:
         """A configured folder, which is relative to the manifest's."""

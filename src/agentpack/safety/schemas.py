@@ -17,8 +17,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from agentpack.compose.parameters import Declaration, check_values
 from agentpack.errors import AgentpackError, Fault, InvalidFile
+<<<<<<< HEAD
 from agentpack.model.fields import COLORS, TOOLS
 from agentpack.model.names import MAX_VERSION, did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
+=======
+from agentpack.model.fields import CAPABILITIES, CAPABILITY_KINDS, COLORS, TOOLS
+from agentpack.model.names import did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
+>>>>>>> policy
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.patterns import matches
@@ -271,8 +276,15 @@ class _Wanted(_Strict):
     as_: Annotated[dict[str, Annotated[str, AfterValidator(_persona_name)]], Field(alias="as")] = {}
 
 
+def _not_bundled(name: str) -> str:
+    """What is allowed of `bundled` is allowed of agentpack's own packs."""
+    if name == "bundled":
+        raise _refuse("`bundled` is the name of the packs that come with agentpack")
+    return name
+
+
 class _Source(_Strict):
-    name: Kebab
+    name: Annotated[Kebab, AfterValidator(_not_bundled)]
     path: Annotated[str, StringConstraints(min_length=1)]
 
 
@@ -333,27 +345,164 @@ def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
+def _pattern(text: str) -> str:
+    """The name of a pack in which `*` may stand."""
+    if "*" in text:
+        if not re.fullmatch(r"[a-z0-9*]+(?:-[a-z0-9*]+)*", text):
+            raise _refuse(f"`{text}` is not the name of a pack, in which `*` stands for any text")
+    else:
+        try:
+            _pack_name(text)
+        except AgentpackError as error:
+            raise _refuse(error.message) from None
+    return text
+
+
+def _denied(text: str) -> str:
+    """A requirement, or a pattern as for what is allowed."""
+    if "*" in re.split(r"[\s\[<>=!~@;,]", text, maxsplit=1)[0]:
+        return _pattern(text)
+    try:
+        requirement = parse_requirement(text)
+    except AgentpackError as error:
+        raise _refuse(error.message) from None
+    if requirement.url is not None or requirement.newest:
+        raise _refuse(f"`{text}`: name the pack, and a range of versions if wanted: `acme<2`")
+    return text
+
+
+def _source(text: str) -> str:
+    if "/" not in text and not is_kebab(text):
+        raise _refuse(f"`{text}` is neither the name of a source nor a place with `/`")
+    return text
+
+
+def _licence(text: str) -> str:
+    """One SPDX licence, as SPDX writes it."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        written = str(canonicalize_license_expression(text))
+    except InvalidLicenseExpression:
+        near = did_you_mean(text, _LICENCES)
+        raise _refuse(f"`{text}` is not an SPDX licence" + (f"; {near}" if near else "")) from None
+    if re.search(r"\b(?:AND|OR)\b|[()]", written):
+        raise _refuse(f"`{text}`: write one licence in each line; an expression of a pack is judged by its parts")
+    return written
+
+
+_LICENCES = (
+    "MIT Apache-2.0 BSD-2-Clause BSD-3-Clause ISC MPL-2.0 CC0-1.0 CC-BY-4.0 CC-BY-SA-4.0 Unlicense 0BSD GPL-2.0-only "
+    "GPL-2.0-or-later GPL-3.0-only GPL-3.0-or-later LGPL-2.1-or-later LGPL-3.0-or-later AGPL-3.0-only AGPL-3.0-or-later"
+).split()
+"""Those that are offered when one is misspelled; every licence of SPDX is known."""
+
+
+def _capability(text: str) -> str:
+    kind, colon, rest = text.partition(":")
+    if (colon and kind in CAPABILITY_KINDS and rest.strip() == rest != "") or text in CAPABILITIES:
+        return text
+    known = [*CAPABILITIES, *(f"{kind}:*" for kind in CAPABILITY_KINDS)]
+    near = did_you_mean(f"{text}:*" if text in CAPABILITY_KINDS else text, known)
+    raise _refuse(f"`{text}` is not a capability ({', '.join(known)})" + (f"; {near}" if near else ""))
+
+
+def _days(value: Any) -> Any:
+    if isinstance(value, str):
+        found = re.fullmatch(r"([0-9]{1,5}) ?days?", value)
+        if found is None:
+            raise _refuse(f"`{value[:40]}` is not a number of days such as `14` or `14 days`")
+        return int(found[1])
+    return value
+
+
+_UNITS = {"B": 1, "bytes": 1, "kB": 1000, "KiB": 1 << 10, "MB": 1_000_000, "MiB": 1 << 20, "GB": 10**9, "GiB": 1 << 30}
+
+
+def _bytes(value: Any) -> Any:
+    if isinstance(value, str):
+        found = re.fullmatch(r"([0-9]{1,15}) ?([A-Za-z]+)", value)
+        if found is None or found[2] not in _UNITS:
+            raise _refuse(f"`{value[:40]}` is not a size such as `65536`, `256 KiB` or `1 MiB`")
+        return int(found[1]) * _UNITS[found[2]]
+    return value
+
+
+_UNSAID: Any = None
+"""A default that is not validated: a key without a value is a fault, for nothing is no list."""
+
+
+class _Sources(_Strict):
+    allow: list[Annotated[str, AfterValidator(_source)]] = _UNSAID
+    deny: list[Annotated[str, AfterValidator(_source)]] = _UNSAID
+
+
+class _Packs(_Strict):
+    allow: list[Annotated[str, AfterValidator(_pattern)]] = _UNSAID
+    deny: list[Annotated[str, AfterValidator(_denied)]] = _UNSAID
+
+
+class _Licenses(_Strict):
+    allow: list[Annotated[str, AfterValidator(_licence)]] = _UNSAID
+    deny: list[Annotated[str, AfterValidator(_licence)]] = _UNSAID
+
+
+class _Capabilities(_Strict):
+    allow: list[Annotated[str, AfterValidator(_capability)]] = _UNSAID
+    deny: list[Annotated[str, AfterValidator(_capability)]] = _UNSAID
+    accept: list[Annotated[str, AfterValidator(_capability)]] = _UNSAID
+
+
+class _Policy(_Strict):
+    sources: _Sources = _UNSAID
+    packs: _Packs = _UNSAID
+    licenses: _Licenses = _UNSAID
+    capabilities: _Capabilities = _UNSAID
+    hidden_text: Literal["refuse", "report"] = _UNSAID
+    minimum_age: Annotated[int, BeforeValidator(_days), Field(ge=0, le=36500)] = _UNSAID
+    maximum_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = _UNSAID
+
+
+class _PolicyFile(_Policy):
+    schema_: Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")] = _UNSAID
+
+
 class _Manifest(_Strict):
     schema_: Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
+    policy: _Policy = _UNSAID
     clients: list[Kebab] | None = None
     packs: list[Annotated[_Wanted, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[Kebab, Line]] = {}
     sources: list[_Source] = []
 
 
+_POLICY: Mapping[str, type[_Strict]] = {
+    "sources": _Sources,
+    "packs": _Packs,
+    "licenses": _Licenses,
+    "capabilities": _Capabilities,
+}
 _KINDS: Mapping[str, type[_Strict]] = {
     "pack": _Pack,
     "persona": _Persona,
     "variant": _Variant,
     "manifest": _Manifest,
     "client": _Client,
+<<<<<<< HEAD
     "tests": _PackTests,
+=======
+    "policy": _PolicyFile,
+>>>>>>> policy
 }
 
 
 def validate(kind: str, document: Document) -> dict[str, Any]:
     """The document's data in normal form, once it fits its kind: `pack`, `persona`, `variant`, `manifest`, `client` or
+<<<<<<< HEAD
     `tests`.
+=======
+    `policy`.
+>>>>>>> policy
 
     Raises:
         InvalidFile: with all faults.
@@ -361,7 +510,11 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     model = _KINDS[kind]
     if not isinstance(document.data, dict):
         raise InvalidFile([Fault(document.file, 1, "", "a map of keys and values is expected")])
+<<<<<<< HEAD
     if kind in ("pack", "manifest", "client", "tests"):
+=======
+    if kind in ("pack", "manifest", "client", "policy"):
+>>>>>>> policy
         _newer_schema(document)
     try:
         value = model.model_validate(document.data)
@@ -372,7 +525,23 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
         faults = list(_parameter_faults(value, document))  # type: ignore[arg-type]
         if faults:
             raise InvalidFile(faults)
+    if kind == "policy":
+        return dict(_with_lines(data, document, ()))
+    if "policy" in data:
+        data["policy"] = dict(_with_lines(data["policy"], document, ("policy",)))
     return data
+
+
+def _with_lines(policy: Mapping[str, Any], document: Document, path: Path) -> Iterable[tuple[str, Any]]:
+    """Each setting of a policy with its line, each list with that of every item: a refusal names what decided it."""
+    for key in ("hidden_text", "minimum_age", "maximum_size"):
+        if key in policy:
+            yield key, [policy[key], document.line_of((*path, key))]
+    for key in ("sources", "packs", "licenses", "capabilities"):
+        for name, items in policy.get(key, {}).items():
+            place = (*path, key, name)
+            rows = [[item, document.line_of((*place, index))] for index, item in enumerate(items)]
+            yield f"{key}.{name}", [rows, document.line_of(place)]
 
 
 def _newer_schema(document: Document) -> None:
@@ -416,9 +585,14 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
+<<<<<<< HEAD
     packs = (_Parameter, _Part, _Set, _Order, _Conflict, _Case, _Budget, _VariantBudget)
     parts = (*packs, _Wanted, _Source, _Place, _ToolWords)
     models: tuple[type[_Strict], ...] = (*_KINDS.values(), *parts)
+=======
+    parts = (_Parameter, _Part, _Set, _Order, _Wanted, _Source, _Place, _ToolWords)
+    models: tuple[type[_Strict], ...] = (*_KINDS.values(), *parts, *_POLICY.values())
+>>>>>>> policy
     return frozenset(key for model in models for key in _keys(model))
 
 
@@ -429,11 +603,16 @@ def _keys(model: type[_Strict]) -> list[str]:
 def _known_keys(path: Path, model: type[_Strict]) -> list[str]:
     """The keys that a map at `path` may have."""
     parts = [part for part in path if isinstance(part, str)]
-    nested: Mapping[str, type[_Strict]] = {"parameters": _Parameter, "description": _Part, "set": _Set, "order": _Order}
+    nested: Mapping[str, type[_Strict]]
+    nested = {"parameters": _Parameter, "description": _Part, "set": _Set, "order": _Order}
     nested = {**nested, "packs": _Wanted, "sources": _Source}
     nested = {**nested, "conflicts": _Conflict, "tests": _Case, "budget": _Budget}
     found: type[_Strict] = model
+    if model is _PolicyFile:
+        nested = _POLICY
     for part in parts:
+        if found is _Manifest and part == "policy":
+            found, nested = _Policy, _POLICY
         found = nested.get(part, found)
     return _keys(found)
 

@@ -33,3 +33,10 @@ class Source(Protocol):
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         """The files of a release by POSIX path relative to its root. Raises OSError when they cannot be read."""
         ...
+
+    def released(self, ref: ReleaseRef) -> int | None:
+        """When the release was published, in seconds since the beginning of 1970 (UTC); None when that is not known.
+
+        Asked only where a policy has a minimum age. Raises OSError when it cannot be looked up.
+        """
+        ...

@@ -2,10 +2,27 @@
 
 import os
 
+from agentpack.model.pack import ReleaseRef
 from agentpack.sources.directory import DirectorySource
 
 NAME = "bundled"
 VALIDATED = ".validated"
+RELEASED = "released.json"
+
+
+class BundledSource(DirectorySource):
+    """The bundled packs. When each was released is written beside them: files out of a wheel tell no time."""
+
+    def released(self, ref: ReleaseRef) -> int | None:
+        import json  # only where a policy has a minimum age
+
+        from agentpack.model.dates import seconds
+
+        try:
+            with open(f"{self.folder}/{RELEASED}", encoding="utf-8") as file:
+                return seconds(json.load(file)[ref.pack][str(ref.version)])
+        except (FileNotFoundError, KeyError, TypeError, ValueError):
+            return None
 
 
 def bundled_folder() -> str | None:
@@ -24,7 +41,7 @@ def validated_folder() -> str | None:
     return None if folder is None else f"{folder}/{VALIDATED}"
 
 
-def bundled_source() -> DirectorySource | None:
+def bundled_source() -> BundledSource | None:
     """The source named `bundled`."""
     folder = bundled_folder()
-    return None if folder is None else DirectorySource(NAME, folder)
+    return None if folder is None else BundledSource(NAME, folder)

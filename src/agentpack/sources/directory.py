@@ -157,6 +157,11 @@ def _read(place: str) -> Mapping[str, bytes]:
         )
     return files
 
+    def released(self, ref: ReleaseRef) -> int | None:
+        """When its newest file was changed last: a copy looks younger than what it was copied from, never older."""
+        times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "")]
+        return max(times, default=None)
+
 
 def bare_agents(folder: str) -> list[str]:
     """The agent files of a bare pack, as POSIX paths: `agents/*.md`, else `*.md` at the top, that begin with front

@@ -1,0 +1,94 @@
+"""agentpack policy"""
+
+from typing import Annotated, Any
+
+import typer
+
+from agentpack.cli.complete import complete_requirement
+from agentpack.cli.options import Clients, Session, verb, verb_app
+from agentpack.cli.present import Result, safe
+from agentpack.errors import UsageError
+from agentpack.operations.judging import Judged
+from agentpack.operations.policy import Effective, Setting, effective
+from agentpack.operations.policy import explain as run
+
+app = verb_app()
+
+
+@verb(app, "policy")
+def policy(
+    session: Session,
+    action: Annotated[str, typer.Argument(metavar="explain", help="What to do: explain.")],
+    requirement: Annotated[
+        str | None,
+        typer.Argument(metavar="[REQUIREMENT]", help="A pack to judge.", autocompletion=complete_requirement),
+    ] = None,
+    client: Clients = None,
+) -> Result:
+    """Who may install what: the settings that hold here, each with the file and line that decided it.
+
+    With a requirement, what each of them says about the release that `install` would choose and about the packs that it
+    requires; the exit code is 0 when they are allowed and 5 when they are refused. Policies stand in `policy:` of
+    agentpack.yaml, in policy.yaml of your configuration folder, and in the file that AGENTPACK_POLICY names; the
+    strictest wins.
+
+    Example: agentpack policy explain python-engineer
+    """
+    if action != "explain":
+        raise UsageError(f"`policy {action}`: write `policy explain`", hint="`agentpack policy --help`")
+    if requirement is None:
+        return _effective(session, effective(session.workspace))
+    found = run(session.workspace, requirement, clients=client or ())
+    for one in found.packs:
+        _show(session, one)
+    for one in found.passed_over:
+        verdict = one.refusals[0]
+        session.output.say(safe(f"{one.pack} {one.version} is passed over: {verdict.why}"))
+    if not any(one.verdicts for one in found.packs):
+        session.output.say("no policy says anything about it")
+    data = {
+        "allowed": found.allowed,
+        "packs": [_judged_data(one) for one in found.packs],
+        "passed_over": [_judged_data(one) for one in found.passed_over],
+    }
+    return Result(data, 0 if found.allowed else 5)
+
+
+def _effective(session: Session, found: Effective) -> Result:
+    output = session.output
+    for setting in found.settings:
+        output.print(safe(f"{setting.rule:<20} {_values(setting)}  ({setting.file}:{setting.line})"))
+    for file in found.files:
+        if all(setting.file != file for setting in found.settings):
+            output.say(safe(f"{file} decides nothing here"))
+    for problem in found.problems:
+        output.print(safe(f"cannot be read       {problem}"))
+    if found.problems:
+        output.say("nothing may be installed or changed until that is mended")
+    elif not found.files:
+        output.say("no policy is set: all is allowed, and hidden text is refused")
+    settings = [{**setting._asdict(), "values": list(setting.values)} for setting in found.settings]
+    return Result({"files": list(found.files), "settings": settings, "problems": list(found.problems)})
+
+
+def _values(setting: Setting) -> str:
+    words = ", ".join(map(str, setting.values)) or "nothing"
+    units = {"minimum_age": "days", "maximum_size": "bytes"}
+    return f"{words} {units[setting.rule]}" if setting.rule in units else words
+
+
+def _show(session: Session, one: Judged) -> None:
+    output = session.output
+    output.print(f"{one.pack} {one.version}: {'refused' if one.refusals else 'allowed'}")
+    for verdict in one.verdicts:
+        mark = output.style("ok     ", "green") if verdict.allowed else output.style("refused", "red")
+        output.print(f"  {mark}  {verdict.rule:<18} " + safe(f"{verdict.why} ({verdict.file}:{verdict.line})"))
+
+
+def _judged_data(one: Judged) -> dict[str, Any]:
+    return {
+        "pack": one.pack,
+        "version": one.version,
+        "allowed": not one.refusals,
+        "verdicts": [verdict._asdict() for verdict in one.verdicts],
+    }

@@ -1,0 +1,215 @@
+"""Obeying policies: which files are read, what is known of the releases that were chosen, and the refusal.
+
+What a rule means is decided in `safety/policy.py`. This module is loaded only where a policy was set.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.version import Version
+
+from agentpack.disk.trusted import read_trusted
+from agentpack.environment import POLICY_VARIABLE
+from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
+from agentpack.model.lock import LockedPack
+from agentpack.model.names import PackName, digest_of
+from agentpack.model.policy import Policy
+from agentpack.safety.policy import Facts, Verdict, read_policy, refusals
+from agentpack.safety.policy import judge as judge_facts
+from agentpack.sources.bundled import NAME, bundled_folder
+
+if TYPE_CHECKING:
+    from agentpack.operations.library import Library
+    from agentpack.operations.making import Made
+    from agentpack.operations.workspace import Workspace
+
+MAX_BYTES = 256 * 1024
+_HINT = (
+    "nothing is changed until it can be read: mend it, or ask whoever set it; `agentpack policy explain` looks again"
+)
+
+
+def read_policies(workspace: "Workspace", files: Iterable[str]) -> tuple[Policy, ...]:
+    """The policies that these files hold.
+
+    Raises:
+        PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
+    """
+    found, problems = look(workspace, files)
+    if problems:
+        raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
+    return found
+
+
+def look(workspace: "Workspace", files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+    """The policies of those files that can be read, and what is wrong with the others."""
+    found: list[Policy] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            found.append(_read(workspace, file))
+        except InvalidFile as error:
+            problems += error.details
+        except AgentpackError as error:
+            problems.append(error.message + (f" ({error.hint})" if error.hint else ""))
+        except (OSError, ValueError) as error:
+            problems.append(f"{file}: {getattr(error, 'strerror', None) or error}")
+    return tuple(found), tuple(problems)
+
+
+def _read(workspace: "Workspace", file: str) -> Policy:
+    if not os.path.isabs(file):
+        raise PolicyUnreadable(f"{POLICY_VARIABLE} is `{file}`, which is not an absolute path to a file")
+    data = read_trusted(file, MAX_BYTES)
+    kept = workspace.cache.get("policy", digest_of(data))
+    if kept is None:
+        kept = read_policy(data, file)
+        workspace.cache.put("policy", digest_of(data), kept)
+    return Policy.from_data(kept, file)
+
+
+class Judged(NamedTuple):
+    """What each rule says about one pack that was chosen."""
+
+    pack: str
+    version: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def refusals(self) -> tuple[Verdict, ...]:
+        return refusals(self.verdicts)
+
+
+def judge(library: "Library", made: "Made", *, standing: bool = False) -> None:
+    """Refuse what a policy does not allow.
+
+    Args:
+        standing: what is installed and stays byte for byte as it is passes; for commands that only take away.
+
+    Raises:
+        PolicyRefused: with every refusal.
+    """
+    refuse([one for one in judged(library, made) if not (standing and _stands(library.workspace, made, one.pack))])
+
+
+def refuse(found: Sequence[Judged]) -> None:
+    """Raise PolicyRefused when any of them is refused."""
+    refused = [one for one in found if one.refusals]
+    if not refused:
+        return
+    several = len(refused) > 1
+    first = refused[0].refusals[0]
+    names = ", ".join(f"{one.pack} {one.version}" for one in refused[:8]) + (" and more" if len(refused) > 8 else "")
+    details = [
+        f"{f'{one.pack} {one.version}: ' if several else ''}{verdict_text(verdict)}"
+        for one in refused
+        for verdict in one.refusals
+    ]
+    count = sum(len(one.refusals) for one in refused) - 1
+    more = f" and by {count} more" if count else ""
+    message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
+    hint = f"`agentpack policy explain {refused[0].pack}@{refused[0].version}` tells what each setting says"
+    raise PolicyRefused(message, details=details, hint=hint)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """A verdict on one line: the rule, why, and what decided."""
+    return f"{verdict.rule}: {verdict.why} ({verdict.file}:{verdict.line})"
+
+
+def judged(library: "Library", made: "Made") -> Iterator[Judged]:
+    """What the policy says about each pack of a lock that was made."""
+    policy, able = library.workspace.policy, capabilities_of(made)
+    for pack in made.lock.packs:
+        verdicts = judge_facts(policy, facts_of(library, pack, able.get(pack.name, {})))
+        if _is_installed(library.workspace, pack):  # a policy that is set later takes no release back for its age
+            verdicts = tuple(_of_installed(verdict) for verdict in verdicts)
+        yield Judged(pack.name, pack.version, verdicts)
+
+
+def _of_installed(verdict: Verdict) -> Verdict:
+    if verdict.rule != "minimum_age" or verdict.allowed:
+        return verdict
+    return verdict._replace(allowed=True, why="it is installed here already")
+
+
+def capabilities_of(made: "Made") -> dict[str, dict[str, str]]:
+    """What the files of each pack may do, each with a client that may."""
+    able: dict[str, dict[str, str]] = {}
+    for file in made.files.values():
+        for capability in file.capabilities:
+            able.setdefault(file.pack, {}).setdefault(capability, file.client)
+    return able
+
+
+def facts_of(library: "Library", pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
+    """What is known of a release that was chosen, and of what its files may do."""
+    name, version = PackName(pack.name), Version(pack.version)
+    header = library.read(name, version)[1].header
+    source = library.sources.source(pack.source)
+    where = "" if source is None else source.where
+    bundled = pack.source != NAME or where == bundled_folder()
+    return Facts(
+        pack=pack.name,
+        version=pack.version,
+        variants=tuple({*pack.variants, *(variant.name for variant in pack.local_variants)}),
+        source=pack.source if bundled else f"{NAME} at {where}",
+        place=where,
+        license=header.get("license"),
+        size=library.sizes.get((name, version)),
+        age=library.age(name, version),
+        capabilities=capabilities,
+        own=is_own(library.workspace, where),
+    )
+
+
+def is_own(workspace: "Workspace", where: str) -> bool:
+    """Whether a source is the folder in which `adopt` keeps packs made of the user's own files."""
+    return where == workspace.scope.absolute(workspace.own_packs)
+
+
+def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
+    """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
+    lock from elsewhere does.
+    """
+    current = workspace.current
+    return _is_locked(workspace, pack) and current is not None and f"{pack.name} {pack.version}" in current.pins
+
+
+def _is_locked(workspace: "Workspace", pack: LockedPack) -> bool:
+    locked = None if workspace.lock is None else workspace.lock.pack(pack.name)
+    return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
+
+
+def _stands(workspace: "Workspace", made: "Made", name: str) -> bool:
+    """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
+    pack = made.lock.pack(name)
+    if pack is None or not _is_locked(workspace, pack):
+        return False
+    recorded = workspace.recorded
+    wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}
+    there = workspace.observe(set(wanted))
+    return all(
+        path in there and path in recorded and recorded[path].rendered == digest for path, digest in wanted.items()
+    )
+
+
+def judge_installed(workspace: "Workspace") -> tuple[Judged, ...]:
+    """What the policy says about what is locked; nothing where no rule judges.
+
+    Raises:
+        PolicyUnreadable, InvalidFile: there is a policy that cannot be read.
+        AgentpackError: a locked release can no longer be read.
+    """
+    lock = workspace.lock
+    if lock is None or not workspace.is_judged:
+        return ()
+    from agentpack.model.manifest import Manifest
+    from agentpack.operations.library import Library, as_locked
+    from agentpack.operations.making import make
+
+    manifest = Manifest.from_data(lock.manifest)
+    library = Library(workspace, manifest, lock.packs, every_age=True)
+    made = make(library, manifest, as_locked(lock), lock.clients, accepted=None)
+    return tuple(judged(library, made))

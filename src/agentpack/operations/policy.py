@@ -1,0 +1,101 @@
+"""policy explain: what holds here, and what each rule says about a pack, whether or not it may be installed."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agentpack.environment import policy_files
+from agentpack.errors import PolicyRefused
+from agentpack.model.policy import Entry, Listed, Policy, strictest
+from agentpack.operations.judging import Judged, judged, look
+from agentpack.operations.library import choose
+from agentpack.operations.show import ask, clients_for
+from agentpack.operations.workspace import Workspace
+
+
+class Setting(NamedTuple):
+    """One setting that holds, and the line that decided it. A list that allows stands for itself: with several of
+    them, what is allowed stands in each."""
+
+    rule: str
+    values: tuple[str | int, ...]
+    file: str
+    line: int
+
+
+class Effective(NamedTuple):
+    """The policy that holds in a scope. Where there are problems, nothing is allowed."""
+
+    files: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    problems: tuple[str, ...] = ()
+    """Why a file cannot be read, a line each."""
+
+
+def effective(workspace: Workspace) -> Effective:
+    """What all policies of the scope that can be read say together, and what is wrong with the others.
+
+    Raises:
+        InvalidFile: the manifest has faults.
+    """
+    beside, problems = look(workspace, policy_files(workspace.environment))
+    policy = strictest((*workspace.own_policies, *beside))
+    return Effective(policy.files, tuple(_settings(policy)), problems)
+
+
+def _settings(policy: Policy) -> list[Setting]:
+    found: list[Setting] = []
+    named = {"sources": policy.sources, "packs": policy.packs, "licenses": policy.licenses}
+    for key, lists in {**named, "capabilities": policy.capabilities}.items():
+        found += [_list(f"{key}.allow", listed) for listed in lists.allow]
+        found += [_value(f"{key}.deny", entry) for entry in lists.deny]
+    found += [_list("capabilities.accept", listed) for listed in policy.accept]
+    single = {"hidden_text": policy.hidden_text, "minimum_age": policy.minimum_age, "maximum_size": policy.maximum_size}
+    found += [_value(key, entry) for key, entry in single.items() if entry is not None]
+    return found
+
+
+def _list(rule: str, listed: Listed) -> Setting:
+    return Setting(rule, tuple(entry.value for entry in listed.entries), listed.file, listed.line)
+
+
+def _value(rule: str, entry: Entry) -> Setting:
+    return Setting(rule, (entry.value,), entry.file, entry.line)
+
+
+class Explained(NamedTuple):
+    """What the policy says about a requirement: the pack that is asked for first, then those that it requires."""
+
+    packs: tuple[Judged, ...]
+    passed_over: tuple[Judged, ...]
+    """Newer releases of these packs that are too young."""
+
+    @property
+    def allowed(self) -> bool:
+        return not any(judged.refusals for judged in self.packs)
+
+
+def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> Explained:
+    """What each rule says about the release that `install` would choose; where only releases that are too young would
+    do, about the newest of those.
+
+    Raises:
+        PolicyUnreadable, InvalidFile: a policy cannot be read.
+        Unresolvable: there is no such pack or release.
+    """
+    _ = workspace.policy
+    asked = ask(workspace, text)
+    library = asked.library
+    library.every_age = False
+    try:
+        asked = asked._replace(chosen=choose(library, asked.manifest, workspace.lock, upgrade={asked.requirement.pack}))
+    except PolicyRefused:
+        library.every_age = True
+    made = asked.made(clients_for(workspace, clients))
+    found = sorted(judged(library, made), key=lambda one: (one.pack != asked.requirement.pack, one.pack))
+    versions = {pin.pack: pin.version for pin in asked.chosen}
+    passed = (
+        one
+        for (pack, version), one in sorted(library.passed_over.items())
+        if pack in versions and version > versions[pack]
+    )
+    return Explained(tuple(found), tuple(passed))

@@ -1,0 +1,307 @@
+"""What a policy means: from its text to a value, and from the value and what is known of a release to a verdict.
+
+Pure. Which files are read is decided in `operations/judging.py`; here is what each rule says about one release, and
+which line of which file decided it.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from packaging.version import Version
+
+from agentpack.model.dates import DAY
+from agentpack.model.policy import EVERY_TOOL, Entry, Listed, Lists, Policy, covers, grants, is_tool
+from agentpack.model.requirement import parse_requirement
+
+_GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
+
+
+class Facts(NamedTuple):
+    """What is known of a release that somebody wants. None: not known, which passes no rule that asks for it."""
+
+    pack: str
+    version: str
+    variants: tuple[str, ...]
+    source: str
+    """The name of the source that has it."""
+    place: str
+    """Where that source is: a folder, an address."""
+    license: str | None
+    size: int | None
+    """Bytes of all its files."""
+    age: int | None
+    """Seconds since it was released; below 0 when that is yet to come."""
+    capabilities: Mapping[str, str] = {}
+    """Each capability of its files, and a client that has it."""
+    own: bool = False
+    """A pack made of the user's own files: nobody released or licensed it."""
+
+
+class Verdict(NamedTuple):
+    """What one rule says about a release, and where the line stands that decided."""
+
+    allowed: bool
+    rule: str
+    """`packs.deny`, `minimum_age`: the key in the file."""
+    file: str
+    line: int
+    why: str
+
+
+def read_policy(data: bytes, file: str) -> dict[str, Any]:
+    """The checked data of a policy file, which `Policy.from_data` takes.
+
+    Raises:
+        InvalidFile: with all its faults.
+    """
+    from agentpack.safety.documents import decode, read_yaml  # only for a policy not met before
+    from agentpack.safety.schemas import validate
+
+    return validate("policy", read_yaml(decode(data, file), file))
+
+
+def judge(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
+    """What each rule of the policy says about the release, in the order of the reference page."""
+    licenses = _Licences(policy.licenses)
+    return (
+        *_judged("sources", policy.sources, f"source `{facts.source}`", lambda entry: _is_from(str(entry), facts)),
+        *_judged("packs", policy.packs, f"pack `{facts.pack}`", lambda entry: _is_pack(str(entry), facts)),
+        *(() if facts.own else licenses.judged(facts.license)),
+        *_capabilities(policy.capabilities, facts.capabilities),
+        *(() if facts.own else judge_age(policy, facts.age)),
+        *_size(policy.maximum_size, facts.size),
+    )
+
+
+def refusals(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    """Those that do not allow it."""
+    return tuple(verdict for verdict in verdicts if not verdict.allowed)
+
+
+def judge_age(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
+    """What the policy says about a release of that age in seconds; nothing when it asks for no age."""
+    limit = policy.minimum_age
+    if limit is None or limit.value == 0:
+        return ()
+    if age is None:
+        words = "it is not known when it was released"
+    elif age < 0:
+        words = "its release lies in the future"
+    else:
+        days = age // DAY
+        words = f"it was released {f'{days} days' if days != 1 else 'a day'} ago" if days else "it was released today"
+    enough = age is not None and age >= int(limit.value) * DAY
+    days = int(limit.value)
+    why = f"{words}; {f'{days} days' if days != 1 else 'a day'} must have passed"
+    return (Verdict(enough, "minimum_age", limit.file, limit.line, why),)
+
+
+def _size(limit: Entry | None, size: int | None) -> Iterator[Verdict]:
+    if limit is not None:
+        fits = size is not None and size <= int(limit.value)
+        words = "its size is not known" if size is None else f"it has {size} bytes"
+        yield Verdict(fits, "maximum_size", limit.file, limit.line, f"{words}, {limit.value} are allowed")
+
+
+def _judged(key: str, lists: Lists, what: str, meets: Callable[[str | int], bool]) -> Iterator[Verdict]:
+    """Each list of what is allowed, then what is denied: the first entry that is met decides."""
+    for listed in lists.allow:
+        found = next((entry for entry in listed.entries if meets(entry.value)), None)
+        yield _of_allowed(f"{key}.allow", listed, found, what)
+    if lists.deny:
+        yield _of_denied(f"{key}.deny", lists.deny, next((e for e in lists.deny if meets(e.value)), None), what)
+
+
+def _of_allowed(rule: str, listed: Listed, found: Entry | None, what: str) -> Verdict:
+    if found is not None:
+        return Verdict(True, rule, found.file, found.line, f"{what} is allowed by `{found.value}`")
+    return Verdict(False, rule, listed.file, listed.line, f"{what} is not among what is allowed")
+
+
+def _of_denied(rule: str, denied: Sequence[Entry], found: Entry | None, what: str) -> Verdict:
+    if found is not None:
+        return Verdict(False, rule, found.file, found.line, f"{what} is denied by `{found.value}`")
+    return Verdict(True, rule, denied[0].file, denied[0].line, f"{what} is not among what is denied")
+
+
+# Sources and packs.
+
+
+def _is_from(entry: str, facts: Facts) -> bool:
+    """Whether an entry means the source of a release: its name, or with a `/` its place."""
+    if "/" not in entry:
+        return entry == facts.source
+    return _place(entry).fullmatch(facts.place) is not None or _place(entry).fullmatch(facts.source) is not None
+
+
+@cache
+def _place(entry: str) -> re.Pattern[str]:
+    """A place in which `*` stands for a part between two `/`, and `/*` at the end for all that is below."""
+    below = entry.endswith("/*")
+    body = re.escape(entry.removesuffix("/*") if below else entry.rstrip("/")).replace(r"\*", "[^/]*")
+    return re.compile(body + (r"(?:/.*)?" if below else "/?"), re.S)
+
+
+def _is_pack(entry: str, facts: Facts) -> bool:
+    """Whether a name with `*`, or a requirement, means the release; a pre-release in the range is meant too."""
+    if re.fullmatch(r"[a-z0-9*-]+", entry):
+        return covers(entry, facts.pack)
+    requirement = parse_requirement(entry)
+    if requirement.pack != facts.pack or not set(requirement.variants) <= set(facts.variants):
+        return False
+    return not requirement.range or requirement.specifiers.contains(Version(facts.version), prereleases=True)
+
+
+# Licences.
+
+
+class _Licences:
+    """Judges an SPDX expression: of alternatives one must pass, of what holds together all."""
+
+    def __init__(self, lists: Lists) -> None:
+        self.lists = lists
+
+    def judged(self, text: str | None) -> Iterator[Verdict]:
+        if not self.lists.allow and not self.lists.deny:
+            return
+        if text is None:
+            yield from self._unknown("no licence is named")
+            return
+        parts = _expression(text)
+        if parts is None:
+            yield from self._unknown(f"`{text[:80]}` is no SPDX expression")
+            return
+        refused = self._refusal(parts)
+        if refused is not None:
+            yield refused
+            return
+        what = f"licence `{text}`"
+        for listed in self.lists.allow:
+            found = next((entry for name in parts if (entry := _named(listed.entries, name))), None)
+            yield _of_allowed("licenses.allow", listed, found, what)
+        if self.lists.deny:
+            yield _of_denied("licenses.deny", self.lists.deny, None, what)
+
+    def _unknown(self, words: str) -> Iterator[Verdict]:
+        for listed in self.lists.allow:
+            yield Verdict(False, "licenses.allow", listed.file, listed.line, words)
+        if self.lists.deny and not self.lists.allow:
+            first = self.lists.deny[0]
+            yield Verdict(True, "licenses.deny", first.file, first.line, f"{words}, so none that is denied")
+
+    def _refusal(self, parts: Sequence[str]) -> Verdict | None:
+        """Why the expression, in prefix order, does not pass; None when it does."""
+        part, rest = parts[0], parts[1:]
+        if part not in ("AND", "OR"):
+            return self._single(part)
+        first = self._refusal(rest)
+        second = self._refusal(rest[_length(rest) :])
+        if part == "AND":
+            return first or second
+        return None if first is None or second is None else first
+
+    def _single(self, name: str) -> Verdict | None:
+        what = f"licence `{name}`"
+        found = _named(self.lists.deny, name)
+        if found is not None:
+            return _of_denied("licenses.deny", self.lists.deny, found, what)
+        for listed in self.lists.allow:
+            if _named(listed.entries, name) is None:
+                return _of_allowed("licenses.allow", listed, None, what)
+        return None
+
+
+def _named(entries: Iterable[Entry], name: str) -> Entry | None:
+    """The entry that means a licence. An exception (`WITH`) and a `+` only add rights, so the licence itself stands
+    for it among what is allowed, and among what is denied too.
+    """
+    plain, _, _ = name.partition(" WITH ")
+    means = {name, plain, plain.removesuffix("+")} | {_modern(plain)}
+    return next((entry for entry in entries if str(entry.value) in means or _modern(str(entry.value)) in means), None)
+
+
+def _modern(name: str) -> str:
+    """The GNU licences were renamed by SPDX: `GPL-3.0` is `GPL-3.0-only`, `GPL-3.0+` is `GPL-3.0-or-later`."""
+    found = _GNU.match(name)
+    return name if found is None else found[1] + ("-or-later" if found[2] else "-only")
+
+
+def _expression(text: str) -> list[str] | None:
+    """An SPDX expression in prefix order: `["OR", "MIT", "Apache-2.0"]`; None when it is none."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        words = re.findall(r"[()]|[^\s()]+", str(canonicalize_license_expression(text)))
+    except (InvalidLicenseExpression, RecursionError, MemoryError):
+        return None
+    output: list[list[str]] = []
+    waiting: list[str] = []
+
+    def reduce() -> None:
+        operator, second, first = waiting.pop(), output.pop(), output.pop()
+        output.append([operator, *first, *second])
+
+    rank = {"OR": 1, "AND": 2}
+    for index, word in enumerate(words):
+        if word == "WITH":
+            output[-1] = [f"{output[-1][0]} WITH {words[index + 1]}"]
+        elif index and words[index - 1] == "WITH":
+            continue
+        elif word in rank:
+            while waiting and rank.get(waiting[-1], 0) >= rank[word]:
+                reduce()
+            waiting.append(word)
+        elif word == "(":
+            waiting.append(word)
+        elif word == ")":
+            while waiting[-1] != "(":
+                reduce()
+            waiting.pop()
+        else:
+            output.append([word])
+    while waiting:
+        reduce()
+    return output[0]
+
+
+def _length(parts: Sequence[str]) -> int:
+    """How many parts the first operand takes."""
+    open, count = 1, 0
+    while open:
+        open += 1 if parts[count] in ("AND", "OR") else -1
+        count += 1
+    return count
+
+
+# Capabilities.
+
+
+def _capabilities(lists: Lists, found: Mapping[str, str]) -> Iterator[Verdict]:
+    for listed in lists.allow:
+        missing = next((word for word in sorted(found) if not _within(word, listed.entries)), None)
+        if missing is None:
+            yield Verdict(True, "capabilities.allow", listed.file, listed.line, "all it can do is allowed")
+        else:
+            why = f"`{missing}` ({found[missing]}) is not among what is allowed"
+            yield Verdict(False, "capabilities.allow", listed.file, listed.line, why)
+    if lists.deny:
+        pairs = ((word, entry) for word in sorted(found) for entry in lists.deny if _denies(str(entry.value), word))
+        pair = next(pairs, None)
+        if pair is None:
+            first = lists.deny[0]
+            yield Verdict(True, "capabilities.deny", first.file, first.line, "nothing it can do is denied")
+        else:
+            word, entry = pair
+            why = f"`{word}` ({found[word]}) is denied by `{entry.value}`"
+            yield Verdict(False, "capabilities.deny", entry.file, entry.line, why)
+
+
+def _within(word: str, entries: Iterable[Entry]) -> bool:
+    return any(grants(str(entry.value), word) for entry in entries)
+
+
+def _denies(entry: str, word: str) -> bool:
+    """Whether an entry denies a capability. Who may use every tool may use each."""
+    return covers(entry, word) or (word == EVERY_TOOL and is_tool(entry))

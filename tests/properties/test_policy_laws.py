@@ -1,0 +1,119 @@
+"""The laws of policies: their order never matters, and together they never allow what one of them refuses."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentpack.model.policy import Entry, Listed, Lists, Policy, covers, strictest
+from agentpack.safety.policy import Facts, judge, refusals
+
+FILES = ("/a.yaml", "/b.yaml")
+WORDS = {
+    "sources": ["bundled", "acme", "/srv/packs/*"],
+    "packs": ["acme", "acme-*", "*", "other"],
+    "licenses": ["MIT", "Apache-2.0", "GPL-3.0-only"],
+    "capabilities": ["every-tool", "read", "shell", "mcp:*", "model:opus"],
+}
+
+
+def listed(key: str, file: str) -> st.SearchStrategy[Listed]:
+    entries = st.builds(Entry, st.sampled_from(WORDS[key]), st.just(file), st.integers(1, 3))
+    return st.builds(
+        lambda found, line: Listed(tuple(sorted(set(found))), file, line), st.lists(entries, max_size=3), st.just(1)
+    )
+
+
+def lists(key: str, file: str) -> st.SearchStrategy[Lists]:
+    return st.builds(
+        lambda allow, deny: Lists(tuple(allow), deny.entries),
+        st.lists(listed(key, file), max_size=1),
+        listed(key, file),
+    )
+
+
+def policy_of(file: str) -> st.SearchStrategy[Policy]:
+    def setting(*values: str | int) -> st.SearchStrategy[Entry | None]:
+        return st.none() | st.builds(Entry, st.sampled_from(values), st.just(file), st.integers(1, 3))
+
+    return st.builds(
+        Policy,
+        *(lists(key, file) for key in WORDS),
+        accept=st.lists(listed("capabilities", file), max_size=1).map(tuple),
+        hidden_text=setting("refuse", "report"),
+        minimum_age=setting(0, 7, 14),
+        maximum_size=setting(10, 1000),
+        files=st.just((file,)),
+    )
+
+
+policies = st.sampled_from(FILES).flatmap(policy_of)
+facts = st.builds(
+    Facts,
+    pack=st.sampled_from(["acme", "acme-data", "other"]),
+    version=st.sampled_from(["1.0.0", "2.0.0"]),
+    variants=st.just(()),
+    source=st.sampled_from(["bundled", "acme"]),
+    place=st.sampled_from(["/srv/packs/x", "/home/x"]),
+    license=st.none() | st.sampled_from(["MIT", "MIT OR GPL-3.0-only", "MIT AND Apache-2.0", "mine", "(MIT)"]),
+    size=st.none() | st.sampled_from([5, 500, 5000]),
+    age=st.none() | st.sampled_from([-5, 0, 8 * 86400, 20 * 86400]),
+    capabilities=st.lists(st.sampled_from(["every-tool", "read", "shell", "mcp:x", "model:opus"])).map(
+        lambda words: dict.fromkeys(words, "claude")
+    ),
+)
+
+
+def allows(policy: Policy, release: Facts) -> bool:
+    return not refusals(judge(policy, release))
+
+
+@given(policies, policies)
+def test_the_order_of_policies_makes_no_difference(one: Policy, other: Policy) -> None:
+    assert strictest([one, other]) == strictest([other, one])
+
+
+@given(policies, policies, policies)
+def test_policies_can_be_put_together_in_any_grouping(one: Policy, two: Policy, three: Policy) -> None:
+    left = strictest([strictest([one, two]), three])
+    assert left == strictest([one, strictest([two, three])]) == strictest([one, two, three])
+
+
+@given(policies)
+def test_a_policy_that_is_met_twice_says_the_same(policy: Policy) -> None:
+    assert strictest([policy, policy]) == strictest([policy]) == policy == strictest([policy, Policy()])
+
+
+@given(st.lists(policies, max_size=3), facts)
+@settings(max_examples=300)
+def test_together_they_allow_what_no_one_refuses_and_nothing_else(several: list[Policy], release: Facts) -> None:
+    together = allows(strictest(several), release)
+    each = all(allows(policy, release) for policy in several)
+    assert not together or each
+    alternatives = release.license is not None and " OR " in release.license
+    assert together == each or alternatives  # each may allow another alternative, and then none is left
+
+
+@given(st.lists(policies, min_size=1, max_size=3), st.sampled_from(WORDS["capabilities"]))
+def test_together_they_accept_what_each_that_says_anything_accepts(several: list[Policy], word: str) -> None:
+    speaking = [policy for policy in several if policy.accept]
+    expected = bool(speaking) and all(policy.accepts_widening(word) for policy in speaking)
+    assert strictest(several).accepts_widening(word) == expected
+
+
+@given(st.lists(policies, min_size=1, max_size=3))
+def test_one_that_refuses_hidden_text_is_enough(several: list[Policy]) -> None:
+    said = {policy.hidden_text.value for policy in several if policy.hidden_text}
+    assert strictest(several).reports_hidden_text == (said == {"report"})
+
+
+@given(st.lists(policies, max_size=3))
+def test_what_decided_stands_in_one_of_the_files(several: list[Policy]) -> None:
+    merged = strictest(several)
+    for entry in (merged.minimum_age, merged.maximum_size, merged.hidden_text):
+        assert entry is None or any(entry in policy for policy in several)
+
+
+@given(st.text("ab", max_size=6), st.text("ab*", max_size=5))
+def test_a_star_stands_for_any_text(word: str, pattern: str) -> None:
+    import re
+
+    assert covers(pattern, word) == bool(re.fullmatch(pattern.replace("*", ".*"), word))

@@ -1,0 +1,738 @@
+"""Policies: what each rule means, where they stand, and that nothing gets past one."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack, Ran
+from support.trees import tree
+
+from agentpack.environment import Environment, find_scope
+from agentpack.errors import InvalidFile, PolicyRefused
+from agentpack.model.dates import DAY, seconds
+from agentpack.model.policy import Policy, strictest
+from agentpack.operations.judging import capabilities_of, facts_of, judge
+from agentpack.operations.library import choose
+from agentpack.operations.making import make
+from agentpack.operations.show import ask
+from agentpack.operations.workspace import Workspace
+from agentpack.safety.policy import Facts, read_policy, refusals
+from agentpack.safety.policy import judge as judge_facts
+from agentpack.sources.bundled import bundled_folder, bundled_source
+
+FACTS = Facts(
+    pack="acme-data",
+    version="1.2.0",
+    variants=("strict",),
+    source="acme",
+    place="/srv/packs/acme",
+    license="MIT",
+    size=1000,
+    age=10 * DAY,
+    capabilities={"read": "claude", "shell": "claude"},
+)
+
+
+def policy_of(text: str, file: str = "/p.yaml") -> Policy:
+    return Policy.from_data(read_policy(text.encode(), file), file)
+
+
+def refused(text: str, **known: Any) -> list[str]:
+    """The rules that refuse."""
+    return [verdict.rule for verdict in refusals(judge_facts(policy_of(text), FACTS._replace(**known)))]
+
+
+# What each rule means.
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("sources: {allow: [acme]}", []),
+        ("sources: {allow: [bundled]}", ["sources.allow"]),
+        ("sources: {allow: []}", ["sources.allow"]),
+        ("sources: {deny: [acme]}", ["sources.deny"]),
+        ("sources: {allow: [/srv/packs/*]}", []),
+        ("sources: {allow: [/srv/*/acme]}", []),
+        ("sources: {allow: [/srv/*]}", []),
+        ("sources: {allow: ['/*/acme']}", ["sources.allow"]),
+        ("sources: {allow: [/srv/packs/acme/]}", []),
+        ("sources: {allow: [/srv/packs]}", ["sources.allow"]),
+        ("packs: {allow: ['acme-*']}", []),
+        ("packs: {allow: [acme]}", ["packs.allow"]),
+        ("packs: {deny: [acme]}", []),
+        ("packs: {deny: ['acme-*']}", ["packs.deny"]),
+        ("packs: {deny: ['acme-data<1.2']}", []),
+        ("packs: {deny: ['acme-data<=1.2']}", ["packs.deny"]),
+        ("packs: {deny: ['acme-data==1.*']}", ["packs.deny"]),
+        ("packs: {deny: ['acme-data[strict]']}", ["packs.deny"]),
+        ("packs: {deny: ['acme-data[loose]']}", []),
+        ("maximum_size: 1000", []),
+        ("maximum_size: 999", ["maximum_size"]),
+        ("maximum_size: 1 KiB", []),
+        ("minimum_age: 10", []),
+        ("minimum_age: 11 days", ["minimum_age"]),
+        ("capabilities: {allow: [read, shell]}", []),
+        ("capabilities: {allow: [read]}", ["capabilities.allow"]),
+        ("capabilities: {allow: [every-tool]}", []),
+        ("capabilities: {deny: [shell]}", ["capabilities.deny"]),
+        ("capabilities: {deny: [web, 'mcp:*']}", []),
+        ("hidden_text: report", []),
+    ],
+)
+def test_a_rule_refuses_what_it_says(text: str, rules: list[str]) -> None:
+    assert refused(text) == rules
+
+
+def test_a_pre_release_in_a_denied_range_is_denied() -> None:
+    assert refused("packs: {deny: ['acme-data<2']}", version="1.9.0rc1") == ["packs.deny"]
+    assert refused("packs: {deny: ['acme-data']}", version="2.0.0rc1") == ["packs.deny"]
+
+
+@pytest.mark.parametrize("age", [None, -1])
+def test_a_release_of_unknown_or_future_date_is_too_young(age: int | None) -> None:
+    assert refused("minimum_age: 1", age=age) == ["minimum_age"]
+    assert refused("minimum_age: 0", age=age) == []
+
+
+def test_a_size_that_is_not_known_is_too_large() -> None:
+    assert refused("maximum_size: 1 GiB", size=None) == ["maximum_size"]
+
+
+@pytest.mark.parametrize(
+    ("allow", "licence", "passes"),
+    [
+        ("[MIT]", "MIT", True),
+        ("[mit]", "MIT", True),
+        ("[MIT]", "mit", True),
+        ("[MIT]", "MIT OR GPL-3.0-only", True),
+        ("[MIT]", "MIT AND GPL-3.0-only", False),
+        ("[MIT, Apache-2.0]", "MIT AND Apache-2.0", True),
+        ("[MIT]", "(GPL-3.0-only AND MIT) OR (MIT AND Apache-2.0)", False),
+        ("[MIT, Apache-2.0]", "(GPL-3.0-only AND MIT) OR (MIT AND Apache-2.0)", True),
+        ("[MIT]", "GPL-2.0-only OR MIT AND Apache-2.0", False),
+        ("[MIT]", "MIT AND (GPL-2.0-only OR MIT)", True),
+        ("[GPL-2.0-only]", "GPL-2.0-only WITH Classpath-exception-2.0", True),
+        ("[GPL-2.0-only WITH Classpath-exception-2.0]", "GPL-2.0-only WITH Classpath-exception-2.0", True),
+        ("[GPL-2.0-only WITH Classpath-exception-2.0]", "GPL-2.0-only", False),
+        ("[GPL-3.0-only]", "GPL-3.0", True),
+        ("[GPL-3.0-or-later]", "GPL-3.0+", True),
+        ("[GPL-3.0]", "GPL-3.0-only", True),
+        ("[LicenseRef-House]", "LicenseRef-House", True),
+        ("[MIT]", None, False),
+        ("[MIT]", "free as in beer", False),
+        ("[MIT]", "MIT AND", False),
+        ("[MIT]", "(" * 900 + "MIT" + ")" * 900, False),
+    ],
+)
+def test_a_licence_expression_is_judged_by_its_parts(allow: str, licence: str | None, passes: bool) -> None:
+    assert refused(f"licenses: {{allow: {allow}}}", license=licence) == ([] if passes else ["licenses.allow"])
+
+
+@pytest.mark.parametrize(
+    ("deny", "licence", "passes"),
+    [
+        ("[GPL-3.0-only]", "GPL-3.0", False),
+        ("[GPL-3.0-only]", "MIT OR GPL-3.0-only", True),
+        ("[GPL-3.0-only]", "MIT AND GPL-3.0-only", False),
+        ("[GPL-2.0-only]", "GPL-2.0-only WITH Classpath-exception-2.0", False),
+        ("[Apache-2.0]", "Apache-2.0+", False),
+        ("[GPL-3.0-only]", None, True),
+    ],
+)
+def test_a_denied_licence_is_refused_where_no_other_can_be_taken(deny: str, licence: str | None, passes: bool) -> None:
+    assert refused(f"licenses: {{deny: {deny}}}", license=licence) == ([] if passes else ["licenses.deny"])
+
+
+def test_two_policies_that_allow_different_alternatives_leave_none() -> None:
+    together = strictest([policy_of("licenses: {allow: [MIT]}", "/a"), policy_of("licenses: {allow: [ISC]}", "/b")])
+    assert refusals(judge_facts(together, FACTS._replace(license="MIT OR ISC")))
+
+
+@pytest.mark.parametrize("word", ["read", "shell", "delegate", "mcp:*", "tool:x", "every-tool"])
+def test_who_may_use_every_tool_may_use_a_denied_one(word: str) -> None:
+    assert refused(f"capabilities: {{deny: ['{word}']}}", capabilities={"every-tool": "claude"}) == [
+        "capabilities.deny"
+    ]
+
+
+def test_every_tool_is_not_among_some_tools() -> None:
+    some = "capabilities: {allow: [read, search, edit, shell, web, delegate]}"
+    assert refused(some, capabilities={"every-tool": "claude"}) == ["capabilities.allow"]
+    assert refused("capabilities: {deny: [hooks]}", capabilities={"every-tool": "claude"}) == []
+
+
+def test_a_verdict_names_the_line_that_decided() -> None:
+    policy = policy_of("packs:\n  deny:\n    - other\n    - acme-data<2\n")
+    (verdict,) = judge_facts(policy, FACTS)
+    assert (verdict.allowed, verdict.file, verdict.line) == (False, "/p.yaml", 4)
+
+
+def test_a_widening_is_accepted_where_every_list_has_it() -> None:
+    one, other = policy_of("capabilities: {accept: [shell, 'mcp:*']}"), policy_of("capabilities: {accept: [shell]}")
+    silent = policy_of("minimum_age: 3")
+    assert strictest([one, silent]).accepts_widening("mcp:github")
+    assert strictest([one, other]).accepts_widening("shell")
+    assert not strictest([one, other]).accepts_widening("mcp:github")
+    assert not silent.accepts_widening("shell")
+
+
+# What may be written.
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("license: {}", "unknown key `license` (did you mean `licenses`?)"),
+        ("sources: {alow: [a]}", "sources.alow: unknown key `alow` (did you mean `allow`?)"),
+        ("packs: {accept: [a]}", "packs.accept: unknown key `accept`"),
+        ("packs: {allow: }", "packs.allow: expected a list, found nothing"),
+        ("packs: {allow: acme}", "packs.allow: expected a list"),
+        ("packs: {allow: ['Acme']}", "packs.allow[0]: `Acme` is not normalized"),
+        ("packs: {allow: ['acme<2']}", "packs.allow[0]"),
+        ("packs: {deny: ['acme-*<2']}", "packs.deny[0]"),
+        ("packs: {deny: ['acme @ https://example.com/x']}", "packs.deny[0]"),
+        ("licenses: {allow: [MTI]}", "did you mean `MIT`?"),
+        ("licenses: {allow: ['MIT OR ISC']}", "write one licence in each line"),
+        ("capabilities: {deny: [shel]}", "did you mean `shell`?"),
+        ("capabilities: {deny: [mcp]}", "did you mean `mcp:*`?"),
+        ("hidden_text: ignore", "expected `refuse` or `report`"),
+        ("minimum_age: -1", "minimum_age"),
+        ("minimum_age: soon", "`soon` is not a number of days"),
+        ("minimum_age: true", "minimum_age: expected a whole number"),
+        ("maximum_size: 1 KB2", "is not a size"),
+        ("sources: {allow: [Not Good]}", "sources.allow[0]"),
+        ("schema: 2", "schema 2 is newer"),
+        ("- packs", "a map of keys and values is expected"),
+    ],
+)
+def test_what_a_policy_cannot_say_is_a_fault_with_its_line(text: str, fault: str) -> None:
+    with pytest.raises(InvalidFile) as error:
+        read_policy(text.encode(), "/p.yaml")
+    assert fault in error.value.details[0]
+    assert error.value.details[0].startswith("/p.yaml:1:")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1970-01-02", DAY),
+        ("2026-11-23", 1795392000),
+        ("2026-11-23T00:00:01Z", 1795392001),
+        ("2026-02-29", None),
+        ("2026-13-01", None),
+        ("2026-11-23T24:00:00Z", None),
+        ("yesterday", None),
+    ],
+)
+def test_a_moment_is_read_or_is_none(text: str, moment: int | None) -> None:
+    assert seconds(text) == moment
+
+
+# The real command, and where policies stand.
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    """A folder of packs: data-reviewer 1.0.0, twenty days old, and 2.0.0, of today."""
+    folder = publish(tmp_path / "packs", make_pack(version="1.0.0", license="MIT"), make_pack(version="2.0.0"))
+    age(folder / "data-reviewer/1.0.0", 20)
+    return folder
+
+
+def age(folder: Path, days: float) -> None:
+    now = seconds(Environment.current().now())
+    assert now is not None
+    for path in folder.rglob("*"):
+        os.utime(path, (now - days * DAY, now - days * DAY))
+
+
+def by_user(text: str) -> Path:
+    path = Path(os.environ["XDG_CONFIG_HOME"]) / "agentpack/policy.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def by_project(project: Path, text: str) -> Path:
+    path = project / "agentpack.yaml"
+    kept = path.read_text() if path.exists() else "schema: 1\nclients: [claude]\n"
+    path.write_text(f"{kept}policy:\n" + "".join(f"  {line}\n" for line in text.splitlines()))
+    return path
+
+
+@pytest.fixture
+def by_organisation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def write(text: str) -> Path:
+        path = tmp_path / "organisation.yaml"
+        path.write_text(text)
+        monkeypatch.setenv("AGENTPACK_POLICY", str(path))
+        return path
+
+    return write
+
+
+def error_of(ran: Ran) -> Mapping[str, Any]:
+    (error,) = ran.envelope["errors"]
+    assert isinstance(error, dict)
+    return error
+
+
+def install(agentpack: Agentpack, packs: Path, what: str = "data-reviewer", *more: str, expect: int | None = 0) -> Ran:
+    return agentpack("install", what, "--source", str(packs), "--client", "claude", *more, expect=expect)
+
+
+REFUSING = {
+    "sources.allow": "sources: {allow: [bundled]}",
+    "sources.deny": "sources: {deny: [packs]}",
+    "packs.allow": "packs: {allow: ['acme-*']}",
+    "packs.deny": "packs: {deny: ['data-reviewer<2']}",
+    "licenses.allow": "licenses: {allow: [Apache-2.0]}",
+    "licenses.deny": "licenses: {deny: [MIT]}",
+    "minimum_age": "minimum_age: 21 days",
+    "maximum_size": "maximum_size: 10",
+}
+
+
+@pytest.mark.parametrize("place", ["project", "user", "organisation"])
+@pytest.mark.parametrize("rule", REFUSING)
+def test_each_rule_in_each_place_refuses_an_install(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, place: str, rule: str
+) -> None:
+    text = REFUSING[rule]
+    file = {"user": by_user, "organisation": by_organisation, "project": lambda said: by_project(project, said)}[place](
+        text
+    )
+    before = tree(project)
+    error = error_of(install(agentpack, packs, "data-reviewer==1.0.0", "--json", expect=5))
+    assert error["code"] == "policy"
+    line = file.read_text().splitlines().index(("  " if place == "project" else "") + text) + 1
+    assert f"`{rule}` ({file}:{line})" in error["message"]
+    assert "data-reviewer 1.0.0" in error["message"]
+    assert error["hint"] == "`agentpack policy explain data-reviewer@1.0.0` tells what each setting says"
+    assert {path: data for path, data in tree(project).items() if not path.startswith(".agentpack")} == before
+
+
+def test_what_all_policies_allow_is_installed(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any
+) -> None:
+    by_user("licenses: {allow: [MIT, ISC]}\n")
+    by_organisation("minimum_age: 14 days\nmaximum_size: 1 MiB\npacks: {allow: [data-*]}\n")
+    by_project(project, "sources: {allow: [packs]}")
+    ran = install(agentpack, packs)
+    assert "data-reviewer 2.0.0 is passed over: it was released today; 14 days must have passed" in ran.err
+    assert "version: 1.0.0" in agentpack("status").out or "data-reviewer 1.0.0" in agentpack("status").out
+    assert "policy" not in json.loads((project / "agentpack.lock").read_text())["manifest"]
+
+
+def test_a_pack_that_is_required_is_judged_too(agentpack: Agentpack, packs: Path) -> None:
+    publish(
+        packs,
+        make_pack("lead", license="MIT", requires=["data-reviewer==2.0.0"], personas={"lead": persona_text("lead")}),
+    )
+    by_user("licenses: {allow: [MIT]}\n")
+    error = error_of(install(agentpack, packs, "lead", "--json", expect=5))
+    assert "data-reviewer 2.0.0 is refused by `licenses.allow`" in error["message"]
+
+
+def test_the_plain_install_of_a_bundled_pack_obeys(agentpack: Agentpack, project: Path) -> None:
+    by_user("packs: {deny: [python-engineer]}\n")
+    ran = agentpack("install", "python-engineer", real=True, expect=5)
+    assert "`packs.deny`" in ran.err
+    assert not (project / "agentpack.yaml").exists()
+
+
+@pytest.mark.parametrize("command", ["sync", "sync --locked", "sync --frozen", "sync --check", "lock", "upgrade --yes"])
+@pytest.mark.parametrize("place", ["project", "user"])
+def test_every_command_that_installs_obeys(
+    agentpack: Agentpack, project: Path, packs: Path, command: str, place: str
+) -> None:
+    install(agentpack, packs)
+    text = "packs: {deny: [data-reviewer]}"
+    by_user(text + "\n") if place == "user" else by_project(project, text)
+    before = tree(project)
+    assert "`packs.deny`" in agentpack(*command.split(), real=True, expect=5).err
+    assert {**tree(project), **before} == tree(project)
+
+
+@pytest.mark.parametrize(
+    "command", ["diff", "status", "history", "rollback --dry-run", "rollback", "show data-reviewer"]
+)
+def test_looking_and_going_back_work_against_a_policy(agentpack: Agentpack, packs: Path, command: str) -> None:
+    install(agentpack, packs)
+    by_user("packs: {deny: [data-reviewer]}\n")
+    agentpack(*command.split())
+
+
+def test_what_is_against_the_policy_can_be_taken_out_one_by_one(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    publish(packs, make_pack("lead", personas={"lead": persona_text("lead")}))
+    install(agentpack, packs)
+    install(agentpack, packs, "lead")
+    by_user("packs: {deny: ['*']}\n")
+    agentpack("uninstall", "lead")
+    assert not (project / ".claude/agents/lead.md").exists()
+    agentpack("uninstall", "data-reviewer")
+    assert not (project / ".claude/agents/reviewer.md").exists()
+
+
+def test_a_clone_takes_out_one_of_two_that_are_against_the_policy(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    import shutil
+
+    publish(packs, make_pack("lead", personas={"lead": persona_text("lead")}))
+    install(agentpack, packs)
+    install(agentpack, packs, "lead")
+    shutil.rmtree(project / ".agentpack")
+    by_user("packs: {deny: ['*']}\n")
+    agentpack("uninstall", "lead", "--dry-run")
+    (project / ".claude/agents/reviewer.md").unlink()  # which would be written again
+    assert "data-reviewer 2.0.0 is refused" in agentpack("uninstall", "lead", expect=5).err
+
+
+def test_an_upgrade_leads_away_from_what_is_denied(agentpack: Agentpack, packs: Path) -> None:
+    install(agentpack, packs, "data-reviewer==1.0.0")
+    by_user("packs: {deny: ['data-reviewer<2']}\n")
+    agentpack("sync", expect=5)
+    agentpack("upgrade", "--latest", "--yes")
+    agentpack("sync", "--check")
+
+
+def test_taking_out_a_pack_brings_none_in(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    publish(packs, make_pack("lead", personas={"lead": persona_text("lead")}))
+    install(agentpack, packs)
+    by_user("packs: {deny: [lead]}\n")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text() + "  - lead\n")
+    assert "lead 1.0.0 is refused" in agentpack("uninstall", "data-reviewer", expect=5).err
+
+
+def test_status_says_what_is_against_the_policy(agentpack: Agentpack, packs: Path) -> None:
+    install(agentpack, packs)
+    file = by_user("packs:\n  deny: [data-reviewer]\n")
+    out = agentpack("status").out
+    assert (
+        f"policy    data-reviewer 2.0.0: packs.deny: pack `data-reviewer` is denied by `data-reviewer` ({file}:2)"
+        in out
+    )
+    (refusal,) = agentpack("status", "--json").envelope["data"]["refused"]
+    assert (refusal["pack"], refusal["rule"], refusal["line"]) == ("data-reviewer", "packs.deny", 2)
+
+
+def test_adopting_a_file_that_is_a_release_obeys(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    install(agentpack, packs)
+    agentpack("uninstall", "data-reviewer", "--keep-files")
+    by_project(project, "packs: {deny: [data-reviewer]}")
+    assert "`packs.deny`" in agentpack("adopt", ".claude/agents/reviewer.md", expect=5).err
+
+
+def test_a_file_of_ones_own_is_adopted_whatever_licence_and_age_are_asked_for(
+    agentpack: Agentpack, project: Path
+) -> None:
+    by_user("licenses: {allow: [MIT]}\nminimum_age: 14\n")
+    place = project / ".claude/agents/mine.md"
+    place.parent.mkdir(parents=True)
+    place.write_text("---\nname: mine\ndescription: Mine.\n---\nLook.\n")
+    agentpack("adopt", ".claude/agents/mine.md")
+    agentpack("sync")
+    assert "policy" not in agentpack("status").out
+
+
+def test_a_source_does_not_become_the_bundled_one_by_its_name(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    by_user("sources: {allow: [bundled]}\n")
+    (project / "agentpack.yaml").write_text(
+        f"schema: 1\nclients: [claude]\nsources: [{{name: bundled, path: {packs}}}]\npacks: [data-reviewer]\n"
+    )
+    assert "`bundled` is the name of the packs that come with agentpack" in agentpack("sync", expect=2).err
+
+
+def test_nor_does_one_in_a_lock(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    install(agentpack, packs)
+    lock = project / "agentpack.lock"
+    lock.write_text(lock.read_text().replace('"packs",', '"bundled",').replace(': "packs"', ': "bundled"'))
+    assert '"source": "bundled"' in lock.read_text()
+    by_user("sources: {allow: [bundled]}\n")
+    assert "`sources.allow`" in agentpack("sync", "--frozen", expect=5).err
+
+
+# Ages.
+
+
+def test_a_release_that_is_too_young_is_passed_over_until_it_is_old_enough(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 14\n")
+    install(agentpack, packs)
+    assert "data-reviewer 2.0.0 is passed over" in agentpack("upgrade", "--yes").err
+    assert "passed over" not in agentpack("sync").err
+    age(packs / "data-reviewer/2.0.0", 15)
+    assert "data-reviewer 1.0.0 -> 2.0.0" in agentpack("upgrade", "--yes").err
+
+
+def test_upgrading_past_the_range_takes_none_that_is_too_young(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    by_user("minimum_age: 14\n")
+    install(agentpack, packs, "data-reviewer<2")
+    agentpack("upgrade", "--latest", "--yes")
+    assert "data-reviewer<2" in (project / "agentpack.yaml").read_text()
+
+
+def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:
+    file = by_user("minimum_age: 14\n")
+    err = install(agentpack, packs, "data-reviewer>=2", expect=5).err
+    assert f"data-reviewer 2.0.0 is refused by `minimum_age` ({file}:1)" in err
+    assert "no release of `data-reviewer` matches `>=3`" in install(agentpack, packs, "data-reviewer>=3", expect=4).err
+
+
+def test_a_file_from_the_future_is_too_young(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 1\n")
+    age(packs / "data-reviewer/2.0.0", -3)
+    assert "its release lies in the future" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
+
+
+def test_a_young_release_that_is_installed_already_stays(agentpack: Agentpack, packs: Path) -> None:
+    install(agentpack, packs)
+    by_user("minimum_age: 14\n")
+    assert "data-reviewer 2.0.0 ->" not in agentpack("sync").err
+    agentpack("sync", "--check")
+    assert "it is installed here already" in agentpack("policy", "explain", "data-reviewer==2.0.0").out
+
+
+def test_a_young_release_that_only_the_lock_has_is_refused(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    import shutil
+
+    install(agentpack, packs)
+    shutil.rmtree(project / ".agentpack")
+    by_user("minimum_age: 14\n")
+    for command in (["sync"], ["sync", "--locked"], ["sync", "--frozen"], ["lock"]):
+        assert "data-reviewer 2.0.0 is refused by `minimum_age`" in agentpack(*command, expect=5).err
+
+
+def test_every_bundled_release_has_its_date_and_nothing_else_has() -> None:
+    """`packs/released.json` is written by hand, with the digest."""
+    folder = Path(bundled_folder() or "")
+    dates = json.loads((folder / "released.json").read_text())
+    pinned = json.loads((folder / "digests.json").read_text())
+    assert {name: set(of) for name, of in dates.items()} == {name: set(of) for name, of in pinned.items()}
+    source = bundled_source()
+    assert source is not None
+    assert all(source.released(ref) for name in source.packs() for ref in source.releases(name))
+
+
+# Capabilities, with a file made by hand.
+
+
+def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_user("capabilities: {deny: [web]}\n")
+    monkeypatch.chdir(project)
+    (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [claude]\nsources: [{{name: acme, path: {packs}}}]\n")
+    environment = Environment.current()
+    workspace = Workspace(environment, find_scope(environment))
+    asked = ask(workspace, "data-reviewer")
+    chosen = choose(asked.library, asked.manifest, None)
+    made = make(asked.library, asked.manifest, chosen, ("claude",))
+    able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
+    made = made._replace(files=able)
+    (pack,) = made.lock.packs
+    words = capabilities_of(made)[pack.name]
+    assert facts_of(asked.library, pack, words).capabilities == {"read": "claude", "web": "claude"}
+    with pytest.raises(PolicyRefused) as error:
+        judge(asked.library, made)
+    assert "`web` (claude) is denied by `web`" in error.value.details[0]
+
+
+# What is decided about hidden text.
+
+
+def policy_here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
+    monkeypatch.chdir(project)
+    environment = Environment.current()
+    return Workspace(environment, find_scope(environment)).policy
+
+
+def test_hidden_text_is_refused_unless_user_or_organisation_say_otherwise(
+    project: Path, by_organisation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not policy_here(project, monkeypatch).reports_hidden_text
+    by_user("hidden_text: report\n")
+    assert policy_here(project, monkeypatch).reports_hidden_text
+    by_organisation("hidden_text: refuse\n")
+    assert not policy_here(project, monkeypatch).reports_hidden_text
+
+
+def test_a_project_may_not_loosen_it(agentpack: Agentpack, project: Path) -> None:
+    by_project(project, "hidden_text: report")
+    ran = agentpack("install", "python-engineer", expect=2)
+    assert "agentpack.yaml:4: policy.hidden_text: a project does not decide" in ran.err
+
+
+# Policies that cannot be read.
+
+
+def folder_in_its_place(path: Path) -> None:
+    path.mkdir()
+
+
+def world_writable(path: Path) -> None:
+    path.write_text("minimum_age: 0\n")
+    path.chmod(0o666)
+
+
+def in_a_folder_of_everybody(path: Path) -> None:
+    path.write_text("minimum_age: 0\n")
+    path.parent.chmod(0o777)
+
+
+def endless(path: Path) -> None:
+    os.mkfifo(path)
+
+
+BROKEN: Mapping[str, tuple[Callable[[Path], object], str]] = {
+    "no YAML": (lambda path: path.write_text("packs: ["), "not YAML"),
+    "unknown key": (lambda path: path.write_text("pack: {}\n"), "unknown key `pack`"),
+    "folder": (folder_in_its_place, "is a folder"),
+    "dangling link": (lambda path: path.symlink_to("/nowhere/at/all"), "No such file"),
+    "loop": (lambda path: path.symlink_to(path), "symbolic links"),
+    "10 MB": (lambda path: path.write_bytes(b"#" * 10_000_000), "longer than 256 KiB"),
+    "no UTF-8": (lambda path: path.write_bytes(b"packs: {allow: [\xff]}\n"), "not UTF-8"),
+    "no text": (lambda path: path.write_bytes(b"\0\0\0"), "not YAML"),
+    "aliases": (lambda path: path.write_text("packs: &a {}\nsources: *a\n"), "anchors"),
+    "everybody's": (world_writable, "can be written by everybody"),
+    "in everybody's folder": (in_a_folder_of_everybody, "can be exchanged by everybody"),
+    "pipe": (endless, "is not a regular file"),
+}
+CHANGING = ("install python-engineer", "uninstall data-reviewer", "sync", "lock", "upgrade --yes", "rollback")
+
+
+@pytest.mark.parametrize("place", ["user", "organisation"])
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_policy_that_cannot_be_read_stops_every_change(
+    agentpack: Agentpack, project: Path, tmp_path: Path, packs: Path, monkeypatch: Any, place: str, kind: str
+) -> None:
+    install(agentpack, packs)
+    path = tmp_path / "set/policy.yaml"
+    if place == "user":
+        path = Path(os.environ["XDG_CONFIG_HOME"]) / "agentpack/policy.yaml"
+    else:
+        monkeypatch.setenv("AGENTPACK_POLICY", str(path))
+    path.parent.mkdir(parents=True)
+    make_it, words = BROKEN[kind]
+    make_it(path)
+    before = tree(project)
+    for command in CHANGING:
+        error = error_of(agentpack(*command.split(), "--json", expect=5))
+        assert error["code"] == "policy-unreadable"
+        assert words in error["details"][0]
+        assert str(path) in error["details"][0]
+    assert tree(project) == before
+    assert words in agentpack("policy", "explain").out
+    assert agentpack("policy", "explain", "data-reviewer", expect=5).out == ""
+    assert "policy" in {f["what"] for f in agentpack("doctor", "--json", expect=1).envelope["data"]["findings"]}
+    assert words in agentpack("status").out
+    for command in ("--version", "--help", "diff", "history"):
+        agentpack(command)
+
+
+@pytest.mark.parametrize("named", ["policy.yaml", "./policy.yaml", "", "~/policy.yaml"])
+def test_a_relative_path_is_no_policy(agentpack: Agentpack, project: Path, monkeypatch: Any, named: str) -> None:
+    (project / "policy.yaml").write_text("minimum_age: 0\n")
+    monkeypatch.setenv("AGENTPACK_POLICY", named)
+    error = error_of(agentpack("install", "python-engineer", "--json", expect=5))
+    assert error["code"] == "policy-unreadable"
+    assert "not an absolute path" in error["details"][0]
+
+
+def test_a_policy_that_does_not_exist_is_not_none(agentpack: Agentpack, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("AGENTPACK_POLICY", str(tmp_path / "gone.yaml"))
+    assert error_of(agentpack("install", "python-engineer", "--json", expect=5))["code"] == "policy-unreadable"
+    agentpack("install", "python-engineer", real=True, expect=5)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_policy_without_permission_is_not_none(agentpack: Agentpack) -> None:
+    path = by_user("minimum_age: 0\n")
+    for mode, place in ((0, path), (0, path.parent)):
+        place.chmod(mode)
+        try:
+            agentpack("install", "python-engineer", expect=5)
+        finally:
+            place.chmod(0o700)
+
+
+def test_a_check_on_the_hot_path_is_not_asked_where_there_is_a_policy(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    by_user("packs: {deny: [python-engineer]}\n")
+    agentpack("sync", "--check", real=True, expect=5)
+    agentpack("diff", real=True)
+
+
+# policy explain
+
+
+def test_explain_tells_each_setting_with_its_line(agentpack: Agentpack, project: Path, by_organisation: Any) -> None:
+    user = by_user("minimum_age: 3\nlicenses:\n  allow:\n    - MIT\n")
+    organisation = by_organisation("minimum_age: 14 days\nmaximum_size: 256 KiB\n")
+    own = by_project(project, "packs: {deny: ['x-*']}")
+    data = agentpack("policy", "explain", "--json").envelope["data"]
+    assert data["files"] == sorted(map(str, (user, organisation, own)))
+    assert [(s["rule"], s["values"], s["file"], s["line"]) for s in data["settings"]] == [
+        ("packs.deny", ["x-*"], str(own), 4),
+        ("licenses.allow", ["MIT"], str(user), 3),
+        ("minimum_age", [14], str(organisation), 1),
+        ("maximum_size", [262144], str(organisation), 2),
+    ]
+    out = agentpack("policy", "explain").out
+    assert f"minimum_age          14 days  ({organisation}:1)\n" in out
+
+
+def test_explain_without_any_policy_says_so(agentpack: Agentpack) -> None:
+    assert "no policy is set" in agentpack("policy", "explain").err
+    assert "no policy says anything about it" in agentpack("policy", "explain", "python-engineer").err
+
+
+def test_explain_judges_a_pack_by_every_rule(agentpack: Agentpack, packs: Path, project: Path) -> None:
+    (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [claude]\nsources: [{{name: acme, path: {packs}}}]\n")
+    file = by_user("minimum_age: 14\nlicenses:\n  allow: [ISC]\nmaximum_size: 1 MiB\n")
+    ran = agentpack("policy", "explain", "data-reviewer", "--json", expect=5)
+    (pack,) = ran.envelope["data"]["packs"]
+    assert pack["version"] == "1.0.0"
+    assert [(v["rule"], v["allowed"], v["line"]) for v in pack["verdicts"]] == [
+        ("licenses.allow", False, 3),
+        ("minimum_age", True, 1),
+        ("maximum_size", True, 4),
+    ]
+    assert {v["file"] for v in pack["verdicts"]} == {str(file)}
+    assert [p["version"] for p in ran.envelope["data"]["passed_over"]] == ["2.0.0"]
+    young = agentpack("policy", "explain", "data-reviewer>=2", "--json", expect=5).envelope["data"]["packs"]
+    assert [v["rule"] for v in young[0]["verdicts"] if not v["allowed"]] == ["licenses.allow", "minimum_age"]
+
+
+def test_explain_of_an_allowed_pack_ends_with_0(agentpack: Agentpack) -> None:
+    by_user("licenses: {allow: [MIT]}\n")
+    assert "python-engineer 1.1.0: allowed" in agentpack("policy", "explain", "python-engineer").out
+    assert agentpack("policy", "explain", "no-such-pack", expect=4).out == ""
+
+
+def test_a_policy_survives_a_manifest_that_is_edited(agentpack: Agentpack, project: Path) -> None:
+    by_project(project, "# ours\nlicenses: {allow: [MIT]}\nminimum_age: 0")
+    agentpack("install", "python-engineer")
+    text = (project / "agentpack.yaml").read_text()
+    assert "policy:\n  # ours\n  licenses: {allow: [MIT]}\n" in text
+    assert (
+        agentpack("policy", "explain", "--json").envelope["data"]["settings"][0]["line"]
+        == text[: text.index("  licenses")].count("\n") + 1
+    )
+
+
+def test_a_changed_policy_makes_no_lock_stale(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    before = (project / "agentpack.lock").read_bytes()
+    by_project(project, "licenses: {allow: [MIT]}")
+    agentpack("sync", "--locked")
+    agentpack("sync")
+    assert (project / "agentpack.lock").read_bytes() == before
