@@ -17,13 +17,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from agentpack.compose.parameters import Declaration, check_values
 from agentpack.errors import AgentpackError, Fault, InvalidFile
-<<<<<<< HEAD
-from agentpack.model.fields import COLORS, TOOLS
-from agentpack.model.names import MAX_VERSION, did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
-=======
 from agentpack.model.fields import CAPABILITIES, CAPABILITY_KINDS, COLORS, TOOLS
-from agentpack.model.names import did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
->>>>>>> policy
+from agentpack.model.names import MAX_VERSION, did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.patterns import matches
@@ -488,21 +483,14 @@ _KINDS: Mapping[str, type[_Strict]] = {
     "variant": _Variant,
     "manifest": _Manifest,
     "client": _Client,
-<<<<<<< HEAD
     "tests": _PackTests,
-=======
     "policy": _PolicyFile,
->>>>>>> policy
 }
 
 
 def validate(kind: str, document: Document) -> dict[str, Any]:
-    """The document's data in normal form, once it fits its kind: `pack`, `persona`, `variant`, `manifest`, `client` or
-<<<<<<< HEAD
-    `tests`.
-=======
-    `policy`.
->>>>>>> policy
+    """The document's data in normal form, once it fits its kind: `pack`, `persona`, `variant`, `manifest`, `client`,
+    `tests` or `policy`.
 
     Raises:
         InvalidFile: with all faults.
@@ -510,11 +498,7 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     model = _KINDS[kind]
     if not isinstance(document.data, dict):
         raise InvalidFile([Fault(document.file, 1, "", "a map of keys and values is expected")])
-<<<<<<< HEAD
-    if kind in ("pack", "manifest", "client", "tests"):
-=======
-    if kind in ("pack", "manifest", "client", "policy"):
->>>>>>> policy
+    if kind in ("pack", "manifest", "client", "tests", "policy"):
         _newer_schema(document)
     try:
         value = model.model_validate(document.data)
@@ -585,14 +569,9 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
-<<<<<<< HEAD
     packs = (_Parameter, _Part, _Set, _Order, _Conflict, _Case, _Budget, _VariantBudget)
     parts = (*packs, _Wanted, _Source, _Place, _ToolWords)
-    models: tuple[type[_Strict], ...] = (*_KINDS.values(), *parts)
-=======
-    parts = (_Parameter, _Part, _Set, _Order, _Wanted, _Source, _Place, _ToolWords)
     models: tuple[type[_Strict], ...] = (*_KINDS.values(), *parts, *_POLICY.values())
->>>>>>> policy
     return frozenset(key for model in models for key in _keys(model))
 
 

@@ -119,6 +119,13 @@ class DirectorySource:
                 _check_same(ref, mine, other, content_digest(_read(other).items()))
         return files
 
+    def released(self, ref: ReleaseRef) -> int | None:
+        """When its newest file was changed last: a copy looks younger than what it was copied from, never older."""
+        if not os.path.isdir(ref.place):
+            return int(os.lstat(ref.place).st_mtime)
+        times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "", Names())]
+        return max(times, default=None)
+
 
 def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
     """Where each version lies in a folder of one pack's releases."""
@@ -156,11 +163,6 @@ def _read(place: str) -> Mapping[str, bytes]:
             hint=f"it must stand at the top of the archive, or in its one folder `{shown(_stem(name))}`",
         )
     return files
-
-    def released(self, ref: ReleaseRef) -> int | None:
-        """When its newest file was changed last: a copy looks younger than what it was copied from, never older."""
-        times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "")]
-        return max(times, default=None)
 
 
 def bare_agents(folder: str) -> list[str]:
