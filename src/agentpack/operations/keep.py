@@ -262,7 +262,8 @@ def _read(edited: Edited, row: InstalledFile, file: Rendering, data: bytes) -> t
 def _fields(client: str, before: str, after: str) -> tuple[dict[str, Any], list[str]]:
     """What a variant sets so that the header reads like this; and what it cannot."""
     try:
-        old, new = read_yaml(before, "header").data, read_yaml(after, "header", first_line=2).data
+        old = read_yaml(before, "header").data
+        new = read_yaml(after, "header", first_line=2, hidden=True).data  # found again in the variant made of it
     except InvalidFile as error:
         return {}, [f"the header does not read: {line}" for line in error.details]
     if not isinstance(new, dict):

@@ -92,9 +92,11 @@ class Workspace:
         if kept is None:
             from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
             from agentpack.safety.schemas import validate
+            from agentpack.safety.text import own_file
 
             name = self.scope.manifest.rpartition("/")[2]
-            document = read_yaml(decode(data, name), name)
+            with own_file(data, name):
+                document = read_yaml(decode(data, name), name)
             kept = validate("manifest", document)
             _refuse_repeats(kept, name)
             self.cache.put("manifest", digest_of(data), kept)
@@ -147,6 +149,7 @@ class Workspace:
     def _declared(self, path: str) -> tuple[str, Target]:
         from agentpack.safety.documents import decode, read_yaml  # only where a client is declared
         from agentpack.safety.schemas import validate
+        from agentpack.safety.text import own_file
         from agentpack.targets.declaring import declared_target
 
         data = self.disk.read(path) or b""
@@ -156,7 +159,8 @@ class Workspace:
             raise InvalidFile([Fault(path, 0, "", f"the client `{name}` {why}")], hint="rename the file")
         checked = self.cache.get("client", digest_of(data))
         if checked is None:
-            checked = validate("client", read_yaml(decode(data, path), path))
+            with own_file(data, path):
+                checked = validate("client", read_yaml(decode(data, path), path))
             self.cache.put("client", digest_of(data), checked)
         return name, declared_target(name, checked, path)
 
