@@ -34,7 +34,7 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
 
 def check_pack(release: Release) -> Pack:
     """The pack that a release's files make, with nothing taken from a cache. Raises as `read_pack` does."""
-    from agentpack.safety.text import refuse_hidden  # only where unchecked text comes in
+    from agentpack.safety.hidden import refuse_hidden  # only where unchecked text comes in
 
     refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
     if MANIFEST in release.files:

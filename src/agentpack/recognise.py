@@ -15,7 +15,8 @@ from agentpack.errors import InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin
 from agentpack.safety.documents import decode
-from agentpack.safety.text import Finding, HiddenText, text_findings, value_findings
+from agentpack.safety.hidden import value_findings
+from agentpack.safety.text import Finding, HiddenText, text_findings
 from agentpack.targets.base import Target
 from agentpack.targets.declared import Declaration
 from agentpack.targets.emit import yaml_header

@@ -16,7 +16,7 @@ from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
-from agentpack.safety.text import OWN_HINT, HiddenText, faults_of, text_findings
+from agentpack.safety.text import HiddenText, text_findings
 
 
 class DocumentChange(NamedTuple):
@@ -125,6 +125,8 @@ def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: W
     """The last defence: no text that agentpack made is written with anything in it that no reader sees."""
     own = [found for path, data in wish.beside.items() for found in text_findings(data, path)]
     if own:
+        from agentpack.safety.hidden import OWN_HINT, faults_of  # only for an error
+
         raise InvalidFile(faults_of(own), hint=OWN_HINT)
     for change in planned.changes:
         if change.action in WRITES and change.path in files:

@@ -255,7 +255,7 @@ class _Maker:
 
     def _layer(self, pack: Pack, persona: str, path: str, data: bytes) -> Layer:
         from agentpack.safety.documents import decode  # YAML is loaded only where a local variant is in use
-        from agentpack.safety.text import own_file
+        from agentpack.safety.hidden import own_file
 
         with own_file(data, path):
             return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)

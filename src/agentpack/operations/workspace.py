@@ -91,8 +91,8 @@ class Workspace:
         kept = self.cache.get("manifest", digest_of(data))
         if kept is None:
             from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
+            from agentpack.safety.hidden import own_file
             from agentpack.safety.schemas import validate
-            from agentpack.safety.text import own_file
 
             name = self.scope.manifest.rpartition("/")[2]
             with own_file(data, name):
@@ -148,8 +148,8 @@ class Workspace:
 
     def _declared(self, path: str) -> tuple[str, Target]:
         from agentpack.safety.documents import decode, read_yaml  # only where a client is declared
+        from agentpack.safety.hidden import own_file
         from agentpack.safety.schemas import validate
-        from agentpack.safety.text import own_file
         from agentpack.targets.declaring import declared_target
 
         data = self.disk.read(path) or b""

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.safety.text import Finding, HiddenText, value_findings
+from agentpack.safety.hidden import value_findings
+from agentpack.safety.text import Finding, HiddenText
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 24

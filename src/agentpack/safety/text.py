@@ -1,18 +1,16 @@
 """Which bytes and characters a text may hold: the closed rule against text that an agent reads and no person sees.
 
-Decides for every file of a pack, for the files that users write, and last of all for what is about to be written. The
-rule stands in `docs/reference/hidden-text.md`. A character that no reader sees passes only where a script or an emoji
+Decides for one text; `hidden.py` says for which. The rule stands in `docs/reference/hidden-text.md`. A character that no reader sees passes only where a script or an emoji
 needs it: what Unicode says of each lies in `unicode_table.py`, which is loaded for a text that holds more than ASCII
 and common punctuation. The time is linear in the text.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 
-from agentpack.errors import Fault, InvalidFile, Refused
+from agentpack.errors import Refused
 
 WORDS: Mapping[str, str] = {
     "n": "noncharacter",
@@ -31,13 +29,13 @@ WORDS: Mapping[str, str] = {
     "f": "format",
 }
 """Every word that `Finding.why` can be, by its letter in the table. The words are stable."""
-TEXT_ENDINGS = frozenset("adoc json jsonc markdown md mdc mdx rst toml txt yaml yml".split())
-_LIMIT = 20
+LIMIT = 20
+"""The most findings that an error lists."""
 _PLAIN = bytes((0x09, 0x0A, *range(0x20, 0x7F)))
 _COMMON = frozenset(map(chr, (*range(0xA0, 0xAD), *range(0xAE, 0x100), *range(0x2010, 0x2028), *range(0x2190, 0x2200))))
 """Clean wherever they stand; a text with no others needs no table."""
 _NON_JOINER, _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0e", "\ufe0f"
-_MARK = "\ufeff"
+MARK = "\ufeff"
 _KEYCAP, _KEYS = "\u20e3", frozenset("0123456789#*")
 _TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 _FLAG = "\U0001f3f4"
@@ -93,7 +91,7 @@ class HiddenText(Refused):
         )
 
 
-def text_findings(data: bytes, file: str, *, limit: int = _LIMIT) -> list[Finding]:
+def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding]:
     """What a file's bytes may not hold, in their order; empty for a clean text.
 
     Args:
@@ -103,8 +101,10 @@ def text_findings(data: bytes, file: str, *, limit: int = _LIMIT) -> list[Findin
     unusual = data.translate(None, _PLAIN)
     if not unusual:
         return []
-    lone = unusual.count(b"\r") != data.count(b"\r\n")
-    unusual = unusual.replace(b"\r", b"")
+    lone = False
+    if b"\r" in unusual:
+        lone = unusual.count(b"\r") != data.count(b"\r\n")
+        unusual = unusual.replace(b"\r", b"")
     try:
         text = data.decode()
         # without its ASCII, UTF-8 is still UTF-8
@@ -121,7 +121,7 @@ def _undecodable(data: bytes, error: UnicodeDecodeError, file: str, limit: int) 
     text = before.decode()
     suspects = {character for character in set(text) if _kind(character) != "."}
     found = _first(_scan(text, file, suspects | {"\r"}), limit)
-    line = text.removeprefix(_MARK).rpartition("\n")[2]
+    line = text.removeprefix(MARK).rpartition("\n")[2]
     bad = Finding(file, text.count("\n") + 1, len(line) + 1, data[error.start], "not-utf-8")
     return [*found, bad][:limit]
 
@@ -132,7 +132,7 @@ def _first(found: Iterator[Finding], limit: int) -> list[Finding]:
 
 def _scan(text: str, file: str, suspects: "set[str] | frozenset[str]") -> Iterator[Finding]:
     """Every finding of a text; only `suspects` can be one."""
-    text = text.removeprefix(_MARK)
+    text = text.removeprefix(MARK)
     line, before = 1, -1
     for index, character in enumerate(text):
         if character == "\n":
@@ -234,84 +234,3 @@ def _joining(character: str) -> str:
     from agentpack.safety.unicode_table import JOINING, JOINING_STARTS
 
     return JOINING[bisect_right(JOINING_STARTS, ord(character)) - 1]
-
-
-# Who is told.
-
-
-def name_findings(path: str) -> list[Finding]:
-    """What a file's path may not hold, which is more than in a text: no tab, line end or byte-order mark either."""
-    data = path.encode("utf-8", "surrogateescape")
-    if path.isascii() and path.isprintable():
-        return []
-    found = (
-        {finding.column: finding for finding in text_findings(data, "", limit=len(path))} if "\n" not in path else {}
-    )
-    for column, character in enumerate(path, 1):
-        if character < " " or character == _MARK:
-            why = "control" if character < " " else "zero-width"
-            found[column] = Finding("", 0, column, ord(character), why)
-    shown = "".join(one if one.isprintable() else f"\\u{{{ord(one):x}}}" for one in path)
-    return [found[column]._replace(file=shown, line=0) for column in sorted(found)][:_LIMIT]
-
-
-def value_findings(text: str, file: str, line: int, column: int) -> list[Finding]:
-    """What a value may not hold that an escape in a file stands for; all are placed where the value begins."""
-    data = text.encode("utf-8", "surrogatepass")
-    found = text_findings(data, file)
-    if text.startswith(_MARK):
-        found.insert(0, Finding(file, line, column, ord(_MARK), WORDS["z"]))
-    return [finding._replace(line=line, column=column) for finding in found]
-
-
-def is_text(path: str, data: bytes) -> bool:
-    """Whether a file of a pack counts as text: it has a known ending, or none as `LICENSE` has and no NUL byte.
-
-    All that is read of a pack or printed counts. What does not is never read, rendered or written anywhere.
-    """
-    _, dot, ending = path.rpartition("/")[2].rpartition(".")
-    return ending.lower() in TEXT_ENDINGS if dot else b"\0" not in data[:8192]
-
-
-def refuse_hidden(files: Mapping[str, bytes], label: str) -> None:
-    """Check a release: the names of all files, and all that is text.
-
-    Args:
-        label: what stands before each path in an error.
-
-    Raises:
-        HiddenText: with the first places of all files.
-    """
-    found: list[Finding] = []
-    for path in sorted(files):
-        found += [one._replace(file=f"{label}/{one.file}") for one in name_findings(path)]
-        if is_text(path, files[path]):
-            found += text_findings(files[path], f"{label}/{path}", limit=_LIMIT + 1)
-        if len(found) > _LIMIT:
-            break
-    if found:
-        raise HiddenText(found[:_LIMIT], more=len(found) > _LIMIT)
-
-
-def faults_of(findings: Iterable[Finding]) -> list[Fault]:
-    """The same as faults of a file that is the user's own."""
-    return [Fault(f.file, f.line, "", f"{f.what} at column {f.column}") for f in findings]
-
-
-@contextmanager
-def own_file(data: bytes, file: str) -> Iterator[None]:
-    """Around the reading of a file of the user's own: hidden text in it, also behind an escape, is a fault of the file.
-
-    Raises:
-        InvalidFile: the faults name line, column and code point.
-    """
-    found = [finding for finding in text_findings(data, file) if finding.why != "not-utf-8"]  # `decode` tells that
-    if found:
-        raise InvalidFile(faults_of(found), hint=OWN_HINT)
-    try:
-        yield
-    except HiddenText as error:
-        raise InvalidFile(faults_of(error.findings), hint=OWN_HINT) from None
-
-
-OWN_HINT = "take the character out; `LC_ALL=C cat -v FILE` shows the bytes"
