@@ -1,8 +1,8 @@
 """Which bytes and characters a text may hold: the closed rule against text that an agent reads and no person sees.
 
-Decides for one text; `hidden.py` says for which. The rule stands in `docs/reference/hidden-text.md`. A character that no reader sees passes only where a script or an emoji
-needs it: what Unicode says of each lies in `unicode_table.py`, which is loaded for a text that holds more than ASCII
-and common punctuation. The time is linear in the text.
+Decides for one text; `hidden.py` says for which. The rule stands in `docs/reference/hidden-text.md`. A character that
+no reader sees passes only where a script or an emoji needs it: what Unicode says of each lies in `unicode_table.py`,
+which is loaded for a text that holds more than ASCII and common punctuation. The time is linear in the text.
 """
 
 from bisect import bisect_right
