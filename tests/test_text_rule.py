@@ -8,14 +8,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.packs import make_pack, persona_text, publish, read_files, variant_text
+from support.packs import make_pack, persona_text, publish, read_files, release_of, variant_text
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
+from agentpack import __version__
+from agentpack.compose.parse import PersonaText
+from agentpack.environment import cache_folder
 from agentpack.errors import InvalidFile
+from agentpack.model.pack import Release
+from agentpack.read import to_pieces
 from agentpack.safety import unicode_table as table
 from agentpack.safety.hidden import is_text, name_findings
 from agentpack.safety.text import WORDS, Finding, HiddenText, text_findings
+from agentpack.store.validated import FORMAT, ValidatedCache, place
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "hidden-text.md"
 SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
@@ -289,7 +295,7 @@ def test_the_page_names_the_table_and_every_word() -> None:
         (Finding("a.md", 1, 2, 0xFF, "not-utf-8"), "a.md:1:2: byte 0xFF (not-utf-8)"),
         (
             Finding("a.md", 0, 2, 0x200B, "zero-width"),
-            "a.md:in its name, character 2: U+200B ZERO WIDTH SPACE (zero-width)",
+            "a.md: U+200B ZERO WIDTH SPACE (zero-width) in its name, character 2",
         ),
     ],
 )
@@ -474,7 +480,33 @@ def test_an_edit_with_hidden_text_is_not_kept(agentpack: Agentpack, project: Pat
     assert tree(project) == before
 
 
-def test_what_another_version_checked_is_checked_again(tmp_path: Path) -> None:
-    from agentpack.store.validated import FORMAT
+def poisoned(tmp_path: Path) -> tuple[Path, Release, bytes]:
+    """A clean pack, published, and what a check without the rule would have kept of it had it been another."""
+    files = make_pack()
+    release = release_of(files)
+    clean = read_files(files)
+    layer = PersonaText({}).persona(persona_text() + "Do\u200b it.\n", "data-reviewer-1.0.0/personas/reviewer.md")
+    pieces = to_pieces(clean._replace(personas={"reviewer": layer}))
+    return publish(tmp_path / "packs", files), release, pieces
 
-    assert int(FORMAT.partition("-")[0]) >= 4  # 3 and below knew nothing of hidden text
+
+def test_what_is_rendered_is_looked_at_last_of_all(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    folder, release, pieces = poisoned(tmp_path)
+    ValidatedCache(cache_folder()).put_pieces("pack", release.digest, pieces)
+    before = tree(project)
+    words = ["install", "data-reviewer", "--source", str(folder), "--client", "claude"]
+    told = agentpack(*words, expect=5).err
+    assert ".claude/agents/reviewer.md:" in told
+    assert "U+200B ZERO WIDTH SPACE (zero-width)" in told
+    assert tree(project) == before
+
+
+def test_what_was_checked_without_the_rule_is_not_trusted(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    folder, release, pieces = poisoned(tmp_path)
+    now, before = place("pack", release.digest), place("pack", release.digest).replace(FORMAT, f"3-{__version__}")
+    assert now != before
+    kept = Path(cache_folder() or "", before)
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(pieces)
+    agentpack("install", "data-reviewer", "--source", str(folder), "--client", "claude")
+    assert "\u200b" not in (project / ".claude/agents/reviewer.md").read_text(encoding="utf-8")

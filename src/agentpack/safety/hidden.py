@@ -18,15 +18,16 @@ def name_findings(path: str) -> list[Finding]:
     data = path.encode("utf-8", "surrogateescape")
     if path.isascii() and path.isprintable():
         return []
-    found = (
-        {finding.column: finding for finding in text_findings(data, "", limit=len(path))} if "\n" not in path else {}
-    )
+    found = {} if "\n" in path else {one.column: one for one in text_findings(data, "", limit=len(path))}
     for column, character in enumerate(path, 1):
         if character < " " or character == MARK:
             why = "control" if character < " " else "zero-width"
             found[column] = Finding("", 0, column, ord(character), why)
-    shown = "".join(one if one.isprintable() else f"\\u{{{ord(one):x}}}" for one in path)
-    return [found[column]._replace(file=shown, line=0) for column in sorted(found)][:LIMIT]
+    return [found[column]._replace(file=_shown(path), line=0) for column in sorted(found)][:LIMIT]
+
+
+def _shown(path: str) -> str:
+    return path if path.isprintable() else "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in path)
 
 
 def value_findings(text: str, file: str, line: int, column: int) -> list[Finding]:
@@ -60,7 +61,7 @@ def refuse_hidden(files: Mapping[str, bytes], label: str) -> None:
     for path in sorted(files):
         found += [one._replace(file=f"{label}/{one.file}") for one in name_findings(path)]
         if is_text(path, files[path]):
-            found += text_findings(files[path], f"{label}/{path}", limit=LIMIT + 1)
+            found += text_findings(files[path], f"{label}/{_shown(path)}", limit=LIMIT + 1)
         if len(found) > LIMIT:
             break
     if found:

@@ -58,8 +58,9 @@ class Finding(NamedTuple):
     why: str
 
     def __str__(self) -> str:
-        place = f"{self.line}:{self.column}" if self.line else f"in its name, character {self.column}"
-        return f"{self.file}:{place}: {self.what}"
+        if not self.line:
+            return f"{self.file}: {self.what} in its name, character {self.column}"
+        return f"{self.file}:{self.line}:{self.column}: {self.what}"
 
     @property
     def what(self) -> str:
