@@ -5,6 +5,7 @@ from support.packs import read_files
 
 from agentpack.bare import read_agent
 from agentpack.errors import InvalidFile
+from agentpack.safety.text import HiddenText
 
 
 def agent(header: str, body: str = "Review.\n") -> bytes:
@@ -78,6 +79,6 @@ def test_a_name_that_some_client_would_trip_over_is_a_fault() -> None:
     ]
 
 
-def test_a_file_that_is_not_utf8_is_a_fault() -> None:
-    with pytest.raises(InvalidFile, match="a fault in data-reviewer/a"):
+def test_a_file_that_is_not_utf8_is_refused() -> None:
+    with pytest.raises(HiddenText, match="in data-reviewer/a"):
         read_files({"a.md": b"---\nname: \xff\n"})

@@ -66,9 +66,9 @@ def test_what_a_terminal_would_obey_or_hide_is_shown(text: str, shown: str) -> N
 def test_the_text_of_a_pack_cannot_reach_the_terminal_raw(agentpack: Agentpack, project: Path) -> None:
     text = persona_text().replace("name:", '"a\\e]0;title\\a": 1\nname:')
     publish(project / "packs", make_pack(personas={"reviewer": text}))
-    ran = agentpack("install", "data-reviewer", "--source", "packs", expect=2)
+    ran = agentpack("install", "data-reviewer", "--source", "packs", expect=5)
     assert "\x1b" not in ran.out + ran.err
-    assert "\\u{1b}]0;title\\u{7}" in ran.err
+    assert "U+001B (control)" in ran.err
 
 
 # -- words and data ----------------------------------------------------------------------------------------------------

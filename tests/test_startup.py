@@ -30,7 +30,12 @@ from agentpack.environment import platform_folder
 HEAVY = frozenset(
     "typer rich pydantic pydantic_core yaml httpx resolvelib markdown_it dataclasses inspect packaging".split()
 )
-UNVALIDATED = frozenset("pydantic pydantic_core yaml agentpack.safety.schemas agentpack.model.markdown".split())
+UNVALIDATED = frozenset(
+    (
+        "pydantic pydantic_core yaml agentpack.safety.schemas agentpack.safety.hidden agentpack.safety.unicode_table "
+        "agentpack.model.markdown"
+    ).split()
+)
 _START = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from agentpack.__main__ import main; main()"
 
 

@@ -20,7 +20,7 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
 
     Raises:
         InvalidFile: with all faults of all its files.
-        Refused: the release says it is another pack or version than its source did.
+        HiddenText: any text of it holds what no reader sees.
     """
     kept = cache.pieces("pack", release.digest)
     if kept is not None:
@@ -37,6 +37,9 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
 
 def check_pack(release: Release) -> Pack:
     """The pack that a release's files make, with nothing taken from a cache. Raises as `read_pack` does."""
+    from agentpack.safety.hidden import refuse_hidden  # only where unchecked text comes in
+
+    refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
     if MANIFEST in release.files:
         return _checked(release)
     from agentpack.bare import read_bare  # only for packs without a manifest

@@ -15,6 +15,8 @@ from agentpack.errors import InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin
 from agentpack.safety.documents import decode
+from agentpack.safety.hidden import value_findings
+from agentpack.safety.text import Finding, HiddenText, text_findings
 from agentpack.targets.base import Target
 from agentpack.targets.declared import Declaration
 from agentpack.targets.emit import yaml_header
@@ -49,6 +51,10 @@ def read_file(target: Target, data: bytes, stem: str) -> Agent:
         read = read_declared(target.declaration, data, "")
     except InvalidFile as error:
         return Agent("", {}, "", frozenset(), "; ".join(fault.message for fault in error.faults))
+    except HiddenText as error:
+        return Agent("", {}, "", frozenset(), _hidden(error.findings))
+    if found := text_findings(data, "", limit=5) or list(_escaped(read.header)) or value_findings(read.body, "", 1, 1):
+        return Agent("", {}, "", frozenset(), _hidden(found))
     name, description = str(read.header["name"]), str(read.header.get("description") or "")
     fault = None
     if (target.name == "claude" and not (name and description)) or _headless(target.declaration, data):
@@ -63,6 +69,24 @@ def read_file(target: Target, data: bytes, stem: str) -> Agent:
     # a client that needs no description is given none to show; a pack has one all the same
     header = {**read.header, "name": name, "description": description or name}
     return Agent(name, header, read.body, rules_of(read.body), fault)
+
+
+def _hidden(findings: Sequence[Finding]) -> str:
+    places = ", ".join(f"{found.what} at {found.line}:{found.column}" for found in findings[:5])
+    return f"it holds hidden text: {places}"
+
+
+def _escaped(value: Any) -> Iterator[Finding]:
+    """What the values of a header hide behind escapes, in whatever form the header is written."""
+    if isinstance(value, str):
+        yield from value_findings(value, "", 1, 1)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _escaped(key)
+            yield from _escaped(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _escaped(item)
 
 
 def _headless(declaration: Declaration, data: bytes) -> bool:

@@ -52,7 +52,7 @@ def _fields(head: str) -> Mapping[str, Any]:
     from agentpack.safety.documents import read_yaml  # only for a header that agentpack did not write
 
     try:
-        data = read_yaml(head, "header").data
+        data = read_yaml(head, "header", hidden=True).data
         if isinstance(data, dict):
             return {str(key): value for key, value in data.items()}
     except InvalidFile:

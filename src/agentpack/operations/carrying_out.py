@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from agentpack.apply import transact
-from agentpack.errors import DecisionNeeded
+from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack
@@ -17,6 +17,7 @@ from agentpack.operations.recording import documents_of, forget, pins_of, record
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
+from agentpack.safety.text import HiddenText, text_findings
 
 
 class DocumentChange(NamedTuple):
@@ -118,6 +119,7 @@ def carry_out(
     unrecorded = workspace.current is None and bool(files)
     if not outcome.changes_anything and not unrecorded:
         return outcome
+    _refuse_hidden(workspace, files, wish, planned)
     if confirm is not None and outcome.changes_anything and not confirm(outcome):
         raise DecisionNeeded("nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
@@ -126,6 +128,20 @@ def carry_out(
     if not outcome.changes_anything:
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
+
+
+def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: Wish, planned: Plan) -> None:
+    """The last defence: no text that agentpack made is written with anything in it that no reader sees."""
+    own = [found for path, data in wish.beside.items() for found in text_findings(data, path)]
+    if own:
+        from agentpack.safety.hidden import OWN_HINT, faults_of  # only for an error
+
+        raise InvalidFile(faults_of(own), hint=OWN_HINT)
+    for change in planned.changes:
+        if change.action in WRITES and change.path in files:
+            found = text_findings(files[change.path].content, change.path)
+            if found:
+                raise HiddenText([one._replace(file=workspace.scope.absolute(one.file)) for one in found])
 
 
 def plan_for(workspace: Workspace, files: Mapping[str, Rendering], decisions: Decisions = NO_DECISIONS) -> Plan:

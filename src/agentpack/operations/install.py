@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agentpack.errors import UsageError
+from agentpack.errors import InvalidFile, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName
@@ -182,11 +182,24 @@ def read_settings(
         name, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"`--set {setting}`: write `--set parameter=value`")
+        _refuse_hidden(name, text)
         if name in declarations:
             values[name] = declarations[name].read(text)
         else:
             values[name] = text  # refused with the known names once the release is chosen
     return values
+
+
+def _refuse_hidden(name: str, text: str) -> None:
+    if text.isascii() and text.isprintable():
+        return
+    from agentpack.safety.hidden import OWN_HINT, faults_of, value_findings
+    from agentpack.safety.text import text_findings
+
+    label = f"--set {name}"
+    found = text_findings(text.encode("utf-8", "surrogateescape"), label) or value_findings(text, label, 1, 1)
+    if found:
+        raise InvalidFile(faults_of(found), hint=OWN_HINT)
 
 
 def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made, *, save: bool = True) -> Wish:

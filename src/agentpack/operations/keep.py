@@ -33,6 +33,7 @@ from agentpack.operations.workspace import LocalText, Workspace
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
 from agentpack.safety.documents import read_yaml
+from agentpack.safety.text import text_findings
 from agentpack.targets.claude import canonical_tools
 
 DEFAULT = "local"
@@ -242,6 +243,8 @@ def _read(edited: Edited, row: InstalledFile, file: Rendering, data: bytes) -> t
     Raises:
         DecisionNeeded: with all that a variant cannot say.
     """
+    if found := [one for one in text_findings(data, row.path) if one.why != "not-utf-8"]:
+        raise _unsayable(row.persona, ["hidden text was put in", *map(str, found)])
     before = split_front_matter(file.content.decode())
     try:
         after = split_front_matter(data.decode())
@@ -262,7 +265,8 @@ def _read(edited: Edited, row: InstalledFile, file: Rendering, data: bytes) -> t
 def _fields(client: str, before: str, after: str) -> tuple[dict[str, Any], list[str]]:
     """What a variant sets so that the header reads like this; and what it cannot."""
     try:
-        old, new = read_yaml(before, "header").data, read_yaml(after, "header", first_line=2).data
+        old = read_yaml(before, "header").data
+        new = read_yaml(after, "header", first_line=2, hidden=True).data  # found again in the variant made of it
     except InvalidFile as error:
         return {}, [f"the header does not read: {line}" for line in error.details]
     if not isinstance(new, dict):

@@ -289,8 +289,10 @@ class _Maker:
 
     def _layer(self, pack: Pack, persona: str, path: str, data: bytes) -> Layer:
         from agentpack.safety.documents import decode  # YAML is loaded only where a local variant is in use
+        from agentpack.safety.hidden import own_file
 
-        return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)
+        with own_file(data, path):
+            return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)
 
     def rendering(self, part: Part, client: str) -> Rendering | None:
         file = render(

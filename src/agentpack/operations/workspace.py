@@ -107,10 +107,12 @@ class Workspace:
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
         from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
+        from agentpack.safety.hidden import own_file
         from agentpack.safety.schemas import validate
 
         name = self.scope.manifest.rpartition("/")[2]
-        document = read_yaml(decode(data, name), name)
+        with own_file(data, name):
+            document = read_yaml(decode(data, name), name)
         kept = validate("manifest", document)
         _refuse_repeats(kept, name)
         self.cache.put("manifest", digest_of(data), kept)
@@ -162,6 +164,7 @@ class Workspace:
 
     def _declared(self, path: str) -> tuple[str, Target]:
         from agentpack.safety.documents import decode, read_yaml  # only where a client is declared
+        from agentpack.safety.hidden import own_file
         from agentpack.safety.schemas import validate
         from agentpack.targets.declaring import declared_target
 
@@ -172,7 +175,8 @@ class Workspace:
             raise InvalidFile([Fault(path, 0, "", f"the client `{name}` {why}")], hint="rename the file")
         checked = self.cache.get("client", digest_of(data))
         if checked is None:
-            checked = validate("client", read_yaml(decode(data, path), path))
+            with own_file(data, path):
+                checked = validate("client", read_yaml(decode(data, path), path))
             self.cache.put("client", digest_of(data), checked)
         return name, declared_target(name, checked, path)
 

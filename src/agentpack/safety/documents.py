@@ -13,6 +13,8 @@ import yaml
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model import json_text
+from agentpack.safety.hidden import value_findings
+from agentpack.safety.text import Finding, HiddenText
 from agentpack.safety.toml_text import read_toml as read_toml
 
 MAX_BYTES = 256 * 1024
@@ -77,14 +79,16 @@ def read_json(data: bytes, file: str, *, max_bytes: int = MAX_BYTES, max_depth: 
         raise InvalidFile([Fault(file, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
 
 
-def read_yaml(text: str, file: str, *, first_line: int = 1) -> Document:
+def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False) -> Document:
     """The document's data. An empty document is an empty map.
 
     Args:
         file: the name that faults carry.
         first_line: the line of the file on which the text begins.
+        hidden: values may be hidden text that an escape stands for: for comparing what lies on disk anyway.
 
     Raises:
+        HiddenText: an escape stands for what a text may not hold.
         InvalidFile: with every fault found up to the first that stops reading.
     """
     if len(text) > MAX_BYTES:
@@ -104,6 +108,8 @@ def read_yaml(text: str, file: str, *, first_line: int = 1) -> Document:
         builder.faults.append(Fault(file, line, "", f"not YAML: {error.problem or error.context}"))
     except yaml.YAMLError as error:
         builder.faults.append(Fault(file, 0, "", f"not YAML: {error}".splitlines()[0]))
+    if builder.hidden and not hidden:
+        raise HiddenText(builder.hidden)
     if builder.faults:
         raise InvalidFile(builder.faults)
     data = {} if builder.root is None else builder.root
@@ -119,6 +125,7 @@ class _Builder:
         self.root: Any = None
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
+        self.hidden: list[Finding] = []
         self.stack: list[_Open] = []
         self.documents = 0
 
@@ -168,6 +175,8 @@ class _Builder:
         if _HALVES.search(value):
             self.fault(event, "half of a surrogate pair, which is no text")
             value = ""
+        if event.style == '"':  # the only one with escapes; what stands there without one was seen with the file
+            self.hidden += value_findings(value, self.file, self.line(event), event.start_mark.column + 1)
         if event.implicit[0]:
             value = _plain(value)
         top = self.stack[-1] if self.stack else None

@@ -15,7 +15,7 @@ from zlib import crc32
 from agentpack import __version__
 from agentpack.errors import Unavailable
 
-FORMAT = f"7-{__version__}"
+FORMAT = f"8-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17

@@ -1,0 +1,237 @@
+"""Which bytes and characters a text may hold: the closed rule against text that an agent reads and no person sees.
+
+Decides for one text; `hidden.py` says for which. The rule stands in `docs/reference/hidden-text.md`. A character that
+no reader sees passes only where a script or an emoji needs it: what Unicode says of each lies in `unicode_table.py`,
+which is loaded for a text that holds more than ASCII and common punctuation. The time is linear in the text.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from agentpack.errors import Refused
+
+WORDS: Mapping[str, str] = {
+    "n": "noncharacter",
+    "s": "not-utf-8",
+    "p": "private-use",
+    "t": "tag",
+    "u": "unassigned",
+    "c": "control",
+    "l": "line-separator",
+    "b": "bidi-control",
+    "z": "zero-width",
+    "v": "variation-selector",
+    "a": "annotation",
+    "o": "object-replacement",
+    "d": "default-ignorable",
+    "f": "format",
+}
+"""Every word that `Finding.why` can be, by its letter in the table. The words are stable."""
+LIMIT = 20
+"""The most findings that an error lists."""
+_PLAIN = bytes((0x09, 0x0A, *range(0x20, 0x7F)))
+_COMMON = frozenset(map(chr, (*range(0xA0, 0xAD), *range(0xAE, 0x100), *range(0x2010, 0x2028), *range(0x2190, 0x2200))))
+"""Clean wherever they stand; a text with no others needs no table."""
+_NON_JOINER, _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0e", "\ufe0f"
+MARK = "\ufeff"
+_KEYCAP, _KEYS = "\u20e3", frozenset("0123456789#*")
+_TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+_FLAG = "\U0001f3f4"
+_FLAGS = tuple(
+    _FLAG + "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f"
+    for region in ("gbeng", "gbsct", "gbwls")
+)
+
+
+class Finding(NamedTuple):
+    """One thing that a text may not hold. `line` and `column` count from 1, in characters; a byte-order mark at the
+    start is not counted, and a carriage return ends no line. `line` is 0 for one that stands in the file's name.
+    """
+
+    file: str
+    line: int
+    column: int
+    code_point: int
+    """For `not-utf-8` the first byte that does not belong."""
+    why: str
+
+    def __str__(self) -> str:
+        if not self.line:
+            return f"{self.file}: {self.what} in its name, character {self.column}"
+        return f"{self.file}:{self.line}:{self.column}: {self.what}"
+
+    @property
+    def what(self) -> str:
+        """The character by number and name, never itself, and the word for why."""
+        if self.why == "not-utf-8":
+            return f"byte 0x{self.code_point:02X} (not-utf-8)"
+        from unicodedata import name  # only for an error
+
+        named = name(chr(self.code_point), "")
+        return f"U+{self.code_point:04X} {named + ' ' if named else ''}({self.why})"
+
+
+class HiddenText(Refused):
+    """A text holds what no reader sees. `findings` are the places."""
+
+    code = "hidden-text"
+
+    def __init__(self, findings: Iterable[Finding], *, more: bool = False) -> None:
+        self.findings = tuple(findings)
+        self.more = more
+        count = len(self.findings)
+        files = list(dict.fromkeys(finding.file for finding in self.findings))
+        places = f"{'more than ' if more else ''}{count} place{'s' if count != 1 else ''}"
+        where = files[0] if len(files) == 1 else f"{len(files)} files"
+        super().__init__(
+            f"hidden text in {where}, {places}",
+            details=[*map(str, self.findings), *(["and more"] if more else [])],
+            hint="ask the author to take it out; `LC_ALL=C cat -v FILE` shows the bytes",
+        )
+
+
+def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding]:
+    """What a file's bytes may not hold, in their order; empty for a clean text.
+
+    Args:
+        file: the name that the findings carry.
+        limit: the most findings to return.
+    """
+    unusual = data.translate(None, _PLAIN)
+    if not unusual:
+        return []
+    lone = False
+    if b"\r" in unusual:
+        lone = unusual.count(b"\r") != data.count(b"\r\n")
+        unusual = unusual.replace(b"\r", b"")
+    try:
+        text = data.decode()
+        # without its ASCII, UTF-8 is still UTF-8
+        suspects = {character for character in set(unusual.decode()) - _COMMON if _kind(character) != "."}
+    except UnicodeDecodeError as error:
+        return _undecodable(data, error, file, limit)
+    if not suspects and not lone:
+        return []
+    return _first(_scan(text, file, suspects | {"\r"}), limit)
+
+
+def _undecodable(data: bytes, error: UnicodeDecodeError, file: str, limit: int) -> list[Finding]:
+    before = data[: error.start]
+    text = before.decode()
+    suspects = {character for character in set(text) if _kind(character) != "."}
+    found = _first(_scan(text, file, suspects | {"\r"}), limit)
+    line = text.removeprefix(MARK).rpartition("\n")[2]
+    bad = Finding(file, text.count("\n") + 1, len(line) + 1, data[error.start], "not-utf-8")
+    return [*found, bad][:limit]
+
+
+def _first(found: Iterator[Finding], limit: int) -> list[Finding]:
+    return [finding for finding, _ in zip(found, range(limit), strict=False)]
+
+
+def _scan(text: str, file: str, suspects: "set[str] | frozenset[str]") -> Iterator[Finding]:
+    """Every finding of a text; only `suspects` can be one."""
+    text = text.removeprefix(MARK)
+    line, before = 1, -1
+    for index, character in enumerate(text):
+        if character == "\n":
+            line, before = line + 1, index
+        elif character in suspects and not _is_in_place(text, index):
+            why = "control" if character == "\r" else WORDS[_kind(character)]
+            yield Finding(file, line, index - before, ord(character), why)
+
+
+def _kind(character: str) -> str:
+    """The letter in `WORDS`, or `.` for a character that may stand anywhere."""
+    if character < "\x7f":
+        return "." if character >= " " or character in "\t\n\r" else "c"
+    from agentpack.safety.unicode_table import KINDS, STARTS
+
+    return KINDS[bisect_right(STARTS, ord(character)) - 1]
+
+
+# Where a script or an emoji needs what is not seen.
+
+
+def _is_in_place(text: str, index: int) -> bool:
+    check = _IN_PLACE.get(text[index])
+    if check is not None:
+        return check(text, index)
+    return "\U000e0000" <= text[index] <= "\U000e007f" and _is_in_flag(text, index)
+
+
+def _is_line_end(text: str, index: int) -> bool:
+    return text.startswith("\n", index + 1)
+
+
+def _is_non_joiner_in_place(text: str, index: int) -> bool:
+    """RFC 5892, appendix A.1: behind a virama, or where it keeps two letters apart that would join."""
+    if index == 0:
+        return False
+    if _has(text[index - 1], "VIRAMAS"):
+        return True
+    return _joins(reversed(text[max(0, index - _REACH) : index]), "DL") and _joins(
+        text[index + 1 : index + 1 + _REACH], "DR"
+    )
+
+
+_REACH = 32
+"""How many marks a letter can have before a joiner no longer belongs to it."""
+
+
+def _joins(characters: Iterable[str], types: str) -> bool:
+    """Whether the first that is no mark is a letter that joins."""
+    return next((kind in types for character in characters if (kind := _joining(character)) != "T"), False)
+
+
+def _is_joiner_in_place(text: str, index: int) -> bool:
+    """RFC 5892, appendix A.2: behind a virama. Also before one, behind a consonant, which Bengali, Kannada and Sinhala
+    write; and between the parts of an emoji.
+    """
+    if index == 0 or index + 1 == len(text):
+        return index > 0 and _has(text[index - 1], "VIRAMAS")
+    before, after = text[index - 1], text[index + 1]
+    if _has(before, "VIRAMAS") or (_has(after, "VIRAMAS") and _has(before, "CONSONANTS")):
+        return True
+    if index > 1 and (before == _EMOJI_STYLE or before in _TONES):
+        before = text[index - 2]
+    from agentpack.safety.unicode_table import JOINED_EMOJI
+
+    return before in JOINED_EMOJI.get(after, "")
+
+
+def _is_style_in_place(text: str, index: int) -> bool:
+    """Behind a character that has both styles; behind a digit only in a keycap, where it can be seen."""
+    if index == 0 or not _has(text[index - 1], "STYLED"):
+        return False
+    return text[index - 1] not in _KEYS or text.startswith(_KEYCAP, index + 1)
+
+
+def _is_in_flag(text: str, index: int) -> bool:
+    start = text.rfind(_FLAG, max(0, index - 6), index)
+    return start >= 0 and any(text.startswith(flag, start) and index < start + len(flag) for flag in _FLAGS)
+
+
+_IN_PLACE: Mapping[str, Callable[[str, int], bool]] = {
+    "\r": _is_line_end,
+    _NON_JOINER: _is_non_joiner_in_place,
+    _JOINER: _is_joiner_in_place,
+    _TEXT_STYLE: _is_style_in_place,
+    _EMOJI_STYLE: _is_style_in_place,
+}
+
+
+@lru_cache(maxsize=4096)
+def _has(character: str, name: str) -> bool:
+    from agentpack.safety import unicode_table
+
+    return bisect_right(getattr(unicode_table, name), ord(character)) % 2 == 1
+
+
+@lru_cache(maxsize=4096)
+def _joining(character: str) -> str:
+    from agentpack.safety.unicode_table import JOINING, JOINING_STARTS
+
+    return JOINING[bisect_right(JOINING_STARTS, ord(character)) - 1]
