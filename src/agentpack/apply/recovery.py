@@ -47,9 +47,8 @@ def recover(disk: Disk, store: Store) -> Recovered | None:
     journal = decided(disk)
     if journal is None and (journal := undecided(disk)) is not None:
         with Signals():
-            number = store.generations.current() + 1  # the notes may have been cut off before they told it
-            forget(disk, store, journal, number)
-            return Recovered("cleared", number)
+            forget(disk, store, journal)
+            return Recovered("cleared", journal.number or store.generations.current() + 1)
     if journal is None:
         return None
     with Signals():
@@ -69,7 +68,8 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
         return Recovered("tidied", journal.number)
     store.blobs.include(journal.number)
     try:
-        store.generations.read(journal.number)
+        for number in range(store.generations.current() + 1, journal.number + 1):
+            store.generations.read(number)
         left = settle(disk, store, journal, forward=True)
     except Refused:  # something that finishing needs is gone; nothing has changed yet
         return Recovered("undone", journal.number, undo(disk, store, journal))

@@ -86,10 +86,14 @@ def clear(disk: Disk, journal: Journal, *, made: bool) -> None:
             disk.rmdir(folder)
 
 
-def forget(disk: Disk, store: Store, journal: Journal, number: int) -> None:
+def forget(disk: Disk, store: Store, journal: Journal) -> None:
     """Remove all that was written for a generation that will never count; the notes that tell of it go last."""
     clear(disk, journal, made=True)
-    for path in (layout.CURRENT_NEW, layout.record(number), layout.pack(number), layout.JOURNAL_NEW):
+    current = store.generations.current()
+    paths = [layout.CURRENT_NEW]
+    for number in (current + 1, current + 2):  # the first may be a snapshot; cut-off notes do not tell
+        paths += [layout.record(number), layout.pack(number)]
+    for path in (*paths, layout.JOURNAL_NEW):
         disk.unlink(path)
     store.forget()
 
@@ -100,7 +104,7 @@ def undo(disk: Disk, store: Store, journal: Journal) -> tuple[str, ...]:
     left = settle(disk, store, journal, forward=False)
     disk.rename(layout.JOURNAL, layout.JOURNAL_NEW)  # undecided again
     disk.make_durable((), (layout.STATE,))  # until here a power cut brings the decision back, which needs the contents
-    forget(disk, store, journal, journal.number)
+    forget(disk, store, journal)
     return left
 
 

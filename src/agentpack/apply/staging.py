@@ -31,6 +31,16 @@ class Step(NamedTuple):
     mode: int | None = None
 
 
+class Snapshot(NamedTuple):
+    """What people made of the files since the last generation: a record of its own, and the contents it tells of.
+
+    It is written along with the transaction that follows, so that both count or neither.
+    """
+
+    generation: Generation
+    blobs: Iterable[bytes]
+
+
 class _Check(NamedTuple):
     """What a path held when its step was staged, looked at again before the decision."""
 
@@ -42,10 +52,10 @@ class _Check(NamedTuple):
 class Staging:
     """A transaction being prepared: `add` every step, `complete`, `last_look`; `abandon` takes all of it back."""
 
-    def __init__(self, disk: Disk, store: Store) -> None:
+    def __init__(self, disk: Disk, store: Store, snapshot: Snapshot | None = None) -> None:
         layout.prepare(disk)
-        self.number = store.generations.current() + 1
-        self._disk, self._store = disk, store
+        self.number = store.generations.current() + (1 if snapshot is None else 2)
+        self._disk, self._store, self._snapshot = disk, store, snapshot
         # The inode keeps two states that write to the same folders apart, such as a project's and its user's.
         self._mark = f".agentpack-{disk.inode(layout.STATE):x}-"
         self.ending = f"{self._mark}{self.number}"
@@ -140,7 +150,7 @@ class Staging:
                 self._disk.unlink(f"{folder}/{name}" if folder else name)
 
     def _read_recorded(self) -> Mapping[str, Side]:
-        latest = self._store.generations.latest()
+        latest = self._snapshot.generation if self._snapshot else self._store.generations.latest()
         if latest is None:
             return {}
         recorded = {file.path: Side(file.written, file.mode) for file in latest.files}
@@ -153,6 +163,7 @@ class Staging:
         self, generation: Generation | Callable[[Mapping[str, int]], Generation], blobs: Iterable[bytes]
     ) -> Generation:
         """Write the rest beside its place and make all of it durable. Returns the generation as recorded."""
+        earlier = self._keep_snapshot()
         for data in blobs:
             self._pack.add(data)
         if callable(generation):
@@ -160,7 +171,7 @@ class Staging:
         if generation.number != self.number:
             raise Bug(f"generation {generation.number} after {self.number - 1}")
         generation = self._amend(generation)
-        files = [layout.JOURNAL_NEW, self._store.generations.write(generation)]
+        files = [layout.JOURNAL_NEW, *earlier, self._store.generations.write(generation)]
         if self._pack.finish():
             files.append(self._pack.path)
         files.append(self._store.generations.propose(self.number))
@@ -170,6 +181,19 @@ class Staging:
         # The notes first: were they lost, nobody would know of files that were not.
         self._disk.make_durable([*files, *self._staged], list(dict.fromkeys(folders)))
         return generation
+
+    def _keep_snapshot(self) -> list[str]:
+        """Write the record of what people made, if there is one, and keep its contents. Returns its path."""
+        if self._snapshot is None:
+            return []
+        found = self._snapshot.generation
+        if found.number != self.number - 1:
+            raise Bug(f"generation {found.number} before {self.number}")
+        for data in self._snapshot.blobs:
+            self._pack.add(data)
+        if gone := [file.path for file in found.files if not self._pack.has(file.written)]:
+            raise _changed(self._disk, gone)  # edited again while it was read
+        return [self._store.generations.write(found)]
 
     def _amend(self, generation: Generation) -> Generation:
         known = dict.fromkeys((*generation.folders, *self._made))
@@ -229,7 +253,7 @@ class Staging:
         try:
             self._pack.close()
             self._notes.close()
-            forget(self._disk, self._store, self.journal, self.number)
+            forget(self._disk, self._store, self.journal)
         except AgentpackError:
             pass  # the error that led here is the one to tell
 

@@ -11,7 +11,7 @@ from agentpack.model.history import Generation
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.placing import Placed, is_entry, split_place
-from agentpack.operations.recording import forget, record_what_is_there
+from agentpack.operations.recording import forget, snapshot_to_follow
 from agentpack.operations.workspace import Workspace
 from agentpack.store.prune import KEPT, Pruned
 
@@ -81,7 +81,6 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
             )
         if dry_run or not outcome.changes_anything:
             return replace(outcome, dry_run=dry_run)
-        record_what_is_there(workspace)
         return _apply(workspace, outcome, target, goals)
 
 
@@ -178,9 +177,10 @@ def _pack_changes(now: Generation, then: Generation | None) -> Iterator[PackChan
 
 
 def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[str, _Goal]) -> Outcome:
+    goal = _record(workspace, target)
+    snapshot = snapshot_to_follow(workspace)
     current = workspace.current
     assert current is not None
-    goal = _record(workspace, target)
     made = Generation(
         number=current.number + 1,
         parent=current.number,
@@ -192,7 +192,7 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
         folders=current.folders,
     )
     steps = list(workspace.places.steps(_placed(outcome, goals)))
-    done = transact(workspace.disk, workspace.store, steps=steps, generation=made)
+    done = transact(workspace.disk, workspace.store, steps=steps, generation=made, snapshot=snapshot)
     forget(workspace)
     return replace(outcome, generation=done.number)
 

@@ -60,15 +60,16 @@ class Workspace:
             yield
 
     def settle(self) -> None:
-        """For commands that only read: finish what was left in the middle, and clear what was never decided."""
-        undecided = self.disk.stamp(layout.JOURNAL_NEW) is not None and not is_locked(self.disk)
-        if not undecided and not interrupted(self.store):
+        """For commands that only read: finish what was left in the middle, and clear what lies around."""
+        left = (layout.JOURNAL_NEW, layout.JOURNAL, layout.IGNORE_NEW)
+        if not any(self.disk.stamp(path) is not None for path in left) or is_locked(self.disk):
             return
+        waiting = interrupted(self.store)
         try:
             with process_lock(self.disk):
                 self._recover()
         except Unavailable:
-            if not undecided:  # temporary files alone keep nobody from reading
+            if waiting:  # temporary files alone keep nobody from reading
                 raise
 
     def _recover(self) -> None:
