@@ -66,6 +66,8 @@ def clean_scope() -> str | None:
     if scope is None:
         return None
     state = scope.roots["$state"]
+    if not _plain(scope, state):
+        return None
     if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new"):
         return None
     if os.path.isdir(scope.absolute(scope.local_variants)):
@@ -77,6 +79,9 @@ def clean_scope() -> str | None:
         for path, written, _mode in record["documents"]:
             if not _holds(scope.absolute(path), written):
                 return None
+        folders = {path.rpartition("/")[0] for path, *_ in record["files"]}
+        if not all(os.path.realpath(place := scope.absolute(folder)) == place for folder in folders):
+            return None  # links in the way are the full program's to judge
         locked = {file["path"]: f"sha256:{file['sha256']}" for file in _json(scope.absolute(scope.lock))["files"]}
         for path, _client, _pack, _persona, rendered, written, _mode in record["files"]:
             # what `install --no-save` left is recorded, and not locked
@@ -87,6 +92,15 @@ def clean_scope() -> str | None:
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
     return str(scope)
+
+
+def _plain(scope: "Scope", state: str) -> bool:
+    """Whether the state is where it seems to be, and nobody else could have written it."""
+    try:
+        found = os.stat(state)
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o002 and os.path.realpath(state) == state
 
 
 def _scope() -> "Scope | None":

@@ -64,6 +64,8 @@ class Staging:
         self._entered: dict[str, None] = {}
         self._made: list[str] = []
         self._checks: dict[str, _Check] = {}
+        self._places: dict[str, str] = {}
+        self._linked: dict[tuple[int, ...], str] = {}
         self._rows: list[Row] = []
         self._modes: dict[str, int] = {}
         self._staged: list[str] = []
@@ -95,7 +97,11 @@ class Staging:
             raise Bug(f"two steps for `{path}`")
         seen = self._disk.look(path)
         self._expect(step, seen)
-        self._checks[path] = _Check(path, step.before, seen.stamp if seen else None)
+        place = self._disk.place(path)
+        if self._disk.links and seen is not None:
+            self._refuse_twice(path, seen)
+        self._places[place] = path
+        self._checks[path] = _Check(place, step.before, seen.stamp if seen else None)
         before = NOTHING if seen is None else Side(seen.digest, seen.mode)
         if content is None:
             if seen is not None:
@@ -106,8 +112,8 @@ class Staging:
         if seen is not None and before == Side(digest, mode or 0):
             self._modes[path] = before.mode
             return
-        self._enter(parent(path))
-        target = temporary(path, self.ending)
+        self._enter(parent(place))
+        target = temporary(place, self.ending)
         self._staged.append(target)
         self._modes[path] = found = self._disk.create(target, content, mode=mode)
         self._change(path, before, Side(digest, found))
@@ -122,10 +128,19 @@ class Staging:
         if (seen.digest if seen else None) != step.before:
             raise _changed(self._disk, [step.path])
 
+    def _refuse_twice(self, path: str, seen: Seen) -> None:
+        other = self._linked.setdefault(seen.stamp[:2], path)
+        if other != path:
+            raise Refused(
+                f"`{self._disk.where(path)}` and `{self._disk.where(other)}` are one file, by a link",
+                hint="put a file of its own in the place of the link",
+            )
+
     def _change(self, path: str, before: Side, after: Side) -> None:
         """Note a change, and keep what it takes away unless that is recorded."""
+        place = self._disk.place(path)
         if before.digest is not None:
-            self._enter(parent(path))  # an undo puts its temporary file there
+            self._enter(parent(place))  # an undo puts its temporary file there
             if not self._pack.has(before.digest):
                 data = self._disk.read(path)
                 if data is None or digest_of(data) != before.digest:
@@ -133,7 +148,7 @@ class Staging:
                 self._pack.add(data, before.digest)
             if self._recorded.get(path) != before:
                 self._replaced.append((path, before.digest, before.mode))
-        self._rows.append(Row(path, before, after))
+        self._rows.append(Row(place, before, after))
 
     def _enter(self, folder: str) -> None:
         """Before the first temporary file in a folder: note it, make it, remove what a power cut left there."""
@@ -240,7 +255,7 @@ class Staging:
     def swap(self) -> None:
         """Put every file in its place. The one look right before each leaves an editor a few microseconds."""
         for row in self._rows:
-            check = self._checks[row.path]
+            check = self._checks[self._places[row.path]]
             if self._disk.stamp(row.path) != check.stamp and not self.still(check):
                 raise _changed(self._disk, [row.path])
             if row.after.digest is None:

@@ -100,7 +100,7 @@ def carry_out(
         plan=planned,
         documents=tuple(_document_changes(workspace, wish)),
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
-        notes=wish.made.notes if wish.made else (),
+        notes=(*(wish.made.notes if wish.made else ()), *workspace.link_notes()),
         dry_run=dry_run,
         left=planned.conflicts if partial else (),
     )

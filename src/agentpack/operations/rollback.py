@@ -165,6 +165,7 @@ def _outcome(
         plan=Plan(changes=tuple(changes)),
         documents=tuple(document_changes),
         packs=tuple(_pack_changes(current, _record(workspace, target))),
+        notes=workspace.link_notes(),
     )
 
 

@@ -72,6 +72,11 @@ class Workspace:
             if waiting:  # temporary files alone keep nobody from reading
                 raise
 
+    def link_notes(self) -> tuple[str, ...]:
+        """What is to be said about links of the user's that were followed so far."""
+        found = self.disk.links
+        return tuple(f"`{self.scope.absolute(path)}` is a link to {found[path]}, which is yours" for path in found)
+
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store) or self.recovered
         for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts"):
