@@ -28,6 +28,9 @@ GENERATIONS = "$state/generations"
 BLOBS = "$state/blobs"
 
 
+_EMPTY = frozenset((".gitignore", "lock", "generations", "blobs"))
+
+
 def record(number: int) -> str:
     """The path of a generation's record."""
     return f"{GENERATIONS}/{number:06d}.json"
@@ -79,7 +82,7 @@ def discard(disk: Disk, made: Iterable[str]) -> None:
     Whatever another process puts there meanwhile stays, and keeps the folders above it.
     """
     with suppress(AgentpackError):
-        if STATE not in made or not {".gitignore", "lock", "generations", "blobs"}.issuperset(disk.entries(STATE)):
+        if disk.plain(STATE) not in made or not _EMPTY.issuperset(disk.entries(STATE)):
             return
         if disk.rmdir(BLOBS) and disk.rmdir(GENERATIONS):
             disk.unlink(IGNORE)
