@@ -46,12 +46,12 @@ def recover(disk: Disk, store: Store) -> Recovered | None:
     store.forget()  # it may have been read before the lock was held
     journal = decided(disk)
     if journal is None and (journal := undecided(disk)) is not None:
-        with Signals():
+        with Signals("what an earlier command left lying around is cleared"):
             forget(disk, store, journal)
             return Recovered("cleared", journal.number or store.generations.current() + 1)
     if journal is None:
         return None
-    with Signals():
+    with Signals("a change that an earlier command left in the middle is put in order"):
         try:
             return _go_on(disk, store, journal)
         except Unavailable as error:

@@ -43,8 +43,9 @@ def transact(
         Unavailable: a file was not or is no longer as its step says, or the disk failed. The old state stands.
         Unfinished: the disk failed so that the old state could not be brought back; the next command goes on.
     """
-    with Signals() as signals:
+    with Signals("the change was made already") as signals:
         staging = Staging(disk, store, snapshot)
+        signals.done = f"the change was made already: generation {staging.number}"
         try:
             staging.begin()
             for step in steps:

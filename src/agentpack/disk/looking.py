@@ -100,7 +100,8 @@ class Looking(Folders):
         """What stands at the path, with its digest; None when nothing does.
 
         A link is followed when it is the user's own, in user scope: what stands there is then told, and `place` says
-        where. Any other link is told as such. A file that has not changed since it was last looked at is not read again.
+        where. Any other link is told as such. A file that has not changed since it was last looked at is not read
+        again.
 
         Raises:
             Refused: a link out of the root on the way.
@@ -185,8 +186,5 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 def _seen(found: os.stat_result, digest: Digest | None) -> Seen:
     mode = found.st_mode
-    if digest is not None:
-        kind = "file"
-    else:
-        kind = _kind(mode)
+    kind = "file" if digest is not None else _kind(mode)
     return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found))

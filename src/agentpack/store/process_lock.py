@@ -98,9 +98,10 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
         raise Bug("this process holds the lock already")
     while not _try(disk, descriptor):
         if time.monotonic() >= deadline:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            holder = os.pread(descriptor, 20, 0).strip()
+            number = holder.decode() if holder.isdigit() else "unknown"  # a clone may bring any text along
             raise Unavailable(
-                f"another agentpack (process {holder or 'unknown'}) is changing files here",
+                f"another agentpack (process {number}) is changing files here",
                 hint="wait until it is done, then run the command again",
             )
         time.sleep(_PAUSE)
