@@ -73,6 +73,7 @@ def clean_scope() -> str | None:
     if os.path.isdir(scope.absolute(scope.local_variants)):
         return None
     try:
+        began = os.stat(f"{state}/current").st_ctime_ns
         record = _record(scope)
         if {row[0] for row in record["documents"]} != {scope.manifest, scope.lock}:
             return None
@@ -89,6 +90,8 @@ def clean_scope() -> str | None:
                 return None
         if locked:
             return None
+        if os.path.lexists(f"{state}/journal") or os.stat(f"{state}/current").st_ctime_ns != began:
+            return None  # another process changed files meanwhile
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
     return str(scope)

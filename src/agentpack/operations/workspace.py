@@ -1,14 +1,14 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
-from typing import Any, NamedTuple
+from functools import cached_property, wraps
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder
-from agentpack.errors import Fault, InvalidFile, Unavailable, UsageError
+from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
@@ -23,6 +23,9 @@ from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import ValidatedCache
 from agentpack.targets import MODULES, SHARED, TARGETS, Targets
 from agentpack.targets.base import Shared, Target
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class LocalText(NamedTuple):
@@ -72,6 +75,33 @@ class Workspace:
             if waiting:  # temporary files alone keep nobody from reading
                 raise
 
+    def steadily(self, look: Callable[[], _T]) -> _T:
+        """What `look` finds in one state of the files, never half in one and half in the next.
+
+        It looks without the lock; when another process changed something meanwhile, again while holding it.
+
+        Raises:
+            Unavailable: another process is at it for too long.
+        """
+        self.settle()
+        before = self._moment()
+        try:
+            found = look()
+            if before is not None and self._moment() == before:
+                return found
+        except AgentpackError:
+            if before is not None and self._moment() == before:
+                raise
+        with process_lock(self.disk):
+            self._recover()
+            return look()
+
+    def _moment(self) -> object:
+        """What differs as soon as files do; None while a process changes them."""
+        if self.disk.stamp(layout.JOURNAL) is not None and is_locked(self.disk):
+            return None
+        return self.disk.stamp(layout.CURRENT) or "none yet"
+
     def link_notes(self) -> tuple[str, ...]:
         """What is to be said about links of the user's that were followed so far."""
         found = self.disk.links
@@ -79,7 +109,7 @@ class Workspace:
 
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store) or self.recovered
-        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts"):
+        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts"):
             self.__dict__.pop(name, None)
 
     # What people and agentpack wrote.
@@ -223,6 +253,18 @@ class Workspace:
         from os.path import dirname, expanduser, join, normpath
 
         return normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+
+
+def steady(
+    look: Callable[Concatenate[Workspace, _P], _T],
+) -> Callable[Concatenate[Workspace, _P], _T]:
+    """The same operation, on one state of the files: see `Workspace.steadily`."""
+
+    @wraps(look)
+    def steadily(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return workspace.steadily(lambda: look(workspace, *args, **kwargs))
+
+    return steadily
 
 
 def _shared_of(path: str) -> Shared | None:
