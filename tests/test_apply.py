@@ -135,6 +135,28 @@ def test_the_number_of_syncs_does_not_grow_with_the_files(tmp_path: Path, files:
             assert disk.calls.count("fsync") <= FEW
 
 
+def test_each_folder_of_agents_is_synced_once(tmp_path: Path) -> None:
+    class Noting(CrashingDisk):
+        synced: list[int] = []  # noqa: RUF012 - one disk
+
+        def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+            if name == "fsync":
+                (descriptor,) = args
+                assert isinstance(descriptor, int)
+                self.synced.append(os.fstat(descriptor).st_ino)
+            return super().system(name, call, *args, **kwargs)
+
+    box = tmp_path / "new"
+    box.mkdir()
+    with Noting(roots(box)) as disk, process_lock(disk):
+        for text in (b"one", b"two"):
+            disk.synced = []
+            change(disk, {"a/b/x.md": text, "a/b/y.md": text, "c/z.md": text})
+            for folder in ("a/b", "c"):
+                assert disk.synced.count((box / folder).stat().st_ino) == 1
+            assert max(disk.synced.count(ino) for ino in disk.synced) <= 3  # the state: staged, decided, counting
+
+
 def test_two_transactions_of_different_states_in_one_folder_leave_each_other_alone(box: Path, disk: Disk) -> None:
     other = Disk({"": str(box), "$state": str(box / ".agentpack/other")})
 

@@ -191,10 +191,9 @@ class Staging:
             files.append(self._pack.path)
         files.append(self._store.generations.propose(self.number))
         self._notes.finish(self._rows, self._leaving)
-        folders = [layout.STATE, layout.GENERATIONS, layout.BLOBS, *self._entered]
-        folders += [parent(folder) for folder in self._made if "/" in folder or not folder.startswith("$")]
-        # The notes first: were they lost, nobody would know of files that were not.
-        self._disk.make_durable([*files, *self._staged], list(dict.fromkeys(folders)))
+        # The notes first: were they lost, nobody would know of files that were not. Folders of agents have time until
+        # the files are in place: what is beside them and lost is made again from the pack.
+        self._disk.make_durable([*files, *self._staged], (layout.STATE, layout.GENERATIONS, layout.BLOBS))
         return generation
 
     def _keep_snapshot(self) -> list[str]:

@@ -62,7 +62,7 @@ def transact(
         try:
             disk.make_durable((), (layout.STATE,))  # decided: from here on a crash is finished by the next command
             staging.swap()
-            disk.make_durable((), touched(journal.rows))
+            disk.make_durable((), touched(journal.rows, journal.made))
             store.generations.accept()
         except AgentpackError as error:
             _take_back(disk, store, journal, error)
