@@ -8,10 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from faults.scene import FIRST, change, generation, roots
+from support.crashing_disk import CrashingDisk, in_a_child
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
@@ -498,3 +500,41 @@ def test_new_files_follow_the_umask_and_replaced_ones_keep_their_mode(
         path.chmod(mode)
     agentpack("upgrade", "--latest", "--yes")
     assert [stat.S_IMODE(path.stat().st_mode) for path in files] == modes
+
+
+# -- linked files, stopped in the middle -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [None, errno.EIO], ids=["killed", "EIO"])
+def test_a_linked_file_is_old_or_new_whatever_stops_the_change(tmp_path: Path, error: int | None) -> None:
+    seen = set()
+    for n in range(200):
+        box, elsewhere = tmp_path / f"{n}/home", tmp_path / f"{n}/elsewhere"
+        elsewhere.mkdir(parents=True)
+        box.mkdir()
+        where = {"": str(box), "$state": str(box / ".local/state/agentpack")}
+        old = {".claude/agents/x.md": b"old", ".claude/agents/y.md": b"old"}
+        with CrashingDisk(where, sync=False, follow_own_links=True) as disk, process_lock(disk):
+            change(disk, old)
+        (box / ".claude/agents/x.md").rename(elsewhere / "mine.md")
+        (box / ".claude/agents/x.md").symlink_to(elsewhere / "mine.md")
+        broken = CrashingDisk(where, stop_after=n, error=error, sync=False, follow_own_links=True)
+        status = in_a_child(partial(_second_change, broken, dict.fromkeys(old, b"new")))
+        with CrashingDisk(where, sync=False, follow_own_links=True) as disk, process_lock(disk):
+            recover(disk, Store(disk))
+        texts = {(elsewhere / "mine.md").read_bytes(), (box / ".claude/agents/y.md").read_bytes()}
+        assert len(texts) == 1
+        assert (box / ".claude/agents/x.md").is_symlink()
+        assert os.listdir(elsewhere) == ["mine.md"]
+        assert sorted(os.listdir(box / ".claude/agents")) == ["x.md", "y.md"]
+        seen |= texts
+        if status == 0:
+            assert seen == {b"old", b"new"}
+            return
+    raise AssertionError("the transaction never completed")
+
+
+def _second_change(disk: Disk, contents: dict[str, bytes]) -> None:
+    with process_lock(disk):
+        recover(disk, Store(disk))
+        change(disk, contents)
