@@ -340,6 +340,22 @@ def test_what_is_no_file_is_refused_and_nothing_hangs(
     assert not stat.S_ISREG(path.lstat().st_mode)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
+@pytest.mark.parametrize("place", [".claude", ".claude/agents", ".agentpack", ".agentpack/state"])
+def test_what_is_no_folder_is_refused_and_nothing_hangs(
+    agentpack: Agentpack, project: Path, packs: Path, kind: str, place: str
+) -> None:
+    path = project / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    KINDS[kind](path)
+    ran = agentpack("install", "data-reviewer", "--source", str(packs), "--client", "claude", expect=None)
+    assert ran.exit_code in (3, 5), ran.err
+    assert str(path) in ran.err
+    assert not (path.parent / "nowhere").exists()
+    assert not (project / "agentpack.yaml").exists()
+    assert agentpack("status", expect=None).exit_code in (0, 3, 5)
+
+
 # -- whose state it is -------------------------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ class Disk(Looking):
                 descriptor = self.system("create", os.open, leaf, flags | os.O_CREAT, 0o666, dir_fd=above)
             else:
                 descriptor = os.open(leaf, flags, dir_fd=above)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             if create:
                 raise self.failure("write", path, error) from error
             return None
