@@ -8,7 +8,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder
-from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
+from agentpack.errors import Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
@@ -89,7 +89,7 @@ class Workspace:
             found = look()
             if before is not None and self._moment() == before:
                 return found
-        except AgentpackError:
+        except Exception:  # half a state can look like any fault
             if before is not None and self._moment() == before:
                 raise
         with process_lock(self.disk):
