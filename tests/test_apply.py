@@ -17,7 +17,7 @@ from support.crashing_disk import CrashingDisk, in_a_child
 
 from agentpack.apply import Step, interrupted, recover, transact
 from agentpack.disk import FEW, Disk
-from agentpack.errors import Bug, Refused, Unavailable
+from agentpack.errors import Bug, Ended, Refused, Unavailable
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import process_lock
@@ -133,6 +133,28 @@ def test_the_number_of_syncs_does_not_grow_with_the_files(tmp_path: Path, files:
             change(disk, {f"a{n if spread else ''}/{n}.md": text for n in range(files)})
             assert disk.syncs <= (FEW + 8 if sys.platform.startswith("linux") else 10 + 3 * files)
             assert disk.calls.count("fsync") <= FEW
+
+
+def test_each_folder_of_agents_is_synced_once(tmp_path: Path) -> None:
+    class Noting(CrashingDisk):
+        synced: list[int] = []  # noqa: RUF012 - one disk
+
+        def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+            if name == "fsync":
+                (descriptor,) = args
+                assert isinstance(descriptor, int)
+                self.synced.append(os.fstat(descriptor).st_ino)
+            return super().system(name, call, *args, **kwargs)
+
+    box = tmp_path / "new"
+    box.mkdir()
+    with Noting(roots(box)) as disk, process_lock(disk):
+        for text in (b"one", b"two"):
+            disk.synced = []
+            change(disk, {"a/b/x.md": text, "a/b/y.md": text, "c/z.md": text})
+            for folder in ("a/b", "c"):
+                assert disk.synced.count((box / folder).stat().st_ino) == 1
+            assert max(disk.synced.count(ino) for ino in disk.synced) <= 3  # the state: staged, decided, counting
 
 
 def test_two_transactions_of_different_states_in_one_folder_leave_each_other_alone(box: Path, disk: Disk) -> None:
@@ -382,8 +404,11 @@ def test_an_interrupt_leaves_the_old_state_or_the_new_one(tmp_path: Path) -> Non
         disk = Signalled(roots(box), stop_after=n, sync=False)
         try:
             second(disk)
-        except KeyboardInterrupt:
-            pass
+        except Ended as ended:
+            assert ended.code == 130
+            made = "the change was made already: generation 2"
+            assert ended.message.removeprefix("stopped by a signal; ") in ("nothing was changed", made)
+            assert (ended.message.endswith(made)) == (tree(box) != before)
         else:
             if not disk.died:
                 break

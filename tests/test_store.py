@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -300,6 +301,62 @@ def test_waiting_in_vain_names_the_process_that_holds_the_lock(disk: Disk, box: 
             pass
         assert caught.value.exit_code == 6
         child.kill()
+
+
+@pytest.mark.parametrize("text", [b"", b"1\n", b"999999999\n", b"\x1b]0;garbage\x07" * 9999, b"-1", b"\xff\x00"])
+def test_what_a_lock_file_says_blocks_nobody(disk: Disk, box: Path, text: bytes) -> None:
+    with process_lock(disk):
+        pass
+    path = box / ".agentpack/state/lock"
+    path.write_bytes(text)  # of a process that died, whose number another one has now, or of no process
+    assert not is_locked(disk)
+    with process_lock(disk, timeout=0):
+        assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_a_holder_that_cannot_be_read_is_unknown(disk: Disk, box: Path) -> None:
+    with holder(box, 60) as child:
+        (box / ".agentpack/state/lock").write_bytes(b"\x1b]0;x\x07")
+        with pytest.raises(Unavailable, match=r"\(process unknown\)"), process_lock(disk, timeout=0.1):
+            pass
+        child.kill()
+
+
+@pytest.mark.parametrize("act", ["removed", "replaced"])
+def test_a_lock_file_that_goes_while_one_waits_is_taken_anew(disk: Disk, box: Path, act: str) -> None:
+    path = box / ".agentpack/state/lock"
+    with holder(box, 0.5):
+        threading.Timer(0.2, path.unlink if act == "removed" else lambda: path.rename(path.with_name("old"))).start()
+        with process_lock(disk, timeout=30):
+            assert path.read_text() == f"{os.getpid()}\n"
+
+
+def test_a_state_in_which_nothing_came_to_stand_goes_again(tmp_path: Path) -> None:
+    box = tmp_path / "fresh"
+    box.mkdir()
+    with Disk(roots(box)) as fresh:
+        with pytest.raises(Unavailable), process_lock(fresh):
+            raise Unavailable("no such pack")
+        assert list(box.iterdir()) == []
+        with process_lock(fresh):
+            change(fresh, FIRST)
+        assert (box / ".agentpack/state/current").exists()
+
+
+def test_processes_that_come_while_a_fresh_state_goes_again_all_get_the_lock(tmp_path: Path) -> None:
+    box = tmp_path / "fresh"
+    box.mkdir()
+    script = (
+        "import sys; from pathlib import Path; from faults.scene import roots\n"
+        "from agentpack.disk import Disk; from agentpack.store.process_lock import process_lock\n"
+        "for _ in range(40):\n"
+        "    with Disk(roots(Path(sys.argv[1]))) as disk, process_lock(disk, timeout=60):\n"
+        "        (Path(sys.argv[1]) / 'alone').mkdir(); (Path(sys.argv[1]) / 'alone').rmdir()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    children = [subprocess.Popen([sys.executable, "-c", script, str(box)], env=environment) for _ in range(4)]
+    assert [child.wait() for child in children] == [0, 0, 0, 0]
+    assert list(box.iterdir()) in ([], [box / ".agentpack"])
 
 
 def test_the_lock_of_a_killed_process_blocks_nobody(disk: Disk, box: Path) -> None:

@@ -110,6 +110,17 @@ class Unavailable(AgentpackError):
     exit_code = 6
 
 
+class Ended(SystemExit):
+    """A signal ended the command. `code` is 128 and its number, as shells have it; `message` says what became of the
+    change. Not of the family: nothing on the way may take it for a fault.
+    """
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(128 + number)
+        self.number = 128 + number
+        self.message = message
+
+
 class Bug(AgentpackError):
     """A state that agentpack believes impossible."""
 

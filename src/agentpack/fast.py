@@ -71,17 +71,23 @@ def clean_scope(*, judging: bool = False) -> str | None:
     if scope is None or (judging and _has_policy(scope)):
         return None
     state = scope.roots["$state"]
+    if not _plain(scope, state):
+        return None
     if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new"):
         return None
     if os.path.isdir(scope.absolute(scope.local_variants)):
         return None
     try:
+        began = os.stat(f"{state}/current").st_ctime_ns
         record = _record(scope)
         if {row[0] for row in record["documents"]} != {scope.manifest, scope.lock}:
             return None
         for path, written, _mode in record["documents"]:
             if not _holds(scope.absolute(path), written):
                 return None
+        folders = {path.rpartition("/")[0] for path, *_ in record["files"]}
+        if not all(os.path.realpath(place := scope.absolute(folder)) == place for folder in folders):
+            return None  # links in the way are the full program's to judge
         locked = {file["path"]: f"sha256:{file['sha256']}" for file in _json(scope.absolute(scope.lock))["files"]}
         for path, _client, _pack, _persona, rendered, written, _mode in record["files"]:
             # what `install --no-save` left is recorded, and not locked
@@ -89,9 +95,20 @@ def clean_scope(*, judging: bool = False) -> str | None:
                 return None
         if locked:
             return None
+        if os.path.lexists(f"{state}/journal") or os.stat(f"{state}/current").st_ctime_ns != began:
+            return None  # another process changed files meanwhile
     except _DOUBTS:
         return None
     return str(scope)
+
+
+def _plain(scope: "Scope", state: str) -> bool:
+    """Whether the state is where it seems to be, and nobody else could have written it."""
+    try:
+        found = os.stat(state)
+    except OSError:
+        return False
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o002 and os.path.realpath(state) == state
 
 
 def _scope() -> "Scope | None":

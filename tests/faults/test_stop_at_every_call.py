@@ -6,16 +6,21 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from faults.scene import Tree, assert_clean, first, recovered, roots, second, tree
+from faults.scene import EDIT, FIRST, Tree, assert_clean, change, first, generation, recovered, roots, second, tree
 from support.crashing_disk import CrashingDisk, in_a_child
 
-from agentpack.apply import Unfinished, interrupted, recover
+from agentpack.apply import Snapshot, Step, Unfinished, interrupted, recover, transact
 from agentpack.disk import Disk
+from agentpack.environment import Environment, Scope, project_scope
 from agentpack.errors import AgentpackError, Unavailable
+from agentpack.model.history import InstalledFile
+from agentpack.model.names import digest_of
+from agentpack.operations.workspace import Workspace
 from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
 
@@ -193,3 +198,75 @@ def test_killed_while_undoing_it_is_finished_by_the_next_command(stage: Stage) -
 def _recover(disk: Disk) -> None:
     with process_lock(disk):
         recover(disk, Store(disk))
+
+
+@pytest.mark.parametrize("error", [None, errno.ENOSPC], ids=["killed", "ENOSPC"])
+def test_a_first_command_that_is_stopped_leaves_nothing_that_the_next_one_does_not_clear(
+    tmp_path: Path, error: int | None
+) -> None:
+    for n in EVERY_CALL:
+        box = tmp_path / f"box{n}"
+        box.mkdir()
+        disk = CrashingDisk(roots(box), stop_after=n, error=error, sync=False)
+        status = in_a_child(partial(_first_change, disk))
+        found = sorted(os.listdir(box / ".agentpack/state")) if (box / ".agentpack/state").exists() else []
+        if error is not None and status != 0:
+            assert not {".gitignore.new", "journal", "journal.new", "current", "current.new"} & set(found)
+        Workspace(Environment(str(tmp_path), str(box), {}), _project(box)).settle()
+        left = [path.name for path in box.rglob("*") if path.name.endswith(".new") or ".agentpack-" in path.name]
+        assert left == []
+        if status == 0:
+            assert (box / ".agentpack/state/current").read_bytes() == b"1\n"
+            return
+    raise AssertionError("the transaction never completed")
+
+
+@pytest.mark.parametrize("error", [None, errno.EIO], ids=["killed", "EIO"])
+def test_edits_are_recorded_with_the_change_that_follows_or_not_at_all(stage: Stage, error: int | None) -> None:
+    seen = set()
+    for n in points(stage):
+        status = in_a_child(partial(_change_after_edits, stage.disk(n, error=error, sync=False)))
+        recovered(stage.box)
+        assert recovered(stage.box) is None
+        store = Store(Disk(roots(stage.box)))
+        seen.add(store.generations.current())
+        assert_clean(stage.box, of_scene=False)
+        if status == 0:
+            assert store.generations.current() == 3
+            break
+    assert seen == {1, 3}
+    assert store.generations.read(2).command == "edits by hand"
+    assert store.blobs.get(digest_of(EDIT)) == EDIT
+    latest = store.generations.latest()
+    assert latest is not None
+    assert latest.replaced == ()  # what it took away is told by the generation before
+
+
+def _first_change(disk: Disk) -> None:
+    with process_lock(disk):
+        recover(disk, Store(disk))
+        change(disk, {".claude/agents/x.md": b"text"})
+
+
+def _change_after_edits(disk: Disk) -> None:
+    store = Store(disk)
+    with process_lock(disk):
+        recover(disk, store)
+        edited = tuple(
+            InstalledFile(path, "claude", "pack", path, digest_of(data), digest_of(data), seen.mode)
+            for path in FIRST
+            if path.endswith(".md") and (data := disk.read(path)) and (seen := disk.look(path))
+        )
+        before = generation(2, {}, {}, before=store.generations.latest())
+        before = replace(before, command="edits by hand", files=edited)
+        transact(
+            disk,
+            store,
+            steps=[Step(".claude/agents/edited.md", digest_of(EDIT), b"new\n", 0o644)],
+            generation=lambda modes: generation(3, {".claude/agents/edited.md": b"new\n"}, modes, before=before),
+            snapshot=Snapshot(before, [EDIT]),
+        )
+
+
+def _project(box: Path) -> Scope:
+    return project_scope(str(box), "a test", Environment(str(box), str(box), {}))

@@ -10,7 +10,7 @@ only checked that each is still as planned. docs/explanation/transactions.md tel
 
 from agentpack.apply.recovery import Recovered, interrupted, recover
 from agentpack.apply.rows import Unfinished
-from agentpack.apply.staging import Step
+from agentpack.apply.staging import Snapshot, Step
 from agentpack.apply.transaction import transact
 
-__all__ = ["Recovered", "Step", "Unfinished", "interrupted", "recover", "transact"]
+__all__ = ["Recovered", "Snapshot", "Step", "Unfinished", "interrupted", "recover", "transact"]

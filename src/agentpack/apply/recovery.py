@@ -46,13 +46,12 @@ def recover(disk: Disk, store: Store) -> Recovered | None:
     store.forget()  # it may have been read before the lock was held
     journal = decided(disk)
     if journal is None and (journal := undecided(disk)) is not None:
-        with Signals():
-            number = store.generations.current() + 1  # the notes may have been cut off before they told it
-            forget(disk, store, journal, number)
-            return Recovered("cleared", number)
+        with Signals("what an earlier command left lying around is cleared"):
+            forget(disk, store, journal)
+            return Recovered("cleared", journal.number or store.generations.current() + 1)
     if journal is None:
         return None
-    with Signals():
+    with Signals("a change that an earlier command left in the middle is put in order"):
         try:
             return _go_on(disk, store, journal)
         except Unavailable as error:
@@ -69,7 +68,8 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
         return Recovered("tidied", journal.number)
     store.blobs.include(journal.number)
     try:
-        store.generations.read(journal.number)
+        for number in range(store.generations.current() + 1, journal.number + 1):
+            store.generations.read(number)
         left = settle(disk, store, journal, forward=True)
     except Refused:  # something that finishing needs is gone; nothing has changed yet
         return Recovered("undone", journal.number, undo(disk, store, journal))

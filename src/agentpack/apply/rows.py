@@ -4,6 +4,7 @@ Decides how a file gets from one side of its row to the other, and that a file w
 it meanwhile) is left as it is. Which direction is right is decided in `transaction.py` and `recovery.py`.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from agentpack.disk import Disk, Seen, Stamp
@@ -41,9 +42,10 @@ def temporary(path: str, ending: str) -> str:
     return f"{folder}{slash}.{leaf}{ending}"
 
 
-def touched(rows: tuple[Row, ...]) -> list[str]:
-    """The folders in which something changes."""
-    return list(dict.fromkeys(parent(row.path) for row in rows))
+def touched(rows: Iterable[Row], made: Iterable[str]) -> list[str]:
+    """The folders in which something changes: files, or a folder that was made."""
+    above = (parent(folder) for folder in made if "/" in folder or not folder.startswith("$"))
+    return list(dict.fromkeys((*(parent(row.path) for row in rows), *above)))
 
 
 def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> tuple[str, ...]:
@@ -62,7 +64,8 @@ def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> tupl
                 left.append(row.path)
             continue
         todo.append(_Todo(row.path, goal, seen.stamp if seen else None))
-    staged = [_stage(disk, store, item, journal.ending) for item in todo if item.goal.digest is not None]
+    made = list(journal.made)
+    staged = [_stage(disk, store, item, journal.ending, made) for item in todo if item.goal.digest is not None]
     disk.make_durable(staged, ())
     for item in todo:
         if disk.stamp(item.path) != item.stamp:
@@ -71,7 +74,7 @@ def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> tupl
             disk.unlink(item.path)
         else:
             disk.rename(temporary(item.path, journal.ending), item.path)
-    disk.make_durable((), _existing(disk, touched(journal.rows)))
+    disk.make_durable((), _existing(disk, touched(journal.rows, made)))
     return tuple(left)
 
 
@@ -86,10 +89,14 @@ def clear(disk: Disk, journal: Journal, *, made: bool) -> None:
             disk.rmdir(folder)
 
 
-def forget(disk: Disk, store: Store, journal: Journal, number: int) -> None:
+def forget(disk: Disk, store: Store, journal: Journal) -> None:
     """Remove all that was written for a generation that will never count; the notes that tell of it go last."""
     clear(disk, journal, made=True)
-    for path in (layout.CURRENT_NEW, layout.record(number), layout.pack(number), layout.JOURNAL_NEW):
+    current = store.generations.current()
+    paths = [layout.CURRENT_NEW]
+    for number in (current + 1, current + 2):  # the first may be a snapshot; cut-off notes do not tell
+        paths += [layout.record(number), layout.pack(number)]
+    for path in (*paths, layout.JOURNAL_NEW):
         disk.unlink(path)
     store.forget()
 
@@ -100,7 +107,7 @@ def undo(disk: Disk, store: Store, journal: Journal) -> tuple[str, ...]:
     left = settle(disk, store, journal, forward=False)
     disk.rename(layout.JOURNAL, layout.JOURNAL_NEW)  # undecided again
     disk.make_durable((), (layout.STATE,))  # until here a power cut brings the decision back, which needs the contents
-    forget(disk, store, journal, journal.number)
+    forget(disk, store, journal)
     return left
 
 
@@ -111,7 +118,7 @@ def tidy(disk: Disk, journal: Journal) -> None:
     disk.unlink(layout.JOURNAL)
 
 
-def _stage(disk: Disk, store: Store, item: _Todo, ending: str) -> str:
+def _stage(disk: Disk, store: Store, item: _Todo, ending: str, made: list[str]) -> str:
     path, digest = temporary(item.path, ending), item.goal.digest
     assert digest is not None
     waiting = disk.look(path)
@@ -120,6 +127,7 @@ def _stage(disk: Disk, store: Store, item: _Todo, ending: str) -> str:
         disk.unlink(path)
         for folder in disk.missing(parent(path)):
             disk.mkdir(folder)
+            made.append(folder)
         disk.create(path, data, mode=item.goal.mode)
     return path
 

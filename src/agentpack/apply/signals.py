@@ -8,7 +8,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
-from agentpack.errors import Unavailable
+from agentpack.errors import Ended, Unavailable
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -17,14 +17,30 @@ class _Stopped(BaseException):
     """A signal came and there is still time to give up. It never leaves this module's `with` block."""
 
 
-class Signals:
-    """While entered, signals are noted; on leaving, they do what they would have done.
+_made: list[str] = []
 
-    The system's own way of ending a process becomes SystemExit, so that locks and files are let go. Outside of the main
-    thread Python has no say over signals, and nothing is done.
+
+def made() -> str:
+    """What the last transaction of this process did, in words; empty before the first and after one that failed."""
+    return "".join(_made)
+
+
+def forget() -> None:
+    """Start anew: another command begins in this process."""
+    _made.clear()
+
+
+class Signals:
+    """While entered, signals are noted; on leaving, they end the command, unless an error does.
+
+    They do so by `Ended`, so that locks and files are let go, and what is said is true: `done` tells what was done when
+    all went well. A handler that somebody set is called instead. Outside of the main thread Python has no say over
+    signals, and nothing is done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, done: str) -> None:
+        self.done = done
+        forget()
         self._previous: dict[signal.Signals, Any] = {}
         self._noted: signal.Signals | None = None
 
@@ -49,12 +65,17 @@ class Signals:
     ) -> None:
         for number, previous in self._previous.items():
             signal.signal(number, previous)
+        if error is None:
+            _made.append(self.done)
+        elif not isinstance(error, _Stopped):
+            return  # what went wrong matters more
+        message = self.done if error is None else "nothing was changed"
         if self._noted is not None:
-            if self._previous[self._noted] is signal.SIG_DFL:
-                raise SystemExit(128 + self._noted) from None
-            signal.raise_signal(self._noted)  # Python's own handler raises KeyboardInterrupt
-        if isinstance(error, _Stopped):
-            raise Unavailable("stopped by a signal before anything changed") from None
+            if self._previous[self._noted] in (signal.SIG_DFL, signal.default_int_handler):
+                raise Ended(self._noted, f"stopped by a signal; {message}") from None
+            signal.raise_signal(self._noted)
+        if error is not None:
+            raise Unavailable(f"stopped by a signal; {message}") from None
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self._noted = signal.Signals(number)

@@ -31,6 +31,16 @@ class Step(NamedTuple):
     mode: int | None = None
 
 
+class Snapshot(NamedTuple):
+    """What people made of the files since the last generation: a record of its own, and the contents it tells of.
+
+    It is written along with the transaction that follows, so that both count or neither.
+    """
+
+    generation: Generation
+    blobs: Iterable[bytes]
+
+
 class _Check(NamedTuple):
     """What a path held when its step was staged, looked at again before the decision."""
 
@@ -42,10 +52,10 @@ class _Check(NamedTuple):
 class Staging:
     """A transaction being prepared: `add` every step, `complete`, `last_look`; `abandon` takes all of it back."""
 
-    def __init__(self, disk: Disk, store: Store) -> None:
+    def __init__(self, disk: Disk, store: Store, snapshot: Snapshot | None = None) -> None:
         layout.prepare(disk)
-        self.number = store.generations.current() + 1
-        self._disk, self._store = disk, store
+        self.number = store.generations.current() + (1 if snapshot is None else 2)
+        self._disk, self._store, self._snapshot = disk, store, snapshot
         # The inode keeps two states that write to the same folders apart, such as a project's and its user's.
         self._mark = f".agentpack-{disk.inode(layout.STATE):x}-"
         self.ending = f"{self._mark}{self.number}"
@@ -54,6 +64,8 @@ class Staging:
         self._entered: dict[str, None] = {}
         self._made: list[str] = []
         self._checks: dict[str, _Check] = {}
+        self._places: dict[str, str] = {}
+        self._linked: dict[tuple[int, ...], str] = {}
         self._rows: list[Row] = []
         self._modes: dict[str, int] = {}
         self._staged: list[str] = []
@@ -85,7 +97,11 @@ class Staging:
             raise Bug(f"two steps for `{path}`")
         seen = self._disk.look(path)
         self._expect(step, seen)
-        self._checks[path] = _Check(path, step.before, seen.stamp if seen else None)
+        place = self._disk.place(path)
+        if self._disk.links and seen is not None:
+            self._refuse_twice(path, seen)
+        self._places[place] = path
+        self._checks[path] = _Check(place, step.before, seen.stamp if seen else None)
         before = NOTHING if seen is None else Side(seen.digest, seen.mode)
         if content is None:
             if seen is not None:
@@ -96,8 +112,8 @@ class Staging:
         if seen is not None and before == Side(digest, mode or 0):
             self._modes[path] = before.mode
             return
-        self._enter(parent(path))
-        target = temporary(path, self.ending)
+        self._enter(parent(place))
+        target = temporary(place, self.ending)
         self._staged.append(target)
         self._modes[path] = found = self._disk.create(target, content, mode=mode)
         self._change(path, before, Side(digest, found))
@@ -112,10 +128,19 @@ class Staging:
         if (seen.digest if seen else None) != step.before:
             raise _changed(self._disk, [step.path])
 
+    def _refuse_twice(self, path: str, seen: Seen) -> None:
+        other = self._linked.setdefault(seen.stamp[:2], path)
+        if other != path:
+            raise Refused(
+                f"`{self._disk.where(path)}` and `{self._disk.where(other)}` are one file, by a link",
+                hint="put a file of its own in the place of the link",
+            )
+
     def _change(self, path: str, before: Side, after: Side) -> None:
         """Note a change, and keep what it takes away unless that is recorded."""
+        place = self._disk.place(path)
         if before.digest is not None:
-            self._enter(parent(path))  # an undo puts its temporary file there
+            self._enter(parent(place))  # an undo puts its temporary file there
             if not self._pack.has(before.digest):
                 data = self._disk.read(path)
                 if data is None or digest_of(data) != before.digest:
@@ -123,7 +148,7 @@ class Staging:
                 self._pack.add(data, before.digest)
             if self._recorded.get(path) != before:
                 self._replaced.append((path, before.digest, before.mode))
-        self._rows.append(Row(path, before, after))
+        self._rows.append(Row(place, before, after))
 
     def _enter(self, folder: str) -> None:
         """Before the first temporary file in a folder: note it, make it, remove what a power cut left there."""
@@ -140,7 +165,7 @@ class Staging:
                 self._disk.unlink(f"{folder}/{name}" if folder else name)
 
     def _read_recorded(self) -> Mapping[str, Side]:
-        latest = self._store.generations.latest()
+        latest = self._snapshot.generation if self._snapshot else self._store.generations.latest()
         if latest is None:
             return {}
         recorded = {file.path: Side(file.written, file.mode) for file in latest.files}
@@ -153,6 +178,7 @@ class Staging:
         self, generation: Generation | Callable[[Mapping[str, int]], Generation], blobs: Iterable[bytes]
     ) -> Generation:
         """Write the rest beside its place and make all of it durable. Returns the generation as recorded."""
+        earlier = self._keep_snapshot()
         for data in blobs:
             self._pack.add(data)
         if callable(generation):
@@ -160,16 +186,28 @@ class Staging:
         if generation.number != self.number:
             raise Bug(f"generation {generation.number} after {self.number - 1}")
         generation = self._amend(generation)
-        files = [layout.JOURNAL_NEW, self._store.generations.write(generation)]
+        files = [layout.JOURNAL_NEW, *earlier, self._store.generations.write(generation)]
         if self._pack.finish():
             files.append(self._pack.path)
         files.append(self._store.generations.propose(self.number))
         self._notes.finish(self._rows, self._leaving)
-        folders = [layout.STATE, layout.GENERATIONS, layout.BLOBS, *self._entered]
-        folders += [parent(folder) for folder in self._made if "/" in folder or not folder.startswith("$")]
-        # The notes first: were they lost, nobody would know of files that were not.
-        self._disk.make_durable([*files, *self._staged], list(dict.fromkeys(folders)))
+        # The notes first: were they lost, nobody would know of files that were not. Folders of agents have time until
+        # the files are in place: what is beside them and lost is made again from the pack.
+        self._disk.make_durable([*files, *self._staged], (layout.STATE, layout.GENERATIONS, layout.BLOBS))
         return generation
+
+    def _keep_snapshot(self) -> list[str]:
+        """Write the record of what people made, if there is one, and keep its contents. Returns its path."""
+        if self._snapshot is None:
+            return []
+        found = self._snapshot.generation
+        if found.number != self.number - 1:
+            raise Bug(f"generation {found.number} before {self.number}")
+        for data in self._snapshot.blobs:
+            self._pack.add(data)
+        if gone := [file.path for file in found.files if not self._pack.has(file.written)]:
+            raise _changed(self._disk, gone)  # edited again while it was read
+        return [self._store.generations.write(found)]
 
     def _amend(self, generation: Generation) -> Generation:
         known = dict.fromkeys((*generation.folders, *self._made))
@@ -216,7 +254,7 @@ class Staging:
     def swap(self) -> None:
         """Put every file in its place. The one look right before each leaves an editor a few microseconds."""
         for row in self._rows:
-            check = self._checks[row.path]
+            check = self._checks[self._places[row.path]]
             if self._disk.stamp(row.path) != check.stamp and not self.still(check):
                 raise _changed(self._disk, [row.path])
             if row.after.digest is None:
@@ -229,7 +267,7 @@ class Staging:
         try:
             self._pack.close()
             self._notes.close()
-            forget(self._disk, self._store, self.journal, self.number)
+            forget(self._disk, self._store, self.journal)
         except AgentpackError:
             pass  # the error that led here is the one to tell
 

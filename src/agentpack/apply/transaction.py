@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from agentpack.apply.rows import Unfinished, tidy, touched, undo
 from agentpack.apply.signals import Signals
-from agentpack.apply.staging import Staging, Step
+from agentpack.apply.staging import Snapshot, Staging, Step
 from agentpack.disk import Disk
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import Generation
@@ -23,6 +23,7 @@ def transact(
     steps: Iterable[Step],
     generation: Generation | Callable[[Mapping[str, int]], Generation],
     blobs: Iterable[bytes] = (),
+    snapshot: Snapshot | None = None,
 ) -> Generation:
     """Change all these files and make the generation current, or change nothing.
 
@@ -31,6 +32,7 @@ def transact(
 
     Args:
         blobs: contents to keep beside those of the steps, such as the pristine text of a merged file.
+        snapshot: a generation to be recorded just before this one, which then has the number after it.
 
     Returns:
         The generation as recorded: with the folders that were made, and with `replaced` telling every content that was
@@ -41,8 +43,9 @@ def transact(
         Unavailable: a file was not or is no longer as its step says, or the disk failed. The old state stands.
         Unfinished: the disk failed so that the old state could not be brought back; the next command goes on.
     """
-    with Signals() as signals:
-        staging = Staging(disk, store)
+    with Signals("the change was made already") as signals:
+        staging = Staging(disk, store, snapshot)
+        signals.done = f"the change was made already: generation {staging.number}"
         try:
             staging.begin()
             for step in steps:
@@ -59,7 +62,7 @@ def transact(
         try:
             disk.make_durable((), (layout.STATE,))  # decided: from here on a crash is finished by the next command
             staging.swap()
-            disk.make_durable((), touched(journal.rows))
+            disk.make_durable((), touched(journal.rows, journal.made))
             store.generations.accept()
         except AgentpackError as error:
             _take_back(disk, store, journal, error)

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from agentpack.cli.boundary import guarded
 from agentpack.cli.present import Output
+from agentpack.errors import Ended
 from agentpack.fast import version_text
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -108,6 +109,8 @@ def run(arguments: Sequence[str]) -> int:
             return int(exit.exit_code)
         except typer.Abort:
             raise KeyboardInterrupt from None
+        except Ended:
+            raise
         except SystemExit:
             if "_AGENTPACK_COMPLETE" in os.environ:  # how the library ends a completion
                 raise

@@ -3,21 +3,26 @@
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from agentpack.cli.present import Output
-from agentpack.errors import AgentpackError
+from agentpack.errors import AgentpackError, Ended
 
 
 def guarded(output: Output, call: Callable[[], int]) -> int:
     """The exit code of a call; every error ends here."""
+    if (signals := _signals()) is not None:
+        signals.forget()
     try:
         code = call()
         sys.stdout.flush()
         return code
     except AgentpackError as error:
         return _told(output, error)
+    except Ended as ended:
+        return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
-        return output.failure("interrupted", "interrupted", 130)
+        return output.failure("interrupted", "; ".join(("interrupted", *_made())), 130)
     except BrokenPipeError:
         _leave_pipe()
         return 0
@@ -25,6 +30,17 @@ def guarded(output: Output, call: Callable[[], int]) -> int:
         if hasattr(error, "format_message"):  # the command-line library's own
             return output.usage(error)
         return output.bug(error)
+
+
+def _made() -> tuple[str, ...]:
+    """What was done before an interrupt came, if anything was."""
+    signals = _signals()
+    return (signals.made(),) if signals is not None and signals.made() else ()
+
+
+def _signals() -> Any:
+    """The module that knows of changes, if one was made: not loaded for its own sake."""
+    return sys.modules.get("agentpack.apply.signals")
 
 
 def _told(output: Output, error: AgentpackError) -> int:

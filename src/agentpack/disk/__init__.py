@@ -15,9 +15,9 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import ParamSpec, TypeVar
 
-from agentpack.disk.folders import OPEN_FOLDER
+from agentpack.disk.folders import BEHIND, OPEN_FOLDER
 from agentpack.disk.looking import OPEN_FILE, Looking, Seen, Stamp
-from agentpack.errors import Bug, Unavailable
+from agentpack.errors import Bug, Refused, Unavailable
 
 __all__ = ["FEW", "Disk", "Growing", "Seen", "Stamp"]
 
@@ -32,8 +32,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 class Disk(Looking):
     """Files below named roots. A root's folder need not exist: it is made when something is first written there.
 
-    `follow_own_links` also follows links to folders outside of the root when the current user (or root) owns the link,
-    as people link `~/.claude` to a folder of dotfiles; `links` tells which were followed: path -> real path.
+    `follow_own_links` also follows links out of the root when both the link and what it leads to belong to the current
+    user, as people link `~/.claude` to a folder of dotfiles; `links` tells which were followed: path -> real path.
     """
 
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
@@ -81,17 +81,29 @@ class Disk(Looking):
     def open_to_lock(self, path: str, *, create: bool) -> int | None:
         """A descriptor for a process lock, or None when there is no such file and it is not to be made."""
         folder, leaf = self._split(path)
-        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # not blocking: it may be somebody's pipe
         try:
+            above = self._folder(folder)
             if create:
-                return self.system("create", os.open, leaf, flags | os.O_CREAT, 0o666, dir_fd=self._folder(folder))
-            return os.open(leaf, flags, dir_fd=self._folder(folder))
-        except FileNotFoundError as error:
+                descriptor = self.system("create", os.open, leaf, flags | os.O_CREAT, 0o666, dir_fd=above)
+            else:
+                descriptor = os.open(leaf, flags, dir_fd=above)
+        except (FileNotFoundError, NotADirectoryError) as error:
             if create:
                 raise self.failure("write", path, error) from error
             return None
         except OSError as error:
+            seen = self.look(path)
+            if seen is not None and seen.kind != "file":
+                raise self._no_lock(path) from error
             raise self.failure("write", path, error) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self._no_lock(path)
+        return descriptor
+
+    def _no_lock(self, path: str) -> Refused:
+        return Refused(f"`{self.where(path)}` is in the way: it is not a file", hint="remove it")
 
     def rename(self, source: str, target: str) -> None:
         """Put a file in the place of another one, or of none, in the same folder: the one step that readers see."""
@@ -122,6 +134,8 @@ class Disk(Looking):
             if folder in self._roots:
                 self._make_root(folder)
                 return
+            if folder.endswith(BEHIND):
+                raise Refused(f"`{self.where(folder)}` is gone, and a link leads there", hint="remove the link")
             parent, name = self._split(folder)
             self.system("mkdir", os.mkdir, name, 0o777, dir_fd=self._folder(parent))
         except FileExistsError as error:

@@ -2,7 +2,10 @@
 
 Decides what a path may look like, and what may be followed on the way: each folder is opened by itself, relative to
 the one above it and without following links, so a folder swapped for a link a moment later changes nothing. A link
-is followed when it leads to somewhere below the same root.
+is followed when it leads to somewhere below the same root, or in user scope when it is the user's own (`trust.py`).
+
+A file that is such a link has a second name, its place: `.claude/agents/x.md->/y.md` is the file `y.md` in the folder
+that the link leads into. Its temporary files lie there too, and renaming them into place leaves the link as it is.
 """
 
 import errno
@@ -11,7 +14,11 @@ import stat
 from collections.abc import Mapping
 from typing import Self
 
+from agentpack.disk.trust import is_own, is_reserved, refuse_link, refuse_state
 from agentpack.errors import Bug, Refused, Unavailable
+
+BEHIND = "->"
+"""Ends the name of the folder that a linked file leads into."""
 
 OPEN_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _MOST_FOLDERS = 100  # descriptors kept open; the usual limit of a process is 256 (macOS) or 1024
@@ -33,9 +40,11 @@ class Folders:
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
         self._open: dict[str, int] = {}
         self.links: dict[str, str] = {}
+        self._places: dict[str, str] = {}
         self._follow_own_links = follow_own_links
         self._roots = {name: os.path.abspath(folder) for name, folder in roots.items()}
         self._prefixes = {name: self._prefix(name) for name in self._roots}
+        self._ours = tuple(self._prefixes[name] for name in ("$state", "$config") if name in self._roots)
 
     def __enter__(self) -> Self:
         return self
@@ -55,6 +64,10 @@ class Folders:
 
     def where(self, path: str) -> str:
         """The absolute path, for people and other programs."""
+        link, mark, behind = path.partition(BEHIND)
+        if mark and self._follow_own_links:
+            folder = os.path.dirname(os.path.realpath(self.where(link)))
+            return folder + behind
         head, _, rest = path.partition("/") if path.startswith("$") else ("", "", path)
         root = self._root(head)
         return os.path.join(root, rest) if rest else root
@@ -93,6 +106,8 @@ class Folders:
         folder, _, leaf = path.rpartition("/")
         if leaf in ("", ".", "..") or "\0" in leaf or (not folder and path.startswith(("/", "$"))):
             raise Refused(f"`{path}` is not a path below a root")
+        if is_reserved(leaf):
+            raise Refused(f"`{path}` belongs to version control: agentpack neither reads nor writes it")
         return folder, leaf
 
     # -- folders -------------------------------------------------------------------------------------------------------
@@ -117,11 +132,13 @@ class Folders:
 
     def _enter(self, folder: str) -> int:
         if folder == "" or (folder[0] == "$" and "/" not in folder):
-            return os.open(self._root(folder), OPEN_FOLDER)  # a root is where its owner says, link or not
+            return self._believed(folder, os.open(self._root(folder), OPEN_FOLDER))  # where its owner says, link or not
+        if folder.endswith(BEHIND) and self._follow_own_links:
+            return self._enter_behind(folder.removesuffix(BEHIND))
         parent, name = self._split(folder)
         above = self._folder(parent)
         try:
-            return os.open(name, OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=above)
+            return self._believed(folder, os.open(name, OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=above))
         except OSError as error:
             # Linux says ENOTDIR of a link opened like this, macOS ELOOP, FreeBSD EMLINK.
             if error.errno not in (errno.ENOTDIR, errno.ELOOP, errno.EMLINK):
@@ -129,30 +146,111 @@ class Folders:
             found = os.stat(name, dir_fd=above, follow_symlinks=False)
             if not stat.S_ISLNK(found.st_mode):
                 raise
-        inside, real = self._target(folder, found.st_uid)
-        return os.dup(self._folder(inside)) if inside is not None else os.open(real, OPEN_FOLDER | os.O_NOFOLLOW)
+        inside, real = self._target(folder, found)
+        if inside is None:
+            return self._believed(folder, self._open_own(folder, real))
+        return self._own(folder, real, os.dup(self._folder(inside)))
 
-    def _target(self, path: str, owner: int) -> tuple[str | None, str]:
+    def _target(self, path: str, link: os.stat_result) -> tuple[str | None, str]:
         """Where a link leads: as a path of ours when that is below its root, and as a real path.
 
         Raises:
-            Refused: it leads out of the root, and is not the user's own or such links are not followed.
+            OSError: it leads nowhere.
+            Refused: it leads out of the root, and is not the user's own or such links are not followed; or in a circle.
         """
         root = path.partition("/")[0] if path.startswith("$") else ""
-        base, real = os.path.realpath(self._roots[root]), os.path.realpath(self.where(path), strict=True)
+        try:
+            real = os.path.realpath(self.where(path), strict=True)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise Refused(f"`{self.where(path)}` is a link that leads in a circle", hint="remove it") from error
+            raise
+        base = os.path.realpath(self._roots[root])
+        if self._follow_own_links and not is_own(link):
+            raise refuse_link(self.where(path), self._roots[root], real, link)
         if real == base:
             return root, real
         if real.startswith(base.rstrip("/") + "/"):
             rest = real[len(base.rstrip("/")) + 1 :]
             return (f"{root}/{rest}" if root else rest), real
-        if not (self._follow_own_links and owner in (os.geteuid(), 0)):
-            raise Refused(
-                f"`{self.where(path)}` is a link that leads out of `{self._roots[root]}`",
-                details=(f"it leads to {real}",),
-                hint="put a real folder or file in its place",
-            )
-        self.links[path] = real
+        if not self._follow_own_links:
+            raise refuse_link(self.where(path), self._roots[root], real, None)
         return None, real
+
+    def _open_own(self, path: str, real: str) -> int:
+        return self._own(path, real, os.open(real, OPEN_FOLDER | os.O_NOFOLLOW))
+
+    def _own(self, path: str, real: str, descriptor: int) -> int:
+        """The descriptor of what a link leads to; in user scope it must be the user's, and is noted: it is to be told.
+
+        Raises:
+            Refused: it belongs to somebody else.
+        """
+        if self._follow_own_links:
+            found = os.fstat(descriptor)
+            if not is_own(found):
+                os.close(descriptor)
+                raise refuse_link(self.where(path), "", real, found)
+            self.links[path] = real
+        return descriptor
+
+    def _believed(self, folder: str, descriptor: int) -> int:
+        """The descriptor of a folder of ours; one of the state must be nobody else's to write."""
+        if not folder.startswith(self._ours):
+            return descriptor
+        around = None if self._follow_own_links else os.fstat(self._folder(""))
+        try:
+            refuse_state(self.where(folder), os.fstat(descriptor), around)
+        except Refused:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    # -- linked files --------------------------------------------------------------------------------------------------
+
+    def place(self, path: str) -> str:
+        """The path that a file which was looked at is written by: its own, or for a linked file that of its place."""
+        return self._places.get(path, path)
+
+    def _place_of(self, path: str) -> str | None:
+        """The place of a linked file; None where links to files are not followed.
+
+        Raises:
+            Refused: it leads nowhere, in a circle, or to what is not the user's own.
+        """
+        if not self._follow_own_links or BEHIND in path:
+            return None
+        folder, leaf = self._split(path)
+        if not is_own(found := os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)):
+            raise refuse_link(self.where(path), "", os.path.realpath(self.where(path)), found)
+        real = os.path.realpath(self.where(path))
+        place = f"{path}{BEHIND}/{os.path.basename(real)}"
+        try:
+            self._folder(f"{path}{BEHIND}")
+            found = os.stat(os.path.basename(real), dir_fd=self._folder(f"{path}{BEHIND}"), follow_symlinks=False)
+            if not is_own(found):
+                raise refuse_link(self.where(path), "", real, found)
+            if stat.S_ISLNK(found.st_mode):
+                raise Refused(f"`{self.where(path)}` is a link that leads in a circle", hint="remove it")
+        except FileNotFoundError:  # a file that is written again: the link was left when it was deleted
+            if not os.path.isdir(os.path.dirname(real)):
+                raise Refused(f"`{self.where(path)}` is a link that leads nowhere", hint="remove it") from None
+        self._places[path] = place
+        self.links[path] = real
+        return place
+
+    def _enter_behind(self, link: str) -> int:
+        folder, leaf = self._split(link)
+        found = os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)
+        if not stat.S_ISLNK(found.st_mode):
+            raise FileNotFoundError(errno.ENOENT, "the link is gone", link)
+        real = os.path.realpath(self.where(link))
+        if not is_own(found):
+            raise refuse_link(self.where(link), "", real, found)
+        links = dict(self.links)
+        descriptor = self._open_own(f"{link}{BEHIND}", os.path.dirname(real))
+        self.links = links  # the file is told, not the folder it is in
+        return descriptor
 
     def same_folder(self, folder: str) -> bool:
         """Whether the path still leads to the folder that was opened under it."""

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from agentpack.disk.folders import Folders
-from agentpack.errors import Refused
+from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest
 
 Stamp = tuple[int, int, int, int, int, int]
@@ -56,16 +56,17 @@ class Looking(Folders):
             try:
                 descriptor = os.open(leaf, OPEN_FILE, dir_fd=above)
             except OSError as error:
-                if error.errno not in (errno.ELOOP, errno.EMLINK):
-                    raise
-                inside, real = self._target(path, os.stat(leaf, dir_fd=above, follow_symlinks=False).st_uid)
-                if inside is not None:
-                    return self.read(inside) if inside != path else None
-                descriptor = os.open(real, OPEN_FILE)
+                found = os.stat(leaf, dir_fd=above, follow_symlinks=False)
+                if not stat.S_ISLNK(found.st_mode):
+                    raise self._no_file(path, found, error) from error
+                if (place := self._place_of(path)) is not None:
+                    return self.read(place)
+                inside, _ = self._target(path, found)
+                return self.read(inside) if inside is not None else None
             try:
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode):
-                    raise Refused(f"`{self.where(path)}` is not a file", hint="move it elsewhere")
+                    raise self._no_file(path, found, None)
                 if found.st_size > MAX_READ_BYTES:
                     raise Refused(
                         f"`{self.where(path)}` is larger than {MAX_READ_BYTES >> 20} MiB", hint="move it elsewhere"
@@ -77,6 +78,12 @@ class Looking(Folders):
             return None
         except OSError as error:
             raise self.failure("read", path, error) from error
+
+    def _no_file(self, path: str, found: os.stat_result, error: OSError | None) -> Refused | Unavailable:
+        """The error for what cannot be read as a file: because it is none, or for the system's reason."""
+        if error is not None and stat.S_ISREG(found.st_mode):
+            return self.failure("read", path, error)
+        return Refused(f"`{self.where(path)}` is not a file", hint="move it elsewhere")
 
     def read_part(self, path: str, offset: int, length: int) -> bytes:
         """So many bytes from there; fewer at the end of the file. A negative offset counts from the end.
@@ -99,9 +106,11 @@ class Looking(Folders):
             raise self.failure("read", path, error) from error
 
     def look(self, path: str) -> Seen | None:
-        """What stands at the path, with its digest; None when nothing does. No link is followed at the last name.
+        """What stands at the path, with its digest; None when nothing does.
 
-        A file that has not changed since it was last looked at is not read again.
+        A link is followed when it is the user's own, in user scope: what stands there is then told, and `place` says
+        where. Any other link is told as such. A file that has not changed since it was last looked at is not read
+        again.
 
         Raises:
             Refused: a link out of the root on the way.
@@ -122,6 +131,8 @@ class Looking(Folders):
                 found = os.stat(leaf, dir_fd=above, follow_symlinks=False)
                 if stat.S_ISREG(found.st_mode):
                     raise
+                if stat.S_ISLNK(found.st_mode) and (place := self._place_of(path)) is not None:
+                    return self.look(place)
                 return _seen(found, None)
             try:
                 found = os.fstat(descriptor)
@@ -143,7 +154,10 @@ class Looking(Folders):
         """The signature of what stands at the path, for one system call; None when nothing does."""
         folder, leaf = self._split(path)
         try:
-            return _stamp(os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False))
+            found = os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)
+            if stat.S_ISLNK(found.st_mode) and (place := self._place_of(path)) is not None:
+                return self.stamp(place)
+            return _stamp(found)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -157,6 +171,10 @@ class Looking(Folders):
             return []
         except OSError as error:
             raise self.failure("list", folder, error) from error
+
+
+def _kind(mode: int) -> str:
+    return "link" if stat.S_ISLNK(mode) else "folder" if stat.S_ISDIR(mode) else "other"
 
 
 def _read_all(descriptor: int, size: int) -> bytes:
@@ -186,8 +204,5 @@ def _stamp(found: os.stat_result) -> Stamp:
 
 def _seen(found: os.stat_result, digest: Digest | None) -> Seen:
     mode = found.st_mode
-    if digest is not None:
-        kind = "file"
-    else:
-        kind = "link" if stat.S_ISLNK(mode) else "folder" if stat.S_ISDIR(mode) else "other"
+    kind = "file" if digest is not None else _kind(mode)
     return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found))

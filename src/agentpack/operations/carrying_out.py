@@ -13,7 +13,7 @@ from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made, base_text
 from agentpack.operations.placing import Placed, is_entry, split_place
-from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there
+from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there, snapshot_to_follow
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
@@ -109,7 +109,7 @@ def carry_out(
         plan=planned,
         documents=tuple(_document_changes(workspace, wish)),
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
-        notes=wish.made.notes if wish.made else (),
+        notes=(*(wish.made.notes if wish.made else ()), *workspace.link_notes()),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
@@ -124,8 +124,8 @@ def carry_out(
         raise DecisionNeeded("nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
         return outcome
-    record_what_is_there(workspace)
     if not outcome.changes_anything:
+        record_what_is_there(workspace)
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
 
@@ -238,6 +238,7 @@ class Conflicted(DecisionNeeded):
 
 
 def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
+    snapshot = snapshot_to_follow(workspace)
     current = workspace.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -259,6 +260,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
         steps=workspace.places.steps(_placed(outcome, workspace.recorded)),
         generation=generation,
         blobs=_blobs(workspace, outcome),
+        snapshot=snapshot,
     )
     forget(workspace)
     return done
@@ -372,8 +374,7 @@ def write_documents(
     )
     if dry_run or not documents:
         return outcome
-    if workspace.current is not None:
-        record_what_is_there(workspace)
+    snapshot = snapshot_to_follow(workspace) if workspace.current is not None else None
     current = workspace.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -390,6 +391,6 @@ def write_documents(
 
     steps = list(workspace.places.steps(_placed(outcome, {})))
     blobs = _blobs(workspace, outcome)
-    done = transact(workspace.disk, workspace.store, steps=steps, generation=generation, blobs=blobs)
+    done = transact(workspace.disk, workspace.store, steps=steps, generation=generation, blobs=blobs, snapshot=snapshot)
     forget(workspace)
     return replace(outcome, generation=done.number)

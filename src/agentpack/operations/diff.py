@@ -26,7 +26,7 @@ from agentpack.operations.library import Library
 from agentpack.operations.making import Made, Part
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.widening import MayChange, may_changes
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, steady
 from agentpack.plan import Observed
 
 
@@ -166,6 +166,7 @@ def part_of(made: Made, file: Any) -> Part | None:
 # Disk against lock.
 
 
+@steady
 def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     """What is on disk against what is locked.
 
@@ -173,7 +174,6 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         UsageError: there is no such pack, persona or client.
         InvalidFile: manifest or lock do not read.
     """
-    workspace.settle()
     lock, recorded = workspace.lock, workspace.recorded
     wanted = _wanted(lock, recorded)
     limits.check(workspace, [*wanted.values(), *recorded.values()])
@@ -287,6 +287,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: Locked, notes: list[str
 # What an upgrade would change.
 
 
+@steady
 def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: bool = False) -> Differences:
     """What is on disk against what an upgrade would write there, local edits merged.
 
@@ -295,7 +296,6 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     """
     from agentpack.operations.upgrade import newest  # resolving is loaded only here
 
-    workspace.settle()
     limits.check(workspace, _wanted(workspace.lock, workspace.recorded).values())
     packs = _packs_of(workspace, limits.name)
     newer = newest(workspace, packs, latest=latest, obeying=False)

@@ -15,7 +15,7 @@ from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, L
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.widening import MayChange
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, steady
 
 
 class _Side(NamedTuple):
@@ -26,6 +26,7 @@ class _Side(NamedTuple):
     """By persona."""
 
 
+@steady
 def diff_releases(
     workspace: Workspace, before: str | None, after: str | None, limits: Limits = EVERYTHING
 ) -> Differences:
@@ -39,7 +40,6 @@ def diff_releases(
         UsageError: the pack of the one given is not locked.
         Unresolvable: no release fits.
     """
-    workspace.settle()
     clients = tuple(limits.clients) or default_clients(workspace, workspace.manifest)[:1]
     limits = replace(limits, clients=clients)
     sides = []

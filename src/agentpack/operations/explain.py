@@ -17,7 +17,7 @@ from agentpack.model.persona import Origin, Rule, Section
 from agentpack.operations.diff import Limits, Locked
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Part, layers_behind
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, steady
 
 
 class Origins(NamedTuple):
@@ -83,6 +83,7 @@ class ExplainedRule:
     set_by_user: frozenset[str] = frozenset()
 
 
+@steady
 def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
     """Every installed file of a pack or persona.
 
@@ -94,7 +95,6 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
 
 
 def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
-    workspace.settle()
     lock = workspace.lock
     if lock is None and workspace.manifest_bytes is None:
         raise UsageError("nothing is installed here", hint="`agentpack install` comes first")

@@ -29,7 +29,7 @@ from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, draft_for, make
 from agentpack.operations.sync import check_rendering, stale_reasons
-from agentpack.operations.workspace import LocalText, Workspace
+from agentpack.operations.workspace import LocalText, Workspace, steady
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
 from agentpack.safety.documents import read_yaml
@@ -109,13 +109,13 @@ def keep(workspace: Workspace, name: str, *, variant: str | None = None, dry_run
         return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
+@steady
 def patch_for_author(workspace: Workspace, name: str) -> Patch:
     """The edits as a unified diff of the pack's own files, for its author. Nothing is written.
 
     Raises:
         DecisionNeeded: an edit that does not map to rules.
     """
-    workspace.settle()
     library, _, found = _found(workspace, name)
     patches = []
     for edited in found:

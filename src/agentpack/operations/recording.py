@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from agentpack.apply import transact
+from agentpack.apply import Snapshot, transact
 from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
@@ -40,12 +40,23 @@ def record_what_is_there(workspace: Workspace) -> None:
     found = snapshot(workspace)
     if found is None:
         return
-    generation, blobs = found
-    transact(workspace.disk, workspace.store, steps=(), generation=generation, blobs=blobs)
+    transact(workspace.disk, workspace.store, steps=(), generation=found.generation, blobs=found.blobs)
     forget(workspace)
 
 
-def snapshot(workspace: Workspace) -> tuple[Generation, Iterator[bytes]] | None:
+def snapshot_to_follow(workspace: Workspace) -> Snapshot | None:
+    """What is on disk now, if the last generation is something else, for the transaction that follows to record.
+
+    For the rest of the command it counts as the current generation.
+    """
+    found = snapshot(workspace)
+    if found is not None:
+        forget(workspace)
+        workspace.__dict__["current"] = found.generation
+    return found
+
+
+def snapshot(workspace: Workspace) -> Snapshot | None:
     """A generation of what is on disk now, when that is not what the last one left; None when it is."""
     current = workspace.current
     recorded = workspace.recorded
@@ -70,7 +81,7 @@ def snapshot(workspace: Workspace) -> tuple[Generation, Iterator[bytes]] | None:
         documents=tuple(documents),
         folders=current.folders if current else (),
     )
-    return generation, _found_blobs(workspace, files)
+    return Snapshot(generation, _found_blobs(workspace, files))
 
 
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:

@@ -12,7 +12,7 @@ from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.placing import Placed, is_entry, split_place
-from agentpack.operations.recording import forget, record_what_is_there
+from agentpack.operations.recording import forget, snapshot_to_follow
 from agentpack.operations.widening import MayChange, lock_changes
 from agentpack.operations.workspace import Workspace
 from agentpack.store.prune import KEPT, Pruned
@@ -83,7 +83,6 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
             )
         if dry_run or not outcome.changes_anything:
             return replace(outcome, dry_run=dry_run)
-        record_what_is_there(workspace)
         return _apply(workspace, outcome, target, goals)
 
 
@@ -169,6 +168,7 @@ def _outcome(
         documents=tuple(document_changes),
         packs=tuple(_pack_changes(current, _record(workspace, target))),
         capabilities=_may_changes(workspace, document_changes),
+        notes=workspace.link_notes(),
     )
 
 
@@ -193,9 +193,10 @@ def _pack_changes(now: Generation, then: Generation | None) -> Iterator[PackChan
 
 
 def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[str, _Goal]) -> Outcome:
+    goal = _record(workspace, target)
+    snapshot = snapshot_to_follow(workspace)
     current = workspace.current
     assert current is not None
-    goal = _record(workspace, target)
     made = Generation(
         number=current.number + 1,
         parent=current.number,
@@ -207,7 +208,7 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
         folders=current.folders,
     )
     steps = list(workspace.places.steps(_placed(outcome, goals)))
-    done = transact(workspace.disk, workspace.store, steps=steps, generation=made)
+    done = transact(workspace.disk, workspace.store, steps=steps, generation=made, snapshot=snapshot)
     forget(workspace)
     return replace(outcome, generation=done.number)
 

@@ -16,7 +16,7 @@ from agentpack.errors import AgentpackError
 from agentpack.fetch import Sources
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Wanted
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, steady
 from agentpack.targets.base import Target, ending
 
 _HEAD = 4096
@@ -113,9 +113,9 @@ class Status(NamedTuple):
     """What is locked although a policy does not allow it."""
 
 
+@steady
 def status(workspace: Workspace) -> Status:
     """The state of the scope. Changes nothing but an interrupted change, which is finished first."""
-    workspace.settle()
     lock = workspace.lock or Lock({}, (), (), ())
     sources = workspace.sources(workspace.manifest)  # an upgrade looks for the source again
     files = tuple(_files(workspace, lock))

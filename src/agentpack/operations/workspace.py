@@ -1,9 +1,9 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
@@ -26,6 +26,9 @@ from agentpack.targets.base import Shared, Target
 
 if TYPE_CHECKING:
     from agentpack.model.policy import Policy
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class LocalText(NamedTuple):
@@ -72,20 +75,54 @@ class Workspace:
             yield
 
     def settle(self) -> None:
-        """For commands that only read: finish what was left in the middle, and clear what was never decided."""
-        undecided = self.disk.stamp(layout.JOURNAL_NEW) is not None and not is_locked(self.disk)
-        if not undecided and not interrupted(self.store):
+        """For commands that only read: finish what was left in the middle, and clear what lies around."""
+        left = (layout.JOURNAL_NEW, layout.JOURNAL, layout.IGNORE_NEW)
+        if not any(self.disk.stamp(path) is not None for path in left) or is_locked(self.disk):
             return
+        waiting = interrupted(self.store)
         try:
             with process_lock(self.disk):
                 self._recover()
         except Unavailable:
-            if not undecided:  # temporary files alone keep nobody from reading
+            if waiting:  # temporary files alone keep nobody from reading
                 raise
+
+    def steadily(self, look: Callable[[], _T]) -> _T:
+        """What `look` finds in one state of the files, never half in one and half in the next.
+
+        It looks without the lock; when another process changed something meanwhile, again while holding it.
+
+        Raises:
+            Unavailable: another process is at it for too long.
+        """
+        self.settle()
+        before = self._moment()
+        try:
+            found = look()
+            if before is not None and self._moment() == before:
+                return found
+        except Exception:  # half a state can look like any fault
+            if before is not None and self._moment() == before:
+                raise
+        with process_lock(self.disk):
+            self._recover()
+            return look()
+
+    def _moment(self) -> object:
+        """What differs as soon as files do; None while a process changes them."""
+        if self.disk.stamp(layout.JOURNAL) is not None and is_locked(self.disk):
+            return None
+        return self.disk.stamp(layout.CURRENT) or "none yet"
+
+    def link_notes(self) -> tuple[str, ...]:
+        """What is to be said about links of the user's that were followed so far."""
+        found = self.disk.links
+        return tuple(f"`{self.scope.absolute(path)}` is a link to {found[path]}, which is yours" for path in found)
 
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store) or self.recovered
-        for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "local_texts", "policy"):
+        cached = ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts", "policy")
+        for name in cached:
             self.__dict__.pop(name, None)
 
     # What people and agentpack wrote.
@@ -286,6 +323,18 @@ class Workspace:
         from os.path import dirname, expanduser, join, normpath
 
         return normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+
+
+def steady(
+    look: Callable[Concatenate[Workspace, _P], _T],
+) -> Callable[Concatenate[Workspace, _P], _T]:
+    """The same operation, on one state of the files: see `Workspace.steadily`."""
+
+    @wraps(look)
+    def steadily(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return workspace.steadily(lambda: look(workspace, *args, **kwargs))
+
+    return steadily
 
 
 def _shared_of(path: str) -> Shared | None:

@@ -4,6 +4,7 @@ Decides who may: the lock is the system's (`flock`), so it goes with the process
 file itself stays, and a number in it says whom to wait for.
 """
 
+import errno
 import fcntl
 import os
 import time
@@ -23,11 +24,13 @@ _held: set[tuple[int, int]] = set()
 def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
     """Hold the lock of this state folder, made if need be; wait for another process at most `timeout` seconds.
 
+    A folder that was made for it goes again when nothing came to stand there, as after a refusal or a dry run.
+
     Raises:
         Unavailable: another process held it all that time.
         Bug: this process holds it already.
     """
-    descriptor = _acquire(disk, time.monotonic() + timeout)
+    descriptor, made = _acquire(disk, time.monotonic() + timeout)
     found = os.fstat(descriptor)
     identity = (found.st_dev, found.st_ino)
     _held.add(identity)
@@ -36,6 +39,8 @@ def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
         yield
     finally:
         _held.discard(identity)
+        if made:
+            layout.discard(disk, made)
         _unsign(descriptor, found)
         os.close(descriptor)
 
@@ -51,28 +56,40 @@ def is_locked(disk: Disk) -> bool:
         os.close(descriptor)
 
 
-def _acquire(disk: Disk, deadline: float) -> int:
+def _acquire(disk: Disk, deadline: float) -> tuple[int, tuple[str, ...]]:
     while True:
-        descriptor = _open(disk)
+        descriptor, made = _open(disk, deadline)
         try:
             _wait(disk, descriptor, deadline)
             if _in_place(disk, descriptor):
-                return descriptor
+                return descriptor, made
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)  # somebody deleted the state folder while this process waited for it
 
 
-def _open(disk: Disk) -> int:
-    disk.close()  # a folder opened earlier may have been replaced since
-    descriptor = disk.open_to_lock(layout.LOCK, create=False)
-    if descriptor is None:
-        layout.prepare(disk)
-        descriptor = disk.open_to_lock(layout.LOCK, create=True)
-    if descriptor is None:
-        raise Bug("a lock file that was just made is not there")
-    return descriptor
+def _open(disk: Disk, deadline: float) -> tuple[int, tuple[str, ...]]:
+    made: tuple[str, ...] = ()
+    while True:
+        disk.close()  # a folder opened earlier may have been replaced since
+        descriptor = disk.open_to_lock(layout.LOCK, create=False)
+        if descriptor is not None:
+            return descriptor, made
+        try:
+            made = layout.prepare(disk)
+            descriptor = disk.open_to_lock(layout.LOCK, create=True)
+        except Unavailable as error:
+            if not _vanished(error) or time.monotonic() >= deadline:
+                raise
+            continue  # another process, in which nothing came to stand, takes the folder away just now
+        if descriptor is None:
+            raise Bug("a lock file that was just made is not there")
+        return descriptor, made
+
+
+def _vanished(error: Unavailable) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOENT
 
 
 def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
@@ -81,9 +98,10 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
         raise Bug("this process holds the lock already")
     while not _try(disk, descriptor):
         if time.monotonic() >= deadline:
-            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            holder = os.pread(descriptor, 20, 0).strip()
+            number = holder.decode() if holder.isdigit() else "unknown"  # a clone may bring any text along
             raise Unavailable(
-                f"another agentpack (process {holder if holder.isdigit() else 'unknown'}) is changing files here",
+                f"another agentpack (process {number}) is changing files here",
                 hint="wait until it is done, then run the command again",
             )
         time.sleep(_PAUSE)

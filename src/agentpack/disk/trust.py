@@ -1,0 +1,78 @@
+"""Whose a file is, and what follows from that. Nothing here opens or changes anything.
+
+Decides three things. Names that no path of ours may have: what version control keeps runs programs, and a clone can
+bring a state folder along whose notes name such a path. Which links out of a root are the user's own: the link and what
+it leads to belong to the user. And which state folder is believed: one that nobody else could have written, because its
+notes decide what the next command writes and deletes.
+"""
+
+import os
+import re
+import stat
+
+from agentpack.errors import Refused
+
+_RESERVED = frozenset((".git", ".hg", ".jj", ".svn"))
+_UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # some file systems leave these out of names
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name belongs to version control, however it is written."""
+    if name[:1] != "." and name.isascii():
+        return False
+    return _UNSEEN.sub("", name).lower() in _RESERVED
+
+
+def is_own(found: os.stat_result) -> bool:
+    """Whether it belongs to who runs this."""
+    return found.st_uid == os.geteuid()
+
+
+def refuse_state(where: str, found: os.stat_result, around: os.stat_result | None) -> None:
+    """Check that a folder of the state, or of the user's configuration, may be believed.
+
+    Args:
+        around: the project's own folder; None in user scope. Root working in a user's project believes that user's
+            state, which can reach nothing outside of the project. A project everybody may write to, as on a file system
+            without permissions, is no better protected than its state.
+
+    Raises:
+        Refused: it belongs to somebody else, or everybody may write to it.
+    """
+    user = os.geteuid()
+    mine = found.st_uid in (user, 0) or (user == 0 and around is not None and around.st_uid == found.st_uid)
+    if not mine:
+        hint = f"if what it holds is to be trusted: `sudo chown -R {_name(user)} {where}`"
+        if user == 0:
+            hint = f"run the command as {_name(found.st_uid)}, without sudo"
+        raise Refused(f"`{where}` belongs to another user, {_name(found.st_uid)}", hint=hint)
+    if found.st_mode & stat.S_IWOTH and not (around is not None and around.st_mode & stat.S_IWOTH):
+        raise Refused(
+            f"every user of this machine may write to `{where}`",
+            details=("what lies there decides which files agentpack writes and deletes",),
+            hint=f"if what it holds is to be trusted: `chmod -R o-w {where}`",
+        )
+
+
+def refuse_link(where: str, root: str, real: str, found: os.stat_result | None) -> Refused:
+    """The error of a link that is not followed: it leads out of its root, and `found` (where followed) is not own."""
+    if found is None:
+        return Refused(
+            f"`{where}` is a link that leads out of `{root}`",
+            details=(f"it leads to {real}",),
+            hint="put a real folder or file in its place",
+        )
+    return Refused(
+        f"`{where}` is a link that leads to what belongs to another user",
+        details=(f"it leads to {real}, which belongs to {_name(found.st_uid)}",),
+        hint="put a real folder or file in its place",
+    )
+
+
+def _name(user: int) -> str:
+    import pwd  # only for an error
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
