@@ -140,7 +140,9 @@ def test_an_adopted_edit_survives_an_upgrade(agentpack: Agentpack, project: Path
     text = render(agentpack, "python-engineer==1.0.0") + "\n## House\n\n- Wipe your feet.\n"
     write_tree(project, {f"{AGENTS}/python-engineer.md": text})
     agentpack("adopt", f"{AGENTS}/python-engineer.md")
-    agentpack("upgrade", "--latest", "--yes")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1,<2"))
+    agentpack("upgrade", "--yes")
     upgraded = (project / f"{AGENTS}/python-engineer.md").read_text()
     assert upgraded == render(agentpack, "python-engineer==1.1.0") + "\n## House\n\n- Wipe your feet.\n"
 

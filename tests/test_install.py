@@ -262,7 +262,7 @@ def test_a_persona_may_extend_that_of_a_required_pack(agentpack: Agentpack, proj
         (EXTENDING.replace("data-reviewer[terse]", "team-writer"), "`team-writer` is not among the packs"),
         (EXTENDING.replace("when=flag", "when=nothing"), "there is no parameter `nothing`"),
         (EXTENDING.replace("ours.", "{{ nothing }}."), "there is no parameter `nothing`"),
-        (EXTENDING.replace("when=flag", "after=look"), "unknown attribute `after` (known here: when)"),
+        (EXTENDING.replace("when=flag", "after=look"), "unknown attribute `after` (known here: when, checked)"),
     ],
 )
 def test_what_a_persona_cannot_extend_is_told_with_its_file(
@@ -355,7 +355,7 @@ def test_a_range_does_not_hinder_taking_a_pack_out(agentpack: Agentpack, project
 
 
 def test_a_client_named_later_is_added_to_those_before(agentpack: Agentpack, project: Path) -> None:
-    agentpack("install", "python-engineer", "--client", "claude")
-    agentpack("install", "python-engineer", "--client", "codex")
+    agentpack("install", "python-engineer", "--client", "claude", "--set", "tools=")
+    agentpack("install", "python-engineer", "--client", "codex", "--set", "tools=")
     assert (project / ".claude/agents/python-engineer.md").exists()
     assert (project / ".codex/agents/python-engineer.toml").exists()

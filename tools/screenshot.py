@@ -13,10 +13,10 @@ COLUMNS = 100
 _AGENT = ".claude/agents/python-engineer.md"
 _TOUR = (
     'agentpack install "python-engineer==1.0.0"',
-    f"sed -i 's/as executable specifications/as Gherkin scenarios/' {_AGENT}",
+    f"sed -i 's/for structured logs/for logs in JSON/' {_AGENT}",
     "agentpack diff",
     "agentpack upgrade --latest --yes",
-    f"grep Gherkin {_AGENT}",
+    f"grep structlog {_AGENT}",
 )
 _DARK, _LIGHT, _GREY, _WHITE = (27, 31, 40), (222, 226, 234), (130, 138, 152), (255, 255, 255)
 _COLORS = [(240, 113, 120), (140, 200, 120), (230, 190, 100), (110, 165, 240), (200, 140, 220), (100, 200, 210)]
