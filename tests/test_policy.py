@@ -736,3 +736,21 @@ def test_a_changed_policy_makes_no_lock_stale(agentpack: Agentpack, project: Pat
     agentpack("sync", "--locked")
     agentpack("sync")
     assert (project / "agentpack.lock").read_bytes() == before
+
+
+def test_hidden_text_passes_where_user_or_organisation_say_report(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = persona_text(body="You help.\u200b {#identity}\n")
+    publish(
+        tmp_path / "packs", make_pack("quiet", personas={"helper": hidden.replace("name: reviewer", "name: helper")})
+    )
+    words = ("install", "quiet", "--source", str(tmp_path / "packs"))
+    assert agentpack(*words, "--json", expect=5).envelope["errors"][0]["code"] == "hidden-text"
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("schema: 1\nhidden_text: report\n")
+    monkeypatch.setenv("AGENTPACK_POLICY", str(policy))
+    assert "let pass by the policy" in agentpack(*words).err
+    assert "\u200b" in (project / ".claude/agents/helper.md").read_text(encoding="utf-8")
+    monkeypatch.delenv("AGENTPACK_POLICY")
+    assert agentpack("sync", "--json", expect=5).envelope["errors"][0]["code"] == "hidden-text"

@@ -114,18 +114,22 @@ def test_an_unknown_word_is_an_error_of_the_call(widened: Agentpack, word: str, 
     assert hint in ran.err
 
 
-def test_a_policy_may_allow_it(widened: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentpack.environment import Environment, find_scope
-    from agentpack.operations.install import Options
-    from agentpack.operations.upgrade import upgrade
-    from agentpack.operations.workspace import Workspace
+def test_a_policy_may_allow_it(widened: Agentpack) -> None:
+    with (widened.folder / "agentpack.yaml").open("a") as manifest:
+        manifest.write("policy: {capabilities: {accept: [every-tool]}}\n")
+    widened("upgrade", "--yes")
+    assert locked(widened) == {"reviewer claude": "every-tool"}
 
-    monkeypatch.chdir(widened.folder)
-    environment = Environment.current()
-    workspace = Workspace(environment, find_scope(environment))
-    workspace.allowed_widenings = ("reviews:every-tool",)
-    (change,) = upgrade(workspace, (), options=Options()).capabilities
-    assert (change.before, change.after, change.stops) == (("read", "search"), ("every-tool",), ())
+
+@pytest.mark.parametrize(
+    ("setting", "exit_code"), [("deny: [shell]", 5), ("allow: [read, search]", 5), ("deny: [hooks]", 3)]
+)
+def test_a_policy_may_forbid_it_whatever_is_accepted(widened: Agentpack, setting: str, exit_code: int) -> None:
+    with (widened.folder / "agentpack.yaml").open("a") as manifest:
+        manifest.write(f"policy: {{capabilities: {{{setting}}}}}\n")
+    accept = ["--accept", "every-tool"] if exit_code == 5 else []
+    widened("upgrade", "--yes", *accept, expect=exit_code)
+    assert locked(widened) == {"reviewer claude": "read, search"}
 
 
 def test_a_check_tells_it_and_stops_nothing(widened: Agentpack) -> None:

@@ -35,11 +35,16 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
     return pack
 
 
-def check_pack(release: Release) -> Pack:
-    """The pack that a release's files make, with nothing taken from a cache. Raises as `read_pack` does."""
-    from agentpack.safety.hidden import refuse_hidden  # only where unchecked text comes in
+def check_pack(release: Release, *, hidden: bool = False) -> Pack:
+    """The pack that a release's files make, with nothing taken from a cache. Raises as `read_pack` does.
 
-    refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
+    Args:
+        hidden: text that no reader sees is let pass, where it stands as it is.
+    """
+    if not hidden:
+        from agentpack.safety.hidden import refuse_hidden  # only where unchecked text comes in
+
+        refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
     if MANIFEST in release.files:
         return _checked(release)
     from agentpack.bare import read_bare  # only for packs without a manifest

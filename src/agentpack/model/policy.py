@@ -8,9 +8,8 @@ does not restrict it. What a policy means for a release is decided in `safety/po
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from agentpack.model import capabilities as may
 from agentpack.model.fields import TOOLS
-
-EVERY_TOOL = "every-tool"
 
 
 class Entry(NamedTuple):
@@ -158,10 +157,20 @@ def covers(pattern: str, word: str) -> bool:
 
 
 def grants(entry: str, capability: str) -> bool:
-    """Whether what an entry allows includes the capability. Where every tool is allowed, each is."""
-    return covers(entry, capability) or (entry == EVERY_TOOL and is_tool(capability))
+    """Whether what an entry allows includes the capability: it is that word, its pattern, or a wider word."""
+    return covers(entry, capability) or ("*" not in entry and may.accepted((entry,), "", capability))
+
+
+def denies(entry: str, capability: str) -> bool:
+    """Whether an entry denies a capability: it is that word or its pattern, or a part of what the capability gives."""
+    if covers(entry, capability):
+        return True
+    part = entry.removesuffix(":*")
+    if not is_tool(part):
+        return False
+    return may.covers((capability,), part) if may.is_capability(part) else capability == may.EVERY
 
 
 def is_tool(capability: str) -> bool:
-    """Whether a capability, or a pattern of some, is the use of a tool."""
-    return capability in TOOLS or capability.startswith(("mcp:", "tool:"))
+    """Whether a capability, or the head of some, is the use of a tool."""
+    return capability in (*TOOLS, "mcp", "tool") or capability.startswith(("mcp:", "tool:"))

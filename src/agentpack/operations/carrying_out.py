@@ -138,10 +138,15 @@ def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: W
 
         raise InvalidFile(faults_of(own), hint=OWN_HINT)
     for change in planned.changes:
-        if change.action in WRITES and change.path in files:
+        if change.action in WRITES and change.path in files and not _is_let_pass(workspace, wish):
             found = text_findings(files[change.path].content, change.path)
             if found:
                 raise HiddenText([one._replace(file=workspace.scope.absolute(one.file)) for one in found])
+
+
+def _is_let_pass(workspace: Workspace, wish: Wish) -> bool:
+    """Whether a policy let hidden text of a pack pass, which was told."""
+    return wish.made is not None and bool(wish.made.hidden) and workspace.reports_hidden_text
 
 
 def plan_for(workspace: Workspace, files: Mapping[str, Rendering], decisions: Decisions = NO_DECISIONS) -> Plan:

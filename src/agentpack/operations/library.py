@@ -15,8 +15,9 @@ from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.workspace import Workspace
-from agentpack.read import read_pack
+from agentpack.read import check_pack, read_pack
 from agentpack.resolve import Chosen, resolve
+from agentpack.safety.text import HiddenText
 
 if TYPE_CHECKING:
     from agentpack.operations.judging import Judged
@@ -50,6 +51,8 @@ class Library:
         """Releases that were left out because a policy finds them too young."""
         self.sizes: dict[tuple[PackName, Version], int] = {}
         """The bytes of each release that was read."""
+        self.hidden: list[str] = []
+        """Places of hidden text that a policy let pass, in words."""
         locked = tuple(locked)
         self.sources = workspace.sources(manifest, () if anew is None else [p for p in locked if p.name not in anew])
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
@@ -69,9 +72,19 @@ class Library:
                 raise self._gone(pack, version)
             release = self._fetched(ref)
             self.sizes[key] = sum(map(len, release.files.values()))
-            found = read_pack(release, self.workspace.cache)
+            found = self._checked(release)
             self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
         return self._read[key]
+
+    def _checked(self, release: Release) -> Pack:
+        try:
+            return read_pack(release, self.workspace.cache)
+        except HiddenText as error:
+            if not self.workspace.reports_hidden_text:
+                raise
+            # kept in no cache: whoever has another policy is to be asked again
+            self.hidden += [f"let pass by the policy: {line}" for line in error.details]
+            return check_pack(release, hidden=True)
 
     def _fetched(self, ref: ReleaseRef) -> Release:
         return fetch(ref, self.sources, self.expected.get((ref.pack, str(ref.version), ref.source)))

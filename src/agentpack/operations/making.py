@@ -49,6 +49,8 @@ class Made(NamedTuple):
     """Why a persona is not written for a client that was asked for, in words."""
     passed_over: tuple[str, ...] = ()
     """Newer releases that a policy finds too young, in words."""
+    hidden: tuple[str, ...] = ()
+    """Places of hidden text that a policy let pass, in words."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ class Made(NamedTuple):
             f"{paths[0] if len(paths) == 1 else f'{client}, {len(paths)} files'}: {note}"
             for (client, note), paths in places.items()
         )
-        return tuple(dict.fromkeys((*told, *self.unwritten, *self.passed_over)))
+        return tuple(dict.fromkeys((*told, *self.unwritten, *self.passed_over, *self.hidden)))
 
 
 def make(
@@ -132,7 +134,8 @@ def make(
         tuple(_locked_file(file) for file in files.values()),
         desk.accepted(None if accepted is None else {*accepted, *_accepted(library.workspace)}),
     )
-    made = Made(lock, files, tuple(parts), unwritten, tuple(_passed_over(library, manifest, chosen)))
+    passed_over = tuple(_passed_over(library, manifest, chosen))
+    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden))
     if obeying and accepted is not None and library.workspace.is_judged:
         from agentpack.operations.judging import judge  # only where there is a policy
 

@@ -160,7 +160,7 @@ class _Comparison:
 
     def _is_accepted(self, pack: str, word: str) -> bool:
         words = [text for text in self.workspace.accepted if not text.startswith("widened:")]
-        return accepted((*words, *self.workspace.allowed_widenings), pack, word)
+        return accepted(words, pack, word) or self.workspace.policy_accepts(word)
 
     def _moved(self) -> frozenset[str]:
         """The packs whose personas come from other bytes than before: their own, or those of a pack they require."""

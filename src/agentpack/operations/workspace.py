@@ -1,6 +1,6 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -58,9 +58,6 @@ class Workspace:
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>`, `<capability>`, `<pack>:<capability>`. Of the first, what the lock
         says is accepted as well."""
-        self.allowed_widenings: Collection[str] = ()
-        """Capabilities that a release may take for itself without being accepted, in the words of `--accept`; for a
-        policy to fill."""
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -222,8 +219,7 @@ class Workspace:
     @property
     def is_judged(self) -> bool:
         """Whether a policy was set that could refuse something. Raises as `policy` does."""
-        set_here = self.manifest.policy is not None or bool(self.policies_beside)
-        return set_here and self.policy.judges
+        return self.has_policy and self.policy.judges
 
     @cached_property
     def policies_beside(self) -> "tuple[Policy, ...]":
@@ -246,6 +242,20 @@ class Workspace:
         from agentpack.model.policy import strictest  # only where one is asked for
 
         return strictest((*self.own_policies, *self.policies_beside))
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether any policy says something here. Raises as `policy` does."""
+        return self.manifest.policy is not None or bool(self.policies_beside)
+
+    def policy_accepts(self, capability: str) -> bool:
+        """Whether a policy lets a release take the capability without `--accept`."""
+        return self.has_policy and self.policy.accepts_widening(capability)
+
+    @property
+    def reports_hidden_text(self) -> bool:
+        """Whether hidden text in packs is told and let pass."""
+        return self.has_policy and self.policy.reports_hidden_text
 
     @property
     def own_policies(self) -> "tuple[Policy, ...]":

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from packaging.version import Version
 
 from agentpack.model.dates import DAY
-from agentpack.model.policy import EVERY_TOOL, Entry, Listed, Lists, Policy, covers, grants, is_tool
+from agentpack.model.policy import Entry, Listed, Lists, Policy, covers, denies, grants
 from agentpack.model.requirement import parse_requirement
 
 _GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
@@ -287,7 +287,7 @@ def _capabilities(lists: Lists, found: Mapping[str, str]) -> Iterator[Verdict]:
             why = f"`{missing}` ({found[missing]}) is not among what is allowed"
             yield Verdict(False, "capabilities.allow", listed.file, listed.line, why)
     if lists.deny:
-        pairs = ((word, entry) for word in sorted(found) for entry in lists.deny if _denies(str(entry.value), word))
+        pairs = ((word, entry) for word in sorted(found) for entry in lists.deny if denies(str(entry.value), word))
         pair = next(pairs, None)
         if pair is None:
             first = lists.deny[0]
@@ -299,9 +299,8 @@ def _capabilities(lists: Lists, found: Mapping[str, str]) -> Iterator[Verdict]:
 
 
 def _within(word: str, entries: Iterable[Entry]) -> bool:
-    return any(grants(str(entry.value), word) for entry in entries)
-
-
-def _denies(entry: str, word: str) -> bool:
-    """Whether an entry denies a capability. Who may use every tool may use each."""
-    return covers(entry, word) or (word == EVERY_TOOL and is_tool(entry))
+    """Whether a list of what is allowed includes the word. A list that names no model says nothing of models."""
+    allowed = [str(entry.value) for entry in entries]
+    if word.startswith("model:") and not any(entry.startswith("model") for entry in allowed):
+        return True
+    return any(grants(entry, word) for entry in allowed)

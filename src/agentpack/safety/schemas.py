@@ -17,7 +17,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from agentpack.compose.parameters import Declaration, check_values
 from agentpack.errors import AgentpackError, Fault, InvalidFile
-from agentpack.model.fields import CAPABILITIES, CAPABILITY_KINDS, COLORS, TOOLS
+from agentpack.model.capabilities import HEADS, PLAIN, is_capability
+from agentpack.model.fields import COLORS, TOOLS
 from agentpack.model.names import MAX_VERSION, did_you_mean, is_kebab, is_parameter, pack_name, persona_name_fault
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
@@ -394,11 +395,11 @@ _LICENCES = (
 
 
 def _capability(text: str) -> str:
-    kind, colon, rest = text.partition(":")
-    if (colon and kind in CAPABILITY_KINDS and rest.strip() == rest != "") or text in CAPABILITIES:
+    """A word of capabilities, or the head of some with a name in which `*` stands for any text."""
+    if is_capability(text) and text == text.strip():
         return text
-    known = [*CAPABILITIES, *(f"{kind}:*" for kind in CAPABILITY_KINDS)]
-    near = did_you_mean(f"{text}:*" if text in CAPABILITY_KINDS else text, known)
+    known = [*PLAIN, *(f"{kind}:*" for kind in HEADS)]
+    near = did_you_mean(text, known)
     raise _refuse(f"`{text}` is not a capability ({', '.join(known)})" + (f"; {near}" if near else ""))
 
 
