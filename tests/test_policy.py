@@ -199,7 +199,6 @@ def test_a_widening_is_accepted_where_every_list_has_it() -> None:
         ("licenses: {allow: [MTI]}", "did you mean `MIT`?"),
         ("licenses: {allow: ['MIT OR ISC']}", "write one licence in each line"),
         ("capabilities: {deny: [shel]}", "did you mean `shell`?"),
-        ("capabilities: {deny: [mcp]}", "did you mean `mcp:*`?"),
         ("hidden_text: ignore", "expected `refuse` or `report`"),
         ("minimum_age: -1", "minimum_age"),
         ("minimum_age: soon", "`soon` is not a number of days"),
@@ -535,7 +534,7 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     workspace = Workspace(environment, find_scope(environment))
     asked = ask(workspace, "data-reviewer")
     chosen = choose(asked.library, asked.manifest, None)
-    made = make(asked.library, asked.manifest, chosen, ("claude",))
+    made = make(asked.library, asked.manifest, chosen, ("claude",), obeying=False)
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs
@@ -714,7 +713,7 @@ def test_explain_judges_a_pack_by_every_rule(agentpack: Agentpack, packs: Path, 
 
 def test_explain_of_an_allowed_pack_ends_with_0(agentpack: Agentpack) -> None:
     by_user("licenses: {allow: [MIT]}\n")
-    assert "python-engineer 1.1.0: allowed" in agentpack("policy", "explain", "python-engineer").out
+    assert "python-engineer 2.0.0: allowed" in agentpack("policy", "explain", "python-engineer").out
     assert agentpack("policy", "explain", "no-such-pack", expect=4).out == ""
 
 

@@ -163,7 +163,7 @@ def grants(entry: str, capability: str) -> bool:
 
 def denies(entry: str, capability: str) -> bool:
     """Whether an entry denies a capability: it is that word or its pattern, or a part of what the capability gives."""
-    if covers(entry, capability):
+    if covers(entry, capability) or capability.startswith((f"{entry}:", f"{entry}~")):
         return True
     part = entry.removesuffix(":*")
     if not is_tool(part):
