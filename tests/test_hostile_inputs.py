@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hostile.boxes import Box, Case
+from hostile.benign import BENIGN
+from hostile.boxes import INSTALL, Box, Case
 from hostile.in_calls import ADDRESSES, ENVIRONMENT, OPTIONS
 from hostile.in_packs import BARE, PACKS
 from hostile.in_projects import LINKS, LOCKS, MANIFESTS, PATHS, STATE, VARIANTS
+from hostile.in_texts import ARCHIVES, TEXTS
 from support.trees import modes
 
 ALL = {
@@ -19,6 +21,8 @@ ALL = {
     **{f"lock: {name}": case for name, case in {**LOCKS, **PATHS}.items()},
     **{f"folder: {name}": case for name, case in {**LINKS, **STATE, **VARIANTS}.items()},
     **{f"call: {name}": case for name, case in {**ADDRESSES, **OPTIONS}.items()},
+    **{f"text: {name}": case for name, case in TEXTS.items()},
+    **{f"archive: {name}": case for name, case in ARCHIVES.items()},
     **{f"environment: {name}": case for name, case in ENVIRONMENT.items()},
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
@@ -50,6 +54,15 @@ def test_a_hostile_input_gets_the_outcome_it_must_get(name: str, box: Box) -> No
         assert modes(box.project) == before
 
 
+@pytest.mark.parametrize("name", BENIGN)
+def test_what_only_looks_odd_installs_and_comes_back(name: str, box: Box) -> None:
+    BENIGN[name](box)
+    done = run(Case(BENIGN[name], 0, "", INSTALL), box)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (box.project / ".claude/agents/reviewer.md").is_file()
+    assert run(Case(BENIGN[name], 0, "", ("sync", "--locked", "--check")), box).returncode == 0
+
+
 def run(case: Case, box: Box) -> subprocess.CompletedProcess[str]:
     words = [word.replace("{packs}", str(box.packs)) for word in case.words]
     words = [word for word in words if "\x00" not in word] if any("\x00" in word for word in words) else words
@@ -68,3 +81,4 @@ def run(case: Case, box: Box) -> subprocess.CompletedProcess[str]:
 
 def test_there_are_as_many_as_are_promised() -> None:
     assert len(ALL) >= 150
+    assert len(BENIGN) >= 20

@@ -79,8 +79,8 @@ ENVIRONMENT: Mapping[str, Case] = {
     "a home that is a file": _environment(5, HOME="/etc/passwd"),
     "a home that is a device": _environment(5, HOME="/dev/null"),
     "a configuration folder that is a file": _environment(5, XDG_CONFIG_HOME="/etc/passwd"),
-    "a state folder that is a file": _environment(6, XDG_STATE_HOME="/etc/passwd"),
-    "a state folder that is a device": _environment(6, XDG_STATE_HOME="/dev/full"),
+    "a state folder that is a file": _environment(5, XDG_STATE_HOME="/etc/passwd"),
+    "a state folder that is a device": _environment(5, XDG_STATE_HOME="/dev/full"),
     "a client's folder that is a device": _environment(5, CLAUDE_CONFIG_DIR="/dev/null"),
     "a client's folder that is a file": _environment(5, CLAUDE_CONFIG_DIR="/etc/passwd"),
 }

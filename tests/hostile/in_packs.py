@@ -84,9 +84,11 @@ PACKS: Mapping[str, Case] = {
     "a list of open brackets": Case(manifest("keywords: " + "[" * 100_000 + "\n"), 2, "nested deeper"),
     "a long manifest": Case(manifest("#" + "x" * 300_000 + "\n"), 2, "longer than"),
     "two documents": Case(manifest("---\nschema: 1\n"), 2, "second document"),
-    "NUL in the manifest": Case(lambda box: box.pack(good(pack=MANIFEST.encode() + b"\x00")), 2, ""),
+    "NUL in the manifest": Case(lambda box: box.pack(good(pack=MANIFEST.encode() + b"\x00")), 5, "U+0000"),
     "manifest in UTF-16": Case(lambda box: box.pack(good(pack=MANIFEST.encode("utf-16"))), 4, ""),
-    "manifest in Latin-1": Case(lambda box: box.pack(good(pack=MANIFEST.encode() + b"homepage: \xe4\n")), 2, "UTF-8"),
+    "manifest in Latin-1": Case(
+        lambda box: box.pack(good(pack=MANIFEST.encode() + b"homepage: \xe4\n")), 5, "not-utf-8"
+    ),
     "a manifest that is a list": Case(lambda box: box.pack(good(pack="- name: bad\n")), 4, ""),
     "an empty manifest": Case(lambda box: box.pack(good(pack="")), 4, ""),
     "a key that is a map": Case(manifest("? {a: b}\n: c\n"), 2, ""),
@@ -133,10 +135,10 @@ PACKS: Mapping[str, Case] = {
     "a name that is absolute": Case(persona("name: /etc/passwd\ndescription: x\n"), 2, "name"),
     "a reserved name": Case(
         lambda box: box.pack({**good(persona=None), "personas/con.md": "---\nname: con\ndescription: x\n---\nx\n"}),
-        2,
-        "reserve",
+        5,
+        "name of a device",
     ),
-    "a name with a NUL": Case(persona('name: "re\\0viewer"\ndescription: x\n'), 2, ""),
+    "a name with a NUL": Case(persona('name: "re\\0viewer"\ndescription: x\n'), 5, "U+0000"),
     "a name of 500 letters": Case(persona(f"name: {'a' * 500}\ndescription: x\n"), 2, "name"),
     "a name that is not the file's": Case(persona("name: other\ndescription: x\n"), 2, "not the file's name"),
     "hooks in the header": Case(persona(HEAD + "hooks: {PreToolUse: [{command: id}]}\n"), 2, "unknown key"),
