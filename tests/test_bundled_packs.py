@@ -397,6 +397,13 @@ def test_a_minor_release_keeps_ids_parameters_and_variants(old: str, new: str) -
         assert set(was.choices or ()) <= set(now.choices or ())
 
 
+@pytest.mark.parametrize(("old", "new"), list(pairwise(versions())))
+def test_the_change_log_names_every_id_that_is_gone(old: str, new: str) -> None:
+    gone = ids(pack(old).personas[NAME]).keys() - ids(pack(new).personas[NAME]).keys()
+    text = releases()[new].files["CHANGELOG.md"].decode().split(f"## {new}\n")[1].split("\n## ")[0]
+    assert {id for id in gone if f"`{id}`" not in text} == set()
+
+
 @pytest.mark.parametrize("version", versions())
 def test_every_rule_and_section_has_an_id(version: str) -> None:
     for section in pack(version).personas[NAME].sections:

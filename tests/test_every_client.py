@@ -1,6 +1,7 @@
 """Installing for every client: all or none, nothing wider than the pack says, and nobody else's text touched."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,10 +38,10 @@ def packs(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     "requirement",
     [
-        "python-engineer",
-        "python-engineer[strict-typing]",
-        "python-engineer[data-pipeline]",
-        "python-engineer[data-pipeline,strict-typing]",
+        "python-engineer<2",
+        "python-engineer[strict-typing]<2",
+        "python-engineer[data-pipeline]<2",
+        "python-engineer[data-pipeline,strict-typing]<2",
         "hostile",
     ],
 )
@@ -55,6 +56,14 @@ def test_all_clients_get_a_persona_in_one_transaction(
         assert client in written or TARGETS[client].title in told
     agentpack("diff", scope)
     assert "nothing to change" in agentpack("install", requirement, scope).err
+
+
+def test_the_engineer_of_today_asks_for_consent_where_a_client_cannot_limit_tools(agentpack: Agentpack) -> None:
+    ran = agentpack("install", "python-engineer>=2", *for_clients(ALL), expect=3)
+    assert "tools limited to read, search, edit, shell" in ran.err
+    consent = " ".join(re.findall(r"`(--accept \S+)`", ran.err)).split()
+    agentpack("install", "python-engineer>=2", *for_clients(ALL), *consent)
+    agentpack("diff")
 
 
 def test_one_client_that_must_refuse_stops_all(agentpack: Agentpack, project: Path, packs: str) -> None:

@@ -16,7 +16,7 @@ def test_what_is_rendered_is_what_is_installed(agentpack: Agentpack, project: Pa
 
 
 def test_parameters_are_put_in(agentpack: Agentpack) -> None:
-    assert "Python 3.13 and later" in agentpack("render", "python-engineer", "--set", "python_version=3.13").out
+    assert "Python (3.14 and later)" in agentpack("render", "python-engineer", "--set", "python_version=3.14").out
 
 
 def test_a_pack_with_several_personas_asks_for_one(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

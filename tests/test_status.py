@@ -129,7 +129,18 @@ def test_status_loads_neither_yaml_nor_pydantic_nor_the_resolver(
 
 
 def test_status_tells_what_a_client_does_with_a_persona(agentpack: Agentpack) -> None:
-    agentpack("install", "python-engineer", "--client", "claude", "--client", "copilot", "--client", "codex")
+    agentpack(
+        "install",
+        "python-engineer",
+        "--client",
+        "claude",
+        "--client",
+        "copilot",
+        "--client",
+        "codex",
+        "--set",
+        "tools=",
+    )
     out = agentpack("status").out
     assert "GitHub Copilot (CLI and VS Code) reads .claude/agents/python-engineer.md" in out
     assert "user beats project" in out
