@@ -7,7 +7,7 @@ wording, which a program cannot tell from a reversal: that stays with the author
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from agentpack.authoring.subject import Drafts, Subject, composed, pieces
@@ -119,7 +119,7 @@ def _variants(before: Pack, after: Pack, persona: str) -> Iterator[Step]:
         elif name not in new:
             yield Step(MAJOR, "variant", name, "removed", "pack.yaml", id=name)
         else:
-            yield from _layers(old[name], new[name], file)
+            yield from _layers(old[name], new[name], file, known)
             removed = {*new[name].header["remove"]} - {*old[name].header["remove"]}
             for id in sorted(removed & known):
                 yield Step(MAJOR, "variant", name, f"now takes `{id}` away", file, id=id)
@@ -135,9 +135,14 @@ def excluded(variant: Layer) -> set[tuple[str, ...]]:
     return {tuple(conflict["with"]) for conflict in variant.header["conflicts"]}
 
 
-def _layers(old: Layer, new: Layer, file: str) -> Iterator[Step]:
+def _layers(old: Layer, new: Layer, file: str, addressed: Collection[str] = ()) -> Iterator[Step]:
+    """What changed in one file.
+
+    Args:
+        addressed: ids of the persona below, which a variant only names to say where its own rules go.
+    """
     before, after = _by_id(old), _by_id(new)
-    for id in before.keys() - after.keys():
+    for id in before.keys() - after.keys() - {*addressed}:
         yield Step(MAJOR, "rule", id, "removed", file, id=id)
     for id in after.keys() - before.keys():
         yield Step(MINOR, "rule", id, "added", file, after[id].line)
