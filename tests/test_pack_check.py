@@ -123,6 +123,7 @@ BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
         ),
         ("P602", VARIANT, 0),
     ),
+    "text that is hidden": (with_rule("- Look\u200b away. {#away}\n"), ("P701", PERSONA, 11)),
     "no changelog": (without("CHANGELOG.md"), ("P801", "CHANGELOG.md", 0)),
     "no heading for the version": (
         lambda: {**good(), "CHANGELOG.md": b"# Changelog\n\n## 0.9.0\n"},

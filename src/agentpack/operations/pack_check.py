@@ -10,6 +10,8 @@ from agentpack.errors import AgentpackError, InvalidFile, Refused
 from agentpack.operations.authoring import Authored, PackFolder, before, open_pack, pack_folders
 from agentpack.operations.pack_files import put_files
 from agentpack.operations.workspace import Workspace
+from agentpack.safety.text import Finding as Hidden
+from agentpack.safety.text import HiddenText
 
 
 class Checked(NamedTuple):
@@ -50,6 +52,9 @@ def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, f
         authored = open_pack(workspace, folder)
     except InvalidFile as error:
         return Checked(folder.shown, "", None, tuple(_unreadable(folder, error)))
+    except HiddenText as error:
+        found = tuple(_hidden(folder, one) for one in error.findings)
+        return Checked(folder.shown, "", None, found)
     except Refused as error:
         message = "; ".join((error.message, *error.details))
         return Checked(folder.shown, "", None, (Finding(folder.shown, 0, "P101", message, error.hint),))
@@ -70,6 +75,11 @@ def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[Finding]:
         rule = "P202" if fault.message.startswith("the id ") and "stands twice" in fault.message else "P101"
         key = f"{fault.key}: " if fault.key and rule == "P101" else ""
         yield Finding(file, fault.line, rule, key + fault.message, fault.hint)
+
+
+def _hidden(folder: PackFolder, found: Hidden) -> Finding:
+    inner = found.file if found.file.startswith(folder.shown) else f"{folder.shown}/{found.file.partition('/')[2]}"
+    return Finding(inner, found.line, "P701", f"column {found.column}: {found.what}")
 
 
 def _earlier(authored: Authored, against: str | None) -> tuple[Authored | None, tuple[Finding, ...]]:
