@@ -78,7 +78,8 @@ def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[Finding]:
 
 
 def _hidden(folder: PackFolder, found: Hidden) -> Finding:
-    inner = found.file if found.file.startswith(folder.shown) else f"{folder.shown}/{found.file.partition('/')[2]}"
+    own = f"{folder.shown}/"
+    inner = found.file if found.file.startswith(own) else f"{folder.shown}/{found.file.partition('/')[2]}"
     return Finding(inner, found.line, "P701", f"column {found.column}: {found.what}")
 
 
