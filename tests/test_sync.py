@@ -1,5 +1,6 @@
 """sync and lock: the disk follows manifest and lock, and nobody's edit goes by the way."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -133,9 +134,9 @@ def test_a_release_whose_bytes_changed_is_refused(agentpack: Agentpack, project:
 def test_a_lock_whose_texts_no_longer_come_out_is_told(agentpack: Agentpack, project: Path) -> None:
     agentpack("sync")
     lock = project / "agentpack.lock"
-    lock.write_text(
-        lock.read_text().replace('"persona": "reviewer",\n   "sha256": "', '"persona": "reviewer",\n   "sha256": "0')
-    )
+    data = json.loads(lock.read_text())
+    data["files"][0]["sha256"] = "0" * 64
+    lock.write_text(json.dumps(data, indent=1))
     ran = agentpack("sync", "--frozen", expect=3)
     assert "the locked releases do not render to what agentpack.lock says" in ran.err
     assert AGENT in ran.err

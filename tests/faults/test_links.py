@@ -460,7 +460,7 @@ NAMES = ["../../evil", "/etc/evil", "a/b", "..", ".hidden", "x\\y", "$state/curr
 def test_a_persona_cannot_name_a_path(agentpack: Agentpack, project: Path, tmp_path: Path, name: str) -> None:
     folder = publish(tmp_path / "evil", make_pack(personas={"reviewer": persona_text(name)}))
     before = held(tmp_path / "evil")
-    install(agentpack, folder, expect=2)
+    install(agentpack, folder, expect=5 if "\0" in name else 2)  # a NUL is hidden text before it is a name
     assert held(tmp_path / "evil") == before
     assert sorted(path.name for path in project.iterdir()) == [".git"]
 

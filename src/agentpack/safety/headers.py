@@ -131,11 +131,11 @@ def read_whole(form: str, found: Cut) -> dict[str, Any] | None:
         text = decode(found.whole, "")
         if form == "markdown":
             head = text if found.fenced else split_header(text)[0]
-            return {} if head is None else read_fields(head, "")
+            return {} if head is None else read_fields(head, "", hidden=True)
         if form == "toml":
             return _toml(text)
         if form == "json":
             return dict(json.loads(text))
-        return dict(read_yaml(text, "").data)
+        return dict(read_yaml(text, "", hidden=True).data)
     except (InvalidFile, ValueError, TypeError, RecursionError):
         return None

@@ -70,8 +70,8 @@ def split_header(text: str) -> tuple[str | None, str]:
     return None, text
 
 
-def _map(text: str, file: str, first_line: int = 1) -> Mapping[str, Any]:
-    data = read_yaml(text, file, first_line=first_line).data
+def _map(text: str, file: str, first_line: int = 1, *, hidden: bool = False) -> Mapping[str, Any]:
+    data = read_yaml(text, file, first_line=first_line, hidden=hidden).data
     if not isinstance(data, dict):
         raise InvalidFile([Fault(file, first_line, "", "not a map")])
     return data
@@ -90,14 +90,17 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def read_fields(head: str, file: str, *, strict: bool = False) -> dict[str, Any]:
+def read_fields(head: str, file: str, *, strict: bool = False, hidden: bool = False) -> dict[str, Any]:
     """The fields of a header. One that is no valid YAML is read line by line, as lenient clients do.
+
+    Args:
+        hidden: escapes may stand for text that no reader sees: where a file is only looked at.
 
     Raises:
         InvalidFile: it is no valid YAML, and `strict`.
     """
     try:
-        return dict(_map(head, file, 2))
+        return dict(_map(head, file, 2, hidden=hidden))
     except InvalidFile:
         if strict:
             raise
