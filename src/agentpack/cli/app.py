@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("explain", "Where each rule and field of an installed file comes from."),
     "keep": ("keep", "Turn local edits of an installed file into a local variant."),
     "adopt": ("adopt", "Bring existing agent files under management."),
+    "audit": ("audit", "Look for what needs judgement, installed or in a pack to come."),
     "doctor": ("doctor", "Check this installation and this scope."),
 }
 

@@ -29,7 +29,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
     output = session.output
     absolute = session.workspace.scope.absolute
     for pack in outcome.packs:
-        output.say(_pack_line(pack.name, pack.before, pack.after))
+        output.say(safe(_pack_line(pack.name, pack.before, pack.after)))
     lines = [change_line(output, change, absolute(change.path)) for change in outcome.plan.changes]
     if text := "\n".join(line for line in lines if line is not None):
         output.say(text)
@@ -38,7 +38,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         if document.after is None:
             sign, word = "-", "removed"
         mark = output.style_words(sign, _COLORS[sign])
-        output.say(f"  {mark} {absolute(document.path)}  {word}")
+        output.say(f"  {mark} {safe(absolute(document.path))}  {word}")
     for note in outcome.notes:
         output.say(f"note: {safe(note)}")
     if not outcome.changes_anything:

@@ -1,6 +1,5 @@
 """agentpack render"""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -37,7 +36,7 @@ def render(
     for note in file.notes:
         session.output.say(f"note: {safe(note)}")
     if not session.output.json:
-        _write(file.content)
+        session.output.exact(file.content)
     return Result(
         {
             "pack": file.pack,
@@ -49,14 +48,3 @@ def render(
             "lost": list(file.lost),
         }
     )
-
-
-def _write(content: bytes) -> None:
-    """The very bytes: no line end is translated on the way."""
-    binary = getattr(sys.stdout, "buffer", None)
-    if binary is None:
-        sys.stdout.write(content.decode())
-    else:
-        sys.stdout.flush()
-        binary.write(content)
-        binary.flush()

@@ -119,14 +119,17 @@ def _tags(text: str) -> Iterator[Sign]:
 
 # Addresses.
 
-_ADDRESS = re.compile(r"(?<![A-Za-z0-9])(?:https?|ftp|wss?)://[^\s\"'`)]{1,4000}|(?<=\()//[^\s\"'`)]{1,4000}", re.I)
+_ADDRESS = re.compile(
+    r"(?<![A-Za-z0-9])(?:https?|ftp|wss?)://[^\s\"'`)]{1,4000}|(?:(?<=\()|(?<=\(<))//[^\s\"'`)]{1,4000}", re.I
+)
 _IMAGE = re.compile(r"!\[([^\[\]\n]{0,300})\](?:\[([^\[\]\n]{0,300})\])?")
 _DEFINITION = re.compile(r"^ {0,3}\[([^\[\]\n]{1,300})\]:[ \t]{0,9}<?((?:https?:)?//[^\s>]{1,4000})", re.M)
 _ACTIVE_ADDRESS = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:javascript|vbscript):(?=[^\s\"'`)\]])|data:[a-z]{1,20}/[a-z0-9.+-]{1,60}[;,])", re.I
 )
 _PLACEHOLDER = re.compile(
-    r"\{|\$\(|\$[A-Za-z_][A-Za-z_0-9]|<[A-Za-z][^<>]{0,60}>|\[[A-Z][A-Z_ -]{1,60}\]|%s|%7B|(?<=[=/.])[A-Z]{2,}(?:_[A-Z]+){1,5}\b"
+    r"\{|\$\(|\$[A-Za-z_][A-Za-z_0-9]|<[A-Za-z][^<>]{0,60}>|\[[A-Z][A-Z_ -]{1,60}\]|%s|%7B|"
+    r"(?<=[=/.])[A-Z]{2,}(?:_[A-Z]+){1,5}\b"
 )
 _LONG_QUERY, _LONG_VALUE = 200, 64
 SHORTENERS = frozenset(
@@ -210,13 +213,14 @@ _PHRASES: Sequence[tuple[str, str, re.Pattern[str]]] = tuple(
             "AP131",
             "words that set aside other instructions",
             r"\b(?:ignore|disregard|forget|override|bypass|discard)~ (?:previous|prior|earlier|preceding|above|former|"
-            r"existing|other|system|developer|safety|original|initial)(?: (?:system|safety|user))? (?:instruction|prompt|"
-            r"rule|message|direction|directive|guideline|constraint|context|command)s?\b",
+            r"existing|other|system|developer|safety|original|initial)(?: (?:system|safety|user))? (?:instruction|"
+            r"prompt|rule|message|direction|directive|guideline|constraint|context|command)s?\b",
         ),
         (
             "AP131",
             "words that set aside other instructions",
-            r"\b(?:ignore|disregard|forget) (?:everything|anything|all)(?: (?:that|you|above|before|said|told|were)){1,4}\b",
+            r"\b(?:ignore|disregard|forget) (?:everything|anything|all)"
+            r"(?: (?:that|you|above|before|said|told|were)){1,4}\b",
         ),
         ("AP131", "words that bring new instructions", r"\bnew(?: system)? (?:instructions?|prompt)\b\s{0,2}:"),
         (
@@ -316,7 +320,9 @@ _SHELL = r"(?:(?:ba|z|da|k|fi)?sh|python[0-9.]{0,4}|perl|ruby|node|php|iex|invok
 _GETS = re.compile(
     r"(?<![\w-])(?:curl|wget|fetch|iwr|irm|invoke-webrequest|invoke-restmethod|base64|xxd|openssl)(?![\w-])", re.I
 )
-_INTO_SHELL = re.compile(r"\|\s{0,5}(?:(?:sudo|env|exec|command)\s{1,3}){0,2}(?:[\w./-]{0,40}/)?" + _SHELL + r"\b", re.I)
+_INTO_SHELL = re.compile(
+    r"\|\s{0,5}(?:(?:sudo|env|exec|command)\s{1,3}){0,2}(?:[\w./-]{0,40}/)?" + _SHELL + r"\b", re.I
+)
 _SHELL_OF = re.compile(
     r"(?<![\w-])" + _SHELL + r"(?:\s{1,3}-[a-z]{1,4})?\s{0,3}[\"']?(?:<\(|\$\(|`|\s\()\s{0,3}"
     r"(?:curl|wget|iwr|irm|base64|new-object)\b",

@@ -1,0 +1,93 @@
+"""How text that strangers wrote is made safe for where it goes: a terminal, a CI log, JSON, a workflow command.
+
+Packs, sources, manifests, file and folder names are strangers' words. Where a value is put into a sentence it goes
+through `safe`; whatever is printed goes through `for_stream`, so that a place that was forgotten shows no more than
+an ugly line. Markdown has its own rules, in `formats/markdown.py`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# Control characters, and those that hide text or turn it around: Unicode's categories Cc and Cf, fillers that show as
+# nothing, tags, runs of variation selectors, and halves of surrogate pairs, which stand for bytes that are no UTF-8.
+_UNSEEN = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
+)
+_HIDDEN = re.compile(f"[{_UNSEEN}]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
+_HIDDEN_OR_BREAK = re.compile(f"[\n{_UNSEEN}]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
+_STYLE_OR_HIDDEN = re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|[{_UNSEEN}]")
+# What a CI system takes from a line of a log for a command: `::name::` behind blanks at the start of a line (GitHub,
+# Gitea), `##[name]`, `##vso[…]` and `##teamcity[…]` anywhere in it (GitHub, Azure, TeamCity).
+_COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[0-9;]*m)*):(?=:)|#(?=#[A-Za-z]*\[)", re.M)
+_COMMAND_IN_JSON = re.compile(r"#(?=#[A-Za-z]*\[)")
+
+
+def _shown(match: re.Match[str]) -> str:
+    return f"\\u{{{ord(match[0]):x}}}"
+
+
+def safe(text: str) -> str:
+    """A stranger's text within a line: what a terminal would obey or hide, and the end of a line, as `\\u{…}`."""
+    return _HIDDEN_OR_BREAK.sub(_shown, text)
+
+
+def safe_text(text: str) -> str:
+    """A stranger's text of several lines: as `safe`, with the ends of its lines left."""
+    return _HIDDEN.sub(_shown, text)
+
+
+def flat(text: str) -> str:
+    """A stranger's prose in one line: runs of white space as one blank, the rest as `safe`."""
+    return safe(" ".join(text.split()))
+
+
+def for_stream(text: str, *, styled: bool) -> str:
+    """The text as it may be printed: no control character but line ends and tabs, and no command for a CI system.
+
+    Args:
+        styled: our own colours are in it, and stay.
+    """
+    if styled:
+        text = _STYLE_OR_HIDDEN.sub(lambda match: match[0] if match[0].endswith("m") else _shown(match), text)
+    else:
+        text = _HIDDEN.sub(_shown, text)
+    return defused(text) if "::" in text or "##" in text else text
+
+
+def defused(text: str) -> str:
+    """The text with every command for a CI system broken: its first character as `\\u{…}`."""
+    return _COMMAND.sub(lambda match: f"{match[1]}\\u{{3a}}" if match[1] is not None else "\\u{23}", text)
+
+
+def json_text(value: Any) -> str:
+    """JSON that any program reads as it was meant, and that neither a terminal nor a CI system obeys."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
+    text = _HIDDEN.sub(_in_json, text)
+    return _COMMAND_IN_JSON.sub("\\\\u0023", text) if "##" in text else text
+
+
+def _in_json(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code <= 0xFFFF:
+        return f"\\u{code:04x}"
+    high, low = 0xD800 + (code - 0x10000 >> 10), 0xDC00 + (code & 0x3FF)
+    return f"\\u{high:04x}\\u{low:04x}"
+
+
+# Workflow commands of GitHub that are meant: annotations.
+
+_IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_IN_PROPERTY = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
+
+
+def workflow_command(name: str, properties: Mapping[str, str], message: str) -> str:
+    """A line that GitHub takes for a command; no value can end it or add to it."""
+    words = ",".join(f"{key}={_percent(safe_text(value), _IN_PROPERTY)}" for key, value in properties.items())
+    return f"::{name} {words}::{_percent(safe_text(message), _IN_MESSAGE)}"
+
+
+def _percent(text: str, table: Mapping[str, str]) -> str:
+    return "".join(table.get(character, character) for character in text)
