@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentpack.cli.escaping import safe_text
-from agentpack.cli.outcomes import outcome_data
+from agentpack.cli.outcomes import outcome_data, show_warnings
 from agentpack.cli.present import Output, safe
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import decoded
@@ -28,6 +28,7 @@ def show_conflicts(output: Output, error: AgentpackError) -> None:
     """Every merge conflict of a plan that stopped for it."""
     if not isinstance(error, Conflicted):
         return
+    show_warnings(output, error.outcome)
     for change in error.outcome.plan.conflicts:
         if change.conflicts:
             output.say(output.style_words(safe(change.path), "bold"))

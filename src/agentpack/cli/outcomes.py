@@ -28,6 +28,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
     """The changes, a line each, and where it all stands."""
     output = session.output
     absolute = session.workspace.scope.absolute
+    show_warnings(output, outcome)
     for pack in outcome.packs:
         output.say(safe(_pack_line(pack.name, pack.before, pack.after)))
     lines = [change_line(output, change, absolute(change.path)) for change in outcome.plan.changes]
@@ -47,6 +48,12 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         output.say("dry run: nothing was written")
     elif outcome.generation is not None:
         output.say(f"generation {outcome.generation}; `agentpack rollback` undoes it")
+
+
+def show_warnings(output: Output, outcome: Outcome) -> None:
+    """What should be read before the plan."""
+    for warning in outcome.warnings:
+        output.say(f"{output.style_words('note:', 'bold')} {safe(warning)}")
 
 
 def change_line(output: Output, change: Change, place: str) -> str | None:
@@ -91,6 +98,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
             for d in outcome.documents
         ],
         "notes": list(outcome.notes),
+        "warnings": list(outcome.warnings),
     }
 
 
