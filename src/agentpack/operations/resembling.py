@@ -27,7 +27,7 @@ def name_warnings(library: Library, old: Manifest, new: Manifest, lock: Lock | N
     sources = {source.name for source in new.sources} - {source.name for source in old.sources}
     if not coming and not sources:
         return ()
-    offered = _offered(library)
+    offered = _offered(library, frozenset(pack.source for pack in coming))
     return (
         *_sources(sources, {source.name for source in new.sources} - sources | {BUNDLED}),
         *_shadowed(library, coming, offered),
@@ -36,10 +36,14 @@ def name_warnings(library: Library, old: Manifest, new: Manifest, lock: Lock | N
     )
 
 
-def _offered(library: Library) -> Mapping[str, Collection[str]]:
-    """The names of the packs of each source; of one that cannot be read, none: that is told where it is needed."""
+def _offered(library: Library, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
+    """The names of the packs of each source that others come beside; none of one that cannot be read, which is told
+    where it is needed.
+    """
     found: dict[str, Collection[str]] = {}
     for source in library.sources.all:
+        if not coming - {source.name}:
+            continue  # all that is new comes from it: its thousands of packs need not be listed
         try:
             found[source.name] = source.packs()
         except OSError:
