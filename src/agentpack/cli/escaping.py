@@ -22,7 +22,7 @@ _STYLE_OR_HIDDEN = re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|[{_U
 # What a CI system takes from a line of a log for a command: `::name::` behind blanks at the start of a line (GitHub,
 # Gitea), `##[name]`, `##vso[…]` and `##teamcity[…]` anywhere in it (GitHub, Azure, TeamCity).
 _COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[0-9;]*m)*):(?=:)|#(?=#[A-Za-z]*\[)", re.M)
-_COMMAND_IN_JSON = re.compile(r"#(?=#[A-Za-z]*\[)")
+_HASH_COMMAND = re.compile(r"#(?=#[A-Za-z]*\[)")
 
 
 def _shown(match: re.Match[str]) -> str:
@@ -66,7 +66,7 @@ def json_text(value: Any) -> str:
     """JSON that any program reads as it was meant, and that neither a terminal nor a CI system obeys."""
     text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
     text = _HIDDEN.sub(_in_json, text)
-    return _COMMAND_IN_JSON.sub("\\\\u0023", text) if "##" in text else text
+    return _HASH_COMMAND.sub("\\\\u0023", text) if "##" in text else text
 
 
 def _in_json(match: re.Match[str]) -> str:
@@ -85,9 +85,10 @@ _IN_PROPERTY = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
 
 def workflow_command(name: str, properties: Mapping[str, str], message: str) -> str:
     """A line that GitHub takes for a command; no value can end it or add to it."""
-    words = ",".join(f"{key}={_percent(safe_text(value), _IN_PROPERTY)}" for key, value in properties.items())
-    return f"::{name} {words}::{_percent(safe_text(message), _IN_MESSAGE)}"
+    words = ",".join(f"{key}={_percent(value, _IN_PROPERTY)}" for key, value in properties.items())
+    return f"::{name} {words}::{_percent(message, _IN_MESSAGE)}"
 
 
 def _percent(text: str, table: Mapping[str, str]) -> str:
-    return "".join(table.get(character, character) for character in text)
+    shown = _HASH_COMMAND.sub("\\\\u{23}", safe_text(text))
+    return "".join(table.get(character, character) for character in shown)
