@@ -52,11 +52,14 @@ def run_all(jobs: Sequence[Job], place: Path) -> list[Done]:
 
 def _main(place: Path) -> None:
     import importlib
+    import pkgutil
 
-    from agentpack.cli.app import VERBS
+    import agentpack
 
-    for module, _ in VERBS.values():
-        importlib.import_module(f"agentpack.cli.{module}")
+    for module in pkgutil.walk_packages(agentpack.__path__, "agentpack."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)  # else every job would load what it needs anew
+    importlib.import_module("rich.table")
     jobs = [Job(**job) for job in json.loads((place / "jobs.json").read_text())]
     codes = [_run(job, place / f"{number}.out", place / f"{number}.err") for number, job in enumerate(jobs)]
     (place / "codes.json").write_text(json.dumps(codes))

@@ -25,7 +25,9 @@ def render(
         str | None, typer.Option("--persona", metavar="NAME", help="Which persona, when the pack has several.")
     ] = None,
 ) -> Result:
-    """Print the text that a client would get, byte for byte. Nothing needs to be installed, nothing is written.
+    """Print the text that a client would get. Nothing needs to be installed, nothing is written.
+
+    In a pipe or file it is that text byte for byte; on a terminal what it would obey or hide is shown as `\\u{…}`.
 
     The requirement is taken as it stands: variants and parameters of the manifest are left aside. Without --client it
     is rendered for the first of the clients that `install` would choose.
