@@ -21,6 +21,7 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import write_tree
 
+import agentpack
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.diff import FORMATS as DIFF_FORMATS
@@ -375,6 +376,14 @@ def test_completion_offers_no_name_that_a_shell_would_evaluate(
 
 
 # The pieces.
+
+
+def test_everything_is_printed_at_one_place() -> None:
+    """`present.py` prints; the version, help and the quick answers of `fast.py` hold no stranger's words unescaped."""
+    printing = re.compile(r"(?<![\w.])print\(|\bstd(?:out|err)\.(?:write|buffer)|\becho\(|\.binary\.write")
+    there = Path(agentpack.__file__).parent
+    found = {p.relative_to(there).as_posix() for p in there.rglob("*.py") if printing.search(p.read_text("utf-8"))}
+    assert found == {"cli/present.py", "cli/app.py"}
 
 
 def test_a_bug_is_told_and_kept_escaped(

@@ -8,6 +8,7 @@ an ugly line. Markdown has its own rules, in `formats/markdown.py`.
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 # Control characters, and those that hide text or turn it around: Unicode's categories Cc and Cf, fillers that show as
@@ -16,13 +17,32 @@ _UNSEEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
 )
-_HIDDEN = re.compile(f"[{_UNSEEN}]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
-_HIDDEN_OR_BREAK = re.compile(f"[\n{_UNSEEN}]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
-_STYLE_OR_HIDDEN = re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|[{_UNSEEN}]")
-# What a CI system takes from a line of a log for a command: `::name::` behind blanks at the start of a line (GitHub,
-# Gitea), `##[name]`, `##vso[…]` and `##teamcity[…]` anywhere in it (GitHub, Azure, TeamCity).
-_COMMAND = re.compile(r"^((?:[^\S\n]|\x1b\[[0-9;]*m)*):(?=:)|#(?=#[A-Za-z]*\[)", re.M)
-_HASH_COMMAND = re.compile(r"#(?=#[A-Za-z]*\[)")
+_HASH_COMMAND = r"#(?=#[A-Za-z]*\[)"
+
+# The expressions are made when a text first needs one: most of what is printed is plain, and making them takes longer
+# than printing it.
+
+
+@cache
+def _hidden(also: str = "") -> re.Pattern[str]:
+    return re.compile(f"[{also}{_UNSEEN}]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
+
+
+@cache
+def _style_or_hidden() -> re.Pattern[str]:
+    return re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|{_hidden().pattern}")
+
+
+@cache
+def _command() -> re.Pattern[str]:
+    """What a CI system takes from a line of a log for a command: `::name::` behind blanks at the start of a line
+    (GitHub, Gitea), `##[name]`, `##vso[…]` and `##teamcity[…]` anywhere in it (GitHub, Azure, TeamCity).
+    """
+    return re.compile(r"^((?:[^\S\n]|\x1b\[[0-9;]*m)*):(?=:)|#(?=#[A-Za-z]*\[)", re.M)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _shown(match: re.Match[str]) -> str:
@@ -31,12 +51,12 @@ def _shown(match: re.Match[str]) -> str:
 
 def safe(text: str) -> str:
     """A stranger's text within a line: what a terminal would obey or hide, and the end of a line, as `\\u{…}`."""
-    return _HIDDEN_OR_BREAK.sub(_shown, text)
+    return text if _is_plain(text) else _hidden("\n").sub(_shown, text)
 
 
 def safe_text(text: str) -> str:
     """A stranger's text of several lines: as `safe`, with the ends of its lines left."""
-    return _HIDDEN.sub(_shown, text)
+    return text if _is_plain(text.replace("\n", "")) else _hidden().sub(_shown, text)
 
 
 def flat(text: str) -> str:
@@ -50,23 +70,25 @@ def for_stream(text: str, *, styled: bool) -> str:
     Args:
         styled: our own colours are in it, and stay.
     """
-    if styled:
-        text = _STYLE_OR_HIDDEN.sub(lambda match: match[0] if match[0].endswith("m") else _shown(match), text)
-    else:
-        text = _HIDDEN.sub(_shown, text)
+    if not _is_plain(text.replace("\n", "").replace("\t", "")):
+        if styled:
+            text = _style_or_hidden().sub(lambda match: match[0] if match[0].endswith("m") else _shown(match), text)
+        else:
+            text = _hidden().sub(_shown, text)
     return defused(text) if "::" in text or "##" in text else text
 
 
 def defused(text: str) -> str:
     """The text with every command for a CI system broken: its first character as `\\u{…}`."""
-    return _COMMAND.sub(lambda match: f"{match[1]}\\u{{3a}}" if match[1] is not None else "\\u{23}", text)
+    return _command().sub(lambda match: f"{match[1]}\\u{{3a}}" if match[1] is not None else "\\u{23}", text)
 
 
 def json_text(value: Any) -> str:
     """JSON that any program reads as it was meant, and that neither a terminal nor a CI system obeys."""
     text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
-    text = _HIDDEN.sub(_in_json, text)
-    return _HASH_COMMAND.sub("\\\\u0023", text) if "##" in text else text
+    if not _is_plain(text.replace("\n", "")):
+        text = _hidden().sub(_in_json, text)
+    return re.sub(_HASH_COMMAND, "\\\\u0023", text) if "##" in text else text
 
 
 def _in_json(match: re.Match[str]) -> str:
@@ -90,5 +112,5 @@ def workflow_command(name: str, properties: Mapping[str, str], message: str) -> 
 
 
 def _percent(text: str, table: Mapping[str, str]) -> str:
-    shown = _HASH_COMMAND.sub("\\\\u{23}", safe_text(text))
+    shown = re.sub(_HASH_COMMAND, "\\\\u{23}", safe_text(text))
     return "".join(table.get(character, character) for character in shown)
