@@ -113,25 +113,57 @@ def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tupl
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return (whole(file, "AP102", f"not UTF-8 from byte {error.start} on: not looked through", key=key),)
-    found = [*hidden_text(text), *signs_in(text, markdown=file.lower().endswith((".md", ".markdown", ".mdc")))]
-    found.sort(key=lambda sign: (sign.start, sign.rule))
-    return tuple(_findings(text, found, file, key or file, beside))
-
-
-def hidden_text(text: str) -> Iterator[Sign]:
-    """Runs of characters that hide text or turn it around."""
-    for match in _HIDDEN.finditer(text):
-        if match[0] == "\ufeff" and match.start() == 0:
-            continue  # a byte-order mark is dropped when the file is read
-        if set(match[0]) == {"\r"} and text[match.end() : match.end() + 1] == "\n":
-            continue  # the line ends of Windows
-        codes = ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in match[0][:8]))
-        many = f"{len(match[0])} characters" if len(match[0]) > 1 else "a character"
-        yield Sign("AP101", match.start(), match.end(), f"{many} that a reader does not see: {codes}")
-
-
-def _findings(text: str, found: list[Sign], file: str, key: str, beside: bool) -> Iterator[Finding]:
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    markdown = file.lower().endswith((".md", ".markdown", ".mdc"))
+    found = [*_runs(hidden_text(data, file), starts), *signs_in(text, markdown=markdown)]
+    found.sort(key=lambda sign: (sign.start, sign.rule))
+    return tuple(_findings(text, starts, found, file, key or file, beside))
+
+
+class Hidden(NamedTuple):
+    """One character that a reader does not see."""
+
+    file: str
+    line: int
+    column: int
+    code_point: int
+    why: str
+
+
+def hidden_text(data: bytes, file: str) -> list[Hidden]:
+    """Every character that hides text or turns it around, in order of place."""
+    found = []
+    for number, line in enumerate(data.decode("utf-8").split("\n"), 1):
+        for match in _HIDDEN.finditer(line):
+            if match[0] == "\ufeff" and (number, match.start()) == (1, 0):
+                continue  # a byte-order mark is dropped when the file is read
+            if match[0] == "\r" and match.end() == len(line):
+                continue  # the line ends of Windows
+            for column, character in enumerate(match[0], match.start() + 1):
+                found.append(Hidden(file, number, column, ord(character), "not seen by a reader"))
+    return found
+
+
+def _runs(hidden: list[Hidden], starts: list[int]) -> Iterator[Sign]:
+    """Characters side by side as one place."""
+    run: list[Hidden] = []
+    for one in hidden:
+        if run and (one.line, one.column) != (run[-1].line, run[-1].column + 1):
+            yield _run(run, starts)
+            run = []
+        run.append(one)
+    if run:
+        yield _run(run, starts)
+
+
+def _run(run: list[Hidden], starts: list[int]) -> Sign:
+    start = starts[run[0].line - 1] + run[0].column - 1
+    codes = ", ".join(dict.fromkeys(f"U+{one.code_point:04X}" for one in run[:8]))
+    many = f"{len(run)} characters" if len(run) > 1 else "a character"
+    return Sign("AP101", start, start + len(run), f"{many} that a reader does not see: {codes}")
+
+
+def _findings(text: str, starts: list[int], found: list[Sign], file: str, key: str, beside: bool) -> Iterator[Finding]:
     total = Counter(sign.rule for sign in found)
     told: Counter[str] = Counter()
     for sign in found:
