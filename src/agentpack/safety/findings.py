@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-from agentpack.safety.signs import Sign, signs_in
+from agentpack.safety.signs import signs_in
+from agentpack.safety.wording import Sign
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
 MOST = 50
