@@ -48,7 +48,9 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("plain, é, 🦉, tab\tand\nline", "plain, é, 🦉, tab\tand\nline"),
+        ("plain, é, 🦉, tab\tand", "plain, é, 🦉, tab\tand"),
+        ("two\nlines", "two\\u{a}lines"),
+        ("not UTF-8: \udcff", "not UTF-8: \\u{dcff}"),
         ("\x1b[2Jgone", "\\u{1b}[2Jgone"),
         ("a\rb", "a\\u{d}b"),
         ("a\x9bb\x7f", "a\\u{9b}b\\u{7f}"),

@@ -40,6 +40,8 @@ def answer(arguments: "Sequence[str]") -> int | None:
     if words is None:
         return None
     scope = clean_scope(judging=arguments[0] == "sync")
+    if scope is not None and not (scope.isprintable() and scope.isascii() and "##" not in scope):
+        return None  # shown escaped
     return None if scope is None else _say(sys.stderr, f"{scope}\n{words}\n")
 
 

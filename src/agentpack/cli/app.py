@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "adopt": ("adopt", "Bring existing agent files under management."),
     "pack": ("pack", "Make, check, test and build packs."),
     "policy": ("policy", "Who may install what, and which line says so."),
+    "audit": ("audit", "Look for what needs judgement, installed or in a pack to come."),
     "doctor": ("doctor", "Check this installation and this scope."),
 }
 

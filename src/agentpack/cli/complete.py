@@ -3,12 +3,20 @@
 Every verb imports this for its options, also to print its help: what looks names up is loaded when a name is wanted.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from agentpack.environment import Environment, find_scope
 
 if TYPE_CHECKING:
     from agentpack.operations.workspace import Workspace
+
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,[]@+!")
+"""What a name that is offered may hold: a shell evaluates what it is told, and a file's name can say anything."""
+
+
+def _plain(names: Iterable[str]) -> list[str]:
+    return [name for name in names if _LETTERS.issuperset(name)]
 
 
 def _workspace() -> "Workspace":
@@ -21,7 +29,7 @@ def _workspace() -> "Workspace":
 def complete_client(incomplete: str) -> list[str]:
     """Client names."""
     try:
-        return [name for name in _workspace().targets if name.startswith(incomplete)]
+        return _plain(name for name in _workspace().targets if name.startswith(incomplete))
     except Exception:  # noqa: BLE001 - completion must never print a traceback into a prompt
         return []
 
@@ -39,12 +47,12 @@ def complete_requirement(incomplete: str) -> list[str]:
             newest = library.sources.releases(name)[0]  # type: ignore[arg-type]
             variants = library.variants(newest.pack, newest.version)
             before = f"{name}[{head + ',' if head else ''}"
-            return [f"{before}{variant}" for variant in sorted(variants) if variant.startswith(last)]
+            return _plain(f"{before}{variant}" for variant in sorted(variants) if variant.startswith(last))
         name, at, version = incomplete.partition("@")
         if at:
             found = [str(ref.version) for ref in library.sources.releases(name)]  # type: ignore[arg-type]
-            return [f"{name}@{v}" for v in [*found, "latest"] if v.startswith(version)]
-        return [pack for pack in library.known() if pack.startswith(incomplete)]
+            return _plain(f"{name}@{v}" for v in [*found, "latest"] if v.startswith(version))
+        return _plain(pack for pack in library.known() if pack.startswith(incomplete))
     except Exception:  # noqa: BLE001 - completion must never print a traceback into a prompt
         return []
 
@@ -55,4 +63,4 @@ def complete_installed(incomplete: str) -> list[str]:
         packs = [wanted.requirement.pack for wanted in _workspace().manifest.packs]
     except Exception:  # noqa: BLE001 - as above
         return []
-    return [pack for pack in packs if pack.startswith(incomplete)]
+    return _plain(pack for pack in packs if pack.startswith(incomplete))

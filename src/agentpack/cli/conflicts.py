@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from agentpack.cli.outcomes import outcome_data
+from agentpack.cli.escaping import safe_text
+from agentpack.cli.outcomes import outcome_data, show_warnings
 from agentpack.cli.present import Output, safe
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import decoded
@@ -27,6 +28,7 @@ def show_conflicts(output: Output, error: AgentpackError) -> None:
     """Every merge conflict of a plan that stopped for it."""
     if not isinstance(error, Conflicted):
         return
+    show_warnings(output, error.outcome)
     for change in error.outcome.plan.conflicts:
         if change.conflicts:
             output.say(output.style_words(safe(change.path), "bold"))
@@ -46,12 +48,12 @@ def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: 
         text: one of the texts that the conflicts stand in, to find their headings.
     """
     if why != "merge":
-        yield f"  {_OTHER.get(why, why)}"
+        yield f"  {safe(_OTHER.get(why, why))}"
     for number, conflict in enumerate(conflicts, 1):
         heading = _heading(conflict, decoded(text))
         yield style(f"  conflict {number} of {len(conflicts)}" + (f", {safe(heading)}" if heading else ""), "cyan")
         if conflict.ours.startswith(("text that is not UTF-8", "more than ")) and not conflict.base + conflict.theirs:
-            yield f"    {conflict.ours} is not merged"
+            yield f"    {safe(conflict.ours)} is not merged"
             continue
         yield from _side("the release had", conflict.base, None, style)
         yield from _side("you have", conflict.ours, conflict.base, style)
@@ -87,7 +89,7 @@ def _marked_lines(spans: Sequence[Span], style: Callable[..., str]) -> list[str]
     plain = style("x", "green") == "x"
     pieces = []
     for span in spans:
-        words = safe(span.text)
+        words = safe_text(span.text)
         if not span.changed:
             pieces.append(words)
         else:

@@ -155,25 +155,15 @@ def _place(session: Session) -> Place:
 
 
 def _print_patch(session: Session, patch: bytes) -> None:
-    """A patch goes into a pipe or file as it is; on a terminal it is made safe to look at."""
-    if sys.stdout.isatty():
-        from agentpack.cli.formats.markdown import safe_lines
+    """A patch has to apply: in a pipe or file it is exact."""
+    colors = {"-": "red", "+": "green", "@": "cyan", "d": "bold"}
 
-        colors = {"-": "red", "+": "green", "@": "cyan", "d": "bold"}
-        for line in safe_lines(patch.decode("utf-8", "backslashreplace")):
-            color = colors.get(line[:1])
-            session.output.print(session.output.style(line, color) if color else line)
-        return
-    words = patch.decode("utf-8", "replace")
-    exact = getattr(sys.stdout, "buffer", None)
-    if exact is None:
-        sys.stdout.write(words)
-    else:
-        sys.stdout.flush()
-        exact.write(patch)
-        exact.flush()
-    if safe(words) != words:
-        session.output.say("note: the patch has hidden or control characters; on a terminal they are shown as \\u{…}")
+    def shown(line: str) -> str:
+        color = colors.get(line[:1])
+        return session.output.style(line, color) if color else line
+
+    if patch:
+        session.output.exact(patch, shown)
 
 
 def _summary(session: Session, found: Differences) -> None:
@@ -186,7 +176,7 @@ def _summary(session: Session, found: Differences) -> None:
     count = len(found.files)
     if count or not found.remarks:
         files = f"{count} file{'' if count == 1 else 's'} differ{'s' if count == 1 else ''}"
-        say(f"{found.before} -> {found.after}: {files if count else 'no file differs'}")
+        say(f"{safe(found.before)} -> {safe(found.after)}: {files if count else 'no file differs'}")
     if any(file.why == "merge" for file in found.files):
         say("hint: `agentpack diff --to NAME@VERSION` shows all that a release changes")
     if any(file.state == "edited" for file in found.files):

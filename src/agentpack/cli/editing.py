@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
+from agentpack.cli.present import safe
 from agentpack.errors import DecisionNeeded
 from agentpack.merge import Labels, with_markers
 from agentpack.model.changes import Change
@@ -56,7 +57,7 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> Edited:
     place = folder / name
     labels = Labels(ours="you have", base="the release had", theirs="the new release says")
     place.write_bytes(with_markers(base, ours, theirs, labels).encode())
-    session.output.say(f"{tool.title}: {place}")
+    session.output.say(safe(f"{tool.title}: {place}"))
     failure = tool.merge(folder, name, sides)
     if failure:
         raise _unfinished(failure, place)
@@ -106,7 +107,7 @@ class _Tool(NamedTuple):
             return self._run([*self.command, str(folder / name)], folder)
         git = _git()
         self._stage(git, folder, name, sides)
-        return self._run([git, "mergetool", "--no-prompt", name], folder)
+        return self._run([git, "mergetool", "--no-prompt", "--", name], folder)
 
     def _run(self, command: Sequence[str], folder: Path) -> str:
         try:

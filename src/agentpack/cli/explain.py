@@ -107,7 +107,7 @@ def _show(output: Output, file: Explained, place: str) -> None:
 
 def _heading(output: Output, line: Line) -> str:
     sign, color = _SIGNS[line.state]
-    words = output.style(safe(line.section), "cyan") + (f" ({line.name})" if line.name else "")
+    words = output.style(safe(line.section), "cyan") + (f" ({safe(line.name)})" if line.name else "")
     if line.state == "released":
         return words
     return f"{output.style(sign, color)} {words}  {safe(origin_words(line))}"

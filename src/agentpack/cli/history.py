@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result
+from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.model.history import Generation
 from agentpack.operations.rollback import generation, prune
@@ -72,16 +72,16 @@ def _row(found: Generation) -> dict[str, Any]:
 def _show(session: Session, found: Generation) -> Result:
     output = session.output
     output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {found.time}")
-    output.print(f"command  agentpack {found.command}")
+    output.print(f"command  agentpack {safe(found.command)}")
     for pin in found.pins:
-        output.print(f"pack     {pin}")
+        output.print(f"pack     {safe(pin)}")
     for file in found.files:
         edited = "" if file.rendered == file.written else "  (with local edits)"
-        output.print(f"file     {file.path}{edited}")
+        output.print(f"file     {safe(file.path)}{edited}")
     for document in found.documents:
-        output.print(f"document {document.path}")
+        output.print(f"document {safe(document.path)}")
     for path, digest, _ in found.replaced:
-        output.print(f"kept     what was at {path} before ({digest[:19]})")
+        output.print(f"kept     what was at {safe(path)} before ({digest[:19]})")
     data = {
         **_row(found),
         "files": [file._asdict() for file in found.files],

@@ -1,11 +1,11 @@
 """agentpack keep"""
 
-import sys
 from typing import Annotated
 
 import typer
 
 from agentpack.cli.complete import complete_installed
+from agentpack.cli.escaping import safe_text
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.present import Result, safe
@@ -45,11 +45,11 @@ def keep(
     kept = run(session.workspace, name, variant=as_, dry_run=dry_run)
     data = {**outcome_data(kept.outcome), "variants": [{"path": path, "text": text} for path, text in kept.variants]}
     if not kept.variants:
-        session.output.say(f"{name} has no local edits")
+        session.output.say(f"{safe(name)} has no local edits")
         return Result(data)
     if dry_run:
         for _, text in kept.variants:
-            session.output.print(safe(text.rstrip("\n")))
+            session.output.print(safe_text(text.rstrip("\n")))
     show_outcome(session, kept.outcome)
     return Result(data)
 
@@ -57,10 +57,10 @@ def keep(
 def _patch(session: Session, name: str) -> Result:
     found = patch_for_author(session.workspace, name)
     if found.text:
-        text = found.text.rstrip("\n")
-        session.output.print(safe(text) if sys.stdout.isatty() else text)  # a file gets what can be applied
+        if not session.output.json:
+            session.output.exact(f"{found.text.rstrip(chr(10))}\n".encode())
     elif not found.left_out:
-        session.output.say(f"{name} has no local edits")
+        session.output.say(f"{safe(name)} has no local edits")
     for what in found.left_out:
         session.output.say(f"not in the patch: {safe(what)}")
     return Result({"patch": found.text, "left_out": list(found.left_out)})

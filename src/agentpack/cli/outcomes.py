@@ -29,8 +29,9 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
     """The changes, a line each, and where it all stands."""
     output = session.output
     absolute = session.workspace.scope.absolute
+    show_warnings(output, outcome)
     for pack in outcome.packs:
-        output.say(_pack_line(pack.name, pack.before, pack.after))
+        output.say(safe(_pack_line(pack.name, pack.before, pack.after)))
     show_capabilities(output, outcome)
     lines = [change_line(output, change, absolute(change.path)) for change in outcome.plan.changes]
     if text := "\n".join(line for line in lines if line is not None):
@@ -40,7 +41,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
         if document.after is None:
             sign, word = "-", "removed"
         mark = output.style_words(sign, _COLORS[sign])
-        output.say(f"  {mark} {absolute(document.path)}  {word}")
+        output.say(f"  {mark} {safe(absolute(document.path))}  {word}")
     for note in outcome.notes:
         output.say(f"note: {safe(note)}")
     if not outcome.changes_anything:
@@ -66,6 +67,12 @@ def show_capabilities(output: Output, outcome: Outcome) -> None:
         from agentpack.cli.wrapping import hang  # a terminal only
 
         output.say("\n".join(hang(label, safe(words))))
+
+
+def show_warnings(output: Output, outcome: Outcome) -> None:
+    """What should be read before the plan."""
+    for warning in outcome.warnings:
+        output.say(f"{output.style_words('note:', 'bold')} {safe(warning)}")
 
 
 def change_line(output: Output, change: Change, place: str) -> str | None:
@@ -111,6 +118,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
         ],
         "capabilities": _capability_data(outcome),
         "notes": list(outcome.notes),
+        "warnings": list(outcome.warnings),
     }
 
 

@@ -3,14 +3,15 @@
 With `--json` one envelope goes to stdout: `schema`, `command`, `status`, `exit_code`, `data`, `errors`.
 """
 
-import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from agentpack.cli.escaping import flat as flat
+from agentpack.cli.escaping import for_stream, json_text, safe_text
+from agentpack.cli.escaping import safe as safe
 from agentpack.environment import Scope
 from agentpack.errors import AgentpackError, InvalidFile
 
@@ -26,17 +27,6 @@ _STYLES = {
     "reverse": "7",
 }
 _STATUS = {0: "ok", 1: "differences"}
-# Control characters, and those that hide text or turn it around (Unicode general categories Cc and Cf, tags,
-# selectors).
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff]"
-)
-
-
-def safe(text: str) -> str:
-    """Text that strangers wrote, with what a terminal would obey or hide shown as `\\u{…}`."""
-    return _HIDDEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
 
 
 class Result(NamedTuple):
@@ -71,7 +61,7 @@ class Output:
     def say(self, text: str = "") -> None:
         """A line for people."""
         if not self.quiet and not self.json:
-            print(text, file=sys.stderr)  # noqa: T201
+            self._tell(text)
 
     def detail(self, text: str) -> None:
         """A line for people who asked for more."""
@@ -80,13 +70,42 @@ class Output:
 
     def scope(self, scope: Scope) -> None:
         """The first line: where the command works."""
-        self.say(str(scope))
-        self.detail(f"  {scope.found_by}")
+        self.say(safe(str(scope)))
+        self.detail(f"  {safe(scope.found_by)}")
 
     def print(self, text: str) -> None:
         """Data for stdout."""
         if not self.json:
-            print(text)  # noqa: T201
+            _write(sys.stdout, for_stream(text, styled=self.color))
+
+    def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
+        """A text that is data: byte for byte in a pipe or a file, a line at a time made safe to look at on a terminal.
+
+        Args:
+            shown: how a line that is safe is shown on a terminal.
+        """
+        text = content.decode("utf-8", "surrogateescape")
+        if sys.stdout.isatty():
+            for line in safe_text(text).removesuffix("\n").split("\n"):
+                self.print(shown(line))
+            return
+        binary = getattr(sys.stdout, "buffer", None)
+        if binary is None:
+            sys.stdout.write(content.decode("utf-8", "replace"))
+        else:
+            sys.stdout.flush()
+            binary.write(content)
+            binary.flush()
+        if for_stream(text, styled=False) != text:
+            self.say("note: a terminal or a CI log would hide or obey some of this text: look at it in a file")
+
+    def annotate(self, text: str) -> None:
+        """A line for stdout that a CI system is meant to obey (`escaping.workflow_command`)."""
+        if not self.json:
+            _write(sys.stdout, text)
+
+    def _tell(self, text: str) -> None:
+        _write(sys.stderr, for_stream(text, styled=self.color_words))
 
     def style(self, text: str, *names: str) -> str:
         """Text in a style, where colour is wanted on stdout."""
@@ -100,10 +119,10 @@ class Output:
         """Rows under headers: drawn to the terminal's width there, with single tabs between columns in a pipe."""
         if self.json:
             return
-        rows = [[safe(cell) for cell in row] for row in rows]
+        rows = [[safe_text(cell).replace("\t", " ").replace("\n", " ") for cell in row] for row in rows]
         if not sys.stdout.isatty():
             for row in [list(headers), *rows]:
-                print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))  # noqa: T201
+                self.print("\t".join(row))
             return
         from rich.console import Console  # a terminal only: rich is slow to load
         from rich.table import Table
@@ -114,7 +133,10 @@ class Output:
             table.add_column(header, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        Console(no_color=not self.color, highlight=False).print(table)
+        console = Console(no_color=not self.color, highlight=False)
+        with console.capture() as drawn:  # what is folded into the start of a line goes through the same door
+            console.print(table)
+        self.print(drawn.get().removesuffix("\n"))
 
     # Ends.
 
@@ -129,12 +151,12 @@ class Output:
         if self.json:
             self._envelope("error", error.exit_code, data or {}, [error_data(error)])
             return error.exit_code
-        print(f"{self.style_words('error:', 'bold', 'red')} {safe(error.message)}", file=sys.stderr)  # noqa: T201
+        self._tell(f"{self.style_words('error:', 'bold', 'red')} {safe(error.message)}")
         for line in error.details:
             for part in line.split("\n"):
-                print(f"  {safe(part)}", file=sys.stderr)  # noqa: T201
+                self._tell(f"  {safe(part)}")
         if error.hint:
-            print(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}", file=sys.stderr)  # noqa: T201
+            self._tell(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}")
         return error.exit_code
 
     def failure(self, code: str, message: str, exit_code: int) -> int:
@@ -142,12 +164,12 @@ class Output:
         if self.json:
             self._envelope("error", exit_code, {}, [{"code": code, "message": message, "hint": None, "details": []}])
         else:
-            print(f"{self.style_words('error:', 'bold', 'red')} {message}", file=sys.stderr)  # noqa: T201
+            self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
         return exit_code
 
     def usage(self, error: Exception) -> int:
         """Tell that the words of the call are off, as the command-line library found."""
-        message = safe(error.format_message()).replace("is not a valid int range", "is not such a number")  # type: ignore[attr-defined]
+        message = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")  # type: ignore[attr-defined]
         context = getattr(error, "ctx", None)
         if not message and context is not None:
             print(context.get_help())  # noqa: T201 - a bare `agentpack` shows its help
@@ -155,7 +177,7 @@ class Output:
         code = self.failure("usage", message[:1].lower() + message[1:], 2)
         if context is not None and not self.json:
             path = context.command_path
-            print(f"{self.style_words('hint:', 'bold')} `{path} --help` shows how", file=sys.stderr)  # noqa: T201
+            self._tell(f"{self.style_words('hint:', 'bold')} `{path} --help` shows how")
         return code
 
     def bug(self, error: Exception) -> int:
@@ -165,7 +187,7 @@ class Output:
         code = self.failure("bug", message, 70)
         if not self.json:
             where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
-            print(f"{self.style_words('hint:', 'bold')} please report it; {where}", file=sys.stderr)  # noqa: T201
+            self._tell(f"{self.style_words('hint:', 'bold')} please report it; {safe(where)}")
         return code
 
     def _envelope(self, status: str, exit_code: int, data: Mapping[str, Any], errors: list[dict[str, Any]]) -> None:
@@ -177,7 +199,7 @@ class Output:
             "data": data,
             "errors": errors,
         }
-        print(json.dumps(envelope, ensure_ascii=False, indent=1, default=str))  # noqa: T201
+        _write(sys.stdout, json_text(envelope))
 
 
 def error_data(error: AgentpackError) -> dict[str, Any]:
@@ -195,12 +217,21 @@ def error_data(error: AgentpackError) -> dict[str, Any]:
 
 def plain_ask(question: str) -> bool:
     """Ask on the terminal; anything but yes is no."""
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{safe(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 Ask = Callable[[str], bool]
+
+
+def _write(stream: Any, text: str) -> None:
+    """A line, in the stream's encoding: what it has no character for is written as an escape."""
+    try:
+        print(text, file=stream)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def _styled(text: str, names: Sequence[str]) -> str:
@@ -219,9 +250,9 @@ def _wants_color(no_color: bool, stream: Any) -> bool:
 def _log(error: Exception) -> str | None:
     import traceback
 
-    text = "".join(traceback.format_exception(error))
+    text = safe_text("".join(traceback.format_exception(error)))
     if os.environ.get("AGENTPACK_TRACEBACK"):
-        sys.stderr.write(text)
+        sys.stderr.write(for_stream(text, styled=False))
     try:
         import platformdirs
 

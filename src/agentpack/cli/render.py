@@ -1,6 +1,5 @@
 """agentpack render"""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -26,7 +25,9 @@ def render(
         str | None, typer.Option("--persona", metavar="NAME", help="Which persona, when the pack has several.")
     ] = None,
 ) -> Result:
-    """Print the text that a client would get, byte for byte. Nothing needs to be installed, nothing is written.
+    """Print the text that a client would get. Nothing needs to be installed, nothing is written.
+
+    In a pipe or file it is that text byte for byte; on a terminal what it would obey or hide is shown as `\\u{…}`.
 
     The requirement is taken as it stands: variants and parameters of the manifest are left aside. Without --client it
     is rendered for the first of the clients that `install` would choose.
@@ -37,7 +38,7 @@ def render(
     for note in file.notes:
         session.output.say(f"note: {safe(note)}")
     if not session.output.json:
-        _write(file.content)
+        session.output.exact(file.content)
     return Result(
         {
             "pack": file.pack,
@@ -50,14 +51,3 @@ def render(
             "capabilities": list(file.capabilities),
         }
     )
-
-
-def _write(content: bytes) -> None:
-    """The very bytes: no line end is translated on the way."""
-    binary = getattr(sys.stdout, "buffer", None)
-    if binary is None:
-        sys.stdout.write(content.decode())
-    else:
-        sys.stdout.flush()
-        binary.write(content)
-        binary.flush()

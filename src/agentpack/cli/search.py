@@ -37,7 +37,7 @@ def search(
         ]
         session.output.table(("pack", "newest", "source", "description"), rows)
     elif words:
-        hint = " or ".join(f"`{name}`" for name in near)
+        hint = " or ".join(f"`{safe(name)}`" for name in near)
         session.output.say(f"no pack matches `{safe(words)}`" + (f"; did you mean {hint}?" if near else ""))
     else:
         session.output.say("no source has a pack")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agentpack.cli.present import Output
+from agentpack.cli.present import Output, safe
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
 
@@ -60,7 +60,7 @@ class Session:
             found = self._workspace.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
             for path in found.left:
-                self.output.say(f"  {self._workspace.scope.absolute(path)}: edited since, left as it is")
+                self.output.say(f"  {safe(self._workspace.scope.absolute(path))}: edited since, left as it is")
 
 
 def _check_acceptance(word: str) -> None:

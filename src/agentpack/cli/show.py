@@ -5,7 +5,7 @@ from typing import Any
 
 from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.present import Result, flat, safe
 from agentpack.cli.wrapping import hang
 from agentpack.operations.show import Shown, Size, Variant
 from agentpack.operations.show import show as run
@@ -35,28 +35,28 @@ def show(
 
 def _lines(session: Session, shown: Shown) -> Iterator[str]:
     style, header = session.output.style, shown.header
-    yield style(f"{shown.name} {shown.version}", "bold")
-    yield from hang("  ", safe(header["description"]))
+    yield style(safe(f"{shown.name} {shown.version}"), "bold")
+    yield from hang("  ", flat(header["description"]))
     for label, text in _about(shown):
-        yield from hang(f"  {label:<10}", safe(text))
+        yield from hang(f"  {label:<10}", flat(text))
     if shown.variants:
         yield style("variants", "bold")
         several = len(shown.personas) > 1
-        width = max(len(variant.name) for variant in shown.variants) + 2
+        width = max(len(safe(variant.name)) for variant in shown.variants) + 2
         for variant in shown.variants:
             whose = f"{variant.persona}: " if several else ""
             local = "local, " if variant.local else ""
-            yield from hang(f"  {variant.name:<{width}}", safe(whose + local + variant.summary))
+            yield from hang(f"  {safe(variant.name):<{width}}", flat(whose + local + variant.summary))
             if variant.conflicts:
                 excluded = "; ".join(" + ".join(conflict.others) for conflict in variant.conflicts)
-                yield from hang(" " * (width + 2), safe(f"not with {excluded}"))
+                yield from hang(" " * (width + 2), flat(f"not with {excluded}"))
             if variant.losses:
-                yield from hang(" " * (width + 2), safe(f"leaves out {'; '.join(variant.losses)}"))
+                yield from hang(" " * (width + 2), flat(f"leaves out {'; '.join(variant.losses)}"))
     if shown.parameters:
         yield style("parameters", "bold")
         for parameter in shown.parameters:
-            yield from hang(f"  {parameter['name']}  ", safe(_typed(parameter)))
-            yield from hang("      ", safe(parameter["description"]))
+            yield from hang(f"  {parameter['name']}  ", flat(_typed(parameter)))
+            yield from hang("      ", flat(parameter["description"]))
     yield style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)"
     yield from _sizes(shown.sizes)
 
@@ -85,14 +85,14 @@ def _typed(parameter: Any) -> str:
 
 
 def _sizes(sizes: tuple[Size, ...]) -> Iterator[str]:
-    names = {size.variants: "+".join(size.variants) or "no variant" for size in sizes}
+    names = {size.variants: safe("+".join(size.variants)) or "no variant" for size in sizes}
     wide = max([7, *map(len, names.values())])
     broad = max([6, *(len(size.client) for size in sizes)])
     yield f"  {'':<{wide}}  {'':<{broad}}  {'always on':>14}  {'when called':>14}"
     yield f"  {'variant':<{wide}}  {'client':<{broad}}  {'words':>6}  {'tokens':>6}  {'words':>6}  {'tokens':>6}"
     for size in sizes:
         counted = f"{size.always_words:>6}  {size.always_tokens:>6}  {size.words:>6}  {size.tokens:>6}"
-        counted = f"refused: {safe(size.refused)}" if size.refused else counted
+        counted = f"refused: {flat(size.refused)}" if size.refused else counted
         yield f"  {names[size.variants]:<{wide}}  {size.client:<{broad}}  {counted}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.present import Result, flat, safe
 from agentpack.operations.status import FileStatus, PackStatus, Status
 from agentpack.operations.status import status as run
 
@@ -41,18 +41,18 @@ def status(session: Session) -> Result:
 def _lines(session: Session, found: Status) -> Iterator[str]:
     style = session.output.style
     for pack in found.packs:
-        yield style(f"{pack.name} {pack.version}", "bold") + f"  {_for_whom(pack)}"
+        yield style(safe(f"{pack.name} {pack.version}"), "bold") + f"  {safe(_for_whom(pack))}"
         for label, text in _about(session, pack):
-            yield f"  {label:<9} {text}"
+            yield f"  {label:<9} {safe(text)}"
     for file in found.leftovers:
         yield f"{safe(_short(session, file.path))}: {_STATES[file.state]}"
     yield from _remarkable(session, found)
     for same in found.same_names:
         where = f"in the {same.scope} scope" if same.scope else "beside ours"
-        yield f"two agents named `{same.persona}`, one {where}"
+        yield f"two agents named `{safe(same.persona)}`, one {where}"
         yield f"  ours      {safe(_brief(session, same.ours))}"
         yield f"  other     {safe(_brief(session, same.other))}"
-        yield f"  {same.reads}" if same.scope else "  a client takes only one of them"
+        yield f"  {safe(same.reads)}" if same.scope else "  a client takes only one of them"
     for left in found.unmanaged:
         files = "file" if left.files == 1 else "files"
         yield f"{left.files} agent {files} not managed in {safe(_brief(session, left.folder))}"
@@ -68,10 +68,10 @@ def _remarkable(session: Session, found: Status) -> Iterator[str]:
     """What a user would not expect of a client: another's file read, another scope winning, trust that is asked for."""
     for use in found.uses:
         if not use.own:
-            yield f"{use.title} reads {safe(_short(session, use.path))}"
+            yield f"{safe(use.title)} reads {safe(_short(session, use.path))}"
     for title, wins in dict.fromkeys((use.title, use.wins) for use in found.uses if use.wins != "project"):
-        yield f"{title}: " + ("user beats project" if wins == "user" else "user and project are merged")
-    yield from dict.fromkeys(use.trust for use in found.uses if use.trust)
+        yield f"{safe(title)}: " + ("user beats project" if wins == "user" else "user and project are merged")
+    yield from dict.fromkeys(flat(use.trust) for use in found.uses if use.trust)
 
 
 def _for_whom(pack: PackStatus) -> str:
@@ -87,7 +87,7 @@ def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
     if pack.newest is not None and pack.newest != pack.in_range:
         yield "newer", f"{pack.newest}, out of range (`agentpack upgrade --latest`)"
     if pack.source != "bundled":
-        yield "source", safe(pack.source)
+        yield "source", pack.source
     changed = [file for file in pack.files if file.state != "clean"]
     for file in changed:
         yield file.state, _file_words(session, file)
@@ -97,7 +97,7 @@ def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
 
 def _file_words(session: Session, file: FileStatus) -> str:
     words = _STATES[file.state].partition(": ")[2]
-    return safe(_short(session, file.path)) + (f"  ({words})" if words else "")
+    return _short(session, file.path) + (f"  ({words})" if words else "")
 
 
 def _short(session: Session, path: str) -> str:

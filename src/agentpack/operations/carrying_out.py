@@ -47,6 +47,8 @@ class Outcome:
     documents: tuple[DocumentChange, ...] = ()
     packs: tuple[PackChange, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What should be read before the plan: names that can be taken for others."""
     generation: int | None = None
     """The number of the new generation; None when nothing was recorded."""
     dry_run: bool = False
@@ -71,6 +73,7 @@ class Wish(NamedTuple):
     save: bool = True
     beside: Mapping[str, bytes] = {}
     """Further documents to write, by path: a local variant, the files of a local pack."""
+    warnings: tuple[str, ...] = ()
 
 
 Confirm = Callable[[Outcome], bool]
@@ -110,6 +113,7 @@ def carry_out(
         documents=tuple(_document_changes(workspace, wish)),
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
         notes=(*(wish.made.notes if wish.made else ()), *workspace.link_notes()),
+        warnings=wish.warnings,
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),

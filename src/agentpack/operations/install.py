@@ -63,6 +63,10 @@ def install(
         chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
         wish = wish_for(workspace, old, new, made, save=options.save)
+        if new.sources:
+            from agentpack.operations.resembling import name_warnings  # not for the packs that come with agentpack
+
+            wish = wish._replace(warnings=name_warnings(library, old, new, workspace.lock, made))
         return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 

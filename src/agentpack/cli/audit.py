@@ -1,0 +1,167 @@
+"""agentpack audit"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from agentpack.cli.complete import complete_requirement
+from agentpack.cli.escaping import json_text
+from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.present import Output, Result, safe
+from agentpack.errors import UsageError
+from agentpack.operations.audit import Audit
+from agentpack.operations.audit import audit as run
+from agentpack.safety.findings import LEVELS, LOOKED_FOR, Finding
+
+FORMATS = ("text", "json", "sarif", "github")
+app = verb_app()
+_COLORS = {"error": "red", "warning": "yellow", "note": "blue"}
+_Found = Sequence[tuple[Finding, str]]
+
+
+@verb(app, "audit")
+def audit(
+    session: Session,
+    subjects: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REQUIREMENT|PATH]...",
+            help="Packs, folders of packs or agent files; without any, what is installed.",
+            autocompletion=complete_requirement,
+        ),
+    ] = None,
+    level: Annotated[
+        str, typer.Option("--level", metavar="error|warning|note", help="From which level on findings count.")
+    ] = "warning",
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="FILE", help="Findings that were looked at, and do not count.")
+    ] = None,
+    write_baseline: Annotated[
+        bool, typer.Option("--write-baseline", help="Write what is found into the baseline.")
+    ] = False,
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
+    ] = None,
+) -> Result:
+    """Look for what needs judgement: whether installed files, store and lock agree, and what texts say that should be
+    read twice. A pack can be looked through before it is installed: name it, or a folder (`./packs`).
+
+    Exit code 0 when nothing is found at or above the level, 1 when something is, 5 when digests disagree. Nothing
+    found is no proof that a pack is harmless.
+
+    Example: agentpack audit ./packs/data-reviewer --level note
+    """
+    _check(level, format, baseline, write_baseline)
+    output = session.output
+    if format == "json":
+        output.json = True
+    found = run(session.workspace, subjects or ())
+    known: frozenset[str] = frozenset()
+    if baseline is not None:
+        known = _with_baseline(session, found, level, baseline, write=write_baseline)
+    counted = found.counted(level, known)
+    _show(output, found, counted, format or "text")
+    hidden = len(found.counted(level)) - len(counted)
+    _sum(output, found, counted, hidden)
+    code = 5 if found.broken else 1 if counted else 0
+    return Result(_data(found, counted, level, hidden), code)
+
+
+def _check(level: str, format: str | None, baseline: str | None, write: bool) -> None:
+    if level not in LEVELS:
+        raise UsageError(f"there is no level `{level}`", hint="`--level` takes error, warning or note")
+    if format is not None and format not in FORMATS:
+        raise UsageError(f"there is no format `{format}`", hint=f"`--format` takes {', '.join(FORMATS)}")
+    if write and baseline is None:
+        raise UsageError("`--write-baseline` needs the file", hint="`--baseline FILE --write-baseline`")
+
+
+def _with_baseline(session: Session, found: Audit, level: str, path: str, *, write: bool) -> frozenset[str]:
+    from agentpack.operations.baseline import baseline_text, read_baseline, write_baseline
+
+    place = os.path.join(session.environment.cwd, path)
+    if write:
+        write_baseline(place, baseline_text(found, level))
+        session.output.say(f"baseline written: {safe(place)}")
+    return read_baseline(place)
+
+
+# What is shown.
+
+
+def _show(output: Output, found: Audit, counted: _Found, format: str) -> None:
+    if output.json:
+        return
+    if format == "sarif":
+        from agentpack.cli.formats.sarif import sarif
+
+        output.print(json_text(sarif(counted)))
+    elif format == "github":
+        from agentpack.cli.escaping import workflow_command
+
+        for finding, _ in counted:
+            output.annotate(workflow_command(_KINDS[finding.level], _properties(finding), _told(finding)))
+    elif not output.quiet:
+        for finding, _ in counted:
+            for line in _lines(output, finding):
+                output.print(line)
+
+
+_KINDS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def _properties(finding: Finding) -> dict[str, str]:
+    place = {"line": str(finding.line), "col": str(finding.column)} if finding.line else {}
+    return {"file": finding.file, **place, "title": f"{finding.rule} {finding.name}"}
+
+
+def _told(finding: Finding) -> str:
+    return safe(finding.message + (f": {finding.excerpt}" if finding.excerpt else ""))
+
+
+def _lines(output: Output, finding: Finding) -> Iterator[str]:
+    place = safe(finding.file) + (f":{finding.line}:{finding.column}" if finding.line else "")
+    level = output.style(finding.level, _COLORS[finding.level])
+    yield f"{output.style(place, 'bold')}: {level} {finding.rule} {finding.name}: {safe(finding.message)}"
+    if finding.excerpt:
+        yield f"    {safe(finding.excerpt)}"
+
+
+def _sum(output: Output, found: Audit, counted: _Found, hidden: int) -> None:
+    if found.broken:
+        output.say(
+            output.style_words("integrity is broken:", "bold", "red") + " what is installed, locked or kept disagrees"
+        )
+    by_level = Counter(finding.level for finding, _ in counted)
+    words = [f"{by_level[level]} {level}{'' if by_level[level] == 1 else 's'}" for level in _COLORS if by_level[level]]
+    kept = f"; {hidden} in the baseline" if hidden else ""
+    output.say(f"{', '.join(words) or 'nothing found'} in {found.files} file{'' if found.files == 1 else 's'}{kept}")
+    output.say(f"looked for {LOOKED_FOR}; nothing found is no proof that a pack is harmless: read what you install")
+
+
+def _data(found: Audit, counted: _Found, level: str, hidden: int) -> dict[str, Any]:
+    return {
+        "subjects": list(found.subjects),
+        "files": found.files,
+        "integrity": "broken" if found.broken else "nothing disagrees",
+        "level": level,
+        "in_baseline": hidden,
+        "looked_for": LOOKED_FOR.split(", "),
+        "findings": [
+            {
+                "file": finding.file,
+                "line": finding.line or None,
+                "column": finding.column or None,
+                "rule": finding.rule,
+                "name": finding.name,
+                "level": finding.level,
+                "message": finding.message,
+                "excerpt": finding.excerpt,
+                "fingerprint": mark,
+            }
+            for finding, mark in counted
+        ],
+    }

@@ -1,0 +1,57 @@
+"""Findings as SARIF 2.1.0, the format that code scanning reads."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentpack import __version__
+from agentpack.fast import PROJECT
+from agentpack.safety.findings import RULES, Finding
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
+
+
+def sarif(found: Sequence[tuple[Finding, str]]) -> dict[str, Any]:
+    """One run with every rule and the findings, each with its fingerprint."""
+    index = {name: number for number, name in enumerate(RULES)}
+    rules = [
+        {
+            "id": rule.id,
+            "name": "".join(part.capitalize() for part in rule.name.split("-")),
+            "shortDescription": {"text": rule.meaning},
+            "defaultConfiguration": {"level": rule.level},
+            "helpUri": f"{PROJECT}/blob/main/docs/reference/audit.md",
+        }
+        for rule in RULES.values()
+    ]
+    driver = {"name": "agentpack", "version": __version__, "informationUri": PROJECT, "rules": rules}
+    results = [
+        {
+            "ruleId": finding.rule,
+            "ruleIndex": index[finding.rule],
+            "level": finding.level,
+            "message": {"text": _message(finding)},
+            "locations": [{"physicalLocation": _location(finding)}],
+            "partialFingerprints": {"agentpackFinding/v1": mark},
+        }
+        for finding, mark in found
+    ]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _message(finding: Finding) -> str:
+    return finding.message + (f": {finding.excerpt}" if finding.excerpt else "")
+
+
+def _location(finding: Finding) -> dict[str, Any]:
+    region = {"startLine": max(1, finding.line), "startColumn": max(1, finding.column)}
+    return {"artifactLocation": {"uri": uri(finding.file)}, "region": region}
+
+
+def uri(path: str) -> str:
+    """A file's name as a URI reference: absolute ones with `file://`, all else percent-encoded."""
+    encoded = "".join(
+        chr(byte) if chr(byte) in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogateescape")
+    )
+    return f"file://{encoded}" if path.startswith("/") else encoded

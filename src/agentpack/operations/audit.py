@@ -1,0 +1,215 @@
+"""audit: what needs judgement in what is installed, or in a pack before it is installed.
+
+Decides what is looked through, and which of it counts as packed along only. What is looked for stands in
+`safety/findings.py`; whether store, lock and releases agree is `integrity.py`'s. Nothing is changed.
+"""
+
+import os
+import stat
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from agentpack.errors import Unavailable, Unresolvable, UsageError
+from agentpack.fetch import fetch
+from agentpack.model.names import did_you_mean
+from agentpack.model.pack import ReleaseRef
+from agentpack.model.requirement import parse_requirement
+from agentpack.operations.integrity import BROKEN, integrity, locked_releases
+from agentpack.operations.library import Library
+from agentpack.operations.workspace import Workspace
+from agentpack.safety.findings import LEVELS, Finding, fingerprints, scan
+from agentpack.safety.paths import MAX_BYTES
+from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
+
+_PARTS = ("personas/", "variants/")
+_AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")
+
+
+class Audit(NamedTuple):
+    """What was looked through, and what was found."""
+
+    findings: tuple[Finding, ...]
+    prints: tuple[str, ...]
+    """The fingerprint of each finding, in the same order."""
+    subjects: tuple[str, ...]
+    files: int
+
+    @property
+    def broken(self) -> bool:
+        """Whether store, lock and releases disagree."""
+        return any(finding.rule in BROKEN for finding in self.findings)
+
+    def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[Finding, str]]:
+        """The findings at or above a level whose fingerprint is not known yet; broken integrity always counts."""
+        return [
+            (finding, mark)
+            for finding, mark in zip(self.findings, self.prints, strict=True)
+            if LEVELS[finding.level] >= LEVELS[level] and (mark not in known or finding.rule in BROKEN)
+        ]
+
+
+class _Looked:
+    """Collects findings, and counts the files."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.findings: list[Finding] = []
+        self.subjects: list[str] = []
+
+    def file(self, data: bytes, name: str, *, key: str = "", beside: bool = False) -> None:
+        self.files += 1
+        self.findings += scan(data, name, key=key, beside=beside)
+
+    def pack(self, files: Mapping[str, bytes], label: str, key: str) -> None:
+        """The files of one release; what is not installed with it counts as packed along."""
+        self.subjects.append(label)
+        installed = _installed(files)
+        for path in sorted(files):
+            self.file(files[path], f"{label}/{path}", key=f"{key}/{path}", beside=path not in installed)
+
+    def done(self) -> Audit:
+        found = tuple(sorted(self.findings, key=lambda f: (f.file, f.line, f.column, f.rule)))
+        return Audit(found, fingerprints(found), tuple(self.subjects), self.files)
+
+
+def _installed(files: Mapping[str, bytes]) -> Collection[str]:
+    if MANIFEST in files:
+        return [path for path in files if path == MANIFEST or path.startswith(_PARTS)]
+    agents = [path for path in files if path.endswith(".md") and files[path].lstrip(b"\xef\xbb\xbf").startswith(b"---")]
+    return [path for path in agents if path.startswith("agents/")] or [path for path in agents if "/" not in path]
+
+
+def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
+    """Look through the packs, folders and files that are named; without any, through what is installed.
+
+    Raises:
+        UsageError: a path that does not exist, or holds no pack.
+        Unresolvable: no source has such a pack or release.
+        Refused: a pack with a link in it, or one that is not what was locked.
+    """
+    looked = _Looked()
+    if not subjects:
+        _look_at_scope(workspace, looked)
+    for subject in subjects:
+        if _is_path(subject):
+            _look_at_path(workspace, subject, looked)
+        else:
+            _look_at_requirement(workspace, subject, looked)
+    return looked.done()
+
+
+# What is installed.
+
+
+def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
+    workspace.settle()
+    scope = workspace.scope
+    looked.subjects.append(str(scope))
+    looked.findings += integrity(workspace)
+    observed = workspace.observe(set(workspace.recorded))
+    for path, file in sorted(workspace.recorded.items()):
+        here = observed.get(path)
+        if here is None or here.blocked:
+            continue  # told by `integrity`
+        looked.files += 1
+        found = scan(workspace.contents(path), _shown(workspace, path), key=path)
+        # a file that nobody edited says what its pack says: told there, but for what is hidden
+        edited = here.digest != file.rendered
+        looked.findings += (finding for finding in found if edited or finding.rule == "AP101")
+    for text in workspace.local_texts:
+        looked.file(text.data, _shown(workspace, text.path), key=text.path)
+    for pack, files, trouble in locked_releases(workspace):
+        looked.findings += trouble
+        if files is not None:
+            looked.pack(files, f"{pack.name}-{pack.version}", pack.name)
+
+
+def _shown(workspace: Workspace, path: str) -> str:
+    """A managed path as a report names it: below the scope's root as it stands, else in full."""
+    return workspace.scope.absolute(path) if path.startswith("$") else path
+
+
+# What is named.
+
+
+def _is_path(subject: str) -> bool:
+    return ("/" in subject.partition("[")[0] and "://" not in subject) or subject.startswith((".", "~"))
+
+
+def _look_at_path(workspace: Workspace, subject: str, looked: _Looked) -> None:
+    place = os.path.normpath(os.path.join(workspace.environment.cwd, os.path.expanduser(subject)))
+    if os.path.isfile(place):
+        if place.endswith(SUFFIXES):
+            from agentpack.safety.archives import MAX_ARCHIVE_BYTES, read_archive
+
+            name = os.path.basename(place)
+            stem = next(name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix))
+            files = read_archive(_read(place, MAX_ARCHIVE_BYTES + 1), subject, prefix=stem)
+            looked.pack(files, _relative(workspace, place), stem.rpartition("-")[0] or stem)
+            return
+        if not place.endswith(_AGENTS):
+            raise UsageError(f"`{subject}` is not a text that can be looked through", hint="name a pack's folder")
+        looked.subjects.append(subject)
+        looked.file(_read(place), _relative(workspace, place))
+        return
+    if not os.path.isdir(place):
+        raise UsageError(f"there is nothing at `{subject}`", hint="a folder of packs, a pack, or an agent file")
+    source = DirectorySource("folder", place)
+    refs = [_newest(source.releases(pack)) for pack in sorted(source.packs())]
+    if not refs:
+        raise UsageError(f"`{subject}` holds no pack", hint=f"a pack has a `{MANIFEST}` or agent files in `agents/`")
+    for ref in refs:
+        if ref is not None:
+            label = _relative(workspace, ref.place)
+            looked.pack(_unless_unreadable(source, ref), label, ref.pack)
+
+
+def _unless_unreadable(source: DirectorySource, ref: ReleaseRef) -> Mapping[str, bytes]:
+    try:
+        return source.read(ref)
+    except OSError as error:
+        raise Unavailable(f"{error.filename or ref.place}: {error.strerror}") from None
+
+
+def _newest(refs: Sequence[ReleaseRef]) -> ReleaseRef | None:
+    return max(refs, key=lambda ref: ref.version, default=None)
+
+
+def _relative(workspace: Workspace, place: str) -> str:
+    """A place below the current folder relative to it, as a report in a pipeline needs it; else in full."""
+    cwd = workspace.environment.cwd.rstrip("/")
+    return place.removeprefix(f"{cwd}/") if place != cwd else "."
+
+
+def _read(place: str, most: int = MAX_BYTES) -> bytes:
+    try:
+        with open(place, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError(f"`{place}` is not a regular file")
+            return file.read(most)
+    except OSError as error:
+        raise Unavailable(f"{place}: {error.strerror}") from None
+
+
+def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) -> None:
+    """The release that `install` would take, were the pack not there yet. Its pack need not read."""
+    requirement = parse_requirement(subject)
+    if requirement.url is not None:
+        raise UsageError(f"`{subject}`: addresses are not read by this version", hint="name a folder")
+    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+    offered = library.sources.releases(requirement.pack)
+    fitting = [ref for ref in offered if requirement.allows(ref.version)]
+    final = [ref for ref in fitting if not ref.version.is_prerelease]
+    ref = _newest(final or fitting)
+    if ref is None:
+        known = library.known()
+        raise Unresolvable(
+            f"no source has a release of `{requirement.pack}` that fits `{subject}`"
+            if offered
+            else f"no source has a pack `{requirement.pack}`",
+            details=[f"there are {', '.join(str(one.version) for one in offered)}"] if offered else (),
+            hint=None if offered else did_you_mean(requirement.pack, known) or "for a folder write `./NAME`",
+        )
+    expected = library.expected.get((ref.pack, str(ref.version), ref.source))
+    release = fetch(ref, library.sources, expected)
+    looked.pack(release.files, f"{ref.pack}-{ref.version}", ref.pack)

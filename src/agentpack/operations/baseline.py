@@ -1,0 +1,65 @@
+"""The baseline of `audit`: findings that somebody looked at, by fingerprint, in a file that is committed."""
+
+import json
+import os
+from collections.abc import Sequence
+
+from agentpack.errors import Fault, InvalidFile, Unavailable
+from agentpack.operations.audit import Audit
+from agentpack.operations.integrity import BROKEN
+
+SCHEMA = 1
+
+
+def read_baseline(path: str) -> frozenset[str]:
+    """The fingerprints that a file has.
+
+    Raises:
+        InvalidFile: there is none, or it is no baseline.
+        Unavailable: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            value = json.loads(file.read())
+        if value["schema"] != SCHEMA:
+            raise _fault(path, f"schema {value['schema']}: this agentpack reads schema {SCHEMA}")
+        marks = [row["fingerprint"] for row in value["findings"]]
+        if not all(isinstance(mark, str) for mark in marks):
+            raise _fault(path, "a fingerprint that is no text")
+        return frozenset(marks)
+    except FileNotFoundError:
+        raise _fault(path, "there is no such file") from None
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _fault(path, "not a baseline of `agentpack audit`") from None
+
+
+def _fault(path: str, message: str) -> InvalidFile:
+    return InvalidFile(
+        [Fault(path, 0, "", message)], hint="`agentpack audit --baseline FILE --write-baseline` writes one"
+    )
+
+
+def baseline_text(audit: Audit, level: str) -> str:
+    """The baseline that all findings at or above a level make: sorted, a value a line. Broken integrity stays out."""
+    rows: Sequence[dict[str, str]] = sorted(
+        (
+            {"file": finding.key, "rule": finding.rule, "excerpt": finding.excerpt, "fingerprint": mark}
+            for finding, mark in audit.counted(level)
+            if finding.rule not in BROKEN
+        ),
+        key=lambda row: (row["file"], row["rule"], row["fingerprint"]),
+    )
+    return json.dumps({"schema": SCHEMA, "findings": list(rows)}, ensure_ascii=True, indent=1) + "\n"
+
+
+def write_baseline(path: str, text: str) -> None:
+    """Write the file whole or not at all. Raises Unavailable."""
+    beside = f"{path}.{os.getpid()}.new"
+    try:
+        with open(beside, "w", encoding="ascii") as file:
+            file.write(text)
+        os.replace(beside, path)
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}") from None

@@ -1,0 +1,129 @@
+"""Whether what is installed, what was recorded, what is locked and what the sources have agree; for `audit`.
+
+Decides which disagreement is a user's doing (an edit, a lock from version control: a note or a warning) and which
+nobody should have caused: a damaged content, a release that changed, a lock whose digests fit neither the record
+nor the locked releases. Those are `BROKEN`.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from agentpack.errors import AgentpackError, Refused, Unavailable
+from agentpack.fetch import fetch
+from agentpack.model.lock import LockedPack
+from agentpack.model.names import Digest, digest_of
+from agentpack.operations.library import Library
+from agentpack.operations.workspace import Workspace
+from agentpack.safety.findings import Finding, whole
+
+BROKEN = frozenset(("AP204", "AP205", "AP206"))
+"""Rules whose findings end a command with exit code 5."""
+
+
+def integrity(workspace: Workspace) -> Iterator[Finding]:
+    """Installed files, the store and the lock, against what was recorded. Nothing is changed."""
+    yield from _files(workspace)
+    yield from _lock(workspace)
+    yield from _store(workspace)
+
+
+def _place(workspace: Workspace, path: str) -> str:
+    return workspace.scope.absolute(path) if path.startswith("$") else path
+
+
+def _files(workspace: Workspace) -> Iterator[Finding]:
+    observed = workspace.observe(set(workspace.recorded))
+    for path, file in sorted(workspace.recorded.items()):
+        here = observed.get(path)
+        place = _place(workspace, path)
+        if here is None:
+            yield whole(place, "AP202", "it was installed and is missing; `agentpack sync` writes it again", key=path)
+        elif here.blocked:
+            yield whole(place, "AP202", f"it was installed, and now there is {here.blocked} in its place", key=path)
+        elif here.digest != file.rendered:
+            text = str(here.digest)
+            yield whole(place, "AP201", "it was edited by hand; `agentpack diff` shows how", key=path, text=text)
+
+
+def _lock(workspace: Workspace) -> Iterator[Finding]:
+    current, scope = workspace.current, workspace.scope
+    name = _place(workspace, scope.lock)
+    written = {document.path: document.written for document in current.documents} if current else {}
+    if workspace.lock_bytes is None:
+        if scope.lock in written:
+            yield whole(name, "AP203", "there is none any more; `agentpack lock` writes it anew", key=scope.lock)
+        return
+    lock = workspace.lock
+    if current is None or lock is None:
+        return
+    if written.get(scope.lock) != digest_of(workspace.lock_bytes):
+        message = f"changed since generation {current.number}; `agentpack sync` brings the files to it"
+        yield whole(name, "AP203", message, key=scope.lock)
+        return
+    recorded = {file.path: file.rendered for file in current.files}
+    differing = {
+        file.path: file.sha256
+        for file in lock.files
+        if recorded.get(file.path, f"sha256:{file.sha256}") != f"sha256:{file.sha256}"
+    }
+    if differing:
+        yield from _disagreement(workspace, name, differing)
+
+
+def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[Finding]:
+    """Lock and record differ: `install --no-save` does that, and then the locked releases speak for the lock."""
+    from agentpack.operations.sync import made_from_lock  # renders, which a sound scope does not need
+
+    try:
+        made = {file.path: file.sha256 for file in made_from_lock(workspace, frozen=True).lock.files}
+    except AgentpackError as error:
+        yield whole(name, "AP203", f"not what is installed, and the releases cannot be asked: {error.message}")
+        return
+    for path, locked in sorted(differing.items()):
+        place = _place(workspace, path)
+        if made.get(path) == locked:
+            yield whole(place, "AP203", "installed otherwise than locked, as `--no-save` does", key=path)
+        else:
+            yield whole(place, "AP204", "the lock, the record and the locked releases say different digests", key=path)
+
+
+def _store(workspace: Workspace) -> Iterator[Finding]:
+    blobs, checked = workspace.store.blobs, set[Digest]()
+    for file in workspace.current.files if workspace.current else ():
+        for digest in (file.rendered, file.written):
+            if digest in checked:
+                continue
+            checked.add(digest)
+            place = _place(workspace, file.path)
+            try:
+                if blobs.has(digest):
+                    blobs.get(digest)
+            except Unavailable as error:
+                yield whole(place, "AP207", f"its content in the store cannot be read: {error.message}", key=file.path)
+            except Refused as error:
+                message = f"its content in the store is not what was kept: {error.message}"
+                yield whole(place, "AP205", message, key=file.path)
+
+
+def locked_releases(
+    workspace: Workspace,
+) -> Iterator[tuple[LockedPack, Mapping[str, bytes] | None, tuple[Finding, ...]]]:
+    """The files of every locked release; None where it cannot be had or is not what was locked, with a finding."""
+    lock = workspace.lock
+    if lock is None:
+        return
+    library = Library(workspace, workspace.manifest, lock.packs)
+    for pack in lock.packs:
+        label = f"{pack.name}-{pack.version}"
+        try:
+            refs = library.sources.releases(pack.name)
+            ref = next((r for r in refs if str(r.version) == pack.version and r.source == pack.source), None)
+            if ref is None:
+                message = f"the source `{pack.source}` does not have {pack.version} of it, or is not configured"
+                yield pack, None, (whole(label, "AP207", message, key=pack.name),)
+                continue
+            yield pack, fetch(ref, library.sources, pack.digest).files, ()
+        except Refused as error:
+            message = "; ".join((error.message, *error.details))
+            yield pack, None, (whole(label, "AP206", message, key=pack.name),)
+        except AgentpackError as error:
+            yield pack, None, (whole(label, "AP207", error.message, key=pack.name),)

@@ -1,0 +1,95 @@
+"""What `install` points out about names before anything is written.
+
+A pack, persona or source that is new here and can be taken for another one, and a pack that several sources have.
+Only packs that come from elsewhere than with agentpack are looked at, and only when they come the first time.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.manifest import Manifest
+from agentpack.operations.library import Library
+from agentpack.operations.making import Made
+from agentpack.sources.bundled import NAME as BUNDLED
+
+
+def name_warnings(library: Library, old: Manifest, new: Manifest, lock: Lock | None, made: Made) -> tuple[str, ...]:
+    """A sentence for each name that should be read twice.
+
+    Args:
+        old, new: the manifest before and after.
+        lock: the lock before.
+    """
+    if not new.sources:
+        return ()
+    known = {(pack.name, pack.source) for pack in lock.packs} if lock else set()
+    coming = [pack for pack in made.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
+    sources = {source.name for source in new.sources} - {source.name for source in old.sources}
+    if not coming and not sources:
+        return ()
+    offered = _offered(library, frozenset(pack.source for pack in coming))
+    return (
+        *_sources(sources, {source.name for source in new.sources} - sources | {BUNDLED}),
+        *_shadowed(library, coming, offered),
+        *_packs(coming, offered, {pack.name for pack in lock.packs} if lock else set()),
+        *_personas(coming, made),
+    )
+
+
+def _offered(library: Library, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
+    """The names of the packs of each source that others come beside; none of one that cannot be read, which is told
+    where it is needed.
+    """
+    found: dict[str, Collection[str]] = {}
+    for source in library.sources.all:
+        if not coming - {source.name}:
+            continue  # all that is new comes from it: its thousands of packs need not be listed
+        try:
+            found[source.name] = source.packs()
+        except OSError:
+            found[source.name] = ()
+    return found
+
+
+def _sources(coming: Collection[str], known: Collection[str]) -> Iterator[str]:
+    from agentpack.safety.lookalike import nearest  # not where the packs that come with agentpack are all there is
+
+    for name, near in nearest(sorted(coming), known).items():
+        yield f"the source `{name}` can be taken for `{near.name}`: {near.why}"
+
+
+def _shadowed(
+    library: Library, coming: Collection[LockedPack], offered: Mapping[str, Collection[str]]
+) -> Iterator[str]:
+    order = [source.name for source in library.sources.all]
+    for pack in coming:
+        others = [name for name in order if name != pack.source and pack.name in offered[name]]
+        if others:
+            first = all(order.index(pack.source) < order.index(name) for name in others)
+            why = "which comes first in agentpack.yaml" if first else "which the lock remembers"
+            places = " and ".join(f"`{name}`" for name in others)
+            yield f"`{pack.name}` is in `{pack.source}` and in {places}: it is taken from `{pack.source}`, {why}"
+
+
+def _packs(
+    coming: Collection[LockedPack], offered: Mapping[str, Collection[str]], installed: Collection[str]
+) -> Iterator[str]:
+    from agentpack.safety.lookalike import nearest
+
+    for source in dict.fromkeys(pack.source for pack in coming):
+        places = {name: f"of `{other}`" for other, names in offered.items() if other != source for name in names}
+        places |= {name: "that is installed" for name in installed if name not in places}
+        names = [pack.name for pack in coming if pack.source == source]
+        for name, near in nearest(names, places).items():
+            yield f"`{name}` of `{source}` can be taken for `{near.name}` {places[near.name]}: {near.why}"
+
+
+def _personas(coming: Collection[LockedPack], made: Made) -> Iterator[str]:
+    from agentpack.safety.lookalike import nearest
+
+    packs = {pack.name for pack in coming}
+    theirs = {file.persona: file.pack for file in made.lock.files if file.pack in packs}
+    ours = {file.persona: file.pack for file in made.lock.files if file.pack not in packs}
+    for name, near in nearest(theirs, ours).items():
+        taken = f"`{name}` of `{theirs[name]}` can be taken for `{near.name}` of `{ours[near.name]}`"
+        yield f"the persona {taken}: {near.why}"

@@ -1,0 +1,205 @@
+"""What in a text needs somebody's judgement: the rules of `agentpack audit`, and a scan of one file by them.
+
+Decides what is looked for, how grave it is, and where it stands. Nothing here refuses anything, and nothing found is
+no proof of anything: a text that harms in plain words matches no rule. How each sign is recognised stands in
+`signs.py`; what may be installed at all is decided elsewhere.
+"""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import NamedTuple
+
+from agentpack.safety.signs import signs_in
+from agentpack.safety.text import Finding as Hidden
+from agentpack.safety.text import text_findings
+from agentpack.safety.wording import Sign
+
+LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
+MOST = 50
+"""Of one rule in one file only so many findings are told, and how many more there are."""
+_EXCERPT = 120
+_INVISIBLE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
+)
+_MOST_HIDDEN = 2000
+_SHOWN = re.compile(f"[{_INVISIBLE}\n\t]")
+
+
+class Rule(NamedTuple):
+    """One thing that is looked for. The id is stable, and so is what it means."""
+
+    id: str
+    name: str
+    level: str
+    meaning: str
+
+
+_TABLE = (
+    Rule("AP101", "hidden-text", "error", "Characters that hide text from a reader or turn it around."),
+    Rule("AP102", "not-text", "note", "The file is not UTF-8 text, and was not looked through."),
+    Rule("AP111", "html-comment", "warning", "An HTML comment: an agent reads it, the rendered page does not show it."),
+    Rule("AP112", "reference-comment", "warning", "A link definition used as a comment, which no page shows."),
+    Rule("AP113", "hiding-html", "warning", "HTML that is styled so that nobody sees it."),
+    Rule("AP114", "active-html", "error", "HTML that runs or loads something: a script, a frame, an event handler."),
+    Rule("AP121", "remote-image", "warning", "An image on another host: showing the page tells that host about it."),
+    Rule("AP122", "link-with-data", "warning", "An address with a placeholder or a long value to carry data away."),
+    Rule("AP123", "active-address", "error", "A `data:`, `javascript:` or `vbscript:` address."),
+    Rule("AP124", "address-with-user", "error", "An address with a user's name or password before its host."),
+    Rule("AP125", "foreign-letters-host", "warning", "A host with letters beyond ASCII, which may look like others."),
+    Rule("AP126", "short-link", "note", "A link shortener: where it leads cannot be seen."),
+    Rule("AP127", "collecting-host", "warning", "A host whose use is to collect what is sent to it, or a tunnel."),
+    Rule("AP131", "instruction-override", "warning", "Words that set aside the instructions an agent was given."),
+    Rule("AP132", "secrecy", "warning", "Words that keep something from the user."),
+    Rule("AP133", "role-change", "note", "Words that make the agent somebody else, or speak of its system prompt."),
+    Rule("AP134", "chat-marker", "warning", "A marker that chat templates use for system or user messages."),
+    Rule("AP135", "permission-bypass", "warning", "Words or options that go past the user's permission."),
+    Rule("AP141", "encoded-text", "warning", "A long run of base64, hexadecimal or percent-encoded text."),
+    Rule("AP151", "download-and-run", "warning", "A command that hands what it downloads or decodes to a shell."),
+    Rule("AP152", "secret-place", "note", "A place where secrets lie: keys, credentials, the whole environment."),
+    Rule("AP153", "secret-and-network", "warning", "A place of secrets within three lines of something that sends."),
+    Rule("AP161", "long-line", "note", "A line of more than 2,000 characters, which an editor shows in part."),
+    Rule("AP201", "edited", "note", "An installed file was edited by hand."),
+    Rule("AP202", "missing", "warning", "An installed file is missing, or is no regular file."),
+    Rule("AP203", "lock-changed", "warning", "The lock is not the one that the last command wrote."),
+    Rule("AP204", "lock-disagrees", "error", "The lock and the record of what was installed say different digests."),
+    Rule("AP205", "content-damaged", "error", "A content in the store is not what its digest says."),
+    Rule("AP206", "release-changed", "error", "A release is not what was locked."),
+    Rule("AP207", "release-unread", "warning", "A locked release could not be read, so it was not looked through."),
+)
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}
+"""Every rule by its id."""
+LOOKED_FOR = (
+    "hidden text, HTML that hides or runs, images and links that carry data, words that override or keep secret, "
+    "encoded text, downloads that are run, places of secrets"
+)
+
+
+class Finding(NamedTuple):
+    """One place that a rule matches. `line` and `column` count from 1, columns in code points; both are 0 where a
+    whole file is meant. `excerpt` is escaped, and `key` is the file's name as fingerprints have it.
+    """
+
+    file: str
+    line: int
+    column: int
+    rule: str
+    level: str
+    message: str
+    excerpt: str
+    key: str
+    text: str = ""
+    """What matched, with its white space levelled, for the fingerprint."""
+
+    @property
+    def name(self) -> str:
+        return RULES[self.rule].name
+
+
+def whole(file: str, rule: str, message: str, *, key: str = "", text: str = "") -> Finding:
+    """A finding about a file as a whole."""
+    return Finding(file, 0, 0, rule, RULES[rule].level, message, "", key or file, text)
+
+
+def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tuple[Finding, ...]:
+    """What the rules find in one file, in order of place.
+
+    Args:
+        file: the name that findings carry.
+        key: the name that fingerprints carry, where it differs: without a version.
+        beside: the file is not installed, only packed along: what is found is a note, hidden text a warning.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return (whole(file, "AP102", f"not UTF-8 from byte {error.start} on: not looked through", key=key),)
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    markdown = file.lower().endswith((".md", ".markdown", ".mdc"))
+    found = [*_runs(_hidden(data, file, text), starts), *signs_in(text, markdown=markdown)]
+    found.sort(key=lambda sign: (sign.start, sign.rule))
+    return tuple(_findings(text, starts, found, file, key or file, beside))
+
+
+def _hidden(data: bytes, file: str, text: str) -> list[Hidden]:
+    """Every character that hides text, its column counted with the byte-order mark that may stand first."""
+    found = text_findings(data, file, limit=_MOST_HIDDEN)
+    mark = text.startswith("\ufeff")
+    return [one._replace(column=one.column + 1) if mark and one.line == 1 else one for one in found]
+
+
+def _runs(hidden: list[Hidden], starts: list[int]) -> Iterator[Sign]:
+    """Characters side by side as one place."""
+    run: list[Hidden] = []
+    for one in hidden:
+        if run and (one.line, one.column) != (run[-1].line, run[-1].column + 1):
+            yield _run(run, starts)
+            run = []
+        run.append(one)
+    if run:
+        yield _run(run, starts)
+
+
+def _run(run: list[Hidden], starts: list[int]) -> Sign:
+    start = starts[run[0].line - 1] + run[0].column - 1
+    codes = ", ".join(dict.fromkeys(f"U+{one.code_point:04X}" for one in run[:8]))
+    many = f"{len(run)} characters" if len(run) > 1 else "a character"
+    return Sign("AP101", start, start + len(run), f"{many} that a reader does not see: {codes}")
+
+
+def _findings(text: str, starts: list[int], found: list[Sign], file: str, key: str, beside: bool) -> Iterator[Finding]:
+    total = Counter(sign.rule for sign in found)
+    told: Counter[str] = Counter()
+    for sign in found:
+        told[sign.rule] += 1
+        if told[sign.rule] > MOST:
+            continue
+        more = total[sign.rule] - MOST if told[sign.rule] == MOST else 0
+        line = bisect_right(starts, sign.start)
+        level = sign.level or RULES[sign.rule].level
+        if beside:
+            level = "warning" if sign.rule == "AP101" else "note"
+        yield Finding(
+            file,
+            line,
+            sign.start - starts[line - 1] + 1,
+            sign.rule,
+            level,
+            sign.message + (f"; and {more} more of this kind" if more > 0 else ""),
+            _excerpt(text, sign, starts[line - 1]),
+            key,
+            " ".join(text[sign.start : sign.end].split())[:2000],
+        )
+
+
+def _excerpt(text: str, sign: Sign, line_start: int) -> str:
+    """The place with a few characters before it, escaped and cut."""
+    start = max(line_start, sign.start - 24)
+    line_end = text.find("\n", sign.start)
+    end = min(len(text) if line_end < 0 else line_end, start + _EXCERPT)
+    cut = "…" if end < min(sign.end, start + 2 * _EXCERPT) else ""
+    return escaped(text[start:end].strip("\r\n \t")) + cut
+
+
+def escaped(text: str) -> str:
+    """The text with every character that hides, turns or controls as `\\u{…}`, in one line."""
+    return _SHOWN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+
+
+# Fingerprints.
+
+
+def fingerprints(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """A fingerprint for each finding: of its rule, its file, its text, and how many equal ones stand before it.
+
+    It stays the same when lines move or a pack's version changes.
+    """
+    seen: Counter[tuple[str, str, str]] = Counter()
+    made = []
+    for finding in findings:
+        what = (finding.rule, finding.key, finding.text.casefold() or finding.message)
+        made.append(sha256("\0".join((*what, str(seen[what]))).encode("utf-8", "surrogatepass")).hexdigest()[:32])
+        seen[what] += 1
+    return tuple(made)

@@ -1,0 +1,116 @@
+"""Names that can be taken for others: what somebody types or reads in passing may not be what they get.
+
+Decides when two names are near: letters and digits that look alike, hyphens more or less, one or two slips of a key,
+or a word such as `official` put before or behind. Names that differ only in their numbers are a series, not a slip.
+The same names in give the same answer; what is done about it is decided elsewhere.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+_ALIKE = str.maketrans(
+    {"0": "o", "1": "l", "i": "l", "2": "z", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "-": None, "_": None}
+)
+_PAIRS = re.compile("rn|vv|cl")
+_PAIR = {"rn": "m", "vv": "w", "cl": "d"}
+_AFFIXES = frozenset(
+    "official original real genuine verified trusted secure safe fixed patched updated update new latest pro plus the "
+    "free full beta dev v2 v3 2 app bot org io inc team".split()
+)
+_NUMBERS = re.compile("[0-9]+")
+
+
+class Near(NamedTuple):
+    """A known name that another can be taken for, and why, in words."""
+
+    name: str
+    why: str
+
+
+class Names:
+    """Known names, ready to be compared with many others."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        self._by_look: dict[str, list[str]] = {}
+        self._by_length: dict[int, list[tuple[str, int]]] = {}
+        for name in sorted(self._names):
+            self._by_look.setdefault(look(name), []).append(name)
+            self._by_length.setdefault(len(name), []).append((name, _letters(name)))
+
+    def near(self, name: str) -> Near | None:
+        """The known name that this one is most easily taken for; None for a known name, and where none is near."""
+        if name in self._names:
+            return None
+        if alike := self._by_look.get(look(name)):
+            return Near(alike[0], "letters, digits or hyphens that look alike")
+        if (bare := _without_affix(name, self._names)) is not None:
+            return Near(bare, "a word was added")
+        slips = _allowed(len(name))
+        found = self._slipped(name, slips) if slips else None
+        return None if found is None else Near(found, "a slip of a key away")
+
+    def _slipped(self, name: str, slips: int) -> str | None:
+        letters, shape = _letters(name), _NUMBERS.sub("#", name)
+        best: tuple[int, str] | None = None
+        for length in range(len(name) - slips, len(name) + slips + 1):
+            most = min(slips, _allowed(length))
+            for other, theirs in self._by_length.get(length, ()):
+                if (letters ^ theirs).bit_count() > 2 * most or _NUMBERS.sub("#", other) == shape:
+                    continue
+                found = distance(name, other, most)
+                if found <= most and (best is None or (found, other) < best):
+                    best = found, other
+        return best[1] if best else None
+
+
+def look(name: str) -> str:
+    """What a name looks like in passing: two names with the same look are easily taken for each other."""
+    return _PAIRS.sub(lambda match: _PAIR[match[0]], name.lower().translate(_ALIKE))
+
+
+def distance(one: str, other: str, most: int) -> int:
+    """How many letters must be put in, left out, exchanged, or swapped with the next to make one of the other; any
+    number above `most` when it is more.
+    """
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        last, before, row = before, row, [i]
+        for j, theirs in enumerate(other, 1):
+            best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != theirs))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == theirs:
+                best = min(best, last[j - 2] + 1)
+            row.append(best)
+        if min(row) > most and min(before) > most:
+            return most + 1
+    return row[-1]
+
+
+def _allowed(length: int) -> int:
+    """How many slips count for a name of that length: short names are near to too many others."""
+    return 0 if length < 5 else 1 if length < 10 else 2
+
+
+def _letters(name: str) -> int:
+    """The letters that occur, a bit each."""
+    bits = 0
+    for letter in name:
+        bits |= 1 << (ord(letter) & 63)
+    return bits
+
+
+def _without_affix(name: str, names: frozenset[str]) -> str | None:
+    first, _, rest = name.partition("-")
+    if rest in names and first in _AFFIXES:
+        return rest
+    rest, _, last = name.rpartition("-")
+    return rest if rest in names and last in _AFFIXES else None
+
+
+def nearest(names: Iterable[str], known: Iterable[str]) -> Mapping[str, Near]:
+    """Each of the names that can be taken for a known one, with that one."""
+    index = Names(known)
+    found = ((name, index.near(name)) for name in names)
+    return {name: near for name, near in found if near is not None}
