@@ -113,7 +113,7 @@ def test_a_pack_that_two_sources_have_is_named_with_the_one_that_wins(agentpack:
 def test_a_pack_that_moves_to_another_source_is_named_again(agentpack: Agentpack, tmp_path: Path) -> None:
     assert warnings(agentpack, "python-engineer") == []
     packs = str(publish(tmp_path / "acme", pack("python-engineer", "python-engineer")))
-    assert len(warnings(agentpack, "python-engineer", "--source", packs, "--dry-run")) == 1
+    assert len(warnings(agentpack, "python-engineer", "--source", packs, "--dry-run", "--accept", "every-tool")) == 1
 
 
 def test_a_near_miss_of_a_persona_is_pointed_out(agentpack: Agentpack, tmp_path: Path) -> None:
