@@ -69,6 +69,21 @@ def test_nothing_costs_less_than_nothing() -> None:
 }
 
 
+_OUTSIDE = (
+    "AGENTPACK",
+    "COV",
+    "COVERAGE",
+    "FORCE_COLOR",
+    "HATCH_",
+    "PYTEST",
+    "PYTHON",
+    "UV_PROJECT",
+    "VIRTUAL_ENV",
+    "XDG_",
+)
+"""How the variables begin that belong to whoever runs the tests, and would be obeyed."""
+
+
 class Done(NamedTuple):
     """A command that ended."""
 
@@ -161,16 +176,13 @@ def _environment(folder: Path) -> Path:
 
 
 def _variables(workshop: Path) -> dict[str, str]:
-    """Variables of a developer with an empty home, whose downloads are kept where those of this machine's user are."""
-    caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    outside = ("VIRTUAL_ENV", "PYTHON", "COV", "COVERAGE", "PYTEST", "AGENTPACK", "HATCH_", "UV_PROJECT", "FORCE_COLOR")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
+    """Variables of a developer with an empty home, and no environment that is active."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OUTSIDE)}
     home = workshop / "home"
     home.mkdir(exist_ok=True)
     return kept | {
         "HOME": str(home),
-        "XDG_CACHE_HOME": caches,
-        "HATCH_DATA_DIR": str(workshop / "hatch"),
+        "HATCH_DATA_DIR": str(workshop / "environments"),
         "POETRY_VIRTUALENVS_IN_PROJECT": "true",
         "PDM_CHECK_UPDATE": "false",
         "NO_COLOR": "1",
