@@ -71,6 +71,14 @@ def freshness(session: nox.Session) -> None:
 
 
 @nox.session
+def gate(session: nox.Session) -> None:
+    """Run the commands of the engineer's gate, with every package manager and type checker that it can name."""
+    _develop(session)
+    session.env["AGENTPACK_GATE"] = "all"
+    session.run("pytest", "tests/gate", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from the program, then run the documentation's tests."""
     _develop(session)
