@@ -256,7 +256,7 @@ def test_no_rendering_shows_a_trace_of_the_pack_format() -> None:
 def test_every_type_checker_stays_strict_under_every_variant() -> None:
     """Most checkers pass untyped code by default: a bare change of checker would drop a directive unseen."""
     strict = {
-        "mypy": "mypy --strict",
+        "mypy": "--strict",
         "basedpyright": "strict",
         "pyright": "strict",
         "pyrefly": 'preset = "strict"',
