@@ -190,6 +190,34 @@ def test_what_a_variant_takes_away_that_is_new_was_taken_from_nobody(agentpack: 
     assert found_in(agentpack, write_tree(packs / "1.1.0", new)) == []
 
 
+EXTENDING = """\
+---
+name: data-reviewer
+description: Reviews data.
+extends: house>=1
+---
+
+## Own {#own}
+
+- Count the rows first. {#count}
+"""
+
+
+def test_modules_of_the_persona_below_do_not_count_as_core(agentpack: Agentpack, tmp_path: Path) -> None:
+    """Long texts lie in a module of another pack: neither the check nor a test of the pack counts them as core."""
+    long = BODY + "\n## Rarely {#rarely}\n\n" + LONG
+    below = {"modules": {"rarely": "something rare comes up"}}
+    write_tree(
+        tmp_path / "house" / "1.0.0", make_pack("house", personas={"house": persona_text("house", long, **below)})
+    )
+    case = "schema: 1\ntests:\n  - {name: it counts, present: [count, look, long], core_words: 60}\n"
+    files = {**AROUND, "tests/a.yaml": case}
+    pack = make_pack(files=files, license="MIT", requires=["house>=1"], personas={"data-reviewer": EXTENDING})
+    folder = write_tree(tmp_path / "data-reviewer" / "1.0.0", pack)
+    assert found_in(agentpack, folder) == []
+    agentpack("pack", "test", str(folder))
+
+
 # Mending.
 
 

@@ -4,8 +4,9 @@ The folder has a script for each client, called as `FOLDER/<client> PROJECT HOME
 [--prompt-contains TEXT] [--env KEY=VALUE]`. It exits with 0 when the client loaded that agent with that description
 (and that text in its body), with 3 when it could not ask, and with something else when the client read something else.
 
-Every release and variant of the bundled pack and a persona full of awkward but legal text are installed for all these
-clients at once, in a project, for the user, and for the user with the client's own variable set.
+Every release of the bundled packs, with some of its variants, and a persona full of awkward but legal text are installed
+for each of these clients, in a project, for the user, and for the user with the client's own variable set. A client that
+cannot limit tools gets those that ask for it all the same: whether it loads them is what is asked here.
 """
 
 import os
@@ -22,9 +23,13 @@ from agentpack.targets.base import Place
 from agentpack.targets.reading import AgentFile, read_agent_file
 
 CANNOT_ASK = 3
-ENGINEER = "python-engineer"
-RELEASES = ("1.0.0", "1.1.0")
-VARIANTS = ("", "[strict-typing]", "[data-pipeline]", "[data-pipeline,strict-typing]")
+ENGINEER, REVIEWER = "python-engineer", "python-reviewer"
+VARIANTS = {
+    "1.0.0": ("", "[strict-typing]", "[data-pipeline]", "[data-pipeline,strict-typing]"),
+    "1.1.0": ("", "[strict-typing]", "[data-pipeline]", "[data-pipeline,strict-typing]"),
+    "2.0.0": ("", "[lean]", "[reviewer]", "[data-pipeline,strict-typing]"),
+}
+"""The releases of the engineer, and sets of variants of each; of 2.0.0 those that are least alike."""
 AWKWARD = "awkward-agent"
 DESCRIPTION = "Use it: when \"quoted\" or 'quoted'\nor on two lines # not a comment --- `code` 🦉"
 BODY = "You say '''three''', \"\"\"three\"\"\", back\\slash \\n, ${HOME}, {file:x}, {env:Y}.\n\n" + "- A rule.\n" * 4000
@@ -48,9 +53,10 @@ def cases(client: str) -> Iterator[Case]:
     places = [("project", False), ("user", False)]
     places += [("user", True)] if isinstance(user, Place) and user.variable else []
     for scope, moved in places:
-        for release in RELEASES:
-            for variants in VARIANTS:
+        for release, sets in VARIANTS.items():
+            for variants in sets:
                 yield Case(f"{ENGINEER}{variants}=={release}", ENGINEER, scope, moved)
+        yield Case(REVIEWER, REVIEWER, scope, moved)
         yield Case(AWKWARD, AWKWARD, scope, moved)
 
 
@@ -72,7 +78,7 @@ def ask(script: Path, client: str, case: Case, work: Path) -> int:
     user = TARGETS[client].user
     variables = {user.variable: str(moved)} if case.moved and user is not None and user.variable else {}
     install = [sys.executable, "-m", "agentpack", "install", case.requirement, "--client", client, "--quiet"]
-    install += ["--source", str(awkward_pack(work / "packs")), f"--{case.scope}"]
+    install += ["--source", str(awkward_pack(work / "packs")), f"--{case.scope}", "--accept", f"widened:{client}"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
     subprocess.run(install, cwd=project, env={**environment, "HOME": str(home), **variables}, check=True)
     read = installed(client, case, project, home, variables)

@@ -1,7 +1,8 @@
 """Budgets: how many words and tokens a persona costs whenever it is read, and what a variant adds to that.
 
 Words are what stands between blanks in the text that a client gets without its header; tokens are a quarter of its
-characters. The sections that a persona lists under `modules` are read on demand and do not count as its core.
+characters. The sections that a persona, or the one that it extends, lists under `modules` are read on demand and do
+not count as its core.
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,7 +69,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
         except AgentpackError:
             continue  # told as a dead reference
         declared = layer.header.get("budget") or {}
-        core = core_of(persona, layer.header.get("modules") or {})
+        core = core_of(persona, subject.drafts.modules(name))
         yield from _past("P301", file, "the text that is always read has", declared, words=core.words)
         yield from _past("P301", file, "the text that is always read has", declared, tokens=core.tokens)
         description = len(str(persona.value("description") or "").split())

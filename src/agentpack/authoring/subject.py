@@ -22,6 +22,12 @@ class Drafts(Protocol):
         """The parameters that the persona's text may use."""
         ...
 
+    def modules(self, persona: str) -> Mapping[str, str]:
+        """The sections that are read on demand, with when: its own and those of the persona that it extends. For one
+        that can be put together.
+        """
+        ...
+
 
 class Earlier(NamedTuple):
     """The release before, and how its personas are put together."""

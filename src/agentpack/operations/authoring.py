@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.authoring.subject import Earlier, Subject
+from agentpack.authoring.subject import Drafts, Earlier, Subject
 from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Base, Pack, draft_of
 from agentpack.compose.parameters import Declaration
@@ -105,8 +105,13 @@ class Authored:
 
     def subject(self, earlier: "Authored | None") -> Subject:
         """The release as the rules of the check see it."""
-        before = None if earlier is None else Earlier(earlier.pack, _Drafts(earlier))
-        return Subject(self.folder.shown, self.release, self.pack, _Drafts(self), before)
+        before = None if earlier is None else Earlier(earlier.pack, earlier.drafts)
+        return Subject(self.folder.shown, self.release, self.pack, self.drafts, before)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """How its personas are put together."""
+        return _Drafts(self)
 
 
 class _Drafts:
@@ -127,11 +132,18 @@ class _Drafts:
         base = self._base(persona)
         return {**base.declarations, **self.authored.pack.declarations} if base else self.authored.pack.declarations
 
+    def modules(self, persona: str) -> Mapping[str, str]:
+        own: Mapping[str, str] = self.authored.pack.personas[persona].header.get("modules") or {}
+        return self._drafting.modules(self.authored.pack, persona) if self._extends(persona) else own
+
     def _base(self, persona: str) -> Base | None:
         if persona not in self._bases:
-            extends = "extends" in self.authored.pack.personas[persona].header
-            self._bases[persona] = self._drafting.base(self.authored.pack, persona) if extends else None
+            base = self._drafting.base(self.authored.pack, persona) if self._extends(persona) else None
+            self._bases[persona] = base
         return self._bases[persona]
+
+    def _extends(self, persona: str) -> bool:
+        return "extends" in self.authored.pack.personas[persona].header
 
 
 def open_pack(workspace: Workspace, folder: PackFolder) -> Authored:

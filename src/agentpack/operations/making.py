@@ -262,6 +262,12 @@ class _Maker:
             raise InvalidFile(faults)
         return base
 
+    def modules(self, pack: Pack, persona: str) -> Mapping[str, str]:
+        """The sections that are read on demand, with when, those of the persona below included."""
+        extended = self.extended(pack, persona)
+        below = self.modules(extended[0], extended[1]) if extended else {}
+        return {**below, **pack.personas[persona].header.get("modules", {})}
+
     def layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[Named]:
         """What a persona is made of, the lowest layer first."""
         extended = self.extended(pack, persona)
@@ -359,7 +365,14 @@ class Drafting(NamedTuple):
 
     def base(self, pack: Pack, persona: str) -> Base | None:
         """What a persona with `extends` is laid over, None for one without. Raises InvalidFile."""
-        return _Maker(self.library, self.manifest, {pin.pack: pin for pin in self.chosen}).base(pack, persona)
+        return self._maker().base(pack, persona)
+
+    def modules(self, pack: Pack, persona: str) -> Mapping[str, str]:
+        """The sections that are read on demand, with when, those of the persona below included. Raises InvalidFile."""
+        return self._maker().modules(pack, persona)
+
+    def _maker(self) -> _Maker:
+        return _Maker(self.library, self.manifest, {pin.pack: pin for pin in self.chosen})
 
 
 def draft_for(

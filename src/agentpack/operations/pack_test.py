@@ -1,6 +1,6 @@
 """pack test: the cases that travel with a pack, each put together and compared with what it expects."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import NamedTuple
 
@@ -115,8 +115,7 @@ def _failures(authored: Authored, case: Case, made: Made, golden: dict[str, byte
     if name not in texts:
         yield f"{case.client} gets no file of `{name}`"
         return
-    layer = authored.pack.personas.get(name)
-    modules: Mapping[str, str] = (layer.header.get("modules") or {}) if layer else {}
+    modules = authored.drafts.modules(name) if name in authored.pack.personas else {}
     yield from judge(case, parts[name], texts[name].decode(), modules)
     if case.golden is not None:
         path = f"{FOLDER}/{case.golden}"
