@@ -73,7 +73,7 @@ def hostile_pack(name: str, version: str, words: str) -> dict[str, bytes]:
                 f"## More {{#more}}\n\n- {words} {{#more-look}}\n", summary=f"::error::{words}"
             )
         },
-        files={"CHANGELOG.md": f"# {version}\n\n::error::{words}\n", f"{words[:20].replace('/', '')}.md": words},
+        files={"CHANGELOG.md": f"# {version}\n\n::error::{words}\n", "NOTES.md": words},
         description=f"::error::{words}",
         license=f"::error::{words}",
         homepage=f"::error::{words}",
@@ -105,8 +105,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield top
 
 
+SOURCE = "packs ::error::pwned ##[error]"
+
+
 def make_scene(top: Path) -> None:
-    source = top / "packs ::error::pwned ##[error]\x1b[5m\u202e"
+    source = top / SOURCE
     publish(source, hostile_pack("hostile", "1.0.0", VISIBLE), hostile_pack("hostile", "1.1.0", VISIBLE))
     publish(source, hostile_pack("controls", "1.0.0", CONTROLS))
     publish(source, hostile_pack("hostlle", "1.0.0", VISIBLE))
@@ -213,6 +216,15 @@ CALLS: dict[str, list[list[str]]] = {
         ),
         ["audit", "--baseline", "seen.json"],
         ["audit", WORDS],
+    ],
+    "policy": [["policy", "explain"], ["policy", "explain", "hostile"], ["policy", "explain", WORDS]],
+    "pack": [
+        *(["pack", "check", f"../{SOURCE}", "--format", name] for name in ("text", "github", "json")),
+        ["pack", "check", f"../{SOURCE}/hostile/1.1.0", "--fix", "-n"],
+        ["pack", "check", "--rules"],
+        ["pack", "test", f"../{SOURCE}/hostile"],
+        ["pack", "build", f"../{SOURCE}/hostile/1.0.0", "-n"],
+        *(["pack", name, WORDS] for name in ("new", "check", "test", "build")),
     ],
     "doctor": [["doctor"], ["doctor", "-v"]],
 }

@@ -13,6 +13,7 @@ from agentpack.errors import Fault, InvalidFile
 from agentpack.manifest_text import entry, entry_in_flow, flow, options, scalar, scalar_in_flow
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.safety.documents import read_yaml
+from agentpack.safety.hidden import own_file
 from agentpack.safety.schemas import validate
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -56,7 +57,8 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
 
 def _verify(text: str, file: str, expected: Manifest) -> None:
     try:
-        found = Manifest.from_data(validate("manifest", read_yaml(text, file)))
+        with own_file(text.encode(), file):
+            found = Manifest.from_data(validate("manifest", read_yaml(text, file)))
     except InvalidFile:
         found = None
     same = found is not None and found.said_policy() == expected.said_policy()

@@ -97,6 +97,9 @@ def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[st
         absolute = normpath(join(workspace.environment.cwd, folder))
         if not isdir(absolute):
             raise UsageError(f"`--source {folder}` is not a folder")
+        if not absolute.isprintable():
+            hint = "rename it: agentpack.yaml would hold what no reader sees"
+            raise UsageError(f"`--source {folder}`: the folder's name has hidden characters", hint=hint)
         if any(abspath(workspace.source_folder(source)) == absolute for source in sources):
             continue
         taken = {source.name for source in sources} | {"bundled"}
