@@ -12,6 +12,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -459,3 +460,46 @@ def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path
     (done,) = run_all([Job(["diff"], str(scene / "root\x1b[5m\n::error::pwned"))], tmp_path / "said")
     assert done.exit_code == 0
     assert "root\\u{1b}[5m\\u{a}::error::pwned" in done.err.decode()
+
+
+class _Seen(HTMLParser):
+    """The elements and attributes of a page, and whether every element is closed."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: set[str] = set()
+        self.attributes: set[tuple[str, str | None]] = set()
+        self.open: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes |= set(attrs)
+        if tag not in ("meta",):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_a_page_of_html_has_no_element_or_attribute_of_a_text(ran: list[tuple[Job, Done]]) -> None:
+    pages = [
+        done.out.decode("utf-8") for job, done in ran if not job.terminal and job.arguments[-2:] == ["--format", "html"]
+    ]
+    pages = [page for page in pages if page.startswith("<!doctype")]
+    assert len(pages) >= 3
+    hostile = 0
+    for page in pages:
+        seen = _Seen()
+        seen.feed(page)
+        seen.close()
+        assert seen.open == []
+        known = "html head meta title style body h1 h2 p strong ul li code pre span".split()
+        assert seen.elements <= set(known)
+        assert {name for name, _ in seen.attributes} <= {"lang", "charset", "http-equiv", "content", "name", "class"}
+        assert {value for name, value in seen.attributes if name == "class"} <= {"added", "removed"}
+        hostile += "<script>pwned()" in "".join(seen.words)
+    assert hostile

@@ -14,7 +14,7 @@ from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.operations.diff import Differences, Limits, diff_disk, diff_upgrade
 
-FORMATS = ("text", "unified", "rules", "json", "markdown")
+FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
 app = verb_app()
 
 
@@ -119,6 +119,11 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
         from agentpack.cli.formats.data import patch
 
         _print_patch(session, patch(found, place))
+    elif format == "github":
+        from agentpack.cli.formats.github import github
+
+        for line in github(found, place):
+            output.annotate(line)
     elif format is not None or not output.quiet:
         for line in _lines(session, found, format or "text", place, stat=stat):
             output.print(line)
@@ -132,6 +137,10 @@ def _lines(session: Session, found: Differences, format: str, place: Place, *, s
         from agentpack.cli.formats.markdown import markdown
 
         return markdown(found, place)
+    if format == "html":
+        from agentpack.cli.formats.html import html
+
+        return html(found, place)
     if format == "rules":
         from agentpack.cli.formats.rules import rules
 

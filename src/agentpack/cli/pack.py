@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.authoring.findings import ERROR, RULES, Finding
+from agentpack.cli.escaping import workflow_command
 from agentpack.cli.options import DryRun, Session, verb
 from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
@@ -103,7 +104,10 @@ def check(
     done = pack_check(session.surroundings, folders or (), against=against, fix=fix, dry_run=dry_run)
     for one in done:
         for finding in one.findings:
-            for line in _github(finding) if format == "github" else _text(session, finding):
+            if format == "github":
+                session.output.annotate(_github(finding))
+                continue
+            for line in _text(session, finding):
                 session.output.print(line)
         for path in one.fixed:
             session.output.say(f"{safe(one.folder)}/{safe(path)}: {'would be mended' if dry_run else 'mended'}")
@@ -140,16 +144,9 @@ def _text(session: Session, finding: Finding) -> Iterator[str]:
         yield f"    {safe(finding.hint)}"
 
 
-def _github(finding: Finding) -> Iterator[str]:
-    """A workflow command, escaped as GitHub's toolkit does (actions/toolkit, `command.ts`)."""
-    where = f"file={_property(finding.file)}" + (f",line={finding.line}" if finding.line else "")
-    message = safe(finding.message).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    yield f"::{finding.weight} {where},title={finding.rule}::{message}"
-
-
-def _property(text: str) -> str:
-    text = safe(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return text.replace(":", "%3A").replace(",", "%2C")
+def _github(finding: Finding) -> str:
+    where = {"file": finding.file, **({"line": str(finding.line)} if finding.line else {}), "title": finding.rule}
+    return workflow_command(finding.weight, where, finding.message)
 
 
 def _closing(release: str, against: str | None, findings: Sequence[Finding]) -> str:
