@@ -12,6 +12,7 @@ from support.packs import make_pack, persona_text, read_files, variant_text
 from agentpack.compose.composing import Pack, compose, draft_of, values_for
 from agentpack.compose.parse import PersonaText, parse_sections
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
+from agentpack.safety.text import HiddenText
 
 FRAGMENTS = (
     *(
@@ -51,6 +52,8 @@ def test_a_persona_without_braces_is_rendered_byte_for_byte(body: str) -> None:
     except InvalidFile:
         assert "{" in body
         return
+    except HiddenText:
+        return  # which texts these are: `tests/test_text_rule.py`
     made = compose(draft_of(found, "reviewer", (), {}), values_for(draft_of(found, "reviewer", (), {}), {}, {}, "x"))
     if "{" not in body and "}" not in body:
         assert made.body == body
@@ -170,10 +173,14 @@ def test_every_pair_of_bundled_variants_composes_or_is_refused_by_name(version: 
 @pytest.mark.parametrize("version", versions())
 def test_a_variant_of_the_bundled_pack_changes_only_the_rules_it_names(version: str) -> None:
     for name, layer in pack(version).variants.get(NAME, {}).items():
-        before, after = composed(version), composed(version, (name,))
-        named = {rule.id for section in layer.sections for rule in section.rules} | set(layer.header["remove"])
+        before = composed(version, **layer.header.get("set", {}).get("parameters", {}))
+        after = composed(version, (name,))
+        removed = set(layer.header["remove"])
+        named = {rule.id for section in layer.sections for rule in section.rules} | removed
         old = {rule.id: rule.text for section in before.sections for rule in section.rules}
         new = {rule.id: rule.text for section in after.sections for rule in section.rules}
-        assert {id for id in old if new.get(id) != old[id]} <= {
-            rule.id for section in before.sections for rule in section.rules if rule.id in named or section.id in named
-        }
+        below, gone = 0, set()  # a removed section takes along those below it
+        for section in before.sections:
+            below = below if below and section.level > below else section.level if section.id in removed else 0
+            gone |= {rule.id for rule in section.rules if below}
+        assert {id for id in old if new.get(id) != old[id]} <= named | gone
