@@ -6,7 +6,7 @@ The folder has a script for each client, called as `FOLDER/<client> PROJECT HOME
 
 Every release of the bundled packs, with some of its variants, and a persona full of awkward but legal text are
 installed for each of these clients, in a project, for the user, and for the user with the client's own variable set. A
-client that cannot limit tools gets personas that ask for it all the same: whether it loads them is what is asked here.
+client that cannot limit tools gets those that ask for it all the same: whether it loads them is what is asked here.
 """
 
 import os
