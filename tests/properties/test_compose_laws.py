@@ -176,10 +176,14 @@ def test_every_pair_of_bundled_variants_composes_or_is_refused_by_name(version: 
 @pytest.mark.parametrize("version", versions())
 def test_a_variant_of_the_bundled_pack_changes_only_the_rules_it_names(version: str) -> None:
     for name, layer in pack(version).variants.get(NAME, {}).items():
-        before, after = composed(version), composed(version, (name,))
-        named = {rule.id for section in layer.sections for rule in section.rules} | set(layer.header["remove"])
+        before = composed(version, **layer.header.get("set", {}).get("parameters", {}))
+        after = composed(version, (name,))
+        removed = set(layer.header["remove"])
+        named = {rule.id for section in layer.sections for rule in section.rules} | removed
         old = {rule.id: rule.text for section in before.sections for rule in section.rules}
         new = {rule.id: rule.text for section in after.sections for rule in section.rules}
-        assert {id for id in old if new.get(id) != old[id]} <= {
-            rule.id for section in before.sections for rule in section.rules if rule.id in named or section.id in named
-        }
+        below, gone = 0, set()  # a removed section takes along those below it
+        for section in before.sections:
+            below = below if below and section.level > below else section.level if section.id in removed else 0
+            gone |= {rule.id for rule in section.rules if below}
+        assert {id for id in old if new.get(id) != old[id]} <= named | gone
