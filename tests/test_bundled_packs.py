@@ -355,7 +355,7 @@ def test_the_gate_is_made_of_whole_commands(version: str, manager: str, checker:
         f"{run}ruff check .",
         *(run + command for command in STRICT[checker]),
         f"{run}pytest PATH",
-        f"{run}pytest --cov --cov-branch --cov-fail-under=60",
+        f"{run}pytest --cov=SOURCE --cov-branch --cov-fail-under=60",
         f"{run}coverage report --include='GLOB' --fail-under=85",
         audit,
     ]
