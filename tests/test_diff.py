@@ -233,7 +233,7 @@ def test_names_and_clients_limit_it(installed: Agentpack) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--format", "html"],
+        ["--format", "latex"],
         ["--stat", "--format", "rules"],
         ["--latest"],
         ["--upgrade", "--to", "reviews@1.1.0"],
