@@ -3,7 +3,7 @@
 YAML is read as a stream of events, never composed by the library, so that aliases, anchors, tags and merge keys
 are refused before anything is built, depth and size are bounded, and a key that stands twice is a fault. Plain
 scalars are read by the YAML 1.2 core rules for null, booleans and integers only: `no`, `1.10` and `2026-11-23` stay
-text. What the values mean is decided in `schemas.py`.
+text. What the values mean is decided in `schemas/`.
 """
 
 import re

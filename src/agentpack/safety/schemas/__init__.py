@@ -1,0 +1,82 @@
+"""What a pack, a persona, a variant and a manifest may say: the trust boundary, checked strictly.
+
+pydantic is imported in `safety/` only, so that a command which meets nothing unvalidated never loads it.
+The result is plain data in one normal form, safe to keep as JSON under its digest; `model/` makes values of it. A fault
+names file, line and dotted key, and an unknown key the nearest known one. All faults of a document come in one error.
+
+The model of a kind lies in a module beside this one, which is imported when a document of that kind is met.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from pydantic import ValidationError
+
+from agentpack.errors import Fault, InvalidFile
+from agentpack.safety.documents import Document
+from agentpack.safety.schemas.words import Strict
+
+__all__ = ["SCHEMA", "validate"]
+
+SCHEMA = 1
+
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "pack": ("packs", "Pack"),
+    "persona": ("personas", "Persona"),
+    "variant": ("personas", "Variant"),
+    "manifest": ("manifests", "Manifest"),
+    "client": ("clients", "Client"),
+    "tests": ("cases", "PackTests"),
+    "policy": ("policies", "PolicyFile"),
+}
+"""Every kind of document: the module and the name of its model."""
+
+
+def validate(kind: str, document: Document) -> dict[str, Any]:
+    """The document's data in normal form, once it fits its kind: `pack`, `persona`, `variant`, `manifest`, `client`,
+    `tests` or `policy`.
+
+    Raises:
+        InvalidFile: with all faults.
+    """
+    model = _model(kind)
+    if not isinstance(document.data, dict):
+        raise InvalidFile([Fault(document.file, 1, "", "a map of keys and values is expected")])
+    if kind in ("pack", "manifest", "client", "tests", "policy"):
+        _newer_schema(document)
+    try:
+        value = model.model_validate(document.data)
+    except ValidationError as error:
+        from agentpack.safety.schemas.faults import faults_of
+
+        raise InvalidFile(faults_of(error.errors(), model, document)) from None
+    data = value.model_dump(by_alias=True, exclude_none=True)
+    if kind == "pack":
+        from agentpack.safety.schemas.packs import parameter_faults
+
+        faults = list(parameter_faults(value, document))  # type: ignore[arg-type]
+        if faults:
+            raise InvalidFile(faults)
+    if kind == "policy" or "policy" in data:
+        from agentpack.safety.schemas.policies import with_lines
+
+        if kind == "policy":
+            return dict(with_lines(data, document, ()))
+        data["policy"] = dict(with_lines(data["policy"], document, ("policy",)))
+    return data
+
+
+def _model(kind: str) -> type[Strict]:
+    module, name = _KINDS[kind]
+    model: type[Strict] = getattr(import_module(f"agentpack.safety.schemas.{module}"), name)
+    return model
+
+
+def _newer_schema(document: Document) -> None:
+    schema = document.data.get("schema")
+    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+        message = f"schema {schema} is newer than this agentpack reads (schema {SCHEMA})"
+        raise InvalidFile(
+            [Fault(document.file, document.line_of(("schema",)), "schema", message)], hint="upgrade agentpack"
+        )

@@ -1,0 +1,30 @@
+"""What the tests of a pack may say: which persona is made, with what, and what its text then has."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from agentpack.safety.schemas.words import Kebab, Line, ParameterName, Schema, Strict, Value
+
+
+class Case(Strict):
+    name: Line
+    persona: Line | None = None
+    variants: list[Kebab] = []
+    parameters: dict[ParameterName, Value] = {}
+    client: Kebab = "claude"
+    present: list[Kebab] = []
+    absent: list[Kebab] = []
+    contains: list[str] = []
+    lacks: list[str] = []
+    fields: dict[Literal["description", "model", "color", "tools"], Any] = {}
+    words: Annotated[int, Field(ge=0)] | None = None
+    tokens: Annotated[int, Field(ge=0)] | None = None
+    core_words: Annotated[int, Field(ge=0)] | None = None
+    golden: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=200)] | None = None
+    refused: Line | None = None
+
+
+class PackTests(Strict):
+    schema_: Schema
+    tests: Annotated[list[Case], Field(min_length=1)]

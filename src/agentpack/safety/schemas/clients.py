@@ -1,0 +1,60 @@
+"""What the declaration of a client may say: where its agent files lie, and how each field is written there."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints
+
+from agentpack.safety.schemas.words import Kebab, Line, Strict, as_list, that
+from agentpack.targets.declared import SETTING_FORMS
+
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
+Form = Annotated[
+    str,
+    that(
+        lambda text: "|" in text or text in SETTING_FORMS,
+        f"is none of {', '.join(SETTING_FORMS)}, nor words with `|`",
+    ),
+]
+
+
+class Place(Strict):
+    folder: Line
+
+
+class ToolWords(Strict):
+    key: Line
+    style: Literal["list", "comma", "map"]
+    names: dict[
+        Literal["read", "search", "edit", "shell", "web", "delegate"],
+        Annotated[list[Line], BeforeValidator(as_list), Field(min_length=1)],
+    ]
+
+
+class Client(Strict):
+    schema_: Annotated[Literal[1], Field(alias="schema")]
+    title: Line | None = None
+    project: Line | None = None
+    user: Place | None = None
+    file: Line = "{name}.md"
+    format: Literal["markdown", "toml", "json", "body"] = "markdown"
+    name: Key | Literal[False] = "name"
+    description: Key | Literal[False] = "description"
+    model: Key | Literal[False] = False
+    models: list[Line] = []
+    color: Key | Literal[False] = False
+    colors: dict[Literal["red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan"], Line] = {}
+    tools: ToolWords | None = None
+    readonly: dict[Key, Any] = {}
+    limits: list[Key] = []
+    fixed: dict[Key, Any] = {}
+    settings: dict[Key, Form] = {}
+    body: Key | None = None
+    live: list[Literal["${word}", "{file:}", "{env:}"]] = []
+    long_description: Annotated[int, Field(ge=0)] = 0
+    shortest_body: Annotated[int, Field(ge=0)] = 0
+    longest_body: Annotated[int, Field(ge=0)] = 0
+    markers: list[Line] | None = None
+    reserved: list[Kebab] = []
+    version: Line | None = None
+    checked: Line | None = None
+    reads: Line | None = None

@@ -1,0 +1,50 @@
+"""What `agentpack.yaml` may say: the packs wanted, for which clients, from which sources, under which policy."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from agentpack.safety.schemas.policies import UNSAID, Policy
+from agentpack.safety.schemas.words import (
+    Kebab,
+    Line,
+    ParameterName,
+    PersonaName,
+    Requirement,
+    Schema,
+    Strict,
+    Value,
+    refuse,
+)
+
+
+def _not_bundled(name: str) -> str:
+    """What is allowed of `bundled` is allowed of agentpack's own packs."""
+    if name == "bundled":
+        raise refuse("`bundled` is the name of the packs that come with agentpack")
+    return name
+
+
+class Source(Strict):
+    name: Annotated[Kebab, AfterValidator(_not_bundled)]
+    path: Annotated[str, StringConstraints(min_length=1)]
+
+
+def _wanted(value: Any) -> Any:
+    return {"require": value} if isinstance(value, str) else value
+
+
+class Wanted(Strict):
+    require: Requirement
+    clients: list[Kebab] | None = None
+    parameters: dict[ParameterName, Value] = {}
+    as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
+
+
+class Manifest(Strict):
+    schema_: Schema
+    policy: Policy = UNSAID
+    clients: list[Kebab] | None = None
+    packs: list[Annotated[Wanted, BeforeValidator(_wanted)]] = []
+    models: dict[str, dict[Kebab, Line]] = {}
+    sources: list[Source] = []

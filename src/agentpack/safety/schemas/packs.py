@@ -1,0 +1,107 @@
+"""What `pack.yaml` may say: the pack, its version, and the parameters with constraints that fit them."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+from pydantic import AfterValidator, Field
+
+from agentpack.compose.parameters import Declaration, check_values
+from agentpack.errors import Fault
+from agentpack.model.names import MAX_VERSION
+from agentpack.safety.documents import Document, Path, dotted
+from agentpack.safety.patterns import matches
+from agentpack.safety.schemas.words import (
+    Line,
+    ParameterName,
+    PersonaName,
+    Requirement,
+    Schema,
+    Strict,
+    Value,
+    checked,
+    normalized,
+    refuse,
+)
+
+
+def _version(text: str) -> str:
+    try:
+        version = Version(text[: MAX_VERSION + 1])
+    except InvalidVersion:
+        raise refuse(f"`{text}` is not a version such as `1.2.0`") from None
+    if (
+        len(text) > MAX_VERSION
+        or len(version.release) != 3
+        or version.local
+        or version.is_postrelease
+        or version.epoch
+        or version.is_devrelease
+    ):
+        raise refuse(f"`{text}`: a pack's version has three numbers, and perhaps a pre-release: `1.2.0`, `2.0.0rc1`")
+    return text
+
+
+def _specifiers(text: str) -> str:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        raise refuse(f"`{text}` is not a range of versions such as `>=1.1,<2`") from None
+    return text
+
+
+class Parameter(Strict):
+    type: Literal["string", "integer", "boolean"]
+    default: Value
+    description: Line
+    choices: Annotated[list[str], Field(min_length=1)] | None = None
+    pattern: str | None = None
+    max_length: Annotated[int, Field(ge=1, le=2000)] | None = None
+    minimum: int | str | None = None
+    maximum: int | str | None = None
+
+
+class Pack(Strict):
+    schema_: Schema
+    name: Annotated[str, checked(normalized)]
+    version: Annotated[str, AfterValidator(_version)]
+    description: Line
+    license: Line | None = None
+    authors: list[Line] = []
+    homepage: Line | None = None
+    keywords: list[Line] = []
+    requires: list[Requirement] = []
+    agentpack: Annotated[str, AfterValidator(_specifiers)] | None = None
+    parameters: dict[ParameterName, Parameter] = {}
+    personas: list[PersonaName] | None = None
+
+
+def parameter_faults(pack: Pack, document: Document) -> Iterable[Fault]:
+    """What a single field cannot see: that constraints fit the type and that defaults keep to them."""
+    declarations: dict[str, Declaration] = {}
+    for name, spec in pack.parameters.items():
+        path: Path = ("parameters", name)
+        allowed = {"string": {"choices", "pattern", "max_length"}, "integer": {"minimum", "maximum"}, "boolean": set()}
+        given = spec.model_dump(exclude_none=True)
+        for key in sorted(given.keys() - {"type", "default", "description"} - allowed[spec.type]):
+            line = document.line_of((*path, key))
+            yield Fault(document.file, line, dotted((*path, key)), f"`{key}` has no meaning for type {spec.type}")
+        for key in ("minimum", "maximum"):
+            other = given.get(key)
+            if isinstance(other, str) and getattr(pack.parameters.get(other), "type", None) != "integer":
+                line = document.line_of((*path, key))
+                yield Fault(document.file, line, dotted((*path, key)), f"`{other}` is not an integer parameter")
+                return
+        if spec.pattern is not None:
+            try:
+                matches(spec.pattern, "")
+            except ValueError as error:
+                line = document.line_of((*path, "pattern"))
+                yield Fault(document.file, line, dotted((*path, "pattern")), f"not a regular expression: {error}")
+                return
+        declarations[name] = Declaration.from_data(name, given)
+    defaults = {name: declaration.default for name, declaration in declarations.items()}
+    for name, message in check_values(declarations, defaults):
+        path = ("parameters", name, "default")
+        yield Fault(document.file, document.line_of(path), dotted(path), message)

@@ -1,0 +1,156 @@
+"""What a policy may say, in a file of its own or in a manifest: what is allowed and denied, ages and sizes."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from agentpack.errors import AgentpackError
+from agentpack.model.capabilities import HEADS, PLAIN, is_capability
+from agentpack.model.names import did_you_mean, is_kebab
+from agentpack.model.requirement import parse_requirement
+from agentpack.safety.documents import Document, Path
+from agentpack.safety.schemas.words import Schema, Strict, normalized, refuse
+
+
+def _pattern(text: str) -> str:
+    """The name of a pack in which `*` may stand."""
+    if "*" in text:
+        if not re.fullmatch(r"[a-z0-9*]+(?:-[a-z0-9*]+)*", text):
+            raise refuse(f"`{text}` is not the name of a pack, in which `*` stands for any text")
+    else:
+        try:
+            normalized(text)
+        except AgentpackError as error:
+            raise refuse(error.message) from None
+    return text
+
+
+def _denied(text: str) -> str:
+    """A requirement, or a pattern as for what is allowed."""
+    if "*" in re.split(r"[\s\[<>=!~@;,]", text, maxsplit=1)[0]:
+        return _pattern(text)
+    try:
+        requirement = parse_requirement(text)
+    except AgentpackError as error:
+        raise refuse(error.message) from None
+    if requirement.url is not None or requirement.newest:
+        raise refuse(f"`{text}`: name the pack, and a range of versions if wanted: `acme<2`")
+    return text
+
+
+def _source(text: str) -> str:
+    if "/" not in text and not is_kebab(text):
+        raise refuse(f"`{text}` is neither the name of a source nor a place with `/`")
+    return text
+
+
+_LICENCES = (
+    "MIT Apache-2.0 BSD-2-Clause BSD-3-Clause ISC MPL-2.0 CC0-1.0 CC-BY-4.0 CC-BY-SA-4.0 Unlicense 0BSD GPL-2.0-only "
+    "GPL-2.0-or-later GPL-3.0-only GPL-3.0-or-later LGPL-2.1-or-later LGPL-3.0-or-later AGPL-3.0-only AGPL-3.0-or-later"
+).split()
+"""Those that are offered when one is misspelled; every licence of SPDX is known."""
+
+
+def _licence(text: str) -> str:
+    """One SPDX licence, as SPDX writes it."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        written = str(canonicalize_license_expression(text))
+    except InvalidLicenseExpression:
+        near = did_you_mean(text, _LICENCES)
+        raise refuse(f"`{text}` is not an SPDX licence" + (f"; {near}" if near else "")) from None
+    if re.search(r"\b(?:AND|OR)\b|[()]", written):
+        raise refuse(f"`{text}`: write one licence in each line; an expression of a pack is judged by its parts")
+    return written
+
+
+def _capability(text: str) -> str:
+    """A word of capabilities, or the head of some with a name in which `*` stands for any text."""
+    if is_capability(text) and text == text.strip():
+        return text
+    known = [*PLAIN, *(f"{kind}:*" for kind in HEADS)]
+    near = did_you_mean(text, known)
+    raise refuse(f"`{text}` is not a capability ({', '.join(known)})" + (f"; {near}" if near else ""))
+
+
+def _days(value: Any) -> Any:
+    if isinstance(value, str):
+        found = re.fullmatch(r"([0-9]{1,5}) ?days?", value)
+        if found is None:
+            raise refuse(f"`{value[:40]}` is not a number of days such as `14` or `14 days`")
+        return int(found[1])
+    return value
+
+
+_UNITS = {"B": 1, "bytes": 1, "kB": 1000, "KiB": 1 << 10, "MB": 1_000_000, "MiB": 1 << 20, "GB": 10**9, "GiB": 1 << 30}
+
+
+def _bytes(value: Any) -> Any:
+    if isinstance(value, str):
+        found = re.fullmatch(r"([0-9]{1,15}) ?([A-Za-z]+)", value)
+        if found is None or found[2] not in _UNITS:
+            raise refuse(f"`{value[:40]}` is not a size such as `65536`, `256 KiB` or `1 MiB`")
+        return int(found[1]) * _UNITS[found[2]]
+    return value
+
+
+UNSAID: Any = None
+"""A default that is not validated: a key without a value is a fault, for nothing is no list."""
+
+
+class Sources(Strict):
+    allow: list[Annotated[str, AfterValidator(_source)]] = UNSAID
+    deny: list[Annotated[str, AfterValidator(_source)]] = UNSAID
+
+
+class Packs(Strict):
+    allow: list[Annotated[str, AfterValidator(_pattern)]] = UNSAID
+    deny: list[Annotated[str, AfterValidator(_denied)]] = UNSAID
+
+
+class Licenses(Strict):
+    allow: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
+    deny: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
+
+
+class Capabilities(Strict):
+    allow: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
+    deny: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
+    accept: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
+
+
+class Policy(Strict):
+    sources: Sources = UNSAID
+    packs: Packs = UNSAID
+    licenses: Licenses = UNSAID
+    capabilities: Capabilities = UNSAID
+    hidden_text: Literal["refuse", "report"] = UNSAID
+    minimum_age: Annotated[int, BeforeValidator(_days), Field(ge=0, le=36500)] = UNSAID
+    maximum_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = UNSAID
+
+
+class PolicyFile(Policy):
+    schema_: Schema = UNSAID
+
+
+SECTIONS: Mapping[str, type[Strict]] = {
+    "sources": Sources,
+    "packs": Packs,
+    "licenses": Licenses,
+    "capabilities": Capabilities,
+}
+
+
+def with_lines(policy: Mapping[str, Any], document: Document, path: Path) -> Iterable[tuple[str, Any]]:
+    """Each setting of a policy with its line, each list with that of every item: a refusal names what decided it."""
+    for key in ("hidden_text", "minimum_age", "maximum_size"):
+        if key in policy:
+            yield key, [policy[key], document.line_of((*path, key))]
+    for key in ("sources", "packs", "licenses", "capabilities"):
+        for name, items in policy.get(key, {}).items():
+            place = (*path, key, name)
+            rows = [[item, document.line_of((*place, index))] for index, item in enumerate(items)]
+            yield f"{key}.{name}", [rows, document.line_of(place)]
