@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from agentpack.safety.schemas.words import Kebab, Line, Strict, as_list, that
+from agentpack.safety.schemas.words import Kebab, Line, Schema, Strict, as_list, that
 from agentpack.targets.declared import SETTING_FORMS
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
@@ -31,7 +31,7 @@ class ToolWords(Strict):
 
 
 class Client(Strict):
-    schema_: Annotated[Literal[1], Field(alias="schema")]
+    schema_: Schema
     title: Line | None = None
     project: Line | None = None
     user: Place | None = None
