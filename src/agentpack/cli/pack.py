@@ -15,7 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     help="Make, check, test and build packs.",
     epilog="Example: agentpack pack new data-reviewer",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -25,6 +25,13 @@ Folders = Annotated[
     typer.Argument(metavar="[DIR]...", help="Folders of packs, or of one; the current one unless named."),
 ]
 FORMATS = ("text", "github", "json")
+
+
+@app.callback()
+def pack(context: typer.Context) -> None:
+    """Make, check, test and build packs."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @verb(app, "new", under="pack")
