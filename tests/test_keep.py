@@ -367,3 +367,17 @@ def test_keeping_any_edit_gives_the_edited_text_or_a_reason(
 def without_blank_lines(text: str) -> list[str]:
     """What a variant can say of a text."""
     return [line for line in text.split("\n") if line.strip()]
+
+
+def test_an_edit_of_one_of_several_personas_is_kept(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    personas = {name: persona_text(name) for name in ("alpha", "beta")}
+    publish(tmp_path / "packs", make_pack("crew", personas=personas))
+    agentpack("install", "crew", "--source", str(tmp_path / "packs"))
+    place = project / ".claude/agents/alpha.md"
+    edited = place.read_text().replace("Look before", "Look twice before")
+    place.write_text(edited)
+    agentpack("keep", "alpha", "--as", "house")
+    assert place.read_text() == edited
+    agentpack("diff")
+    agentpack("sync", "--locked")
+    assert "Look twice" not in (project / ".claude/agents/beta.md").read_text()

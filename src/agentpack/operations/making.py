@@ -203,14 +203,21 @@ class _Maker:
         of_others = set(pack.variant_names)
         for persona in sorted(pack.personas):
             local = self.local_layers(pack, persona, pin.variants, used)
-            asked = set(pin.variants) - (of_others - pack.variants.get(persona, {}).keys())
+            asked = set(self.meant(pack, persona, pin.variants)) - (of_others - pack.variants.get(persona, {}).keys())
             if not asked and not local and not values and persona in pack.prepared:
                 yield Part(pack, pack.prepared[persona].named(renames.get(persona, persona)), ())
                 continue
-            draft = draft_of(pack, persona, pin.variants, local, self.base(pack, persona))
+            draft = draft_of(pack, persona, self.meant(pack, persona, pin.variants), local, self.base(pack, persona))
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
             yield Part(pack, self.persona(pack, draft, values, renames.get(persona)), variants)
+
+    def meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
+        """The variants without those that are local ones of other personas of the pack, and of no such name here."""
+        texts = [text for text in self.workspace.local_texts if text.persona in pack.personas]
+        own = {*pack.variants.get(persona, {}), *(text.name for text in texts if text.persona == persona)}
+        others = {text.name for text in texts} - own
+        return [name for name in variants if name not in others]
 
     def persona(self, pack: Pack, draft: Draft, values: Mapping[str, str | int | bool], name: str | None) -> Persona:
         if pack.bare:
@@ -385,6 +392,6 @@ def draft_for(
     pin = maker.pins[PackName(pack.name)]
     wanted = manifest.wanted(pack.name)
     local = maker.local_layers(pack, persona, pin.variants, [])
-    draft = draft_of(pack, persona, pin.variants, local, maker.base(pack, persona))
+    draft = draft_of(pack, persona, maker.meant(pack, persona, pin.variants), local, maker.base(pack, persona))
     declarations = maker.declarations(pack, persona)
     return draft, values_for(draft, declarations, wanted.parameters if wanted else {}, pack.release).all
