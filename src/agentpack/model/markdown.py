@@ -136,11 +136,12 @@ _HTML_ENDS: Final = {
 }
 """What ends each kind of HTML block, on the line where it is found; the other kinds end before a blank line."""
 
+# The optional title is `?`, not `?+`: Python 3.11.2 forgets the position behind a group that failed in it.
 _DEFINITION: Final = re.compile(
     r"""
     \[ (?=[ \n]*+[^\] \n]) (?: [^\[\]\\]++ | \\. )*+ \]:
     [ \n]*+ (?: < (?: [^<>\\\n]++ | \\[^\n] )*+ > | (?!<)(?P<bare> [^\x00-\x20\x7f]++ ) )
-    (?: [ \n]++ (?: "(?:[^"\\]++|\\.)*+" | '(?:[^'\\]++|\\.)*+' | \((?:[^()\\]++|\\.)*+\) ) (?=[ ]*+(?:\n|\Z)) )?+
+    (?: [ \n]++ (?: "(?:[^"\\]++|\\.)*+" | '(?:[^'\\]++|\\.)*+' | \((?:[^()\\]++|\\.)*+\) ) (?=[ ]*+(?:\n|\Z)) )?
     [ ]*+ (?:\n|\Z)
     """,
     re.VERBOSE | re.DOTALL,
