@@ -107,10 +107,10 @@ def clean_scope(*, judging: bool = False) -> str | None:
 def _plain(scope: "Scope", state: str) -> bool:
     """Whether the state is where it seems to be, and nobody else could have written it."""
     try:
-        found = os.stat(state)
-    except OSError:
+        found, real = os.stat(state), os.path.realpath(state)
+    except OSError:  # also of a link that goes while it is followed
         return False
-    return found.st_uid == os.geteuid() and not found.st_mode & 0o002 and os.path.realpath(state) == state
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o002 and real == state
 
 
 def _scope() -> "Scope | None":

@@ -8,7 +8,7 @@ import typer
 from agentpack.authoring.findings import ERROR, RULES, Finding
 from agentpack.cli.escaping import workflow_command
 from agentpack.cli.options import DryRun, Session, verb
-from agentpack.cli.present import Result, safe
+from agentpack.cli.present import Output, Result, safe
 from agentpack.errors import UsageError
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ FORMATS = ("text", "github", "json")
 def pack(context: typer.Context) -> None:
     """Make, check, test and build packs."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        Output().print(context.get_help())
 
 
 @verb(app, "new", under="pack")

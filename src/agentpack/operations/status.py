@@ -255,7 +255,7 @@ def _same_names(
         if elsewhere is not None:
             named = target.folder(elsewhere.kind, workspace.environment.variables)
             place = folder if named is None else elsewhere.absolute(named)
-            places += [(elsewhere.kind, place)] if os.path.realpath(place) != os.path.realpath(folder) else []
+            places += [(elsewhere.kind, place)] if _real(place) != _real(folder) else []
         for scope, place in places:
             for path, name in agent_names(place, ending(target), managed):
                 mine = ours.get((target.name, name))
@@ -263,6 +263,14 @@ def _same_names(
                     yield SameName(
                         name, target.name, mine, path, scope, f"{target.title}: {target.reads.partition(';')[0]}"
                     )
+
+
+def _real(folder: str) -> str:
+    """Where a folder really lies; as it is named when a link in it goes while it is followed."""
+    try:
+        return os.path.realpath(folder)
+    except OSError:
+        return folder
 
 
 def _unmanaged(
