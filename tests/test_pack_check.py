@@ -123,6 +123,14 @@ BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
         ),
         ("P602", VARIANT, 0),
     ),
+    "a version that nobody checked": (
+        with_rule("- Use thing 3.1. {#thing checked=2026-11-23}\n- Use other 2.4. {#other}\n"),
+        ("P902", PERSONA, 12),
+    ),
+    "no licence named": (
+        lambda: {**good(), "pack.yaml": good()["pack.yaml"].replace(b"license: MIT\n", b"")},
+        ("P103", "pack.yaml", 0),
+    ),
     "text that is hidden": (with_rule("- Look\u200b away. {#away}\n"), ("P701", PERSONA, 11)),
     "no changelog": (without("CHANGELOG.md"), ("P801", "CHANGELOG.md", 0)),
     "no heading for the version": (
