@@ -164,3 +164,11 @@ def test_a_file_in_conflict_is_left_and_the_others_go_on_when_asked(agentpack: A
     assert "in conflict, left as it is" in ran.err
     assert ".claude/agents/python-engineer.md" in tree(project)
     assert tree(project)[AGENT] == b"mine\n"
+
+
+def test_a_lock_can_be_moved_to_a_release_that_changed_by_naming_its_pack(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    (project / "packs/data-reviewer/1.0.0/README.md").write_text("changed\n")
+    assert "is not what was locked" in agentpack("lock", expect=5).err
+    agentpack("lock", "--upgrade-pack", "data-reviewer")
+    agentpack("sync", "--locked")

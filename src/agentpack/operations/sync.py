@@ -136,6 +136,8 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         require_manifest(workspace)
         _pass_over_unreadable_lock(workspace)
         locked = workspace.lock.packs if workspace.lock else ()
+        if upgrade:  # whoever names a pack trusts what its release holds now
+            locked = tuple(pack for pack in locked if pack.name not in upgrade)
         library = Library(workspace, workspace.manifest, locked, anew=upgrade)
         if upgrade:
             workspace.require_packs(tuple(upgrade))
