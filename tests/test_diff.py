@@ -18,7 +18,8 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, write_tree
 
-from agentpack.merge import Labels, merge, with_markers
+from agentpack.merge import merge
+from agentpack.merge.markers import Labels, with_markers
 
 FILE = ".claude/agents/reviewer.md"
 OLD = """\

@@ -21,12 +21,15 @@ every later merge.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
+
+if TYPE_CHECKING:
+    from agentpack.merge import Known
 
 
 class Observed(NamedTuple):
@@ -67,6 +70,10 @@ class Decisions:
 NO_DECISIONS = Decisions()
 
 
+def _nothing_known(old: InstalledFile, new: Rendering) -> None:
+    return None
+
+
 def plan(
     wanted: Mapping[str, Rendering],
     recorded: Mapping[str, InstalledFile],
@@ -74,6 +81,7 @@ def plan(
     *,
     disk: Callable[[str], bytes],
     base: Callable[[InstalledFile], bytes],
+    known: Callable[[InstalledFile, Rendering], "Known | None"] = _nothing_known,
     decisions: Decisions = NO_DECISIONS,
 ) -> Plan:
     """All that will happen to the files that are wanted or recorded.
@@ -84,12 +92,13 @@ def plan(
         observed: by path, what lies on disk; a path that is missing here has nothing.
         disk: the bytes at a path; asked only where a merge needs them.
         base: the pristine bytes of a recorded file; asked only where a merge needs them.
+        known: the rules behind those and behind what is rendered now; asked only where lines do not merge.
     """
     changes = []
     for path in sorted({*wanted, *recorded}):
         new, old, here = wanted.get(path), recorded.get(path), observed.get(path)
         if new is not None:
-            changes.append(_wanted(new, old, here, disk, base, decisions))
+            changes.append(_wanted(new, old, here, disk, base, known, decisions))
         elif old is not None:
             changes.append(_unwanted(old, here, decisions))
     return Plan(changes=tuple(changes))
@@ -101,6 +110,7 @@ def _wanted(
     here: Observed | None,
     disk: Callable[[str], bytes],
     base: Callable[[InstalledFile], bytes],
+    known: Callable[[InstalledFile, Rendering], "Known | None"],
     decisions: Decisions,
 ) -> Change:
     rendered = new.digest
@@ -145,7 +155,7 @@ def _wanted(
         return change(Action.DRIFT)
     from agentpack.merge import merge  # difflib and the merging library: only when a text was edited
 
-    merged = merge(base(old), disk(new.path), new.content)
+    merged = merge(base(old), disk(new.path), new.content, lambda: known(old, new))
     if merged.content is not None:
         if digest_of(merged.content) == here.digest:
             return change(Action.TAKE)
@@ -158,7 +168,7 @@ def _wanted(
         return change(Action.DISCARD, new.content)
     if decisions.on_conflict == "keep":
         return change(Action.TAKE)
-    return change(Action.CONFLICT, why="merge", conflicts=merged.conflicts)
+    return change(Action.CONFLICT, why="merge", conflicts=merged.conflicts, draft=merged.draft)
 
 
 def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:

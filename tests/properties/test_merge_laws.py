@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentpack.merge import Labels, merge, with_markers
+from agentpack.merge import merge
+from agentpack.merge.markers import Labels, with_markers
 
 WORDS = ("- Look.", "- Say.", "## Rules", "", "text", "---", "name: x", "  nested", "```", "1. one", "- Look.")
 lines = st.lists(st.sampled_from(WORDS), max_size=12).map(lambda found: "".join(line + "\n" for line in found))

@@ -18,7 +18,7 @@ from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.present import safe
 from agentpack.errors import DecisionNeeded
-from agentpack.merge import Labels, with_markers
+from agentpack.merge.markers import Labels, resolved, with_markers
 from agentpack.model.changes import Change
 from agentpack.operations.carrying_out import Conflicted
 from agentpack.operations.upgrade import Sides, sides_of
@@ -56,7 +56,9 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> Edited:
     name = change.path.rpartition("/")[2]
     place = folder / name
     labels = Labels(ours="you have", base="the release had", theirs="the new release says")
-    place.write_bytes(with_markers(base, ours, theirs, labels).encode())
+    if change.draft:
+        sides = Sides(*(resolved(change.draft, side).encode() for side in range(3)))
+    place.write_bytes(with_markers(base, ours, theirs, labels, change.draft).encode())
     session.output.say(safe(f"{tool.title}: {place}"))
     failure = tool.merge(folder, name, sides)
     if failure:

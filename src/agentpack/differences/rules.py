@@ -234,7 +234,7 @@ def _homes(entries: Sequence[Entry]) -> list[int]:
 def compare(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[RuleChange, ...]:
     """What happened to each rule and heading, in reading order; none for what stayed as it was."""
     pairs = pair(before, after)
-    moved = _moved(before, after, pairs)
+    elsewhere = moved(before, after, pairs)
     changes: list[tuple[tuple[int, int, int], RuleChange]] = []
     seen = dict(pairs)
     previous = -1
@@ -245,8 +245,8 @@ def compare(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[RuleChange
             continue
         previous = j
         if not same_text(entry, after[j]):
-            changes.append(((j, 0, 0), RuleChange("changed", entry, after[j], i in moved)))
-        elif i in moved:
+            changes.append(((j, 0, 0), RuleChange("changed", entry, after[j], i in elsewhere)))
+        elif i in elsewhere:
             changes.append(((j, 0, 0), RuleChange("moved", entry, after[j], True)))
     taken = set(seen.values())
     for j, entry in enumerate(after):
@@ -255,21 +255,21 @@ def compare(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[RuleChange
     return tuple(change for _, change in sorted(changes, key=lambda row: row[0]))
 
 
-def _moved(before: Sequence[Entry], after: Sequence[Entry], pairs: Sequence[tuple[int, int]]) -> set[int]:
+def moved(before: Sequence[Entry], after: Sequence[Entry], pairs: Sequence[tuple[int, int]]) -> set[int]:
     """The places, in the first list, of what stands elsewhere now. What moves with its section has not moved itself."""
     before_home, after_home = _homes(before), _homes(after)
     section: Mapping[int, int] = {-1: -1, **{i: j for i, j in pairs if before[i].kind == "heading"}}
     groups: defaultdict[int | None, list[tuple[int, int]]] = defaultdict(list)
-    moved = set()
+    found = set()
     for i, j in pairs:
         home = before_home[i]
         if before[i].kind == "heading":
             groups[None].append((i, j))
         elif home in section and section[home] != after_home[j]:
-            moved.add(i)
+            found.add(i)
         elif home in section:
             groups[home].append((i, j))
     for group in groups.values():
         stayed = {i for i, _ in longest_run(group)}
-        moved.update(i for i, _ in group if i not in stayed)
-    return moved
+        found.update(i for i, _ in group if i not in stayed)
+    return found

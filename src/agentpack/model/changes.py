@@ -15,6 +15,10 @@ class Conflict(NamedTuple):
     theirs: str
 
 
+Draft = tuple[str | Conflict, ...]
+"""A merged text in order: what is settled, and the conflicts in their places."""
+
+
 class Action(StrEnum):
     """What happens to one file."""
 
@@ -68,6 +72,8 @@ class Change:
     """The pristine text that is wanted, as bytes."""
     why: str = ""
     conflicts: tuple[Conflict, ...] = ()
+    draft: Draft = ()
+    """Where a merge stopped: how far it came, for merging by hand."""
     notes: tuple[str, ...] = ()
 
     @property

@@ -11,12 +11,13 @@ from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
-from agentpack.operations.making import Made, base_text
+from agentpack.operations.making import Made
 from agentpack.operations.placing import Placed, is_entry, split_place
+from agentpack.operations.planning import plan_for
 from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there, snapshot_to_follow
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
-from agentpack.plan import NO_DECISIONS, Decisions, plan
+from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.safety.text import HiddenText, text_findings
 
 
@@ -104,7 +105,7 @@ def carry_out(
     if stops:
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
-    planned = plan_for(workspace, files, decisions)
+    planned = plan_for(workspace, wish.made, decisions)
     outcome = Outcome(
         command=command,
         scope=workspace.scope.kind,
@@ -151,28 +152,6 @@ def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: W
 def _is_let_pass(workspace: Workspace, wish: Wish) -> bool:
     """Whether a policy let hidden text of a pack pass, which was told."""
     return wish.made is not None and bool(wish.made.hidden) and workspace.reports_hidden_text
-
-
-def plan_for(workspace: Workspace, files: Mapping[str, Rendering], decisions: Decisions = NO_DECISIONS) -> Plan:
-    """The plan that brings the disk to these files."""
-    recorded = workspace.recorded
-    observed = workspace.observe({*files, *recorded})
-    bases: dict[str, Rendering] = {}
-
-    def base(file: InstalledFile) -> bytes:
-        if workspace.store.blobs.has(file.rendered):
-            return workspace.store.blobs.get(file.rendered)
-        if not bases and workspace.lock is not None:
-            bases.update(base_text(workspace, workspace.lock))
-        found = bases.get(file.path)
-        if found is None or digest_of(found.content) != file.rendered:
-            raise DecisionNeeded(
-                f"{file.path}: the text it was edited from can no longer be rendered",
-                hint="`--on-conflict keep` leaves the file as it is, `--on-conflict theirs` takes the new text",
-            )
-        return found.content
-
-    return plan(files, recorded, observed, disk=workspace.contents, base=base, decisions=decisions)
 
 
 def _document_changes(workspace: Workspace, wish: Wish) -> Iterator[DocumentChange]:

@@ -21,9 +21,10 @@ from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import Digest, PackName, did_you_mean, digest_of
-from agentpack.operations.carrying_out import PackChange, pack_changes, plan_for
+from agentpack.operations.carrying_out import PackChange, pack_changes
 from agentpack.operations.library import Library
 from agentpack.operations.making import Made, Part
+from agentpack.operations.planning import plan_for
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.widening import MayChange, may_changes
 from agentpack.operations.workspace import Workspace, steady
@@ -300,7 +301,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     packs = _packs_of(workspace, limits.name)
     newer = newest(workspace, packs, latest=latest, obeying=False)
     made = newer.made
-    planned = plan_for(workspace, made.files)
+    planned = plan_for(workspace, made)
     locked = Locked(workspace)
     files = [
         _upgraded(workspace, locked, made, change, limits)

@@ -52,6 +52,10 @@ class Made(NamedTuple):
     hidden: tuple[str, ...] = ()
     """Places of hidden text that a policy let pass, in words."""
 
+    def persona(self, pack: str, name: str) -> Persona | None:
+        """The persona behind a file, by the names that the file is recorded with."""
+        return next((part.persona for part in self.parts if (part.pack.name, part.persona.name) == (pack, name)), None)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What the clients cannot express, said once for all files of a client that it holds for."""
@@ -351,11 +355,11 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
     return tuple(sorted(found)) or ("claude",)
 
 
-def base_text(workspace: Workspace, lock: Lock) -> Mapping[str, Rendering]:
-    """The files that a lock stands for, rendered again from the locked releases: the merge base of a fresh clone."""
+def made_again(workspace: Workspace, lock: Lock) -> Made:
+    """What a lock stands for, rendered again from the locked releases: the merge base of a fresh clone."""
     manifest = Manifest.from_data(lock.manifest)
     library = Library(workspace, manifest, lock.packs, every_age=True)
-    return make(library, manifest, as_locked(lock), lock.clients, accepted=lock.accepted, obeying=False).files
+    return make(library, manifest, as_locked(lock), lock.clients, accepted=lock.accepted, obeying=False)
 
 
 def digest_map(lock: Lock) -> Mapping[str, Digest]:

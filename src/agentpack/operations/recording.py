@@ -7,7 +7,7 @@ from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
 from agentpack.model.rendering import Rendering
-from agentpack.operations.making import base_text
+from agentpack.operations.making import made_again
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Observed
 
@@ -98,7 +98,7 @@ def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iter
             yield workspace.contents(file.path)
         if file.rendered != file.written and not blobs.has(file.rendered):
             if not rendered and workspace.lock is not None:
-                rendered = base_text(workspace, workspace.lock)
+                rendered = made_again(workspace, workspace.lock).files
             if file.path in rendered:
                 yield rendered[file.path].content
     for _, data in documents_of(workspace):

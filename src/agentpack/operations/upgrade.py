@@ -13,7 +13,7 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import Options, wish_for
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, base_text, default_clients, make
+from agentpack.operations.making import Made, default_clients, made_again, make
 from agentpack.operations.sync import require_manifest
 from agentpack.operations.workspace import Workspace
 
@@ -78,7 +78,7 @@ def sides_of(workspace: Workspace, change: Change) -> Sides:
     if change.previous is not None and blobs.has(change.previous):
         base = blobs.get(change.previous)
     elif workspace.lock is not None:
-        base = base_text(workspace, workspace.lock)[change.path].content
+        base = made_again(workspace, workspace.lock).files[change.path].content
     return Sides(base, workspace.contents(change.path), change.theirs or b"")
 
 

@@ -1,0 +1,66 @@
+"""base, ours, theirs -> text or conflicts.
+
+Lines are merged first, as diff3 does (`pieces.py`). Where that finds a conflict only because the two sides changed
+neighbouring lines, the merge is tried once more over whole rules: in a list with one line a rule, an edit of one rule
+and a change of the next are no conflict to a person. Where the new release has put its rules elsewhere, no alignment of
+lines helps: then each edit is carried to the place at which its rule stands now (`rules.py`). What both sides changed
+differently is told rule by rule; conflict markers never enter a file, only a copy that is merged by hand
+(`markers.py`).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from agentpack.merge.pieces import draft_pieces, merge_lines, merge_pieces
+from agentpack.merge.rules import Known, carry
+from agentpack.model.changes import Conflict, Draft
+
+MAX_BYTES = 1024 * 1024
+
+
+class Merged(NamedTuple):
+    """The merged bytes, or None and the conflicts."""
+
+    content: bytes | None
+    conflicts: tuple[Conflict, ...] = ()
+    draft: Draft = ()
+    """Where there are conflicts: the merged text in order, what is settled and the conflicts, for merging by hand."""
+
+
+def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None = None) -> Merged:
+    """The text that has what both sides changed.
+
+    Args:
+        base: the pristine text that was rendered last.
+        ours: what lies on disk.
+        theirs: what is rendered now.
+        known: gives the rules behind the two rendered texts, by which a rule is found again wherever it stands. Asked
+            only where lines do not merge; without it, or where it gives None, that is a conflict.
+    """
+    if ours in (base, theirs):
+        return Merged(theirs)
+    if theirs == base:
+        return Merged(ours)
+    try:
+        old, mine, new = (side.decode("utf-8") for side in (base, ours, theirs))
+    except UnicodeDecodeError:
+        return Merged(None, (Conflict("", "text that is not UTF-8", ""),))
+    if max(len(base), len(ours), len(theirs)) > MAX_BYTES:
+        return Merged(None, (Conflict("", f"more than {MAX_BYTES // 1024} KiB", ""),))
+    by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
+    if by_line is not None:
+        return Merged(by_line.encode())
+    merged, conflicts = merge_pieces(old, mine, new)
+    if merged is not None:
+        return Merged(merged.encode())
+    rules = None if known is None else known()
+    carried = None if rules is None else carry(old, mine, new, rules)
+    if carried is None:
+        return Merged(None, conflicts, tuple(draft_pieces(old, mine, new)))
+    found = tuple(piece for piece in carried if isinstance(piece, Conflict))
+    if found:
+        return Merged(None, found, carried)
+    return Merged("".join(piece for piece in carried if isinstance(piece, str)).encode())
+
+
+__all__ = ["MAX_BYTES", "Known", "Merged", "merge"]

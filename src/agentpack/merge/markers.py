@@ -1,0 +1,58 @@
+"""Conflict markers, for a copy that is merged by hand."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from merge3 import Merge3
+
+from agentpack.merge.pieces import draft_pieces, matcher_for
+from agentpack.model.changes import Conflict
+
+
+class Labels(NamedTuple):
+    """What the sides are called behind the conflict markers."""
+
+    ours: str
+    base: str
+    theirs: str
+
+
+def with_markers(base: str, ours: str, theirs: str, labels: Labels, draft: Sequence[str | Conflict] = ()) -> str:
+    """The merged text with all three sides of every conflict between markers: for a copy that is merged by hand.
+
+    Args:
+        draft: what merging came to, where that is known already.
+    """
+    done = ""
+    rest = list(draft) or draft_pieces(base, ours, theirs)
+    for index, piece in enumerate(rest):
+        if isinstance(piece, str):
+            done += piece
+            continue
+        following = rest[index + 1] if index + 1 < len(rest) else ""
+        sides = tuple(piece)
+        if done and not done.endswith("\n"):
+            if not all(side.startswith("\n") for side in sides if side):
+                return _marked_lines(base, ours, theirs, labels)
+            done += "\n"
+            sides = tuple(side.removeprefix("\n") for side in sides)
+        if any(side and not side.endswith("\n") for side in sides):
+            if not isinstance(following, str) or not following.startswith("\n"):
+                return _marked_lines(base, ours, theirs, labels)
+            rest[index + 1] = following[1:]
+            sides = tuple(side + "\n" if side and not side.endswith("\n") else side for side in sides)
+        done += f"<<<<<<< {labels.ours}\n{sides[1]}||||||| {labels.base}\n{sides[0]}=======\n{sides[2]}"
+        done += f">>>>>>> {labels.theirs}\n"
+    return done
+
+
+def _marked_lines(base: str, ours: str, theirs: str, labels: Labels) -> str:
+    old, mine, new = (text.splitlines(keepends=True) for text in (base, ours, theirs))
+    merge = Merge3(old, mine, new, sequence_matcher=matcher_for(old, mine, new))
+    found = list(merge.merge_lines(labels.ours, labels.theirs, labels.base, base_marker="|||||||"))
+    return "".join([line if line.endswith("\n") else line + "\n" for line in found[:-1]] + found[-1:])
+
+
+def resolved(draft: Sequence[str | Conflict], side: int) -> str:
+    """The text in which every conflict is decided for one side: 0 the base, 1 ours, 2 theirs."""
+    return "".join(piece if isinstance(piece, str) else piece[side] for piece in draft)

@@ -1,0 +1,173 @@
+"""Merging in place: line by line, as diff3 does, then over pieces that are wholes to a person: the lines of a header,
+the rules and headings of a body.
+"""
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from merge3 import Merge3
+
+from agentpack.compose.parse import split_front_matter
+from agentpack.differences.lines import Match, edits, matches
+from agentpack.model.changes import Conflict
+from agentpack.model.markdown import blocks
+
+LONG = 2000
+"""Lines from which texts are matched in bounded time."""
+
+
+def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | None:
+    """The merged text, None where lines that both sides changed overlap or touch."""
+    merged: list[str] = []
+    for group in Merge3(base, ours, theirs, sequence_matcher=matcher_for(base, ours, theirs)).merge_groups():
+        if group[0] == "conflict":
+            return None
+        merged.extend(group[1])
+    return "".join(merged)
+
+
+class _Bounded:
+    """The library's matcher takes quadratic time on repeated lines; for long texts this one stands in, which does
+    not.
+    """
+
+    def __init__(self, junk: object, a: Sequence[str], b: Sequence[str]) -> None:
+        self._blocks = [*matches(a, b), Match(len(a), len(b), 0)]
+
+    def get_matching_blocks(self) -> list[Match]:
+        """What the two share, in order, and an empty block at the end."""
+        return self._blocks
+
+
+def matcher_for(*sides: Sequence[str]) -> type[Any] | None:
+    """The class that the merging library is to match lines with; None for its own."""
+    return _Bounded if max(map(len, sides)) > LONG else None
+
+
+def merge_pieces(base: str, ours: str, theirs: str) -> tuple[str | None, tuple[Conflict, ...]]:
+    """The merged text, or None and what both sides changed differently."""
+    old, new = _pieces(base), _pieces(theirs)
+    mine, other = _edits(old, _pieces(ours)), _edits(old, new)
+    conflicts = [
+        Conflict("".join(old[min(a.start, b.start) : max(a.end, b.end)]), _side(old, a, b), _side(old, b, a))
+        for a in mine
+        for b in other
+        if _collide(a, b)
+    ]
+    if conflicts:
+        return None, tuple(conflicts)
+    return _applied(old, 0, len(old), sorted({*mine, *other})), ()
+
+
+def _pieces(text: str) -> list[str]:
+    """The text in pieces that are merged as wholes: header lines, blocks of the body, and the white space between
+    them.
+    """
+    parts = split_front_matter(text)
+    header: list[str] = []
+    body = text
+    if parts is not None:
+        body = parts[1]
+        header = text[: len(text) - len(body)].splitlines(keepends=True)
+    lines = body.splitlines(keepends=True)
+    pieces = header
+    at = 0
+    for block in blocks(lines):
+        pieces.extend(lines[at : block.start])
+        whole = "".join(lines[block.start : block.end])
+        bare = whole.rstrip("\r\n")
+        pieces.append(bare)
+        if bare != whole:
+            pieces.append(whole[len(bare) :])
+        at = block.end
+    pieces.extend(lines[at:])
+    return pieces
+
+
+class _Edit(NamedTuple):
+    start: int
+    end: int
+    new: tuple[str, ...]
+
+
+def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
+    if max(len(base), len(side)) > LONG:
+        return [_trimmed(base, edit.i, edit.i_end, side[edit.j : edit.j_end]) for edit in edits(base, side)]
+    # blank pieces stand between all others, so they must not decide which of those belong together
+    matcher = SequenceMatcher(lambda piece: not piece.strip(), base, side, autojunk=False)
+    return [_trimmed(base, start, end, side[a:b]) for tag, start, end, a, b in matcher.get_opcodes() if tag != "equal"]
+
+
+def _trimmed(base: Sequence[str], start: int, end: int, new: Sequence[str]) -> _Edit:
+    """The edit without the blank pieces that are the same on both sides."""
+    while start < end and new and base[end - 1] == new[-1]:
+        end, new = end - 1, new[:-1]
+    while start < end and new and base[start] == new[0]:
+        start, new = start + 1, new[1:]
+    return _Edit(start, end, tuple(new))
+
+
+def _collide(one: _Edit, other: _Edit) -> bool:
+    if one == other:
+        return False
+    if one.start == one.end and other.start == other.end:
+        return one.start == other.start
+    if one.start == one.end:
+        return other.start < one.start < other.end
+    if other.start == other.end:
+        return one.start < other.start < one.end
+    return max(one.start, other.start) < min(one.end, other.end)
+
+
+def _side(base: Sequence[str], own: _Edit, foreign: _Edit) -> str:
+    """One side's text over the range that both edits span."""
+    before = base[min(own.start, foreign.start) : own.start]
+    after = base[own.end : max(own.end, foreign.end)]
+    return "".join((*before, *own.new, *after))
+
+
+def _applied(base: Sequence[str], start: int, end: int, edits: Sequence[_Edit]) -> str:
+    pieces: list[str] = []
+    for edit in edits:
+        pieces.extend(base[start : edit.start])
+        pieces.extend(edit.new)
+        start = edit.end
+    return "".join((*pieces, *base[start:end]))
+
+
+def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
+    """The merged text, in order: what is settled, and the conflicts, edits that collide with one another in one."""
+    old = _pieces(base)
+    mine, other = _edits(old, _pieces(ours)), _edits(old, _pieces(theirs))
+    groups: list[tuple[list[_Edit], list[_Edit]]] = []
+    for edit, side in sorted([(edit, 0) for edit in mine] + [(edit, 1) for edit in other]):
+        joined = bool(groups) and any(_collide(edit, one) or edit == one for one in groups[-1][1 - side])
+        if not joined:
+            groups.append(([], []))
+        groups[-1][side].append(edit)
+    done: list[str | Conflict] = []
+    at = 0
+    for left, right in groups:
+        start = min(edit.start for edit in (*left, *right))
+        end = max(edit.end for edit in (*left, *right))
+        done.append("".join(old[at:start]))
+        if left and right and left != right:
+            sides = (_applied(old, start, end, edits) for edits in (left, right))
+            done.append(Conflict("".join(old[start:end]), *sides))
+        else:
+            done.append(_applied(old, start, end, left or right))
+        at = end
+    done.append("".join(old[at:]))
+    return joined_up(done)
+
+
+def joined_up(pieces: Sequence[str | Conflict]) -> list[str | Conflict]:
+    """The same with neighbouring texts in one."""
+    found: list[str | Conflict] = []
+    for piece in pieces:
+        if isinstance(piece, str) and found and isinstance(found[-1], str):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found

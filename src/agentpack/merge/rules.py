@@ -1,0 +1,300 @@
+"""Edits of rules, carried to where the rules stand now.
+
+A release may put its rules into other sections and another order. Then the lines around an edit are gone, and what an
+edit was made of is found by the rule: by its id where the persona behind the text is known, else by its words. Each
+rule that was edited, taken out or put in by hand is done so in the new text, if the new release left that rule alone;
+where it did not, that rule is a conflict, and only that one. What cannot be told rule by rule is not carried.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from agentpack.compose.parse import parse_sections
+from agentpack.differences.rules import Entry, entries_in, moved, pair, recognise
+from agentpack.merge.frames import decided, framed, merge_heads
+from agentpack.merge.pieces import joined_up, merge_lines
+from agentpack.model.changes import Conflict, Draft
+
+
+class Known(NamedTuple):
+    """The rules and headings of the personas behind the two rendered texts; empty where a persona is not known."""
+
+    base: Sequence[Entry]
+    theirs: Sequence[Entry]
+
+
+def carry(base: str, ours: str, theirs: str, known: Known) -> Draft | None:
+    """The new text with the edits in it, conflicts in their places; None where that cannot be told rule by rule."""
+    windows = "\r\n" in ours and "\r\n" not in base + theirs
+    frames = [framed(text) for text in (base, ours.replace("\r\n", "\n") if windows else ours, theirs)]
+    old, mine, new = frames
+    if old is None or mine is None or new is None or not old.indent == mine.indent == new.indent:
+        return None
+    head = merge_heads(*(side.head.splitlines(keepends=True) for side in (old, mine, new)))
+    body = _Carrying(old.body, mine.body, new.body, known).draft()
+    tail = merge_lines(*(side.tail.splitlines(keepends=True) for side in (old, mine, new)))
+    if head is None or body is None or tail is None:
+        return None
+    body = [_indented(piece, new.indent) for piece in body] if new.indent else body
+    draft = joined_up([*head, *body, tail])
+    return tuple(_windows(piece) for piece in draft) if windows else tuple(draft)
+
+
+def _windows(piece: str | Conflict) -> str | Conflict:
+    if isinstance(piece, str):
+        return piece.replace("\n", "\r\n")
+    return Conflict(*(side.replace("\n", "\r\n") for side in piece))
+
+
+def _indented(piece: str | Conflict, indent: str) -> str | Conflict:
+    if isinstance(piece, Conflict):
+        return Conflict(*(str(_indented(side, indent)) for side in piece))
+    return re.sub(r"^(?=[^\n])", indent, piece, flags=re.MULTILINE)
+
+
+# The body: rules and headings.
+
+
+class _Node(NamedTuple):
+    """A rule or heading and the white space behind it."""
+
+    kind: str
+    level: int
+    text: str
+    gap: str
+
+
+class _Put(NamedTuple):
+    """What stands in the new body: text of a node, or a conflict in its place; `before` and `after` are the white space
+    around it where it comes from.
+    """
+
+    kind: str
+    content: str | Conflict
+    before: str
+    after: str
+    side: str
+    place: int
+
+
+def _nodes(body: str) -> tuple[str, list[_Node]]:
+    """White space at the top, and the headings and rules in reading order, as `entries_in` has them."""
+    sections = parse_sections(body)
+    found = []
+    for section in sections:
+        if section.level:
+            found.append(_Node("heading", section.level, section.heading, section.gap))
+        found += [_Node(rule.kind, 0, rule.text, rule.gap) for rule in section.rules]
+    return sections[0].gap, found
+
+
+class _Carrying:
+    """Builds the new body with the edits in it."""
+
+    def __init__(self, base: str, ours: str, theirs: str, known: Known) -> None:
+        self.lead, self.new = _nodes(theirs)
+        self.old, self.mine = _nodes(base)[1], _nodes(ours)[1]
+        rules = recognise(known.base, entries_in(base), edited=False)
+        self.own_rules = entries_in(ours)
+        new_rules = recognise(known.theirs, entries_in(theirs), edited=False)
+        self.here = pair(rules, self.own_rules)
+        self.is_moved = bool(moved(rules, self.own_rules, self.here))
+        self.there = dict(pair(rules, new_rules))
+        self.origin = {j: i for i, j in self.here}
+        self.old_home, self.mine_home, self.new_home = (_homes(side) for side in (self.old, self.mine, self.new))
+        self.settled: list[str | Conflict | None] = [node.text for node in self.new]
+        """For each node of the new body its text, a conflict, or None when it was taken out."""
+        self.behind: dict[int, list[_Put]] = {}
+        """What is put in behind a node, behind -1 for the top."""
+        self.consumed: set[int] = set()
+
+    def draft(self) -> list[str | Conflict] | None:
+        if self.is_moved:
+            return None
+        for i, j in self.here:
+            self.change(i, j)
+        kept = dict(self.here)
+        for i in range(len(self.old)):
+            if i not in kept:
+                self.take_out(i, kept)
+        for start, end in self.runs():
+            if not self.put_in(start, end):
+                return None
+        self.keep_headings()
+        return self.text()
+
+    def change(self, i: int, j: int) -> None:
+        """A rule that is still there by hand, perhaps in other words."""
+        was, now = self.old[i].text, self.mine[j].text
+        if was == now:
+            return
+        k = self.there.get(i)
+        if k is None:
+            self.conflict(i, Conflict(was, now, ""))
+        else:
+            self.settled[k] = _merged(was, now, self.new[k].text)
+
+    def take_out(self, i: int, kept: Mapping[int, int]) -> None:
+        """A rule taken out by hand. What was put in at its place instead belongs to the conflict, if it is one."""
+        k = self.there.get(i)
+        if k is None:
+            return
+        if self.new[k].text == self.old[i].text:
+            self.settled[k] = None
+            return
+        after = max((kept[a] for a in range(i) if a in kept), default=-1)
+        instead = []
+        for j in range(after + 1, len(self.mine)):
+            if j in self.origin:
+                break
+            if j not in self.consumed and self.mine[j].kind == self.old[i].kind:
+                instead.append(self.mine[j].text)
+                self.consumed.add(j)
+                break
+        self.settled[k] = Conflict(self.old[i].text, "".join(instead), self.new[k].text)
+
+    def conflict(self, i: int, found: Conflict) -> None:
+        """An edit of a rule that is gone: told behind the nearest one before it that is still there."""
+        place = next((self.there[a] for a in range(i - 1, -1, -1) if a in self.there), -1)
+        self.behind.setdefault(place, []).append(_Put(self.old[i].kind, found, "\n\n", "\n\n", "ours", -2))
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """Neighbouring rules that were put in by hand: `mine[start:end]`, new sections apart from rules before them."""
+        start = None
+        for j in range(len(self.mine) + 1):
+            own = j < len(self.mine) and j not in self.origin and j not in self.consumed
+            heading = own and self.mine[j].kind == "heading"
+            if start is not None and (not own or (heading and self.mine[start].kind != "heading")):
+                yield start, j
+                start = None
+            if own and start is None:
+                start = j
+
+    def put_in(self, start: int, end: int) -> bool:
+        """Whether there is a place for these rules in the new body; they are there then."""
+        if self.mine[start].kind == "heading":
+            if end < len(self.mine) and self.mine[end].kind != "heading":
+                return False  # rules of the release stand below a heading that it does not have
+            place = self.place_of_sections(start, end)
+        else:
+            place = self.place_of_rules(start, end)
+        run = self.mine[start:end]
+        texts = {node.text for k, node in enumerate(self.new) if k not in self.there.values()}
+        for j, node in enumerate(run, start):
+            if node.text in texts and node.kind != "heading":
+                continue  # the release has put it in, too
+            before, after = self.gaps(j)
+            self.behind.setdefault(place, []).append(_Put(node.kind, node.text, before, after, "ours", j))
+        return True
+
+    def gaps(self, j: int) -> tuple[str, str]:
+        """The white space around a rule that was put in by hand, as it would be between two of its kind."""
+        node = self.mine[j]
+        gaps = []
+        for other, gap in ((j - 1, self.mine[j - 1].gap), (j + 1, node.gap)):
+            alike = 0 <= other < len(self.mine) and self.mine[other].kind == node.kind
+            gaps.append(gap if alike or node.kind != "item" else "\n")
+        return gaps[0], gaps[1]
+
+    def place_of_rules(self, start: int, end: int) -> int:
+        """The node of the new body behind which rules belong: beside their neighbours if these are in the section
+        still, else at the section's end, else beside the neighbours wherever they are.
+        """
+        home = self.mine_home[start]
+        old_home = -1 if home < 0 else self.origin.get(home, -2)
+        new_home = -1 if old_home == -1 else self.there.get(old_home, -2)
+        before = [self.origin[j] for j in range(start - 1, home, -1) if j in self.origin]
+        after = [self.origin[end]] if end < len(self.mine) and end in self.origin else []
+        beside = [(self.there[i], self.there[i]) for i in before[:1] if i in self.there]
+        beside += [(self.there[i], self.there[i] - 1) for i in after if i in self.there and self.is_rule(self.there[i])]
+        beside += [(self.there[i], self.there[i]) for i in before[1:] if i in self.there]
+        if new_home != -2:
+            if not before:
+                return new_home
+            inside = [place for k, place in beside if self.new_home[k] == new_home]
+            return inside[0] if inside else self.end_of(new_home)
+        return beside[0][1] if beside else len(self.new) - 1
+
+    def is_rule(self, k: int) -> bool:
+        return self.new[k].kind != "heading"
+
+    def end_of(self, heading: int) -> int:
+        """The last node that stands under a heading itself."""
+        return max((k for k, home in enumerate(self.new_home) if home == heading), default=heading)
+
+    def place_of_sections(self, start: int, end: int) -> int:
+        """The node behind which new sections belong: before the section they came before, else behind the one they
+        came after, else at the end.
+        """
+        following = self.origin.get(end) if end < len(self.mine) else None
+        if following is not None and following in self.there:
+            return self.there[following] - 1
+        previous = [self.origin[j] for j in range(start - 1, -1, -1) if j in self.origin]
+        headings = [self.there[i] for i in previous if self.old[i].kind == "heading" and i in self.there]
+        return self.end_of(headings[0]) if headings and end < len(self.mine) else len(self.new) - 1
+
+    def keep_headings(self) -> None:
+        """A heading that was taken out by hand stays, as a conflict, while something stands below it."""
+        for k, node in enumerate(self.new):
+            if node.kind == "heading" and self.settled[k] is None:
+                deeper = k + 1
+                while deeper < len(self.new) and (self.is_rule(deeper) or self.new[deeper].level > node.level):
+                    deeper += 1
+                inside = [at for at in range(k + 1, deeper) if self.settled[at] is not None or at in self.behind]
+                if inside or k in self.behind:
+                    self.settled[k] = Conflict(node.text, "", node.text)
+
+    # The text.
+
+    def puts(self) -> Iterator[_Put]:
+        yield from self.behind.get(-1, ())
+        for k, node in enumerate(self.new):
+            content = self.settled[k]
+            if content is not None:
+                before = self.new[k - 1].gap if k else self.lead
+                yield _Put(node.kind, content, before, node.gap, "theirs", k)
+            yield from self.behind.get(k, ())
+
+    def text(self) -> list[str | Conflict] | None:
+        puts = list(self.puts())
+        done: list[str | Conflict] = [self.lead]
+        for one, other in pairwise(puts):
+            done += [one.content, self.between(one, other)]
+        done += [puts[-1].content, self.new[-1].gap if self.new else "\n"] if puts else []
+        if not any(isinstance(piece, Conflict) for piece in done):
+            body = "".join(piece for piece in done if isinstance(piece, str))
+            if [(node.kind, node.text) for node in _nodes(body)[1]] != [(put.kind, put.content) for put in puts]:
+                return None
+        return done
+
+    def between(self, one: _Put, other: _Put) -> str:
+        """The white space between two that stand beside one another now: as it was where they did so before."""
+        if one.side == other.side and one.place + 1 == other.place:
+            return one.after
+        if "heading" in (one.kind, other.kind) or one.kind != other.kind or one.kind != "item":
+            gaps = (one.after, other.before, "\n\n")
+            return next(gap for gap in gaps if gap.count("\n") > 1)
+        if one.side == other.side == "theirs":  # what stood between them was taken out
+            return max(one.after, other.before, key=len)
+        return one.after if one.side == "ours" else other.before
+
+
+def _homes(nodes: Sequence[_Node]) -> list[int]:
+    """For each node the heading it stands under, -1 before the first; for a heading its own."""
+    homes = []
+    home = -1
+    for place, node in enumerate(nodes):
+        home = place if node.kind == "heading" else home
+        homes.append(home)
+    return homes
+
+
+def _merged(base: str, ours: str, theirs: str) -> str | Conflict:
+    """One rule that was edited by hand; its lines are merged where it has several."""
+    found = decided(base, ours, theirs)
+    if isinstance(found, Conflict):
+        merged = merge_lines(*(side.splitlines(keepends=True) for side in (base, ours, theirs)))
+        return found if merged is None else merged
+    return found

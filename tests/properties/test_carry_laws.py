@@ -1,0 +1,179 @@
+"""The laws of merging by rules: wherever a release puts its rules, an edit goes to its rule, and nobody's change is
+lost.
+"""
+
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentpack.compose.parse import parse_sections
+from agentpack.differences.rules import Entry, entries_in
+from agentpack.merge import Known, merge
+from agentpack.model.changes import Conflict
+
+
+class Text(NamedTuple):
+    """A body as lines, and the id of each rule or heading by its line."""
+
+    lines: tuple[str, ...]
+    ids: dict[str, str]
+
+    @property
+    def bytes(self) -> bytes:
+        return body(list(self.lines)).encode()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(entry._replace(id=self.ids.get(entry.text)) for entry in entries_in(self.bytes.decode()))
+
+
+def body(lines: list[str]) -> str:
+    """Headings and rules with the blank lines that a pack has between them."""
+    text = ""
+    for index, line in enumerate(lines):
+        heading = line.startswith("#")
+        text += ("\n" if index and heading else "") + line + "\n" + ("\n" if heading else "")
+    return text
+
+
+RULES = tuple(f"rule-{number}" for number in range(8))
+
+
+@st.composite
+def releases(draw: st.DrawFn) -> tuple[Text, Text]:
+    """Two releases of one persona: the later one has its rules in other sections and another order, some gone, some in
+    other words, some new.
+    """
+
+    def laid_out(rules: list[str], ids: dict[str, str], sections: int) -> Text:
+        homes = draw(st.lists(st.integers(0, sections - 1), min_size=len(rules), max_size=len(rules)))
+        lines = []
+        for number in range(sections):
+            heading = f"## Section {number}"
+            ids[heading] = f"section-{number}"
+            lines += [heading, *(rule for rule, home in zip(rules, homes, strict=True) if home == number)]
+        return Text(tuple(lines), ids)
+
+    before = [f"- {name} as it was" for name in RULES]
+    old = laid_out(before, dict(zip(before, RULES, strict=True)), draw(st.integers(1, 3)))
+    kept = [name for name in RULES if draw(st.sampled_from((True, True, True, False)))]
+    changed = {name for name in kept if draw(st.sampled_from((True, False, False)))}
+    after = [f"- {name} as it {'is now' if name in changed else 'was'}" for name in kept]
+    ids = dict(zip(after, kept, strict=True))
+    fresh = [f"- new {number}" for number in range(draw(st.integers(0, 2)))]
+    ids |= {text: text.removeprefix("- ").replace(" ", "-") for text in fresh}
+    return old, laid_out(draw(st.permutations([*after, *fresh])), ids, draw(st.integers(1, 3)))
+
+
+class Edited(NamedTuple):
+    """What somebody made of the earlier release by hand."""
+
+    text: bytes
+    changed: dict[str, str]
+    """By the rule as it was, the rule in their words."""
+    removed: frozenset[str]
+    added: tuple[str, ...]
+
+
+@st.composite
+def edits(draw: st.DrawFn, base: Text) -> Edited:
+    lines: list[str] = []
+    changed: dict[str, str] = {}
+    removed = set()
+    added: list[str] = []
+    for line in base.lines:
+        what = "keep" if line.startswith("#") else draw(st.sampled_from(("keep", "keep", "keep", "change", "remove")))
+        if what == "change":
+            changed[line] = f"{line}, in my words"
+        if what == "remove":
+            removed.add(line)
+        lines += [] if what == "remove" else [changed.get(line, line)]
+        if draw(st.sampled_from((True, False, False, False))):
+            added.append(f"- my own {len(added)}")
+            lines.append(added[-1])
+    return Edited(body(lines).encode(), changed, frozenset(removed), tuple(added))
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[Text, Text, Edited]:
+    old, new = draw(releases())
+    return old, new, draw(edits(old))
+
+
+def lines_of(data: bytes) -> list[str]:
+    return [line for line in data.decode().splitlines() if line]
+
+
+def id_of(rule: str) -> str:
+    return rule.split()[1]
+
+
+@given(stories())
+def test_every_edit_is_carried_or_is_a_conflict(story: tuple[Text, Text, Edited]) -> None:
+    old, new, edited = story
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known(old.entries, new.entries))
+    now = {id_of(line): line for line in new.lines if line.startswith("- rule")}
+    touched = {*edited.changed, *edited.removed}
+    collides = {rule for rule in edited.changed if now.get(id_of(rule)) != rule}
+    collides |= {rule for rule in edited.removed if now.get(id_of(rule), rule) != rule}
+    if merged.content is None:
+        assert collides, "nothing that both sides changed"
+        assert {conflict.base for conflict in merged.conflicts} == collides
+        return
+    assert not collides, "both sides changed a rule, and one of them lost"
+    found = lines_of(merged.content)
+    wanted = {edited.changed.get(line, line) for line in new.lines if line not in edited.removed}
+    assert set(found) == wanted | set(edited.added)
+    assert len(found) == len(set(found))
+    # what the user left alone stands as the new release has it
+    left = [line for line in new.lines if line not in touched]
+    assert [line for line in found if line in left] == left
+
+
+@given(stories())
+def test_the_text_is_as_tidy_as_a_release(story: tuple[Text, Text, Edited]) -> None:
+    old, new, edited = story
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known(old.entries, new.entries))
+    if merged.content is not None:
+        assert merged.content.decode() == body(lines_of(merged.content))
+
+
+@given(stories())
+def test_a_draft_decided_for_one_side_has_what_that_side_wanted(story: tuple[Text, Text, Edited]) -> None:
+    old, new, edited = story
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known(old.entries, new.entries))
+    if merged.content is not None:
+        return
+    assert [piece for piece in merged.draft if isinstance(piece, Conflict)] == list(merged.conflicts)
+    for side, wanted in ((1, {*edited.changed.values(), *edited.added}), (2, {*new.lines} - edited.removed)):
+        text = "".join(piece if isinstance(piece, str) else piece[side] for piece in merged.draft)
+        lines = set(text.splitlines())
+        assert wanted - {old for old in edited.changed if side == 2} <= lines
+
+
+@given(stories())
+def test_without_ids_nothing_is_lost_either(story: tuple[Text, Text, Edited]) -> None:
+    """A pack that gives its rules no ids: they are known by their words."""
+    old, new, edited = story
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known((), ()))
+    if merged.content is not None:
+        assert {*edited.changed.values(), *edited.added} <= set(lines_of(merged.content))
+
+
+@given(st.data())
+def test_rules_of_several_lines_stay_whole(data: st.DataObject) -> None:
+    rules = [f"- rule {n}\n  more of {n}\n\n  ```sh\n  run {n}\n  ```" for n in range(4)]
+    old = "## A\n\n" + "\n".join(rules) + "\n"
+    order = data.draw(st.permutations(rules))
+    new = "## B\n\n" + "\n".join(order[:2]) + "\n\n## C\n\n" + "\n".join(order[2:]) + "\n"
+    edited = data.draw(st.sampled_from(rules))
+    mine = edited.replace("more of", "much more of")
+    ids = {rule: f"r-{n}" for n, rule in enumerate(rules)}
+    known = [
+        tuple(entry._replace(id=ids.get(entry.text)) for entry in entries_in(text)) for text in (old, new)
+    ]
+    merged = merge(old.encode(), old.replace(edited, mine).encode(), new.encode(), lambda: Known(*known))
+    assert merged.content is not None
+    assert merged.content.decode() == new.replace(edited, mine)
+    assert sum(len(section.rules) for section in parse_sections(merged.content.decode())) == 4
