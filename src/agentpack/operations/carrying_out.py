@@ -239,7 +239,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
-            replaced=tuple(_taken_over(outcome.plan, workspace.recorded)),
+            replaced=(*_taken_over(outcome.plan, workspace.recorded), *_there_before(workspace, outcome)),
         )
 
     done = transact(
@@ -304,6 +304,15 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
             yield change.path, change.observed, change.mode or 0
 
 
+def _there_before(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[str, Digest, int]]:
+    """A manifest that people wrote before the first generation, which leaves it as it is: a rollback does too."""
+    changed = {document.path for document in outcome.documents}
+    for path, data in documents_of(workspace) if workspace.current is None else ():
+        seen = workspace.disk.look(path)
+        if path not in changed and seen is not None:
+            yield path, digest_of(data), seen.mode
+
+
 def _installed(
     planned: Plan, recorded: Mapping[str, InstalledFile], modes: Mapping[str, int]
 ) -> Iterator[InstalledFile]:
@@ -362,7 +371,7 @@ def write_documents(
     )
     if dry_run or not documents:
         return outcome
-    snapshot = snapshot_to_follow(workspace) if workspace.current is not None else None
+    snapshot = snapshot_to_follow(workspace)
     current = workspace.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -375,6 +384,7 @@ def write_documents(
             files=current.files if current else (),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
+            replaced=tuple(_there_before(workspace, outcome)),
         )
 
     steps = list(workspace.places.steps(_placed(outcome, {})))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from agentpack.apply import Snapshot, transact
-from agentpack.model.history import Document, Generation, InstalledFile
+from agentpack.model.history import FOUND, Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
 from agentpack.model.rendering import Rendering
@@ -75,7 +75,7 @@ def snapshot(workspace: Workspace) -> Snapshot | None:
         number=(current.number if current else 0) + 1,
         parent=current.number if current else 0,
         time=workspace.environment.now(),
-        command="edits by hand" if current else "found in this copy",
+        command="edits by hand" if current else FOUND,
         pins=current.pins if current else pins_of(workspace.lock),
         files=files,
         documents=tuple(documents),

@@ -72,6 +72,8 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         if current is None:
             raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
         target = current.parent if number is None else number
+        if target == 0:
+            _require_a_beginning(workspace)
         goals = _goals(workspace, current, target)
         outcome = _outcome(workspace, current, target, goals, adopt)
         if outcome.plan.conflicts:
@@ -84,6 +86,21 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         if dry_run or not outcome.changes_anything:
             return replace(outcome, dry_run=dry_run)
         return _apply(workspace, outcome, target, goals)
+
+
+def _require_a_beginning(workspace: Workspace) -> None:
+    """Raise UsageError when the state before the first generation is none to go back to."""
+    generations = workspace.store.generations
+    if 1 not in generations.numbers():
+        raise UsageError(
+            "what was there before the first generation is no longer known: `history prune` forgot that one",
+            hint="`agentpack history` lists the generations; `agentpack uninstall NAME` takes a pack out",
+        )
+    if generations.read(1).is_beginning:
+        raise UsageError(
+            "there is nothing to go back to: generation 1 is what was found in this copy; nothing was changed",
+            hint="`agentpack rollback 1` brings back what was found, `agentpack uninstall NAME` takes a pack out",
+        )
 
 
 def _record(workspace: Workspace, number: int) -> Generation | None:
