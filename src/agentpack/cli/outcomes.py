@@ -22,6 +22,10 @@ _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.FORGET: ("-", "no longer managed"),
     Action.CONFLICT: ("!", "in conflict, left as it is"),
 }
+_DECIDED: Mapping[str, str] = {
+    "keep": "updated; where both sides changed, your text stays",
+    "theirs": "updated; where both sides changed, the new text stands, and yours is in the history",
+}
 _COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "red", "=": "blue"}
 
 
@@ -80,6 +84,8 @@ def change_line(output: Output, change: Change, place: str) -> str | None:
     if change.action not in _WORDS:
         return None
     sign, word = _WORDS[change.action]
+    if change.action is Action.MERGE:
+        word = _DECIDED.get(change.why, word)
     return f"  {output.style_words(sign, _COLORS[sign])} {safe(place)}  {word}"
 
 

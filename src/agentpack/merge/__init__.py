@@ -11,6 +11,7 @@ differently is told rule by rule; conflict markers never enter a file, only a co
 from collections.abc import Callable
 from typing import NamedTuple
 
+from agentpack.merge.drafts import resolved
 from agentpack.merge.pieces import draft_pieces, merge_lines, merge_pieces
 from agentpack.merge.rules import Known, carry
 from agentpack.model.changes import Conflict, Draft
@@ -63,4 +64,4 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
     return Merged("".join(piece for piece in carried if isinstance(piece, str)).encode())
 
 
-__all__ = ["MAX_BYTES", "Known", "Merged", "merge"]
+__all__ = ["MAX_BYTES", "Known", "Merged", "merge", "resolved"]

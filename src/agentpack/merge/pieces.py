@@ -10,6 +10,7 @@ from merge3 import Merge3
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.lines import Match, edits, matches
+from agentpack.merge.drafts import joined_up
 from agentpack.model.changes import Conflict
 from agentpack.model.markdown import blocks
 
@@ -160,14 +161,3 @@ def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
         at = end
     done.append("".join(old[at:]))
     return joined_up(done)
-
-
-def joined_up(pieces: Sequence[str | Conflict]) -> list[str | Conflict]:
-    """The same with neighbouring texts in one."""
-    found: list[str | Conflict] = []
-    for piece in pieces:
-        if isinstance(piece, str) and found and isinstance(found[-1], str):
-            found[-1] += piece
-        else:
-            found.append(piece)
-    return found

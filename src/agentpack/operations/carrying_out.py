@@ -190,18 +190,28 @@ def conflict_error(workspace: Workspace, outcome: Outcome) -> "Conflicted":
 
 
 _WHY = {
-    "foreign": ("was not written by agentpack", "`--adopt` takes it over and keeps its bytes in the history"),
-    "edited": (
-        "was edited and is no longer wanted",
-        "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there unmanaged",
-    ),
-    "merge": (
-        "was edited where the new text changes too",
-        "`--on-conflict keep` leaves it, `--on-conflict theirs` takes the new text, `--on-conflict edit` opens an "
-        "editor, `--partial` lets the other files go on",
-    ),
-    "blocked": ("is not a regular file", "move it away"),
+    "foreign": "was not written by agentpack",
+    "edited": "was edited and is no longer wanted",
+    "merge": "was edited where the new text changes too",
+    "blocked": "is not a regular file",
 }
+_MERGING = (
+    "for these places `--on-conflict keep` keeps your text, `--on-conflict theirs` takes the new one, `--on-conflict "
+    "edit` opens an editor; `--partial` lets the other files go on"
+)
+_WAYS = {
+    "foreign": "`--adopt` takes it over and keeps its bytes in the history",
+    "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
+    "merge": _MERGING,
+    "blocked": "move it away",
+}
+"""What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
+_WAYS_OF: Mapping[str, Mapping[str, str]] = {
+    "uninstall": {
+        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
+    },
+}
+"""Where a verb has others."""
 
 
 class Conflicted(DecisionNeeded):
@@ -212,13 +222,13 @@ class Conflicted(DecisionNeeded):
     def __init__(self, outcome: Outcome, places: list[str]) -> None:
         self.outcome = outcome
         conflicts = outcome.plan.conflicts
-        details = [f"{place}: {_WHY[change.why][0]}" for place, change in zip(places, conflicts, strict=True)]
+        details = [f"{place}: {_WHY[change.why]}" for place, change in zip(places, conflicts, strict=True)]
         kinds = dict.fromkeys(change.why for change in conflicts)
         count = len(conflicts)
         super().__init__(
             f"{count} file{'s' if count != 1 else ''} need{'' if count != 1 else 's'} a decision; nothing was changed",
             details=details,
-            hint="; ".join(_WHY[kind][1] for kind in kinds),
+            hint="; ".join({**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}[kind] for kind in kinds),
         )
 
 
