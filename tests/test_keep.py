@@ -195,6 +195,13 @@ def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agent
     assert (project / FILE).read_bytes() == before
 
 
+def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agentpack, project: Path) -> None:
+    edit(project, ('"Reviews data as reviewer."', "Reviews everything"), ("Go deep.", "Go deeper."))
+    assert "the words of the header are now as agentpack writes them" in installed("keep", "reviewer").err
+    assert 'description: "Reviews everything"' in (project / FILE).read_text()
+    installed("diff")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

@@ -22,11 +22,13 @@ def adopt(
     accept: Accept = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Bring existing agent files under management, all or none. Their bytes stay as they are.
+    """Bring existing agent files under management, all or none. What they say stays.
 
     A file that is a release of a known pack, or half of one, is recorded as that release; what differs counts as an
-    edit, which `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`.
-    Every client's files are read. Of a file that holds many agents, all are adopted that agentpack does not manage.
+    edit, which `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`. A file
+    that only says it in other words, such as a header without quotes, is written as agentpack writes it; the text from
+    before is in the history. Every other file stays byte for byte. Every client's files are read. Of a file that holds
+    many agents, all are adopted that agentpack does not manage.
 
     Example: agentpack adopt .claude/agents/reviewer.md .roomodes#tester
     """
@@ -35,7 +37,10 @@ def adopt(
     for file in adopted:
         session.output.say(safe(_line(file)))
     show_outcome(session, outcome)
-    data = [{**file._asdict(), "variants": list(file.variants), "exact": not file.edited} for file in adopted]
+    data = [
+        {**file._asdict(), "variants": list(file.variants), "exact": not (file.edited or file.rewritten)}
+        for file in adopted
+    ]
     return Result({**outcome_data(outcome), "adopted": data})
 
 
@@ -43,4 +48,6 @@ def _line(file: Adopted) -> str:
     variants = f" [{', '.join(file.variants)}]" if file.variants else ""
     what = "a local pack made from it" if file.local else "a known release"
     exact = f"differs in {file.edited}: kept as an edit" if file.edited else "byte for byte"
+    if file.rewritten:
+        exact = "it means the same: written as agentpack writes it, the text from before is in the history"
     return f"{file.path}: {file.pack} {file.version}{variants}, {what}; {exact}"

@@ -105,7 +105,7 @@ def carry_out(
     if stops:
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
-    planned = plan_for(workspace, wish.made, decisions)
+    planned = _written_anew(plan_for(workspace, wish.made, decisions), decisions)
     outcome = Outcome(
         command=command,
         scope=workspace.scope.kind,
@@ -133,6 +133,17 @@ def carry_out(
         record_what_is_there(workspace)
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
+
+
+def _written_anew(planned: Plan, decisions: Decisions) -> Plan:
+    """The plan in which files that are taken over, and say what is wanted in other words, are written as we write."""
+    changes = (
+        replace(change, action=Action.DISCARD, content=change.theirs)
+        if change.action is Action.TAKE and decisions.adopt_as_is and change.path in decisions.said
+        else change
+        for change in planned.changes
+    )
+    return Plan(changes=tuple(changes)) if decisions.adopt_as_is and decisions.said else planned
 
 
 def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: Wish, planned: Plan) -> None:

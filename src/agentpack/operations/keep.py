@@ -1,8 +1,8 @@
 """keep: local edits of an installed file become a local variant, which later upgrades carry.
 
 Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
-byte for byte, blank lines between rules apart, else nothing is written. Reading the edit is left to `edits`, changing
-files to `carrying_out`.
+byte for byte, or say the same but for blank lines between rules and the quotes of a header, else nothing is written.
+Reading the edit is left to `edits`, changing files to `carrying_out`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ from agentpack.operations.sync import check_rendering, stale_reasons
 from agentpack.operations.workspace import LocalText, Workspace, steady
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
+from agentpack.recognise import read_file
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.text import text_findings
 from agentpack.targets.claude import canonical_tools
@@ -99,12 +100,12 @@ def keep(workspace: Workspace, name: str, *, variant: str | None = None, dry_run
         texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
         manifest = _with_variant(workspace.manifest, found, chosen_name)
         now = _made_with(workspace, library, manifest, made, texts)
-        spaced = _check(now, found)
+        reworded = _check(workspace, now, found)
         wish = wish_for(workspace, workspace.manifest, manifest, now)
         beside = {text.path: text.data for text in texts}
-        decisions = Decisions(said=spaced)
+        decisions = Decisions(said=frozenset(reworded))
         outcome = carry_out(workspace, command, wish._replace(beside=beside), decisions=decisions, dry_run=dry_run)
-        notes = tuple(f"{path}: blank lines are now as agentpack writes them" for path in sorted(spaced))
+        notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
         outcome = replace(outcome, notes=(*outcome.notes, *notes))
         return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
@@ -322,20 +323,30 @@ def _made_with(
         raise _unsayable(texts[0].persona, [error.message, *error.details]) from None
 
 
-def _check(made: Made, found: Sequence[Edited]) -> frozenset[str]:
-    """Raise DecisionNeeded when the variant does not give an edited file. Returns the paths where it gives it but for
-    blank lines, which no variant can say.
+def _check(workspace: Workspace, made: Made, found: Sequence[Edited]) -> Mapping[str, str]:
+    """Raise DecisionNeeded when the variant does not give an edited file. Returns the paths where it gives it in other
+    words, which no variant can choose, and what is meant by that.
     """
-    spaced = set()
+    reworded = {}
     for edited in found:
         for row, _, data in edited.files:
             content = made.files[row.path].content
             if content == data:
                 continue
-            if _without_blank_lines(content) != _without_blank_lines(data):
+            if _without_blank_lines(content) == _without_blank_lines(data):
+                reworded[row.path] = "blank lines are"
+            elif _reads_alike(workspace, row, content, data):
+                reworded[row.path] = "the words of the header are"
+            else:
                 raise _unsayable(row.persona, [_first_difference(row, edited, content, data)])
-            spaced.add(row.path)
-    return frozenset(spaced)
+    return reworded
+
+
+def _reads_alike(workspace: Workspace, row: InstalledFile, content: bytes, data: bytes) -> bool:
+    """Whether a client reads the same in both, as without the quotes around a text of the header."""
+    one, other = (read_file(workspace.targets.named(row.client), text, row.persona) for text in (content, data))
+    bodies = {tuple(_without_blank_lines(agent.body.encode())) for agent in (one, other)}
+    return one.fault is None and other.fault is None and one.fields == other.fields and len(bodies) == 1
 
 
 def _without_blank_lines(data: bytes) -> list[bytes]:
