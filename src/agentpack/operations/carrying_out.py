@@ -106,14 +106,16 @@ def carry_out(
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
     planned = plan_for(workspace, wish.made, decisions)
+    documents = tuple(_document_changes(workspace, wish))
+    changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
         command=command,
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
-        documents=tuple(_document_changes(workspace, wish)),
+        documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
-        notes=(*(wish.made.notes if wish.made else ()), *workspace.link_notes()),
+        notes=(*(wish.made.notes(changed) if wish.made else ()), *workspace.link_notes()),
         warnings=wish.warnings,
         dry_run=dry_run,
         capabilities=capabilities,
@@ -366,7 +368,7 @@ def write_documents(
         plan=Plan(changes=()),
         documents=documents,
         packs=packs,
-        notes=made.notes,
+        notes=made.notes(made.files if documents else None),
         dry_run=dry_run,
         capabilities=capabilities,
     )
