@@ -128,6 +128,25 @@ def test_asking_again_by_the_bare_name_keeps_what_was_chosen(agentpack: Agentpac
     assert marks(project) == before
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("python-engineer[data-pipeline]", "python-engineer[data-pipeline,strict-typing]>=1.0,<1.1"),
+        ("python-engineer>=1.1,<2", "python-engineer[strict-typing]>=1.1,<2"),
+        ("python-engineer[data-pipeline]>=1.1,<2", "python-engineer[data-pipeline,strict-typing]>=1.1,<2"),
+        ("python-engineer@latest", "python-engineer[strict-typing]"),
+        ("python-engineer[strict-typing]", "python-engineer[strict-typing]>=1.0,<1.1"),
+    ],
+)
+def test_what_is_asked_for_is_added_to_what_was_chosen(
+    agentpack: Agentpack, project: Path, asked: str, said: str
+) -> None:
+    """A variant more is no reason to leave the range, or to lose the variants before it."""
+    agentpack("install", "python-engineer[strict-typing]>=1.0,<1.1")
+    agentpack("install", asked)
+    assert f"  - {said}\n" in manifest(project)
+
+
 def test_another_range_sets_the_locked_release_aside(agentpack: Agentpack, project: Path, packs: Path) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     assert "1.0.0 -> 1.1.0" in agentpack("install", "data-reviewer>=1.0").err
