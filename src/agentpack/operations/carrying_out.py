@@ -116,7 +116,7 @@ def carry_out(
         documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
         notes=(*(wish.made.notes(changed) if wish.made else ()), *workspace.link_notes()),
-        warnings=wish.warnings,
+        warnings=(*wish.warnings, *_same_names(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
@@ -135,6 +135,13 @@ def carry_out(
         record_what_is_there(workspace)
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
+
+
+def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    if any(change.action in (Action.CREATE, Action.TAKE) for change in planned.changes):
+        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes to be
+
+        yield from same_name_warnings(workspace, planned)
 
 
 def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: Wish, planned: Plan) -> None:
