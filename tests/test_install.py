@@ -58,7 +58,7 @@ def test_agents_of_the_same_name_are_named_before_anything_is_written(
     theirs.parent.mkdir(parents=True)
     theirs.write_text("---\nname: python-engineer\ndescription: mine\n---\nHello.\n")
     said = agentpack("install", "python-engineer", "--dry-run").err
-    assert f"note: {folder}/mine.md is named `python-engineer` too; a client takes only one of them\n" in said
+    assert f"note: {folder}/mine.md is named `python-engineer` too; a client takes only one\n" in said
     assert f"note: {theirs} is named `python-engineer` too, in the user scope; Claude Code: project beats user" in said
     warnings = agentpack("install", "python-engineer", "--json").envelope["data"]["warnings"]
     assert len(warnings) == 2

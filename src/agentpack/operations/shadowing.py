@@ -54,10 +54,8 @@ def same_name_warnings(workspace: Workspace, planned: Plan) -> Iterator[str]:
             folders.setdefault(workspace.scope.absolute(named), target)
     for found in same_names(workspace, managed, folders):
         if (found.client, found.persona) in fresh:
-            where = (
-                f", in the {found.scope} scope; {found.reads}" if found.scope else "; a client takes only one of them"
-            )
-            yield f"{found.other} is named `{found.persona}` too{where}"
+            which = f", in the {found.scope} scope; {found.reads}" if found.scope else "; a client takes only one"
+            yield f"{found.other} is named `{found.persona}` too{which}"
 
 
 def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[str, Target]) -> Iterator[SameName]:
