@@ -63,10 +63,12 @@ def install(
         chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
         wish = wish_for(workspace, old, new, made, save=options.save)
-        if new.sources:
-            from agentpack.operations.resembling import name_warnings  # not for the packs that come with agentpack
+        if new.sources:  # not for the packs that come with agentpack
+            from agentpack.operations.remarking import remarks
+            from agentpack.operations.resembling import name_warnings
 
-            wish = wish._replace(warnings=name_warnings(library, old, new, workspace.lock, made))
+            names = name_warnings(library, old, new, workspace.lock, made)
+            wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
         return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 

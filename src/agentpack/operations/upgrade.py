@@ -30,6 +30,10 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
         workspace.require_packs(packs)
         newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
         wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
+        if newer.manifest.sources:
+            from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
+
+            wish = wish._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
         return carry_out(
             workspace,
             " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
