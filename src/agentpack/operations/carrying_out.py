@@ -106,15 +106,17 @@ def carry_out(
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
     planned = _written_anew(plan_for(workspace, wish.made, decisions), decisions)
+    documents = tuple(_document_changes(workspace, wish))
+    changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
         command=command,
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
-        documents=tuple(_document_changes(workspace, wish)),
+        documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
-        notes=(*(wish.made.notes if wish.made else ()), *workspace.link_notes()),
-        warnings=wish.warnings,
+        notes=(*(wish.made.notes(changed) if wish.made else ()), *workspace.link_notes()),
+        warnings=(*wish.warnings, *_same_names(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
@@ -144,6 +146,13 @@ def _written_anew(planned: Plan, decisions: Decisions) -> Plan:
         for change in planned.changes
     )
     return Plan(changes=tuple(changes)) if decisions.adopt_as_is and decisions.said else planned
+
+
+def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    if any(change.action in (Action.CREATE, Action.TAKE) for change in planned.changes):
+        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes to be
+
+        yield from same_name_warnings(workspace, planned)
 
 
 def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: Wish, planned: Plan) -> None:
@@ -386,7 +395,7 @@ def write_documents(
         plan=Plan(changes=()),
         documents=documents,
         packs=packs,
-        notes=made.notes,
+        notes=made.notes(made.files if documents else None),
         dry_run=dry_run,
         capabilities=capabilities,
     )

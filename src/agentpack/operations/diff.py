@@ -299,7 +299,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
 
     limits.check(workspace, _wanted(workspace.lock, workspace.recorded).values())
     packs = _packs_of(workspace, limits.name)
-    newer = newest(workspace, packs, latest=latest, obeying=False)
+    newer = newest(workspace, packs, latest=latest, obeying=False, accepted=None)
     made = newer.made
     planned = plan_for(workspace, made)
     locked = Locked(workspace)
@@ -314,7 +314,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         files=tuple(files),
         packs=tuple(pack_changes(workspace.lock, made.lock)),
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
-        notes=(*made.notes, *_out_of_range(newer.library, made, packs)),
+        notes=(*made.notes({file.path for file in files}), *_out_of_range(newer.library, made, packs)),
     )
 
 

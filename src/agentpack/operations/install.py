@@ -63,10 +63,12 @@ def install(
         chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
         wish = wish_for(workspace, old, new, made, save=options.save)
-        if new.sources:
-            from agentpack.operations.resembling import name_warnings  # not for the packs that come with agentpack
+        if new.sources:  # not for the packs that come with agentpack
+            from agentpack.operations.remarking import remarks
+            from agentpack.operations.resembling import name_warnings
 
-            wish = wish._replace(warnings=name_warnings(library, old, new, workspace.lock, made))
+            names = name_warnings(library, old, new, workspace.lock, made)
+            wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
         return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 
@@ -86,7 +88,9 @@ def _carry_out(workspace: Workspace, command: str, wish: Wish, options: Options)
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
     """`@latest`, or a range other than the manifest's, sets the locked release aside."""
     before = old.wanted(requirement.pack)
-    return requirement.newest or before is None or (requirement.range != before.requirement.range != "")
+    if requirement.newest or before is None:
+        return True
+    return "" not in (requirement.range, before.requirement.range) and requirement.range != before.requirement.range
 
 
 def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[str]) -> Manifest:
@@ -148,14 +152,28 @@ def _with_requirements(
             packs.append(entry._replace(clients=own, parameters=parameters))
             continue
         before = packs[index]
-        if requirement == before.requirement or text.strip() == requirement.pack:
-            entry = before  # asking for the bare name again changes nothing that was chosen
+        entry = _added_to(before, requirement, entry)
         packs[index] = entry._replace(
             clients=_more_clients(before, clients, manifest),
             parameters={**before.parameters, **parameters},
             renames=before.renames,
         )
     return manifest._replace(packs=tuple(packs))
+
+
+def _added_to(before: Wanted, requirement: Requirement, entry: Wanted) -> Wanted:
+    """What is asked for beside what was chosen for a pack before: variants are added, a range stays until another is
+    named. `uninstall "pack[variant]"` takes a variant out again.
+    """
+    from dataclasses import replace
+
+    chosen = before.requirement
+    range = requirement.range if requirement.range or requirement.newest else chosen.range
+    variants = tuple(sorted({*chosen.variants, *requirement.variants}))
+    whole = replace(entry.requirement, variants=variants, range=range)
+    if whole == chosen:
+        return before
+    return entry if whole == entry.requirement else Wanted(whole, str(whole))
 
 
 def _more_clients(before: Wanted, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:

@@ -1,6 +1,6 @@
 """upgrade: the newest releases in range, with local edits merged."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -28,8 +28,12 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     with workspace.changing():
         require_manifest(workspace)
         workspace.require_packs(packs)
-        newer = newest(workspace, packs, latest=latest)
+        newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
         wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
+        if newer.manifest.sources:
+            from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
+
+            wish = wish._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
         return carry_out(
             workspace,
             " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
@@ -50,16 +54,23 @@ class Newest(NamedTuple):
     library: Library
 
 
-def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = False, obeying: bool = True) -> Newest:
+def newest(
+    workspace: Workspace,
+    packs: Sequence[PackName],
+    *,
+    latest: bool = False,
+    obeying: bool = True,
+    accepted: Collection[str] | None = (),
+) -> Newest:
     """The newest releases of the packs, or of all, that are old enough for the policy; nothing is written.
 
-    `obeying` refuses what the policy does not allow.
+    `obeying` refuses what the policy does not allow; `accepted` is as for `make`.
     """
     old = workspace.manifest
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-    made = make(library, new, chosen, default_clients(workspace, new), obeying=obeying)
+    made = make(library, new, chosen, default_clients(workspace, new), obeying=obeying, accepted=accepted)
     return Newest(new, made, library)
 
 

@@ -56,8 +56,8 @@ class Workspace:
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
         self.accepted: tuple[str, ...] = ()
-        """What `--accept` says: `widened:<client>`, `<capability>`, `<pack>:<capability>`. Of the first, what the lock
-        says is accepted as well."""
+        """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
+        the lock says is accepted as well."""
 
     @contextmanager
     def changing(self) -> Iterator[None]:
