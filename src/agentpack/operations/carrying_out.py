@@ -105,7 +105,8 @@ def carry_out(
     if stops:
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
-    planned = _written_anew(plan_for(workspace, wish.made, decisions), decisions)
+    taken = plan_for(workspace, wish.made, decisions)
+    planned = _written_anew(taken, decisions)
     documents = tuple(_document_changes(workspace, wish))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
@@ -116,14 +117,14 @@ def carry_out(
         documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
         notes=(*(wish.made.notes(changed) if wish.made else ()), *workspace.link_notes()),
-        warnings=(*wish.warnings, *_same_names(workspace, planned)),
+        warnings=(*wish.warnings, *_same_names(workspace, taken)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
     )
     if planned.conflicts and not partial:
         raise conflict_error(workspace, outcome)
-    unrecorded = workspace.current is None and bool(files)
+    unrecorded = not workspace.lock_is_recorded and bool(files)
     if not outcome.changes_anything and not unrecorded:
         return outcome
     _refuse_hidden(workspace, files, wish, planned)

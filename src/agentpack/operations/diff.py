@@ -27,7 +27,7 @@ from agentpack.operations.making import Made, Part
 from agentpack.operations.planning import plan_for
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.widening import MayChange, may_changes
-from agentpack.operations.workspace import Workspace, steady
+from agentpack.operations.workspace import Workspace, locked_files, steady
 from agentpack.plan import Observed
 
 
@@ -180,28 +180,20 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     limits.check(workspace, [*wanted.values(), *recorded.values()])
     locked = Locked(workspace)
     notes: list[str] = []
-    remarks = list(_remarks(workspace, locked, notes))
     observed = workspace.observe({*wanted, *recorded})
+    states = {path: _state(wanted.get(path), recorded.get(path), observed.get(path)) for path in {*wanted, *recorded}}
+    remarks = list(_remarks(workspace, locked, notes, as_locked=not any(states.values())))
     files = []
-    for path in sorted({*wanted, *recorded}):
+    for path, state in sorted(states.items()):
         file = wanted.get(path) or recorded[path]
-        if not limits.have(file):
-            continue
-        state = _state(wanted.get(path), recorded.get(path), observed.get(path))
-        if state:
+        if state and limits.have(file):
             files.append(_on_disk(workspace, locked, file, state, wanted.get(path), limits))
     return Differences(before="locked", after="disk", files=tuple(files), remarks=tuple(remarks), notes=tuple(notes))
 
 
 def _wanted(lock: Lock | None, recorded: Mapping[str, InstalledFile]) -> dict[str, InstalledFile]:
     """What is locked, by path; without a lock what was recorded, as after `install --no-save`."""
-    if lock is None:
-        return dict(recorded)
-    return {
-        file.path: InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
-        for file in lock.files
-        for digest in (Digest(f"sha256:{file.sha256}"),)
-    }
+    return dict(recorded) if lock is None else locked_files(lock)
 
 
 def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observed | None) -> str:
@@ -242,7 +234,8 @@ def _on_disk(
     )
 
 
-def _remarks(workspace: Workspace, locked: Locked, notes: list[str]) -> Iterator[Remark]:
+def _remarks(workspace: Workspace, locked: Locked, notes: list[str], *, as_locked: bool) -> Iterator[Remark]:
+    """What is to be said beside the files. A lock that came along with its files, `as_locked`, is as good as ours."""
     lock, current = workspace.lock, workspace.current
     scope = workspace.scope
     written = {document.path: document.written for document in current.documents} if current else {}
@@ -251,9 +244,8 @@ def _remarks(workspace: Workspace, locked: Locked, notes: list[str]) -> Iterator
         if workspace.manifest.packs or scope.lock in written:
             yield Remark("lock-missing", scope.lock, (), number)
         return
-    assert workspace.lock_bytes is not None
-    vouched = written.get(scope.lock) == digest_of(workspace.lock_bytes)
-    if not vouched and current is not None:
+    vouched = workspace.lock_is_recorded
+    if not vouched and current is not None and not (as_locked and lock.to_text().encode() == workspace.lock_bytes):
         yield Remark("lock-changed", scope.lock, (), number)
     reasons = stale_reasons(workspace, lock)
     if workspace.manifest_bytes is None:
