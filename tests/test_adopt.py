@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import tree, write_tree
+from support.trees import tree, with_state, write_tree
 
 from agentpack.targets import MODULES, TARGETS
 from agentpack.targets.reading import read_agent_file
@@ -360,14 +360,38 @@ def test_a_file_that_cannot_be_adopted_is_refused_with_the_reason_and_the_others
     assert tree(project) == before
 
 
-def test_what_is_missing_a_link_or_ours_already_is_refused(agentpack: Agentpack, project: Path) -> None:
+def test_what_is_missing_or_a_link_is_refused(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer", "--client", "claude")
     (project / AGENTS / "link.md").symlink_to("python-engineer.md")
-    files = [f"{AGENTS}/{name}.md" for name in ("none", "link", "python-engineer")]
-    err = agentpack("adopt", *files, expect=2).err
+    err = agentpack("adopt", *(f"{AGENTS}/{name}.md" for name in ("none", "link")), expect=2).err
     assert "no such file" in err
     assert "it is a link" in err
-    assert "manages it already" in err
+    (project / AGENTS / "python-engineer.md").unlink()
+    assert "`agentpack sync` writes it" in agentpack("adopt", f"{AGENTS}/python-engineer.md", expect=2).err
+
+
+@pytest.mark.parametrize("path", [f"{AGENTS}/reviewer.md", ".roomodes", ".roomodes#prober"])
+def test_adopting_a_file_again_changes_nothing(agentpack: Agentpack, project: Path, path: str) -> None:
+    write_tree(project, {f"{AGENTS}/reviewer.md": REVIEWER, ".roomodes": MODES})
+    agentpack("adopt", path)
+    before = with_state(project)
+    ran = agentpack("adopt", path)
+    assert "agentpack manages it already" in ran.err
+    assert ran.err.endswith("nothing to change\n")
+    data = agentpack("adopt", path, "--json").envelope["data"]
+    assert (data["changed"], data["adopted"], data["generation"]) == (False, [], None)
+    assert path in data["managed"][0] + ".roomodes"
+    assert with_state(project) == before
+
+
+def test_a_file_that_is_ours_already_does_not_keep_another_from_being_adopted(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN, f"{AGENTS}/odd.md": ODD})
+    agentpack("adopt", f"{AGENTS}/tidy.md")
+    assert [file["path"] for file in adopted(agentpack, f"{AGENTS}/tidy.md", f"{AGENTS}/odd.md")] == [
+        f"{AGENTS}/odd.md"
+    ]
 
 
 # Every client's files.
@@ -492,8 +516,7 @@ def test_a_file_of_many_agents_alone_stands_for_all_that_are_not_managed(agentpa
     assert [file["path"] for file in adopted(agentpack, ".roomodes#prober")] == [".roomodes#prober"]
     assert [file["path"] for file in adopted(agentpack, ".roomodes")] == [".roomodes#keeper"]
     assert (project / ".roomodes").read_text() == MODES
-    assert "manages all that is in it" in agentpack("adopt", ".roomodes", expect=2).err
-    assert "manages it already" in agentpack("adopt", ".roomodes#keeper", expect=2).err
+    assert agentpack("adopt", ".roomodes", ".roomodes#keeper").err.count("agentpack manages it already") == 2
 
 
 def test_one_persona_in_the_files_of_two_clients_is_one_pack_with_the_words_of_both(

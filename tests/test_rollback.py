@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.packs import make_pack, publish
 from support.running import Agentpack
-from support.trees import Mark, marks, modes, tree, write_tree
+from support.trees import marks, modes, tree, with_state, write_tree
 
 AGENT = ".claude/agents/reviewer.md"
 
@@ -111,18 +111,23 @@ def test_dry_run_shows_the_way_back_and_goes_no_step(
     assert with_state(project) == before
 
 
-def with_state(project: Path) -> dict[str, Mark]:
-    """All there is, agentpack's own state included, but not the note of who works in it."""
-    found = marks(project, without=(".git",))
-    del found[".agentpack/state/lock"]
-    return found
-
-
 def test_going_back_to_where_one_is_changes_nothing(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
     assert "nothing to change" in agentpack("rollback", "3").err
     assert agentpack("history", "--json").envelope["data"]["current"] == 3
+
+
+@pytest.mark.parametrize("number", ["0", "1", "2"])
+def test_going_back_to_one_generation_again_changes_nothing(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], number: str
+) -> None:
+    agentpack("rollback", number)
+    before = with_state(project)
+    ran = agentpack("rollback", number)
+    assert ran.err.endswith("nothing to change\n")
+    assert "->" not in ran.err
+    assert with_state(project) == before
 
 
 @pytest.mark.parametrize(

@@ -33,15 +33,17 @@ def adopt(
     Example: agentpack adopt .claude/agents/reviewer.md .roomodes#tester
     """
     session.accept(accept)
-    outcome, adopted = run(session.workspace, files, dry_run=dry_run)
+    outcome, adopted, managed = run(session.workspace, files, dry_run=dry_run)
     for file in adopted:
         session.output.say(safe(_line(file)))
+    for path in managed:
+        session.output.say(safe(f"{path}: agentpack manages it already"))
     show_outcome(session, outcome)
     data = [
         {**file._asdict(), "variants": list(file.variants), "exact": not (file.edited or file.rewritten)}
         for file in adopted
     ]
-    return Result({**outcome_data(outcome), "adopted": data})
+    return Result({**outcome_data(outcome), "adopted": data, "managed": list(managed)})
 
 
 def _line(file: Adopted) -> str:

@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
-from agentpack.model.changes import STILL
+from agentpack.model.changes import STILL, Plan
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName, pack_name
 from agentpack.model.pack import ReleaseRef
@@ -48,6 +48,14 @@ class Adopted(NamedTuple):
     rewritten: bool = False
 
 
+class Adoption(NamedTuple):
+    """What was done: the outcome, each file adopted, and the paths that agentpack managed already."""
+
+    outcome: Outcome
+    adopted: tuple[Adopted, ...]
+    managed: tuple[str, ...]
+
+
 class Choice(NamedTuple):
     """What the files of one persona are taken for."""
 
@@ -58,14 +66,20 @@ class Choice(NamedTuple):
     """The files of the local pack; empty for a release."""
 
 
-def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) -> tuple[Outcome, tuple[Adopted, ...]]:
-    """Bring the files under management, all or none.
+def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) -> Adoption:
+    """Bring the files under management, all or none. Those that are already stay as they are.
 
     Raises:
         UsageError: a file that cannot be adopted; the details say why, each.
     """
     with workspace.changing():
-        files = find(workspace, names)
+        command = "adopt " + " ".join(names)
+        files, known = find(workspace, names)
+        managed = tuple(one.path for one in known)
+        if not files:
+            scope = workspace.scope
+            nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
+            return Adoption(nothing, (), managed)
         old = workspace.manifest
         clients = tuple(sorted({file.client for file in files}))
         if old.clients is None:
@@ -79,11 +93,11 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         beside = _beside(workspace, choices)
         made = _made(workspace, manifest, source, choices)
         wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
-        command = "adopt " + " ".join(names)
         adopted = tuple(_adopted(workspace, made, choices))
         decisions = Decisions(adopt_as_is=True, said=frozenset(file.path for file in adopted if file.rewritten))
         _refuse_more(workspace, command, wish, files, decisions)
-        return carry_out(workspace, command, wish, decisions=decisions, dry_run=dry_run, stops=False), adopted
+        outcome = carry_out(workspace, command, wish, decisions=decisions, dry_run=dry_run, stops=False)
+        return Adoption(outcome, adopted, managed)
 
 
 # What each is taken for.

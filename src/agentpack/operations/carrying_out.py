@@ -228,6 +228,10 @@ _WAYS = {
 }
 """What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
 _WAYS_OF: Mapping[str, Mapping[str, str]] = {
+    "keep": {
+        "merge": "for these places `--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the "
+        "variant's",
+    },
     "uninstall": {
         "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
     },
