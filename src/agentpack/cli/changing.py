@@ -64,12 +64,13 @@ def upgrade(
     """What `agentpack upgrade` does."""
     from agentpack.operations.upgrade import upgrade as operation  # not for `install`
 
+    look = f"agentpack diff --upgrade{' --latest' if latest else ''}"
     options = Options(
         decisions=Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
         dry_run=dry_run or check,
         partial=partial or check,
         stops=not check,
-        confirm=None if dry_run or check else asking(session, yes=yes, question="Upgrade?"),
+        confirm=None if dry_run or check else asking(session, yes=yes, question="Upgrade?", look=look),
     )
     outcome = _deciding(
         session, options, lambda options: operation(session.workspace, names, latest=latest, options=options)
