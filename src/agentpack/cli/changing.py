@@ -33,10 +33,7 @@ def install(
     from agentpack.operations.install import install as operation
 
     options = Options(
-        decisions=Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
-        dry_run=dry_run,
-        partial=partial,
-        save=not no_save,
+        decisions=_decisions(adopt, on_conflict, discard_edits), dry_run=dry_run, partial=partial, save=not no_save
     )
     outcome = _deciding(
         session,
@@ -64,12 +61,13 @@ def upgrade(
     """What `agentpack upgrade` does."""
     from agentpack.operations.upgrade import upgrade as operation  # not for `install`
 
+    look = f"agentpack diff --upgrade{' --latest' if latest else ''}"
     options = Options(
-        decisions=Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
+        decisions=_decisions(adopt, on_conflict, discard_edits),
         dry_run=dry_run or check,
         partial=partial or check,
         stops=not check,
-        confirm=None if dry_run or check else asking(session, yes=yes, question="Upgrade?"),
+        confirm=None if dry_run or check else asking(session, yes=yes, question="Upgrade?", look=look),
     )
     outcome = _deciding(
         session, options, lambda options: operation(session.workspace, names, latest=latest, options=options)
@@ -92,22 +90,22 @@ def sync(
     """What `agentpack sync` does without `--check`."""
     from agentpack.operations.sync import sync as operation
 
-    options = Options(
-        decisions=Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits),
-        dry_run=dry_run,
-        partial=partial,
-    )
+    options = Options(decisions=_decisions(adopt, on_conflict, discard_edits), dry_run=dry_run, partial=partial)
     outcome = _deciding(
         session, options, lambda options: operation(session.workspace, locked=locked, frozen=frozen, options=options)
     )
     return finish(session, outcome)
 
 
+def _decisions(adopt: bool, on_conflict: str, discard_edits: bool) -> Decisions:
+    if on_conflict not in ("stop", "keep", "theirs", "edit"):
+        raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
+    return Decisions(adopt=adopt, on_conflict=on_conflict, discard_edits=discard_edits)
+
+
 def _deciding(session: Session, options: Options, run: Callable[[Options], Outcome]) -> Outcome:
     """What the verb comes to; with `--on-conflict edit` the user merges what stopped it, and it is run again."""
     on_conflict = options.decisions.on_conflict
-    if on_conflict not in ("stop", "keep", "theirs", "edit"):
-        raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
     if on_conflict == "edit" and options.partial:
         raise UsageError("`--on-conflict edit` excludes `--partial`")
     try:

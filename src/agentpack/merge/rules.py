@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from agentpack.compose.parse import parse_sections
-from agentpack.differences.rules import Entry, entries_in, moved, pair, recognise
+from agentpack.differences.rules import Entry, entries_in, homes, moved, pair, recognise
 from agentpack.merge.drafts import joined_up
 from agentpack.merge.frames import decided, framed, merge_heads
 from agentpack.merge.pieces import merge_lines
@@ -104,7 +104,7 @@ class _Carrying:
         self.is_moved = bool(moved(rules, self.own_rules, self.here))
         self.there = dict(pair(rules, new_rules))
         self.origin = {j: i for i, j in self.here}
-        self.old_home, self.mine_home, self.new_home = (_homes(side) for side in (self.old, self.mine, self.new))
+        self.old_home, self.mine_home, self.new_home = (homes(side) for side in (self.old, self.mine, self.new))
         self.settled: list[str | Conflict | None] = [node.text for node in self.new]
         """For each node of the new body its text, a conflict, or None when it was taken out."""
         self.behind: dict[int, list[_Put]] = {}
@@ -287,16 +287,6 @@ class _Carrying:
         if one.side == other.side == "theirs":  # what stood between them was taken out
             return max(one.after, other.before, key=len)
         return one.after if one.side == "ours" else other.before
-
-
-def _homes(nodes: Sequence[_Node]) -> list[int]:
-    """For each node the heading it stands under, -1 before the first; for a heading its own."""
-    homes = []
-    home = -1
-    for place, node in enumerate(nodes):
-        home = place if node.kind == "heading" else home
-        homes.append(home)
-    return homes
 
 
 def _merged(base: str, ours: str, theirs: str) -> str | Conflict:

@@ -75,6 +75,7 @@ class Wish(NamedTuple):
     beside: Mapping[str, bytes] = {}
     """Further documents to write, by path: a local variant, the files of a local pack."""
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 Confirm = Callable[[Outcome], bool]
@@ -110,13 +111,13 @@ def carry_out(
     documents = tuple(_document_changes(workspace, wish))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
-        command=command,
+        command=" ".join((command, *_decided(workspace, decisions, partial=partial))),
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
         documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
-        notes=(*(wish.made.notes(changed) if wish.made else ()), *workspace.link_notes()),
+        notes=(*(wish.made.notes(changed) if wish.made else ()), *wish.notes, *workspace.link_notes()),
         warnings=(*wish.warnings, *_same_names(workspace, taken)),
         dry_run=dry_run,
         capabilities=capabilities,
@@ -129,7 +130,7 @@ def carry_out(
         return outcome
     _refuse_hidden(workspace, files, wish, planned)
     if confirm is not None and outcome.changes_anything and not confirm(outcome):
-        raise DecisionNeeded("nothing was changed", hint="`--yes` answers the question beforehand")
+        raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
         return outcome
     if not outcome.changes_anything:
@@ -147,6 +148,17 @@ def _written_anew(planned: Plan, decisions: Decisions) -> Plan:
         for change in planned.changes
     )
     return Plan(changes=tuple(changes)) if decisions.adopt_as_is and decisions.said else planned
+
+
+def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> Iterator[str]:
+    """The options that decided something, as the history has them."""
+    for name, given in (("adopt", decisions.adopt), ("discard-edits", decisions.discard_edits), ("partial", partial)):
+        if given:
+            yield f"--{name}"
+    if decisions.on_conflict != "stop":
+        yield f"--on-conflict {decisions.on_conflict}"
+    for word in workspace.accepted:
+        yield f"--accept {word}"
 
 
 def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:

@@ -22,7 +22,6 @@ from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import Digest, PackName, did_you_mean, digest_of
 from agentpack.operations.carrying_out import PackChange, pack_changes
-from agentpack.operations.library import Library
 from agentpack.operations.making import Made, Part
 from agentpack.operations.planning import plan_for
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
@@ -287,7 +286,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     Args:
         latest: past the ranges of the manifest.
     """
-    from agentpack.operations.upgrade import newest  # resolving is loaded only here
+    from agentpack.operations.upgrade import newest, out_of_range  # resolving is loaded only here
 
     limits.check(workspace, _wanted(workspace.lock, workspace.recorded).values())
     packs = _packs_of(workspace, limits.name)
@@ -306,7 +305,10 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         files=tuple(files),
         packs=tuple(pack_changes(workspace.lock, made.lock)),
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
-        notes=(*made.notes({file.path for file in files}), *_out_of_range(newer.library, made, packs)),
+        notes=(
+            *made.notes({file.path for file in files}),
+            *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(newer, packs)),
+        ),
     )
 
 
@@ -317,14 +319,6 @@ def _packs_of(workspace: Workspace, name: str | None) -> tuple[PackName, ...]:
     files = _wanted(workspace.lock, workspace.recorded).values()
     known = {wanted.requirement.pack for wanted in workspace.manifest.packs}
     return tuple(sorted({PackName(file.pack) for file in files if name in (file.pack, file.persona)} & known))
-
-
-def _out_of_range(library: Library, made: Made, packs: Collection[str]) -> Iterator[str]:
-    """The final releases that only `--latest` would take."""
-    for pack in made.lock.packs:
-        releases = [ref.version for ref in library.sources.releases(pack.name) if not ref.version.is_prerelease]
-        if releases and (not packs or pack.name in packs) and str(max(releases)) != pack.version:
-            yield f"{pack.name} {max(releases)} is out of range; `agentpack diff --upgrade --latest` shows it"
 
 
 _STATES = {

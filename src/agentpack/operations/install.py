@@ -63,6 +63,8 @@ def install(
         chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
         wish = wish_for(workspace, old, new, made, save=options.save)
+        if not options.save:
+            wish = wish._replace(notes=("not saved: the next `agentpack sync` goes by agentpack.yaml again",))
         if new.sources:  # not for the packs that come with agentpack
             from agentpack.operations.remarking import remarks
             from agentpack.operations.resembling import name_warnings
