@@ -246,6 +246,7 @@ _WAYS_OF: Mapping[str, Mapping[str, str]] = {
     },
     "uninstall": {
         "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
+        "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },
 }
 """Where a verb has others."""
