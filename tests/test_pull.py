@@ -103,11 +103,10 @@ def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: A
     git(mine.folder, "pull")
     with (mine.folder / AGENT).open("a") as file:
         file.write("- Mine.\n")
-    assert "agentpack.lock" in mine("diff", expect=1).out
-    assert "1 rule" in mine("diff", "--stat", expect=1).out
+    assert f"{AGENT}  edited by hand  +1 -0  1 rule added\n" in mine("diff", "--stat", expect=1).out
     mine("sync", "--locked", expect=3)
     mine("sync", "--locked", "--discard-edits")
-    assert commands(mine)[1:] == ["edits by hand", "sync"]
+    assert commands(mine)[1:] == ["edits by hand", "sync --discard-edits"]
 
 
 def test_a_lock_that_came_without_its_files_is_told(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
@@ -129,3 +128,51 @@ def test_a_lock_with_marks_of_a_conflict_can_still_be_gone_back_from(mine: Agent
     (mine.folder / "agentpack.lock").write_text("<<<<<<< ours\n")
     mine("rollback", "1")
     assert modes(mine.folder) == before
+
+
+# A team that does not commit the agents' files: only the manifest and the lock come along.
+
+
+@pytest.fixture
+def lock_only(colleague: Agentpack, mine: Agentpack, project: Path) -> Agentpack:
+    """A clone with an edit of one word, in which a newer lock came along."""
+    path = mine.folder / AGENT
+    text = path.read_text().replace("Keep architecture decisions", "Keep all decisions")
+    assert text != path.read_text()
+    path.write_text(text)
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace(">=1,<2", ">=1"))
+    colleague("lock", "--upgrade")
+    commit(project)
+    git(mine.folder, "pull")
+    return mine
+
+
+def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
+    out = lock_only("diff", "--stat", expect=1).out.splitlines()
+    assert out == [
+        "agentpack.lock  changed since generation 1: run `agentpack sync`",
+        f"{AGENT}  edited by hand, and not up to date with the lock  +1 -1  1 rule changed",
+    ]
+    full = lock_only("diff", expect=1).out
+    assert "edited by hand, and not up to date with the lock; `agentpack sync` brings both together" in full
+    assert "{+all+}" in full
+    assert "edited by hand, and not up to date" in lock_only("sync", "--check", expect=1).out
+    (file,) = lock_only("diff", "--json", expect=1).envelope["data"]["files"]
+    assert (file["state"], file["outdated"], len(file["rules"])) == ("edited", True, 1)
+    assert file["rules"][0]["origin"] == "local edit"
+    for format in ("rules", "markdown", "html", "github", "unified"):
+        assert "all" in lock_only("diff", "--format", format, expect=1).out or format == "github"
+
+
+def test_an_edit_that_was_merged_before_is_told_as_well(
+    colleague: Agentpack, lock_only: Agentpack, project: Path
+) -> None:
+    lock_only("sync", "--on-conflict", "keep")
+    assert "Keep all decisions" in (lock_only.folder / AGENT).read_text()
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace(">=1", ">=1,<2"))
+    colleague("lock", "--accept", "every-tool")
+    commit(project)
+    git(lock_only.folder, "pull")
+    assert "not up to date with the lock  +2 -0  1 rule added" in lock_only("diff", "--stat", expect=1).out

@@ -13,9 +13,11 @@ from agentpack.differences.accounts import (
     NOTHING,
     Compared,
     compare_accounts,
+    decoded,
     edited_account,
     pristine_account,
 )
+from agentpack.differences.lines import counts, hunks
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
@@ -53,6 +55,9 @@ class FileDifference:
     conflicts: tuple[Conflict, ...] = ()
     why: str = ""
     """What a conflict is about, as in a plan."""
+    outdated: bool = False
+    """Of an edited file: the lock wants another text than it was edited from. `before` is that one, as far as it is
+    kept."""
 
 
 class Remark(NamedTuple):
@@ -186,7 +191,7 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     for path, state in sorted(states.items()):
         file = wanted.get(path) or recorded[path]
         if state and limits.have(file):
-            files.append(_on_disk(workspace, locked, file, state, wanted.get(path), limits))
+            files.append(_on_disk(workspace, locked, file, state, wanted.get(path), recorded.get(path), limits))
     return Differences(before="locked", after="disk", files=tuple(files), remarks=tuple(remarks), notes=tuple(notes))
 
 
@@ -204,20 +209,30 @@ def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observ
         return "blocked"
     if here.digest == wanted.rendered:
         return ""
-    if old is not None and here.digest == old.written and old.rendered != wanted.rendered:
-        return "outdated"
-    return "edited"
+    return "outdated" if old is not None and here.digest == old.rendered else "edited"
 
 
 def _on_disk(
-    workspace: Workspace, locked: Locked, file: InstalledFile, state: str, wanted: InstalledFile | None, limits: Limits
+    workspace: Workspace,
+    locked: Locked,
+    file: InstalledFile,
+    state: str,
+    wanted: InstalledFile | None,
+    old: InstalledFile | None,
+    limits: Limits,
 ) -> FileDifference:
     before = locked.text(file.path, wanted.rendered) if wanted is not None else None
     after = workspace.contents(file.path) if state not in ("missing", "blocked") else None
+    edited_from = None
+    if state == "edited" and old is not None and after is not None and old.rendered != file.rendered:
+        edited_from = locked.text(file.path, old.rendered)
+        if edited_from is not None and before is not None and _distance(before, after) <= _distance(edited_from, after):
+            edited_from = None  # it came along with the lock, and was edited since
+    before = before if edited_from is None else edited_from
     unknown = f"the locked text is not kept here: {locked.why_not}" if wanted is not None and before is None else ""
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
-        part = locked.part(file)
+        part = locked.part(file) if edited_from is None else None  # the lock's persona is another release's
         pristine = pristine_account(before, file.path, part.persona if part else None)
         compared = compare_accounts(pristine, edited_account(after, file.path, pristine, by_hand=state == "edited"))
     return FileDifference(
@@ -230,7 +245,13 @@ def _on_disk(
         after=after,
         unknown=unknown,
         compared=compared,
+        outdated=edited_from is not None,
     )
+
+
+def _distance(one: bytes, other: bytes) -> int:
+    """How many lines differ."""
+    return sum(counts(hunks(decoded(one), decoded(other), context=0)))
 
 
 def _remarks(workspace: Workspace, locked: Locked, notes: list[str], *, as_locked: bool) -> Iterator[Remark]:
