@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from agentpack.differences.accounts import (
+    MAX_BYTES,
     NOTHING,
     Compared,
     compare_accounts,
@@ -119,6 +120,7 @@ class Limits:
 
 
 EVERYTHING = Limits()
+_TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
 
 # The locked side.
@@ -230,6 +232,8 @@ def _on_disk(
             edited_from = None  # it came along with the lock, and was edited since
     before = before if edited_from is None else edited_from
     unknown = f"the locked text is not kept here: {locked.why_not}" if wanted is not None and before is None else ""
+    if after is not None and len(after) > MAX_BYTES:
+        after, unknown = None, _TOO_LARGE
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
         part = locked.part(file) if edited_from is None else None  # the lock's persona is another release's
@@ -356,7 +360,9 @@ def _upgraded(workspace: Workspace, locked: Locked, made: Made, change: Change, 
     seen = change.observed is not None
     before = workspace.contents(change.path) if seen else None
     after = before if change.action is Action.CONFLICT else change.content
-    compared = NOTHING
+    compared, unknown = NOTHING, ""
+    if before is not None and len(before) > MAX_BYTES:
+        before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
         pristine = locked.text(change.path, change.previous) if change.previous else None
         part, new = locked.part(change), part_of(made, change)
@@ -374,5 +380,6 @@ def _upgraded(workspace: Workspace, locked: Locked, made: Made, change: Change, 
         after=after,
         conflicts=change.conflicts,
         why=change.why if change.action is Action.CONFLICT else "",
+        unknown=unknown,
         compared=compared,
     )
