@@ -235,9 +235,10 @@ def test_a_text_from_before_is_named_with_the_way_back(
         said = re.search(r"note: (\S+) had a text before agentpack took it over.*`agentpack rollback (\d+)`", ran.err)
         assert said is not None
         assert said[1] == str(project / path)
+        back = said[2]
     assert not (project / path).exists()
     assert "took it over" not in installed("uninstall", "one").err
-    installed("rollback", said[2])
+    installed("rollback", back)
     assert modes(project) == before
 
 

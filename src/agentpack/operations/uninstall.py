@@ -121,17 +121,14 @@ def _without_clients(
     for wanted in manifest.packs:
         pack = wanted.requirement.pack
         follows = wanted.clients is None and whole
-        packs.append(wanted if follows or left[pack] == had[pack] or pack not in named else _for(wanted, left[pack]))
+        own = pack in named and not follows and left[pack] != had[pack]
+        packs.append(wanted._replace(clients=left[pack]) if own else wanted)
     manifest = manifest._replace(packs=tuple(packs))
     if whole:
         rest = tuple(client for client in every if client not in clients)
         of_packs = tuple(dict.fromkeys(client for wanted in packs for client in wanted.clients or ()))
         manifest = manifest._replace(clients=rest or of_packs)
     return manifest
-
-
-def _for(wanted: Wanted, clients: tuple[str, ...]) -> Wanted:
-    return wanted._replace(clients=clients)
 
 
 # What is to be said.
