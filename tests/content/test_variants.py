@@ -173,7 +173,7 @@ def words(text: str) -> int:
 
 def body_words(chosen: Chosen = (), **values: Value) -> int:
     """The words without the header, as `agentpack pack check` counts them."""
-    return words(split(rendered(VERSION, chosen, **values))[1])
+    return words(split(rendered(VERSION, chosen, "claude", **values))[1])
 
 
 @pytest.mark.parametrize("name", pack(VERSION).declarations)

@@ -155,7 +155,8 @@ class PersonaText:
         except InvalidFile as error:
             faults.extend(error.faults)
         own_names = "extends" not in header
-        sections, found = _attributes(parse_sections(body, first_line=first_line), file, kind, laid_over=kind == "variant" or not own_names)
+        laid_over = kind == "variant" or not own_names
+        sections, found = _attributes(parse_sections(body, first_line=first_line), file, kind, laid_over=laid_over)
         faults.extend(found)
         if own_names:
             faults.extend(self._body_faults(sections, file))
