@@ -393,6 +393,7 @@ def test_json_has_every_fact(installed: Agentpack) -> None:
         "pack": "reviews",
         "persona": "reviewer",
         "state": "edited",
+        "outdated": False,
         "why": None,
         "lines": {"added": 1, "removed": 1},
         "fields": [],

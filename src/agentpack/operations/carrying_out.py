@@ -106,7 +106,8 @@ def carry_out(
     if stops:
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
-    planned = plan_for(workspace, wish.made, decisions)
+    taken = plan_for(workspace, wish.made, decisions)
+    planned = _written_anew(taken, decisions)
     documents = tuple(_document_changes(workspace, wish))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
@@ -117,14 +118,14 @@ def carry_out(
         documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
         notes=(*(wish.made.notes(changed) if wish.made else ()), *wish.notes, *workspace.link_notes()),
-        warnings=(*wish.warnings, *_same_names(workspace, planned)),
+        warnings=(*wish.warnings, *_same_names(workspace, taken)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
     )
     if planned.conflicts and not partial:
         raise conflict_error(workspace, outcome)
-    unrecorded = workspace.current is None and bool(files)
+    unrecorded = not workspace.lock_is_recorded and bool(files)
     if not outcome.changes_anything and not unrecorded:
         return outcome
     _refuse_hidden(workspace, files, wish, planned)
@@ -136,6 +137,17 @@ def carry_out(
         record_what_is_there(workspace)
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
+
+
+def _written_anew(planned: Plan, decisions: Decisions) -> Plan:
+    """The plan in which files that are taken over, and say what is wanted in other words, are written as we write."""
+    changes = (
+        replace(change, action=Action.DISCARD, content=change.theirs)
+        if change.action is Action.TAKE and decisions.adopt_as_is and change.path in decisions.said
+        else change
+        for change in planned.changes
+    )
+    return Plan(changes=tuple(changes)) if decisions.adopt_as_is and decisions.said else planned
 
 
 def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> Iterator[str]:
@@ -228,8 +240,13 @@ _WAYS = {
 }
 """What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
 _WAYS_OF: Mapping[str, Mapping[str, str]] = {
+    "keep": {
+        "merge": "for these places `--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the "
+        "variant's",
+    },
     "uninstall": {
         "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
+        "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },
 }
 """Where a verb has others."""
@@ -270,7 +287,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
-            replaced=tuple(_taken_over(outcome.plan, workspace.recorded)),
+            replaced=(*_taken_over(outcome.plan, workspace.recorded), *_there_before(workspace, outcome)),
         )
 
     done = transact(
@@ -335,6 +352,15 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
             yield change.path, change.observed, change.mode or 0
 
 
+def _there_before(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[str, Digest, int]]:
+    """A manifest that people wrote before the first generation, which leaves it as it is: a rollback does too."""
+    changed = {document.path for document in outcome.documents}
+    for path, data in documents_of(workspace) if workspace.current is None else ():
+        seen = workspace.disk.look(path)
+        if path not in changed and seen is not None:
+            yield path, digest_of(data), seen.mode
+
+
 def _installed(
     planned: Plan, recorded: Mapping[str, InstalledFile], modes: Mapping[str, int]
 ) -> Iterator[InstalledFile]:
@@ -393,7 +419,7 @@ def write_documents(
     )
     if dry_run or not documents:
         return outcome
-    snapshot = snapshot_to_follow(workspace) if workspace.current is not None else None
+    snapshot = snapshot_to_follow(workspace)
     current = workspace.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -406,6 +432,7 @@ def write_documents(
             files=current.files if current else (),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
+            replaced=tuple(_there_before(workspace, outcome)),
         )
 
     steps = list(workspace.places.steps(_placed(outcome, {})))
