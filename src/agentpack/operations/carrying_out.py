@@ -106,8 +106,7 @@ def carry_out(
     if stops:
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
-    taken = plan_for(workspace, wish.made, decisions)
-    planned = _written_anew(taken, decisions)
+    planned = plan_for(workspace, wish.made, decisions)
     documents = tuple(_document_changes(workspace, wish))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
@@ -118,7 +117,7 @@ def carry_out(
         documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
         notes=(*(wish.made.notes(changed) if wish.made else ()), *wish.notes, *workspace.link_notes()),
-        warnings=(*wish.warnings, *_same_names(workspace, taken)),
+        warnings=(*wish.warnings, *_same_names(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
@@ -139,17 +138,6 @@ def carry_out(
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
 
 
-def _written_anew(planned: Plan, decisions: Decisions) -> Plan:
-    """The plan in which files that are taken over, and say what is wanted in other words, are written as we write."""
-    changes = (
-        replace(change, action=Action.DISCARD, content=change.theirs)
-        if change.action is Action.TAKE and decisions.adopt_as_is and change.path in decisions.said
-        else change
-        for change in planned.changes
-    )
-    return Plan(changes=tuple(changes)) if decisions.adopt_as_is and decisions.said else planned
-
-
 def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> Iterator[str]:
     """The options that decided something, as the history has them."""
     for name, given in (("adopt", decisions.adopt), ("discard-edits", decisions.discard_edits), ("partial", partial)):
@@ -162,8 +150,8 @@ def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> It
 
 
 def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
-    if any(change.action in (Action.CREATE, Action.TAKE) for change in planned.changes):
-        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes to be
+    if any(change.previous is None for change in planned.changes):
+        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes under management
 
         yield from same_name_warnings(workspace, planned)
 
