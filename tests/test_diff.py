@@ -393,6 +393,7 @@ def test_json_has_every_fact(installed: Agentpack) -> None:
         "pack": "reviews",
         "persona": "reviewer",
         "state": "edited",
+        "outdated": False,
         "why": None,
         "lines": {"added": 1, "removed": 1},
         "fields": [],
@@ -553,8 +554,8 @@ def test_editing_a_conflict_needs_a_terminal(colliding: Agentpack) -> None:
     before = marks(colliding.folder)
     ran = colliding("upgrade", "--latest", "--on-conflict", "edit", real=True, expect=3)
     assert ran.err.endswith(
-        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` leaves the file as it is, "
-        "`--on-conflict theirs` takes the new text\n"
+        "hint: `--on-conflict edit` needs a terminal; `--on-conflict keep` keeps your text in these "
+        "places, `--on-conflict theirs` takes the new one\n"
     )
     assert marks(colliding.folder) == before
 

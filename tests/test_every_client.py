@@ -78,10 +78,48 @@ def test_what_was_accepted_is_locked_and_not_asked_again(agentpack: Agentpack, p
     chosen = for_clients(["claude", "goose", "codex"])
     accept = ["--accept", "widened:goose", "--accept", "widened:codex"]
     agentpack("install", "limited", "--source", packs, *chosen, *accept)
-    assert json.loads((project / "agentpack.lock").read_text())["accepted"] == ["widened:codex", "widened:goose"]
+    assert json.loads((project / "agentpack.lock").read_text())["accepted"] == [
+        "limited:widened:codex",
+        "limited:widened:goose",
+    ]
     agentpack("sync")
     agentpack("sync", "--locked")
     agentpack("diff")
+
+
+def test_what_was_accepted_for_one_pack_counts_for_no_other(agentpack: Agentpack, packs: str) -> None:
+    accepted = agentpack("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
+    assert "tools limited to read, search: cannot be said here, which was accepted" in accepted.err
+    ran = agentpack("install", "python-reviewer", expect=3)
+    assert ": python-reviewer: tools limited to read, search" in ran.err
+    agentpack("install", "python-reviewer", "--accept", "limited:widened:codex", expect=3)
+    agentpack("install", "python-reviewer", "--accept", "python-reviewer:widened:codex")
+
+
+def test_a_lock_from_before_acceptances_named_their_pack_accepts_for_its_packs(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    agentpack("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
+    lock = project / "agentpack.lock"
+    lock.write_text(lock.read_text().replace("limited:widened:codex", "widened:codex"))
+    agentpack("sync", "--locked")
+    agentpack("install", "python-reviewer", expect=3)
+
+
+def test_a_note_is_told_with_a_change_and_not_again(agentpack: Agentpack, packs: str) -> None:
+    install = ("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
+    assert "note:" in agentpack(*install).err
+    for again in (install, ("sync",), ("lock", "--check"), ("upgrade", "--check"), ("diff", "--upgrade")):
+        assert "cannot be said here" not in agentpack(*again).err
+
+
+def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack) -> None:
+    """2.0.0 limits its tools, which Codex cannot say: looking ahead needs no acceptance, and says that going does."""
+    agentpack("install", "python-engineer==1.1.0", "-c", "codex")
+    for look in (("diff", "--upgrade", "--latest"), ("upgrade", "--latest", "--check")):
+        ran = agentpack(*look, expect=1)
+        assert "cannot be said here, needs `--accept widened:codex`" in ran.err
+    agentpack("upgrade", "--latest", "--yes", expect=3)
 
 
 def test_an_acceptance_names_a_client(agentpack: Agentpack) -> None:

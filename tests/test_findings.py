@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentpack.safety.findings import MOST, RULES, escaped, fingerprints, scan
+from agentpack.safety.findings import MAX_SCANNED, MOST, RULES, escaped, fingerprints, scan
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/audit.md"
@@ -84,8 +84,14 @@ def test_a_sign_is_found(rule: str, text: str) -> None:
     assert rule in rules_in(text)
 
 
+@pytest.mark.parametrize("end", ["x", "\u00e9", "\u20ac", "\U0001f600"])
+def test_of_a_very_long_file_the_beginning_is_looked_through(end: str) -> None:
+    text = "<!-- a -->\n" + "x" * (MAX_SCANNED - 13) + end * 4 + "\n<!-- b -->\n"
+    assert [found.rule for found in scan(text.encode(), "x.md")] == ["AP103", "AP111", "AP161"]
+
+
 def test_every_sign_has_a_case() -> None:
-    by_scan = {rule for rule in RULES if rule < "AP200"} - {"AP102"}
+    by_scan = {rule for rule in RULES if rule < "AP200"} - {"AP102", "AP103"}
     assert by_scan == {rule for rule, _ in FOUND}
 
 

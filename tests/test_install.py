@@ -1,5 +1,6 @@
 """install and uninstall: what they write, what they keep, and what stops them."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -44,6 +45,24 @@ def test_a_pack_from_a_folder_is_installed_and_the_folder_named_portably(
     )
     assert tree(project)[AGENT].startswith(b"---\nname: reviewer\n")
     assert '"version": "1.1.0"' in (project / "agentpack.lock").read_text()
+
+
+def test_agents_of_the_same_name_are_named_before_anything_is_written(
+    agentpack: Agentpack, project: Path, home: Path
+) -> None:
+    folder = project / ".claude/agents"
+    folder.mkdir(parents=True)
+    (folder / "mine.md").write_text("---\nname: python-engineer\ndescription: mine\n---\nHello.\n")
+    os.mkfifo(folder / "pipe.md")  # nobody waits for its writer
+    theirs = home / ".claude/agents/python-engineer.md"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("---\nname: python-engineer\ndescription: mine\n---\nHello.\n")
+    said = agentpack("install", "python-engineer", "--dry-run").err
+    assert f"note: {folder}/mine.md is named `python-engineer` too; a client takes only one\n" in said
+    assert f"note: {theirs} is named `python-engineer` too, in the user scope; Claude Code: project beats user" in said
+    warnings = agentpack("install", "python-engineer", "--json").envelope["data"]["warnings"]
+    assert len(warnings) == 2
+    assert "is named" not in agentpack("install", "python-engineer").err
 
 
 def test_an_agent_is_readable_by_whoever_the_umask_says(agentpack: Agentpack, project: Path) -> None:
@@ -126,6 +145,25 @@ def test_asking_again_by_the_bare_name_keeps_what_was_chosen(agentpack: Agentpac
     before = marks(project)
     assert "nothing to change" in agentpack("install", "data-reviewer").err
     assert marks(project) == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("python-engineer[data-pipeline]", "python-engineer[data-pipeline,strict-typing]>=1.0,<1.1"),
+        ("python-engineer>=1.1,<2", "python-engineer[strict-typing]>=1.1,<2"),
+        ("python-engineer[data-pipeline]>=1.1,<2", "python-engineer[data-pipeline,strict-typing]>=1.1,<2"),
+        ("python-engineer@latest", "python-engineer[strict-typing]"),
+        ("python-engineer[strict-typing]", "python-engineer[strict-typing]>=1.0,<1.1"),
+    ],
+)
+def test_what_is_asked_for_is_added_to_what_was_chosen(
+    agentpack: Agentpack, project: Path, asked: str, said: str
+) -> None:
+    """A variant more is no reason to leave the range, or to lose the variants before it."""
+    agentpack("install", "python-engineer[strict-typing]>=1.0,<1.1")
+    agentpack("install", asked)
+    assert f"  - {said}\n" in manifest(project)
 
 
 def test_another_range_sets_the_locked_release_aside(agentpack: Agentpack, project: Path, packs: Path) -> None:

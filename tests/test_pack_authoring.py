@@ -102,6 +102,12 @@ def test_an_expectation_that_does_not_hold_says_why(name: str, agentpack: Agentp
     assert "1 failed" in ran.err
 
 
+def test_what_a_project_around_accepts_changes_no_test(agentpack: Agentpack) -> None:
+    folder = str(Path(__file__).parents[1] / "packs/python-reviewer/1.0.0")
+    agentpack("install", "python-reviewer", "-c", "codex", "--accept", "widened:codex")
+    assert "1 failed" not in agentpack("pack", "test", folder).err
+
+
 def test_golden_text_is_written_then_compared(agentpack: Agentpack, tmp_path: Path) -> None:
     folder = write_tree(tmp_path / "pack", pack_with("  - {name: a, golden: g/a.md}\n"))
     agentpack("pack", "test", str(folder), "--update", "--dry-run")

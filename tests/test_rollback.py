@@ -1,11 +1,13 @@
 """history and rollback: any state can be gone back to, bytes and modes, and what is in the way is not ours to take."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from support.packs import make_pack, publish
 from support.running import Agentpack
-from support.trees import Mark, marks, modes, tree, write_tree
+from support.trees import marks, modes, tree, with_state, write_tree
 
 AGENT = ".claude/agents/reviewer.md"
 
@@ -109,18 +111,23 @@ def test_dry_run_shows_the_way_back_and_goes_no_step(
     assert with_state(project) == before
 
 
-def with_state(project: Path) -> dict[str, Mark]:
-    """All there is, agentpack's own state included, but not the note of who works in it."""
-    found = marks(project, without=(".git",))
-    del found[".agentpack/state/lock"]
-    return found
-
-
 def test_going_back_to_where_one_is_changes_nothing(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
     assert "nothing to change" in agentpack("rollback", "3").err
     assert agentpack("history", "--json").envelope["data"]["current"] == 3
+
+
+@pytest.mark.parametrize("number", ["0", "1", "2"])
+def test_going_back_to_one_generation_again_changes_nothing(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], number: str
+) -> None:
+    agentpack("rollback", number)
+    before = with_state(project)
+    ran = agentpack("rollback", number)
+    assert ran.err.endswith("nothing to change\n")
+    assert "->" not in ran.err
+    assert with_state(project) == before
 
 
 @pytest.mark.parametrize(
@@ -159,3 +166,69 @@ def test_a_generation_is_shown_with_what_it_left(
     agentpack("install", "data-reviewer==1.1.0", "--discard-edits")
     shown = agentpack("history", "show", "4").out
     assert f"file     {AGENT}  (with local edits)" in shown
+
+
+# What came along with the project was never ours to take away.
+
+
+@pytest.fixture
+def clone(agentpack: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
+    """A colleague's clone of a project that has its agents committed."""
+    agentpack("install", "python-engineer==1.0.0", "--client", "claude")
+    subprocess.run(["git", "add", "--all"], cwd=project, check=True)
+    subprocess.run(["git", "commit", "--quiet", "--message", "x"], cwd=project, check=True)
+    subprocess.run(["git", "clone", "--quiet", str(project), str(tmp_path / "clone")], check=True)
+    return Agentpack(tmp_path / "clone")
+
+
+@pytest.mark.parametrize("arguments", [(), ("0",), ("--dry-run",), ("0", "--adopt")])
+def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arguments: tuple[str, ...]) -> None:
+    clone("sync", "--locked")
+    before = with_state(clone.folder)
+    ran = clone("rollback", *arguments, expect=2)
+    assert "there is nothing to go back to: generation 1 is what was found in this copy" in ran.err
+    assert with_state(clone.folder) == before
+
+
+def test_what_was_found_can_be_gone_back_to_and_nothing_before_it(clone: Agentpack) -> None:
+    found = modes(clone.folder)
+    clone("upgrade", "--latest", "--yes")
+    assert modes(clone.folder) != found
+    upgraded = modes(clone.folder)
+    clone("rollback", "0", expect=2)
+    assert modes(clone.folder) == upgraded
+    clone("rollback")
+    assert modes(clone.folder) == found
+
+
+def test_a_lock_upgraded_in_a_clone_leaves_its_files_known(clone: Agentpack) -> None:
+    manifest = clone.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1,<2"))
+    before = modes(clone.folder)
+    clone("lock", "--upgrade")
+    clone("sync")
+    assert "python-engineer 1.1.0" in clone("history", "show", "3").out
+    clone("rollback", "1")
+    assert modes(clone.folder) == before
+
+
+def test_a_manifest_that_people_wrote_stays_when_the_first_change_is_undone(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(
+        project, {"agentpack.yaml": "schema: 1\nsources: [{name: p, path: packs}]\npacks:\n  - data-reviewer==1.0.0\n"}
+    )
+    before = modes(project)
+    for command in ("sync", "lock"):
+        agentpack(command)
+        agentpack("rollback", "0")
+        assert modes(project) == before
+        shutil.rmtree(project / ".agentpack/state")
+
+
+def test_a_forgotten_first_generation_is_not_gone_back_beyond(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    agentpack("history", "prune", "--keep", "2")
+    assert "no longer known" in agentpack("rollback", "0", expect=2).err
+    assert modes(project) == three[3]

@@ -146,7 +146,7 @@ def test_a_lock_whose_texts_no_longer_come_out_is_told(agentpack: Agentpack, pro
     ("options", "words"),
     [
         (("--locked", "--frozen"), "`--locked` excludes `--frozen`"),
-        (("--on-conflict", "mine"), "`--on-conflict` takes `keep` or `theirs`"),
+        (("--on-conflict", "mine"), "`--on-conflict` takes `keep`, `theirs` or `edit`"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

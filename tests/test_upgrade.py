@@ -1,5 +1,6 @@
 """upgrade: the newest releases in range, past it when asked, and never at the cost of an edit."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,44 @@ def test_a_collision_is_decided_beforehand(agentpack: Agentpack, project: Path, 
     assert line in path.read_text().splitlines()
     agentpack("rollback")
     assert tree(project) == before
+
+
+@pytest.mark.parametrize(("choice", "third"), [("keep", "- three, mine"), ("theirs", "- three, new")])
+def test_a_decision_holds_for_the_places_that_collide_and_no_others(
+    agentpack: Agentpack, project: Path, choice: str, third: str
+) -> None:
+    """What only one side changed is not asked about: no option throws it away."""
+    publish(
+        project / "more",
+        release("1.0.0", "one", "two", "three", "four"),
+        release("1.1.0", "one", "two, new", "three, new", "four"),
+    )
+    agentpack("install", "data-reviewer==1.0.0", "--source", "more")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- one\n", "- one, mine\n").replace("- three\n", "- three, mine\n"))
+    ran = agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
+    assert path.read_text().endswith(f"- one, mine\n- two, new\n{third}\n- four\n")
+    assert "updated; where both sides changed" in ran.err
+
+
+@pytest.mark.parametrize("verb", [("install", "data-reviewer==1.1.0"), ("upgrade", "--latest", "--yes"), ("sync",)])
+def test_every_option_that_a_conflict_names_is_one_of_the_command(
+    agentpack: Agentpack, project: Path, verb: tuple[str, ...]
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    path.write_text(path.read_text().replace("- three\n", "- three, mine\n"))
+    manifest = project / "agentpack.yaml"
+    if verb[0] == "sync":
+        manifest.write_text(manifest.read_text().replace("==1.0.0", "==1.1.0"))
+    ran = agentpack(*verb, expect=3)
+    assert "was edited where the new text changes too" in ran.err
+    named = set(re.findall(r"`(--[a-z-]+)", ran.err))
+    assert {"--on-conflict", "--partial"} <= named
+    help_ = agentpack(verb[0], "--help").out
+    assert [option for option in named if option not in help_] == []
+    agentpack(*verb, "--on-conflict", "keep")
+    assert "- three, mine" in path.read_text()
 
 
 def test_what_is_asked_cannot_be_answered_without_a_terminal(agentpack: Agentpack, project: Path) -> None:

@@ -57,12 +57,14 @@ class Decisions:
     adopt_as_is: bool = False
     """Foreign files are taken over as edits: their bytes stay on disk."""
     on_conflict: str = "stop"
-    """`stop`, `keep` (the file stays as it is) or `theirs` (the new text wins); `edit` stops as well."""
+    """Where an edit and the new text say different things: `stop`, `keep` (the edit wins) or `theirs` (the new text
+    does); `edit` stops as well. What only one of them changed is not asked about."""
     edited: Mapping[str, Edited] = field(default_factory=dict)
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
     said: frozenset[str] = frozenset()
-    """Paths whose edit the new text says already, but for blank lines: the new text is written."""
+    """Paths where the new text says what lies there in other words, such as blank lines or the quotes of a header: the
+    new text is written."""
     keep_files: bool = False
     """What is no longer wanted stays on disk, unmanaged."""
 
@@ -143,7 +145,8 @@ def _wanted(
         return change(Action.KEEP)
     if old is None:
         if decisions.adopt_as_is:
-            return change(Action.TAKE)
+            said = new.path in decisions.said
+            return change(Action.DISCARD, new.content) if said else change(Action.TAKE)
         return change(Action.DISCARD, new.content) if decisions.adopt else change(Action.CONFLICT, why="foreign")
     if here.digest == old.rendered:
         return change(Action.REPLACE, new.content)
@@ -153,9 +156,10 @@ def _wanted(
         return change(Action.DISCARD, new.content)
     if rendered == old.rendered:
         return change(Action.DRIFT)
-    from agentpack.merge import merge  # difflib and the merging library: only when a text was edited
+    from agentpack.merge import merge, resolved  # difflib and the merging library: only when a text was edited
 
-    merged = merge(base(old), disk(new.path), new.content, lambda: known(old, new))
+    ours = disk(new.path)
+    merged = merge(base(old), ours, new.content, lambda: known(old, new))
     if merged.content is not None:
         if digest_of(merged.content) == here.digest:
             return change(Action.TAKE)
@@ -164,10 +168,14 @@ def _wanted(
     if edited is not None and edited[:2] == (here.digest, rendered):
         same = digest_of(edited.content) == here.digest
         return change(Action.TAKE) if same else change(Action.MERGE, edited.content)
-    if decisions.on_conflict == "theirs":
-        return change(Action.DISCARD, new.content)
-    if decisions.on_conflict == "keep":
-        return change(Action.TAKE)
+    if decisions.on_conflict in ("keep", "theirs"):
+        winner, whole = (1, ours) if decisions.on_conflict == "keep" else (2, new.content)
+        content = resolved(merged.draft, winner).encode() if merged.draft else whole
+        if content == ours:
+            return change(Action.TAKE)
+        if content == new.content:
+            return change(Action.DISCARD, new.content)
+        return change(Action.MERGE, content, why=decisions.on_conflict)
     return change(Action.CONFLICT, why="merge", conflicts=merged.conflicts, draft=merged.draft)
 
 

@@ -18,14 +18,15 @@ from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.present import safe
 from agentpack.errors import DecisionNeeded
-from agentpack.merge.markers import Labels, resolved, with_markers
+from agentpack.merge import resolved
+from agentpack.merge.markers import Labels, with_markers
 from agentpack.model.changes import Change
 from agentpack.operations.carrying_out import Conflicted
 from agentpack.operations.upgrade import Sides, sides_of
 from agentpack.plan import Edited
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
-_OTHERWISE = "`--on-conflict keep` leaves the file as it is, `--on-conflict theirs` takes the new text"
+_OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"
 
 
 def merged_by_user(session: Session, error: Conflicted) -> Mapping[str, Edited]:

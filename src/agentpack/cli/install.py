@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.complete import complete_requirement
-from agentpack.cli.options import Accept, Clients, DiscardEdits, DryRun, Partial, Session, Set, verb, verb_app
+from agentpack.cli.options import (
+    Accept,
+    Adopt,
+    Clients,
+    DiscardEdits,
+    DryRun,
+    OnConflict,
+    Partial,
+    Session,
+    Set,
+    verb,
+    verb_app,
+)
 from agentpack.cli.present import Result
 
 app = verb_app()
@@ -29,9 +41,8 @@ def install(
     ] = None,
     dry_run: DryRun = False,
     no_save: Annotated[bool, typer.Option("--no-save", help="Leave manifest and lock as they are.")] = False,
-    adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take over files that agentpack did not write; their bytes are kept.")
-    ] = False,
+    adopt: Adopt = False,
+    on_conflict: OnConflict = "stop",
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
     accept: Accept = None,
@@ -55,6 +66,7 @@ def install(
         dry_run=dry_run,
         no_save=no_save,
         adopt=adopt,
+        on_conflict=on_conflict,
         discard_edits=discard_edits,
         partial=partial,
     )

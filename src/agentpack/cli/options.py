@@ -49,6 +49,19 @@ Accept = Annotated[
         help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction.",
     ),
 ]
+Adopt = Annotated[
+    bool, typer.Option("--adopt", help="Take over files that agentpack did not write; their bytes are kept.")
+]
+OnConflict = Annotated[
+    str,
+    typer.Option(
+        "--on-conflict",
+        metavar="keep|theirs|edit",
+        help="Where an edit and the new text say different things: the edit, the new text, or what you make of it in "
+        "an editor.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Partial = Annotated[bool, typer.Option("--partial", help="Leave files in conflict, go on with the others.")]
 DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local edits go; they stay in the history.")]

@@ -22,6 +22,10 @@ _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.FORGET: ("-", "no longer managed"),
     Action.CONFLICT: ("!", "in conflict, left as it is"),
 }
+_DECIDED: Mapping[str, str] = {
+    "keep": "updated; where both sides changed, your text stays",
+    "theirs": "updated; where both sides changed, the new text stands, and yours is in the history",
+}
 _COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "red", "=": "blue"}
 
 
@@ -80,6 +84,8 @@ def change_line(output: Output, change: Change, place: str) -> str | None:
     if change.action not in _WORDS:
         return None
     sign, word = _WORDS[change.action]
+    if change.action is Action.MERGE:
+        word = _DECIDED.get(change.why, word)
     return f"  {output.style_words(sign, _COLORS[sign])} {safe(place)}  {word}"
 
 
@@ -136,15 +142,21 @@ def finish(session: Session, outcome: Outcome) -> Result:
     return Result(outcome_data(outcome), 3 if outcome.left else 0)
 
 
-def asking(session: Session, *, yes: bool, question: str) -> Confirm | None:
-    """How a command asks before it writes: not at all with `--yes`; without a terminal the answer is no."""
+def asking(session: Session, *, yes: bool, question: str, look: str) -> Confirm | None:
+    """How a command asks before it writes: not at all with `--yes`; without a terminal the answer is no.
+
+    Args:
+        look: the command that shows what changes inside the files.
+    """
     if yes:
         return None
 
     def confirm(outcome: Outcome) -> bool:
         if session.output.json:
             return False
+        session.output.say("planned, and not done yet:")
         show_outcome(session, outcome)
+        session.output.say(f"`{look}` shows what changes inside")
         if not session.environment.interactive:
             return False
         return plain_ask(question)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from agentpack.cli.present import Output, safe
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
+from agentpack.model.names import is_kebab
 
 if TYPE_CHECKING:
     from agentpack.operations.workspace import Workspace
@@ -47,8 +48,8 @@ class Session:
             UsageError: a word is neither `widened:<client>` nor a capability, with a pack before it or not.
         """
         for word in words or ():
-            kind, _, client = word.partition(":")
-            if kind == "widened":
+            pack, widened, client = word.rpartition("widened:")
+            if widened and (not pack or (pack.endswith(":") and is_kebab(pack[:-1]))):
                 self.workspace.targets.named(client)
             else:
                 _check_acceptance(word)

@@ -4,13 +4,9 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.options import Accept, DiscardEdits, DryRun, Partial, Session, verb, verb_app
-from agentpack.cli.outcomes import finish
+from agentpack.cli.options import Accept, Adopt, DiscardEdits, DryRun, OnConflict, Partial, Session, verb, verb_app
 from agentpack.cli.present import Result
 from agentpack.errors import UsageError
-from agentpack.operations.install import Options
-from agentpack.operations.sync import sync as run
-from agentpack.plan import Decisions
 
 app = verb_app()
 
@@ -22,10 +18,8 @@ def sync(
     frozen: Annotated[bool, typer.Option("--frozen", help="Take the lock as it is.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when something differs.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
-    adopt: Annotated[bool, typer.Option("--adopt", help="Take over files that agentpack did not write.")] = False,
-    on_conflict: Annotated[
-        str, typer.Option("--on-conflict", metavar="keep|theirs", help="What wins where an edit and new text collide.")
-    ] = "stop",
+    adopt: Adopt = False,
+    on_conflict: OnConflict = "stop",
     discard_edits: DiscardEdits = False,
     partial: Partial = False,
     dry_run: DryRun = False,
@@ -42,8 +36,15 @@ def sync(
         return check_scope(session)
     if locked and frozen:
         raise UsageError("`--locked` excludes `--frozen`")
-    if on_conflict not in ("stop", "keep", "theirs"):
-        raise UsageError("`--on-conflict` takes `keep` or `theirs`")
-    decisions = Decisions(adopt=adopt, discard_edits=discard_edits, on_conflict=on_conflict)
-    options = Options(decisions=decisions, dry_run=dry_run, partial=partial)
-    return finish(session, run(session.workspace, locked=locked, frozen=frozen, options=options))
+    from agentpack.cli.changing import sync as run  # not for `--help`
+
+    return run(
+        session,
+        locked=locked,
+        frozen=frozen,
+        dry_run=dry_run,
+        adopt=adopt,
+        on_conflict=on_conflict,
+        discard_edits=discard_edits,
+        partial=partial,
+    )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agentpack.safety.documents import Document
 
 MAX_TEXT = 512 * 1024
+MAX_RULES = 2000
+"""Rules and headings of a persona or variant: a model follows some sixty."""
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
 _BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
@@ -97,6 +99,13 @@ def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
     return tuple(section.closed() for section in sections)
 
 
+def refuse_many(sections: Iterable[Section], file: str) -> None:
+    """Raise InvalidFile for more rules and headings than a persona may have."""
+    count = sum(1 + len(section.rules) for section in sections)
+    if count > MAX_RULES + 1:  # what stands before the first heading is a section, too
+        raise InvalidFile([Fault(file, 0, "", f"more than {MAX_RULES:,} rules and headings")])
+
+
 class _Open:
     __slots__ = ("gap", "heading", "id", "level", "line", "rules")
 
@@ -156,7 +165,9 @@ class PersonaText:
             faults.extend(error.faults)
         own_names = "extends" not in header
         laid_over = kind == "variant" or not own_names
-        sections, found = _attributes(parse_sections(body, first_line=first_line), file, kind, laid_over=laid_over)
+        parsed = parse_sections(body, first_line=first_line)
+        refuse_many(parsed, file)
+        sections, found = _attributes(parsed, file, kind, laid_over=laid_over)
         faults.extend(found)
         if own_names:
             faults.extend(self._body_faults(sections, file))

@@ -7,7 +7,7 @@ and added.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Protocol
 
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.lines import longest_run, matches
@@ -35,6 +35,13 @@ class Entry(NamedTuple):
     when: str | None = None
     was: Optional["Entry"] = None
     """The released rule that a local edit made this of."""
+
+
+class HasKind(Protocol):
+    """A rule or heading, in whatever shape."""
+
+    @property
+    def kind(self) -> str: ...
 
 
 class RuleChange(NamedTuple):
@@ -129,7 +136,7 @@ def pair(before: Sequence[Entry], after: Sequence[Entry]) -> list[tuple[int, int
 class _Pairing:
     def __init__(self, before: Sequence[Entry], after: Sequence[Entry]) -> None:
         self.before, self.after = before, after
-        self.before_home, self.after_home = _homes(before), _homes(after)
+        self.before_home, self.after_home = homes(before), homes(after)
         self.pairs: dict[int, int] = {}
         self.taken: set[int] = set()
 
@@ -218,7 +225,7 @@ class _Pairing:
         return len(left) * len(right)
 
 
-def _homes(entries: Sequence[Entry]) -> list[int]:
+def homes(entries: Sequence[HasKind]) -> list[int]:
     """For each entry the place of the heading it stands under, -1 before the first; for a heading its own."""
     homes = []
     home = -1
@@ -257,7 +264,7 @@ def compare(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[RuleChange
 
 def moved(before: Sequence[Entry], after: Sequence[Entry], pairs: Sequence[tuple[int, int]]) -> set[int]:
     """The places, in the first list, of what stands elsewhere now. What moves with its section has not moved itself."""
-    before_home, after_home = _homes(before), _homes(after)
+    before_home, after_home = homes(before), homes(after)
     section: Mapping[int, int] = {-1: -1, **{i: j for i, j in pairs if before[i].kind == "heading"}}
     groups: defaultdict[int | None, list[tuple[int, int]]] = defaultdict(list)
     found = set()

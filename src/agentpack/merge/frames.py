@@ -1,4 +1,4 @@
-"""A client's file taken apart for merging by rules: how its Markdown stands in it, and the rest, merged field by field."""
+"""A client's file taken apart for merging by rules: how its Markdown stands in it; the rest is merged by fields."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

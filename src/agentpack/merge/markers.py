@@ -51,8 +51,3 @@ def _marked_lines(base: str, ours: str, theirs: str, labels: Labels) -> str:
     merge = Merge3(old, mine, new, sequence_matcher=matcher_for(old, mine, new))
     found = list(merge.merge_lines(labels.ours, labels.theirs, labels.base, base_marker="|||||||"))
     return "".join([line if line.endswith("\n") else line + "\n" for line in found[:-1]] + found[-1:])
-
-
-def resolved(draft: Sequence[str | Conflict], side: int) -> str:
-    """The text in which every conflict is decided for one side: 0 the base, 1 ours, 2 theirs."""
-    return "".join(piece if isinstance(piece, str) else piece[side] for piece in draft)

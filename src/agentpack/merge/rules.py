@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from agentpack.compose.parse import parse_sections
-from agentpack.differences.rules import Entry, entries_in, moved, pair, recognise
+from agentpack.differences.rules import Entry, entries_in, homes, moved, pair, recognise
+from agentpack.merge.drafts import joined_up
 from agentpack.merge.frames import decided, framed, merge_heads
-from agentpack.merge.pieces import joined_up, merge_lines
+from agentpack.merge.pieces import merge_lines
 from agentpack.model.changes import Conflict, Draft
 
 
@@ -103,7 +104,7 @@ class _Carrying:
         self.is_moved = bool(moved(rules, self.own_rules, self.here))
         self.there = dict(pair(rules, new_rules))
         self.origin = {j: i for i, j in self.here}
-        self.old_home, self.mine_home, self.new_home = (_homes(side) for side in (self.old, self.mine, self.new))
+        self.old_home, self.mine_home, self.new_home = (homes(side) for side in (self.old, self.mine, self.new))
         self.settled: list[str | Conflict | None] = [node.text for node in self.new]
         """For each node of the new body its text, a conflict, or None when it was taken out."""
         self.behind: dict[int, list[_Put]] = {}
@@ -158,7 +159,9 @@ class _Carrying:
     def conflict(self, i: int, found: Conflict) -> None:
         """An edit of a rule that is gone: told behind the nearest one before it that is still there."""
         place = next((self.there[a] for a in range(i - 1, -1, -1) if a in self.there), -1)
-        self.behind.setdefault(place, []).append(_Put(self.old[i].kind, found, "\n\n", "\n\n", "ours", -2))
+        kind = self.old[i].kind
+        gap = "\n" if kind == "item" else "\n\n"
+        self.behind.setdefault(place, []).append(_Put(kind, found, gap, gap, "ours", -2))
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Neighbouring rules that were put in by hand: `mine[start:end]`, new sections apart from rules before them."""
@@ -262,12 +265,17 @@ class _Carrying:
         done: list[str | Conflict] = [self.lead]
         for one, other in pairwise(puts):
             done += [one.content, self.between(one, other)]
-        done += [puts[-1].content, self.new[-1].gap if self.new else "\n"] if puts else []
+        done += [puts[-1].content, self.end(puts[-1])] if puts else []
         if not any(isinstance(piece, Conflict) for piece in done):
             body = "".join(piece for piece in done if isinstance(piece, str))
             if [(node.kind, node.text) for node in _nodes(body)[1]] != [(put.kind, put.content) for put in puts]:
                 return None
         return done
+
+    def end(self, last: _Put) -> str:
+        """The white space at the end of the text, as the new text has it."""
+        gap = self.new[-1].gap if self.new else "\n"
+        return gap if (last.side, last.place) == ("theirs", len(self.new) - 1) else gap[:1]
 
     def between(self, one: _Put, other: _Put) -> str:
         """The white space between two that stand beside one another now: as it was where they did so before."""
@@ -279,16 +287,6 @@ class _Carrying:
         if one.side == other.side == "theirs":  # what stood between them was taken out
             return max(one.after, other.before, key=len)
         return one.after if one.side == "ours" else other.before
-
-
-def _homes(nodes: Sequence[_Node]) -> list[int]:
-    """For each node the heading it stands under, -1 before the first; for a heading its own."""
-    homes = []
-    home = -1
-    for place, node in enumerate(nodes):
-        home = place if node.kind == "heading" else home
-        homes.append(home)
-    return homes
 
 
 def _merged(base: str, ours: str, theirs: str) -> str | Conflict:

@@ -52,7 +52,8 @@ STILL = frozenset({Action.KEEP, Action.DRIFT})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge; `why` says what a
-    conflict is about: `foreign`, `edited`, `merge` or `blocked`.
+    conflict is about, `foreign`, `edited`, `merge` or `blocked`, and which side a merge was decided for, `keep` or
+    `theirs`.
     """
 
     path: str

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from agentpack.model.names import Digest, is_digest
 
+FOUND = "found in this copy"
+"""The command of a generation that agentpack did not make: files, manifest and lock came along, as with a clone."""
+
 
 class InstalledFile(NamedTuple):
     """One file that agentpack put somewhere, as it left it.
@@ -51,6 +54,11 @@ class Generation:
     documents: tuple[Document, ...]
     folders: tuple[str, ...] = ()
     replaced: tuple[tuple[str, Digest, int], ...] = ()
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether it is what a copy began with: before it there was no state of this copy."""
+        return self.parent == 0 and self.command == FOUND
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for a JSON record. Files are rows, so that a thousand of them load fast."""

@@ -73,7 +73,7 @@ class Lock(NamedTuple):
     packs: tuple[LockedPack, ...]
     files: tuple[LockedFile, ...]
     accepted: tuple[str, ...] = ()
-    """What the user accepted with `--accept`: `widened:<client>`."""
+    """What the user accepted with `--accept`: `<pack>:widened:<client>`."""
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)

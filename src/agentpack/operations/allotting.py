@@ -52,27 +52,30 @@ class Desk:
         self._given.append(given)
 
     def accepted(self, accepted: Collection[str] | None) -> tuple[str, ...]:
-        """The acceptances that are needed; None accepts everything.
+        """The acceptances that are needed, `<pack>:widened:<client>`. One without a pack counts for every pack; None
+        accepts everything.
 
         Raises:
             DecisionNeeded: one is needed that was not given.
         """
         lost = [given for given in self._given if given.file.lost]
-        needed = {f"widened:{given.target.name}" for given in lost}
-        missing = [] if accepted is None else sorted(needed - set(accepted))
+        open_ = frozenset[str]() if accepted is None else self.unaccepted(accepted)
+        missing = [given for given in lost if _acceptances(given)[0] in open_]
         if missing:
-            details = [
-                f"{given.target.title}: {given.persona}: {restriction}"
-                for given in lost
-                if f"widened:{given.target.name}" in missing
-                for restriction in given.file.lost
-            ]
+            words = sorted({f"widened:{given.target.name}" for given in missing})
             raise DecisionNeeded(
                 "a client cannot express a restriction, so that a persona could do more there; nothing was written",
-                details=details,
-                hint="leave the client out, or accept it with " + " ".join(f"`--accept {word}`" for word in missing),
+                details=[
+                    f"{given.target.title}: {given.persona}: {lost}" for given in missing for lost in given.file.lost
+                ],
+                hint="leave the client out, or accept it with " + " ".join(f"`--accept {word}`" for word in words),
             )
-        return tuple(sorted(needed))
+        return tuple(sorted({_acceptances(given)[0] for given in lost}))
+
+    def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
+        """The acceptances that writing the files would need and that were not given."""
+        lost = [_acceptances(given) for given in self._given if given.file.lost]
+        return frozenset(words[0] for words in lost if not {*words} & {*accepted})
 
     def settled(self) -> tuple[Mapping[str, Rendering], tuple[str, ...]]:
         """The files to write by path, and words for what is not written.
@@ -105,6 +108,12 @@ class Desk:
         for other in self._given:
             if other.persona == given.persona and other.target.name != given.target.name and not other.target.shared:
                 yield other
+
+
+def _acceptances(given: _Given) -> tuple[str, str]:
+    """What accepts that a restriction is lost: for this pack, and for every pack."""
+    word = f"widened:{given.target.name}"
+    return f"{given.pack}:{word}", word
 
 
 def _rename(pack: str, persona: str) -> str:

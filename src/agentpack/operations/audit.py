@@ -79,6 +79,12 @@ def _installed(files: Mapping[str, bytes]) -> Collection[str]:
     return [path for path in agents if path.startswith("agents/")] or [path for path in agents if "/" not in path]
 
 
+def look_through(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+    """The warnings and errors in what a release installs."""
+    found = (finding for path in sorted(_installed(files)) for finding in scan(files[path], path))
+    return tuple(finding for finding in found if LEVELS[finding.level] >= LEVELS["warning"])
+
+
 def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
     """Look through the packs, folders and files that are named; without any, through what is installed.
 

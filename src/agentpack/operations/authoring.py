@@ -81,7 +81,9 @@ class Authored:
     """One release as its author has it on disk."""
 
     def __init__(self, workspace: Workspace, folder: PackFolder, release: Release, pack: Pack) -> None:
-        workspace.local_texts = ()  # a pack must stand without the local variants of whoever works on it
+        # a pack comes to the same wherever its author stands: without local variants, and without what a lock accepts
+        workspace.local_texts = ()
+        workspace.lock = None
         self.workspace = workspace
         self.folder = folder
         self.release = release
@@ -92,7 +94,7 @@ class Authored:
         """What a user would ask for who wants just this release."""
         wanted = f"{self.pack.name}=={self.pack.version}"
         sources = (ConfiguredSource(SOURCE, self.folder.source), *self.workspace.manifest.sources)
-        return Manifest(None, (Wanted(parse_requirement(wanted), wanted),), self.workspace.manifest.models, sources)
+        return Manifest(None, (Wanted(parse_requirement(wanted), wanted),), {}, sources)
 
     @cached_property
     def library(self) -> Library:

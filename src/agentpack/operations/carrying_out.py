@@ -75,6 +75,7 @@ class Wish(NamedTuple):
     beside: Mapping[str, bytes] = {}
     """Further documents to write, by path: a local variant, the files of a local pack."""
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 Confirm = Callable[[Outcome], bool]
@@ -106,33 +107,53 @@ def carry_out(
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
     planned = plan_for(workspace, wish.made, decisions)
+    documents = tuple(_document_changes(workspace, wish))
+    changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
-        command=command,
+        command=" ".join((command, *_decided(workspace, decisions, partial=partial))),
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
-        documents=tuple(_document_changes(workspace, wish)),
+        documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
-        notes=(*(wish.made.notes if wish.made else ()), *workspace.link_notes()),
-        warnings=wish.warnings,
+        notes=(*(wish.made.notes(changed) if wish.made else ()), *wish.notes, *workspace.link_notes()),
+        warnings=(*wish.warnings, *_same_names(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
     )
     if planned.conflicts and not partial:
         raise conflict_error(workspace, outcome)
-    unrecorded = workspace.current is None and bool(files)
+    unrecorded = not workspace.lock_is_recorded and bool(files)
     if not outcome.changes_anything and not unrecorded:
         return outcome
     _refuse_hidden(workspace, files, wish, planned)
     if confirm is not None and outcome.changes_anything and not confirm(outcome):
-        raise DecisionNeeded("nothing was changed", hint="`--yes` answers the question beforehand")
+        raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
         return outcome
     if not outcome.changes_anything:
         record_what_is_there(workspace)
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
+
+
+def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> Iterator[str]:
+    """The options that decided something, as the history has them."""
+    for name, given in (("adopt", decisions.adopt), ("discard-edits", decisions.discard_edits), ("partial", partial)):
+        if given:
+            yield f"--{name}"
+    if decisions.on_conflict != "stop":
+        yield f"--on-conflict {decisions.on_conflict}"
+    for word in workspace.accepted:
+        yield f"--accept {word}"
+
+
+def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    if any(change.previous is None for change in planned.changes):
+        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes under management
+
+        yield from same_name_warnings(workspace, planned)
 
 
 def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: Wish, planned: Plan) -> None:
@@ -190,18 +211,33 @@ def conflict_error(workspace: Workspace, outcome: Outcome) -> "Conflicted":
 
 
 _WHY = {
-    "foreign": ("was not written by agentpack", "`--adopt` takes it over and keeps its bytes in the history"),
-    "edited": (
-        "was edited and is no longer wanted",
-        "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there unmanaged",
-    ),
-    "merge": (
-        "was edited where the new text changes too",
-        "`--on-conflict keep` leaves it, `--on-conflict theirs` takes the new text, `--on-conflict edit` opens an "
-        "editor, `--partial` lets the other files go on",
-    ),
-    "blocked": ("is not a regular file", "move it away"),
+    "foreign": "was not written by agentpack",
+    "edited": "was edited and is no longer wanted",
+    "merge": "was edited where the new text changes too",
+    "blocked": "is not a regular file",
 }
+_MERGING = (
+    "for these places `--on-conflict keep` keeps your text, `--on-conflict theirs` takes the new one, `--on-conflict "
+    "edit` opens an editor; `--partial` lets the other files go on"
+)
+_WAYS = {
+    "foreign": "`--adopt` takes it over and keeps its bytes in the history",
+    "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
+    "merge": _MERGING,
+    "blocked": "move it away",
+}
+"""What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
+_WAYS_OF: Mapping[str, Mapping[str, str]] = {
+    "keep": {
+        "merge": "for these places `--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the "
+        "variant's",
+    },
+    "uninstall": {
+        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
+        "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
+    },
+}
+"""Where a verb has others."""
 
 
 class Conflicted(DecisionNeeded):
@@ -212,13 +248,13 @@ class Conflicted(DecisionNeeded):
     def __init__(self, outcome: Outcome, places: list[str]) -> None:
         self.outcome = outcome
         conflicts = outcome.plan.conflicts
-        details = [f"{place}: {_WHY[change.why][0]}" for place, change in zip(places, conflicts, strict=True)]
+        details = [f"{place}: {_WHY[change.why]}" for place, change in zip(places, conflicts, strict=True)]
         kinds = dict.fromkeys(change.why for change in conflicts)
         count = len(conflicts)
         super().__init__(
             f"{count} file{'s' if count != 1 else ''} need{'' if count != 1 else 's'} a decision; nothing was changed",
             details=details,
-            hint="; ".join(_WHY[kind][1] for kind in kinds),
+            hint="; ".join({**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}[kind] for kind in kinds),
         )
 
 
@@ -239,7 +275,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
-            replaced=tuple(_taken_over(outcome.plan, workspace.recorded)),
+            replaced=(*_taken_over(outcome.plan, workspace.recorded), *_there_before(workspace, outcome)),
         )
 
     done = transact(
@@ -304,6 +340,15 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
             yield change.path, change.observed, change.mode or 0
 
 
+def _there_before(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[str, Digest, int]]:
+    """A manifest that people wrote before the first generation, which leaves it as it is: a rollback does too."""
+    changed = {document.path for document in outcome.documents}
+    for path, data in documents_of(workspace) if workspace.current is None else ():
+        seen = workspace.disk.look(path)
+        if path not in changed and seen is not None:
+            yield path, digest_of(data), seen.mode
+
+
 def _installed(
     planned: Plan, recorded: Mapping[str, InstalledFile], modes: Mapping[str, int]
 ) -> Iterator[InstalledFile]:
@@ -356,13 +401,13 @@ def write_documents(
         plan=Plan(changes=()),
         documents=documents,
         packs=packs,
-        notes=made.notes,
+        notes=made.notes(made.files if documents else None),
         dry_run=dry_run,
         capabilities=capabilities,
     )
     if dry_run or not documents:
         return outcome
-    snapshot = snapshot_to_follow(workspace) if workspace.current is not None else None
+    snapshot = snapshot_to_follow(workspace)
     current = workspace.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -375,6 +420,7 @@ def write_documents(
             files=current.files if current else (),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
+            replaced=tuple(_there_before(workspace, outcome)),
         )
 
     steps = list(workspace.places.steps(_placed(outcome, {})))

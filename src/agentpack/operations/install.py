@@ -1,4 +1,4 @@
-"""install: add to the manifest, resolve, lock, render, apply. uninstall: the same, with packs taken out."""
+"""install: add to the manifest, resolve, lock, render, apply."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
-from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.library import Library, choose
@@ -63,10 +62,14 @@ def install(
         chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
         wish = wish_for(workspace, old, new, made, save=options.save)
-        if new.sources:
-            from agentpack.operations.resembling import name_warnings  # not for the packs that come with agentpack
+        if not options.save:
+            wish = wish._replace(notes=("not saved: the next `agentpack sync` goes by agentpack.yaml again",))
+        if new.sources:  # not for the packs that come with agentpack
+            from agentpack.operations.remarking import remarks
+            from agentpack.operations.resembling import name_warnings
 
-            wish = wish._replace(warnings=name_warnings(library, old, new, workspace.lock, made))
+            names = name_warnings(library, old, new, workspace.lock, made)
+            wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
         return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 
@@ -86,7 +89,9 @@ def _carry_out(workspace: Workspace, command: str, wish: Wish, options: Options)
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
     """`@latest`, or a range other than the manifest's, sets the locked release aside."""
     before = old.wanted(requirement.pack)
-    return requirement.newest or before is None or (requirement.range != before.requirement.range != "")
+    if requirement.newest or before is None:
+        return True
+    return "" not in (requirement.range, before.requirement.range) and requirement.range != before.requirement.range
 
 
 def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[str]) -> Manifest:
@@ -148,14 +153,28 @@ def _with_requirements(
             packs.append(entry._replace(clients=own, parameters=parameters))
             continue
         before = packs[index]
-        if requirement == before.requirement or text.strip() == requirement.pack:
-            entry = before  # asking for the bare name again changes nothing that was chosen
+        entry = _added_to(before, requirement, entry)
         packs[index] = entry._replace(
             clients=_more_clients(before, clients, manifest),
             parameters={**before.parameters, **parameters},
             renames=before.renames,
         )
     return manifest._replace(packs=tuple(packs))
+
+
+def _added_to(before: Wanted, requirement: Requirement, entry: Wanted) -> Wanted:
+    """What is asked for beside what was chosen for a pack before: variants are added, a range stays until another is
+    named. `uninstall "pack[variant]"` takes a variant out again.
+    """
+    from dataclasses import replace
+
+    chosen = before.requirement
+    range = requirement.range if requirement.range or requirement.newest else chosen.range
+    variants = tuple(sorted({*chosen.variants, *requirement.variants}))
+    whole = replace(entry.requirement, variants=variants, range=range)
+    if whole == chosen:
+        return before
+    return entry if whole == entry.requirement else Wanted(whole, str(whole))
 
 
 def _more_clients(before: Wanted, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
@@ -226,34 +245,4 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made, *, 
     return Wish(made, text.encode(), made.lock.to_text().encode(), save)
 
 
-def uninstall(workspace: Workspace, names: Sequence[str], *, options: Options) -> Outcome:
-    """Take the packs out of the manifest, and out of lock and disk what nothing else needs.
-
-    A manifest that says nothing any more and holds nothing but what agentpack wrote goes too, with the lock.
-    """
-    packs = tuple(parse_requirement(name).pack for name in names)
-    with workspace.changing():
-        workspace.require_packs(packs)
-        old = workspace.manifest
-        new = old._replace(packs=tuple(w for w in old.packs if w.requirement.pack not in packs))
-        wish = _unwish(workspace, old, new, packs)
-        return _carry_out(workspace, "uninstall " + " ".join(names), wish, options)
-
-
-def _unwish(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[PackName]) -> Wish:
-    library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
-    chosen = choose(library, new, workspace.lock, upgrade=())
-    made = make(library, new, chosen, default_clients(workspace, new), obeying=False)
-    if workspace.is_judged:
-        from agentpack.operations.judging import judge  # only where there is a policy
-
-        judge(library, made, standing=True)
-    wish = wish_for(workspace, old, new, made)
-    if not new.packs and wish.manifest is not None:
-        bare = new._replace(sources=()) if not new.sources else new
-        if wish.manifest.decode() == new_manifest(bare) and not new.models and not new.sources:
-            return wish._replace(manifest=None, lock=None)
-    return wish
-
-
-__all__ = ["EMPTY", "Options", "install", "uninstall", "wish_for"]
+__all__ = ["EMPTY", "Options", "install", "wish_for"]

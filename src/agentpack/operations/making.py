@@ -1,6 +1,6 @@
 """What is wanted: releases become personas, the text of every file, and the lock that says so."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from sys import intern
 from typing import NamedTuple
 
@@ -51,23 +51,38 @@ class Made(NamedTuple):
     """Newer releases that a policy finds too young, in words."""
     hidden: tuple[str, ...] = ()
     """Places of hidden text that a policy let pass, in words."""
+    unaccepted: frozenset[str] = frozenset()
+    """Where nothing is written: the acceptances, `<pack>:widened:<client>`, that writing would need."""
+
+    def _losses(self, file: Rendering) -> Iterator[str]:
+        """The restrictions that a file does not carry, and who lets that pass."""
+        word = f"widened:{file.client}"
+        asked = f"{file.pack}:{word}" in self.unaccepted
+        for restriction in file.lost:
+            yield f"{restriction}: cannot be said here, {f'needs `--accept {word}`' if asked else 'which was accepted'}"
 
     def persona(self, pack: str, name: str) -> Persona | None:
         """The persona behind a file, by the names that the file is recorded with."""
         return next((part.persona for part in self.parts if (part.pack.name, part.persona.name) == (pack, name)), None)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the clients cannot express, said once for all files of a client that it holds for."""
+    def notes(self, changed: Container[str] | None) -> tuple[str, ...]:
+        """What is to be said of a change, and no more once it is made.
+
+        Args:
+            changed: the files that change: of these, what their clients cannot express is told, once for all files of a
+                client that it holds for. None when nothing changes, the lock included.
+        """
         places: dict[tuple[str, str], list[str]] = {}
         for file in self.files.values():
-            for note in file.notes:
-                places.setdefault((file.client, note), []).append(file.path)
+            if changed is not None and file.path in changed:
+                for note in (*file.notes, *self._losses(file)):
+                    places.setdefault((file.client, note), []).append(file.path)
         told = (
             f"{paths[0] if len(paths) == 1 else f'{client}, {len(paths)} files'}: {note}"
             for (client, note), paths in places.items()
         )
-        return tuple(dict.fromkeys((*told, *self.unwritten, *self.passed_over, *self.hidden)))
+        unwritten = () if changed is None else self.unwritten
+        return tuple(dict.fromkeys((*told, *unwritten, *self.passed_over, *self.hidden)))
 
 
 def make(
@@ -83,8 +98,8 @@ def make(
 
     Args:
         clients: those of every pack for which the manifest names no others.
-        accepted: `widened:<client>` for the clients that may get a persona without its restrictions, beside those
-            that the command and the lock accept; None for all of them, where nothing is written.
+        accepted: `<pack>:widened:<client>` or `widened:<client>` for the clients that may get a persona without its
+            restrictions, beside what the command and the lock accept; None for all of them, where nothing is written.
         obeying: what a policy does not allow is refused; not where nothing is written, or where the command judges by
             itself.
 
@@ -138,8 +153,9 @@ def make(
         tuple(_locked_file(file) for file in files.values()),
         desk.accepted(None if accepted is None else {*accepted, *_accepted(library.workspace)}),
     )
+    unaccepted = desk.unaccepted(_accepted(library.workspace)) if accepted is None else frozenset[str]()
     passed_over = tuple(_passed_over(library, manifest, chosen))
-    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden))
+    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted)
     if obeying and accepted is not None and library.workspace.is_judged:
         from agentpack.operations.judging import judge  # only where there is a policy
 
@@ -162,7 +178,14 @@ def _passed_over(library: Library, manifest: Manifest, chosen: Iterable[Chosen])
 
 
 def _accepted(workspace: Workspace) -> Collection[str]:
-    return {*workspace.accepted, *(workspace.lock.accepted if workspace.lock else ())}
+    """What the command accepts, and what the lock does for the packs that it has."""
+    lock = workspace.lock
+    if lock is None:
+        return workspace.accepted
+    named = {word for word in lock.accepted if not word.startswith("widened:")}
+    for word in {*lock.accepted} - named:  # a lock from before acceptances named their pack
+        named |= {f"{pack.name}:{word}" for pack in lock.packs}
+    return {*workspace.accepted, *named}
 
 
 def _locked_file(file: Rendering) -> LockedFile:

@@ -52,7 +52,7 @@ class _Before:
         if found is None or digest_of(found.content) != file.rendered:
             raise DecisionNeeded(
                 f"{file.path}: the text it was edited from can no longer be rendered",
-                hint="`--on-conflict keep` leaves the file as it is, `--on-conflict theirs` takes the new text",
+                hint="`--discard-edits` takes the new text and keeps the edit in the history",
             )
         return found.content
 

@@ -5,22 +5,18 @@ versions only: no pack is read, so that it stays cheap. What differs rule by rul
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.fetch import Sources
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Wanted
+from agentpack.operations.shadowing import SameName, agent_names, same_names
 from agentpack.operations.workspace import Workspace, steady
 from agentpack.targets.base import Target, ending
-
-_HEAD = 4096
-_NAME = re.compile(rb"""^name[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*\r?$""", re.M)
 
 
 class FileStatus(NamedTuple):
@@ -51,19 +47,6 @@ class PackStatus(NamedTuple):
     in_range: str | None
     newest: str | None
     files: tuple[FileStatus, ...]
-
-
-class SameName(NamedTuple):
-    """An agent file that has the name of one of ours. `scope` is empty when it lies beside ours, else the scope in
-    which it lies."""
-
-    persona: str
-    client: str
-    ours: str
-    other: str
-    scope: str
-    reads: str
-    """How the client chooses, in its adapter's words."""
 
 
 class Unmanaged(NamedTuple):
@@ -125,7 +108,7 @@ def status(workspace: Workspace) -> Status:
     return Status(
         packs,
         tuple(file for file in files if file.pack not in known),
-        tuple(_same_names(workspace, files, folders)),
+        tuple(same_names(workspace, files, folders)),
         tuple(_unmanaged(workspace, files, folders)),
         tuple(_stale(workspace)),
         tuple(_uses(workspace, lock)),
@@ -244,35 +227,6 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
     return folders
 
 
-def _same_names(
-    workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Target]
-) -> Iterator[SameName]:
-    ours = {(file.client, file.persona): workspace.scope.absolute(file.path) for file in files}
-    managed = set(ours.values())
-    elsewhere = _other_scope(workspace)
-    for folder, target in folders.items():
-        places = [("", folder)]
-        if elsewhere is not None:
-            named = target.folder(elsewhere.kind, workspace.environment.variables)
-            place = folder if named is None else elsewhere.absolute(named)
-            places += [(elsewhere.kind, place)] if _real(place) != _real(folder) else []
-        for scope, place in places:
-            for path, name in agent_names(place, ending(target), managed):
-                mine = ours.get((target.name, name))
-                if mine is not None:
-                    yield SameName(
-                        name, target.name, mine, path, scope, f"{target.title}: {target.reads.partition(';')[0]}"
-                    )
-
-
-def _real(folder: str) -> str:
-    """Where a folder really lies; as it is named when a link in it goes while it is followed."""
-    try:
-        return os.path.realpath(folder)
-    except OSError:
-        return folder
-
-
 def _unmanaged(
     workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Target]
 ) -> Iterator[Unmanaged]:
@@ -281,46 +235,3 @@ def _unmanaged(
         count = sum(1 for _ in agent_names(folder, ending(target), managed))
         if count:
             yield Unmanaged(target.name, folder, count)
-
-
-def _other_scope(workspace: Workspace) -> Scope | None:
-    """The user's scope beside a project, or the project around the current folder beside the user's."""
-    environment = workspace.environment
-    try:
-        if workspace.scope.kind == "project":
-            return user_scope(environment, "beside the project")
-        found = find_scope(environment)
-    except AgentpackError:
-        return None
-    return found if found.kind == "project" else None
-
-
-def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, str]]:
-    """The agent files at and below a folder, as absolute path and name; a file that says no name is none.
-
-    Args:
-        but: absolute paths to pass over, unread.
-    """
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for leaf in sorted(names):
-            path = f"{place}/{leaf}"
-            if leaf.endswith(suffix) and not leaf.startswith(".") and path not in but:
-                name = _name_in(path)
-                if name is not None:
-                    yield path, name
-
-
-def _name_in(path: str) -> str | None:
-    """What the head of a file gives as `name`, read as text: no YAML is loaded for files that are not ours."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf")
-    except OSError:
-        return None
-    if path.endswith(".md"):
-        if not head.startswith(b"---"):
-            return None
-        head = head.partition(b"\n---")[0]
-    found = _NAME.search(head)
-    return None if found is None else found["name"].decode("utf-8", "replace").strip("\"'")

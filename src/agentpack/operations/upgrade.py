@@ -1,6 +1,6 @@
 """upgrade: the newest releases in range, with local edits merged."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -28,8 +28,15 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     with workspace.changing():
         require_manifest(workspace)
         workspace.require_packs(packs)
-        newer = newest(workspace, packs, latest=latest)
+        newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
         wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
+        if not latest:
+            beyond = out_of_range(newer, packs)
+            wish = wish._replace(notes=tuple(f"{told}; `agentpack upgrade --latest` takes it" for told in beyond))
+        if newer.manifest.sources:
+            from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
+
+            wish = wish._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
         return carry_out(
             workspace,
             " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
@@ -50,17 +57,32 @@ class Newest(NamedTuple):
     library: Library
 
 
-def newest(workspace: Workspace, packs: Sequence[PackName], *, latest: bool = False, obeying: bool = True) -> Newest:
+def newest(
+    workspace: Workspace,
+    packs: Sequence[PackName],
+    *,
+    latest: bool = False,
+    obeying: bool = True,
+    accepted: Collection[str] | None = (),
+) -> Newest:
     """The newest releases of the packs, or of all, that are old enough for the policy; nothing is written.
 
-    `obeying` refuses what the policy does not allow.
+    `obeying` refuses what the policy does not allow; `accepted` is as for `make`.
     """
     old = workspace.manifest
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-    made = make(library, new, chosen, default_clients(workspace, new), obeying=obeying)
+    made = make(library, new, chosen, default_clients(workspace, new), obeying=obeying, accepted=accepted)
     return Newest(new, made, library)
+
+
+def out_of_range(newer: Newest, packs: Collection[str]) -> Iterator[str]:
+    """The final releases that only `--latest` would take, in words."""
+    for pack in newer.made.lock.packs:
+        releases = [ref.version for ref in newer.library.sources.releases(pack.name) if not ref.version.is_prerelease]
+        if releases and (not packs or pack.name in packs) and str(max(releases)) != pack.version:
+            yield f"{pack.name} {max(releases)} is out of range"
 
 
 class Sides(NamedTuple):

@@ -159,7 +159,7 @@ class _Comparison:
         return not any(name in self.locked and name in self.moved for name in (pack, *self._requirers(pack)))
 
     def _is_accepted(self, pack: str, word: str) -> bool:
-        words = [text for text in self.workspace.accepted if not text.startswith("widened:")]
+        words = [text for text in self.workspace.accepted if "widened:" not in text]
         return accepted(words, pack, word) or self.workspace.policy_accepts(word)
 
     def _moved(self) -> frozenset[str]:

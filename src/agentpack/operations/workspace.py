@@ -56,8 +56,8 @@ class Workspace:
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
         self.accepted: tuple[str, ...] = ()
-        """What `--accept` says: `widened:<client>`, `<capability>`, `<pack>:<capability>`. Of the first, what the lock
-        says is accepted as well."""
+        """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
+        the lock says is accepted as well."""
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -273,25 +273,37 @@ class Workspace:
 
     # The three states.
 
+    @property
+    def lock_is_recorded(self) -> bool:
+        """Whether the lock is as the last generation left it; not in a fresh clone, nor where another came along."""
+        if self.current is None:
+            return False
+        written = next((d.written for d in self.current.documents if d.path == self.scope.lock), None)
+        return written == (None if self.lock_bytes is None else digest_of(self.lock_bytes))
+
     @cached_property
     def recorded(self) -> Mapping[str, InstalledFile]:
-        """What was left on disk last, by path: from the history, and in a fresh clone from the lock."""
-        if self.current is not None:
-            return {file.path: file for file in self.current.files}
-        if self.lock is None:
-            return {}
-        return {
-            file.path: InstalledFile(
-                file.path,
-                file.client,
-                file.pack,
-                file.persona,
-                Digest(f"sha256:{file.sha256}"),
-                Digest(f"sha256:{file.sha256}"),
-                0,
-            )
-            for file in self.lock.files
-        }
+        """What was left on disk last, by path: from the history, and in a fresh clone from the lock. Files that came
+        along with another lock, as with `git pull`, are as that says.
+        """
+        if self.current is None:
+            return {} if self.lock is None else locked_files(self.lock)
+        recorded = {file.path: file for file in self.current.files}
+        return recorded if self.lock_is_recorded else self._along_with_the_lock(recorded)
+
+    def _along_with_the_lock(self, recorded: dict[str, InstalledFile]) -> dict[str, InstalledFile]:
+        try:
+            locked = {} if self.lock is None else locked_files(self.lock)
+        except InvalidFile:  # whoever needs the lock says so
+            return recorded
+        observed = self.observe({*locked, *recorded}) if locked else {}
+        for path, row in locked.items():
+            here = observed.get(path)
+            if here is not None and here.digest == row.rendered:
+                recorded[path] = row._replace(mode=here.mode)
+        if locked:
+            recorded = {path: row for path, row in recorded.items() if path in locked or path in observed}
+        return recorded
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""
@@ -333,6 +345,15 @@ class Workspace:
         from os.path import dirname, expanduser, join, normpath
 
         return normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+
+
+def locked_files(lock: Lock) -> dict[str, InstalledFile]:
+    """The files of a lock as if they had been left as it says, by path. Their modes are not known."""
+    return {
+        file.path: InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
+        for file in lock.files
+        for digest in (Digest(f"sha256:{file.sha256}"),)
+    }
 
 
 def steady(

@@ -62,6 +62,7 @@ def _file_data(differences: Differences, file: FileDifference, place: Place) -> 
         "pack": file.pack,
         "persona": file.persona,
         "state": file.state,
+        "outdated": file.outdated or file.state == "outdated",
         "why": file.why or file.unknown or None,
         "lines": {"added": found.added, "removed": found.removed},
         "fields": [
