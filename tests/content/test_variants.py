@@ -234,7 +234,9 @@ def test_no_parameter_but_the_tools_gives_a_reviewer_more() -> None:
     assert shell.value("tools") == ["read", "search", "shell"]
 
 
-EDITING = re.compile(r"^- (Deliver|Include|Add|Make the|Run the|Ask first|Draw|Lead|Open with)\b", re.MULTILINE)
+EDITING = re.compile(
+    r"^- (Deliver|Include|Add|Make the|Run the project's|Ask first|Draw|Lead|Open with)\b", re.MULTILINE
+)
 
 
 def test_a_reviewer_is_asked_for_no_edit_and_no_delivery() -> None:
