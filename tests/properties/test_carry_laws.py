@@ -170,9 +170,7 @@ def test_rules_of_several_lines_stay_whole(data: st.DataObject) -> None:
     edited = data.draw(st.sampled_from(rules))
     mine = edited.replace("more of", "much more of")
     ids = {rule: f"r-{n}" for n, rule in enumerate(rules)}
-    known = [
-        tuple(entry._replace(id=ids.get(entry.text)) for entry in entries_in(text)) for text in (old, new)
-    ]
+    known = [tuple(entry._replace(id=ids.get(entry.text)) for entry in entries_in(text)) for text in (old, new)]
     merged = merge(old.encode(), old.replace(edited, mine).encode(), new.encode(), lambda: Known(*known))
     assert merged.content is not None
     assert merged.content.decode() == new.replace(edited, mine)

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from agentpack.cli.boundary import guarded
 from agentpack.cli.present import Output
+from agentpack.cli.streams import Unwritten, write_data
 from agentpack.errors import Ended
 from agentpack.fast import version_text
 
@@ -37,6 +38,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Check this installation and this scope."),
 }
 
+HELP = ["-h", "--help"]
 _ROOT_HELP = "Versions, variants, upgrades and rollback for the personas of AI coding agents."
 _EPILOG = "Start with: agentpack install python-engineer"
 Click = sys.modules[typer.BadParameter.__mro__[1].__module__]
@@ -77,13 +79,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": HELP, "max_content_width": 100},
 )
 
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(version_text(), nl=False)
+        write_data(version_text().removesuffix("\n"))
         raise typer.Exit
 
 
@@ -96,7 +98,7 @@ def root(
 ) -> None:
     """Versions, variants, upgrades and rollback for the personas of AI coding agents."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        write_data(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -116,6 +118,10 @@ def run(arguments: Sequence[str]) -> int:
             if "_AGENTPACK_COMPLETE" in os.environ:  # how the library ends a completion
                 raise
             raise BrokenPipeError from None  # and how it takes it that the reader is gone
+        except OSError as error:
+            if error.filename is None and set(HELP).intersection(arguments):  # it writes the help by itself
+                raise Unwritten(error) from None
+            raise
         if result == 130:  # the library turns Ctrl-C into this without a word
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0

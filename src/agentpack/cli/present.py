@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from agentpack.cli.escaping import flat as flat
 from agentpack.cli.escaping import for_stream, json_text, safe_text
 from agentpack.cli.escaping import safe as safe
+from agentpack.cli.streams import write_bytes, write_data, write_words
 from agentpack.environment import Scope
 from agentpack.errors import AgentpackError, InvalidFile
 
@@ -76,7 +77,7 @@ class Output:
     def print(self, text: str) -> None:
         """Data for stdout."""
         if not self.json:
-            _write(sys.stdout, for_stream(text, styled=self.color))
+            write_data(for_stream(text, styled=self.color))
 
     def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
         """A text that is data: byte for byte in a pipe or a file, a line at a time made safe to look at on a terminal.
@@ -89,23 +90,17 @@ class Output:
             for line in safe_text(text).removesuffix("\n").split("\n"):
                 self.print(shown(line))
             return
-        binary = getattr(sys.stdout, "buffer", None)
-        if binary is None:
-            sys.stdout.write(content.decode("utf-8", "replace"))
-        else:
-            sys.stdout.flush()
-            binary.write(content)
-            binary.flush()
+        write_bytes(content)
         if for_stream(text, styled=False) != text:
             self.say("note: a terminal or a CI log would hide or obey some of this text: look at it in a file")
 
     def annotate(self, text: str) -> None:
         """A line for stdout that a CI system is meant to obey (`escaping.workflow_command`)."""
         if not self.json:
-            _write(sys.stdout, text)
+            write_data(text)
 
     def _tell(self, text: str) -> None:
-        _write(sys.stderr, for_stream(text, styled=self.color_words))
+        write_words(for_stream(text, styled=self.color_words))
 
     def style(self, text: str, *names: str) -> str:
         """Text in a style, where colour is wanted on stdout."""
@@ -172,7 +167,7 @@ class Output:
         message = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")  # type: ignore[attr-defined]
         context = getattr(error, "ctx", None)
         if not message and context is not None:
-            print(context.get_help())  # noqa: T201 - a bare `agentpack` shows its help
+            write_data(context.get_help())  # a bare `agentpack` shows its help
             return 0 if not self.command else 2
         code = self.failure("usage", message[:1].lower() + message[1:], 2)
         if context is not None and not self.json:
@@ -199,7 +194,7 @@ class Output:
             "data": data,
             "errors": errors,
         }
-        _write(sys.stdout, json_text(envelope))
+        write_data(json_text(envelope))
 
 
 def error_data(error: AgentpackError) -> dict[str, Any]:
@@ -217,21 +212,11 @@ def error_data(error: AgentpackError) -> dict[str, Any]:
 
 def plain_ask(question: str) -> bool:
     """Ask on the terminal; anything but yes is no."""
-    sys.stderr.write(f"{safe(question)} [y/N] ")
-    sys.stderr.flush()
+    write_words(f"{safe(question)} [y/N] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 Ask = Callable[[str], bool]
-
-
-def _write(stream: Any, text: str) -> None:
-    """A line, in the stream's encoding: what it has no character for is written as an escape."""
-    try:
-        print(text, file=stream)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def _styled(text: str, names: Sequence[str]) -> str:
@@ -252,7 +237,7 @@ def _log(error: Exception) -> str | None:
 
     text = safe_text("".join(traceback.format_exception(error)))
     if os.environ.get("AGENTPACK_TRACEBACK"):
-        sys.stderr.write(for_stream(text, styled=False))
+        write_words(for_stream(text, styled=False), end="")
     try:
         import platformdirs
 
