@@ -166,6 +166,10 @@ def add_local_variant(project: Path) -> None:
     (folder / "house.md").write_text("---\nsummary: Ours.\n---\n\n## Ours {#ours}\n\n- Be kind. {#kind}\n")
 
 
+def take_all_out(project: Path) -> None:
+    Agentpack(project)("uninstall", "python-engineer")
+
+
 SITUATIONS: Sequence[Callable[[Path], None]] = (
     nothing,
     edit,
@@ -180,6 +184,7 @@ SITUATIONS: Sequence[Callable[[Path], None]] = (
     damage_record,
     damage_pointer,
     add_local_variant,
+    take_all_out,
 )
 
 

@@ -84,6 +84,8 @@ def clean_scope(*, judging: bool = False) -> str | None:
     try:
         began = os.stat(f"{state}/current").st_ctime_ns
         record = _record(scope)
+        if not record["files"]:
+            return None  # nothing is installed, and that is said
         if {row[0] for row in record["documents"]} != {scope.manifest, scope.lock}:
             return None
         for path, written, _mode in record["documents"]:

@@ -81,6 +81,8 @@ class Differences:
     capabilities: tuple[MayChange, ...] = ()
     """What personas may do, where an upgrade or the later release changes it."""
     notes: tuple[str, ...] = ()
+    empty: bool = False
+    """Nothing is installed that could differ."""
 
     @property
     def differs(self) -> bool:
@@ -190,7 +192,14 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         state = _state(wanted.get(path), recorded.get(path), observed.get(path))
         if state:
             files.append(_on_disk(workspace, locked, file, state, wanted.get(path), limits))
-    return Differences(before="locked", after="disk", files=tuple(files), remarks=tuple(remarks), notes=tuple(notes))
+    return Differences(
+        before="locked",
+        after="disk",
+        files=tuple(files),
+        remarks=tuple(remarks),
+        notes=tuple(notes),
+        empty=not wanted and not recorded,
+    )
 
 
 def _wanted(lock: Lock | None, recorded: Mapping[str, InstalledFile]) -> dict[str, InstalledFile]:
@@ -315,6 +324,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         packs=tuple(pack_changes(workspace.lock, made.lock)),
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
         notes=(*made.notes, *_out_of_range(newer.library, made, packs)),
+        empty=not made.files and not workspace.recorded,
     )
 
 
