@@ -81,6 +81,7 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
                 result = function(session, **given)
             finally:
                 session.tell_recovery()
+            session.tell_missing()
             return output.finish(result)
 
         keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]

@@ -62,6 +62,11 @@ class Session:
             for path in found.left:
                 self.output.say(f"  {safe(self._workspace.scope.absolute(path))}: edited since, left as it is")
 
+    def tell_missing(self) -> None:
+        """Say which sources are missing that would have been looked into. A command that needs one ends before this."""
+        for words in self._workspace.missing_sources if self._workspace is not None else ():
+            self.output.say(f"note: {safe(words)}")
+
 
 def _check_acceptance(word: str) -> None:
     from agentpack.model.capabilities import HEADS, PLAIN, split_acceptance

@@ -9,7 +9,7 @@ from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
-from agentpack.fetch import Sources
+from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
@@ -55,6 +55,7 @@ class Workspace:
         self.places = Placing(self.disk, _shared_of)
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
+        self._asked: list[Sources] = []
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>`, `<capability>`, `<pack>:<capability>`. Of the first, what the lock
         says is accepted as well."""
@@ -319,9 +320,24 @@ class Workspace:
         """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it
         came from.
         """
+        from os.path import isdir
+
         configured = [DirectorySource(source.name, self.source_folder(source)) for source in manifest.sources]
         bundled = bundled_source()
-        return Sources([*configured, *([bundled] if bundled else [])], {pack.name: pack.source for pack in locked})
+        sources = Sources(
+            [*configured, *([bundled] if bundled else [])],
+            {pack.name: pack.source for pack in locked},
+            missing=frozenset(source.name for source in configured if not isdir(source.folder)),
+            configured=self.scope.absolute(self.scope.manifest),
+        )
+        self._asked.append(sources)
+        return sources
+
+    @property
+    def missing_sources(self) -> tuple[str, ...]:
+        """What is to be said about sources that were asked and are missing, in words."""
+        gone = (source for asked in self._asked for source in asked.all if source.name in asked.passed_over)
+        return tuple(dict.fromkeys(map(in_words, gone)))
 
     @property
     def own_packs(self) -> str:
