@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.model.history import Generation
-from agentpack.operations.rollback import generation, prune
+from agentpack.operations.pruning import prune
+from agentpack.operations.rollback import generation
 from agentpack.operations.rollback import history as run
 from agentpack.store.prune import KEPT
 
@@ -21,10 +22,11 @@ def history(
     action: Annotated[str | None, typer.Argument(metavar="[show N | prune]", help="One generation, or prune.")] = None,
     number: Annotated[int | None, typer.Argument(metavar="", hidden=True)] = None,
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
+    dry_run: DryRun = False,
 ) -> Result:
     """The generations of this scope, the newest first: what each command left on disk.
 
-    `history show N` lists the files of one; `history prune` forgets all but the last 50.
+    `history show N` lists the files of one; `history prune` forgets all but the last 50, which cannot be undone.
 
     Example: agentpack history show 3
     """
@@ -33,10 +35,18 @@ def history(
     if action == "show" and number is not None:
         return _show(session, generation(session.workspace, number))
     if action == "prune" and number is None:
-        gone = prune(session.workspace, keep)
-        session.output.say(f"{len(gone.generations)} generations forgotten")
-        return Result({"forgotten": list(gone.generations)})
+        return _prune(session, keep, dry_run=dry_run)
     raise UsageError("`history` takes nothing, `show N` or `prune`", hint="`agentpack history --help`")
+
+
+def _prune(session: Session, keep: int, *, dry_run: bool) -> Result:
+    gone = prune(session.workspace, keep, dry_run=dry_run).generations
+    would = "would be " if dry_run else ""
+    which = f": {', '.join(map(str, gone))}" if gone else ""
+    session.output.say(f"{len(gone)} generation{'' if len(gone) == 1 else 's'} {would}forgotten{which}")
+    if dry_run:
+        session.output.say("dry run: nothing was forgotten")
+    return Result({"forgotten": list(gone), "dry_run": dry_run})
 
 
 def _list(session: Session) -> Result:
