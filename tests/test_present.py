@@ -3,8 +3,11 @@
 import io
 import json
 import os
+import pkgutil
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,9 @@ from support.fixed import FixedEnvironment
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
+import agentpack
 from agentpack.cli.boundary import guarded
-from agentpack.cli.present import Output, Result, error_data, plain_ask, safe
+from agentpack.cli.present import PARTS, Output, Result, error_data, plain_ask, safe
 from agentpack.environment import project_scope
 from agentpack.errors import (
     AgentpackError,
@@ -288,3 +292,51 @@ def test_a_bare_call_shows_the_help(agentpack: Agentpack) -> None:
 def test_the_real_program_says_the_same_as_the_call_in_here(agentpack: Agentpack, project: Path) -> None:
     for arguments in (["install", "nothing-such"], ["history", "--json"], ["sync", "--x"], ["--version"]):
         assert agentpack(*arguments, expect=None) == agentpack(*arguments, expect=None, real=True)
+
+
+# -- what is documented of errors --------------------------------------------------------------------------------------
+
+
+def codes() -> set[str]:
+    """The word of every error, those that a module keeps for itself included."""
+    for module in pkgutil.walk_packages(agentpack.__path__, "agentpack."):
+        if module.name != "agentpack.__main__":
+            import_module(module.name)
+    found, todo = {"interrupted"}, AgentpackError.__subclasses__()
+    while todo:
+        error = todo.pop()
+        found.add(error.code)
+        todo += error.__subclasses__()
+    return found
+
+
+def test_every_word_for_an_error_is_documented() -> None:
+    page = (Path(__file__).parents[1] / "docs/reference/json.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith("| `code` |")]
+    assert set(re.findall(r"`([a-z-]+)`", row)) - {"code"} == codes()
+
+
+def test_a_usage_error_has_its_hint_in_the_envelope_too(agentpack: Agentpack) -> None:
+    (told,) = agentpack("sync", "--colour", "--json", expect=2).envelope["errors"]
+    assert told["hint"] == "`agentpack sync --help` shows how"
+    assert f"hint: {told['hint']}\n" in agentpack("sync", "--colour", expect=2).err
+
+
+def test_a_bug_has_its_hint_in_the_envelope_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> int:
+        raise RuntimeError("oh")
+
+    assert guarded(spoken(json=True), fail) == 70
+    assert json.loads(capsys.readouterr().out)["errors"][0]["hint"].startswith("please report it; the traceback is in ")
+
+
+@pytest.mark.parametrize("words", ["pack build", "pack check", "pack test", "pack new"])
+def test_the_envelope_names_a_command_alike_whether_it_succeeds_or_fails(agentpack: Agentpack, words: str) -> None:
+    assert agentpack(*words.split(), "--nope", "--json", expect=2).envelope["command"] == words
+    assert agentpack(*words.split(), "./nothing", "--json", expect=None).envelope["command"] == words
+
+
+def test_the_commands_that_are_several_are_known() -> None:
+    from agentpack.cli.pack import app
+
+    assert {command.name for command in app.registered_commands} == set(PARTS["pack"])

@@ -27,6 +27,8 @@ _STYLES = {
     "cyan": "36",
     "reverse": "7",
 }
+PARTS = {"pack": ("new", "check", "test", "build")}
+"""The verbs that are several, each named in the envelope."""
 _STATUS = {0: "ok", 1: "differences"}
 
 
@@ -42,7 +44,7 @@ class Output:
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         words = list(arguments)
-        self.command = next((word for word in words if not word.startswith("-")), "")
+        self.command = _command(words)
         self.json = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
         self.quiet = "--quiet" in words or "-q" in words
         self.verbose = "--verbose" in words or "-v" in words
@@ -154,12 +156,14 @@ class Output:
             self._tell(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}")
         return error.exit_code
 
-    def failure(self, code: str, message: str, exit_code: int) -> int:
+    def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
         """Tell an end that is no error of the family."""
         if self.json:
-            self._envelope("error", exit_code, {}, [{"code": code, "message": message, "hint": None, "details": []}])
-        else:
-            self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
+            self._envelope("error", exit_code, {}, [{"code": code, "message": message, "hint": hint, "details": []}])
+            return exit_code
+        self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
+        if hint:
+            self._tell(f"{self.style_words('hint:', 'bold')} {hint}")
         return exit_code
 
     def usage(self, error: Exception) -> int:
@@ -169,21 +173,15 @@ class Output:
         if not message and context is not None:
             write_data(context.get_help())  # a bare `agentpack` shows its help
             return 0 if not self.command else 2
-        code = self.failure("usage", message[:1].lower() + message[1:], 2)
-        if context is not None and not self.json:
-            path = context.command_path
-            self._tell(f"{self.style_words('hint:', 'bold')} `{path} --help` shows how")
-        return code
+        hint = f"`{context.command_path} --help` shows how" if context is not None else None
+        return self.failure("usage", message[:1].lower() + message[1:], 2, hint)
 
     def bug(self, error: Exception) -> int:
         """Tell an error that nobody foresaw; the traceback goes to a file."""
         place = _log(error)
         message = f"a bug of agentpack: {type(error).__name__}: {safe(str(error))}"
-        code = self.failure("bug", message, 70)
-        if not self.json:
-            where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
-            self._tell(f"{self.style_words('hint:', 'bold')} please report it; {safe(where)}")
-        return code
+        where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
+        return self.failure("bug", message, 70, f"please report it; {safe(where)}")
 
     def _envelope(self, status: str, exit_code: int, data: Mapping[str, Any], errors: list[dict[str, Any]]) -> None:
         envelope = {
@@ -195,6 +193,13 @@ class Output:
             "errors": errors,
         }
         write_data(json_text(envelope))
+
+
+def _command(words: Sequence[str]) -> str:
+    """The verb that the words of a call name, with what it does where it is several: `pack check`."""
+    values = {index + 1 for index, word in enumerate(words) if word == "--root"}
+    names = [word for index, word in enumerate(words) if not word.startswith("-") and index not in values]
+    return " ".join(names[: 2 if names[1:] and names[1] in PARTS.get(names[0], ()) else 1])
 
 
 def error_data(error: AgentpackError) -> dict[str, Any]:
