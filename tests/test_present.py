@@ -340,3 +340,41 @@ def test_the_commands_that_are_several_are_known() -> None:
     from agentpack.cli.pack import app
 
     assert {command.name for command in app.registered_commands} == set(PARTS["pack"])
+
+
+# -- words before the verb ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "verb"),
+    [
+        (["--json"], ["status"]),
+        (["-q"], ["diff"]),
+        (["--root", "."], ["status"]),
+        (["--user"], ["status"]),
+        (["--project", "-v"], ["history"]),
+        (["--json", "--root", "status"], ["history"]),
+        (["--root", "check", "--json"], ["pack", "check", "./nothing"]),
+        (["--no-color", "--json"], ["nope"]),
+    ],
+)
+def test_what_every_command_has_may_stand_before_it(
+    agentpack: Agentpack, project: Path, before: list[str], verb: list[str]
+) -> None:
+    (project / "status").mkdir()
+    (project / "check").mkdir()
+    agentpack("install", "python-engineer")
+    (project / ".claude/agents/python-engineer.md").write_text("mine\n")
+    ahead, behind = agentpack(*before, *verb, expect=None), agentpack(*verb, *before, expect=None)
+    assert ahead == behind
+
+
+def test_what_stands_behind_the_verb_wins(agentpack: Agentpack, project: Path) -> None:
+    (project / "a").mkdir()
+    assert agentpack("--root", "/nowhere", "status", "--root", "a").err.startswith(f"project {project}/a\n")
+
+
+@pytest.mark.parametrize("verb", ["diff", "pack check", ""])
+def test_help_is_a_command_too(agentpack: Agentpack, verb: str) -> None:
+    assert agentpack("help", *verb.split()) == agentpack(*verb.split(), "--help")
+    assert "there is no command `instal`; did you mean" in agentpack("help", "instal", expect=2).err

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from agentpack.cli.boundary import guarded
+from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
 from agentpack.cli.present import Output
 from agentpack.cli.streams import Unwritten, write_data
 from agentpack.errors import Ended
@@ -59,6 +60,11 @@ class Verbs(TyperGroup):
         return typer.main.get_command(module.app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[:1] == ["help"]:
+            args = [*args[1:], HELP[-1]]
+            if len(args) == 1:
+                write_data(ctx.get_help())
+                raise typer.Exit
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             from agentpack.model.names import did_you_mean
 
@@ -68,7 +74,8 @@ class Verbs(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, help) for name, (_, help) in VERBS.items()])
+            rows = [(name, help) for name, (_, help) in VERBS.items()]
+            formatter.write_dl([*rows, ("help", "The help of a command: `agentpack help diff`.")])
 
 
 app = typer.Typer(
@@ -90,13 +97,21 @@ def _version(value: bool) -> None:
 
 
 @app.callback()
-def root(
+def common(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print version and place.")
     ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_color: NoColor = False,
+    user: User = False,
+    project: Project = False,
+    root: Root = None,
 ) -> None:
     """Versions, variants, upgrades and rollback for the personas of AI coding agents."""
+    context.obj = dict(zip(COMMON, (json, quiet, verbose, no_color, user, project, root), strict=True))
     if context.invoked_subcommand is None:
         write_data(context.get_help())
 

@@ -21,6 +21,9 @@ User = Annotated[bool, typer.Option("--user", help="Work in the home folder.")]
 Project = Annotated[bool, typer.Option("--project", help="Work in the project around this folder.")]
 Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in this folder.")]
 
+COMMON = ("json", "quiet", "verbose", "no_color", "user", "project", "root")
+"""The names of these, which may stand before the verb too."""
+
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
 Clients = Annotated[
     list[str] | None,
@@ -63,19 +66,20 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
 
     def register(function: Callable[..., Result]) -> Callable[..., int]:
         own = list(inspect.signature(function).parameters.values())[1:]
-        names = ("json", "quiet", "verbose", "no_color", "user", "project", "root")
         kinds: tuple[Any, ...] = (Json, Quiet, Verbose, NoColor, User, Project, Root)
         common = [
             inspect.Parameter(
                 n, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=None if n == "root" else False
             )
-            for n, kind in zip(names, kinds, strict=True)
+            for n, kind in zip(COMMON, kinds, strict=True)
         ]
+        call = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
         @wraps(function)
         def run(**given: Any) -> int:
-            values = {n: given.pop(n) for n in names}
-            output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in names[:4]})
+            before = given.pop("context").find_root().obj or {}
+            values: dict[str, Any] = {n: given.pop(n) or before.get(n) for n in COMMON}
+            output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in COMMON[:4]})
             session = Session(output, user=values["user"], project=values["project"], root=values["root"])
             try:
                 result = function(session, **given)
@@ -85,8 +89,9 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
             return output.finish(result)
 
         keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        run.__signature__ = inspect.Signature([*keyword, *common], return_annotation=int)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*keyword, *common)}
+        every = [*keyword, *common, call]
+        run.__signature__ = inspect.Signature(every, return_annotation=int)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
         app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(run)
         return run
 
