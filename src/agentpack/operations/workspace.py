@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
@@ -141,15 +141,14 @@ class Workspace:
                 return Manifest.from_data(kept)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
-        from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
+        from agentpack.operations.manifest_faults import checked  # only for a manifest not met before
+        from agentpack.safety.documents import decode, read_yaml
         from agentpack.safety.hidden import own_file
-        from agentpack.safety.schemas import validate
 
         name = self.scope.manifest.rpartition("/")[2]
         with own_file(data, name):
             document = read_yaml(decode(data, name), name)
-        kept = validate("manifest", document)
-        _refuse_repeats(kept, name)
+        kept = checked(document, self.targets)
         self.cache.put("manifest", digest_of(data), kept)
         return Manifest.from_data(kept)
 
@@ -366,14 +365,3 @@ def steady(
 def _shared_of(path: str) -> Shared | None:
     client = SHARED.get(path.rpartition("/")[2])
     return None if client is None else TARGETS[client].shared
-
-
-def _refuse_repeats(data: Mapping[str, Any], file: str) -> None:
-    from agentpack.model.requirement import parse_requirement
-
-    seen: set[str] = set()
-    for index, entry in enumerate(data.get("packs", ())):
-        pack = parse_requirement(entry["require"]).pack
-        if pack in seen:
-            raise InvalidFile([Fault(file, 0, f"packs[{index}]", f"`{pack}` stands twice")], hint="keep one entry")
-        seen.add(pack)
