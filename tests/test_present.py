@@ -211,6 +211,17 @@ def test_an_interruption_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(capsys.readouterr().out)["errors"][0]["code"] == "interrupted"
 
 
+def test_an_interruption_is_told_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> int:
+        raise KeyboardInterrupt
+
+    screen = Terminal()
+    screen.write("^C")  # what a terminal shows
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert guarded(spoken(no_color=True), interrupt) == 130
+    assert screen.getvalue() == "^C\nerror: interrupted\n"
+
+
 def test_what_nobody_foresaw_is_told_with_the_place_of_its_traceback(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +293,24 @@ def test_a_slip_in_a_command_is_answered_with_what_is_near(agentpack: Agentpack)
     assert "there is no command `instal`; did you mean `install`" in agentpack("instal", expect=2).err
 
 
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        ("diff --clinet x", "there is no option `--clinet`", "did you mean `--client`?"),
+        ("diff --on-conflict x", "there is no option `--on-conflict`", "`agentpack diff --help` shows how"),
+        ("pack publish", "there is no command `publish`", "`agentpack pack --help` shows how"),
+        ("install", "missing argument `REQUIREMENT...`", "`agentpack install --help` shows how"),
+        ("rollback x", "invalid value for `[N]`: `x` is not such a number", "`agentpack rollback --help` shows how"),
+        ("status --root", "option `--root` requires an argument", "`agentpack status --help` shows how"),
+        ("diff a b c", "unexpected words: `b c`", "`agentpack diff --help` shows how"),
+    ],
+)
+def test_a_call_that_is_off_is_told_in_the_words_of_other_errors(
+    agentpack: Agentpack, words: str, error: str, hint: str
+) -> None:
+    assert agentpack(*words.split(), expect=2).err == f"error: {error}\nhint: {hint}\n"
+
+
 def test_a_bare_call_shows_the_help(agentpack: Agentpack) -> None:
     ran = agentpack(expect=None)
     assert "Usage: agentpack" in ran.out
@@ -317,9 +346,9 @@ def test_every_word_for_an_error_is_documented() -> None:
 
 
 def test_a_usage_error_has_its_hint_in_the_envelope_too(agentpack: Agentpack) -> None:
-    (told,) = agentpack("sync", "--colour", "--json", expect=2).envelope["errors"]
+    (told,) = agentpack("sync", "--xyz", "--json", expect=2).envelope["errors"]
     assert told["hint"] == "`agentpack sync --help` shows how"
-    assert f"hint: {told['hint']}\n" in agentpack("sync", "--colour", expect=2).err
+    assert f"hint: {told['hint']}\n" in agentpack("sync", "--xyz", expect=2).err
 
 
 def test_a_bug_has_its_hint_in_the_envelope_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

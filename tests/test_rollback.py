@@ -1,5 +1,6 @@
 """history and rollback: any state can be gone back to, bytes and modes, and what is in the way is not ours to take."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_going_back_to_where_one_is_changes_nothing(
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("99",), "there is no generation 99"), (("-1",), "no such option"), (("one",), "invalid value")],
+    [(("99",), "there is no generation 99"), (("-1",), "there is no option `-1`"), (("one",), "invalid value")],
 )
 def test_a_generation_that_is_not_there_is_told(
     agentpack: Agentpack, three: list[dict[str, tuple[bytes, int]]], arguments: tuple[str, ...], words: str
@@ -138,6 +139,17 @@ def test_without_a_history_there_is_nothing_to_go_back_in(agentpack: Agentpack, 
     assert "there is no history to go back in" in ran.err
     assert "hint: `agentpack install` makes the first generation" in ran.err
     assert agentpack("history").err.splitlines()[-1] == "no history yet"
+
+
+def test_people_read_local_times_and_programs_utc(
+    agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    monkeypatch.setenv("TZ", "XST-03:30")
+    moment = agentpack("history", "show", "1", "--json").envelope["data"]["time"]
+    there = datetime.fromisoformat(moment) + timedelta(hours=3, minutes=30)
+    words = there.strftime("%Y-%m-%d %H:%M:%S +0330")
+    assert words in agentpack("history", real=True).out
+    assert f"made from nothing, {words}\n" in agentpack("history", "show", "1", real=True).out
 
 
 def test_prune_forgets_the_oldest_and_says_what_is_kept(

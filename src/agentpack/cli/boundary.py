@@ -40,6 +40,7 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
     except Ended as ended:
         return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
+        output.interrupted()
         return output.failure("interrupted", "; ".join(("interrupted", *_made())), 130)
     except (BrokenPipeError, Unwritten):
         raise

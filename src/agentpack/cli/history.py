@@ -6,6 +6,7 @@ import typer
 
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
+from agentpack.environment import in_local_time
 from agentpack.errors import UsageError
 from agentpack.model.history import Generation
 from agentpack.operations.pruning import prune
@@ -57,7 +58,7 @@ def _list(session: Session) -> Result:
         rows = [
             (
                 f"{g.number}{' *' if g.number == found.current else ''}",
-                g.time,
+                in_local_time(g.time),
                 g.command,
                 ", ".join(g.pins) or "-",
                 str(len(g.files)),
@@ -81,7 +82,7 @@ def _row(found: Generation) -> dict[str, Any]:
 
 def _show(session: Session, found: Generation) -> Result:
     output = session.output
-    output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {found.time}")
+    output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {safe(in_local_time(found.time))}")
     output.print(f"command  agentpack {safe(found.command)}")
     for pin in found.pins:
         output.print(f"pack     {safe(pin)}")

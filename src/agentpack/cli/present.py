@@ -4,6 +4,7 @@ With `--json` one envelope goes to stdout: `schema`, `command`, `status`, `exit_
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -166,15 +167,21 @@ class Output:
             self._tell(f"{self.style_words('hint:', 'bold')} {hint}")
         return exit_code
 
+    def interrupted(self) -> None:
+        """Go to a new line on a terminal, which shows the keys that interrupted as `^C`."""
+        if not self.json and sys.stderr.isatty():
+            write_words("")
+
     def usage(self, error: Exception) -> int:
         """Tell that the words of the call are off, as the command-line library found."""
-        message = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")  # type: ignore[attr-defined]
+        message = _usage_words(error)
         context = getattr(error, "ctx", None)
         if not message and context is not None:
             write_data(context.get_help())  # a bare `agentpack` shows its help
             return 0 if not self.command else 2
-        hint = f"`{context.command_path} --help` shows how" if context is not None else None
-        return self.failure("usage", message[:1].lower() + message[1:], 2, hint)
+        path = context.command_path if context is not None else f"agentpack {self.command}".strip()
+        hint = _near_option(error) or f"`{path} --help` shows how"
+        return self.failure("usage", message, 2, hint)
 
     def bug(self, error: Exception) -> int:
         """Tell an error that nobody foresaw; the traceback goes to a file."""
@@ -200,6 +207,26 @@ def _command(words: Sequence[str]) -> str:
     values = {index + 1 for index, word in enumerate(words) if word == "--root"}
     names = [word for index, word in enumerate(words) if not word.startswith("-") and index not in values]
     return " ".join(names[: 2 if names[1:] and names[1] in PARTS.get(names[0], ()) else 1])
+
+
+def _usage_words(error: Any) -> str:
+    """What the command-line library found, in our words."""
+    text = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")
+    if hasattr(error, "possibilities"):
+        return f"there is no option `{safe(error.option_name)}`"
+    text = re.sub(r"^Got unexpected extra argument\S* \((.*)\)$", r"unexpected words: `\1`", text)
+    text = re.sub(r"'([^'`]*)'", r"`\1`", text).removesuffix(".")
+    return (text[:1].lower() + text[1:]).replace("no such command", "there is no command", 1)
+
+
+def _near_option(error: Any) -> str | None:
+    """The option that was probably meant, when the word is near to one."""
+    from agentpack.model.names import did_you_mean
+
+    # the library's own idea of what is near is wide, as all options begin alike
+    near = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
+    hint = did_you_mean(str(getattr(error, "option_name", "")).lstrip("-"), near)
+    return None if hint is None else re.sub(r"`([^`]*)`", lambda match: f"`{near[match[1]]}`", hint)
 
 
 def error_data(error: AgentpackError) -> dict[str, Any]:
