@@ -254,12 +254,12 @@ def test_sarif_keeps_what_its_schema_asks_for(agentpack: Agentpack, tmp_path: Pa
     (run,) = log["runs"]
     assert set(run) == {"tool", "columnKind", "results"}
     driver = run["tool"]["driver"]
-    assert set(driver) == {"name", "version", "informationUri", "rules"}
+    assert set(driver) == {"name", "version", "rules"}
     ids = [rule["id"] for rule in driver["rules"]]
     assert ids == list(RULES)
     assert len(set(ids)) == len(ids)
     for rule in driver["rules"]:
-        assert set(rule) == {"id", "name", "shortDescription", "defaultConfiguration", "helpUri"}
+        assert set(rule) == {"id", "name", "shortDescription", "defaultConfiguration"}
         assert rule["shortDescription"]["text"]
         assert rule["defaultConfiguration"]["level"] in ("none", "note", "warning", "error")
     assert {result["ruleId"] for result in run["results"]} == {"AP101", "AP122", "AP131"}

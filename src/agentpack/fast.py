@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
 
     from agentpack.environment import Scope
 
-PROJECT = "https://github.com/agentpack/agentpack"
 _CLEAN = {("diff",): "nothing differs", ("sync", "--check"): "nothing differs"}
 _MOST = 64 * 1024 * 1024
 # What files that others wrote can bring about here. The full program looks closer, and says what is wrong.
@@ -59,9 +58,9 @@ def _say(stream: "Any", text: str | None) -> int | None:
 
 
 def version_text() -> str:
-    """Name, version, project and place: `agentpack` on the Python index is somebody else's."""
+    """Name, version and place: `agentpack` on the Python index is somebody else's."""
     place = os.path.dirname(os.path.abspath(__file__))
-    return f"agentpack {__version__} (distribution agentpack-manager)\nproject {PROJECT}\nrunning from {place}\n"
+    return f"agentpack {__version__} (distribution agentpack-manager)\nrunning from {place}\n"
 
 
 # A clean check.
