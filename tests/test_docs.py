@@ -53,9 +53,8 @@ def test_the_workflow_for_ci_does_what_its_page_says(agentpack: Agentpack, proje
     text = (DOCS / "how-to/use-in-ci.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)
     steps = yaml.safe_load(block)["jobs"]["as-locked"]["steps"]
-    calls = [
-        line.split()[1:] for step in steps for line in step.get("run", "").splitlines() if "agentpack " in line[:10]
-    ]
+    lines = [line.split() for step in steps for line in step.get("run", "").splitlines()]
+    calls = [words[1:] for words in lines if words[0] == "agentpack"]
     assert [call[0] for call in calls] == ["lock", "sync", "sync", "audit"]
     agentpack("install", "python-engineer")
     shutil.rmtree(project / ".agentpack")  # as in a fresh clone
