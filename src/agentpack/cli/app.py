@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from agentpack.cli.boundary import guarded
+from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
 from agentpack.cli.present import Output
 from agentpack.cli.streams import Unwritten, write_data
@@ -46,7 +46,7 @@ Click = sys.modules[typer.BadParameter.__mro__[1].__module__]
 """The exceptions of the command-line library that Typer brings along."""
 
 
-class Verbs(TyperGroup):
+class Verbs(Group):
     """A group that imports a verb's module when the verb is called, and lists all of them without importing any."""
 
     def list_commands(self, ctx: Any) -> list[str]:

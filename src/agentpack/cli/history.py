@@ -65,7 +65,7 @@ def _list(session: Session) -> Result:
             )
             for g in reversed(found.generations)
         ]
-        session.output.table(("generation", "time", "command", "packs", "files"), rows)
+        session.output.table(("generation", "time", "command", "packs", "files"), rows, whole=(0, 1))
     return Result({"current": found.current, "generations": [_row(g) for g in found.generations]})
 
 

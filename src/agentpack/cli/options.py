@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.cli.complete import complete_client, complete_requirement
+from agentpack.cli.help import Command
 from agentpack.cli.present import Output, Result
 from agentpack.cli.session import Session as Session
 
@@ -92,7 +93,7 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
         every = [*keyword, *common, call]
         run.__signature__ = inspect.Signature(every, return_annotation=int)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
-        app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(run)
+        app.command(name, cls=Command, context_settings={"help_option_names": ["-h", "--help"]})(run)
         return run
 
     return register

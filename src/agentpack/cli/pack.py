@@ -7,11 +7,13 @@ import typer
 
 from agentpack.authoring.findings import ERROR, RULES, Finding
 from agentpack.cli.escaping import workflow_command
+from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
 from agentpack.cli.present import Output, Result, safe
 from agentpack.errors import UsageError
 
 app = typer.Typer(
+    cls=Group,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,

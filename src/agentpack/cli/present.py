@@ -103,6 +103,10 @@ class Output:
             write_data(text)
 
     def _tell(self, text: str) -> None:
+        if sys.stderr.isatty():
+            from agentpack.cli.wrapping import wrapped  # a terminal only
+
+            text = "\n".join(map(wrapped, text.split("\n")))
         write_words(for_stream(text, styled=self.color_words))
 
     def style(self, text: str, *names: str) -> str:
@@ -113,8 +117,13 @@ class Output:
         """Text in a style, where colour is wanted on stderr."""
         return _styled(text, names) if self.color_words else text
 
-    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Rows under headers: drawn to the terminal's width there, with single tabs between columns in a pipe."""
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = ()) -> None:
+        """Rows under headers: drawn to the terminal's width there, with single tabs between columns in a pipe.
+
+        Args:
+            whole: the columns whose cells stay on one line. Where the terminal is too narrow for that and for every
+                word of the others, each row is told in lines of its own.
+        """
         if self.json:
             return
         rows = [[safe_text(cell).replace("\t", " ").replace("\n", " ") for cell in row] for row in rows]
@@ -122,13 +131,21 @@ class Output:
             for row in [list(headers), *rows]:
                 self.print("\t".join(row))
             return
+        from agentpack.cli.wrapping import fits, needed, stacked
+
+        widths = needed([list(headers), *rows], whole)
+        if not fits(widths, gap=2):
+            for row in rows:
+                for line in stacked(headers, row):
+                    self.print(line)
+            return
         from rich.console import Console  # a terminal only: rich is slow to load
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold" if self.color else "", show_edge=False)
-        for header in headers:
-            table.add_column(header, overflow="fold")
+        for header, width in zip(headers, widths, strict=True):
+            table.add_column(header, overflow="fold", min_width=width)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         console = Console(no_color=not self.color, highlight=False)
