@@ -39,6 +39,8 @@ class Sources:
         self.configured = configured
         self.passed_over: set[str] = set()
         """Missing sources that were asked."""
+        self.read: list[ReleaseRef] = []
+        """The releases that were read."""
         self._found: dict[PackName, tuple[ReleaseRef, ...]] = {}
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
@@ -123,6 +125,7 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
         raise
     except OSError as error:
         raise _unreadable(source, error) from None
+    sources.read.append(ref)
     digest = content_digest(files.items())
     if expected is not None and digest != expected:
         raise Refused(

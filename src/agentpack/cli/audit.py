@@ -104,10 +104,10 @@ def _show(output: Output, found: Audit, counted: _Found, format: str) -> None:
 
         for finding, _ in counted:
             output.annotate(workflow_command(_KINDS[finding.level], _properties(finding), _told(finding)))
-    elif not output.quiet:
+    else:
         for finding, _ in counted:
             for line in _lines(output, finding):
-                output.print(line)
+                output.finding(line)
 
 
 _KINDS = {"error": "error", "warning": "warning", "note": "notice"}

@@ -101,9 +101,9 @@ def check_scope(session: Session) -> Result:
     place = _place(session)
     for remark in found.remarks:
         for line in remark_lines(remark, place(remark.path)):
-            session.output.print(line)
+            session.output.finding(line)
     for file in found.files:
-        session.output.print(short(file, place(file.path), session.output.style))
+        session.output.finding(short(file, place(file.path), session.output.style))
     _summary(session, found)
     data = {
         "differs": found.differs,

@@ -15,8 +15,8 @@ from agentpack.cli.session import Session as Session
 _PANEL = {"rich_help_panel": None}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about what happens.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer and errors; of a check, the exit code.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More: why this scope, what was read, from where.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]
 User = Annotated[bool, typer.Option("--user", help="Work in the home folder.")]
 Project = Annotated[bool, typer.Option("--project", help="Work in the project around this folder.")]
@@ -86,7 +86,7 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
                 result = function(session, **given)
             finally:
                 session.tell_recovery()
-            session.tell_missing()
+            session.tell_sources()
             return output.finish(result)
 
         keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]

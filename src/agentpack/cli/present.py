@@ -82,6 +82,11 @@ class Output:
         if not self.json:
             write_data(for_stream(text, styled=self.color))
 
+    def finding(self, text: str) -> None:
+        """Data of a command whose exit code says whether it found something: with `--quiet` that is all."""
+        if not self.quiet:
+            self.print(text)
+
     def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
         """A text that is data: byte for byte in a pipe or a file, a line at a time made safe to look at on a terminal.
 

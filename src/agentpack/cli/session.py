@@ -62,10 +62,18 @@ class Session:
             for path in found.left:
                 self.output.say(f"  {safe(self._workspace.scope.absolute(path))}: edited since, left as it is")
 
-    def tell_missing(self) -> None:
-        """Say which sources are missing that would have been looked into. A command that needs one ends before this."""
-        for words in self._workspace.missing_sources if self._workspace is not None else ():
+    def tell_sources(self) -> None:
+        """Say which sources are missing that would have been looked into, and with `--verbose` what was read from where.
+
+        A command that needs a missing one ends before this.
+        """
+        if self._workspace is None:
+            return
+        for words in self._workspace.missing_sources:
             self.output.say(f"note: {safe(words)}")
+        if self.output.verbose:
+            for words in self._workspace.what_was_read():
+                self.output.detail(safe(words))
 
 
 def _check_acceptance(word: str) -> None:
