@@ -341,9 +341,8 @@ class Workspace:
     def what_was_read(self) -> Iterator[str]:
         """The manifest and the lock as far as they were read, and each release with its source, in words."""
         for name, path in (("manifest_bytes", self.scope.manifest), ("lock_bytes", self.scope.lock)):
-            if name in self.__dict__:
-                lacking = "" if self.__dict__[name] is not None else ", which is not there"
-                yield f"read {self.scope.absolute(path)}{lacking}"
+            if self.__dict__.get(name) is not None:
+                yield f"read {self.scope.absolute(path)}"
         read = dict.fromkeys(ref for asked in self._asked for ref in asked.read)
         yield from (f"read {ref.pack} {ref.version} from `{ref.source}`: {ref.place}" for ref in read)
 
