@@ -63,9 +63,9 @@ class Session:
                 self.output.say(f"  {safe(self._workspace.scope.absolute(path))}: edited since, left as it is")
 
     def tell_sources(self) -> None:
-        """Say which sources are missing that would have been looked into, and with `--verbose` what was read from where.
+        """Say which missing sources would have been looked into, and with `--verbose` what was read from where.
 
-        A command that needs a missing one ends before this.
+        A command that needs a source that is missing ends before this.
         """
         if self._workspace is None:
             return

@@ -16,6 +16,7 @@ from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
 from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
+from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.bundled import bundled_source, validated_folder
 from agentpack.sources.directory import DirectorySource
 from agentpack.store import Store, layout
@@ -344,7 +345,9 @@ class Workspace:
             if self.__dict__.get(name) is not None:
                 yield f"read {self.scope.absolute(path)}"
         read = dict.fromkeys(ref for asked in self._asked for ref in asked.read)
-        yield from (f"read {ref.pack} {ref.version} from `{ref.source}`: {ref.place}" for ref in read)
+        for ref in read:
+            place = "" if ref.source == BUNDLED else f": {ref.place}"
+            yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
 
     @property
     def own_packs(self) -> str:
