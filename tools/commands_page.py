@@ -29,8 +29,8 @@ What every command has in common:
   before it too: `agentpack --root ../weather status`.
 - Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
 
-`agentpack --install-completion` makes the shell complete commands, options, and the names of packs, variants, clients
-and versions.
+`agentpack --install-completion` makes the shell complete commands, options and their values, and the names of packs,
+variants, versions, clients, parameters, capabilities, rules and generations.
 
 """
 

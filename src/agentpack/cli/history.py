@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agentpack.cli.complete import complete_history
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.environment import in_local_time
@@ -20,8 +21,10 @@ app = verb_app()
 @verb(app, "history")
 def history(
     session: Session,
-    action: Annotated[str | None, typer.Argument(metavar="[show N | prune]", help="One generation, or prune.")] = None,
-    number: Annotated[int | None, typer.Argument(metavar="", hidden=True)] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[show N | prune]", help="One generation, or prune.", autocompletion=complete_history),
+    ] = None,
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
     dry_run: DryRun = False,
 ) -> Result:
@@ -31,12 +34,13 @@ def history(
 
     Example: agentpack history show 3
     """
-    if action is None:
-        return _list(session)
-    if action == "show" and number is not None:
-        return _show(session, generation(session.workspace, number))
-    if action == "prune" and number is None:
-        return _prune(session, keep, dry_run=dry_run)
+    match words or ():
+        case ():
+            return _list(session)
+        case ["show", number] if number.isdecimal() and number.isascii():
+            return _show(session, generation(session.workspace, int(number)))
+        case ["prune"]:
+            return _prune(session, keep, dry_run=dry_run)
     raise UsageError("`history` takes nothing, `show N` or `prune`", hint="`agentpack history --help`")
 
 

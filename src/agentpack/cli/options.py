@@ -7,7 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.cli.complete import complete_client, complete_requirement
+from agentpack.cli.complete import (
+    complete_acceptance,
+    complete_client,
+    complete_requirement,
+    complete_setting,
+    completion_by,
+)
 from agentpack.cli.help import Command
 from agentpack.cli.present import Output, Result
 from agentpack.cli.session import Session as Session
@@ -36,7 +42,15 @@ Clients = Annotated[
         autocompletion=complete_client,
     ),
 ]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PARAMETER=VALUE",
+        help="Set a parameter; repeat it.",
+        autocompletion=complete_setting,
+    ),
+]
 OneRequirement = Annotated[
     str,
     typer.Argument(
@@ -51,6 +65,7 @@ Accept = Annotated[
         "--accept",
         metavar="CAPABILITY",
         help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction.",
+        autocompletion=complete_acceptance,
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -67,6 +82,9 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
 
     def register(function: Callable[..., Result]) -> Callable[..., int]:
         own = list(inspect.signature(function).parameters.values())[1:]
+        for parameter in own:
+            told = parameter.annotation.__metadata__[0]
+            told.autocompletion = told.autocompletion or completion_by(told.metavar)
         kinds: tuple[Any, ...] = (Json, Quiet, Verbose, NoColor, User, Project, Root)
         common = [
             inspect.Parameter(
