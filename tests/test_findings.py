@@ -119,6 +119,15 @@ def test_what_is_usual_is_left_alone(text: str) -> None:
     assert [finding for finding in scan(text.encode(), "a.md") if finding.level != "note"] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["| core | 900 words, whatever parameter is set |\n", "| set | what it does |\n", "It is set > 1.\n"],
+)
+def test_set_is_a_word_too(text: str) -> None:
+    assert rules_in(text) == set()
+    assert rules_in("`set | sort`\n") == {"AP152"}
+
+
 def test_the_bundled_packs_have_no_finding() -> None:
     found = [f for path in (ROOT / "packs").rglob("*.md") for f in scan(path.read_bytes(), path.name)]
     assert [finding for finding in found if finding.level != "note"] == []

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,7 @@ def test_going_back_to_one_generation_again_changes_nothing(
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("99",), "there is no generation 99"), (("-1",), "no such option"), (("one",), "invalid value")],
+    [(("99",), "there is no generation 99"), (("-1",), "there is no option `-1`"), (("one",), "invalid value")],
 )
 def test_a_generation_that_is_not_there_is_told(
     agentpack: Agentpack, three: list[dict[str, tuple[bytes, int]]], arguments: tuple[str, ...], words: str
@@ -147,16 +148,40 @@ def test_without_a_history_there_is_nothing_to_go_back_in(agentpack: Agentpack, 
     assert agentpack("history").err.splitlines()[-1] == "no history yet"
 
 
+def test_people_read_local_times_and_programs_utc(
+    agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    monkeypatch.setenv("TZ", "XST-03:30")
+    moment = agentpack("history", "show", "1", "--json").envelope["data"]["time"]
+    there = datetime.fromisoformat(moment) + timedelta(hours=3, minutes=30)
+    words = there.strftime("%Y-%m-%d %H:%M:%S +0330")
+    assert words in agentpack("history", real=True).out
+    assert f"made from nothing, {words}\n" in agentpack("history", "show", "1", real=True).out
+
+
 def test_prune_forgets_the_oldest_and_says_what_is_kept(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
-    assert "1 generations forgotten" in agentpack("history", "prune", "--keep", "2").err
-    assert agentpack("history", "prune", "--keep", "2", "--json").envelope["data"] == {"forgotten": []}
+    assert "1 generation forgotten: 1\n" in agentpack("history", "prune", "--keep", "2").err
+    data = agentpack("history", "prune", "--keep", "2", "--json").envelope["data"]
+    assert data == {"forgotten": [], "dry_run": False}
     ran = agentpack("history", "show", "1", expect=2)
     assert "kept: 2, 3" in ran.err
     assert "there is no generation 1" in agentpack("rollback", "1", expect=2).err
     agentpack("rollback", "2")
     assert modes(project) == three[2]
+
+
+def test_a_dry_run_of_prune_says_what_it_would_forget_and_forgets_nothing(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    before = tree(project)
+    ran = agentpack("history", "prune", "--keep", "1", "--dry-run")
+    assert ran.err.endswith("2 generations would be forgotten: 1, 2\ndry run: nothing was forgotten\n")
+    data = agentpack("history", "prune", "--keep", "1", "-n", "--json").envelope["data"]
+    assert data == {"forgotten": [1, 2], "dry_run": True}
+    assert tree(project) == before
+    assert agentpack("history", "prune", "--keep", "1", "--json").envelope["data"]["forgotten"] == [1, 2]
 
 
 def test_a_generation_is_shown_with_what_it_left(

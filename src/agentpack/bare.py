@@ -39,7 +39,7 @@ def read_bare(release: Release) -> Pack:
         faults.append(Fault(str(release.pack), 0, "", "holds no agent file with a name and a description"))
     if faults:
         raise InvalidFile(faults)
-    header = {"name": release.pack, "version": str(release.version), "description": f"{len(personas)} agent files"}
+    header = {"name": release.pack, "version": str(release.version), "description": _counted(len(personas))}
     return Pack(release.pack, str(release.version), True, header, {}, personas, {})
 
 
@@ -56,3 +56,7 @@ def read_agent(text: str, file: str, stem: str) -> Layer | None:
     sections = parse_sections(body, first_line=first_line)
     refuse_many(sections, file)
     return Layer(file, header, sections)
+
+
+def _counted(files: int) -> str:
+    return f"{files} agent file{'' if files == 1 else 's'}"

@@ -104,10 +104,13 @@ MANIFESTS: Mapping[str, Case] = {
         _manifest(HEAD + "packs: [{require: bad, as: {reviewer: con}}]\n"), 2, "reserve", SYNC
     ),
     "a source that is no folder": Case(
-        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /no/such/folder}]\n"), 4, "", SYNC
+        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /no/such/folder}]\n"),
+        6,
+        "the source `x` is missing",
+        SYNC,
     ),
     "a source at a device": Case(
-        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /dev/zero}]\n"), 4, "", SYNC
+        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /dev/zero}]\n"), 6, "the source `x` is missing", SYNC
     ),
     "a source without a name": Case(_manifest(HEAD + "sources: [{path: packs}]\n"), 2, "name", SYNC),
     "a source named like a path": Case(_manifest(HEAD + "sources: [{name: ../x, path: p}]\n"), 2, "name", SYNC),

@@ -89,10 +89,12 @@ def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """The known words that `word` is probably a slip of, nearest first."""
-    from difflib import get_close_matches  # only when something is already wrong
+    """The known words that `word` is probably a slip of, nearest first; where one is plainly nearer, only that."""
+    from difflib import SequenceMatcher, get_close_matches  # only when something is already wrong
 
-    return get_close_matches(word, list(known), n=most, cutoff=0.6)
+    near = get_close_matches(word, list(known), n=most, cutoff=0.6)
+    likeness = [SequenceMatcher(None, name, word).ratio() for name in near]
+    return [name for name, ratio in zip(near, likeness, strict=True) if ratio > likeness[0] - 0.1]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

@@ -86,6 +86,8 @@ class Differences:
     capabilities: tuple[MayChange, ...] = ()
     """What personas may do, where an upgrade or the later release changes it."""
     notes: tuple[str, ...] = ()
+    empty: bool = False
+    """Nothing is installed that could differ."""
 
     @property
     def differs(self) -> bool:
@@ -194,7 +196,14 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         file = wanted.get(path) or recorded[path]
         if state and limits.have(file):
             files.append(_on_disk(workspace, locked, file, state, wanted.get(path), recorded.get(path), limits))
-    return Differences(before="locked", after="disk", files=tuple(files), remarks=tuple(remarks), notes=tuple(notes))
+    return Differences(
+        before="locked",
+        after="disk",
+        files=tuple(files),
+        remarks=tuple(remarks),
+        notes=tuple(notes),
+        empty=not wanted and not recorded,
+    )
 
 
 def _wanted(lock: Lock | None, recorded: Mapping[str, InstalledFile]) -> dict[str, InstalledFile]:
@@ -334,6 +343,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
             *made.notes({file.path for file in files}),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(newer, packs)),
         ),
+        empty=not made.files and not workspace.recorded,
     )
 
 

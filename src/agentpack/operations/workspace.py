@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
-from agentpack.fetch import Sources
+from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
 from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
+from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.bundled import bundled_source, validated_folder
 from agentpack.sources.directory import DirectorySource
 from agentpack.store import Store, layout
@@ -55,6 +56,7 @@ class Workspace:
         self.places = Placing(self.disk, _shared_of)
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
+        self._asked: list[Sources] = []
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
         the lock says is accepted as well."""
@@ -140,15 +142,14 @@ class Workspace:
                 return Manifest.from_data(kept)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
-        from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
+        from agentpack.operations.manifest_faults import checked  # only for a manifest not met before
+        from agentpack.safety.documents import decode, read_yaml
         from agentpack.safety.hidden import own_file
-        from agentpack.safety.schemas import validate
 
         name = self.scope.manifest.rpartition("/")[2]
         with own_file(data, name):
             document = read_yaml(decode(data, name), name)
-        kept = validate("manifest", document)
-        _refuse_repeats(kept, name)
+        kept = checked(document, self.targets)
         self.cache.put("manifest", digest_of(data), kept)
         return Manifest.from_data(kept)
 
@@ -331,9 +332,34 @@ class Workspace:
         """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it
         came from.
         """
+        from os.path import isdir
+
         configured = [DirectorySource(source.name, self.source_folder(source)) for source in manifest.sources]
         bundled = bundled_source()
-        return Sources([*configured, *([bundled] if bundled else [])], {pack.name: pack.source for pack in locked})
+        sources = Sources(
+            [*configured, *([bundled] if bundled else [])],
+            {pack.name: pack.source for pack in locked},
+            missing=frozenset(source.name for source in configured if not isdir(source.folder)),
+            configured=self.scope.absolute(self.scope.manifest),
+        )
+        self._asked.append(sources)
+        return sources
+
+    @property
+    def missing_sources(self) -> tuple[str, ...]:
+        """What is to be said about sources that were asked and are missing, in words."""
+        gone = (source for asked in self._asked for source in asked.all if source.name in asked.passed_over)
+        return tuple(dict.fromkeys(map(in_words, gone)))
+
+    def what_was_read(self) -> Iterator[str]:
+        """The manifest and the lock as far as they were read, and each release with its source, in words."""
+        for name, path in (("manifest_bytes", self.scope.manifest), ("lock_bytes", self.scope.lock)):
+            if self.__dict__.get(name) is not None:
+                yield f"read {self.scope.absolute(path)}"
+        read = dict.fromkeys(ref for asked in self._asked for ref in asked.read)
+        for ref in read:
+            place = "" if ref.source == BUNDLED else f": {ref.place}"
+            yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
 
     @property
     def own_packs(self) -> str:
@@ -371,14 +397,3 @@ def steady(
 def _shared_of(path: str) -> Shared | None:
     client = SHARED.get(path.rpartition("/")[2])
     return None if client is None else TARGETS[client].shared
-
-
-def _refuse_repeats(data: Mapping[str, Any], file: str) -> None:
-    from agentpack.model.requirement import parse_requirement
-
-    seen: set[str] = set()
-    for index, entry in enumerate(data.get("packs", ())):
-        pack = parse_requirement(entry["require"]).pack
-        if pack in seen:
-            raise InvalidFile([Fault(file, 0, f"packs[{index}]", f"`{pack}` stands twice")], hint="keep one entry")
-        seen.add(pack)

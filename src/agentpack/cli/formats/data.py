@@ -36,6 +36,7 @@ def data(differences: Differences, place: Place) -> dict[str, Any]:
         "before": differences.before,
         "after": differences.after,
         "differs": differences.differs,
+        "empty": differences.empty,
         "packs": [pack._asdict() for pack in differences.packs],
         "capabilities": may_data(differences.capabilities),
         "remarks": [

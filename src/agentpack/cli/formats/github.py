@@ -16,7 +16,11 @@ def github(differences: Differences, place: Place) -> Iterator[str]:
         yield workflow_command("warning", {"file": place(remark.path)}, "\n".join((head, *details)))
     for file in differences.files:
         counted = line_counts(file)
-        lines = f"{counted.added} lines added, {counted.removed} removed" if counted.added or counted.removed else ""
+        lines = (
+            f"{counted.added} line{'' if counted.added == 1 else 's'} added, {counted.removed} removed"
+            if counted.added or counted.removed
+            else ""
+        )
         words = [state_words(file), *(part for part in (file.unknown or "", rule_counts(file), lines) if part)]
         properties = {"file": place(file.path), "title": f"{file.persona} for {file.client}"}
         yield workflow_command(_LEVELS.get(file.state, "notice"), properties, "; ".join(words))
