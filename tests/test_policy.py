@@ -460,6 +460,106 @@ def test_nor_does_one_in_a_lock(agentpack: Agentpack, project: Path, packs: Path
     assert "`sources.allow`" in agentpack("sync", "--frozen", expect=5).err
 
 
+# Places. A project can spell a place as it likes, and put links anywhere.
+
+
+def own_manifest(project: Path, path: str) -> None:
+    """A project with a source of its own at this path."""
+    text = f"schema: 1\nclients: [claude]\nsources: [{{name: x, path: '{path}'}}]\npacks: [data-reviewer]\n"
+    (project / "agentpack.yaml").write_text(text)
+
+
+def linked(project: Path, packs: Path) -> str:
+    (project / "link").symlink_to(packs)
+    return "link"
+
+
+def linked_twice(project: Path, packs: Path) -> str:
+    (project / "one").symlink_to(packs.parent)
+    (project / "two").symlink_to("one")
+    return "two/packs"
+
+
+def linked_pack(project: Path, packs: Path) -> str:
+    (project / "vendor").mkdir()
+    (project / "vendor/data-reviewer").symlink_to(packs / "data-reviewer")
+    return "vendor"
+
+
+def linked_release(project: Path, packs: Path) -> str:
+    (project / "vendor/data-reviewer").mkdir(parents=True)
+    (project / "vendor/data-reviewer/1.0.0").symlink_to(packs / "data-reviewer/1.0.0")
+    return "vendor"
+
+
+PLACES: Mapping[str, Callable[[Path, Path], str]] = {
+    "plain": lambda project, packs: str(packs),
+    "two slashes": lambda project, packs: f"/{packs}",
+    "three slashes": lambda project, packs: f"//{packs}",
+    "relative": lambda project, packs: os.path.relpath(packs, project),
+    "a way round": lambda project, packs: f"{packs}/../packs/.",
+    "a pack in it": lambda project, packs: f"{packs}/data-reviewer",
+    "a release in it": lambda project, packs: f"{packs}/data-reviewer/1.0.0",
+    "a link": linked,
+    "a link to a link": linked_twice,
+    "a link to a pack": linked_pack,
+    "a link to a release": linked_release,
+    **({"a root of a process": lambda project, packs: f"/proc/self/root{packs}"} if os.path.exists("/proc/self") else {}),
+}
+
+
+@pytest.mark.parametrize("entry", ["{packs}", "{packs}/", "{packs}/*", "{parent}/*/data-reviewer/*", "{link}"])
+@pytest.mark.parametrize("way", PLACES)
+def test_a_denied_place_is_denied_however_it_is_spelled(
+    agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, way: str, entry: str
+) -> None:
+    (tmp_path / "linked").symlink_to(packs)
+    by_organisation(
+        f"sources: {{deny: ['{entry.format(packs=packs, parent=packs.parent, link=tmp_path / 'linked')}']}}\n"
+    )
+    own_manifest(project, PLACES[way](project, packs))
+    assert "`sources.deny`" in agentpack("sync", real=True, expect=5).err
+    assert not (project / ".claude").exists()
+
+
+@pytest.mark.parametrize("way", [way for way in PLACES if "link" in way])
+def test_what_is_allowed_is_where_a_link_leads_and_not_where_it_stands(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, way: str
+) -> None:
+    own_manifest(project, PLACES[way](project, packs))
+    by_organisation(f"sources: {{allow: ['{project}/*']}}\n")
+    err = agentpack("sync", expect=5).err
+    assert "`sources.allow`" in err
+    assert f"at {packs}" in err
+    by_organisation(f"sources: {{allow: ['{packs}/*']}}\n")
+    agentpack("sync")
+
+
+@pytest.mark.parametrize("way", [way for way in PLACES if "link" not in way and "in it" not in way])
+def test_an_allowed_place_is_allowed_however_it_is_spelled(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, way: str
+) -> None:
+    by_organisation(f"sources: {{allow: ['{packs}']}}\n")
+    own_manifest(project, PLACES[way](project, packs))
+    agentpack("sync")
+
+
+def test_a_denied_pack_is_denied_by_way_of_the_folder_above(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any
+) -> None:
+    by_organisation(f"sources: {{deny: ['{packs}/data-reviewer']}}\n")
+    own_manifest(project, str(packs))
+    assert "`sources.deny`" in agentpack("sync", expect=5).err
+
+
+def test_a_neighbour_of_a_denied_place_is_not_denied(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any
+) -> None:
+    by_organisation(f"sources: {{deny: ['{packs}-2', '{packs}/data', '{packs.parent}/p', 'https://packs/*']}}\n")
+    own_manifest(project, str(packs))
+    agentpack("sync")
+
+
 # Ages.
 
 

@@ -5,6 +5,7 @@ What a rule means is decided in `safety/policy.py`. This module is loaded only w
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
@@ -149,19 +150,53 @@ def facts_of(library: "Library", pack: LockedPack, capabilities: Mapping[str, st
     header = library.read(name, version)[1].header
     source = library.sources.source(pack.source)
     where = "" if source is None else source.where
+    ref = next((ref for ref in library.sources.releases(name) if ref.version == version), None)
+    place, spellings = _places(library.workspace.policy, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
     return Facts(
         pack=pack.name,
         version=pack.version,
         variants=tuple({*pack.variants, *(variant.name for variant in pack.local_variants)}),
         source=pack.source if bundled else f"{NAME} at {where}",
-        place=where,
+        place=place,
+        spellings=spellings,
         license=header.get("license"),
         size=library.sizes.get((name, version)),
         age=library.age(name, version),
         capabilities=capabilities,
         own=is_own(library.workspace, where),
     )
+
+
+def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, ...]]:
+    """Where a release really is, and by which other names a policy could deny it.
+
+    A place has many names: by links, by a disk that takes `A` for `a` or shows a folder twice. So what a denied place
+    is on this disk is looked for among the folders around the release.
+    """
+    if not where.startswith("/"):
+        return where, ()
+    source, inner = os.path.realpath(where), os.path.realpath(release)
+    names = {where, release, source, inner}
+    for entry in policy.sources.deny:
+        start = str(entry.value).partition("*")[0]
+        start = start.rstrip("/") if start == entry.value else start.rpartition("/")[0]
+        if start.startswith("/"):
+            names |= {start + path[len(above) :] for path in (source, inner) for above in _same(start, path)}
+    return source if _is_within(inner, source) else inner, tuple(sorted(names))
+
+
+def _same(folder: str, path: str) -> Iterator[str]:
+    """The folders around a path, itself among them, that are that folder under another name."""
+    while path:
+        with suppress(OSError, ValueError):
+            if os.path.samefile(folder, path):
+                yield path
+        path = path.rpartition("/")[0]
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def is_own(workspace: "Workspace", where: str) -> bool:
