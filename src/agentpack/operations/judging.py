@@ -13,7 +13,7 @@ from packaging.version import Version
 from agentpack.disk.trusted import read_trusted
 from agentpack.environment import POLICY_VARIABLE
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
-from agentpack.model.lock import LockedPack
+from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName, digest_of
 from agentpack.model.policy import Policy
 from agentpack.safety.policy import Facts, Verdict, read_policy, refusals
@@ -164,7 +164,7 @@ def facts_of(library: "Library", pack: LockedPack, capabilities: Mapping[str, st
         size=library.sizes.get((name, version)),
         age=library.age(name, version),
         capabilities=capabilities,
-        own=is_own(library.workspace, where),
+        own=ref is not None and is_own(library.workspace, where, ref.place),
     )
 
 
@@ -199,28 +199,47 @@ def _is_within(path: str, folder: str) -> bool:
     return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
-def is_own(workspace: "Workspace", where: str) -> bool:
-    """Whether a source is the folder in which `adopt` keeps packs made of the user's own files."""
-    return where == workspace.scope.absolute(workspace.own_packs)
+def is_own(workspace: "Workspace", where: str, place: str) -> bool:
+    """Whether a release is a pack that `adopt` made here of the user's own files: the history has it, or the command
+    is about to write it. What a clone has in that folder is somebody else's.
+
+    Args:
+        where: the folder of the source.
+        place: the folder of the release.
+    """
+    scope, folder = workspace.scope, workspace.own_packs
+    if where != scope.absolute(folder):
+        return False
+    if not os.path.lexists(place):
+        return True
+    inner = place.removeprefix(where)
+    if scope.kind == "project" and os.path.realpath(place) != f"{os.path.realpath(scope.root)}/{folder}{inner}":
+        return False
+    current = workspace.current
+    return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}
 
 
 def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
     """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
     lock from elsewhere does.
     """
+    from agentpack.operations.widening import left_lock
+
     current = workspace.current
-    return _is_locked(workspace, pack) and current is not None and f"{pack.name} {pack.version}" in current.pins
+    if current is None or f"{pack.name} {pack.version}" not in current.pins:
+        return False
+    return _is_locked(left_lock(workspace, current), pack)
 
 
-def _is_locked(workspace: "Workspace", pack: LockedPack) -> bool:
-    locked = None if workspace.lock is None else workspace.lock.pack(pack.name)
+def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
+    locked = None if lock is None else lock.pack(pack.name)
     return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
 def _stands(workspace: "Workspace", made: "Made", name: str) -> bool:
     """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
     pack = made.lock.pack(name)
-    if pack is None or not _is_locked(workspace, pack):
+    if pack is None or not _is_locked(workspace.lock, pack):
         return False
     recorded = workspace.recorded
     wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}

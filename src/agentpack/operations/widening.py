@@ -123,7 +123,7 @@ def _known(workspace: Workspace) -> Lock | None:
     missing = sorted({*pins, *(file.pack for file in files)} - packs)
     if current is None or not (files or missing):
         return lock
-    left = _left_lock(workspace, current)
+    left = left_lock(workspace, current)
     base = lock or left or Lock({}, (), (), ())
     return base._replace(
         packs=(*(lock.packs if lock else ()), *(_left_pack(left, name, pins.get(name, "")) for name in missing)),
@@ -131,7 +131,7 @@ def _known(workspace: Workspace) -> Lock | None:
     )
 
 
-def _left_lock(workspace: Workspace, current: Generation) -> Lock | None:
+def left_lock(workspace: Workspace, current: Generation) -> Lock | None:
     """The lock that the generation left; None where it left none, or none that reads."""
     path = workspace.scope.lock
     try:

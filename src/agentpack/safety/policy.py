@@ -27,7 +27,7 @@ class Facts(NamedTuple):
     source: str
     """The name of the source that has it."""
     place: str
-    """Where that source really is: a folder, an address. Where a link in it leads out of it, the release's own place."""
+    """Where that source really is: a folder, an address; the release's own place where a link leads out of it."""
     license: str | None
     size: int | None
     """Bytes of all its files."""
@@ -38,7 +38,7 @@ class Facts(NamedTuple):
     spellings: tuple[str, ...] = ()
     """Other ways to name the place of the source and that of the release."""
     own: bool = False
-    """A pack made of the user's own files: nobody released or licensed it."""
+    """A pack made of the user's own files: nobody released it, and it needs no licence."""
 
 
 class Verdict(NamedTuple):
@@ -70,7 +70,7 @@ def judge(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
     return (
         *_sources(policy.sources, facts),
         *_judged("packs", policy.packs, f"pack `{facts.pack}`", lambda entry: _is_pack(str(entry), facts)),
-        *(() if facts.own else licenses.judged(facts.license)),
+        *(() if facts.own and facts.license is None else licenses.judged(facts.license)),
         *_capabilities(policy.capabilities, facts.capabilities),
         *(() if facts.own else judge_age(policy, facts.age)),
         *_size(policy.maximum_size, facts.size),
