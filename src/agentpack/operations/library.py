@@ -123,7 +123,7 @@ class Library:
         from agentpack.safety.policy import judge_age
 
         source = self.sources.source(ref.source)
-        if source is not None and is_own(self.workspace, source.where):
+        if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
         judged = Judged(ref.pack, str(ref.version), judge_age(self.workspace.policy, self._age(ref)))
         if judged.refusals:

@@ -367,10 +367,11 @@ class Workspace:
         return ".agentpack/packs" if self.scope.kind == "project" else "$config/packs"
 
     def source_folder(self, source: ConfiguredSource) -> str:
-        """A configured folder, which is relative to the manifest's."""
+        """A configured folder, which is relative to the manifest's. Links stay as they are written."""
         from os.path import dirname, expanduser, join, normpath
 
-        return normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+        folder = normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+        return "/" + folder.lstrip("/") if folder.startswith("//") else folder  # which POSIX leaves open
 
 
 def locked_files(lock: Lock) -> dict[str, InstalledFile]:
