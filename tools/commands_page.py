@@ -22,7 +22,8 @@ What every command has in common:
   The first line of output says which.
 - Data goes to stdout, words to stderr. `--json` prints one [envelope](json.md) instead.
 - `--quiet` leaves the answer and errors; of a check (`diff`, `audit`, `doctor`, `sync --check`, `pack check`,
-  `pack test`) the exit code is the answer. `--verbose` adds why this scope was taken, what was read, and from which source.
+  `pack test`) the exit code is the answer. `--verbose` adds why this scope was taken, what was read, and from which
+  source.
 - The exit code says how it ended: see [exit codes](exit-codes.md).
 - `--dry-run` computes the very plan that would be applied, and changes nothing.
 - What every command has (`--json`, `--quiet`, `--verbose`, `--no-color`, `--user`, `--project`, `--root`) may stand
