@@ -20,6 +20,8 @@ _OTHER: Mapping[str, str] = {
     "blocked": "it is no regular file",
 }
 
+MOST_CONFLICTS = 50
+"""Of more conflicts in one file the first are shown; the data of the envelope has all."""
 MOST_LINES = 40
 """Of a longer side only so many lines are shown; the data of the envelope has all."""
 
@@ -49,7 +51,7 @@ def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: 
     """
     if why != "merge":
         yield f"  {safe(_OTHER.get(why, why))}"
-    for number, conflict in enumerate(conflicts, 1):
+    for number, conflict in enumerate(conflicts[:MOST_CONFLICTS], 1):
         heading = _heading(conflict, decoded(text))
         yield style(f"  conflict {number} of {len(conflicts)}" + (f", {safe(heading)}" if heading else ""), "cyan")
         if conflict.ours.startswith(("text that is not UTF-8", "more than ")) and not conflict.base + conflict.theirs:
@@ -58,6 +60,8 @@ def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: 
         yield from _side("the release had", conflict.base, None, style)
         yield from _side("you have", conflict.ours, conflict.base, style)
         yield from _side("the new release says", conflict.theirs, conflict.base, style)
+    if len(conflicts) > MOST_CONFLICTS:
+        yield style(f"  … and {len(conflicts) - MOST_CONFLICTS} more conflicts; `--json` has all", "dim")
 
 
 def _heading(conflict: Conflict, text: str) -> str:

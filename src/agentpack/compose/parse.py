@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentpack.safety.documents import Document
 
 MAX_TEXT = 512 * 1024
-MAX_RULES = 2000
+MAX_RULES = 5000
 """Rules and headings of a persona or variant: a model follows some sixty."""
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")

@@ -7,7 +7,7 @@ where it did not, that rule is a conflict, and only that one. What cannot be tol
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -117,9 +117,12 @@ class _Carrying:
         for i, j in self.here:
             self.change(i, j)
         kept = dict(self.here)
+        after = -1
         for i in range(len(self.old)):
-            if i not in kept:
-                self.take_out(i, kept)
+            if i in kept:
+                after = max(after, kept[i])
+            else:
+                self.take_out(i, after)
         for start, end in self.runs():
             if not self.put_in(start, end):
                 return None
@@ -137,15 +140,16 @@ class _Carrying:
         else:
             self.settled[k] = _merged(was, now, self.new[k].text)
 
-    def take_out(self, i: int, kept: Mapping[int, int]) -> None:
-        """A rule taken out by hand. What was put in at its place instead belongs to the conflict, if it is one."""
+    def take_out(self, i: int, after: int) -> None:
+        """A rule taken out by hand, behind a place of ours. What was put in there instead belongs to the conflict, if
+        it is one.
+        """
         k = self.there.get(i)
         if k is None:
             return
         if self.new[k].text == self.old[i].text:
             self.settled[k] = None
             return
-        after = max((kept[a] for a in range(i) if a in kept), default=-1)
         instead = []
         for j in range(after + 1, len(self.mine)):
             if j in self.origin:
