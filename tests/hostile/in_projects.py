@@ -176,7 +176,26 @@ LINKS: Mapping[str, Case] = {
     "the folder of agents is a file": Case(project_file(".claude/agents", "x"), 5, "in the way"),
     "our own folder is a file": Case(project_file(".agentpack", "x"), 5, ""),
 }
+
+
+def _second_name(place: str) -> Make:
+    """An installed project with a file that is another name of one outside."""
+
+    def make(box: Box) -> None:
+        _installed(lambda project: (project / place).unlink())(box)
+        os.link(box.outside / "canary", box.project / place)
+
+    return make
+
+
 STATE: Mapping[str, Case] = {
+    "the process lock is another name of a file outside": Case(_second_name(".agentpack/state/lock"), 0, "", SYNC),
+    "the lock is another name of a file outside": Case(
+        _second_name("agentpack.lock"), 0, "", ("lock",), quiet_project=False
+    ),
+    "an agent's file is another name of a file outside": Case(
+        _second_name(".claude/agents/reviewer.md"), 0, "", ("sync", "--on-conflict", "theirs")
+    ),
     "current is not a number": Case(_state("current", b"../../x"), 5, "", ("history",)),
     "current is empty": Case(_state("current", b""), 5, "", ("history",)),
     "current is a folder": Case(_state("current", None), 5, "", ("history",)),

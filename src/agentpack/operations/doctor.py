@@ -16,6 +16,7 @@ from typing import NamedTuple
 import platformdirs
 
 from agentpack import __version__
+from agentpack.disk.whole import read_start
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import Generation
@@ -140,8 +141,7 @@ def _path() -> Iterator[Finding]:
 
 def _is_ours(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
-            return _OURS in file.read(4096)
+        return _OURS in read_start(path, 4096)
     except OSError:
         return False
 
