@@ -11,7 +11,7 @@ import pytest
 from support.crashing_disk import CrashingDisk
 
 from agentpack.disk import FEW, Disk
-from agentpack.errors import Bug, Refused, Unavailable
+from agentpack.errors import Bug, Refused, Unavailable, UsageError
 from agentpack.model.names import digest_of
 
 _P = ParamSpec("_P")
@@ -47,9 +47,16 @@ def test_only_plain_paths_below_a_root_are_taken(disk: Disk, box: Path, path: st
         disk.create(path, b"")
 
 
-def test_a_root_nobody_named_is_a_bug(disk: Disk) -> None:
-    with pytest.raises(Bug, match=r"\$elsewhere"):
+def test_a_root_that_is_not_there_is_told_by_the_variable_that_named_it(disk: Disk) -> None:
+    with pytest.raises(UsageError, match="while elsewhere was set"):
         disk.read("$elsewhere/x")
+
+
+def test_a_path_of_thousands_of_parts_is_refused(disk: Disk) -> None:
+    path = "/".join("a" * 3_000)
+    for look in (disk.read, disk.look, disk.stamp, disk.entries, disk.missing):
+        with pytest.raises(Refused, match="parts"):
+            look(path)
 
 
 def test_a_path_for_people_is_absolute(disk: Disk, box: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from support.running import Agentpack
 from support.trees import write_tree
 
+from agentpack.model.names import digest_of
 from hostile.boxes import INSTALL, Box, Case, Make, good, link, project_file
 
 SYNC = ("sync",)
@@ -65,6 +66,24 @@ def _state(path: str, content: bytes | None) -> Make:
                 file.write_bytes(content)
 
     return _installed(damage)
+
+
+def _record(change: Callable[[dict[str, Any]], None]) -> Make:
+    """An installed project whose only generation was changed."""
+
+    def damage(project: Path) -> None:
+        file = project / ".agentpack/state/generations/000001.json"
+        data = json.loads(file.read_text())
+        change(data)
+        file.write_text(json.dumps(data))
+
+    return _installed(damage)
+
+
+def _journal(*lines: object) -> Make:
+    """An installed project with a change that was decided, as these notes say."""
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    return _state("journal", (text + json.dumps(["end", digest_of(text.encode())]) + "\n").encode())
 
 
 def _file_path(path: str) -> Make:
@@ -141,23 +160,28 @@ LOCKS: Mapping[str, Case] = {
     "names that are maps": Case(_lock(lambda data: data.update(clients={"a": 1})), 2, "", DIFF),
 }
 _FROZEN = ("sync", "--frozen")
+DEEP = "/".join("a" * 2_000)
+_NO_PATHS = (
+    "../../outside/canary",
+    "/etc/passwd",
+    ".claude/agents/../../../x.md",
+    "$HOME/.bashrc",
+    "$state/../x",
+    "$config/../x",
+    ".",
+    "a//b",
+    "a\x00b",
+    DEEP,
+)
 PATHS: Mapping[str, Case] = {
-    f"a locked file at `{path}`": Case(_file_path(path), 3, "do not render to what", _FROZEN)
-    for path in (
-        "../../outside/canary",
-        "/etc/passwd",
-        ".git/hooks/pre-commit",
-        ".claude/agents/../../../x.md",
-        "$HOME/.bashrc",
-        "$state/../x",
-        "$config/../x",
-        ".agentpack/state/current",
-        "",
-        ".",
-        "a//b",
-        "a\x00b",
-        "agentpack.yaml",
-    )
+    **{
+        f"a locked file at `{path[:40]}`": Case(_file_path(path), 2, "not the path of a file", _FROZEN)
+        for path in _NO_PATHS
+    },
+    **{
+        f"a locked file at `{path}`": Case(_file_path(path), 3, "do not render to what", _FROZEN)
+        for path in (".git/hooks/pre-commit", ".agentpack/state/current", "", "$config/x", "agentpack.yaml")
+    },
 }
 LINKS: Mapping[str, Case] = {
     "the client's folder leads outside": Case(link(".claude", "{outside}"), 5, "link"),
@@ -188,6 +212,22 @@ def _second_name(place: str) -> Make:
     return make
 
 
+def _set(key: str, place: int | None = None) -> Callable[[str], Callable[[dict[str, Any]], None]]:
+    def change(path: str) -> Callable[[dict[str, Any]], None]:
+        if place is None:
+            return lambda data: data.update({key: [path]})
+        return lambda data: data[key][0].__setitem__(place, path)
+
+    return change
+
+
+_RECORDED = {"file": _set("files", 0), "document": _set("documents", 0), "folder": _set("folders")}
+_NOTED: Mapping[str, Callable[[str], list[object]]] = {
+    "a folder": lambda path: [["folder", path], ["steps", []], ["leaving", []]],
+    "made": lambda path: [["made", path], ["steps", []], ["leaving", []]],
+    "a step": lambda path: [["steps", [[path, None, 0, None, 0]]], ["leaving", []]],
+    "leaving": lambda path: [["steps", []], ["leaving", [path]]],
+}
 STATE: Mapping[str, Case] = {
     "the process lock is another name of a file outside": Case(_second_name(".agentpack/state/lock"), 0, "", SYNC),
     "the lock is another name of a file outside": Case(
@@ -203,6 +243,27 @@ STATE: Mapping[str, Case] = {
     "a generation is no JSON": Case(_state("generations/*", b"{"), 5, "", ("history",)),
     "a generation is a list": Case(_state("generations/*", b"[]"), 5, "", ("history",)),
     "a generation of brackets": Case(_state("generations/*", b"[" * 100_000), 5, "", ("history",)),
+    **{
+        f"a recorded {what} at `{path[:40]}`": Case(_record(change(path)), 5, "is damaged", ("status",))
+        for path in ("$nosuch/x", "$HOME/x", "../x", DEEP)
+        for what, change in _RECORDED.items()
+    },
+    "a pin without a version": Case(
+        _record(lambda data: data.update(pins=["bad"])), 0, "", ("rollback", "0", "--dry-run")
+    ),
+    **{
+        f"a journal that names `{path[:40]}` as {word}": Case(
+            _journal(["agentpack journal", 1, 2, ".agentpack-ab-2"], *lines(path)), 5, "cannot be read", ("status",)
+        )
+        for path in ("$nosuch/x", "../x", DEEP)
+        for word, lines in _NOTED.items()
+    },
+    "notes of an undecided change that name what is no root": Case(
+        _state("journal.new", b'["agentpack journal",1,2,".agentpack-ab-1"]\n["folder","$nosuch/x"]\n'),
+        0,
+        "cleared",
+        ("status",),
+    ),
     "a journal is binary": Case(_state("journal", b"\x00\xff" * 100), 5, "", ("status",)),
     "a journal is a folder": Case(_state("journal", None), 5, "", ("status",)),
 }

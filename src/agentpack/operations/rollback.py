@@ -184,9 +184,12 @@ def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> t
     return ()
 
 
+def _versions(found: Generation | None) -> dict[str, str]:
+    return {name: version for name, _, version in (pin.partition(" ") for pin in (found.pins if found else ()))}
+
+
 def _pack_changes(now: Generation, then: Generation | None) -> Iterator[PackChange]:
-    before = dict(pin.split(" ", 1) for pin in now.pins)
-    after = dict(pin.split(" ", 1) for pin in then.pins) if then else {}
+    before, after = _versions(now), _versions(then)
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield PackChange(name, before.get(name), after.get(name))

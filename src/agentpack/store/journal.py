@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from agentpack.disk import Disk, Growing
 from agentpack.errors import Bug, Refused
 from agentpack.model.json_text import read_json
-from agentpack.model.names import Digest, digest_of, is_digest
+from agentpack.model.names import Digest, digest_of, is_digest, is_place
 from agentpack.store import layout
 
 # Files with this ending are removed, so nothing else may stand there: somebody's clone may bring a journal along.
@@ -169,7 +169,7 @@ def _is_of_its_types(journal: Journal) -> bool:
     return (
         type(journal.number) is int
         and journal.number > 0
-        and all(type(path) is str for path in paths)
+        and all(map(is_place, paths))
         and all(_is_side(*side) for row in journal.rows for side in (row.before, row.after))
     )
 
