@@ -126,6 +126,22 @@ def test_other_things_than_files_are_told_and_not_read(disk: Disk, box: Path) ->
             disk.read(name)
 
 
+def test_a_file_too_large_to_be_read_is_told_from_every_other_one_unread(disk: Disk, box: Path) -> None:
+    path = box / "x.md"
+    digests = set()
+    for size in (1 << 40, (1 << 40) + 1):
+        with path.open("ab") as file:
+            file.truncate(size)
+        seen = disk.look("x.md")
+        assert seen is not None
+        assert (seen.kind, seen.size) == ("file", size)
+        assert disk.look("x.md") == seen
+        digests.add(seen.digest)
+    assert len(digests) == 2
+    with pytest.raises(Refused, match="larger than 64 MiB"):
+        disk.read("x.md")
+
+
 def test_a_file_is_read_again_only_when_it_changed(disk: Disk, box: Path) -> None:
     path = box / "x.md"
     path.write_bytes(b"one")

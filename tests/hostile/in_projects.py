@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,21 @@ def _fifo(place: str) -> Make:
     return make
 
 
+LISTS = "[" + ",".join(["[]"] * 9_000_000) + "]"
+
+
+def _more(text: str) -> str:
+    """The text of a JSON map with one more key, which holds millions of empty lists."""
+    return f'{text.rstrip()[:-1]},"x":{LISTS}}}'
+
+
+def _with_lists(path: str) -> Make:
+    def damage(project: Path) -> None:
+        (project / path).write_text(_more((project / path).read_text()))
+
+    return _installed(damage)
+
+
 MANIFESTS: Mapping[str, Case] = {
     "merge markers": Case(_manifest(HEAD + "<<<<<<< ours\npacks: []\n=======\n>>>>>>> theirs\n"), 2, "agentpack.yaml"),
     "a manifest that is binary": Case(_manifest(b"\x00\xff\xfe"), 2, "agentpack.yaml"),
@@ -157,6 +173,11 @@ LOCKS: Mapping[str, Case] = {
         _lock(lambda data: data["packs"][0].update(version="../../x")), 2, "", ("sync", "--frozen")
     ),
     "a file that is a number": Case(_lock(lambda data: data["files"].append(7)), 2, "agentpack.lock", DIFF),
+    "a key that no lock has": Case(_lock(lambda data: data.update(more=1)), 2, "unknown key `more`", DIFF),
+    **{
+        f"millions of lists, {word}": Case(_with_lists("agentpack.lock"), 2, "more than 1,000,000 values", (word,))
+        for word in ("diff", "sync")
+    },
     "names that are maps": Case(_lock(lambda data: data.update(clients={"a": 1})), 2, "", DIFF),
 }
 _FROZEN = ("sync", "--frozen")
@@ -228,6 +249,16 @@ _NOTED: Mapping[str, Callable[[str], list[object]]] = {
     "a step": lambda path: [["steps", [[path, None, 0, None, 0]]], ["leaving", []]],
     "leaving": lambda path: [["steps", []], ["leaving", [path]]],
 }
+
+
+def _contents_without_end(project: Path) -> None:
+    """The store's file becomes three gigabytes that say they are all index."""
+    with open(project / ".agentpack/state/blobs/000001.pack", "r+b") as file:
+        file.truncate(3 << 30)
+        file.seek(0, os.SEEK_END)
+        file.write(struct.pack("<QQ8s", 0, (3 << 30) // 48, b"blobs 1\n"))
+
+
 STATE: Mapping[str, Case] = {
     "the process lock is another name of a file outside": Case(_second_name(".agentpack/state/lock"), 0, "", SYNC),
     "the lock is another name of a file outside": Case(
@@ -263,6 +294,30 @@ STATE: Mapping[str, Case] = {
         0,
         "cleared",
         ("status",),
+    ),
+    "a generation of millions of lists": Case(
+        _with_lists(".agentpack/state/generations/000001.json"), 5, "is damaged", ("diff",)
+    ),
+    "a journal of millions of lists": Case(_state("journal", LISTS.encode()), 5, "cannot be read", ("status",)),
+    "a journal of millions of lines": Case(_state("journal", b"[1]\n" * 8_000_000), 5, "cannot be read", ("status",)),
+    "a journal of millions of notes": Case(
+        _state("journal", b'["folder",""]\n' * 2_000_000), 5, "cannot be read", ("status",)
+    ),
+    "a journal with one file twice": Case(
+        _journal(
+            ["agentpack journal", 1, 2, ".agentpack-ab-2"],
+            ["steps", [["a", None, 0, None, 0], ["a", None, 0, None, 0]]],
+            ["leaving", []],
+        ),
+        5,
+        "cannot be read",
+        ("status",),
+    ),
+    "contents that say any number of themselves": Case(
+        _installed(_contents_without_end),
+        5,
+        "is damaged",
+        ("rollback", "0"),
     ),
     "a journal is binary": Case(_state("journal", b"\x00\xff" * 100), 5, "", ("status",)),
     "a journal is a folder": Case(_state("journal", None), 5, "", ("status",)),

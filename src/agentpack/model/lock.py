@@ -18,6 +18,7 @@ MAX_LOCK_BYTES = 32 * 1024 * 1024
 _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
 )
+_KEYS = frozenset(("schema", "manifest", "clients", "accepted", "packs", "files"))
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -140,6 +141,8 @@ def _fault(file: str, message: str, line: int) -> InvalidFile:
 def _lock(value: Mapping[str, Any]) -> Lock:
     if _map(value)["schema"] != SCHEMA:
         raise ValueError(f"schema {value['schema']}")
+    if unknown := value.keys() - _KEYS:
+        raise ValueError(f"unknown key `{min(unknown)[:80]}`")
     return Lock(
         _manifest(value["manifest"]),
         _texts(value["clients"]),
