@@ -96,7 +96,8 @@ def _is_of_its_types(generation: Generation) -> bool:
         and all(_is_state(*row) for row in (*generation.documents, *generation.replaced))
         and all(
             _is_state(path, written, mode)
-            and _is_state(path, rendered, mode)
+            and type(rendered) is str
+            and is_digest(rendered)
             and type(client) is type(pack) is type(persona) is str
             for path, client, pack, persona, rendered, written, mode in generation.files
         )

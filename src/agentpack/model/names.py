@@ -20,6 +20,7 @@ _RESERVED_PERSONAS = frozenset(
     "self system user model tool config default main general general-purpose explore plan build worker explorer task "
     "research code-review security-review con prn aux nul".split()
 )
+_NO_PARTS = frozenset(("", ".", ".."))
 MAX_NAME = 50
 MAX_PARTS = 64
 """Parts of a path in a record of agentpack's own: a scope's files lie a handful of folders deep."""
@@ -77,8 +78,8 @@ def is_place(text: object) -> bool:
         root, _, text = text[1:].partition("/")
         if root not in ROOTS:
             return False
-    parts = text.split("/") if text else ()
-    return len(parts) <= MAX_PARTS and not any(part in ("", ".", "..") for part in parts)
+    parts = text.split("/") if text else []
+    return len(parts) <= MAX_PARTS and _NO_PARTS.isdisjoint(parts)
 
 
 def is_digest(text: str) -> bool:
