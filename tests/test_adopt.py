@@ -1,13 +1,16 @@
-"""adopt: agent files that are there already come under management, byte for byte."""
+"""adopt: agent files that are there already come under management, with what they say."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import tree, write_tree
+from support.trees import tree, with_state, write_tree
 
 from agentpack.targets import MODULES, TARGETS
+from agentpack.targets.reading import read_agent_file
 
 CLIENTS = [client for client in sorted(MODULES) if TARGETS[client].project is not None]
 AGENTS = ".claude/agents"
@@ -174,22 +177,106 @@ def test_an_edit_of_a_local_pack_can_be_kept(agentpack: Agentpack, project: Path
     agentpack("diff")
 
 
-def test_a_header_that_we_would_write_otherwise_stays_and_counts_as_an_edit(
-    agentpack: Agentpack, project: Path
-) -> None:
+def test_a_header_that_says_more_than_we_know_stays_and_counts_as_an_edit(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/odd.md": ODD})
     ran = agentpack("adopt", f"{AGENTS}/odd.md")
-    assert "differs in the header, which agentpack would write otherwise: kept as an edit" in ran.err
+    assert "differs in the header, of which agentpack does not write `mood`: kept as an edit" in ran.err
     assert (project / f"{AGENTS}/odd.md").read_text() == ODD
     assert "odd.md" in agentpack("diff", expect=1).out
     assert render(agentpack, "odd").endswith("Odd text.  \nStill odd.\n")
 
 
-def test_crlf_and_a_byte_order_mark_stay(agentpack: Agentpack, project: Path) -> None:
-    data = b"\xef\xbb\xbf" + PLAIN.replace("\n", "\r\n").encode()
-    write_tree(project, {f"{AGENTS}/tidy.md": data})
-    agentpack("adopt", f"{AGENTS}/tidy.md")
-    assert (project / f"{AGENTS}/tidy.md").read_bytes() == data
+REVIEWER = """\
+---
+name: reviewer
+description: mine reviewer
+tools: Read, Grep
+---
+You review.
+
+## How
+
+- Be kind.
+- Be short.
+"""
+SAME_MEANING = {
+    "unquoted": REVIEWER,
+    "single quotes": REVIEWER.replace("mine reviewer", "'mine reviewer'"),
+    "double quotes": REVIEWER.replace("mine reviewer", '"mine \\u0072eviewer"').replace("name: r", 'name: "r"', 0),
+    "folded": REVIEWER.replace("mine reviewer", ">-\n  mine\n  reviewer"),
+    "block": REVIEWER.replace("mine reviewer", "|\n  mine\n\n  reviewer"),
+    "over two lines": REVIEWER.replace("mine reviewer", "mine\n  reviewer"),
+    "other order": REVIEWER.replace("name: reviewer\n", "").replace("tools:", "name: reviewer\ntools:"),
+    "canonical tools": REVIEWER.replace("Read, Grep", "Read,Grep,  Glob"),
+    "tools in a list": REVIEWER.replace("Read, Grep", "[Read, Grep]"),
+    "tools in lines": REVIEWER.replace(" Read, Grep", "\n  - Read\n  - Grep\n  - Glob"),
+    "literal line breaks": REVIEWER.replace("mine reviewer", "mine: all.\\n\\nExamples: <example>x: y</example>"),
+    "a colon, as no YAML has it": REVIEWER.replace("mine reviewer", 'Use it when: "odd" things # happen'),
+    "byte order mark": "\ufeff" + REVIEWER,
+    "line ends": REVIEWER.replace("\n", "\r\n"),
+    "comments": REVIEWER.replace("tools:", "# what it may do\ntools:").replace(
+        "mine reviewer", "mine reviewer  # ours"
+    ),
+    "comments in what is no YAML": REVIEWER.replace("mine reviewer", "mine: all: x\n# ours"),
+    "settings": REVIEWER.replace("---\nYou", "model: opus\ncolor: Blue\nmaxTurns: 3\npermissionMode: plan\n---\nYou"),
+    "hooks": REVIEWER.replace("---\nYou", "hooks:\n  Stop:\n    - hooks:\n        - type: command\n---\nYou"),
+    "blank lines at the ends": REVIEWER.replace("---\nYou", "---\n\n\nYou") + "\n\n",
+    "no line end at the end": REVIEWER.rstrip("\n"),
+    "blanks behind the fences": REVIEWER.replace("---\n", "--- \n"),
+}
+"""What people write for Claude Code, in words that agentpack would put otherwise."""
+
+
+@pytest.mark.parametrize("text", SAME_MEANING.values(), ids=SAME_MEANING)
+def test_a_file_that_means_what_we_would_write_is_written_so_and_nothing_differs(
+    agentpack: Agentpack, project: Path, text: str
+) -> None:
+    path = f"{AGENTS}/reviewer.md"
+    write_tree(project, {path: text})
+    before = tree(project)
+    said = read_agent_file("claude", text.encode(), "")
+    ran = agentpack("adopt", path, "--dry-run")
+    assert "it means the same: written as agentpack writes it, the text from before is in the history" in ran.err
+    assert tree(project) == before
+    (file,) = adopted(agentpack, path)
+    assert (file["edited"], file["exact"], file["rewritten"]) == ("", False, True)
+    now = (project / path).read_bytes()
+    assert read_agent_file("claude", now, "").header == said.header
+    assert now.decode() == render(agentpack, "reviewer")
+    assert b"\r" not in now
+    for command in (("diff",), ("sync", "--check"), ("sync", "--locked"), ("sync", "--frozen"), ("keep", "reviewer")):
+        agentpack(*command)
+    assert (project / path).read_bytes() == now
+    agentpack("rollback")
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (REVIEWER.replace("tools:", "mood: good\ntools:"), "of which agentpack does not write `mood`"),
+        (REVIEWER.replace("tools:", "mood: good\nmaxTurns: many\ntools:"), "`mood`, `maxTurns`"),
+    ],
+)
+def test_a_field_that_we_do_not_write_stays_with_its_file(
+    agentpack: Agentpack, project: Path, text: str, why: str
+) -> None:
+    write_tree(project, {f"{AGENTS}/reviewer.md": text})
+    (file,) = adopted(agentpack, f"{AGENTS}/reviewer.md")
+    assert why in str(file["edited"])
+    assert (project / f"{AGENTS}/reviewer.md").read_text() == text
+    agentpack("diff", expect=1)
+
+
+def test_a_release_in_other_words_is_written_as_it_is(agentpack: Agentpack, project: Path) -> None:
+    text = render(agentpack, "python-engineer==1.0.0")
+    lenient = re.sub('description: "(.*)"\n', lambda match: f"# ours\ndescription: {match[1]}\n", text, count=1)
+    assert lenient != text
+    write_tree(project, {f"{AGENTS}/python-engineer.md": lenient.replace("\n", "\r\n")})
+    (file,) = adopted(agentpack, f"{AGENTS}/python-engineer.md")
+    assert (file["pack"], file["version"], file["rewritten"]) == ("python-engineer", "1.0.0", True)
+    assert (project / f"{AGENTS}/python-engineer.md").read_text() == text
+    agentpack("diff")
 
 
 def test_a_local_pack_does_not_take_the_name_of_a_known_one(agentpack: Agentpack, project: Path) -> None:
@@ -273,14 +360,38 @@ def test_a_file_that_cannot_be_adopted_is_refused_with_the_reason_and_the_others
     assert tree(project) == before
 
 
-def test_what_is_missing_a_link_or_ours_already_is_refused(agentpack: Agentpack, project: Path) -> None:
+def test_what_is_missing_or_a_link_is_refused(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer", "--client", "claude")
     (project / AGENTS / "link.md").symlink_to("python-engineer.md")
-    files = [f"{AGENTS}/{name}.md" for name in ("none", "link", "python-engineer")]
-    err = agentpack("adopt", *files, expect=2).err
+    err = agentpack("adopt", *(f"{AGENTS}/{name}.md" for name in ("none", "link")), expect=2).err
     assert "no such file" in err
     assert "it is a link" in err
-    assert "manages it already" in err
+    (project / AGENTS / "python-engineer.md").unlink()
+    assert "`agentpack sync` writes it" in agentpack("adopt", f"{AGENTS}/python-engineer.md", expect=2).err
+
+
+@pytest.mark.parametrize("path", [f"{AGENTS}/reviewer.md", ".roomodes", ".roomodes#prober"])
+def test_adopting_a_file_again_changes_nothing(agentpack: Agentpack, project: Path, path: str) -> None:
+    write_tree(project, {f"{AGENTS}/reviewer.md": REVIEWER, ".roomodes": MODES})
+    agentpack("adopt", path)
+    before = with_state(project)
+    ran = agentpack("adopt", path)
+    assert "agentpack manages it already" in ran.err
+    assert ran.err.endswith("nothing to change\n")
+    data = agentpack("adopt", path, "--json").envelope["data"]
+    assert (data["changed"], data["adopted"], data["generation"]) == (False, [], None)
+    assert path in data["managed"][0] + ".roomodes"
+    assert with_state(project) == before
+
+
+def test_a_file_that_is_ours_already_does_not_keep_another_from_being_adopted(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN, f"{AGENTS}/odd.md": ODD})
+    agentpack("adopt", f"{AGENTS}/tidy.md")
+    assert [file["path"] for file in adopted(agentpack, f"{AGENTS}/tidy.md", f"{AGENTS}/odd.md")] == [
+        f"{AGENTS}/odd.md"
+    ]
 
 
 # Every client's files.
@@ -342,13 +453,16 @@ def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
     before = tree(project)
     (file,) = adopted(agentpack, path)
     assert (file["path"], file["pack"], file["local"]) == (path, "prober", True)
-    assert file["exact"] is (path in AS_WE_WRITE)
-    assert file["edited"] in ("", "the header, which agentpack would write otherwise")
-    assert (project / path).read_text() == HAND_WRITTEN[path]
+    assert (file["exact"], file["edited"], file["rewritten"]) == (path in AS_WE_WRITE, "", path not in AS_WE_WRITE)
+    now = (project / path).read_text()
+    assert (now == HAND_WRITTEN[path]) is (path in AS_WE_WRITE)
+    (client,) = (target.name for target in TARGETS.values() if target.path("prober", "project", {}) == path)
+    before_and_now = (read_agent_file(client, text.encode(), "prober") for text in (HAND_WRITTEN[path], now))
+    assert len({repr((read.header, read.unsaid, read.body.strip("\n"))) for read in before_and_now}) == 1
     assert (project / ".agentpack/packs/prober/0.1.0/personas/prober.md").is_file()
-    agentpack("diff", expect=0 if file["exact"] else 1)
-    agentpack("sync")
-    assert (project / path).read_text() == HAND_WRITTEN[path]
+    agentpack("diff")
+    agentpack("sync", "--locked")
+    assert (project / path).read_text() == now
     agentpack("rollback")
     assert tree(project) == before
 
@@ -402,8 +516,7 @@ def test_a_file_of_many_agents_alone_stands_for_all_that_are_not_managed(agentpa
     assert [file["path"] for file in adopted(agentpack, ".roomodes#prober")] == [".roomodes#prober"]
     assert [file["path"] for file in adopted(agentpack, ".roomodes")] == [".roomodes#keeper"]
     assert (project / ".roomodes").read_text() == MODES
-    assert "manages all that is in it" in agentpack("adopt", ".roomodes", expect=2).err
-    assert "manages it already" in agentpack("adopt", ".roomodes#keeper", expect=2).err
+    assert agentpack("adopt", ".roomodes", ".roomodes#keeper").err.count("agentpack manages it already") == 2
 
 
 def test_one_persona_in_the_files_of_two_clients_is_one_pack_with_the_words_of_both(
@@ -426,7 +539,8 @@ def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentp
     assert "--accept widened:codex" in agentpack("adopt", path, expect=3).err
     assert tree(project) == before
     agentpack("adopt", path, "--accept", "widened:codex")
-    assert (project / path).read_text() == text
+    assert tomllib.loads((project / path).read_text()) == tomllib.loads(text)
+    agentpack("diff")
 
 
 @pytest.mark.parametrize(

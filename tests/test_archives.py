@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -60,7 +61,11 @@ NAMES: Mapping[str, str] = {
     "up": "../x",
     "up within": "a/../x",
     "up at the end": "a/..",
-    "here": "./x",
+    "here": "././x",
+    "here and root": ".//x",
+    "here and up": "./../x",
+    "here and nothing": "./",
+    "only here": ".",
     "here within": "a/./x",
     "empty part": "a//x",
     "backslash": "a\\..\\x",
@@ -100,6 +105,21 @@ NAMES: Mapping[str, str] = {
     "version control file": "a/.SVN",
     "version control in capitals": ".GIT/config",
 }
+
+
+def long_name(data: bytes, kind: bytes = b"L", magic: bytes = b"ustar  \0") -> bytes:
+    return entry("././@LongLink", data, kind, magic=magic)
+
+
+def unicode_name(name: bytes, of: bytes | None = None, form: int = 1) -> bytes:
+    """An extra field that tells a name once more, with the checksum of the name that it is for."""
+    crc = zlib.crc32(name if of is None else of)
+    return struct.pack("<HHBI", 0x7075, 5 + len(name), form, crc) + name
+
+
+def without_flag(archive: bytes) -> bytes:
+    """The zip without the flag that says of names that they are UTF-8."""
+    return archive.replace(struct.pack("<2H", 1 << 11, 8), struct.pack("<2H", 0, 8))
 
 
 def tar_of(name: str) -> bytes:
@@ -147,8 +167,38 @@ CASES: Mapping[str, Case] = {
     "block device": (lambda: tar(header("a", 0, b"4")), "a device"),
     "pipe": (lambda: tar(header("a", 0, b"6")), "a pipe"),
     "contiguous": (lambda: tar(entry("a", kind=b"7")), "contiguous"),
-    "GNU long name": (lambda: tar(entry("././@LongLink", b"n" * 200 + b"\0", b"L"), entry("a")), "long name"),
-    "GNU long link": (lambda: tar(entry("././@LongLink", b"n" * 200 + b"\0", b"K"), entry("a")), "long name"),
+    "GNU long link": (lambda: tar(long_name(b"n" * 200 + b"\0", b"K"), entry("a")), "long target of a link"),
+    "GNU long name of nothing": (lambda: tar(entry("a"), long_name(b"b\0")), "not there"),
+    "GNU long name of a link": (lambda: tar(long_name(b"b\0"), header("a", 0, b"2", link=b"c")), "symbolic link"),
+    "GNU long name twice": (lambda: tar(long_name(b"b\0"), long_name(b"b\0"), entry("a")), "two headers"),
+    "GNU long name and pax": (lambda: tar(pax(("path", b"b")), long_name(b"b\0"), entry("a")), "two headers"),
+    "pax and GNU long name": (lambda: tar(long_name(b"b\0"), pax(("path", b"b")), entry("a")), "two headers"),
+    "GNU long name and a remark": (lambda: tar(long_name(b"b\0"), pax(kind=b"g"), entry("a")), "two headers"),
+    "GNU long name, empty": (lambda: tar(long_name(b"\0"), entry("a")), "empty or overlong"),
+    "GNU long name of no bytes": (lambda: tar(long_name(b""), entry("a")), "empty or overlong"),
+    "GNU long name, overlong": (lambda: tar(long_name(b"n" * 5000 + b"\0"), entry("a")), "empty or overlong"),
+    "GNU long name without end": (lambda: tar(long_name(b"n" * 200), entry("a")), "only zero byte"),
+    "GNU long name with two ends": (lambda: tar(long_name(b"a.md\0.exe\0"), entry("a")), "only zero byte"),
+    "GNU long name not UTF-8": (lambda: tar(long_name(b"\xff\0"), entry("a")), "not UTF-8"),
+    "GNU long name out": (lambda: tar(long_name(b"../x\0"), entry("a")), "leads elsewhere"),
+    "GNU long name control": (lambda: tar(long_name(b"a\nb\0"), entry("a")), "control"),
+    "GNU long name taken": (lambda: tar(entry("b"), long_name(b"b\0"), entry("a")), "stands twice"),
+    "GNU long name of POSIX": (lambda: tar(long_name(b"b\0", magic=b"ustar\x0000"), entry("a")), "not as GNU tar"),
+    "GNU long name under a name": (lambda: tar(entry("b", b"b\0", b"L", magic=b"ustar  \0"), entry("a")), "not as GNU"),
+    "with and without here": (lambda: tar(entry("./a"), entry("a")), "stands twice"),
+    "folders with and without here": (lambda: tar(header("./a", 0, b"5"), header("a", 0, b"5")), "stands twice"),
+    "here in another case": (lambda: tar(entry("./A"), entry("a")), "the same as"),
+    "here twice": (lambda: tar(header("./", 0, b"5"), header(".", 0, b"5")), "stands twice"),
+    "here twice with a prefix": (
+        lambda: tar(header("./", 0, b"5"), entry("data-reviewer-1.0.0/a"), header("./", 0, b"5")),
+        "stands twice",
+    ),
+    "folder here within here": (lambda: tar(header("././", 0, b"5")), "leads elsewhere"),
+    "folder up from here": (lambda: tar(header("./..", 0, b"5")), "leads elsewhere"),
+    "file named here": (lambda: tar(entry("./")), "empty part"),
+    "beside files on macOS": (lambda: tar(entry("./._pack.yaml"), entry("./pack.yaml")), "COPYFILE_DISABLE=1"),
+    "beside folders on macOS": (lambda: zipped(Zipped("n/a"), Zipped("__MACOSX/n/._a")), "COPYFILE_DISABLE=1"),
+    "attributes of macOS": (lambda: tar(pax(("SCHILY.xattr.com.apple.x", b"1")), entry("a")), "COPYFILE_DISABLE=1"),
     "GNU sparse": (lambda: tar(entry("a", kind=b"S", magic=b"ustar  \0")), "sparse"),
     "GNU volume": (lambda: tar(entry("a", b"", kind=b"V", magic=b"ustar  \0")), "volume"),
     "GNU part": (lambda: tar(entry("a", kind=b"M", magic=b"ustar  \0")), "volumes"),
@@ -214,7 +264,14 @@ CASES: Mapping[str, Case] = {
     "zip with something after": (lambda: zipped(Zipped("a"), after=b"x"), "cut off"),
     "zip with something before": (lambda: zipped(Zipped("a", offset=4), before=b"PK\3\4"), "something between"),
     "zip before its start": (lambda: b"PK" + zipped(Zipped("a")), "before its start"),
-    "zip with a comment": (lambda: zipped(Zipped("a"), comment=b"hi"), "cut off"),
+    "zip with a comment": (lambda: zipped(Zipped("a"), comment=b"hi"), "not the name of a commit"),
+    "zip with 40 other letters": (lambda: zipped(Zipped("a"), comment=b"g" * 40), "not the name of a commit"),
+    "zip with a commit in capitals": (lambda: zipped(Zipped("a"), comment=b"A" * 40), "not the name of a commit"),
+    "zip with 41 digits": (lambda: zipped(Zipped("a"), comment=b"0" * 41), "not the name of a commit"),
+    "zip with a commit and a line end": (lambda: zipped(Zipped("a"), comment=b"0" * 39 + b"\n"), "not the name"),
+    "zip with a commit and more": (lambda: zipped(Zipped("a"), comment=b"0" * 40, after=b"x"), "cut off"),
+    "zip with a commit and no place": (lambda: zipped(Zipped("a"))[:-2] + b"\x28\0", "cut off"),
+    "zip in the comment of a zip": (lambda: zipped(Zipped("a"), comment=zipped(Zipped("b"))), "before its start"),
     "zip with a gap": (lambda: zipped(Zipped("a"), between=b"hello"), "something between"),
     "zip entry comment": (lambda: zipped(Zipped("a", comment=b"c")), "a comment"),
     "zip of several": (lambda: zipped(Zipped("a", disk=1)), "part of several"),
@@ -239,7 +296,20 @@ CASES: Mapping[str, Case] = {
     "zip64 sizes": (lambda: zipped(Zipped("a", extra=struct.pack("<HHQ", 1, 8, 1))), "zip64"),
     "zip64 sizes in its own header": (lambda: zipped(Zipped("a", local_extra=struct.pack("<HHQ", 1, 8, 1))), "zip64"),
     "zip64 lie": (lambda: zipped(Zipped("a", size=0xFFFFFFFF)), "zip64"),
-    "zip other name": (lambda: zipped(Zipped("a", extra=struct.pack("<HHB", 0x7075, 1, 1))), "extra field 0x7075"),
+    "zip other name": (lambda: zipped(Zipped("a", extra=unicode_name(b"b"))), "0x7075 with another name"),
+    "zip other name for another": (lambda: zipped(Zipped("a", extra=unicode_name(b"a", of=b"b"))), "another name"),
+    "zip other name in its own header": (lambda: zipped(Zipped("a", local_extra=unicode_name(b"b"))), "another name"),
+    "zip name told in another way": (lambda: zipped(Zipped("a", extra=unicode_name(b"a", form=2))), "another name"),
+    "zip name told by half": (lambda: zipped(Zipped("a", extra=unicode_name(b"a")[:-1])), "another name"),
+    "zip name told by nothing": (lambda: zipped(Zipped("a", extra=struct.pack("<HH", 0x7075, 0))), "another name"),
+    "zip name told in one header only": (
+        lambda: without_flag(zipped(Zipped("\u00fc", extra=unicode_name("\u00fc".encode())))),
+        "does not say that it is UTF-8",
+    ),
+    "zip name told in the other header only": (
+        lambda: without_flag(zipped(Zipped("\u00fc", local_extra=unicode_name("\u00fc".encode())))),
+        "does not say that it is UTF-8",
+    ),
     "zip broken extra": (lambda: zipped(Zipped("a", extra=b"\x55\x54\xff\xff")), "extra fields that do not read"),
     "zip short extra": (lambda: zipped(Zipped("a", extra=b"abc")), "extra fields that do not read"),
     "zip two names": (lambda: zipped(Zipped("a", local_name=b"b")), "does not say what"),
@@ -258,7 +328,7 @@ CASES: Mapping[str, Case] = {
     "zip later sizes missing": (lambda: zipped(Zipped("a", flags=8)), "something between"),
     "zip name not UTF-8": (lambda: zipped(Zipped(b"\xff\xfe")), "not UTF-8"),
     "zip name without the flag": (
-        lambda: zipped(Zipped("\u00fc")).replace(struct.pack("<2H", 1 << 11, 8), struct.pack("<2H", 0, 8)),
+        lambda: without_flag(zipped(Zipped("\u00fc"))),
         "does not say that it is UTF-8",
     ),
     "zip overlong name": (lambda: zipped(Zipped("n" * 3000)), "overlong name"),
@@ -268,10 +338,26 @@ CASES: Mapping[str, Case] = {
     "zip bomb": (lambda: zipped(Zipped("a", bytes(7 << 20))), "grows too much"),
     "zip file too large": (lambda: zipped(Zipped("a", size=1 << 30)), "larger than 8 MiB"),
     "zip too much": (lambda: zipped(*(Zipped(f"f{n}", size=8 << 20) for n in range(5))), "more than 32 MiB"),
-    "zip too many": (lambda: zipped(*(Zipped(f"f{n}") for n in range(paths.MAX_FILES + 1)), count=9000), ""),
+    "zip too many": (
+        lambda: zipped(*(Zipped(f"f{n}") for n in range(paths.MAX_FILES + 1)), count=9000),
+        "more than 2000",
+    ),
+    "zip of 7,900 files": (lambda: zipped(*(Zipped(f"f{n}", b"") for n in range(7900))), "more than 2000 files"),
+    "zip size later lies": (
+        lambda: zipped(Zipped("a", flags=8, later=LATER, local_told=(0, 0, 7))),
+        "does not say what",
+    ),
+    "zip checksum later lies": (
+        lambda: zipped(Zipped("a", flags=8, later=LATER, local_told=(7, 0, 1))),
+        "does not say what",
+    ),
+    "zip size now lies": (lambda: zipped(Zipped("a", local_told=(0, 0, 1))), "does not say what"),
     **{f"tar: {what}": (partial(tar_of, name), "") for what, name in NAMES.items()},
     **{f"zip: {what}": (partial(zip_of, name), "") for what, name in NAMES.items()},
 }
+ABC = {"a": b"x", "b/c": b"x"}
+LONG = {f"{'d' * 60}/{'e' * 60}/{n * 120}.md": b"x" for n in "ab"}
+UMLAUT = unicode_name("\u00fc".encode())
 # What is all right, made by others.
 BENIGN: Mapping[str, tuple[Callable[[], bytes], Mapping[str, bytes]]] = {
     "no file": (lambda: tar(), {}),
@@ -293,6 +379,31 @@ BENIGN: Mapping[str, tuple[Callable[[], bytes], Mapping[str, bytes]]] = {
     "sizes later, unmarked": (lambda: zipped(Zipped("a", flags=8, later=LATER)), {"a": b"x"}),
     "times of a zip": (lambda: zipped(Zipped("a", extra=struct.pack("<HHBI", 0x5455, 5, 1, 0))), {"a": b"x"}),
     "zip by the library": (lambda: zip_by_library(FILES), FILES),
+    "here": (lambda: tar(header("./", 0, b"5"), entry("./a"), header("./b/", 0, b"5"), entry("./b/c")), ABC),
+    "here, without its folder": (lambda: tar(entry("./a"), entry("./b/c")), ABC),
+    "here in a zip": (lambda: zipped(Zipped("./", b"", mode=0o040755), Zipped("./a"), Zipped("./b/c")), ABC),
+    "here in a pax header": (lambda: tar(pax(("path", b"./a")), entry("x"), entry("./b/c")), ABC),
+    "GNU long name": (lambda: tar(long_name(b"a\0"), entry("x"), long_name(b"./b/c\0"), entry("x")), ABC),
+    "GNU long name of a folder": (lambda: tar(long_name(b"b/\0"), header("x", 0, b"5"), entry("a")), {"a": b"x"}),
+    "GNU, long": (lambda: by_library(LONG.items(), tarfile.GNU_FORMAT), LONG),
+    "a commit in a comment": (lambda: zipped(Zipped("a"), comment=b"0123456789abcdef0123" * 2), {"a": b"x"}),
+    "a longer commit in a comment": (lambda: zipped(Zipped("a"), comment=b"0123456789abcdef" * 4), {"a": b"x"}),
+    "a name told once more": (
+        lambda: zipped(Zipped("a", extra=unicode_name(b"a"), local_extra=unicode_name(b"a"))),
+        {"a": b"x"},
+    ),
+    "a name that says in a field that it is UTF-8": (
+        lambda: without_flag(zipped(Zipped("\u00fc", extra=UMLAUT, local_extra=UMLAUT))),
+        {"\u00fc": b"x"},
+    ),
+    "size now, the rest later": (
+        lambda: zipped(Zipped("a", flags=8, later=LATER, local_told=(0, 0, 1)), Zipped("b/c")),
+        ABC,
+    ),
+    "as many files as there may be": (
+        lambda: zipped(Zipped("d/", b"", mode=0o040755), *(Zipped(f"d/{n}") for n in range(paths.MAX_FILES))),
+        {f"d/{n}": b"x" for n in range(paths.MAX_FILES)},
+    ),
     "a folder comes late": (lambda: tar(entry("a/b"), header("a/", 0, b"5")), {"a/b": b"x"}),
 }
 
@@ -338,6 +449,94 @@ def test_names_are_told_apart_by_what_they_are_on_the_most_forgiving_system() ->
     assert names.folder("b") is not None
 
 
+# What other programs write, of the same folder.
+
+REAL: Mapping[str, str] = {
+    **{
+        f"{tool}, {how}": f"{tool} -czf out.tgz {how}"
+        for tool in ("tar --format=gnu", "tar --format=pax", "tar --format=oldgnu", "bsdtar", "bsdtar --format=gnutar")
+        for how in ("-C n-1.0 .", "./n-1.0", "n-1.0")
+    },
+    **{f"bsdtar zip, {how}": f"bsdtar --format=zip -cf out.zip {how}" for how in ("-C n-1.0 .", "./n-1.0", "n-1.0")},
+    "git": "cd n-1.0; git archive --format=zip -o ../out.zip HEAD",
+    "git, a prefix": "cd n-1.0; git archive --format=zip --prefix=n-1.0/ -o ../out.zip HEAD",
+    "git, a tree": "cd n-1.0; git archive --format=zip -o ../out.zip 'HEAD^{tree}'",
+    "git, tar": "cd n-1.0; git archive --format=tar.gz -o ../out.tgz HEAD",
+}
+PLAIN: Mapping[str, str] = {
+    "zip": "zip -qr out.zip n-1.0",
+    "zip -X": "zip -qrX out.zip n-1.0",
+    "zip -D": "zip -qrD out.zip n-1.0",
+    "zip, within": "cd n-1.0; zip -qr ../out.zip .",
+    "zip, as a stream": "zip -qr - n-1.0 > out.zip",
+    "tar --format=ustar": "tar --format=ustar -czf out.tgz ./n-1.0",
+    "bsdtar --format=ustar": "bsdtar --format=ustar -czf out.tgz -C n-1.0 .",
+}
+"""Of names in ASCII, of up to a hundred bytes."""
+
+
+def folder_of(place: Path, files: Mapping[str, bytes]) -> Path:
+    """The folder `n-1.0` with these files, an empty folder, and a commit that has them."""
+    folder = write_tree(place / "n-1.0", files)
+    (folder / "empty").mkdir()
+    return folder
+
+
+def made_by(command: str, place: Path) -> bytes:
+    """The archive that a program makes there."""
+    for tool in ("tar", "bsdtar", "zip", "git"):
+        if f"{tool} " in command and shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not here")
+    if command.startswith("tar") and b"GNU" not in subprocess.run(["tar", "--version"], capture_output=True).stdout:
+        pytest.skip("this tar is not GNU's")
+    if "git" in command:
+        commit = "git init -q; git add .; git -c user.name=a -c user.email=a@b commit -qm x"
+        subprocess.run(commit, shell=True, cwd=place / "n-1.0", check=True)
+    subprocess.run(command, shell=True, cwd=place, check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    if "git" in command:
+        shutil.rmtree(place / "n-1.0/.git")
+    (archive,) = place.glob("out.*")
+    return archive.read_bytes()
+
+
+@pytest.mark.parametrize("how", REAL)
+def test_what_real_programs_write_is_read(how: str, tmp_path: Path) -> None:
+    folder_of(tmp_path, FILES)
+    assert read_archive(made_by(REAL[how], tmp_path), "x", prefix="n-1.0") == FILES
+
+
+@pytest.mark.parametrize("how", PLAIN)
+def test_what_real_programs_write_of_plain_names_is_read(how: str, tmp_path: Path) -> None:
+    plain = {path: data for path, data in SHORT.items() if path.isascii()}
+    folder_of(tmp_path, plain)
+    assert read_archive(made_by(PLAIN[how], tmp_path), "x", prefix="n-1.0") == plain
+
+
+@pytest.mark.parametrize("form", ["gztar", "zip"])
+@pytest.mark.parametrize("base", [None, "n-1.0", "./n-1.0"])
+def test_what_shutil_writes_is_read(form: str, base: str | None, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, FILES)
+    made = shutil.make_archive(str(tmp_path / "out"), form, folder if base is None else tmp_path, base)
+    assert read_archive(Path(made).read_bytes(), "x", prefix="n-1.0") == FILES
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("name", [".", "./", "n-1.0", "./n-1.0"])
+def test_what_tarfile_writes_is_read(form: int, name: str, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, FILES)
+    with tarfile.open(tmp_path / "out.tgz", "w:gz", format=form) as file:
+        file.add(folder, arcname=name)
+    assert read_archive((tmp_path / "out.tgz").read_bytes(), "x", prefix="n-1.0") == FILES
+
+
+def test_a_folder_that_is_the_root_is_told_what_to_do(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, SHORT)
+    with tarfile.open(tmp_path / "out.tgz", "w:gz") as file:
+        file.add(folder, arcname="")
+    with pytest.raises(UnsafeArchive, match=r"a folder without a name.*pack `\.`"):
+        read_archive((tmp_path / "out.tgz").read_bytes(), "x", prefix="n-1.0")
+
+
 # The folder around.
 
 
@@ -346,11 +545,13 @@ def test_a_folder_of_the_expected_name_is_taken_off_when_all_lie_in_it() -> None
     assert sorted(read_archive(inside, "x", prefix="n-1.0")) == ["a/b", "pack.yaml"]
     assert sorted(read_archive(inside, "x", prefix="other")) == ["n-1.0/a/b", "n-1.0/pack.yaml"]
     assert sorted(read_archive(inside, "x")) == ["n-1.0/a/b", "n-1.0/pack.yaml"]
+    here = tar(header("./", 0, b"5"), header("./n-1.0/", 0, b"5"), entry("./n-1.0/pack.yaml"), entry("n-1.0/a/b"))
+    assert sorted(read_archive(here, "x", prefix="n-1.0")) == ["a/b", "pack.yaml"]
     beside = tar(entry("n-1.0/pack.yaml"), entry("b"))
     assert sorted(read_archive(beside, "x", prefix="n-1.0")) == ["b", "n-1.0/pack.yaml"]
 
 
-@pytest.mark.parametrize("name", ["n-1.0//etc/passwd", "n-1.0/../x", "n-1.0/"])
+@pytest.mark.parametrize("name", ["n-1.0//etc/passwd", "n-1.0/../x", "n-1.0/", "./n-1.0/./x"])
 def test_what_is_bad_below_that_folder_is_refused(name: str) -> None:
     with pytest.raises(UnsafeArchive):
         read_archive(tar(entry("n-1.0/a"), entry(name)), "x", prefix="n-1.0")
@@ -426,6 +627,8 @@ SMALL = (
     ZIP,
     by_library(SHORT.items(), tarfile.GNU_FORMAT, ("e",)),
     zipped(Zipped("a", method=0), Zipped("b")),
+    zipped(Zipped("a", method=0), Zipped("\u00fc", extra=UMLAUT, local_extra=UMLAUT), comment=b"0" * 40),
+    by_library(LONG.items(), tarfile.GNU_FORMAT),
 )
 
 

@@ -55,8 +55,14 @@ def test_it_never_says_that_something_is_safe(installed: Agentpack) -> None:
     assert not re.search(r"\bsafe\b|\bsecure\b|\bclean\b", ran.out + ran.err)
 
 
-def test_an_empty_scope_has_no_finding(agentpack: Agentpack) -> None:
-    assert "nothing found in 0 files" in agentpack("audit").err
+def test_a_folder_where_nothing_was_ever_installed_does_not_pass(agentpack: Agentpack) -> None:
+    assert "error: nothing is installed here\nhint: " in agentpack("audit", expect=2).err
+
+
+def test_a_scope_from_which_all_was_taken_out_has_no_finding(installed: Agentpack) -> None:
+    installed("uninstall", "data-reviewer")
+    ran = installed("audit")
+    assert ran.err.endswith("there was nothing to look through\n")
 
 
 def test_an_edit_is_a_note_and_its_text_is_looked_through(installed: Agentpack, project: Path) -> None:
@@ -263,12 +269,12 @@ def test_sarif_keeps_what_its_schema_asks_for(agentpack: Agentpack, tmp_path: Pa
     (run,) = log["runs"]
     assert set(run) == {"tool", "columnKind", "results"}
     driver = run["tool"]["driver"]
-    assert set(driver) == {"name", "version", "informationUri", "rules"}
+    assert set(driver) == {"name", "version", "rules"}
     ids = [rule["id"] for rule in driver["rules"]]
     assert ids == list(RULES)
     assert len(set(ids)) == len(ids)
     for rule in driver["rules"]:
-        assert set(rule) == {"id", "name", "shortDescription", "defaultConfiguration", "helpUri"}
+        assert set(rule) == {"id", "name", "shortDescription", "defaultConfiguration"}
         assert rule["shortDescription"]["text"]
         assert rule["defaultConfiguration"]["level"] in ("none", "note", "warning", "error")
     assert {result["ruleId"] for result in run["results"]} == {"AP101", "AP122", "AP131"}
@@ -299,6 +305,7 @@ def test_a_file_name_becomes_a_uri(path: str, expected: str) -> None:
 
 
 def test_sarif_without_findings_is_whole(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer")
     assert sarif_of(agentpack)["runs"][0]["results"] == []
 
 

@@ -26,6 +26,7 @@ def test_agents_at_the_top_or_in_a_folder_make_a_pack() -> None:
         found = read_files({f"{folder}reviewer.md": PLAIN, f"{folder}notes.txt": b"x", "README.md": b"# Hello\n"})
         assert list(found.personas) == ["reviewer"]
         assert found.bare
+        assert found.header["description"] == "1 agent file"
         assert found.version == "1.0.0"
 
 

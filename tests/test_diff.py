@@ -83,8 +83,16 @@ def test_nothing_differs_right_after_an_install(installed: Agentpack) -> None:
     assert installed("diff", real=True, expect=0) == ran
 
 
-def test_nothing_differs_where_nothing_is_installed(agentpack: Agentpack) -> None:
-    assert agentpack("diff", expect=0).err == f"project {agentpack.folder}\nnothing differs\n"
+@pytest.mark.parametrize("words", [["diff"], ["diff", "--upgrade"]])
+def test_that_nothing_is_installed_is_said(agentpack: Agentpack, words: list[str]) -> None:
+    assert agentpack(*words, expect=0).err == f"project {agentpack.folder}\nnothing is installed here\n"
+    assert agentpack(*words, "--json").envelope["data"]["empty"] is True
+
+
+def test_the_check_of_sync_does_not_pass_in_a_folder_without_a_manifest(agentpack: Agentpack) -> None:
+    ran = agentpack("sync", "--check", expect=2)
+    assert ran.err.splitlines()[1:] == agentpack("sync", "--locked", expect=2).err.splitlines()[1:]
+    assert f"there is no {agentpack.folder}/agentpack.yaml\nhint: " in ran.err
 
 
 def test_an_edit_is_shown_under_its_heading_with_the_changed_words_marked(installed: Agentpack) -> None:
@@ -393,6 +401,7 @@ def test_json_has_every_fact(installed: Agentpack) -> None:
         "pack": "reviews",
         "persona": "reviewer",
         "state": "edited",
+        "outdated": False,
         "why": None,
         "lines": {"added": 1, "removed": 1},
         "fields": [],

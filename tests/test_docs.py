@@ -1,11 +1,14 @@
 """The documentation says what the program does: blocks run, links resolve, each command is there."""
 
 import re
+import shutil
 from pathlib import Path
 
 import commands_page
 import console_blocks
 import pytest
+import yaml
+from support.running import Agentpack
 from terminal import Terminal
 
 from agentpack.cli.app import VERBS
@@ -44,6 +47,23 @@ def test_the_commands_of_a_page_show_what_it_says(page: Path, tmp_path: Path, re
         page.write_text(now, encoding="utf-8")
         written = now
     assert written == now, "`pytest --update tests/test_docs.py` rewrites what is shown; read the diff"
+
+
+def test_the_workflow_for_ci_does_what_its_page_says(agentpack: Agentpack, project: Path) -> None:
+    text = (DOCS / "how-to/use-in-ci.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", text, re.M | re.S)
+    steps = yaml.safe_load(block)["jobs"]["as-locked"]["steps"]
+    lines = [line.split() for step in steps for line in step.get("run", "").splitlines()]
+    calls = [words[1:] for words in lines if words[0] == "agentpack"]
+    assert [call[0] for call in calls] == ["lock", "sync", "sync", "audit"]
+    agentpack("install", "python-engineer")
+    shutil.rmtree(project / ".agentpack")  # as in a fresh clone
+    for call in calls:
+        agentpack(*call)
+    elsewhere = project / "elsewhere"
+    (elsewhere / ".git").mkdir(parents=True)
+    for call in calls[:3]:
+        agentpack(*call, "--root", str(elsewhere), expect=2)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

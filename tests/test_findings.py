@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentpack.safety.findings import MOST, RULES, escaped, fingerprints, scan
+from agentpack.safety.findings import MAX_SCANNED, MOST, RULES, escaped, fingerprints, scan
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/audit.md"
@@ -84,8 +84,14 @@ def test_a_sign_is_found(rule: str, text: str) -> None:
     assert rule in rules_in(text)
 
 
+@pytest.mark.parametrize("end", ["x", "\u00e9", "\u20ac", "\U0001f600"])
+def test_of_a_very_long_file_the_beginning_is_looked_through(end: str) -> None:
+    text = "<!-- a -->\n" + "x" * (MAX_SCANNED - 13) + end * 4 + "\n<!-- b -->\n"
+    assert [found.rule for found in scan(text.encode(), "x.md")] == ["AP103", "AP111", "AP161"]
+
+
 def test_every_sign_has_a_case() -> None:
-    by_scan = {rule for rule in RULES if rule < "AP200"} - {"AP102"}
+    by_scan = {rule for rule in RULES if rule < "AP200"} - {"AP102", "AP103"}
     assert by_scan == {rule for rule, _ in FOUND}
 
 
@@ -111,6 +117,15 @@ LEFT = [
 @pytest.mark.parametrize("text", LEFT)
 def test_what_is_usual_is_left_alone(text: str) -> None:
     assert [finding for finding in scan(text.encode(), "a.md") if finding.level != "note"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["| core | 900 words, whatever parameter is set |\n", "| set | what it does |\n", "It is set > 1.\n"],
+)
+def test_set_is_a_word_too(text: str) -> None:
+    assert rules_in(text) == set()
+    assert rules_in("`set | sort`\n") == {"AP152"}
 
 
 def test_the_bundled_packs_have_no_finding() -> None:

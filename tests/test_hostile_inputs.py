@@ -11,7 +11,7 @@ from hostile.benign import BENIGN
 from hostile.boxes import INSTALL, Box, Case
 from hostile.in_calls import ADDRESSES, ENVIRONMENT, OPTIONS
 from hostile.in_packs import BARE, PACKS
-from hostile.in_projects import LINKS, LOCKS, MANIFESTS, PATHS, STATE, VARIANTS
+from hostile.in_projects import CLONES, LINKS, LOCKS, MANIFESTS, PATHS, STATE, VARIANTS
 from hostile.in_texts import ARCHIVES, TEXTS
 from support.trees import modes
 
@@ -19,6 +19,7 @@ ALL = {
     **{f"pack: {name}": case for name, case in {**PACKS, **BARE}.items()},
     **{f"manifest: {name}": case for name, case in MANIFESTS.items()},
     **{f"lock: {name}": case for name, case in {**LOCKS, **PATHS}.items()},
+    **{f"clone: {name}": case for name, case in CLONES.items()},
     **{f"folder: {name}": case for name, case in {**LINKS, **STATE, **VARIANTS}.items()},
     **{f"call: {name}": case for name, case in {**ADDRESSES, **OPTIONS}.items()},
     **{f"text: {name}": case for name, case in TEXTS.items()},

@@ -294,13 +294,22 @@ def test_a_persona_may_extend_that_of_a_required_pack(agentpack: Agentpack, proj
     assert lock.count('"persona": "reviewer"') == 1
 
 
+def test_a_persona_that_extends_another_says_where_its_rules_go(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    text = EXTENDING.replace("when=flag", "before=say")
+    publish(packs, make_pack("our-reviewer", personas={"reviewer": text}, requires=["data-reviewer[terse]>=1.1"]))
+    agentpack("install", "our-reviewer", "--source", "packs")
+    assert "- Look before you change.\n- Look at ours.\n- Say less.\n" in tree(project)[AGENT].decode()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (EXTENDING.replace("data-reviewer[terse]", "team-writer"), "`team-writer` is not among the packs"),
         (EXTENDING.replace("when=flag", "when=nothing"), "there is no parameter `nothing`"),
         (EXTENDING.replace("ours.", "{{ nothing }}."), "there is no parameter `nothing`"),
-        (EXTENDING.replace("when=flag", "after=look"), "unknown attribute `after` (known here: when, checked)"),
+        (EXTENDING.replace("when=flag", "after=nothing"), "there is no rule or section `nothing`"),
     ],
 )
 def test_what_a_persona_cannot_extend_is_told_with_its_file(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
-from support.trees import tree, write_tree
+from support.trees import tree, with_state, write_tree
 
 from agentpack.compose.parse import parse_sections, split_front_matter
 from agentpack.environment import Environment, project_scope
@@ -195,6 +195,13 @@ def test_blank_lines_around_a_new_rule_become_those_of_the_pack(installed: Agent
     assert (project / FILE).read_bytes() == before
 
 
+def test_a_header_written_in_other_words_becomes_as_we_write_it(installed: Agentpack, project: Path) -> None:
+    edit(project, ('"Reviews data as reviewer."', "Reviews everything"), ("Go deep.", "Go deeper."))
+    assert "the words of the header are now as agentpack writes them" in installed("keep", "reviewer").err
+    assert 'description: "Reviews everything"' in (project / FILE).read_text()
+    installed("diff")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -222,6 +229,86 @@ def test_what_a_variant_cannot_say_is_named_and_nothing_is_written(
     ran = installed("keep", "reviewer", expect=3)
     assert reason in ran.err
     assert tree(project) == before
+
+
+def test_keeping_again_changes_nothing(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Go deep.", "Go deeper."))
+    installed("keep", "reviewer", "--as", "house")
+    before = with_state(project)
+    assert installed("keep", "reviewer", "--as", "house").err.endswith("no local edits; nothing to change\n")
+    assert with_state(project) == before
+
+
+# Edits of several clients' files.
+
+OTHER = ".opencode/agents/reviewer.md"
+
+
+@pytest.fixture
+def both(installed: Agentpack, project: Path) -> Agentpack:
+    """A rule of each client's file edited, and one of both in two ways."""
+    installed("install", "reviews", "--client", "claude", "--client", "opencode")
+    for path, word, old, new in (
+        (FILE, "deeper", "Say what you saw.", "Say all that you saw."),
+        (OTHER, "deepest", "Look before you change.", "Look twice before you change."),
+    ):
+        text = (project / path).read_text().replace("Go deep.", f"Go {word}.").replace(old, new)
+        (project / path).write_text(text)
+    return installed
+
+
+def test_edits_that_differ_between_clients_want_one_to_be_named(both: Agentpack, project: Path) -> None:
+    before = with_state(project)
+    ran = both("keep", "reviewer", expect=3)
+    assert f"{FILE}, for claude" in ran.err
+    assert f"{OTHER}, for opencode" in ran.err
+    assert "hint: say whose edit the variant is to be: `--client claude` or `--client opencode`" in ran.err
+    assert with_state(project) == before
+
+
+@pytest.mark.parametrize(("client", "word"), [("claude", "deeper"), ("opencode", "deepest")])
+def test_where_the_other_client_s_edit_says_something_else_it_is_a_conflict(
+    both: Agentpack, project: Path, client: str, word: str
+) -> None:
+    before = with_state(project)
+    ran = both("keep", "reviewer", "--client", client, expect=3)
+    other = FILE if client == "opencode" else OTHER
+    assert f"{project / other}: was edited where the new text changes too" in ran.err
+    assert f"{{+{word}+}}" in ran.err
+    assert "`--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the variant's" in ran.err
+    assert with_state(project) == before
+
+
+@pytest.mark.parametrize(("decision", "word"), [("keep", "deepest"), ("theirs", "deeper")])
+def test_the_other_client_s_file_takes_the_variant_in_and_keeps_what_else_was_edited(
+    both: Agentpack, project: Path, decision: str, word: str
+) -> None:
+    mine = (project / FILE).read_text()
+    both("keep", "reviewer", "--client", "claude", "--on-conflict", decision)
+    assert (project / FILE).read_text() == mine
+    text = (project / OTHER).read_text()
+    assert "- Say all that you saw.\n" in text
+    assert "- Look twice before you change.\n" in text
+    assert f"- Go {word}.\n" in text
+    assert "reviews[local]==1.0.0" in (project / "agentpack.yaml").read_text()
+    both("keep", "reviewer", "--client", "opencode")
+    both("diff")
+    assert "- Look twice before you change.\n" in (project / FILE).read_text()
+
+
+def test_a_client_without_an_edit_has_nothing_to_keep(both: Agentpack, project: Path) -> None:
+    both("install", "reviews", "--client", "gemini")
+    before = with_state(project)
+    ran = both("keep", "reviewer", "--client", "gemini")
+    assert ran.err.endswith("reviewer has no local edits for gemini; nothing to change\n")
+    assert "there is no client `nobody`" in both("keep", "reviewer", "--client", "nobody", expect=2).err
+    assert "takes `keep` or `theirs`" in both("keep", "reviewer", "--on-conflict", "edit", expect=2).err
+    assert with_state(project) == before
+
+
+def test_the_patch_says_the_edit_of_the_client_that_is_named(both: Agentpack) -> None:
+    assert "deeper" in both("keep", "reviewer", "--patch").out
+    assert "deepest" in both("keep", "reviewer", "--patch", "--client", "opencode").out
 
 
 def test_without_an_edit_there_is_nothing_to_keep(installed: Agentpack) -> None:

@@ -1,5 +1,9 @@
 """`agentpack.yaml` as a value, and the normal form that the lock keeps of it."""
 
+from pathlib import Path
+
+from support.running import Agentpack
+
 from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.safety.documents import read_yaml
@@ -84,3 +88,29 @@ packs:
 """
     )
     assert new_manifest(EMPTY) == "schema: 1\npacks: []\n"
+
+
+def test_every_fault_is_told_at_once_with_its_line(agentpack: Agentpack, project: Path) -> None:
+    (project / "agentpack.yaml").write_text(
+        "schema: 1\nclients: [claud]\npacks:\n  - one\n  - {require: one>=2, clients: [codx, 3]}\n  - {require: x y}\n"
+        "sources:\n  - {name: a, path: b}\n  - {name: a, path: c}\nmore: 1\n"
+    )
+    assert agentpack("sync", expect=2).err.splitlines()[1:] == [
+        "error: 7 faults in agentpack.yaml",
+        "  agentpack.yaml:2: clients[0]: there is no client `claud` (did you mean `claude`?)",
+        "  agentpack.yaml:5: packs[1]: `one` stands twice (first on line 4; keep one entry)",
+        "  agentpack.yaml:5: packs[1].clients[0]: there is no client `codx` (did you mean `codex`?)",
+        "  agentpack.yaml:5: packs[1].clients[1]: expected text (in quotes if it looks like a number), found `3`",
+        "  agentpack.yaml:6: packs[2].require: `x y`: `y` is not a range of versions",
+        "  agentpack.yaml:9: sources[1]: `a` stands twice (first on line 8; keep one entry)",
+        "  agentpack.yaml:10: more: unknown key `more` (did you mean `models`?)",
+    ]
+
+
+def test_a_client_that_is_declared_here_is_known(agentpack: Agentpack, project: Path) -> None:
+    (project / ".agentpack/clients").mkdir(parents=True)
+    (project / ".agentpack/clients/ours.yaml").write_text(
+        "schema: 1\ntitle: Ours\nproject: .ours/agents\nmodel: model\n"
+    )
+    (project / "agentpack.yaml").write_text("schema: 1\nclients: [ours]\npacks: []\n")
+    agentpack("status")

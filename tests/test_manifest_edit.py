@@ -130,3 +130,17 @@ def test_what_cannot_be_changed_in_place_is_left_to_the_user() -> None:
         edited(text, sources=(ConfiguredSource("team", "../packs"),))
     assert refused.value.details == ("agentpack.yaml: the change cannot be made here without rewriting the file",)
     assert refused.value.hint == "make it by hand, then run `agentpack sync`"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("packs:\n  # why a\n  # and how\n  - a\n# the rest\nmodels: {}\n", "packs: []\n# the rest\nmodels: {}\n"),
+        ("packs:\n  - b\n  # why a\n  - a\n", "packs:\n  - b\n"),
+        ("packs:\n  # why a\n  - a\n  # why b\n  - b\n", "packs:\n  # why b\n  - b\n"),
+        ("packs:\n  # both\n  - a\n  - b\n", "packs:\n  # both\n  - b\n"),  # may be about b as well
+        ("packs:\n  # of all\n\n  - a\n", "packs: []\n  # of all\n\n"),
+    ],
+)
+def test_a_comment_right_above_an_entry_goes_with_it(text: str, expected: str) -> None:
+    assert without("schema: 1\n" + text, "a") == "schema: 1\n" + expected

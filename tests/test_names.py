@@ -96,3 +96,4 @@ def test_a_slip_is_answered_with_what_is_near() -> None:
     assert nearest("strct-typing", ["strict-typing", "data-pipeline"]) == ["strict-typing"]
     assert did_you_mean("strct", ["strict", "struct", "other"]) == "did you mean `struct` or `strict`?"
     assert did_you_mean("kubernetes", ["python-engineer"]) is None
+    assert nearest("claud", ["zcode", "claude", "cline"]) == ["claude"]  # one is plainly nearer than the others

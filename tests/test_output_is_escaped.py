@@ -193,7 +193,14 @@ CALLS: dict[str, list[list[str]]] = {
     "status": [["status"], ["status", "-v"]],
     "history": [["history"], ["history", "show", "2"], ["history", WORDS]],
     "rollback": [["rollback", "-n"], ["rollback", "1", "-n"], ["rollback", WORDS]],
-    "show": [["show", "hostile[loud]"], ["show", "controls"], ["show", "broken"], ["show", WORDS]],
+    "show": [
+        ["show", "hostile[loud]"],
+        ["show", "hostile"],
+        ["show", "hostile", "-v"],
+        ["show", "controls"],
+        ["show", "broken"],
+        ["show", WORDS],
+    ],
     "render": [["render", "hostile[loud]"], ["render", "controls"], ["render", "hostile", "--persona", WORDS]],
     "search": [["search"], ["search", "pwned"], ["search", WORDS]],
     "clients": [["clients"]],
@@ -392,11 +399,18 @@ def test_completion_offers_no_name_that_a_shell_would_evaluate(
 
 
 def test_everything_is_printed_at_one_place() -> None:
-    """`present.py` prints; the version, help and the quick answers of `fast.py` hold no stranger's words unescaped."""
-    printing = re.compile(r"(?<![\w.])print\(|\bstd(?:out|err)\.(?:write|buffer)|\becho\(|\.binary\.write")
+    """`streams.py` writes what `present.py` escaped; the version, help and the quick answers of `fast.py` hold no
+    stranger's words unescaped.
+    """
+    printing = re.compile(r"(?<!def )(?<![\w.])print\(|\bstd(?:out|err)\.(?:write|buffer)|\becho\(|\.binary\.write")
     there = Path(agentpack.__file__).parent
-    found = {p.relative_to(there).as_posix() for p in there.rglob("*.py") if printing.search(p.read_text("utf-8"))}
-    assert found == {"cli/present.py", "cli/app.py"}
+
+    def having(what: re.Pattern[str]) -> set[str]:
+        return {p.relative_to(there).as_posix() for p in there.rglob("*.py") if what.search(p.read_text("utf-8"))}
+
+    assert having(printing) == {"cli/streams.py"}
+    writing = re.compile(r"(?<!def )(?<![\w.])write_(?:data|words|bytes)\(")
+    assert having(writing) == {"cli/present.py", "cli/app.py"}
 
 
 def test_a_bug_is_told_and_kept_escaped(

@@ -3,7 +3,7 @@
 import pytest
 
 from agentpack.compose.parameters import Declaration
-from agentpack.compose.parse import MAX_TEXT, Layer, PersonaText, parse_sections, split_front_matter
+from agentpack.compose.parse import MAX_RULES, MAX_TEXT, Layer, PersonaText, parse_sections, split_front_matter
 from agentpack.errors import InvalidFile
 
 FLAG = Declaration(name="flag", type="boolean", default=True, description="A flag.")
@@ -154,6 +154,11 @@ def test_a_persona_begins_with_front_matter(text: str) -> None:
 
 def test_a_text_beyond_all_measure_is_not_read() -> None:
     assert faults(HEAD + "x" * MAX_TEXT) == ["x.md: longer than 512 Ki characters"]
+
+
+def test_more_rules_than_anybody_follows_are_not_read() -> None:
+    assert len(rules("- a rule\n" * MAX_RULES)) == MAX_RULES
+    assert faults(HEAD + "- a rule\n" * (MAX_RULES + 1)) == ["x.md: more than 2,000 rules and headings"]
 
 
 def test_front_matter_ends_at_the_first_fence() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -444,6 +445,84 @@ def test_a_file_of_ones_own_is_adopted_whatever_licence_and_age_are_asked_for(
     assert "policy" not in agentpack("status").out
 
 
+def publish_own(project: Path, **header: Any) -> None:
+    """A pack of somebody else's, where `adopt` keeps packs, in a project that was cloned."""
+    folder = publish(project / ".agentpack/packs", make_pack(version="0.1.0", **header))
+    age(folder, 0.5)
+    own_manifest(project, ".agentpack/packs")
+
+
+@pytest.mark.parametrize("policy", ["licenses: {allow: [MIT]}", "licenses: {deny: [GPL-3.0-only]}", "minimum_age: 30"])
+def test_a_pack_that_a_clone_brings_is_nobody_s_own(agentpack: Agentpack, project: Path, policy: str) -> None:
+    by_user(policy + "\n")
+    publish_own(project, license="GPL-3.0-only")
+    key = "minimum_age" if "age" in policy else policy.split("{")[1].split(":")[0]
+    assert key in agentpack("sync", expect=5).err
+    (project / ".claude/agents").mkdir(parents=True)
+    (project / ".claude/agents/mine.md").write_text("---\nname: mine\ndescription: Mine.\n---\nLook.\n")
+    assert key in agentpack("adopt", ".claude/agents/mine.md", expect=5).err
+
+
+def test_nor_is_one_without_a_licence(agentpack: Agentpack, project: Path) -> None:
+    by_user("licenses: {allow: [MIT]}\n")
+    publish_own(project)
+    assert "no licence is named" in agentpack("sync", expect=5).err
+
+
+def adopted(agentpack: Agentpack, project: Path) -> Path:
+    """The `pack.yaml` of a pack that `adopt` made here."""
+    place = project / ".claude/agents/mine.md"
+    place.parent.mkdir(parents=True)
+    place.write_text("---\nname: mine\ndescription: Mine.\n---\nLook.\n")
+    agentpack("adopt", ".claude/agents/mine.md")
+    (manifest,) = (project / ".agentpack/packs/mine").rglob("pack.yaml")
+    return manifest
+
+
+def test_a_licence_that_an_adopted_pack_names_is_judged(agentpack: Agentpack, project: Path) -> None:
+    by_user("licenses: {allow: [MIT]}\nminimum_age: 14\n")
+    manifest = adopted(agentpack, project)
+    manifest.write_text(manifest.read_text() + "license: GPL-3.0-only\n")
+    ran = agentpack("lock", "--upgrade-pack", "mine", expect=5)
+    assert "licence `GPL-3.0-only` is not among what is allowed" in ran.err
+    manifest.write_text(manifest.read_text().replace("GPL-3.0-only", "MIT"))
+    agentpack("lock", "--upgrade-pack", "mine")
+
+
+def test_what_was_adopted_elsewhere_is_judged_like_any_pack(agentpack: Agentpack, project: Path) -> None:
+    adopted(agentpack, project)
+    by_user("minimum_age: 14\n")
+    agentpack("sync")
+    shutil.rmtree(project / ".agentpack/state")
+    assert "`minimum_age`" in agentpack("sync", expect=5).err
+
+
+def test_a_pack_beside_one_that_was_adopted_is_judged(agentpack: Agentpack, project: Path) -> None:
+    by_user("minimum_age: 14\n")
+    adopted(agentpack, project)
+    publish(project / ".agentpack/packs", make_pack(version="0.1.0"))
+    assert "`minimum_age`" in agentpack("install", "data-reviewer", expect=5).err
+
+
+def test_a_link_to_packs_in_the_place_of_one_s_own_makes_them_nobody_s(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    by_user("licenses: {allow: [MIT]}\n")
+    place = adopted(agentpack, project).parent
+    shutil.move(place, tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    assert "no licence is named" in agentpack("sync", expect=5).err
+
+
+def test_what_a_user_adopted_is_his_own_in_his_home_too(agentpack: Agentpack, home: Path) -> None:
+    by_user("licenses: {allow: [MIT]}\nminimum_age: 14\n")
+    place = home / ".claude/agents/mine.md"
+    place.parent.mkdir(parents=True)
+    place.write_text("---\nname: mine\ndescription: Mine.\n---\nLook.\n")
+    agentpack("adopt", "--user", str(place))
+    agentpack("sync", "--user")
+
+
 def test_a_source_does_not_become_the_bundled_one_by_its_name(agentpack: Agentpack, project: Path, packs: Path) -> None:
     by_user("sources: {allow: [bundled]}\n")
     (project / "agentpack.yaml").write_text(
@@ -459,6 +538,107 @@ def test_nor_does_one_in_a_lock(agentpack: Agentpack, project: Path, packs: Path
     assert '"source": "bundled"' in lock.read_text()
     by_user("sources: {allow: [bundled]}\n")
     assert "`sources.allow`" in agentpack("sync", "--frozen", expect=5).err
+
+
+# Places. A project can spell a place as it likes, and put links anywhere.
+
+
+def own_manifest(project: Path, path: str) -> None:
+    """A project with a source of its own at this path."""
+    text = f"schema: 1\nclients: [claude]\nsources: [{{name: x, path: '{path}'}}]\npacks: [data-reviewer]\n"
+    (project / "agentpack.yaml").write_text(text)
+
+
+def linked(project: Path, packs: Path) -> str:
+    (project / "link").symlink_to(packs)
+    return "link"
+
+
+def linked_twice(project: Path, packs: Path) -> str:
+    (project / "one").symlink_to(packs.parent)
+    (project / "two").symlink_to("one")
+    return "two/packs"
+
+
+def linked_pack(project: Path, packs: Path) -> str:
+    (project / "vendor").mkdir()
+    (project / "vendor/data-reviewer").symlink_to(packs / "data-reviewer")
+    return "vendor"
+
+
+def linked_release(project: Path, packs: Path) -> str:
+    (project / "vendor/data-reviewer").mkdir(parents=True)
+    (project / "vendor/data-reviewer/1.0.0").symlink_to(packs / "data-reviewer/1.0.0")
+    return "vendor"
+
+
+PLACES: Mapping[str, Callable[[Path, Path], str]] = {
+    "plain": lambda project, packs: str(packs),
+    "two slashes": lambda project, packs: f"/{packs}",
+    "three slashes": lambda project, packs: f"//{packs}",
+    "relative": lambda project, packs: os.path.relpath(packs, project),
+    "a way round": lambda project, packs: f"{packs}/../packs/.",
+    "a pack in it": lambda project, packs: f"{packs}/data-reviewer",
+    "a release in it": lambda project, packs: f"{packs}/data-reviewer/1.0.0",
+    "a link": linked,
+    "a link to a link": linked_twice,
+    "a link to a pack": linked_pack,
+    "a link to a release": linked_release,
+}
+if os.path.exists("/proc/self/root"):
+    PLACES = {**PLACES, "a root of a process": lambda project, packs: f"/proc/self/root{packs}"}
+
+
+@pytest.mark.parametrize("entry", ["{packs}", "{packs}/", "{packs}/*", "{parent}/*/data-reviewer/*", "{link}"])
+@pytest.mark.parametrize("way", PLACES)
+def test_a_denied_place_is_denied_however_it_is_spelled(
+    agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path, by_organisation: Any, way: str, entry: str
+) -> None:
+    (tmp_path / "linked").symlink_to(packs)
+    by_organisation(
+        f"sources: {{deny: ['{entry.format(packs=packs, parent=packs.parent, link=tmp_path / 'linked')}']}}\n"
+    )
+    own_manifest(project, PLACES[way](project, packs))
+    assert "`sources.deny`" in agentpack("sync", real=True, expect=5).err
+    assert not (project / ".claude").exists()
+
+
+@pytest.mark.parametrize("way", [way for way in PLACES if "link" in way])
+def test_what_is_allowed_is_where_a_link_leads_and_not_where_it_stands(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, way: str
+) -> None:
+    own_manifest(project, PLACES[way](project, packs))
+    by_organisation(f"sources: {{allow: ['{project}/*']}}\n")
+    err = agentpack("sync", expect=5).err
+    assert "`sources.allow`" in err
+    assert f"at {packs}" in err
+    by_organisation(f"sources: {{allow: ['{packs}/*']}}\n")
+    agentpack("sync")
+
+
+@pytest.mark.parametrize("way", [way for way in PLACES if "link" not in way and "in it" not in way])
+def test_an_allowed_place_is_allowed_however_it_is_spelled(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, way: str
+) -> None:
+    by_organisation(f"sources: {{allow: ['{packs}']}}\n")
+    own_manifest(project, PLACES[way](project, packs))
+    agentpack("sync")
+
+
+def test_a_denied_pack_is_denied_by_way_of_the_folder_above(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any
+) -> None:
+    by_organisation(f"sources: {{deny: ['{packs}/data-reviewer']}}\n")
+    own_manifest(project, str(packs))
+    assert "`sources.deny`" in agentpack("sync", expect=5).err
+
+
+def test_a_neighbour_of_a_denied_place_is_not_denied(
+    agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any
+) -> None:
+    by_organisation(f"sources: {{deny: ['{packs}-2', '{packs}/data', '{packs.parent}/p', 'https://packs/*']}}\n")
+    own_manifest(project, str(packs))
+    agentpack("sync")
 
 
 # Ages.
@@ -504,13 +684,27 @@ def test_a_young_release_that_is_installed_already_stays(agentpack: Agentpack, p
 
 
 def test_a_young_release_that_only_the_lock_has_is_refused(agentpack: Agentpack, project: Path, packs: Path) -> None:
-    import shutil
-
     install(agentpack, packs)
     shutil.rmtree(project / ".agentpack")
     by_user("minimum_age: 14\n")
     for command in (["sync"], ["sync", "--locked"], ["sync", "--frozen"], ["lock"]):
         assert "data-reviewer 2.0.0 is refused by `minimum_age`" in agentpack(*command, expect=5).err
+
+
+def test_a_release_whose_bytes_were_exchanged_was_not_installed_here(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    install(agentpack, packs)
+    lock = project / "agentpack.lock"
+    before = json.loads(lock.read_text())["packs"][0]["digest"]
+    publish(packs, make_pack(version="2.0.0", personas={"reviewer": persona_text("reviewer", "Other text.\n")}))
+    clone = project.parent / "clone"
+    shutil.copytree(project, clone, ignore=shutil.ignore_patterns("state", ".claude"))
+    agentpack("lock", "--upgrade-pack", "data-reviewer", cwd=clone)
+    shutil.copy(clone / "agentpack.lock", lock)  # somebody else's lock comes in
+    assert json.loads(lock.read_text())["packs"][0]["digest"] != before
+    by_user("minimum_age: 14\n")
+    assert "data-reviewer 2.0.0 is refused by `minimum_age`" in agentpack("sync", expect=5).err
 
 
 def test_every_bundled_release_has_its_date_and_nothing_else_has() -> None:

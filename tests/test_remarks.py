@@ -57,7 +57,7 @@ def test_a_new_release_is_looked_through_again(agentpack: Agentpack, project: Pa
 
 
 def test_what_is_too_large_for_a_look_on_the_way_is_named(agentpack: Agentpack, project: Path) -> None:
-    body = "- A rule.\n" * (MOST_BYTES // 10)
+    body = ("- " + "word " * 100 + "\n") * (MOST_BYTES // 500)
     publish(project / "packs", make_pack(version="1.0.0", personas={"reviewer": persona_text(body=body)}))
     said = agentpack("install", "data-reviewer", "--source", "packs").err
     assert "too large to be looked through on the way: `data-reviewer`; `agentpack audit data-reviewer` does" in said

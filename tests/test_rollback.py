@@ -1,11 +1,14 @@
 """history and rollback: any state can be gone back to, bytes and modes, and what is in the way is not ours to take."""
 
+import shutil
+import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from support.packs import make_pack, publish
 from support.running import Agentpack
-from support.trees import Mark, marks, modes, tree, write_tree
+from support.trees import marks, modes, tree, with_state, write_tree
 
 AGENT = ".claude/agents/reviewer.md"
 
@@ -109,13 +112,6 @@ def test_dry_run_shows_the_way_back_and_goes_no_step(
     assert with_state(project) == before
 
 
-def with_state(project: Path) -> dict[str, Mark]:
-    """All there is, agentpack's own state included, but not the note of who works in it."""
-    found = marks(project, without=(".git",))
-    del found[".agentpack/state/lock"]
-    return found
-
-
 def test_going_back_to_where_one_is_changes_nothing(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
@@ -123,9 +119,21 @@ def test_going_back_to_where_one_is_changes_nothing(
     assert agentpack("history", "--json").envelope["data"]["current"] == 3
 
 
+@pytest.mark.parametrize("number", ["0", "1", "2"])
+def test_going_back_to_one_generation_again_changes_nothing(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], number: str
+) -> None:
+    agentpack("rollback", number)
+    before = with_state(project)
+    ran = agentpack("rollback", number)
+    assert ran.err.endswith("nothing to change\n")
+    assert "->" not in ran.err
+    assert with_state(project) == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("99",), "there is no generation 99"), (("-1",), "no such option"), (("one",), "invalid value")],
+    [(("99",), "there is no generation 99"), (("-1",), "there is no option `-1`"), (("one",), "invalid value")],
 )
 def test_a_generation_that_is_not_there_is_told(
     agentpack: Agentpack, three: list[dict[str, tuple[bytes, int]]], arguments: tuple[str, ...], words: str
@@ -140,16 +148,40 @@ def test_without_a_history_there_is_nothing_to_go_back_in(agentpack: Agentpack, 
     assert agentpack("history").err.splitlines()[-1] == "no history yet"
 
 
+def test_people_read_local_times_and_programs_utc(
+    agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    monkeypatch.setenv("TZ", "XST-03:30")
+    moment = agentpack("history", "show", "1", "--json").envelope["data"]["time"]
+    there = datetime.fromisoformat(moment) + timedelta(hours=3, minutes=30)
+    words = there.strftime("%Y-%m-%d %H:%M:%S +0330")
+    assert words in agentpack("history", real=True).out
+    assert f"made from nothing, {words}\n" in agentpack("history", "show", "1", real=True).out
+
+
 def test_prune_forgets_the_oldest_and_says_what_is_kept(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
-    assert "1 generations forgotten" in agentpack("history", "prune", "--keep", "2").err
-    assert agentpack("history", "prune", "--keep", "2", "--json").envelope["data"] == {"forgotten": []}
+    assert "1 generation forgotten: 1\n" in agentpack("history", "prune", "--keep", "2").err
+    data = agentpack("history", "prune", "--keep", "2", "--json").envelope["data"]
+    assert data == {"forgotten": [], "dry_run": False}
     ran = agentpack("history", "show", "1", expect=2)
     assert "kept: 2, 3" in ran.err
     assert "there is no generation 1" in agentpack("rollback", "1", expect=2).err
     agentpack("rollback", "2")
     assert modes(project) == three[2]
+
+
+def test_a_dry_run_of_prune_says_what_it_would_forget_and_forgets_nothing(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    before = tree(project)
+    ran = agentpack("history", "prune", "--keep", "1", "--dry-run")
+    assert ran.err.endswith("2 generations would be forgotten: 1, 2\ndry run: nothing was forgotten\n")
+    data = agentpack("history", "prune", "--keep", "1", "-n", "--json").envelope["data"]
+    assert data == {"forgotten": [1, 2], "dry_run": True}
+    assert tree(project) == before
+    assert agentpack("history", "prune", "--keep", "1", "--json").envelope["data"]["forgotten"] == [1, 2]
 
 
 def test_a_generation_is_shown_with_what_it_left(
@@ -159,3 +191,69 @@ def test_a_generation_is_shown_with_what_it_left(
     agentpack("install", "data-reviewer==1.1.0", "--discard-edits")
     shown = agentpack("history", "show", "4").out
     assert f"file     {AGENT}  (with local edits)" in shown
+
+
+# What came along with the project was never ours to take away.
+
+
+@pytest.fixture
+def clone(agentpack: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
+    """A colleague's clone of a project that has its agents committed."""
+    agentpack("install", "python-engineer==1.0.0", "--client", "claude")
+    subprocess.run(["git", "add", "--all"], cwd=project, check=True)
+    subprocess.run(["git", "commit", "--quiet", "--message", "x"], cwd=project, check=True)
+    subprocess.run(["git", "clone", "--quiet", str(project), str(tmp_path / "clone")], check=True)
+    return Agentpack(tmp_path / "clone")
+
+
+@pytest.mark.parametrize("arguments", [(), ("0",), ("--dry-run",), ("0", "--adopt")])
+def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arguments: tuple[str, ...]) -> None:
+    clone("sync", "--locked")
+    before = with_state(clone.folder)
+    ran = clone("rollback", *arguments, expect=2)
+    assert "there is nothing to go back to: generation 1 is what was found in this copy" in ran.err
+    assert with_state(clone.folder) == before
+
+
+def test_what_was_found_can_be_gone_back_to_and_nothing_before_it(clone: Agentpack) -> None:
+    found = modes(clone.folder)
+    clone("upgrade", "--latest", "--yes")
+    assert modes(clone.folder) != found
+    upgraded = modes(clone.folder)
+    clone("rollback", "0", expect=2)
+    assert modes(clone.folder) == upgraded
+    clone("rollback")
+    assert modes(clone.folder) == found
+
+
+def test_a_lock_upgraded_in_a_clone_leaves_its_files_known(clone: Agentpack) -> None:
+    manifest = clone.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1,<2"))
+    before = modes(clone.folder)
+    clone("lock", "--upgrade")
+    clone("sync")
+    assert "python-engineer 1.1.0" in clone("history", "show", "3").out
+    clone("rollback", "1")
+    assert modes(clone.folder) == before
+
+
+def test_a_manifest_that_people_wrote_stays_when_the_first_change_is_undone(
+    agentpack: Agentpack, project: Path
+) -> None:
+    write_tree(
+        project, {"agentpack.yaml": "schema: 1\nsources: [{name: p, path: packs}]\npacks:\n  - data-reviewer==1.0.0\n"}
+    )
+    before = modes(project)
+    for command in ("sync", "lock"):
+        agentpack(command)
+        agentpack("rollback", "0")
+        assert modes(project) == before
+        shutil.rmtree(project / ".agentpack/state")
+
+
+def test_a_forgotten_first_generation_is_not_gone_back_beyond(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    agentpack("history", "prune", "--keep", "2")
+    assert "no longer known" in agentpack("rollback", "0", expect=2).err
+    assert modes(project) == three[3]

@@ -45,6 +45,7 @@ def test_nothing_found_is_exit_0_with_near_names(agentpack: Agentpack) -> None:
     ran = agentpack("search", "alhpa")
     assert ran.out == ""
     assert "did you mean `alpha`?" in ran.err
+    assert "did you mean `python-engineer` or `python-reviewer`?" in agentpack("search", "pythn").err
 
 
 def test_a_pack_that_does_not_read_is_told_and_the_others_are_found(agentpack: Agentpack, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """show: what a pack says about itself."""
 
+import re
 from pathlib import Path
 
 from support.packs import make_pack, persona_text, publish, variant_text
@@ -31,7 +32,7 @@ def offer(tmp_path: Path, project: Path) -> None:
 
 def test_a_pack_tells_all_that_a_user_chooses_from(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     offer(tmp_path, project)
-    out = agentpack("show", "reviews").out
+    out = agentpack("show", "reviews", "--verbose").out
     for words in (
         "reviews 1.1.0",
         "MIT",
@@ -41,6 +42,34 @@ def test_a_pack_tells_all_that_a_user_chooses_from(agentpack: Agentpack, project
         "acme",
     ):
         assert words in out
+
+
+def test_it_is_short_unless_more_is_asked_for(agentpack: Agentpack) -> None:
+    short = agentpack("show", "python-engineer", "-c", "claude").out
+    named = agentpack("show", "python-engineer[lean]", "-c", "claude").out
+    whole = agentpack("show", "python-engineer", "-c", "claude", "-v").out
+    assert len(short.splitlines()) < 50
+    assert max(map(len, short.splitlines())) < 160
+    assert "METH-" not in short
+    assert re.search(r"^lean\n  The essentials.*\n(?:  .*\n)*    METH-4: ", named, re.M)
+    assert "strict-typing" not in named
+    assert "METH-4: async implementation" in whole
+    assert "The oldest Python that new code must run on." in whole
+    data = [
+        agentpack("show", words, "--json").envelope["data"] for words in ("python-engineer", "python-engineer[lean]")
+    ]
+    assert data[0]["variants"] == data[1]["variants"]
+
+
+def test_the_size_of_what_is_named_stands_beside_that_of_the_pack_alone(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    offer(tmp_path, project)
+    rows = agentpack("show", "reviews[strict]", "-c", "claude").out.partition("\nsize\n")[2].splitlines()
+    assert [row.split("  ")[1] for row in rows] == ["no variant, claude", "strict, claude"]
+    assert all(
+        re.search(r"  \d+ words \(\d+ tokens\) when called, \d+ words \(\d+ tokens\) always$", row) for row in rows
+    )
 
 
 def test_the_locked_release_is_marked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
@@ -62,7 +91,8 @@ def test_the_size_is_told_for_each_variant_and_client(agentpack: Agentpack, proj
 
 def test_a_value_that_is_set_is_shown_and_checked(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
     offer(tmp_path, project)
-    assert "default calm, set to loud" in agentpack("show", "reviews", "--set", "tone=loud").out
+    assert "tone  loud, default calm; one of calm, loud\n" in agentpack("show", "reviews", "--set", "tone=loud").out
+    assert "default calm, set to loud" in agentpack("show", "reviews", "--set", "tone=loud", "-v").out
     assert "one of calm, loud" in agentpack("show", "reviews", "--set", "tone=shy", expect=2).err
 
 
@@ -88,9 +118,12 @@ def test_what_a_variant_leaves_out_and_excludes_is_told(agentpack: Agentpack, pr
     variants = {"reviewer/one": one, "reviewer/two": variant_text(), "reviewer/three": variant_text()}
     publish(tmp_path / "packs", make_pack("reviews", "1.1.0", variants=variants))
     write_tree(project, {"agentpack.yaml": "schema: 1\nsources:\n  - {name: acme, path: ../packs}\n"})
-    out = agentpack("show", "reviews").out
+    out = agentpack("show", "reviews", "--verbose").out
     assert "not with three; two\n" in out
     assert "leaves out the rule on looking\n" in out
+    assert "leaves out" not in agentpack("show", "reviews").out
+    named = agentpack("show", "reviews[one]").out
+    assert "  not with three\n  not with two: both look\n  leaves out\n    the rule on looking\n" in named
     shown = {row["name"]: row for row in agentpack("show", "reviews", "--json").envelope["data"]["variants"]}
     assert shown["one"]["losses"] == ["the rule on looking"]
     assert shown["one"]["conflicts"] == [{"with": ["three"], "reason": ""}, {"with": ["two"], "reason": "both look"}]

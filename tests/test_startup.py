@@ -166,6 +166,10 @@ def add_local_variant(project: Path) -> None:
     (folder / "house.md").write_text("---\nsummary: Ours.\n---\n\n## Ours {#ours}\n\n- Be kind. {#kind}\n")
 
 
+def take_all_out(project: Path) -> None:
+    Agentpack(project)("uninstall", "python-engineer")
+
+
 SITUATIONS: Sequence[Callable[[Path], None]] = (
     nothing,
     edit,
@@ -180,6 +184,7 @@ SITUATIONS: Sequence[Callable[[Path], None]] = (
     damage_record,
     damage_pointer,
     add_local_variant,
+    take_all_out,
 )
 
 
@@ -272,7 +277,10 @@ def test_a_check_from_a_folder_below_and_in_the_home_scope_is_the_same(agentpack
 
 @pytest.mark.parametrize("arguments", [["--version"], ["-V"]])
 def test_the_version_is_told_alike(agentpack: Agentpack, arguments: list[str]) -> None:
-    assert quickly(arguments, agentpack.folder) == agentpack(*arguments)
+    told = quickly(arguments, agentpack.folder)
+    assert told == agentpack(*arguments)
+    assert told is not None
+    assert "://" not in told.out  # no address that nobody checked
 
 
 def test_the_real_program_ends_with_what_it_said_written_out(agentpack: Agentpack) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -348,3 +348,101 @@ def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened
     shutil.rmtree(packs / "reviews/1.0.0")
     assert "not there or not known -> every-tool" in stopped(widened, "upgrade", "--yes").err
     widened("upgrade", "--yes", "--accept", "every-tool")
+
+
+# Locks that are gone or say less than the history.
+
+
+def emptied(path: Path) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "packs": [], "files": []}))
+
+
+def without_files(path: Path) -> None:
+    data = json.loads(path.read_text())
+    packs = [{**pack, "wanted_by": []} for pack in data["packs"]]
+    path.write_text(json.dumps({**data, "packs": packs, "files": []}))
+
+
+LESS: Mapping[str, Callable[[Path], None]] = {
+    "removed": Path.unlink,
+    "emptied": emptied,
+    "without files": without_files,
+}
+
+
+@pytest.mark.parametrize("less", LESS)
+@pytest.mark.parametrize(
+    "command", [["upgrade", "--yes"], ["sync"], ["lock"], ["lock", "--upgrade"], ["install", "reviews>=1.1"]]
+)
+def test_a_lock_that_is_gone_makes_no_release_a_first_install(
+    widened: Agentpack, command: list[str], less: str
+) -> None:
+    LESS[less](widened.folder / "agentpack.lock")
+    if command in (["sync"], ["lock"]) and less == "without files":
+        return  # the release that this lock names is kept
+    ran = stopped(widened, *command)
+    assert "reviews 1.0.0 -> 1.1.0" in ran.err
+    assert "reviewer for claude: read, search -> every-tool" in ran.err
+    widened(*command, "--accept", "every-tool")
+    assert locked(widened) == {"reviewer claude": "every-tool"}
+
+
+def test_nor_does_one_that_does_not_read(widened: Agentpack) -> None:
+    (widened.folder / "agentpack.lock").write_text("<<<<<<< ours\n")
+    assert "read, search -> every-tool" in stopped(widened, "lock").err
+
+
+def test_nor_does_one_that_is_gone_together_with_the_files(widened: Agentpack) -> None:
+    (widened.folder / "agentpack.lock").unlink()
+    (widened.folder / ".claude/agents/reviewer.md").unlink()
+    assert "read, search -> every-tool" in stopped(widened, "upgrade", "--yes").err
+
+
+def test_the_same_release_comes_back_without_its_lock(widened: Agentpack) -> None:
+    manifest = widened.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("- reviews", "- reviews<1.1"))
+    before = locked(widened)
+    (widened.folder / "agentpack.lock").unlink()
+    assert "\nmay" not in widened("sync").err
+    assert locked(widened) == before
+
+
+def test_what_was_installed_without_saving_counts_too(agentpack: Agentpack, packs: Path) -> None:
+    other = agentpack("install", "python-engineer", "--no-save").err
+    assert "may: " in other
+    release(packs, "1.0.0", "python-engineer", **{"python-engineer": {"tools": ["read"]}})
+    agentpack("rollback")
+    agentpack("install", "reviews", "--source", str(packs), "--no-save")
+    assert not (agentpack.folder / "agentpack.lock").exists()
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search", "shell"]})
+    assert "read, search -> read, search, shell" in stopped(agentpack, "install", "reviews", "--source", str(packs)).err
+
+
+def test_a_name_that_is_given_meanwhile_does_not_hide_it(widened: Agentpack) -> None:
+    (widened.folder / "agentpack.lock").unlink()
+    manifest = widened.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("- reviews", "- {require: reviews, as: {reviewer: critic}}"))
+    ran = stopped(widened, "sync")
+    assert "critic for claude: not there or not known -> every-tool" in ran.err
+
+
+def test_a_base_that_comes_along_without_a_lock_is_held_against_what_extended_it(
+    agentpack: Agentpack, packs: Path
+) -> None:
+    release(packs, "1.0.0", "base", fixer={"tools": ["read", "shell"]})
+    release(packs, "1.0.0", "house", requires=["base"], looker={"extends": "base", "tools": ["read"]})
+    agentpack("install", "house", "--source", str(packs))
+    release(packs, "1.1.0", "house", requires=["base"], looker={"tools": ["read"]})
+    (agentpack.folder / "agentpack.lock").unlink()
+    assert "fixer for claude" in stopped(agentpack, "upgrade", "--yes").err
+
+
+def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack) -> None:
+    widened("uninstall", "reviews")
+    assert "may: every-tool" in widened("install", "reviews").err
+
+
+def test_without_lock_and_history_the_file_itself_stands_in_the_way(widened: Agentpack) -> None:
+    (widened.folder / "agentpack.lock").unlink()
+    shutil.rmtree(widened.folder / ".agentpack/state")
+    assert "was not written by agentpack" in stopped(widened, "upgrade", "--yes").err

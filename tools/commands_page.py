@@ -21,12 +21,16 @@ What every command has in common:
 - It works in the project around the current folder, else for the user; `--user`, `--project` and `--root DIR` decide.
   The first line of output says which.
 - Data goes to stdout, words to stderr. `--json` prints one [envelope](json.md) instead.
+- `--quiet` leaves the answer and errors; of a check (`diff`, `audit`, `doctor`, `sync --check`, `pack check`,
+  `pack test`) the exit code is the answer. `--verbose` adds why this scope was taken, what was read, and from which source.
 - The exit code says how it ended: see [exit codes](exit-codes.md).
 - `--dry-run` computes the very plan that would be applied, and changes nothing.
+- What every command has (`--json`, `--quiet`, `--verbose`, `--no-color`, `--user`, `--project`, `--root`) may stand
+  before it too: `agentpack --root ../weather status`.
 - Without a terminal nothing asks: a decision that is needed is exit code 3, with the option that makes it.
 
-`agentpack --install-completion` makes the shell complete commands, options, and the names of packs, variants, clients
-and versions.
+`agentpack --install-completion` makes the shell complete commands, options and their values, and the names of packs,
+variants, versions, clients, parameters, capabilities, rules and generations.
 
 """
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 HOME = "/home/ada"
 MOMENT = "2026-11-23T10:00:00Z"
 _TIME = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_LOCAL_TIME = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}")
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _PASSED_ON = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "COVERAGE_FILE", "SSL_CERT_FILE")
 
@@ -79,6 +80,7 @@ class Terminal:
 
 def same_everywhere(text: str) -> str:
     """The text at the fixed moment, with plain ends of lines."""
+    text = _LOCAL_TIME.sub(MOMENT.replace("T", " ").replace("Z", " +0000"), text)
     return _TIME.sub(MOMENT, text).replace("\r\n", "\n")
 
 

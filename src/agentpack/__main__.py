@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # `typing` takes longer to load than a hot command takes to a
 def main() -> "NoReturn":
     """Run the command that the arguments name and exit with its code."""
     gc.set_threshold(100_000)
+    if sys.stdout is None or sys.stderr is None:
+        reopen()
     from agentpack.fast import answer
 
     code = answer(sys.argv[1:])
@@ -26,6 +28,17 @@ def main() -> "NoReturn":
     leave(code)
 
 
+def reopen() -> None:
+    """Open again what whoever started the process had closed, so that nothing can be written to it: neither by us, nor
+    into a file that would have taken its number.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            place = os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free, and that is the closed one
+            if name != "stdin":
+                setattr(sys, name, os.fdopen(place, "w", encoding="utf-8", closefd=False))
+
+
 def leave(code: int) -> "NoReturn":
     """End the process: what was said goes out, what others left for the end is run, and the system frees the rest."""
     import atexit
@@ -34,8 +47,8 @@ def leave(code: int) -> "NoReturn":
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):  # the reader is gone, or there is none
-        sys.exit(code)
+    except (OSError, ValueError):  # the reader is gone
+        pass
     os._exit(code)
 
 

@@ -5,7 +5,7 @@ a description into a line break; both were seen in the client itself. The body i
 """
 
 from agentpack.compose.composing import Pack
-from agentpack.compose.parse import Layer, parse_sections, split_front_matter
+from agentpack.compose.parse import Layer, parse_sections, refuse_many, split_front_matter
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
@@ -39,7 +39,7 @@ def read_bare(release: Release) -> Pack:
         faults.append(Fault(str(release.pack), 0, "", "holds no agent file with a name and a description"))
     if faults:
         raise InvalidFile(faults)
-    header = {"name": release.pack, "version": str(release.version), "description": f"{len(personas)} agent files"}
+    header = {"name": release.pack, "version": str(release.version), "description": _counted(len(personas))}
     return Pack(release.pack, str(release.version), True, header, {}, personas, {})
 
 
@@ -53,4 +53,10 @@ def read_agent(text: str, file: str, stem: str) -> Layer | None:
     if "name" not in header or not header.get("description"):
         return None
     header["description"] = [{"text": header["description"]}]
-    return Layer(file, header, parse_sections(body, first_line=first_line))
+    sections = parse_sections(body, first_line=first_line)
+    refuse_many(sections, file)
+    return Layer(file, header, sections)
+
+
+def _counted(files: int) -> str:
+    return f"{files} agent file{'' if files == 1 else 's'}"

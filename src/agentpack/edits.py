@@ -8,19 +8,22 @@ words for is refused, each with its place.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from agentpack.compose.parameters import Value
-from agentpack.compose.parse import parse_sections
+from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
+from agentpack.differences.lines import Match, matches
 from agentpack.model.persona import Rule, Section
 from agentpack.targets.emit import yaml_header
 
 _ALIKE = 0.5
 """How much of a rule must be left for it to count as changed and not as another one."""
 _LONGEST = 4000
+_PAIRS = 10_000
+"""So many pairs of changed rules between two that stayed, and of sections, are looked at for likeness."""
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -61,8 +64,13 @@ def read_edits(sections: Sequence[Section], body: str, taken: Set[str]) -> Edits
     Args:
         taken: ids that new rules and sections must not get.
     """
+    if len(body) > MAX_TEXT:
+        return Edits((), (), (f"more than {MAX_TEXT // 1024} Ki characters",))
+    found = parse_sections(body)
+    if sum(1 + len(section.rules) for section in found) > MAX_RULES + 1:
+        return Edits((), (), (f"more than {MAX_RULES:,} rules and headings",))
     reader = _Reader(set(taken))
-    reader.read(sections, parse_sections(body))
+    reader.read(sections, found)
     return Edits(tuple(reader.removed), tuple(reader.sections), tuple(dict.fromkeys(reader.unsaid)))
 
 
@@ -200,11 +208,18 @@ def _neighbours(
 # Pairing.
 
 
-def _pair(old: Sequence[Section], new: Sequence[Section]) -> list[tuple[int | None, int | None]]:
+Pairs = list[tuple[int | None, int | None]]
+
+
+def _pair(old: Sequence[Section], new: Sequence[Section]) -> Pairs:
     """Old and new sections side by side, in order. The text before the first heading is always paired."""
-    rest = _aligned(len(old) - 1, len(new) - 1, lambda a, b: _section_score(old[a + 1], new[b + 1]))
-    moved = [(None if a is None else a + 1, None if b is None else b + 1) for a, b in rest]
-    return [(0, 0), *moved]
+    wholes, others = ([_whole(section) for section in side[1:]] for side in (old, new))
+    rest = _paired(wholes, others, lambda a, b: _section_score(old[a + 1], new[b + 1]))
+    return [(0, 0), *((None if a is None else a + 1, None if b is None else b + 1) for a, b in rest)]
+
+
+def _whole(section: Section) -> str:
+    return "\0".join((str(section.level), section.heading, *(rule.text for rule in section.rules)))
 
 
 def _section_score(old: Section, new: Section) -> float:
@@ -220,16 +235,11 @@ def _section_score(old: Section, new: Section) -> float:
 
 def _pair_rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
     texts, others = [rule.text for rule in old], [rule.text for rule in new]
-    for tag, a, b, c, d in SequenceMatcher(None, texts, others, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from zip(old[a:b], new[c:d], strict=True)
-            continue
-        here, there = old[a:b], new[c:d]
-        for i, j in _aligned(len(here), len(there), _rule_score_of(here, there)):
-            yield (None if i is None else here[i]), (None if j is None else there[j])
+    for i, j in _paired(texts, others, _rule_score_of(old, new)):
+        yield (None if i is None else old[i]), (None if j is None else new[j])
 
 
-def _rule_score_of(old: Sequence[Rule], new: Sequence[Rule]) -> Any:
+def _rule_score_of(old: Sequence[Rule], new: Sequence[Rule]) -> Callable[[int, int], float]:
     def score(a: int, b: int) -> float:
         if old[a].kind != new[b].kind:
             return 0
@@ -244,27 +254,46 @@ def _likeness(one: str, other: str) -> float:
     return matcher.ratio()
 
 
-def _aligned(rows: int, columns: int, score: Any) -> list[tuple[int | None, int | None]]:
-    """Pairs in order with the greatest sum of scores; what has score 0 is not paired."""
+def _paired(old: Sequence[str], new: Sequence[str], score: Callable[[int, int], float]) -> Pairs:
+    """What is the same in both, in order, and between that what is alike. Beyond measure nothing is taken for alike:
+    all of it went, or came.
+    """
+    pairs: Pairs = []
+    a = b = 0
+    for match in (*matches(old, new), Match(len(old), len(new), 0)):
+        rows, columns = match.i - a, match.j - b
+        if rows * columns > _PAIRS:
+            pairs += [*((i, None) for i in range(a, match.i)), *((None, j) for j in range(b, match.j))]
+        else:
+            pairs += _aligned(rows, columns, a, b, score)
+        a, b = match.i + match.size, match.j + match.size
+        pairs += zip(range(match.i, a), range(match.j, b), strict=True)
+    return pairs
+
+
+def _aligned(rows: int, columns: int, row: int, column: int, score: Callable[[int, int], float]) -> Pairs:
+    """Pairs in order with the greatest sum of scores; what has score 0 is not paired. `row` and `column` are where the
+    places begin.
+    """
     best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-    scores = [[float(score(a, b)) for b in range(columns)] for a in range(rows)]
+    scores = [[score(row + a, column + b) for b in range(columns)] for a in range(rows)]
     for a in range(rows - 1, -1, -1):
         for b in range(columns - 1, -1, -1):
             together = best[a + 1][b + 1] + scores[a][b] if scores[a][b] else -1.0
             best[a][b] = max(best[a + 1][b], best[a][b + 1], together)
-    pairs: list[tuple[int | None, int | None]] = []
+    pairs: Pairs = []
     a = b = 0
     while a < rows and b < columns:
         if scores[a][b] and best[a][b] == best[a + 1][b + 1] + scores[a][b]:
-            pairs.append((a, b))
+            pairs.append((row + a, column + b))
             a, b = a + 1, b + 1
         elif best[a][b] == best[a + 1][b]:
-            pairs.append((a, None))
+            pairs.append((row + a, None))
             a += 1
         else:
-            pairs.append((None, b))
+            pairs.append((None, column + b))
             b += 1
-    return [*pairs, *((i, None) for i in range(a, rows)), *((None, j) for j in range(b, columns))]
+    return [*pairs, *((row + i, None) for i in range(a, rows)), *((None, column + j) for j in range(b, columns))]
 
 
 # A variant that says it.

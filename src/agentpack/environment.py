@@ -25,6 +25,16 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def in_local_time(time: str) -> str:
+    """A moment in UTC as people here read it, with the offset of their zone: `2026-11-23 11:00:00 +0100`."""
+    from datetime import datetime  # not on the fast path
+
+    try:
+        return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+    except (ValueError, OverflowError, OSError):
+        return time  # a record that somebody else wrote
+
+
 def _home_of_user() -> str:
     """The home folder by the system's list of users, for a process that was given none."""
     try:

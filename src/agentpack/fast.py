@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # these take longer to load than an answer takes
 
     from agentpack.environment import Scope
 
-PROJECT = "https://github.com/agentpack/agentpack"
 _CLEAN = {("diff",): "nothing differs", ("sync", "--check"): "nothing differs"}
 _MOST = 64 * 1024 * 1024
 _MOST_VALUES = 1_000_000
@@ -47,20 +46,22 @@ def answer(arguments: "Sequence[str]") -> int | None:
 
 
 def _say(stream: "Any", text: str | None) -> int | None:
-    if text is None or stream is None:
+    if text is None:
         return None
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # as the full program does
+    except OSError as error:  # words that nobody reads are no fault, data that nobody takes is for the full program
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            return None
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return 0
 
 
 def version_text() -> str:
-    """Name, version, project and place: `agentpack` on the Python index is somebody else's."""
+    """Name, version and place: `agentpack` on the Python index is somebody else's."""
     place = os.path.dirname(os.path.abspath(__file__))
-    return f"agentpack {__version__} (distribution agentpack-manager)\nproject {PROJECT}\nrunning from {place}\n"
+    return f"agentpack {__version__} (distribution agentpack-manager)\nrunning from {place}\n"
 
 
 # A clean check.
@@ -83,6 +84,8 @@ def clean_scope(*, judging: bool = False) -> str | None:
     try:
         began = os.stat(f"{state}/current").st_ctime_ns
         record = _record(scope)
+        if not record["files"]:
+            return None  # nothing is installed, and that is said
         if {row[0] for row in record["documents"]} != {scope.manifest, scope.lock}:
             return None
         for path, written, _mode in record["documents"]:

@@ -1,10 +1,11 @@
 """Which source has a pack, and the bytes of a release, checked at one place.
 
 `Sources` keeps the order of precedence: the first source that has a name wins, unless the lock remembers another one
-that is still configured.
+that is still configured. A source that is missing, its folder moved or not cloned, is passed over for packs that
+others have, never for one that came from it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from agentpack.errors import AgentpackError, Refused, Unavailable
 from agentpack.model.names import Digest, PackName, content_digest
@@ -15,9 +16,31 @@ from agentpack.sources.base import Source
 class Sources:
     """All configured sources in order of precedence. Each pack is looked up once."""
 
-    def __init__(self, sources: Iterable[Source], remembered: Mapping[PackName, str] | None = None) -> None:
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        remembered: Mapping[PackName, str] | None = None,
+        *,
+        missing: Collection[str] = (),
+        configured: str = "agentpack.yaml",
+    ) -> None:
+        """All sources there are.
+
+        Args:
+            remembered: the source that a pack stays with.
+            missing: the names of sources of which there is nothing to be read.
+            configured: the file that names the sources, for people.
+        """
         self.all = tuple(sources)
         self.remembered = remembered or {}
+        self.homes: Mapping[PackName, str] = self.remembered
+        """The source that a pack came from, also of those that need not stay with it."""
+        self.missing = missing
+        self.configured = configured
+        self.passed_over: set[str] = set()
+        """Missing sources that were asked."""
+        self.read: list[ReleaseRef] = []
+        """The releases that were read."""
         self._found: dict[PackName, tuple[ReleaseRef, ...]] = {}
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
@@ -30,18 +53,36 @@ class Sources:
         kept = self.remembered.get(pack)
         ordered = sorted(self.all, key=lambda source: source.name != kept) if kept else self.all
         for source in ordered:
+            if source.name in self.missing:
+                self.passed_over.add(source.name)
+                if source.name == self.homes.get(pack):
+                    raise self._missing([source], f"`{pack}` comes from it")
+                continue
             try:
                 found = source.releases(pack)
             except OSError as error:
                 raise _unreadable(source, error) from None
             if found:
                 return tuple(sorted(found, key=lambda ref: ref.version, reverse=True))
+        gone = [source for source in self.all if source.name in self.missing]
+        if gone:
+            raise self._missing(gone, f"no other source has a pack `{pack}`")
         return ()
+
+    def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
+        return Unavailable(
+            "; ".join(map(in_words, sources)),
+            details=[why],
+            hint=f"bring the folder back, or change `sources:` in {self.configured}",
+        )
 
     def packs(self) -> list[PackName]:
         """Every pack name that any source has."""
         names: set[PackName] = set()
         for source in self.all:
+            if source.name in self.missing:
+                self.passed_over.add(source.name)
+                continue
             try:
                 names.update(source.packs())
             except OSError as error:
@@ -58,6 +99,11 @@ class Sources:
 
     def source(self, name: str) -> Source | None:
         return next((source for source in self.all if source.name == name), None)
+
+
+def in_words(missing: Source) -> str:
+    """What is to be said of a missing source."""
+    return f"the source `{missing.name}` is missing: there is no folder {missing.where}"
 
 
 def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> Release:
@@ -79,6 +125,7 @@ def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> 
         raise
     except OSError as error:
         raise _unreadable(source, error) from None
+    sources.read.append(ref)
     digest = content_digest(files.items())
     if expected is not None and digest != expected:
         raise Refused(

@@ -171,6 +171,7 @@ def _remove_entry(text: str, pack: str, manifest: Manifest) -> str:
         return text[: node.value[index - 1].end_mark.index] + text[item.end_mark.index :]
     lines = text.splitlines(keepends=True)
     first, last = item.start_mark.line, _last_line(item)
+    first -= _comments_of(lines, first, last)
     if len(node.value) == 1:
         # an empty block list would read as nothing: say so
         root = _root(text)
@@ -178,6 +179,17 @@ def _remove_entry(text: str, pack: str, manifest: Manifest) -> str:
         head = lines[name.start_mark.line]
         lines[name.start_mark.line] = head.replace("packs:", "packs: []", 1)
     return "".join([*lines[:first], *lines[last + 1 :]])
+
+
+def _comments_of(lines: Sequence[str], first: int, last: int) -> int:
+    """How many lines right above an entry are a comment on it. An entry right below it may share them: then none."""
+    if last + 1 < len(lines) and lines[last + 1].lstrip().startswith("-"):
+        return 0
+    indent = len(lines[first]) - len(lines[first].lstrip())
+    count = 0
+    while lines[first - count - 1].startswith(" " * indent + "#"):
+        count += 1
+    return count
 
 
 def _change_entry(text: str, wanted: Wanted, manifest: Manifest) -> str:

@@ -63,7 +63,8 @@ class Decisions:
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
     said: frozenset[str] = frozenset()
-    """Paths whose edit the new text says already, but for blank lines: the new text is written."""
+    """Paths where the new text says what lies there in other words, such as blank lines or the quotes of a header: the
+    new text is written."""
     keep_files: bool = False
     """What is no longer wanted stays on disk, unmanaged."""
 
@@ -144,7 +145,8 @@ def _wanted(
         return change(Action.KEEP)
     if old is None:
         if decisions.adopt_as_is:
-            return change(Action.TAKE)
+            said = new.path in decisions.said
+            return change(Action.DISCARD, new.content) if said else change(Action.TAKE)
         return change(Action.DISCARD, new.content) if decisions.adopt else change(Action.CONFLICT, why="foreign")
     if here.digest == old.rendered:
         return change(Action.REPLACE, new.content)

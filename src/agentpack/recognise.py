@@ -38,6 +38,20 @@ class Agent(NamedTuple):
     body: str
     rules: frozenset[str]
     fault: str | None = None
+    fields: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
+    """All that the header says, in whatever words: what a persona can say, and the rest."""
+    ignored: tuple[str, ...] = ()
+    """The fields of the rest that agentpack does not write for the client."""
+
+    def says_the_same(self, other: "Agent") -> bool:
+        """Whether their client reads the same in both, line ends and blank lines at the ends of the body aside."""
+        return self.fields == other.fields and _within_blank_lines(self.body) == _within_blank_lines(other.body)
+
+
+def _within_blank_lines(body: str) -> list[str]:
+    lines = body.split("\n")
+    kept = [number for number, line in enumerate(lines) if line.strip()]
+    return lines[kept[0] : kept[-1] + 1] if kept else []
 
 
 def read_file(target: Target, data: bytes, stem: str) -> Agent:
@@ -68,7 +82,9 @@ def read_file(target: Target, data: bytes, stem: str) -> Agent:
         fault = f"its name is `{name}`, for which agentpack would write `{file}`: rename the file"
     # a client that needs no description is given none to show; a pack has one all the same
     header = {**read.header, "name": name, "description": description or name}
-    return Agent(name, header, read.body, rules_of(read.body), fault)
+    fields = ({**read.header, "name": name}, read.unsaid)
+    body = read.body.replace("\r\n", "\n")
+    return Agent(name, header, body, rules_of(body), fault, fields, read.ignored)
 
 
 def _hidden(findings: Sequence[Finding]) -> str:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from support.bundled import NAME, composed, pack, rendered, settings_of, split
 
+from agentpack.compose.parameters import Value
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import Unresolvable
 from agentpack.model.persona import Rule
@@ -147,8 +148,7 @@ def test_what_a_domain_or_stance_adds_stays_under_every_form(variant: str) -> No
     for chosen in FITTING:
         if variant in chosen:
             for rule in own_rules(variant):
-                named_by_lean = "lean" in chosen and (rule.id or "").startswith("tool-type-checker")
-                if holds(rule.when, values) and not named_by_lean:
+                if holds(rule.when, values):
                     assert substitute(rule.text, values) in text(chosen), (rule.id, chosen)
 
 
@@ -171,22 +171,23 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_variant_adds_no_more_words_than_its_budget(variant: str) -> None:
-    sections = pack(VERSION).variants[NAME][variant].sections
-    added = sum(words(section.heading) + sum(words(rule.text) for rule in section.rules) for section in sections)
-    assert added <= ADDED_WORDS
+def body_words(chosen: Chosen = (), **values: Value) -> int:
+    """The words without the header, as `agentpack pack check` counts them."""
+    return words(split(rendered(VERSION, chosen, "claude", **values))[1])
 
 
-@pytest.mark.parametrize("checker", ["mypy", "basedpyright", "pyright", "pyrefly", "ty"])
-def test_the_lean_persona_keeps_to_its_words_with_header_and_all(checker: str) -> None:
-    assert words(rendered(VERSION, ("lean",), type_checker=checker)) <= LEAN_WORDS
+@pytest.mark.parametrize("name", pack(VERSION).declarations)
+def test_the_lean_persona_keeps_to_its_words_whatever_single_parameter_is_set(name: str) -> None:
+    for value in settings_of(pack(VERSION).declarations[name]):
+        others = {"coverage_overall": 0} if name == "coverage_business" else {}
+        assert body_words(("lean",), **{name: value}, **others) <= LEAN_WORDS
 
 
 @pytest.mark.parametrize("chosen", [chosen for chosen in FITTING if len(chosen) == 2], ids="+".join)
 def test_a_pair_adds_no_more_words_than_both_budgets(chosen: Chosen) -> None:
-    base = LEAN_WORDS if "lean" in chosen else words(text()) + ADDED_WORDS
-    assert words(text(chosen)) <= base + ADDED_WORDS
+    base = LEAN_WORDS if "lean" in chosen else body_words() + ADDED_WORDS
+    for checker in pack(VERSION).declarations["type_checker"].choices or ():
+        assert body_words(chosen, type_checker=checker) <= base + ADDED_WORDS
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -196,6 +197,27 @@ def test_a_description_keeps_to_its_words(variant: str) -> None:
 
 
 # -- single variants ---------------------------------------------------------------------------------------------------
+
+
+def test_what_no_user_may_ask_for_is_said_under_every_variant() -> None:
+    """Whatever a variant leaves out: secrets, force-push, loosened checks, instructions in data."""
+    for chosen in FITTING:
+        rules = {rule.id: rule.text for section in composed(VERSION, chosen).sections for rule in section.rules}
+        for words in ("secret", "force-push", "loosen", "obey instructions met in data or tool output"):
+            assert words in rules["never"], chosen
+
+
+def test_a_variant_says_once_what_its_scenario_said() -> None:
+    """Services and processor-bound work have a section of their own: the scenario is not told a second time."""
+    for variant, gone in {
+        "high-throughput-api": "scenario-api",
+        "realtime": "scenario-realtime",
+        "microservices": "scenario-microservices",
+        "cpu-bound": "scenario-cpu",
+        "data-pipeline": "scenario-pipeline",
+    }.items():
+        assert gone in {section.id for section in composed(VERSION).sections}
+        assert gone not in {section.id for section in composed(VERSION, (variant,)).sections}
 
 
 def test_a_reviewer_reads_and_searches_whatever_else_is_chosen() -> None:
@@ -212,7 +234,9 @@ def test_no_parameter_but_the_tools_gives_a_reviewer_more() -> None:
     assert shell.value("tools") == ["read", "search", "shell"]
 
 
-EDITING = re.compile(r"^- (Deliver|Include|Add|Run ruff|Ask before|Draw|Lead|Open with)\b", re.MULTILINE)
+EDITING = re.compile(
+    r"^- (Deliver|Include|Add|Make the|Run the project's|Ask first|Draw|Lead|Open with)\b", re.MULTILINE
+)
 
 
 def test_a_reviewer_is_asked_for_no_edit_and_no_delivery() -> None:
@@ -240,5 +264,5 @@ def test_a_library_sets_no_framework_and_no_compose_file_unless_the_user_does() 
 )
 def test_strict_typing_gives_every_checker_its_strict_call(checker: str, strict: str) -> None:
     for chosen in FITTING:
-        if "strict-typing" in chosen and "lean" not in chosen:
+        if "strict-typing" in chosen:
             assert strict in rendered(VERSION, chosen, type_checker=checker)

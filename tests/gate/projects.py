@@ -120,6 +120,8 @@ class Project:
             "hatch": ["hatch env create"],
         }[manager]:
             self.runs(command)
+        if manager == "uv":
+            self._variables["UV_LOCKED"] = "1"  # as the text asks for where there is a `uv.lock`
 
     def _on_path(self, environment: Path) -> None:
         self._variables["PATH"] = f"{environment / 'bin'}{os.pathsep}{self._variables['PATH']}"

@@ -118,6 +118,22 @@ def test_clean_code_passes(workshop: Workshop, service: Service, manager: str, c
 
 
 @runs
+@pytest.mark.skipif("uv" not in TRIED, reason="uv is not among the package managers that are tried")
+def test_the_gate_leaves_the_lock_of_uv_as_it_is(workshop: Workshop) -> None:
+    """As the text has it: with `UV_LOCKED`, without which `uv run` would write it anew."""
+    gate, project = gate_of("uv", "mypy"), workshop.project("uv")
+    lock = project.folder / "uv.lock"
+    before = lock.read_bytes()
+    with project.having({}, '[project.optional-dependencies]\nmore = ["iniconfig"]'):
+        for command in gate.commands["Style"]:
+            assert "needs to be updated" in project.run(command).said
+        assert lock.read_bytes() == before
+        project.runs(gate.commands["Style"][0], UV_LOCKED="0")
+        assert lock.read_bytes() != before
+    lock.write_bytes(before)
+
+
+@runs
 @pytest.mark.parametrize("fault", TYPE_FAULTS)
 @pytest.mark.parametrize(("manager", "checker"), PAIRS)
 def test_every_type_checker_finds(workshop: Workshop, manager: str, checker: str, fault: str) -> None:

@@ -1,16 +1,43 @@
 """Inputs that look odd and are fine: each must install."""
 
+import io
+import tarfile
+import zipfile
 from collections.abc import Mapping
 
 from support.packs import BODY
 
-from hostile.boxes import Make, good, manifest, persona
+from hostile.boxes import Box, Make, good, manifest, persona
 
 HEAD = "name: reviewer\ndescription: Reviews.\n"
 
 
 def _text(text: str) -> Make:
     return persona(HEAD, f"You review {text} {{#identity}}\n")
+
+
+def _packed(name: str, top: str = "", form: int = tarfile.PAX_FORMAT, deep: str = "x") -> Make:
+    """The harmless pack as an archive, whose names begin with `top`."""
+
+    def make(box: Box) -> None:
+        out = io.BytesIO()
+        files = {**good(), f"docs/{deep}.md": "x"}
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(out, "w") as packed:
+                for path, data in files.items():
+                    packed.writestr(top + path, data)
+                packed.comment = b"0123456789abcdef0123" * 2
+        else:
+            with tarfile.open(fileobj=out, mode="w:gz", format=form) as tar:
+                for path, text in {top: "", **files}.items():
+                    row = tarfile.TarInfo(top + path if path != top else top)
+                    row.type = tarfile.DIRTYPE if path == top else tarfile.REGTYPE
+                    row.size = len(text)
+                    if row.name:
+                        tar.addfile(row, io.BytesIO(text if isinstance(text, bytes) else text.encode()))
+        (box.packs / name).write_bytes(out.getvalue())
+
+    return make
 
 
 BENIGN: Mapping[str, Make] = {
@@ -47,5 +74,9 @@ BENIGN: Mapping[str, Make] = {
     "a picture": lambda box: box.pack({**good(), "logo.png": b"\x89PNG\r\n\x1a\n\x00\xff"}),
     "a file name with an accent": lambda box: box.pack({**good(), "docs/caf\u00e9.md": "x"}),
     "a description in Japanese": manifest(head="schema: 1\nname: bad\nversion: 1.0.0\ndescription: \u691c\u8a3c\n"),
+    "an archive of `.`": _packed("bad-1.0.0.tgz", "./"),
+    "an archive of `./bad-1.0.0`": _packed("bad-1.0.0.tgz", "./bad-1.0.0/"),
+    "a long name as GNU tar has it": _packed("bad-1.0.0.tgz", "bad-1.0.0/", tarfile.GNU_FORMAT, "n" * 120),
+    "a commit in the comment of a zip": _packed("bad-1.0.0.zip"),
     "three hundred files": lambda box: box.pack({**good(), **{f"docs/{n}.md": "x" for n in range(300)}}),
 }

@@ -11,7 +11,7 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 from agentpack.model.names import digest_of
-from hostile.boxes import INSTALL, Box, Case, Make, good, link, project_file
+from hostile.boxes import INSTALL, MANIFEST, Box, Case, Make, good, link, project_file
 
 SYNC = ("sync",)
 DIFF = ("diff",)
@@ -139,10 +139,13 @@ MANIFESTS: Mapping[str, Case] = {
         _manifest(HEAD + "packs: [{require: bad, as: {reviewer: con}}]\n"), 2, "reserve", SYNC
     ),
     "a source that is no folder": Case(
-        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /no/such/folder}]\n"), 4, "", SYNC
+        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /no/such/folder}]\n"),
+        6,
+        "the source `x` is missing",
+        SYNC,
     ),
     "a source at a device": Case(
-        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /dev/zero}]\n"), 4, "", SYNC
+        _manifest(HEAD + "packs: [bad]\nsources: [{name: x, path: /dev/zero}]\n"), 6, "the source `x` is missing", SYNC
     ),
     "a source without a name": Case(_manifest(HEAD + "sources: [{path: packs}]\n"), 2, "name", SYNC),
     "a source named like a path": Case(_manifest(HEAD + "sources: [{name: ../x, path: p}]\n"), 2, "name", SYNC),
@@ -362,4 +365,74 @@ VARIANTS: Mapping[str, Case] = {
     "a declared client with a known name": Case(
         project_file(".agentpack/clients/claude.yaml", "schema: 1\nproject: agents\n"), 2, "comes with agentpack"
     ),
+}
+
+
+# Clones that want to get past a policy, or past what was accepted.
+
+
+def _against(policy: str, path: str, prepare: Callable[[Box], None] = lambda box: None) -> Make:
+    """A project with a source of its own, for a user whose policy says this of `{packs}` and `{project}`."""
+
+    def make(box: Box) -> None:
+        box.pack(good())
+        prepare(box)
+        place = Path(os.environ["XDG_CONFIG_HOME"]) / "agentpack/policy.yaml"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(policy.format(packs=box.packs, project=box.project))
+        source = path.format(packs=box.packs)
+        write_tree(box.project, {"agentpack.yaml": f"{HEAD}sources: [{{name: x, path: '{source}'}}]\npacks: [bad]\n"})
+
+    return make
+
+
+def _link_to(place: str, to: str = ".") -> Callable[[Box], None]:
+    def make(box: Box) -> None:
+        here = box.project / place
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.symlink_to(box.packs / to)
+
+    return make
+
+
+def _own(box: Box) -> None:
+    header = f"{MANIFEST}license: GPL-3.0-only\n"
+    write_tree(box.project / ".agentpack/packs/bad/0.1.0", good(pack=header.replace("1.0.0", "0.1.0")))
+
+
+def _without_lock(less: Callable[[Path], None]) -> Make:
+    """A pack that only reads is installed; a release with every tool comes out, and the lock goes."""
+
+    def make(box: Box) -> None:
+        header = "name: reviewer\ndescription: Reviews.\n"
+        box.pack(good(persona=f"---\n{header}tools: [read]\n---\nYou review. {{#identity}}\n"), "bad/1.0.0")
+        Agentpack(box.project)("install", "bad", "--source", str(box.packs))
+        more = good(pack=MANIFEST.replace("1.0.0", "2.0.0"), persona=f"---\n{header}---\nYou review. {{#identity}}\n")
+        box.pack(more, "bad/2.0.0")
+        less(box.project / "agentpack.lock")
+
+    return make
+
+
+def _emptied(lock: Path) -> None:
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "packs": [], "files": []}))
+
+
+_DENY, _ALLOW = "sources: {{deny: ['{packs}']}}\n", "sources: {{allow: ['{project}/*']}}\n"
+CLONES: Mapping[str, Case] = {
+    "a denied place by a link": Case(_against(_DENY, "link", _link_to("link")), 5, "`sources.deny`", SYNC),
+    "a denied place by two slashes": Case(_against(_DENY, "/{packs}"), 5, "`sources.deny`", SYNC),
+    "a denied place by a link to a pack": Case(
+        _against(_DENY, "vendor", _link_to("vendor/bad", "bad")), 5, "`sources.deny`", SYNC
+    ),
+    "a pack of a denied place": Case(_against(_DENY, "{packs}/bad"), 5, "`sources.deny`", SYNC),
+    "a link in an allowed place": Case(_against(_ALLOW, "vendor", _link_to("vendor")), 5, "`sources.allow`", SYNC),
+    "a pack in the place of one's own, and its licence": Case(
+        _against("licenses: {{allow: [MIT]}}\n", ".agentpack/packs", _own), 5, "`licenses.allow`", SYNC
+    ),
+    "a pack in the place of one's own, and its age": Case(
+        _against("minimum_age: 30 days\n", ".agentpack/packs", _own), 5, "`minimum_age`", SYNC
+    ),
+    "a lock that is gone": Case(_without_lock(Path.unlink), 3, "read -> every-tool", ("upgrade", "--yes")),
+    "a lock that is emptied": Case(_without_lock(_emptied), 3, "read -> every-tool", SYNC),
 }

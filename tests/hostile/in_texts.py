@@ -122,6 +122,11 @@ ARCHIVES: Mapping[str, Case] = {
     "a folder that is a file": Case(_entry(_P + "pack.yaml/x.md"), 5, ""),
     "a name that is not normal": Case(_entry(_P + "cafe\u0301.md"), 5, ""),
     "a trailing dot": Case(_entry(_P + "x."), 5, ""),
+    "a name with and without a dot before it": Case(_entry("./" + _P + "pack.yaml"), 5, "stands twice"),
+    "a name with two dots before it": Case(_entry("././" + _P + "x.md"), 5, "leads elsewhere"),
+    "a name that climbs behind a dot": Case(_entry("./../../outside/canary"), 5, "leads elsewhere"),
+    "an absolute path behind a dot": Case(_entry(".//etc/cron.d/x"), 5, "an absolute path"),
+    "what macOS keeps beside files": Case(_entry(_P + "._pack.yaml"), 5, "COPYFILE_DISABLE=1"),
     "bytes that are no archive": Case(_archive(lambda: os.urandom(512)), 5, ""),
     "an empty file": Case(_archive(lambda: b""), 5, ""),
     "half of an archive": Case(_archive(lambda: b"\x1f\x8b\x08\x00" + b"\x00" * 20), 5, ""),
@@ -131,6 +136,14 @@ ARCHIVES: Mapping[str, Case] = {
     ),
     "a zip with a link": Case(_archive(_zip((_P + "x", b"/etc/passwd", 0o120777)), "bad-1.0.0.zip"), 5, ""),
     "a zip bomb": Case(_archive(_zip((_P + "x.bin", b"\x00" * (64 << 20), 0o100644)), "bad-1.0.0.zip"), 5, ""),
+    "a zip of 7,900 files": Case(
+        _archive(_zip(*((f"{_P}{n}.md", b"", 0o100644) for n in range(7900))), "bad-1.0.0.zip"),
+        5,
+        "more than 2000 files",
+    ),
+    "a zip with a comment": Case(
+        _archive(lambda: _zip()()[:-2] + b"\2\0hi", "bad-1.0.0.zip"), 5, "not the name of a commit"
+    ),
     "a zip behind other bytes": Case(_archive(lambda: b"#!/bin/sh\n" + _zip()(), "bad-1.0.0.zip"), 5, ""),
     "a zip before other bytes": Case(_archive(lambda: _zip()() + b"tail", "bad-1.0.0.zip"), 5, ""),
     "another pack inside": Case(_archive(_zip(("pack.yaml", b"name: bat", 0o100644)), "bad-1.0.0.zip"), 2, ""),

@@ -134,9 +134,12 @@ class Life(RuleBasedStateMachine):
         variants = "[loud]" if loud else ""
         self.run("install", f"life{variants}{version}", "--source", str(self.box / "packs"), *how)
 
-    @rule(how=st.sampled_from([[], ["--keep-files"], ["--discard-edits"]]))
-    def uninstall(self, how: list[str]) -> None:
-        self.run("uninstall", "life", *how)
+    @rule(
+        what=st.sampled_from([["life"], ["life[loud]"], *(["--client", client] for client in CLIENTS)]),
+        how=st.sampled_from([[], ["--keep-files"], ["--discard-edits"]]),
+    )
+    def uninstall(self, what: list[str], how: list[str]) -> None:
+        self.run("uninstall", *what, *how)
 
     @rule(
         latest=st.booleans(),
@@ -151,7 +154,12 @@ class Life(RuleBasedStateMachine):
     def sync(self, how: list[str]) -> None:
         self.run("sync", *how)
 
-    @rule(how=st.sampled_from([[], ["--as", "mine"]]), name=st.sampled_from(["alpha", "beta"]))
+    @rule(
+        how=st.sampled_from(
+            [[], ["--as", "mine"], ["--client", CLIENTS[0]], ["--client", CLIENTS[0], "--on-conflict", "theirs"]]
+        ),
+        name=st.sampled_from(["alpha", "beta"]),
+    )
     def keep(self, how: list[str], name: str) -> None:
         self.run("keep", name, *how)
 

@@ -60,7 +60,7 @@ def entries(draw: st.DrawFn, name: str, indent: str) -> list[Line]:
     requirement = name + draw(st.sampled_from(RANGES))
     options = draw(st.sampled_from(OPTIONS))
     comment = draw(st.sampled_from(["", "", "  # why we need it", " #"]))
-    made = [Line(f"{indent}# about {name}")] if draw(st.booleans()) else []
+    made = [Line(f"{indent}# about {name}", f"comment on {name}")] if draw(st.booleans()) else []
     if not options:
         text = draw(st.sampled_from([requirement, f'"{requirement}"', f"'{requirement}'"]))
         return [*made, Line(f"{indent}- {text}{comment}", name)]
@@ -125,6 +125,7 @@ def changed(draw: st.DrawFn, old: Manifest) -> tuple[Manifest, set[str]]:
         about |= {name, "packs"}
         if deed == "remove":
             new = new._replace(packs=kept)
+            about.add(f"comment on {name}")
             continue
         text = name + draw(st.sampled_from(RANGES))
         wanted = (before or Wanted(parse_requirement(text), text))._replace(

@@ -14,9 +14,10 @@ from support.trees import marks, modes, write_tree
 
 from agentpack.environment import project_scope
 from agentpack.errors import DecisionNeeded, UsageError
-from agentpack.operations.install import Options, install, uninstall
+from agentpack.operations.install import Options, install
 from agentpack.operations.rollback import rollback
 from agentpack.operations.sync import sync
+from agentpack.operations.uninstall import uninstall
 from agentpack.operations.upgrade import upgrade
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Decisions

@@ -92,6 +92,8 @@ class Zipped(NamedTuple):
     comment: bytes = b""
     local_name: bytes | None = None
     local_size: int | None = None
+    local_told: tuple[int, int, int] | None = None
+    """Checksum, packed and unpacked size by its own header."""
     later: bytes = b""
     offset: int | None = None
     disk: int = 0
@@ -119,7 +121,7 @@ def zipped(
         size = len(one.data) if one.size is None else one.size
         flags = one.flags | (0 if name.isascii() else 1 << 11)
         local_size = size if one.local_size is None else one.local_size
-        told = (0, 0, 0) if one.later else (crc, len(packed), local_size)
+        told = one.local_told or ((0, 0, 0) if one.later else (crc, len(packed), local_size))
         own = name if one.local_name is None else one.local_name
         offset = len(out) if one.offset is None else one.offset
         out += struct.pack("<4s5H3I2H", b"PK\3\4", 20, flags, one.method, 0, 33, *told, len(own), len(one.local_extra))

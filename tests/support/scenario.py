@@ -33,7 +33,7 @@ from support.trees import Mark, marks
 
 from agentpack.sources.bundled import bundled_folder
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ| \d\d:\d\d:\d\d [+-]\d{4})")
 _DIGEST = re.compile(r"(?:sha256:)?\b[0-9a-f]{64}\b|sha256:[0-9a-f]{12}\b")
 _OUTPUT = re.compile(r"(?:[12]\| ?|exit |    )")
 _SAYS = ("$", "show", "lines", "list", "same", "same-bytes")

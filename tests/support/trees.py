@@ -55,3 +55,10 @@ def marks(folder: Path, *, without: tuple[str, ...] = (".git", STATE)) -> dict[s
 def modes(folder: Path) -> dict[str, tuple[bytes, int]]:
     """Every file below a folder with its permission bits."""
     return {path: (mark.content, mark.mode) for path, mark in marks(folder).items()}
+
+
+def with_state(folder: Path) -> dict[str, Mark]:
+    """All there is in a project, agentpack's own state included, but not the note of who works in it."""
+    found = marks(folder, without=(".git",))
+    found.pop(f"{STATE}/lock", None)
+    return found

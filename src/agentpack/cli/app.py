@@ -7,10 +7,12 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from agentpack.cli.boundary import guarded
+from agentpack.cli.help import Group
+from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
 from agentpack.cli.present import Output
+from agentpack.cli.streams import Unwritten, write_data
 from agentpack.errors import Ended
 from agentpack.fast import version_text
 
@@ -37,13 +39,14 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Check this installation and this scope."),
 }
 
+HELP = ["-h", "--help"]
 _ROOT_HELP = "Versions, variants, upgrades and rollback for the personas of AI coding agents."
 _EPILOG = "Start with: agentpack install python-engineer"
 Click = sys.modules[typer.BadParameter.__mro__[1].__module__]
 """The exceptions of the command-line library that Typer brings along."""
 
 
-class Verbs(TyperGroup):
+class Verbs(Group):
     """A group that imports a verb's module when the verb is called, and lists all of them without importing any."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -57,6 +60,11 @@ class Verbs(TyperGroup):
         return typer.main.get_command(module.app)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[:1] == ["help"]:
+            args = [*args[1:], HELP[-1]]
+            if len(args) == 1:
+                write_data(ctx.get_help())
+                raise typer.Exit
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             from agentpack.model.names import did_you_mean
 
@@ -66,7 +74,8 @@ class Verbs(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, help) for name, (_, help) in VERBS.items()])
+            rows = [(name, help) for name, (_, help) in VERBS.items()]
+            formatter.write_dl([*rows, ("help", "The help of a command: `agentpack help diff`.")])
 
 
 app = typer.Typer(
@@ -77,26 +86,34 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": HELP, "max_content_width": 100},
 )
 
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(version_text(), nl=False)
+        write_data(version_text().removesuffix("\n"))
         raise typer.Exit
 
 
 @app.callback()
-def root(
+def common(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print version and place.")
     ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_color: NoColor = False,
+    user: User = False,
+    project: Project = False,
+    root: Root = None,
 ) -> None:
     """Versions, variants, upgrades and rollback for the personas of AI coding agents."""
+    context.obj = dict(zip(COMMON, (json, quiet, verbose, no_color, user, project, root), strict=True))
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        write_data(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -116,6 +133,10 @@ def run(arguments: Sequence[str]) -> int:
             if "_AGENTPACK_COMPLETE" in os.environ:  # how the library ends a completion
                 raise
             raise BrokenPipeError from None  # and how it takes it that the reader is gone
+        except OSError as error:
+            if error.filename is None and set(HELP).intersection(arguments):  # it writes the help by itself
+                raise Unwritten(error) from None
+            raise
         if result == 130:  # the library turns Ctrl-C into this without a word
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0

@@ -104,10 +104,10 @@ def _show(output: Output, found: Audit, counted: _Found, format: str) -> None:
 
         for finding, _ in counted:
             output.annotate(workflow_command(_KINDS[finding.level], _properties(finding), _told(finding)))
-    elif not output.quiet:
+    else:
         for finding, _ in counted:
             for line in _lines(output, finding):
-                output.print(line)
+                output.finding(line)
 
 
 _KINDS = {"error": "error", "warning": "warning", "note": "notice"}
@@ -138,6 +138,9 @@ def _sum(output: Output, found: Audit, counted: _Found, hidden: int) -> None:
     by_level = Counter(finding.level for finding, _ in counted)
     words = [f"{by_level[level]} {level}{'' if by_level[level] == 1 else 's'}" for level in _COLORS if by_level[level]]
     kept = f"; {hidden} in the baseline" if hidden else ""
+    if not found.files and not words:
+        output.say("there was nothing to look through")
+        return
     output.say(f"{', '.join(words) or 'nothing found'} in {found.files} file{'' if found.files == 1 else 's'}{kept}")
     output.say(f"looked for {LOOKED_FOR}; nothing found is no proof that a pack is harmless: read what you install")
 

@@ -1,31 +1,49 @@
 """The one boundary where errors become words and exit codes, whoever read the words of the call."""
 
-import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from agentpack.cli.present import Output
-from agentpack.errors import AgentpackError, Ended
+from agentpack.cli.streams import Unwritten, flush_data, silence
+from agentpack.errors import AgentpackError, Ended, Unavailable
 
 
 def guarded(output: Output, call: Callable[[], int]) -> int:
     """The exit code of a call; every error ends here."""
     if (signals := _signals()) is not None:
         signals.forget()
+    code = 0
     try:
-        code = call()
-        sys.stdout.flush()
-        return code
+        code = _ended(output, call)
+        flush_data()
+    except BrokenPipeError:  # the reader is gone: nothing to tell it
+        silence(sys.stdout)
+    except Unwritten as lost:
+        silence(sys.stdout)
+        return _unwritten(output, lost)
+    return code
+
+
+def _unwritten(output: Output, lost: Unwritten) -> int:
+    """Tell that the answer is lost: in words, as an envelope would be lost too."""
+    output.json = False
+    hint = "let it go to another place; `agentpack history` tells whether anything was changed"
+    return output.error(Unavailable(f"standard output {lost}", hint=hint))
+
+
+def _ended(output: Output, call: Callable[[], int]) -> int:
+    try:
+        return call()
     except AgentpackError as error:
         return _told(output, error)
     except Ended as ended:
         return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
+        output.interrupted()
         return output.failure("interrupted", "; ".join(("interrupted", *_made())), 130)
-    except BrokenPipeError:
-        _leave_pipe()
-        return 0
+    except (BrokenPipeError, Unwritten):
+        raise
     except Exception as error:  # noqa: BLE001 - the boundary
         if hasattr(error, "format_message"):  # the command-line library's own
             return output.usage(error)
@@ -57,10 +75,5 @@ def _told(output: Output, error: AgentpackError) -> int:
         show_conflicts(output, error)
         return output.error(error, conflict_data(error))
     except BrokenPipeError:
-        _leave_pipe()
+        silence(sys.stdout)
         return error.exit_code
-
-
-def _leave_pipe() -> None:
-    """The reader is gone: nothing to tell it, and no traceback at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

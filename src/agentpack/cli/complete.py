@@ -3,15 +3,17 @@
 Every verb imports this for its options, also to print its help: what looks names up is loaded when a name is wanted.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from agentpack.environment import Environment, find_scope
 
 if TYPE_CHECKING:
     from agentpack.operations.workspace import Workspace
 
-_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,[]@+!")
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,[]@+!=")
 """What a name that is offered may hold: a shell evaluates what it is told, and a file's name can say anything."""
 
 
@@ -47,7 +49,8 @@ def complete_requirement(incomplete: str) -> list[str]:
             newest = library.sources.releases(name)[0]  # type: ignore[arg-type]
             variants = library.variants(newest.pack, newest.version)
             before = f"{name}[{head + ',' if head else ''}"
-            return _plain(f"{before}{variant}" for variant in sorted(variants) if variant.startswith(last))
+            left = sorted(set(variants) - set(head.split(",")))
+            return _plain(f"{before}{variant}" for variant in left if variant.startswith(last))
         name, at, version = incomplete.partition("@")
         if at:
             found = [str(ref.version) for ref in library.sources.releases(name)]  # type: ignore[arg-type]
@@ -64,3 +67,84 @@ def complete_installed(incomplete: str) -> list[str]:
     except Exception:  # noqa: BLE001 - as above
         return []
     return _plain(pack for pack in packs if pack.startswith(incomplete))
+
+
+def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Parameters of the packs that are named, else of those in the manifest; behind `=` the values one may have."""
+    try:
+        declarations = dict(_declarations(ctx.params))
+        name, equals, value = incomplete.partition("=")
+        if equals:
+            return _plain(f"{name}={one}" for one in _values(declarations[name]) if one.startswith(value))
+        return _plain(f"{each}=" for each in declarations if each.startswith(incomplete))
+    except Exception:  # noqa: BLE001 - as above
+        return []
+
+
+def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    from agentpack.model.requirement import parse_requirement
+    from agentpack.operations.library import Library
+
+    workspace = _workspace()
+    library = Library(workspace, workspace.manifest, every_age=True)
+    named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
+    asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
+    for requirement in asked:
+        newest = next(ref for ref in library.sources.releases(requirement.pack) if requirement.allows(ref.version))
+        yield from library.read(newest.pack, newest.version)[1].declarations.items()
+
+
+def _values(declaration: Any) -> tuple[str, ...]:
+    return ("true", "false") if declaration.type == "boolean" else tuple(declaration.choices or ())
+
+
+def complete_acceptance(incomplete: str) -> list[str]:
+    """Capabilities of a word. Those with a colon are left to be typed: shells take it for the end of a word."""
+    from agentpack.model.capabilities import PLAIN
+
+    return _plain(word for word in PLAIN if word.startswith(incomplete))
+
+
+def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of the rules of the pack or persona that is named."""
+    try:
+        from agentpack.operations.sync import made_from_lock
+
+        name = ctx.params.get("name")
+        parts = made_from_lock(_workspace(), frozen=True, obeying=False).parts
+        sections = [s for part in parts if name in (part.pack.name, part.persona.name) for s in part.persona.sections]
+        ids = [id for section in sections for id in (section.id, *(rule.id for rule in section.rules))]
+        return _plain(dict.fromkeys(id for id in ids if id is not None and id.startswith(incomplete)))
+    except Exception:  # noqa: BLE001 - as above
+        return []
+
+
+def complete_generation(incomplete: str) -> list[str]:
+    """Numbers of generations, the newest first."""
+    try:
+        numbers = reversed(_workspace().store.generations.numbers())
+        return [str(number) for number in numbers if str(number).startswith(incomplete)]
+    except Exception:  # noqa: BLE001 - as above
+        return []
+
+
+def complete_history(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What `history` can do, and the generations that `show` can show."""
+    before = list(ctx.params.get("words") or ())
+    if before == ["show"]:
+        return complete_generation(incomplete)
+    return [word for word in ("show", "prune") if not before and word.startswith(incomplete)]
+
+
+def completion_by(metavar: str | None) -> Callable[[str], list[str]] | None:
+    """What completes a value that help shows so: `text|json` says the words themselves, `[N]` is a generation."""
+    if metavar == "[N]":
+        return complete_generation
+    words = (metavar or "").split("|")
+    if len(words) < 2 or not all(word.isalpha() and word.islower() for word in words):
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete

@@ -13,6 +13,7 @@ from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.operations.diff import Differences, Limits, diff_disk, diff_upgrade
+from agentpack.operations.sync import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
 app = verb_app()
@@ -87,8 +88,11 @@ def check_scope(session: Session) -> Result:
     """Disk against lock in short: a line for each thing that differs; for `sync --check`.
 
     Raises:
+        UsageError: there is neither manifest nor lock to compare with.
         PolicyRefused: what is locked is against a policy, so that `sync` would refuse it.
     """
+    if session.workspace.lock is None:
+        require_manifest(session.workspace)
     if session.workspace.is_judged:
         from agentpack.operations.judging import judge_installed, refuse
 
@@ -97,9 +101,9 @@ def check_scope(session: Session) -> Result:
     place = _place(session)
     for remark in found.remarks:
         for line in remark_lines(remark, place(remark.path)):
-            session.output.print(line)
+            session.output.finding(line)
     for file in found.files:
-        session.output.print(short(file, place(file.path), session.output.style))
+        session.output.finding(short(file, place(file.path), session.output.style))
     _summary(session, found)
     data = {
         "differs": found.differs,
@@ -180,7 +184,7 @@ def _summary(session: Session, found: Differences) -> None:
     for note in found.notes:
         say(f"note: {safe(note)}")
     if not found.differs:
-        say("nothing differs")
+        say("nothing is installed here" if found.empty else "nothing differs")
         return
     count = len(found.files)
     if count or not found.remarks:

@@ -26,7 +26,7 @@ def doctor(session: Session) -> Result:
         if finding.hint and finding.level != "ok":
             lines += hang(" " * (width + 11), safe(finding.hint))
         for line in lines:
-            output.print(line)
+            output.finding(line)
     counts = {level: sum(1 for finding in findings if finding.level == level) for level in _COLORS}
     problems, warnings = counts["problem"], counts["warning"]
     output.say(f"{problems} problem{'s' if problems != 1 else ''}, {warnings} warning{'s' if warnings != 1 else ''}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.cli.complete import complete_installed
+from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.formats import bare
 from agentpack.cli.formats.data import origin_data
 from agentpack.cli.options import Clients, Session, verb, verb_app
@@ -26,7 +26,10 @@ def explain(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A persona, or a pack.", autocompletion=complete_installed)
     ],
-    rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="One rule or field, in full.")] = None,
+    rule: Annotated[
+        str | None,
+        typer.Argument(metavar="[RULE]", help="One rule or field, in full.", autocompletion=complete_rule),
+    ] = None,
     client: Clients = None,
 ) -> Result:
     """Show where each field and rule of an installed file comes from: the release, a variant, a local variant, a

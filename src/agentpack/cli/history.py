@@ -4,11 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.cli.options import Session, verb, verb_app
+from agentpack.cli.complete import complete_history
+from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
+from agentpack.environment import in_local_time
 from agentpack.errors import UsageError
 from agentpack.model.history import Generation
-from agentpack.operations.rollback import generation, prune
+from agentpack.operations.pruning import prune
+from agentpack.operations.rollback import generation
 from agentpack.operations.rollback import history as run
 from agentpack.store.prune import KEPT
 
@@ -18,25 +21,37 @@ app = verb_app()
 @verb(app, "history")
 def history(
     session: Session,
-    action: Annotated[str | None, typer.Argument(metavar="[show N | prune]", help="One generation, or prune.")] = None,
-    number: Annotated[int | None, typer.Argument(metavar="", hidden=True)] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[show N | prune]", help="One generation, or prune.", autocompletion=complete_history),
+    ] = None,
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
+    dry_run: DryRun = False,
 ) -> Result:
     """The generations of this scope, the newest first: what each command left on disk.
 
-    `history show N` lists the files of one; `history prune` forgets all but the last 50.
+    `history show N` lists the files of one; `history prune` forgets all but the last 50, which cannot be undone.
 
     Example: agentpack history show 3
     """
-    if action is None:
-        return _list(session)
-    if action == "show" and number is not None:
-        return _show(session, generation(session.workspace, number))
-    if action == "prune" and number is None:
-        gone = prune(session.workspace, keep)
-        session.output.say(f"{len(gone.generations)} generations forgotten")
-        return Result({"forgotten": list(gone.generations)})
+    match words or ():
+        case ():
+            return _list(session)
+        case ["show", number] if number.isdecimal() and number.isascii():
+            return _show(session, generation(session.workspace, int(number)))
+        case ["prune"]:
+            return _prune(session, keep, dry_run=dry_run)
     raise UsageError("`history` takes nothing, `show N` or `prune`", hint="`agentpack history --help`")
+
+
+def _prune(session: Session, keep: int, *, dry_run: bool) -> Result:
+    gone = prune(session.workspace, keep, dry_run=dry_run).generations
+    would = "would be " if dry_run else ""
+    which = f": {', '.join(map(str, gone))}" if gone else ""
+    session.output.say(f"{len(gone)} generation{'' if len(gone) == 1 else 's'} {would}forgotten{which}")
+    if dry_run:
+        session.output.say("dry run: nothing was forgotten")
+    return Result({"forgotten": list(gone), "dry_run": dry_run})
 
 
 def _list(session: Session) -> Result:
@@ -47,14 +62,14 @@ def _list(session: Session) -> Result:
         rows = [
             (
                 f"{g.number}{' *' if g.number == found.current else ''}",
-                g.time,
+                in_local_time(g.time),
                 g.command,
                 ", ".join(g.pins) or "-",
                 str(len(g.files)),
             )
             for g in reversed(found.generations)
         ]
-        session.output.table(("generation", "time", "command", "packs", "files"), rows)
+        session.output.table(("generation", "time", "command", "packs", "files"), rows, whole=(0, 1))
     return Result({"current": found.current, "generations": [_row(g) for g in found.generations]})
 
 
@@ -71,7 +86,7 @@ def _row(found: Generation) -> dict[str, Any]:
 
 def _show(session: Session, found: Generation) -> Result:
     output = session.output
-    output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {found.time}")
+    output.print(f"generation {found.number}, made from {found.parent or 'nothing'}, {safe(in_local_time(found.time))}")
     output.print(f"command  agentpack {safe(found.command)}")
     for pin in found.pins:
         output.print(f"pack     {safe(pin)}")

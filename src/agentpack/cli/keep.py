@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.complete import complete_installed
+from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.escaping import safe_text
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
@@ -25,6 +25,25 @@ def keep(
     as_: Annotated[
         str | None, typer.Option("--as", metavar="VARIANT", help="The variant's name; `local` unless told.")
     ] = None,
+    client: Annotated[
+        str | None,
+        typer.Option(
+            "--client",
+            "-c",
+            metavar="CLIENT",
+            help="Whose edit it is to be, where several clients' files were edited.",
+            autocompletion=complete_client,
+        ),
+    ] = None,
+    on_conflict: Annotated[
+        str,
+        typer.Option(
+            "--on-conflict",
+            metavar="keep|theirs",
+            help="With --client, where another client's edit says something else: that edit, or the variant.",
+            show_default=False,
+        ),
+    ] = "stop",
     patch: Annotated[
         bool, typer.Option("--patch", help="Print a patch for the pack's author, and write nothing.")
     ] = False,
@@ -33,19 +52,22 @@ def keep(
     """Turn local edits of an installed file into a local variant, which upgrades carry along.
 
     The variant goes to `.agentpack/variants/<persona>/` and into the pack's requirement, so that manifest and lock say
-    the edit. The file stays byte for byte as it is; files of other clients get the edit too. An edit that a variant
-    cannot say is named, and nothing is written.
+    the edit. The file stays byte for byte as it is; files of other clients get the edit too. Where those were edited in
+    other ways, `--client` says whose edit the variant is; theirs are merged with it. An edit that a variant cannot say
+    is named, and nothing is written.
 
     Example: agentpack keep python-engineer --as house-rules
     """
     if patch:
-        if as_ is not None or dry_run:
-            raise UsageError("`--patch` writes nothing: it excludes `--as` and `--dry-run`")
-        return _patch(session, name)
-    kept = run(session.workspace, name, variant=as_, dry_run=dry_run)
+        if as_ is not None or dry_run or on_conflict != "stop":
+            raise UsageError("`--patch` writes nothing: it excludes `--as`, `--on-conflict` and `--dry-run`")
+        return _patch(session, name, client)
+    if on_conflict not in ("stop", "keep", "theirs"):
+        raise UsageError("`--on-conflict` takes `keep` or `theirs`")
+    kept = run(session.workspace, name, variant=as_, client=client, on_conflict=on_conflict, dry_run=dry_run)
     data = {**outcome_data(kept.outcome), "variants": [{"path": path, "text": text} for path, text in kept.variants]}
     if not kept.variants:
-        session.output.say(f"{safe(name)} has no local edits")
+        session.output.say(f"{_without_edits(name, client)}; nothing to change")
         return Result(data)
     if dry_run:
         for _, text in kept.variants:
@@ -54,13 +76,17 @@ def keep(
     return Result(data)
 
 
-def _patch(session: Session, name: str) -> Result:
-    found = patch_for_author(session.workspace, name)
+def _without_edits(name: str, client: str | None) -> str:
+    return safe(f"{name} has no local edits" + (f" for {client}" if client else ""))
+
+
+def _patch(session: Session, name: str, client: str | None) -> Result:
+    found = patch_for_author(session.workspace, name, client)
     if found.text:
         if not session.output.json:
             session.output.exact(f"{found.text.rstrip(chr(10))}\n".encode())
     elif not found.left_out:
-        session.output.say(f"{safe(name)} has no local edits")
+        session.output.say(_without_edits(name, client))
     for what in found.left_out:
         session.output.say(f"not in the patch: {safe(what)}")
     return Result({"patch": found.text, "left_out": list(found.left_out)})

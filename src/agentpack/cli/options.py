@@ -7,19 +7,29 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.cli.complete import complete_client, complete_requirement
+from agentpack.cli.complete import (
+    complete_acceptance,
+    complete_client,
+    complete_requirement,
+    complete_setting,
+    completion_by,
+)
+from agentpack.cli.help import Command
 from agentpack.cli.present import Output, Result
 from agentpack.cli.session import Session as Session
 
 _PANEL = {"rich_help_panel": None}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More about what happens.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer and errors; of a check, the exit code.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More: why this scope, what was read, from where.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")]
 User = Annotated[bool, typer.Option("--user", help="Work in the home folder.")]
 Project = Annotated[bool, typer.Option("--project", help="Work in the project around this folder.")]
 Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in this folder.")]
+
+COMMON = ("json", "quiet", "verbose", "no_color", "user", "project", "root")
+"""The names of these, which may stand before the verb too."""
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
 Clients = Annotated[
@@ -32,7 +42,15 @@ Clients = Annotated[
         autocompletion=complete_client,
     ),
 ]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="PARAMETER=VALUE", help="Set a parameter; repeat it.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PARAMETER=VALUE",
+        help="Set a parameter; repeat it.",
+        autocompletion=complete_setting,
+    ),
+]
 OneRequirement = Annotated[
     str,
     typer.Argument(
@@ -47,6 +65,7 @@ Accept = Annotated[
         "--accept",
         metavar="CAPABILITY",
         help="Let a release do more: `shell`, `PACK:shell`; or `widened:CLIENT`, which cannot express a restriction.",
+        autocompletion=complete_acceptance,
     ),
 ]
 Adopt = Annotated[
@@ -76,30 +95,36 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
 
     def register(function: Callable[..., Result]) -> Callable[..., int]:
         own = list(inspect.signature(function).parameters.values())[1:]
-        names = ("json", "quiet", "verbose", "no_color", "user", "project", "root")
+        for parameter in own:
+            told = parameter.annotation.__metadata__[0]
+            told.autocompletion = told.autocompletion or completion_by(told.metavar)
         kinds: tuple[Any, ...] = (Json, Quiet, Verbose, NoColor, User, Project, Root)
         common = [
             inspect.Parameter(
                 n, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=None if n == "root" else False
             )
-            for n, kind in zip(names, kinds, strict=True)
+            for n, kind in zip(COMMON, kinds, strict=True)
         ]
+        call = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
         @wraps(function)
         def run(**given: Any) -> int:
-            values = {n: given.pop(n) for n in names}
-            output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in names[:4]})
+            before = given.pop("context").find_root().obj or {}
+            values: dict[str, Any] = {n: given.pop(n) or before.get(n) for n in COMMON}
+            output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in COMMON[:4]})
             session = Session(output, user=values["user"], project=values["project"], root=values["root"])
             try:
                 result = function(session, **given)
             finally:
                 session.tell_recovery()
+            session.tell_sources()
             return output.finish(result)
 
         keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-        run.__signature__ = inspect.Signature([*keyword, *common], return_annotation=int)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*keyword, *common)}
-        app.command(name, context_settings={"help_option_names": ["-h", "--help"]})(run)
+        every = [*keyword, *common, call]
+        run.__signature__ = inspect.Signature(every, return_annotation=int)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
+        app.command(name, cls=Command, context_settings={"help_option_names": ["-h", "--help"]})(run)
         return run
 
     return register

@@ -7,11 +7,13 @@ import typer
 
 from agentpack.authoring.findings import ERROR, RULES, Finding
 from agentpack.cli.escaping import workflow_command
+from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
 from agentpack.cli.present import Output, Result, safe
 from agentpack.errors import UsageError
 
 app = typer.Typer(
+    cls=Group,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -115,7 +117,7 @@ def check(
                 session.output.annotate(_github(finding))
                 continue
             for line in _text(session, finding):
-                session.output.print(line)
+                session.output.finding(line)
         for path in one.fixed:
             session.output.say(f"{safe(one.folder)}/{safe(path)}: {'would be mended' if dry_run else 'mended'}")
         session.output.say(_closing(one.release or one.folder, one.against, one.findings))
@@ -191,10 +193,10 @@ def test(
         for ran in one.ran:
             mark = session.output.style("failed", "red") if ran.failures else session.output.style("passed", "green")
             if ran.failures or session.output.verbose:
-                session.output.print(f"{mark} {safe(ran.case.file)}:{ran.case.line}: {safe(ran.case.name)}")
+                session.output.finding(f"{mark} {safe(ran.case.file)}:{ran.case.line}: {safe(ran.case.name)}")
             for failure in ran.failures:
                 for line in failure.split("\n"):
-                    session.output.print(f"    {safe(line)}")
+                    session.output.finding(f"    {safe(line)}")
         for path in one.written:
             session.output.say(f"{safe(one.folder)}/{safe(path)}: {'would be written' if dry_run else 'written'}")
         passed = len(one.ran) - one.failed

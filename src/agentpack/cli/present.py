@@ -4,6 +4,7 @@ With `--json` one envelope goes to stdout: `schema`, `command`, `status`, `exit_
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 from agentpack.cli.escaping import flat as flat
 from agentpack.cli.escaping import for_stream, json_text, safe_text
 from agentpack.cli.escaping import safe as safe
+from agentpack.cli.streams import write_bytes, write_data, write_words
 from agentpack.environment import Scope
 from agentpack.errors import AgentpackError, InvalidFile
 
@@ -26,6 +28,8 @@ _STYLES = {
     "cyan": "36",
     "reverse": "7",
 }
+PARTS = {"pack": ("new", "check", "test", "build")}
+"""The verbs that are several, each named in the envelope."""
 _STATUS = {0: "ok", 1: "differences"}
 
 
@@ -41,7 +45,7 @@ class Output:
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         words = list(arguments)
-        self.command = next((word for word in words if not word.startswith("-")), "")
+        self.command = _command(words)
         self.json = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
         self.quiet = "--quiet" in words or "-q" in words
         self.verbose = "--verbose" in words or "-v" in words
@@ -76,7 +80,12 @@ class Output:
     def print(self, text: str) -> None:
         """Data for stdout."""
         if not self.json:
-            _write(sys.stdout, for_stream(text, styled=self.color))
+            write_data(for_stream(text, styled=self.color))
+
+    def finding(self, text: str) -> None:
+        """Data of a command whose exit code says whether it found something: with `--quiet` that is all."""
+        if not self.quiet:
+            self.print(text)
 
     def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
         """A text that is data: byte for byte in a pipe or a file, a line at a time made safe to look at on a terminal.
@@ -89,23 +98,21 @@ class Output:
             for line in safe_text(text).removesuffix("\n").split("\n"):
                 self.print(shown(line))
             return
-        binary = getattr(sys.stdout, "buffer", None)
-        if binary is None:
-            sys.stdout.write(content.decode("utf-8", "replace"))
-        else:
-            sys.stdout.flush()
-            binary.write(content)
-            binary.flush()
+        write_bytes(content)
         if for_stream(text, styled=False) != text:
             self.say("note: a terminal or a CI log would hide or obey some of this text: look at it in a file")
 
     def annotate(self, text: str) -> None:
         """A line for stdout that a CI system is meant to obey (`escaping.workflow_command`)."""
         if not self.json:
-            _write(sys.stdout, text)
+            write_data(text)
 
     def _tell(self, text: str) -> None:
-        _write(sys.stderr, for_stream(text, styled=self.color_words))
+        if sys.stderr.isatty():
+            from agentpack.cli.wrapping import wrapped  # a terminal only
+
+            text = "\n".join(map(wrapped, text.split("\n")))
+        write_words(for_stream(text, styled=self.color_words))
 
     def style(self, text: str, *names: str) -> str:
         """Text in a style, where colour is wanted on stdout."""
@@ -115,8 +122,13 @@ class Output:
         """Text in a style, where colour is wanted on stderr."""
         return _styled(text, names) if self.color_words else text
 
-    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Rows under headers: drawn to the terminal's width there, with single tabs between columns in a pipe."""
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = ()) -> None:
+        """Rows under headers: drawn to the terminal's width there, with single tabs between columns in a pipe.
+
+        Args:
+            whole: the columns whose cells stay on one line. Where the terminal is too narrow for that and for every
+                word of the others, each row is told in lines of its own.
+        """
         if self.json:
             return
         rows = [[safe_text(cell).replace("\t", " ").replace("\n", " ") for cell in row] for row in rows]
@@ -124,13 +136,21 @@ class Output:
             for row in [list(headers), *rows]:
                 self.print("\t".join(row))
             return
+        from agentpack.cli.wrapping import fits, needed, stacked
+
+        widths = needed([list(headers), *rows], whole)
+        if not fits(widths, gap=2):
+            for row in rows:
+                for line in stacked(headers, row):
+                    self.print(line)
+            return
         from rich.console import Console  # a terminal only: rich is slow to load
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, header_style="bold" if self.color else "", show_edge=False)
-        for header in headers:
-            table.add_column(header, overflow="fold")
+        for header, width in zip(headers, widths, strict=True):
+            table.add_column(header, overflow="fold", min_width=width)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         console = Console(no_color=not self.color, highlight=False)
@@ -159,36 +179,38 @@ class Output:
             self._tell(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}")
         return error.exit_code
 
-    def failure(self, code: str, message: str, exit_code: int) -> int:
+    def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
         """Tell an end that is no error of the family."""
         if self.json:
-            self._envelope("error", exit_code, {}, [{"code": code, "message": message, "hint": None, "details": []}])
-        else:
-            self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
+            self._envelope("error", exit_code, {}, [{"code": code, "message": message, "hint": hint, "details": []}])
+            return exit_code
+        self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
+        if hint:
+            self._tell(f"{self.style_words('hint:', 'bold')} {hint}")
         return exit_code
+
+    def interrupted(self) -> None:
+        """Go to a new line on a terminal, which shows the keys that interrupted as `^C`."""
+        if not self.json and sys.stderr.isatty():
+            write_words("")
 
     def usage(self, error: Exception) -> int:
         """Tell that the words of the call are off, as the command-line library found."""
-        message = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")  # type: ignore[attr-defined]
+        message = _usage_words(error)
         context = getattr(error, "ctx", None)
         if not message and context is not None:
-            print(context.get_help())  # noqa: T201 - a bare `agentpack` shows its help
+            write_data(context.get_help())  # a bare `agentpack` shows its help
             return 0 if not self.command else 2
-        code = self.failure("usage", message[:1].lower() + message[1:], 2)
-        if context is not None and not self.json:
-            path = context.command_path
-            self._tell(f"{self.style_words('hint:', 'bold')} `{path} --help` shows how")
-        return code
+        path = context.command_path if context is not None else f"agentpack {self.command}".strip()
+        hint = _near_option(error) or f"`{path} --help` shows how"
+        return self.failure("usage", message, 2, hint)
 
     def bug(self, error: Exception) -> int:
         """Tell an error that nobody foresaw; the traceback goes to a file."""
         place = _log(error)
         message = f"a bug of agentpack: {type(error).__name__}: {safe(str(error))}"
-        code = self.failure("bug", message, 70)
-        if not self.json:
-            where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
-            self._tell(f"{self.style_words('hint:', 'bold')} please report it; {safe(where)}")
-        return code
+        where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
+        return self.failure("bug", message, 70, f"please report it; {safe(where)}")
 
     def _envelope(self, status: str, exit_code: int, data: Mapping[str, Any], errors: list[dict[str, Any]]) -> None:
         envelope = {
@@ -199,7 +221,34 @@ class Output:
             "data": data,
             "errors": errors,
         }
-        _write(sys.stdout, json_text(envelope))
+        write_data(json_text(envelope))
+
+
+def _command(words: Sequence[str]) -> str:
+    """The verb that the words of a call name, with what it does where it is several: `pack check`."""
+    values = {index + 1 for index, word in enumerate(words) if word == "--root"}
+    names = [word for index, word in enumerate(words) if not word.startswith("-") and index not in values]
+    return " ".join(names[: 2 if names[1:] and names[1] in PARTS.get(names[0], ()) else 1])
+
+
+def _usage_words(error: Any) -> str:
+    """What the command-line library found, in our words."""
+    text = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")
+    if hasattr(error, "possibilities"):
+        return f"there is no option `{safe(error.option_name)}`"
+    text = re.sub(r"^Got unexpected extra argument\S* \((.*)\)$", r"unexpected words: `\1`", text)
+    text = re.sub(r"'([^'`]*)'", r"`\1`", text).removesuffix(".")
+    return (text[:1].lower() + text[1:]).replace("no such command", "there is no command", 1)
+
+
+def _near_option(error: Any) -> str | None:
+    """The option that was probably meant, when the word is near to one."""
+    from agentpack.model.names import did_you_mean
+
+    # the library's own idea of what is near is wide, as all options begin alike
+    near = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
+    hint = did_you_mean(str(getattr(error, "option_name", "")).lstrip("-"), near)
+    return None if hint is None else re.sub(r"`([^`]*)`", lambda match: f"`{near[match[1]]}`", hint)
 
 
 def error_data(error: AgentpackError) -> dict[str, Any]:
@@ -217,21 +266,11 @@ def error_data(error: AgentpackError) -> dict[str, Any]:
 
 def plain_ask(question: str) -> bool:
     """Ask on the terminal; anything but yes is no."""
-    sys.stderr.write(f"{safe(question)} [y/N] ")
-    sys.stderr.flush()
+    write_words(f"{safe(question)} [y/N] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 Ask = Callable[[str], bool]
-
-
-def _write(stream: Any, text: str) -> None:
-    """A line, in the stream's encoding: what it has no character for is written as an escape."""
-    try:
-        print(text, file=stream)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def _styled(text: str, names: Sequence[str]) -> str:
@@ -252,7 +291,7 @@ def _log(error: Exception) -> str | None:
 
     text = safe_text("".join(traceback.format_exception(error)))
     if os.environ.get("AGENTPACK_TRACEBACK"):
-        sys.stderr.write(for_stream(text, styled=False))
+        write_words(for_stream(text, styled=False), end="")
     try:
         import platformdirs
 

@@ -16,14 +16,16 @@ app = verb_app()
 def rollback(
     session: Session,
     number: Annotated[
-        int | None, typer.Argument(metavar="[N]", min=0, help="Generation; 0 is before the first.")
+        int | None,
+        typer.Argument(metavar="[N]", min=0, help="Generation; 0 is before the first."),
     ] = None,
     adopt: Annotated[bool, typer.Option("--adopt", help="Replace files that agentpack did not write.")] = False,
     dry_run: DryRun = False,
 ) -> Result:
     """Bring files, manifest and lock back to an earlier generation, byte for byte: the one before, unless you name one.
 
-    Going back is a new generation, so it can be undone. Edits that no generation has are recorded first.
+    Going back is a new generation, so it can be undone. Edits that no generation has are recorded first. In a clone
+    the first generation is what was found there, and nothing is before it.
 
     Example: agentpack rollback 3 --dry-run
     """

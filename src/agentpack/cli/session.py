@@ -63,6 +63,19 @@ class Session:
             for path in found.left:
                 self.output.say(f"  {safe(self._workspace.scope.absolute(path))}: edited since, left as it is")
 
+    def tell_sources(self) -> None:
+        """Say which missing sources would have been looked into, and with `--verbose` what was read from where.
+
+        A command that needs a source that is missing ends before this.
+        """
+        if self._workspace is None:
+            return
+        for words in self._workspace.missing_sources:
+            self.output.say(f"note: {safe(words)}")
+        if self.output.verbose:
+            for words in self._workspace.what_was_read():
+                self.output.detail(safe(words))
+
 
 def _check_acceptance(word: str) -> None:
     from agentpack.model.capabilities import HEADS, PLAIN, split_acceptance

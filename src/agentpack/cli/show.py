@@ -1,12 +1,13 @@
 """agentpack show"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.present import Result, flat, safe
+from agentpack.cli.present import Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
+from agentpack.model.requirement import parse_requirement
 from agentpack.operations.show import Shown, Size, Variant
 from agentpack.operations.show import show as run
 
@@ -22,78 +23,171 @@ def show(
 ) -> Result:
     """Description, versions, variants, parameters and size of a pack, installed or not.
 
+    In short, unless a variant is named (then that one in full) or --verbose is given (then all of it).
+
     Sizes: what a client keeps in mind all the time (names and descriptions), and what it reads when a persona is called
     (the whole files, header included). Words are what stands between blanks, tokens a quarter of the characters.
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
     shown = run(session.workspace, requirement, clients=client or (), settings=set_ or ())
-    for line in _lines(session, shown):
-        session.output.print(line)
+    output = session.output
+    named = parse_requirement(requirement).variants
+    ways = {True: _full(output, shown), False: _named(output, shown, named) if named else _short(output, shown)}
+    for line in ways[output.verbose]:
+        output.print(line)
+    if output.verbose:
+        _size_table(output, shown.sizes)
+    elif not named and shown.variants:
+        example = safe(f"{shown.name}[{shown.variants[0].name}]")
+        output.say(f'`agentpack show "{example}"` tells of a variant, `--verbose` of all')
     return Result(_data(shown))
 
 
-def _lines(session: Session, shown: Shown) -> Iterator[str]:
-    style, header = session.output.style, shown.header
-    yield style(safe(f"{shown.name} {shown.version}"), "bold")
-    yield from hang("  ", flat(header["description"]))
-    for label, text in _about(shown):
-        yield from hang(f"  {label:<10}", flat(text))
+# In short, one variant, and in full.
+
+
+def _short(output: Output, shown: Shown) -> Iterator[str]:
+    yield from _head(output, shown, _about(shown, short=True))
     if shown.variants:
-        yield style("variants", "bold")
-        several = len(shown.personas) > 1
+        yield output.style("variants", "bold")
+        yield from _listed((variant.name, _summary(shown, variant)) for variant in shown.variants)
+    if shown.parameters:
+        yield output.style("parameters", "bold")
+        yield from _listed((parameter["name"], _value(parameter)) for parameter in shown.parameters)
+    yield output.style("size", "bold")
+    plain = [size for size in shown.sizes if not size.variants]
+    yield from _listed((size.client, _size(size)) for size in plain)
+    words = [size.words for size in shown.sizes if size.variants and not size.refused]
+    if words:
+        yield from hang("  ", f"with one variant: {min(words)} to {max(words)} words")
+
+
+def _named(output: Output, shown: Shown, named: Sequence[str]) -> Iterator[str]:
+    yield from _head(output, shown, ())
+    for variant in shown.variants:
+        if variant.name in named:
+            whose = f" of {variant.persona}" if len(shown.personas) > 1 else ""
+            yield output.style(safe(f"{variant.name}{whose}"), "bold")
+            yield from hang("  ", flat(("local, " if variant.local else "") + variant.summary))
+            yield from _in_full(variant)
+    yield output.style("size", "bold")
+    sizes = [size for size in shown.sizes if size.variants in ((), tuple(named))]
+    yield from _listed((f"{_variants_of(size)}, {size.client}", _size(size)) for size in sizes)
+
+
+def _full(output: Output, shown: Shown) -> Iterator[str]:
+    yield from _head(output, shown, _about(shown))
+    if shown.variants:
+        yield output.style("variants", "bold")
         width = max(len(safe(variant.name)) for variant in shown.variants) + 2
         for variant in shown.variants:
-            whose = f"{variant.persona}: " if several else ""
-            local = "local, " if variant.local else ""
-            yield from hang(f"  {safe(variant.name):<{width}}", flat(whose + local + variant.summary))
-            if variant.conflicts:
-                excluded = "; ".join(" + ".join(conflict.others) for conflict in variant.conflicts)
-                yield from hang(" " * (width + 2), flat(f"not with {excluded}"))
-            if variant.losses:
-                yield from hang(" " * (width + 2), flat(f"leaves out {'; '.join(variant.losses)}"))
+            yield from hang(f"  {safe(variant.name):<{width}}", flat(_summary(shown, variant)))
+            yield from _details(variant, " " * (width + 2))
     if shown.parameters:
-        yield style("parameters", "bold")
+        yield output.style("parameters", "bold")
         for parameter in shown.parameters:
             yield from hang(f"  {parameter['name']}  ", flat(_typed(parameter)))
             yield from hang("      ", flat(parameter["description"]))
-    yield style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)"
-    yield from _sizes(shown.sizes)
 
 
-def _about(shown: Shown) -> Iterator[tuple[str, str]]:
+def _head(output: Output, shown: Shown, about: Iterable[tuple[str, str]]) -> Iterator[str]:
+    yield output.style(safe(f"{shown.name} {shown.version}"), "bold")
+    yield from hang("  ", flat(shown.header["description"]))
+    for label, text in about:
+        yield from hang(f"  {label:<10}", flat(text))
+
+
+def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Texts behind names, below each other."""
+    listed = list(rows)
+    width = max((len(safe(name)) for name, _ in listed), default=0)
+    for name, text in listed:
+        yield from hang(f"  {safe(name):<{width}}  ", flat(text))
+
+
+def _summary(shown: Shown, variant: Variant) -> str:
+    whose = f"{variant.persona}: " if len(shown.personas) > 1 else ""
+    return whose + ("local, " if variant.local else "") + variant.summary
+
+
+def _in_full(variant: Variant) -> Iterator[str]:
+    for others, reason in variant.conflicts:
+        yield from hang("  not with ", flat(" + ".join(others) + (f": {reason}" if reason else "")))
+    if variant.losses:
+        yield "  leaves out"
+        for loss in variant.losses:
+            yield from hang("    ", flat(loss))
+
+
+def _details(variant: Variant, indent: str) -> Iterator[str]:
+    if variant.conflicts:
+        yield from hang(indent, flat(f"not with {'; '.join(' + '.join(one.others) for one in variant.conflicts)}"))
+    if variant.losses:
+        yield from hang(indent, flat(f"leaves out {'; '.join(variant.losses)}"))
+
+
+def _about(shown: Shown, *, short: bool = False) -> Iterator[tuple[str, str]]:
     header = shown.header
-    for label, key in (("licence", "license"), ("homepage", "homepage")):
-        if header.get(key):
-            yield label, header[key]
-    for key in ("authors", "keywords"):
+    if header.get("license"):
+        yield "licence", header["license"]
+    if header.get("homepage") and not short:
+        yield "homepage", header["homepage"]
+    for key in ("authors", "keywords") if not short else ():
         if header.get(key):
             yield key, ", ".join(header[key])
     yield "source", shown.source
     yield "versions", ", ".join(v.version + (" (locked here)" if v.locked else "") for v in shown.versions)
-    yield "personas", ", ".join(name + (f" (extends {base})" if base else "") for name, base in shown.personas.items())
-    yield "requires", ", ".join(header.get("requires", ())) or "nothing"
+    if not short or list(shown.personas) != [shown.name] or any(shown.personas.values()):
+        personas = (name + (f" (extends {base})" if base else "") for name, base in shown.personas.items())
+        yield "personas", ", ".join(personas)
+    if not short or header.get("requires"):
+        yield "requires", ", ".join(header.get("requires", ())) or "nothing"
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
+
+
+def _value(parameter: Any) -> str:
+    """A parameter's value, and what else it may be where that is short."""
+    value, default = _word(parameter["value"]), _word(parameter["default"])
+    told = value if value == default else f"{value}, default {default}"
+    return told if parameter["allowed"].startswith("text") else f"{told}; {parameter['allowed']}"
 
 
 def _typed(parameter: Any) -> str:
-    def word(value: Any) -> str:
-        return str(value).lower() if isinstance(value, bool) else str(value) or '""'
-
-    value, default = word(parameter["value"]), word(parameter["default"])
+    value, default = _word(parameter["value"]), _word(parameter["default"])
     now = f", set to {value}" if value != default else ""
     return f"{parameter['type']}, default {default}{now}; {parameter['allowed']}"
 
 
-def _sizes(sizes: tuple[Size, ...]) -> Iterator[str]:
-    names = {size.variants: safe("+".join(size.variants)) or "no variant" for size in sizes}
-    wide = max([7, *map(len, names.values())])
-    broad = max([6, *(len(size.client) for size in sizes)])
-    yield f"  {'':<{wide}}  {'':<{broad}}  {'always on':>14}  {'when called':>14}"
-    yield f"  {'variant':<{wide}}  {'client':<{broad}}  {'words':>6}  {'tokens':>6}  {'words':>6}  {'tokens':>6}"
-    for size in sizes:
-        counted = f"{size.always_words:>6}  {size.always_tokens:>6}  {size.words:>6}  {size.tokens:>6}"
-        counted = f"refused: {flat(size.refused)}" if size.refused else counted
-        yield f"  {names[size.variants]:<{wide}}  {size.client:<{broad}}  {counted}"
+# Sizes.
+
+
+def _variants_of(size: Size) -> str:
+    return "+".join(size.variants) or "no variant"
+
+
+def _size(size: Size) -> str:
+    if size.refused:
+        return f"refused: {size.refused}"
+    called = f"{size.words} words ({size.tokens} tokens) when called"
+    return f"{called}, {size.always_words} words ({size.always_tokens} tokens) always"
+
+
+def _size_table(output: Output, sizes: Sequence[Size]) -> None:
+    output.print(output.style("size", "bold") + f"  (a token is taken for {CHARACTERS_PER_TOKEN} characters)")
+    rows = [
+        (_variants_of(size), size.client, f"refused: {size.refused}", "", "", "")
+        if size.refused
+        else (
+            *(_variants_of(size), size.client, str(size.words), str(size.tokens)),
+            *(str(size.always_words), str(size.always_tokens)),
+        )
+        for size in sizes
+    ]
+    output.table(("variant", "client", "words", "tokens", "always words", "always tokens"), rows)
 
 
 def _data(shown: Shown) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from agentpack.cli.complete import complete_installed
-from agentpack.cli.options import DiscardEdits, DryRun, Session, verb, verb_app
+from agentpack.cli.complete import complete_client, complete_installed
+from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
+from agentpack.errors import UsageError
 from agentpack.operations.install import Options
-from agentpack.operations.install import uninstall as run
+from agentpack.operations.uninstall import uninstall as run
 from agentpack.plan import Decisions
 
 app = verb_app()
@@ -19,18 +20,39 @@ app = verb_app()
 def uninstall(
     session: Session,
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME...", help="A pack's name.", autocompletion=complete_installed)
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME...]",
+            help="A pack's name, or NAME[VARIANT].",
+            autocompletion=complete_installed,
+            show_default=False,
+        ),
+    ] = None,
+    client: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--client",
+            "-c",
+            metavar="CLIENT",
+            help="Take this client away, and keep the packs; repeat for several.",
+            autocompletion=complete_client,
+        ),
+    ] = None,
     keep_files: Annotated[bool, typer.Option("--keep-files", help="Leave the files there, unmanaged.")] = False,
     discard_edits: DiscardEdits = False,
     dry_run: DryRun = False,
+    accept: Accept = None,
 ) -> Result:
     """Take packs out of manifest, lock and disk, with what nothing else needs.
 
-    A file that was edited by hand stops it: say whether the edit goes or the file stays. A manifest in which nothing
-    is left but what agentpack wrote goes too.
+    `NAME[VARIANT]` takes only that variant out and keeps the pack. `--client` takes only that client's files away: of
+    the packs named, or of all packs when none is. A file that was edited by hand stops it: say whether the edit goes or
+    the file stays. A manifest in which nothing is left but what agentpack wrote goes too.
 
-    Example: agentpack uninstall python-engineer
+    Example: agentpack uninstall python-engineer --client codex
     """
-    decisions = Decisions(keep_files=keep_files, discard_edits=discard_edits)
-    return finish(session, run(session.workspace, names, options=Options(decisions=decisions, dry_run=dry_run)))
+    if not names and not client:
+        raise UsageError("nothing is named", hint="`agentpack uninstall NAME`, or `--client CLIENT` for all packs")
+    session.accept(accept)
+    options = Options(decisions=Decisions(keep_files=keep_files, discard_edits=discard_edits), dry_run=dry_run)
+    return finish(session, run(session.workspace, names or (), clients=client or (), options=options))

@@ -76,7 +76,9 @@ def _refuse_conflicts(chosen: Mapping[str, Named]) -> None:
     why = f": {reason}" if reason else ""
     raise Unresolvable(
         f"the variants {', '.join(most)} and {last} exclude each other{why}",
-        hint="ask for one of them" if count == 1 else "leave one of them out",
+        hint='ask for one of them; `agentpack uninstall "NAME[VARIANT]"` takes out one that is there'
+        if count == 1
+        else "leave one of them out",
     )
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from agentpack.safety.documents import Document
 
 MAX_TEXT = 512 * 1024
+MAX_RULES = 2000
+"""Rules and headings of a persona or variant: a model follows some sixty."""
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
 _BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
@@ -26,7 +28,9 @@ _ALLOWED: Mapping[tuple[bool, bool], tuple[str, ...]] = {
     (True, False): ("when", "checked", "after", "before"),
     (True, True): ("when", "checked", "after", "before", "replace"),
 }
-"""The attributes that braces may have, by whether they stand in a variant and on a heading."""
+"""The attributes that braces may have, by whether they stand in a text that is laid over another (a variant, a persona
+with `extends`) and on a heading.
+"""
 
 
 class Layer(NamedTuple):
@@ -95,6 +99,13 @@ def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
     return tuple(section.closed() for section in sections)
 
 
+def refuse_many(sections: Iterable[Section], file: str) -> None:
+    """Raise InvalidFile for more rules and headings than a persona may have."""
+    count = sum(1 + len(section.rules) for section in sections)
+    if count > MAX_RULES + 1:  # what stands before the first heading is a section, too
+        raise InvalidFile([Fault(file, 0, "", f"more than {MAX_RULES:,} rules and headings")])
+
+
 class _Open:
     __slots__ = ("gap", "heading", "id", "level", "line", "rules")
 
@@ -153,7 +164,10 @@ class PersonaText:
         except InvalidFile as error:
             faults.extend(error.faults)
         own_names = "extends" not in header
-        sections, found = _attributes(parse_sections(body, first_line=first_line), file, kind)
+        laid_over = kind == "variant" or not own_names
+        parsed = parse_sections(body, first_line=first_line)
+        refuse_many(parsed, file)
+        sections, found = _attributes(parsed, file, kind, laid_over=laid_over)
         faults.extend(found)
         if own_names:
             faults.extend(self._body_faults(sections, file))
@@ -208,9 +222,11 @@ def _module_faults(header: Mapping[str, Any], document: "Document", sections: It
             yield Fault(document.file, document.line_of(("modules", name)), key, f"there is no section `{name}`", hint)
 
 
-def _attributes(sections: tuple[Section, ...], file: str, kind: str) -> tuple[tuple[Section, ...], list[Fault]]:
+def _attributes(
+    sections: tuple[Section, ...], file: str, kind: str, *, laid_over: bool
+) -> tuple[tuple[Section, ...], list[Fault]]:
     """The sections with braces read and taken off, and the faults in them."""
-    reader = _Braces(file, kind == "variant")
+    reader = _Braces(file, kind == "variant", laid_over)
     done = []
     dates: list[tuple[int, str | None]] = [(0, None)]
     for section in sections:
@@ -252,9 +268,10 @@ def _attributes(sections: tuple[Section, ...], file: str, kind: str) -> tuple[tu
 class _Braces:
     """Reads `{#id key=value}` at the end of a first line."""
 
-    def __init__(self, file: str, variant: bool) -> None:
+    def __init__(self, file: str, variant: bool, laid_over: bool) -> None:
         self.file = file
         self.variant = variant
+        self.laid_over = laid_over
         self.faults: list[Fault] = []
         self.seen: dict[str, int] = {}
 
@@ -277,7 +294,7 @@ class _Braces:
         elif id in self.seen:
             self.fault(line, id, f"the id `{id}` stands twice", f"first on line {self.seen[id]}")
         self.seen.setdefault(id, line)
-        attributes = self._attributes(words[1:], line, id, _ALLOWED[self.variant, heading])
+        attributes = self._attributes(words[1:], line, id, _ALLOWED[self.laid_over, heading])
         return first[: match.start()] + match[2] + newline + rest, id, attributes
 
     def _attributes(self, words: list[str], line: int, id: str, allowed: tuple[str, ...]) -> dict[str, str]:

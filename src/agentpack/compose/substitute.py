@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from agentpack.compose.parameters import Value
 
-PLACEHOLDER = re.compile(r"\{\{\{\{|\}\}\}\}|\{\{ *([A-Za-z0-9_-]*) *\}\}|\{\{")
+PLACEHOLDER = re.compile(r"\{\{\{\{|\}\}\}\}|\{\{ *+([A-Za-z0-9_-]*+) *+\}\}|\{\{")
+MAX_FAULTS = 20
+"""Faults told of one rule."""
 
 
 def holds(condition: str | None, values: Mapping[str, Value]) -> bool:
@@ -62,9 +64,12 @@ def placeholder_faults(text: str, names: Mapping[str, object]) -> list[tuple[int
     """What is wrong with the placeholders of a text: line offset from 0, and message."""
     if "{{" not in text:
         return []
-    found = []
+    found: list[tuple[int, str]] = []
+    line = at = 0
     for match in PLACEHOLDER.finditer(text):
-        line = text.count("\n", 0, match.start())
+        if len(found) == MAX_FAULTS:
+            break
+        line, at = line + text.count("\n", at, match.start()), match.start()
         if match[0] == "{{":
             found.append((line, "`{{` opens no placeholder: write `{{ name }}`, or `{{{{` for the braces themselves"))
         elif match[1] is not None and match[1] not in names:

@@ -7,6 +7,9 @@ from agentpack.differences.header import FieldChange, Parts, compare_fields, par
 from agentpack.differences.rules import EDIT, Entry, RuleChange, compare, entries_in, entries_of, recognise
 from agentpack.model.persona import Origin, Persona
 
+MAX_BYTES = 1024 * 1024
+"""A text that is taken apart; agent files have some ten thousand bytes."""
+
 
 class Account(NamedTuple):
     """`entries` are the rules and headings in reading order, `origins` tell where each field comes from."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from agentpack.merge.drafts import resolved
-from agentpack.merge.pieces import draft_pieces, merge_lines, merge_pieces
+from agentpack.merge.pieces import draft_pieces, merge_lines
 from agentpack.merge.rules import Known, carry
 from agentpack.model.changes import Conflict, Draft
 
@@ -51,17 +51,16 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
     by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
     if by_line is not None:
         return Merged(by_line.encode())
-    merged, conflicts = merge_pieces(old, mine, new)
-    if merged is not None:
-        return Merged(merged.encode())
-    rules = None if known is None else known()
-    carried = None if rules is None else carry(old, mine, new, rules)
-    if carried is None:
-        return Merged(None, conflicts, tuple(draft_pieces(old, mine, new)))
-    found = tuple(piece for piece in carried if isinstance(piece, Conflict))
-    if found:
-        return Merged(None, found, carried)
-    return Merged("".join(piece for piece in carried if isinstance(piece, str)).encode())
+    merged = _settled(tuple(draft_pieces(old, mine, new)))
+    if merged.content is not None or known is None or (rules := known()) is None:
+        return merged
+    carried = carry(old, mine, new, rules)
+    return merged if carried is None else _settled(carried)
+
+
+def _settled(draft: Draft) -> Merged:
+    conflicts = tuple(piece for piece in draft if isinstance(piece, Conflict))
+    return Merged(None, conflicts, draft) if conflicts else Merged(resolved(draft, 0).encode())
 
 
 __all__ = ["MAX_BYTES", "Known", "Merged", "merge", "resolved"]

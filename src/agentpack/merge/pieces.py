@@ -46,21 +46,6 @@ def matcher_for(*sides: Sequence[str]) -> type[Any] | None:
     return _Bounded if max(map(len, sides)) > LONG else None
 
 
-def merge_pieces(base: str, ours: str, theirs: str) -> tuple[str | None, tuple[Conflict, ...]]:
-    """The merged text, or None and what both sides changed differently."""
-    old, new = _pieces(base), _pieces(theirs)
-    mine, other = _edits(old, _pieces(ours)), _edits(old, new)
-    conflicts = [
-        Conflict("".join(old[min(a.start, b.start) : max(a.end, b.end)]), _side(old, a, b), _side(old, b, a))
-        for a in mine
-        for b in other
-        if _collide(a, b)
-    ]
-    if conflicts:
-        return None, tuple(conflicts)
-    return _applied(old, 0, len(old), sorted({*mine, *other})), ()
-
-
 def _pieces(text: str) -> list[str]:
     """The text in pieces that are merged as wholes: header lines, blocks of the body, and the white space between
     them.
@@ -121,13 +106,6 @@ def _collide(one: _Edit, other: _Edit) -> bool:
     return max(one.start, other.start) < min(one.end, other.end)
 
 
-def _side(base: Sequence[str], own: _Edit, foreign: _Edit) -> str:
-    """One side's text over the range that both edits span."""
-    before = base[min(own.start, foreign.start) : own.start]
-    after = base[own.end : max(own.end, foreign.end)]
-    return "".join((*before, *own.new, *after))
-
-
 def _applied(base: Sequence[str], start: int, end: int, edits: Sequence[_Edit]) -> str:
     pieces: list[str] = []
     for edit in edits:
@@ -143,8 +121,9 @@ def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
     mine, other = _edits(old, _pieces(ours)), _edits(old, _pieces(theirs))
     groups: list[tuple[list[_Edit], list[_Edit]]] = []
     for edit, side in sorted([(edit, 0) for edit in mine] + [(edit, 1) for edit in other]):
-        joined = bool(groups) and any(_collide(edit, one) or edit == one for one in groups[-1][1 - side])
-        if not joined:
+        # edits of one side lie apart, so that only the last of the other side can reach this far
+        last = groups[-1][1 - side][-2:] if groups else ()
+        if not any(_collide(edit, one) or edit == one for one in last):
             groups.append(([], []))
         groups[-1][side].append(edit)
     done: list[str | Conflict] = []
@@ -153,11 +132,11 @@ def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
         start = min(edit.start for edit in (*left, *right))
         end = max(edit.end for edit in (*left, *right))
         done.append("".join(old[at:start]))
-        if left and right and left != right:
-            sides = (_applied(old, start, end, edits) for edits in (left, right))
-            done.append(Conflict("".join(old[start:end]), *sides))
+        here, there = (_applied(old, start, end, edits) for edits in (left, right))
+        if left and right and here != there:
+            done.append(Conflict("".join(old[start:end]), here, there))
         else:
-            done.append(_applied(old, start, end, left or right))
+            done.append(here if left else there)
         at = end
     done.append("".join(old[at:]))
     return joined_up(done)

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from agentpack.model.names import Digest, is_digest, is_place
+from agentpack.model.names import Digest, is_digest, is_named_path
+
+FOUND = "found in this copy"
+"""The command of a generation that agentpack did not make: files, manifest and lock came along, as with a clone."""
 
 
 class InstalledFile(NamedTuple):
@@ -52,6 +55,11 @@ class Generation:
     folders: tuple[str, ...] = ()
     replaced: tuple[tuple[str, Digest, int], ...] = ()
 
+    @property
+    def is_beginning(self) -> bool:
+        """Whether it is what a copy began with: before it there was no state of this copy."""
+        return self.parent == 0 and self.command == FOUND
+
     def to_data(self) -> dict[str, Any]:
         """Plain data for a JSON record. Files are rows, so that a thousand of them load fast."""
         return {
@@ -92,7 +100,7 @@ def _is_of_its_types(generation: Generation) -> bool:
     return (
         all(type(number) is int and number >= 0 for number in numbers)
         and all(type(text) is str for text in texts)
-        and all(map(is_place, generation.folders))
+        and all(map(is_named_path, generation.folders))
         and all(_is_state(*row) for row in (*generation.documents, *generation.replaced))
         and all(
             _is_state(path, written, mode)
@@ -106,4 +114,6 @@ def _is_of_its_types(generation: Generation) -> bool:
 
 def _is_state(path: object, digest: object, mode: object) -> bool:
     """Whether these can be a path, what it holds and its permission bits."""
-    return is_place(path) and type(digest) is str and is_digest(digest) and type(mode) is int and 0 <= mode <= 0o7777
+    return (
+        is_named_path(path) and type(digest) is str and is_digest(digest) and type(mode) is int and 0 <= mode <= 0o7777
+    )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
-from agentpack.model.names import Digest, PackName, is_digest, is_kebab, is_place
+from agentpack.model.names import Digest, PackName, is_digest, is_kebab, is_named_path
 
 SCHEMA = 1
 MAX_LOCK_BYTES = 32 * 1024 * 1024
@@ -175,7 +175,7 @@ def _file(row: Mapping[str, Any]) -> LockedFile:
     for value in found if "capabilities" in row else found[:5]:
         if type(value) is not str:
             _text(value)
-    if not is_place(found.path):
+    if not is_named_path(found.path):
         raise ValueError(f"`{found.path[:80]}` is not the path of a file")
     if not _HEX.match(found.sha256):
         raise ValueError(f"`{found.sha256[:80]}` is not a digest")

@@ -70,7 +70,7 @@ def persona_name_fault(text: str) -> str | None:
     return None
 
 
-def is_place(text: object) -> bool:
+def is_named_path(text: object) -> bool:
     """Whether it is a path below a root that agentpack has, or that root itself: what a record may name."""
     if type(text) is not str or "\0" in text:
         return False
@@ -105,10 +105,12 @@ def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """The known words that `word` is probably a slip of, nearest first."""
-    from difflib import get_close_matches  # only when something is already wrong
+    """The known words that `word` is probably a slip of, nearest first; where one is plainly nearer, only that."""
+    from difflib import SequenceMatcher, get_close_matches  # only when something is already wrong
 
-    return get_close_matches(word, list(known), n=most, cutoff=0.6)
+    near = get_close_matches(word, list(known), n=most, cutoff=0.6)
+    likeness = [SequenceMatcher(None, name, word).ratio() for name in near]
+    return [name for name, ratio in zip(near, likeness, strict=True) if ratio > likeness[0] - 0.1]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

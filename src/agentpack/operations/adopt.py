@@ -1,8 +1,9 @@
-"""adopt: agent files that lie in a client's folder come under management, their bytes untouched.
+"""adopt: agent files that lie in a client's folder come under management, their meaning untouched.
 
 Decides what a file is taken for: a known release, with what differs counted as an edit, or else a local pack made from
-it. One transaction for all files, the manifest, the lock and the local packs; a rollback leaves the files and takes
-the rest back.
+it. A file that means what would be rendered, in other words, is written as rendered; all others stay byte for byte. One
+transaction for all files, the manifest, the lock and the local packs; a rollback gives the files back as they were and
+takes the rest away.
 """
 
 import os
@@ -13,7 +14,7 @@ from packaging.version import Version
 
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
-from agentpack.model.changes import STILL
+from agentpack.model.changes import STILL, Plan
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName, pack_name
 from agentpack.model.pack import ReleaseRef
@@ -33,7 +34,10 @@ LOCAL = "local"
 
 
 class Adopted(NamedTuple):
-    """One file and what it was taken for. `edited` says what differs from the pack's text, empty when nothing does."""
+    """One file and what it was taken for. `edited` says what differs from the pack's text, empty when nothing does.
+
+    `rewritten`: it meant the same in other words, and is written as agentpack writes it.
+    """
 
     path: str
     pack: str
@@ -41,6 +45,15 @@ class Adopted(NamedTuple):
     variants: tuple[str, ...]
     local: bool
     edited: str
+    rewritten: bool = False
+
+
+class Adoption(NamedTuple):
+    """What was done: the outcome, each file adopted, and the paths that agentpack managed already."""
+
+    outcome: Outcome
+    adopted: tuple[Adopted, ...]
+    managed: tuple[str, ...]
 
 
 class Choice(NamedTuple):
@@ -53,14 +66,20 @@ class Choice(NamedTuple):
     """The files of the local pack; empty for a release."""
 
 
-def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) -> tuple[Outcome, tuple[Adopted, ...]]:
-    """Bring the files under management, all or none.
+def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) -> Adoption:
+    """Bring the files under management, all or none. Those that are already stay as they are.
 
     Raises:
         UsageError: a file that cannot be adopted; the details say why, each.
     """
     with workspace.changing():
-        files = find(workspace, names)
+        command = "adopt " + " ".join(names)
+        files, known = find(workspace, names)
+        managed = tuple(one.path for one in known)
+        if not files:
+            scope = workspace.scope
+            nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
+            return Adoption(nothing, (), managed)
         old = workspace.manifest
         clients = tuple(sorted({file.client for file in files}))
         if old.clients is None:
@@ -74,12 +93,11 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         beside = _beside(workspace, choices)
         made = _made(workspace, manifest, source, choices)
         wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
-        command = "adopt " + " ".join(names)
-        _refuse_more(workspace, command, wish, files)
-        outcome = carry_out(
-            workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=dry_run, stops=False
-        )
-        return outcome, tuple(_adopted(workspace, made, choices))
+        adopted = tuple(_adopted(workspace, made, choices))
+        decisions = Decisions(adopt_as_is=True, said=frozenset(file.path for file in adopted if file.rewritten))
+        _refuse_more(workspace, command, wish, files, decisions)
+        outcome = carry_out(workspace, command, wish, decisions=decisions, dry_run=dry_run, stops=False)
+        return Adoption(outcome, adopted, managed)
 
 
 # What each is taken for.
@@ -266,9 +284,9 @@ def _made(workspace: Workspace, manifest: Manifest, source: ConfiguredSource | N
     return make(library, manifest, chosen, default_clients(workspace, manifest))
 
 
-def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence[Found]) -> None:
+def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence[Found], decisions: Decisions) -> None:
     """Raise DecisionNeeded when something else than these files would change."""
-    outcome = carry_out(workspace, command, wish, decisions=Decisions(adopt_as_is=True), dry_run=True, stops=False)
+    outcome = carry_out(workspace, command, wish, decisions=decisions, dry_run=True, stops=False)
     own = {file.path for file in files}
     more = [c.path for c in outcome.plan.changes if c.path not in own and c.action not in STILL]
     if more:
@@ -284,22 +302,26 @@ def _adopted(workspace: Workspace, made: Made, choices: Iterable[Choice]) -> Ite
         for file in choice.files:
             requirement = choice.wanted.requirement
             content = made.files[file.path].content
+            ours = _read(workspace, file, content)
+            rewritten = content != file.data and ours.says_the_same(file.agent)
             yield Adopted(
                 file.path,
                 requirement.pack,
                 choice.version,
                 requirement.variants,
                 bool(choice.pack_files),
-                _difference(_read(workspace, file, content), content, file),
+                "" if rewritten or content == file.data else _difference(ours, file.agent),
+                rewritten,
             )
 
 
-def _difference(ours: Agent, content: bytes, file: Found) -> str:
-    if content == file.data:
-        return ""
-    if ours.body == file.agent.body:
+def _difference(ours: Agent, theirs: Agent) -> str:
+    if theirs.ignored:
+        fields = ", ".join(f"`{field}`" for field in theirs.ignored)
+        return f"the header, of which agentpack does not write {fields}"
+    if ours.body == theirs.body:
         return "the header, which agentpack would write otherwise"
-    one, other = ours.rules, file.agent.rules
+    one, other = ours.rules, theirs.rules
     parts = [
         f"{len(other - one)} of its rules" if other - one else "",
         f"{len(one - other)} rules of the pack" if one - other else "",

@@ -25,6 +25,12 @@ class Found(NamedTuple):
     agent: Agent
 
 
+class Managed(NamedTuple):
+    """What a name stands for and agentpack manages already: nothing is left to do."""
+
+    path: str
+
+
 class _Place(NamedTuple):
     """Where a named file lies: the named path, whose it is, and what its name says the agent is called.
 
@@ -37,18 +43,21 @@ class _Place(NamedTuple):
     key: str | None = None
 
 
-def find(workspace: Workspace, names: Sequence[str]) -> tuple[Found, ...]:
-    """The agents in the named files.
+def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[Found, ...], tuple[Managed, ...]]:
+    """The agents in the named files, and what of them agentpack manages already.
 
     Raises:
         UsageError: any of them cannot be adopted; the details say why, each.
     """
     found: dict[str, Found] = {}
+    managed: dict[str, Managed] = {}
     refused: list[str] = []
     for name in dict.fromkeys(names):
         for one in _read(workspace, name):
             if isinstance(one, str):
                 refused.append(f"{name}: {one}")
+            elif isinstance(one, Managed):
+                managed[one.path] = one
             else:
                 found[one.path] = one
     if refused:
@@ -56,20 +65,20 @@ def find(workspace: Workspace, names: Sequence[str]) -> tuple[Found, ...]:
         raise UsageError(
             f"{count} file{'s' if count != 1 else ''} cannot be adopted; nothing was changed", details=refused
         )
-    return tuple(found.values())
+    return tuple(found.values()), tuple(managed.values())
 
 
-def _read(workspace: Workspace, name: str) -> Iterator[Found | str]:
+def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
     """The agents that a name stands for, or why each cannot be adopted."""
     place = _place(workspace, os.path.abspath(os.path.join(workspace.environment.cwd, name)))
     if isinstance(place, str):
         yield place
         return
-    seen = None if place.path in workspace.recorded else workspace.disk.look(place.path)
-    if place.path in workspace.recorded:
-        yield "agentpack manages it already"
-    elif seen is None:
-        yield "there is no such file"
+    seen = workspace.disk.look(place.path)
+    if seen is None:
+        yield "there is no such file" + ("; `agentpack sync` writes it" if place.path in workspace.recorded else "")
+    elif place.path in workspace.recorded:
+        yield Managed(place.path)
     elif seen.kind != "file":
         yield f"it is a {seen.kind}, not a file"
     elif place.target.shared is not None:
@@ -83,7 +92,7 @@ def _found(target: Target, path: str, data: bytes, stem: str) -> Found | str:
     return agent.fault if agent.fault is not None else Found(path, target.name, data, agent)
 
 
-def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | str]:
+def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | Managed | str]:
     """The entry that was named, or all that agentpack does not manage."""
     assert place.target.shared is not None
     try:
@@ -93,11 +102,13 @@ def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | str]:
         return
     ours = {key for key in entries if f"{place.path}#{key}" in workspace.recorded}
     if place.key in ours:
-        yield "agentpack manages it already"
+        yield Managed(f"{place.path}#{place.key}")
     elif place.key is not None and place.key not in entries:
         yield f"there is no such entry; there are {', '.join(map(repr, entries)) or 'none'}"
     elif place.key is None and ours == entries.keys():
-        yield "agentpack manages all that is in it already" if ours else "there is no agent in it"
+        if not ours:
+            yield "there is no agent in it"
+        yield from (Managed(f"{place.path}#{key}") for key in entries)
     for key in [key for key in entries if key not in ours and place.key in (None, key)]:
         one = _found(place.target, f"{place.path}#{key}", entries[key].encode(), key)
         yield f"`{key}`: {one}" if isinstance(one, str) and place.key is None else one

@@ -20,6 +20,7 @@ from agentpack.operations.workspace import Workspace
 from agentpack.safety.findings import LEVELS, Finding, fingerprints, scan
 from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
+from agentpack.store.layout import CURRENT
 
 _PARTS = ("personas/", "variants/")
 _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")
@@ -89,7 +90,7 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
     """Look through the packs, folders and files that are named; without any, through what is installed.
 
     Raises:
-        UsageError: a path that does not exist, or holds no pack.
+        UsageError: a path that does not exist, or holds no pack; nothing is named, and agentpack was never used here.
         Unresolvable: no source has such a pack or release.
         Refused: a pack with a link in it, or one that is not what was locked.
     """
@@ -110,6 +111,8 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
     workspace.settle()
     scope = workspace.scope
+    if workspace.manifest_bytes is None and workspace.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
+        raise UsageError("nothing is installed here", hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
     observed = workspace.observe(set(workspace.recorded))

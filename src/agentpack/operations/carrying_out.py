@@ -124,7 +124,7 @@ def carry_out(
     )
     if planned.conflicts and not partial:
         raise conflict_error(workspace, outcome)
-    unrecorded = workspace.current is None and bool(files)
+    unrecorded = not workspace.lock_is_recorded and bool(files)
     if not outcome.changes_anything and not unrecorded:
         return outcome
     _refuse_hidden(workspace, files, wish, planned)
@@ -150,8 +150,8 @@ def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> It
 
 
 def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
-    if any(change.action in (Action.CREATE, Action.TAKE) for change in planned.changes):
-        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes to be
+    if any(change.previous is None for change in planned.changes):
+        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes under management
 
         yield from same_name_warnings(workspace, planned)
 
@@ -228,8 +228,13 @@ _WAYS = {
 }
 """What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
 _WAYS_OF: Mapping[str, Mapping[str, str]] = {
+    "keep": {
+        "merge": "for these places `--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the "
+        "variant's",
+    },
     "uninstall": {
         "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
+        "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },
 }
 """Where a verb has others."""
@@ -270,7 +275,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
-            replaced=tuple(_taken_over(outcome.plan, workspace.recorded)),
+            replaced=(*_taken_over(outcome.plan, workspace.recorded), *_there_before(workspace, outcome)),
         )
 
     done = transact(
@@ -335,6 +340,15 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
             yield change.path, change.observed, change.mode or 0
 
 
+def _there_before(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[str, Digest, int]]:
+    """A manifest that people wrote before the first generation, which leaves it as it is: a rollback does too."""
+    changed = {document.path for document in outcome.documents}
+    for path, data in documents_of(workspace) if workspace.current is None else ():
+        seen = workspace.disk.look(path)
+        if path not in changed and seen is not None:
+            yield path, digest_of(data), seen.mode
+
+
 def _installed(
     planned: Plan, recorded: Mapping[str, InstalledFile], modes: Mapping[str, int]
 ) -> Iterator[InstalledFile]:
@@ -393,7 +407,7 @@ def write_documents(
     )
     if dry_run or not documents:
         return outcome
-    snapshot = snapshot_to_follow(workspace) if workspace.current is not None else None
+    snapshot = snapshot_to_follow(workspace)
     current = workspace.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -406,6 +420,7 @@ def write_documents(
             files=current.files if current else (),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
+            replaced=tuple(_there_before(workspace, outcome)),
         )
 
     steps = list(workspace.places.steps(_placed(outcome, {})))

@@ -10,12 +10,15 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from agentpack.differences.accounts import (
+    MAX_BYTES,
     NOTHING,
     Compared,
     compare_accounts,
+    decoded,
     edited_account,
     pristine_account,
 )
+from agentpack.differences.lines import counts, hunks
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
@@ -26,7 +29,7 @@ from agentpack.operations.making import Made, Part
 from agentpack.operations.planning import plan_for
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.widening import MayChange, may_changes
-from agentpack.operations.workspace import Workspace, steady
+from agentpack.operations.workspace import Workspace, locked_files, steady
 from agentpack.plan import Observed
 
 
@@ -53,6 +56,9 @@ class FileDifference:
     conflicts: tuple[Conflict, ...] = ()
     why: str = ""
     """What a conflict is about, as in a plan."""
+    outdated: bool = False
+    """Of an edited file: the lock wants another text than it was edited from. `before` is that one, as far as it is
+    kept."""
 
 
 class Remark(NamedTuple):
@@ -80,6 +86,8 @@ class Differences:
     capabilities: tuple[MayChange, ...] = ()
     """What personas may do, where an upgrade or the later release changes it."""
     notes: tuple[str, ...] = ()
+    empty: bool = False
+    """Nothing is installed that could differ."""
 
     @property
     def differs(self) -> bool:
@@ -114,6 +122,7 @@ class Limits:
 
 
 EVERYTHING = Limits()
+_TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
 
 # The locked side.
@@ -179,28 +188,27 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     limits.check(workspace, [*wanted.values(), *recorded.values()])
     locked = Locked(workspace)
     notes: list[str] = []
-    remarks = list(_remarks(workspace, locked, notes))
     observed = workspace.observe({*wanted, *recorded})
+    states = {path: _state(wanted.get(path), recorded.get(path), observed.get(path)) for path in {*wanted, *recorded}}
+    remarks = list(_remarks(workspace, locked, notes, as_locked=not any(states.values())))
     files = []
-    for path in sorted({*wanted, *recorded}):
+    for path, state in sorted(states.items()):
         file = wanted.get(path) or recorded[path]
-        if not limits.have(file):
-            continue
-        state = _state(wanted.get(path), recorded.get(path), observed.get(path))
-        if state:
-            files.append(_on_disk(workspace, locked, file, state, wanted.get(path), limits))
-    return Differences(before="locked", after="disk", files=tuple(files), remarks=tuple(remarks), notes=tuple(notes))
+        if state and limits.have(file):
+            files.append(_on_disk(workspace, locked, file, state, wanted.get(path), recorded.get(path), limits))
+    return Differences(
+        before="locked",
+        after="disk",
+        files=tuple(files),
+        remarks=tuple(remarks),
+        notes=tuple(notes),
+        empty=not wanted and not recorded,
+    )
 
 
 def _wanted(lock: Lock | None, recorded: Mapping[str, InstalledFile]) -> dict[str, InstalledFile]:
     """What is locked, by path; without a lock what was recorded, as after `install --no-save`."""
-    if lock is None:
-        return dict(recorded)
-    return {
-        file.path: InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
-        for file in lock.files
-        for digest in (Digest(f"sha256:{file.sha256}"),)
-    }
+    return dict(recorded) if lock is None else locked_files(lock)
 
 
 def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observed | None) -> str:
@@ -212,20 +220,32 @@ def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observ
         return "blocked"
     if here.digest == wanted.rendered:
         return ""
-    if old is not None and here.digest == old.written and old.rendered != wanted.rendered:
-        return "outdated"
-    return "edited"
+    return "outdated" if old is not None and here.digest == old.rendered else "edited"
 
 
 def _on_disk(
-    workspace: Workspace, locked: Locked, file: InstalledFile, state: str, wanted: InstalledFile | None, limits: Limits
+    workspace: Workspace,
+    locked: Locked,
+    file: InstalledFile,
+    state: str,
+    wanted: InstalledFile | None,
+    old: InstalledFile | None,
+    limits: Limits,
 ) -> FileDifference:
     before = locked.text(file.path, wanted.rendered) if wanted is not None else None
     after = workspace.contents(file.path) if state not in ("missing", "blocked") else None
+    edited_from = None
+    if state == "edited" and old is not None and after is not None and old.rendered != file.rendered:
+        edited_from = locked.text(file.path, old.rendered)
+        if edited_from is not None and before is not None and _distance(before, after) <= _distance(edited_from, after):
+            edited_from = None  # it came along with the lock, and was edited since
+    before = before if edited_from is None else edited_from
     unknown = f"the locked text is not kept here: {locked.why_not}" if wanted is not None and before is None else ""
+    if after is not None and len(after) > MAX_BYTES:
+        after, unknown = None, _TOO_LARGE
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
-        part = locked.part(file)
+        part = locked.part(file) if edited_from is None else None  # the lock's persona is another release's
         pristine = pristine_account(before, file.path, part.persona if part else None)
         compared = compare_accounts(pristine, edited_account(after, file.path, pristine, by_hand=state == "edited"))
     return FileDifference(
@@ -238,10 +258,17 @@ def _on_disk(
         after=after,
         unknown=unknown,
         compared=compared,
+        outdated=edited_from is not None,
     )
 
 
-def _remarks(workspace: Workspace, locked: Locked, notes: list[str]) -> Iterator[Remark]:
+def _distance(one: bytes, other: bytes) -> int:
+    """How many lines differ."""
+    return sum(counts(hunks(decoded(one), decoded(other), context=0)))
+
+
+def _remarks(workspace: Workspace, locked: Locked, notes: list[str], *, as_locked: bool) -> Iterator[Remark]:
+    """What is to be said beside the files. A lock that came along with its files, `as_locked`, is as good as ours."""
     lock, current = workspace.lock, workspace.current
     scope = workspace.scope
     written = {document.path: document.written for document in current.documents} if current else {}
@@ -250,9 +277,8 @@ def _remarks(workspace: Workspace, locked: Locked, notes: list[str]) -> Iterator
         if workspace.manifest.packs or scope.lock in written:
             yield Remark("lock-missing", scope.lock, (), number)
         return
-    assert workspace.lock_bytes is not None
-    vouched = written.get(scope.lock) == digest_of(workspace.lock_bytes)
-    if not vouched and current is not None:
+    vouched = workspace.lock_is_recorded
+    if not vouched and current is not None and not (as_locked and lock.to_text().encode() == workspace.lock_bytes):
         yield Remark("lock-changed", scope.lock, (), number)
     reasons = stale_reasons(workspace, lock)
     if workspace.manifest_bytes is None:
@@ -317,6 +343,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
             *made.notes({file.path for file in files}),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(newer, packs)),
         ),
+        empty=not made.files and not workspace.recorded,
     )
 
 
@@ -343,7 +370,9 @@ def _upgraded(workspace: Workspace, locked: Locked, made: Made, change: Change, 
     seen = change.observed is not None
     before = workspace.contents(change.path) if seen else None
     after = before if change.action is Action.CONFLICT else change.content
-    compared = NOTHING
+    compared, unknown = NOTHING, ""
+    if before is not None and len(before) > MAX_BYTES:
+        before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
         pristine = locked.text(change.path, change.previous) if change.previous else None
         part, new = locked.part(change), part_of(made, change)
@@ -361,5 +390,6 @@ def _upgraded(workspace: Workspace, locked: Locked, made: Made, change: Change, 
         after=after,
         conflicts=change.conflicts,
         why=change.why if change.action is Action.CONFLICT else "",
+        unknown=unknown,
         compared=compared,
     )

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from agentpack.compose.agreement import Named
 from agentpack.compose.substitute import PLACEHOLDER, as_text
-from agentpack.differences.accounts import Account, edited_account, pristine_account
+from agentpack.differences.accounts import MAX_BYTES, Account, edited_account, pristine_account
 from agentpack.differences.header import in_words
 from agentpack.differences.rules import EDIT, Entry, pair
-from agentpack.errors import Bug, DecisionNeeded, UsageError
+from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, UsageError
 from agentpack.model.history import InstalledFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, did_you_mean
@@ -147,12 +148,20 @@ class _Behind:
 
     def places(self, entry: Entry) -> list[Place]:
         """Where a rule or heading is written: by its id, without one by its line in the layer it came from."""
-        found = []
+        key = (entry.origin, entry.line) if entry.id is None else entry.id
+        return self._places.get(key, [])
+
+    @cached_property
+    def _places(self) -> Mapping[object, list[Place]]:
+        """The places of every rule and heading by its id, and by origin and line for one without."""
+        found: dict[object, list[Place]] = {}
         for _, layer, origin in self.layers:
             for part, text in _parts(layer.sections):
-                same = part.line == entry.line and origin == entry.origin if entry.id is None else part.id == entry.id
-                if same and part.line:
-                    found.append(Place(origin, layer.file, part.line, text, part.when))
+                if part.line:
+                    place = Place(origin, layer.file, part.line, text, part.when)
+                    found.setdefault((origin, part.line), []).append(place)
+                    if part.id is not None:
+                        found.setdefault(part.id, []).append(place)
         return found
 
     def field_places(self, name: str) -> list[Place]:
@@ -184,7 +193,11 @@ def _names(text: str, when: str | None) -> tuple[str, ...]:
 def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> Explained:
     seen = workspace.disk.look(file.path)
     missing = seen is None or seen.kind != "file"
-    here = pristine if missing else edited_account(workspace.contents(file.path), file.path, pristine)
+    data = b"" if missing else workspace.contents(file.path)
+    if len(data) > MAX_BYTES:
+        place = workspace.scope.absolute(file.path)
+        raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not taken apart")])
+    here = pristine if missing else edited_account(data, file.path, pristine)
     return Explained(
         path=file.path,
         client=file.client,

@@ -1,4 +1,4 @@
-"""install: add to the manifest, resolve, lock, render, apply. uninstall: the same, with packs taken out."""
+"""install: add to the manifest, resolve, lock, render, apply."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
-from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.library import Library, choose
@@ -246,34 +245,4 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made, *, 
     return Wish(made, text.encode(), made.lock.to_text().encode(), save)
 
 
-def uninstall(workspace: Workspace, names: Sequence[str], *, options: Options) -> Outcome:
-    """Take the packs out of the manifest, and out of lock and disk what nothing else needs.
-
-    A manifest that says nothing any more and holds nothing but what agentpack wrote goes too, with the lock.
-    """
-    packs = tuple(parse_requirement(name).pack for name in names)
-    with workspace.changing():
-        workspace.require_packs(packs)
-        old = workspace.manifest
-        new = old._replace(packs=tuple(w for w in old.packs if w.requirement.pack not in packs))
-        wish = _unwish(workspace, old, new, packs)
-        return _carry_out(workspace, "uninstall " + " ".join(names), wish, options)
-
-
-def _unwish(workspace: Workspace, old: Manifest, new: Manifest, packs: Sequence[PackName]) -> Wish:
-    library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
-    chosen = choose(library, new, workspace.lock, upgrade=())
-    made = make(library, new, chosen, default_clients(workspace, new), obeying=False)
-    if workspace.is_judged:
-        from agentpack.operations.judging import judge  # only where there is a policy
-
-        judge(library, made, standing=True)
-    wish = wish_for(workspace, old, new, made)
-    if not new.packs and wish.manifest is not None:
-        bare = new._replace(sources=()) if not new.sources else new
-        if wish.manifest.decode() == new_manifest(bare) and not new.models and not new.sources:
-            return wish._replace(manifest=None, lock=None)
-    return wish
-
-
-__all__ = ["EMPTY", "Options", "install", "uninstall", "wish_for"]
+__all__ = ["EMPTY", "Options", "install", "wish_for"]

@@ -118,7 +118,9 @@ def locked_releases(
             refs = library.sources.releases(pack.name)
             ref = next((r for r in refs if str(r.version) == pack.version and r.source == pack.source), None)
             if ref is None:
-                message = f"the source `{pack.source}` does not have {pack.version} of it, or is not configured"
+                known = library.sources.source(pack.source) is not None
+                lacks = f"does not have {pack.version} of it" if known else "is not configured"
+                message = f"the source `{pack.source}` {lacks}"
                 yield pack, None, (whole(label, "AP207", message, key=pack.name),)
                 continue
             yield pack, fetch(ref, library.sources, pack.digest).files, ()

@@ -5,6 +5,7 @@ What a rule means is decided in `safety/policy.py`. This module is loaded only w
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
@@ -12,7 +13,7 @@ from packaging.version import Version
 from agentpack.disk.trusted import read_trusted
 from agentpack.environment import POLICY_VARIABLE, in_the_way
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
-from agentpack.model.lock import LockedPack
+from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
 from agentpack.model.policy import Policy
 from agentpack.safety.policy import Facts, Verdict, read_policy, refusals
@@ -151,43 +152,96 @@ def facts_of(library: "Library", pack: LockedPack, capabilities: Mapping[str, st
     header = library.read(name, version)[1].header
     source = library.sources.source(pack.source)
     where = "" if source is None else source.where
+    ref = next((ref for ref in library.sources.releases(name) if ref.version == version), None)
+    place, spellings = _places(library.workspace.policy, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
     return Facts(
         pack=pack.name,
         version=pack.version,
         variants=tuple({*pack.variants, *(variant.name for variant in pack.local_variants)}),
         source=pack.source if bundled else f"{NAME} at {where}",
-        place=where,
+        place=place,
+        spellings=spellings,
         license=header.get("license"),
         size=library.sizes.get((name, version)),
         age=library.age(name, version),
         capabilities=capabilities,
-        own=is_own(library.workspace, where),
+        own=ref is not None and is_own(library.workspace, where, ref.place),
     )
 
 
-def is_own(workspace: "Workspace", where: str) -> bool:
-    """Whether a source is the folder in which `adopt` keeps packs made of the user's own files."""
-    return where == workspace.scope.absolute(workspace.own_packs)
+def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, ...]]:
+    """Where a release really is, and by which other names a policy could deny it.
+
+    A place has many names: by links, by a disk that takes `A` for `a` or shows a folder twice. So what a denied place
+    is on this disk is looked for among the folders around the release.
+    """
+    if not where.startswith("/"):
+        return where, ()
+    source, inner = os.path.realpath(where), os.path.realpath(release)
+    names = {where, release, source, inner}
+    for entry in policy.sources.deny:
+        start = str(entry.value).partition("*")[0]
+        start = start.rstrip("/") if start == entry.value else start.rpartition("/")[0]
+        if start.startswith("/"):
+            names |= {start + path[len(above) :] for path in (source, inner) for above in _same(start, path)}
+    return source if _is_within(inner, source) else inner, tuple(sorted(names))
+
+
+def _same(folder: str, path: str) -> Iterator[str]:
+    """The folders around a path, itself among them, that are that folder under another name."""
+    while path:
+        with suppress(OSError, ValueError):
+            if os.path.samefile(folder, path):
+                yield path
+        path = path.rpartition("/")[0]
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
+
+
+def is_own(workspace: "Workspace", where: str, place: str) -> bool:
+    """Whether a release is a pack that `adopt` made here of the user's own files: the history has it, or the command
+    is about to write it. What a clone has in that folder is somebody else's.
+
+    Args:
+        where: the folder of the source.
+        place: the folder of the release.
+    """
+    scope, folder = workspace.scope, workspace.own_packs
+    if where != scope.absolute(folder):
+        return False
+    if not os.path.lexists(place):
+        return True
+    inner = place.removeprefix(where)
+    if scope.kind == "project" and os.path.realpath(place) != f"{os.path.realpath(scope.root)}/{folder}{inner}":
+        return False
+    current = workspace.current
+    return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}
 
 
 def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
     """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
     lock from elsewhere does.
     """
+    from agentpack.operations.widening import left_lock
+
     current = workspace.current
-    return _is_locked(workspace, pack) and current is not None and f"{pack.name} {pack.version}" in current.pins
+    if current is None or f"{pack.name} {pack.version}" not in current.pins:
+        return False
+    return _is_locked(left_lock(workspace, current), pack)
 
 
-def _is_locked(workspace: "Workspace", pack: LockedPack) -> bool:
-    locked = None if workspace.lock is None else workspace.lock.pack(pack.name)
+def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
+    locked = None if lock is None else lock.pack(pack.name)
     return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
 def _stands(workspace: "Workspace", made: "Made", name: str) -> bool:
     """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
     pack = made.lock.pack(name)
-    if pack is None or not _is_locked(workspace, pack):
+    if pack is None or not _is_locked(workspace.lock, pack):
         return False
     recorded = workspace.recorded
     wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}

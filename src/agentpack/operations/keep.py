@@ -1,8 +1,8 @@
 """keep: local edits of an installed file become a local variant, which later upgrades carry.
 
 Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
-byte for byte, blank lines between rules apart, else nothing is written. Reading the edit is left to `edits`, changing
-files to `carrying_out`.
+byte for byte, or say the same but for blank lines between rules and the quotes of a header, else nothing is written.
+Reading the edit is left to `edits`, changing files to `carrying_out`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ from agentpack.operations.sync import check_rendering, stale_reasons
 from agentpack.operations.workspace import LocalText, Workspace, steady
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
+from agentpack.recognise import read_file
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.text import text_findings
 from agentpack.targets.claude import canonical_tools
@@ -56,7 +57,7 @@ class Edited(NamedTuple):
     draft: Draft
     values: Mapping[str, Value]
     files: tuple[tuple[InstalledFile, Rendering, bytes], ...]
-    """What is recorded, what was rendered, and what lies there."""
+    """What is recorded, what was rendered, and what lies there. The first one says the edit."""
 
     @property
     def parts(self) -> dict[str, Section | Rule]:
@@ -80,15 +81,30 @@ class Edited(NamedTuple):
         return {*self.parts, *(id for s in sections for id in (s.id, *(rule.id for rule in s.rules)) if id is not None)}
 
 
-def keep(workspace: Workspace, name: str, *, variant: str | None = None, dry_run: bool = False) -> Kept:
+def keep(
+    workspace: Workspace,
+    name: str,
+    *,
+    variant: str | None = None,
+    client: str | None = None,
+    on_conflict: str = "stop",
+    dry_run: bool = False,
+) -> Kept:
     """Turn the edits of a persona, or of all personas of a pack, into a local variant.
+
+    Args:
+        client: whose file says the edit, where several clients' files were edited; the others take the variant in like
+            any new text.
+        on_conflict: as in `plan.Decisions`, where the edit of another client's file says something else.
 
     Raises:
         DecisionNeeded: an edit that a variant cannot say; the details name each. Nothing was written.
         UsageError: nothing of that name is installed, or the variant's name is taken.
     """
+    if client is not None:
+        workspace.targets.named(client)
     with workspace.changing():
-        library, made, found = _found(workspace, name)
+        library, made, found = _found(workspace, name, client)
         command = f"keep {name}"
         if not found:
             nothing = Outcome(
@@ -99,24 +115,29 @@ def keep(workspace: Workspace, name: str, *, variant: str | None = None, dry_run
         texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
         manifest = _with_variant(workspace.manifest, found, chosen_name)
         now = _made_with(workspace, library, manifest, made, texts)
-        spaced = _check(now, found)
+        reworded = _check(workspace, now, found, client)
         wish = wish_for(workspace, workspace.manifest, manifest, now)
         beside = {text.path: text.data for text in texts}
-        decisions = Decisions(said=spaced)
+        decisions = Decisions(said=frozenset(reworded), on_conflict=on_conflict)
         outcome = carry_out(workspace, command, wish._replace(beside=beside), decisions=decisions, dry_run=dry_run)
-        notes = tuple(f"{path}: blank lines are now as agentpack writes them" for path in sorted(spaced))
+        notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
         outcome = replace(outcome, notes=(*outcome.notes, *notes))
         return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
 @steady
-def patch_for_author(workspace: Workspace, name: str) -> Patch:
+def patch_for_author(workspace: Workspace, name: str, client: str | None = None) -> Patch:
     """The edits as a unified diff of the pack's own files, for its author. Nothing is written.
+
+    Args:
+        client: whose file says the edit; the first one's unless told.
 
     Raises:
         DecisionNeeded: an edit that does not map to rules.
     """
-    library, _, found = _found(workspace, name)
+    if client is not None:
+        workspace.targets.named(client)
+    library, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
         edits, fields = _read(edited, *edited.files[0])
@@ -132,7 +153,7 @@ def patch_for_author(workspace: Workspace, name: str) -> Patch:
 # What was edited.
 
 
-def _found(workspace: Workspace, name: str) -> tuple[Library, Made, tuple[Edited, ...]]:
+def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library, Made, tuple[Edited, ...]]:
     lock = workspace.lock
     if lock is None:
         raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
@@ -152,10 +173,12 @@ def _found(workspace: Workspace, name: str) -> tuple[Library, Made, tuple[Edited
     library = Library(workspace, workspace.manifest, lock.packs, every_age=True)
     made = make(library, workspace.manifest, as_locked(lock), lock.clients, obeying=False)
     check_rendering(workspace, lock, made)
-    return library, made, tuple(_edited(workspace, library, made, rows))
+    return library, made, tuple(_edited(workspace, library, made, rows, client))
 
 
-def _edited(workspace: Workspace, library: Library, made: Made, rows: Sequence[InstalledFile]) -> Iterator[Edited]:
+def _edited(
+    workspace: Workspace, library: Library, made: Made, rows: Sequence[InstalledFile], client: str | None
+) -> Iterator[Edited]:
     observed = workspace.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[InstalledFile, Rendering, bytes]]] = {}
     for row in rows:
@@ -165,6 +188,8 @@ def _edited(workspace: Workspace, library: Library, made: Made, rows: Sequence[I
         if here is not None and here.digest not in (None, row.rendered):
             groups.setdefault((row.pack, row.persona), []).append((row, file, workspace.contents(row.path)))
     for (pack_name, persona_name), files in groups.items():
+        if client is not None and all(row.client != client for row, _, _ in files):
+            continue
         part = next(p for p in made.parts if (p.pack.name, p.persona.name) == (pack_name, persona_name))
         wanted = workspace.manifest.wanted(pack_name)
         if wanted is None:
@@ -179,7 +204,7 @@ def _edited(workspace: Workspace, library: Library, made: Made, rows: Sequence[I
             )
         source_name = next((old for old, new in wanted.renames.items() if new == persona_name), persona_name)
         draft, values = draft_for(library, workspace.manifest, as_locked(_lock(workspace)), part.pack, source_name)
-        files.sort(key=lambda row: (row[0].client != "claude", row[0].client))
+        files.sort(key=lambda row: (row[0].client != (client or "claude"), row[0].client))
         yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
 
 
@@ -322,20 +347,43 @@ def _made_with(
         raise _unsayable(texts[0].persona, [error.message, *error.details]) from None
 
 
-def _check(made: Made, found: Sequence[Edited]) -> frozenset[str]:
-    """Raise DecisionNeeded when the variant does not give an edited file. Returns the paths where it gives it but for
-    blank lines, which no variant can say.
+def _check(workspace: Workspace, made: Made, found: Sequence[Edited], client: str | None) -> Mapping[str, str]:
+    """Raise DecisionNeeded when the variant does not give an edited file; with `client`, a file of that one. Returns
+    the paths where it gives it in other words, which no variant can choose, and what is meant by that.
     """
-    spaced = set()
+    reworded = {}
     for edited in found:
         for row, _, data in edited.files:
             content = made.files[row.path].content
             if content == data:
                 continue
-            if _without_blank_lines(content) != _without_blank_lines(data):
+            if _without_blank_lines(content) == _without_blank_lines(data):
+                reworded[row.path] = "blank lines are"
+            elif _reads_alike(workspace, row, content, data):
+                reworded[row.path] = "the words of the header are"
+            elif row.path == edited.files[0][0].path:
                 raise _unsayable(row.persona, [_first_difference(row, edited, content, data)])
-            spaced.add(row.path)
-    return frozenset(spaced)
+            elif client is None:
+                raise _edited_otherwise(edited)
+    return reworded
+
+
+def _edited_otherwise(edited: Edited) -> DecisionNeeded:
+    clients = [row.client for row, _, _ in edited.files]
+    name = edited.persona.name
+    return DecisionNeeded(
+        f"the files of `{name}` were edited in different ways; nothing was written",
+        details=[f"{row.path}, for {row.client}" for row, _, _ in edited.files],
+        hint=f"say whose edit the variant is to be: `--client {clients[0]}` or `--client {clients[-1]}`; the other "
+        "files take it in, and where their own edits are at odds with it you are asked",
+    )
+
+
+def _reads_alike(workspace: Workspace, row: InstalledFile, content: bytes, data: bytes) -> bool:
+    """Whether a client reads the same in both, as without the quotes around a text of the header."""
+    one, other = (read_file(workspace.targets.named(row.client), text, row.persona) for text in (content, data))
+    bodies = {tuple(_without_blank_lines(agent.body.encode())) for agent in (one, other)}
+    return one.fault is None and other.fault is None and one.fields == other.fields and len(bodies) == 1
 
 
 def _without_blank_lines(data: bytes) -> list[bytes]:
@@ -343,8 +391,6 @@ def _without_blank_lines(data: bytes) -> list[bytes]:
 
 
 def _first_difference(row: InstalledFile, edited: Edited, content: bytes, data: bytes) -> str:
-    if row.path != edited.files[0][0].path:
-        return f"{row.path} was edited otherwise than {edited.files[0][0].path}"
     ours, theirs = data.decode().split("\n"), content.decode().split("\n")
     number = next(
         (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))

@@ -55,6 +55,7 @@ class Library:
         """Places of hidden text that a policy let pass, in words."""
         locked = tuple(locked)
         self.sources = workspace.sources(manifest, () if anew is None else [p for p in locked if p.name not in anew])
+        self.sources.homes = {pack.name: pack.source for pack in locked}
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
@@ -122,7 +123,7 @@ class Library:
         from agentpack.safety.policy import judge_age
 
         source = self.sources.source(ref.source)
-        if source is not None and is_own(self.workspace, source.where):
+        if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
         judged = Judged(ref.pack, str(ref.version), judge_age(self.workspace.policy, self._age(ref)))
         if judged.refusals:

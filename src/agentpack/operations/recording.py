@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from agentpack.apply import Snapshot, transact
-from agentpack.model.history import Document, Generation, InstalledFile
+from agentpack.errors import InvalidFile
+from agentpack.model.history import FOUND, Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
 from agentpack.model.rendering import Rendering
@@ -21,6 +22,17 @@ def forget(workspace: Workspace) -> None:
 def pins_of(lock: Lock | None) -> tuple[str, ...]:
     """The releases of a lock, as a generation names them."""
     return tuple(f"{pack.name} {pack.version}" for pack in lock.packs) if lock else ()
+
+
+def pins_here(workspace: Workspace) -> tuple[str, ...]:
+    """The releases that are here now: those of the last generation, or of the lock that came along since."""
+    current = workspace.current
+    if current is not None and workspace.lock_is_recorded:
+        return current.pins
+    try:
+        return pins_of(workspace.lock)
+    except InvalidFile:  # what lies there is recorded all the same
+        return current.pins if current is not None else ()
 
 
 def documents_of(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
@@ -75,13 +87,20 @@ def snapshot(workspace: Workspace) -> Snapshot | None:
         number=(current.number if current else 0) + 1,
         parent=current.number if current else 0,
         time=workspace.environment.now(),
-        command="edits by hand" if current else "found in this copy",
-        pins=current.pins if current else pins_of(workspace.lock),
+        command=_how_it_came(workspace, files),
+        pins=pins_here(workspace),
         files=files,
         documents=tuple(documents),
         folders=current.folders if current else (),
     )
     return Snapshot(generation, _found_blobs(workspace, files))
+
+
+def _how_it_came(workspace: Workspace, files: tuple[InstalledFile, ...]) -> str:
+    """What made the disk other than the last generation left it, as the command of a generation."""
+    edited = any(file.written != workspace.recorded[file.path].written for file in files)
+    by_hand = workspace.current is not None and (edited or workspace.lock_is_recorded)
+    return "edits by hand" if by_hand else FOUND
 
 
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:

@@ -22,18 +22,27 @@ def name_warnings(library: Library, old: Manifest, new: Manifest, lock: Lock | N
     """
     if not new.sources:
         return ()
+    far = tuple(_far(library.workspace.scope.kind, old, new))
     known = {(pack.name, pack.source) for pack in lock.packs} if lock else set()
     coming = [pack for pack in made.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
     sources = {source.name for source in new.sources} - {source.name for source in old.sources}
     if not coming and not sources:
-        return ()
+        return far
     offered = _offered(library, frozenset(pack.source for pack in coming))
     return (
+        *far,
         *_sources(sources, {source.name for source in new.sources} - sources | {BUNDLED}),
         *_shadowed(library, coming, offered),
         *_packs(coming, offered, {pack.name for pack in lock.packs} if lock else set()),
         *_personas(coming, made),
     )
+
+
+def _far(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
+    """Sources of a project that no clone of it brings along."""
+    for source in new.sources if kind == "project" else ():
+        if source not in old.sources and source.path.startswith(("..", "/", "~")):
+            yield f"the source `{source.name}` is outside of the project: other clones need {source.path} there too"
 
 
 def _offered(library: Library, coming: frozenset[str]) -> Mapping[str, Collection[str]]:

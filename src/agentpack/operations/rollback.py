@@ -12,7 +12,7 @@ from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.placing import Placed, is_entry, split_place
-from agentpack.operations.recording import forget, snapshot_to_follow
+from agentpack.operations.recording import forget, pins_here, snapshot_to_follow
 from agentpack.operations.widening import MayChange, lock_changes
 from agentpack.operations.workspace import Workspace
 from agentpack.store.prune import KEPT, Pruned
@@ -72,6 +72,8 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         if current is None:
             raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
         target = current.parent if number is None else number
+        if target == 0:
+            _require_a_beginning(workspace)
         goals = _goals(workspace, current, target)
         outcome = _outcome(workspace, current, target, goals, adopt)
         if outcome.plan.conflicts:
@@ -84,6 +86,21 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         if dry_run or not outcome.changes_anything:
             return replace(outcome, dry_run=dry_run)
         return _apply(workspace, outcome, target, goals)
+
+
+def _require_a_beginning(workspace: Workspace) -> None:
+    """Raise UsageError when the state before the first generation is none to go back to."""
+    generations = workspace.store.generations
+    if 1 not in generations.numbers():
+        raise UsageError(
+            "what was there before the first generation is no longer known: `history prune` forgot that one",
+            hint="`agentpack history` lists the generations; `agentpack uninstall NAME` takes a pack out",
+        )
+    if generations.read(1).is_beginning:
+        raise UsageError(
+            "there is nothing to go back to: generation 1 is what was found in this copy; nothing was changed",
+            hint="`agentpack rollback 1` brings back what was found, `agentpack uninstall NAME` takes a pack out",
+        )
 
 
 def _record(workspace: Workspace, number: int) -> Generation | None:
@@ -112,6 +129,8 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
     if goal is not None:
         goals.update({file.path: _Goal(file.written, file.mode, False) for file in goal.files})
         goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
+    for path in workspace.recorded:  # what came along with another lock since
+        goals.setdefault(path, _Goal(None, None, False))
     for path in shared:
         goals.pop(path, None)
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
@@ -123,7 +142,7 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
 def _outcome(
     workspace: Workspace, current: Generation, target: int, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
-    ours = {file.path: file for file in current.files}
+    ours = workspace.recorded
     goal_files = {file.path: file for file in (_record(workspace, target) or current).files}
     changes = []
     document_changes = []
@@ -160,13 +179,14 @@ def _outcome(
                 content=content if action in WRITES else None,
             )
         )
+    packs = tuple(_pack_changes(pins_here(workspace), _record(workspace, target)))
     return Outcome(
         command=f"rollback {target}",
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=Plan(changes=tuple(changes)),
         documents=tuple(document_changes),
-        packs=tuple(_pack_changes(current, _record(workspace, target))),
+        packs=packs if Plan(changes=tuple(changes)).pending or document_changes else (),
         capabilities=_may_changes(workspace, document_changes),
         notes=workspace.link_notes(),
     )
@@ -184,12 +204,12 @@ def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> t
     return ()
 
 
-def _versions(found: Generation | None) -> dict[str, str]:
-    return {name: version for name, _, version in (pin.partition(" ") for pin in (found.pins if found else ()))}
+def _versions(pins: Iterable[str]) -> dict[str, str]:
+    return {name: version for name, _, version in (pin.partition(" ") for pin in pins)}
 
 
-def _pack_changes(now: Generation, then: Generation | None) -> Iterator[PackChange]:
-    before, after = _versions(now), _versions(then)
+def _pack_changes(pins: Iterable[str], then: Generation | None) -> Iterator[PackChange]:
+    before, after = _versions(pins), _versions(then.pins if then else ())
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield PackChange(name, before.get(name), after.get(name))

@@ -43,7 +43,7 @@ class SameName(NamedTuple):
 def same_name_warnings(workspace: Workspace, planned: Plan) -> Iterator[str]:
     """A sentence for each agent file that has the name of one that is about to be made."""
     managed = [change for change in planned.changes if change.action not in (Action.CONFLICT, Action.DELETE)]
-    fresh = {(change.client, change.persona) for change in managed if change.action in (Action.CREATE, Action.TAKE)}
+    fresh = {(change.client, change.persona) for change in managed if change.previous is None}
     if not fresh:
         return
     folders: dict[str, Target] = {}

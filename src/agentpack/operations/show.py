@@ -4,7 +4,7 @@ Decides which release a requirement stands for here (the one `install` would cho
 how the size of a persona is told. Nothing is written, and what the manifest says about the same pack is left aside.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -283,8 +283,17 @@ def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str]
         rank = _rank(pack, words) if pack else None
         if pack is not None and rank is not None:
             found.append((rank, pack))
-    near = [] if found else nearest(text.lower(), known)
+    near = [] if found else _near(text.lower(), known)
     return [pack for _, pack in sorted(found, key=lambda row: (row[0], row[1].name))], near, unread
+
+
+def _near(text: str, known: Iterable[str]) -> list[str]:
+    """The names that are near to the text, as a whole or in one of their words."""
+    names = tuple(known)
+    if found := nearest(text, names):
+        return found
+    words = nearest(text, {word for name in names for word in name.split("-")})
+    return [name for name in names if not set(words).isdisjoint(name.split("-"))][:3]
 
 
 def _described(library: Library, name: PackName) -> Found | None:

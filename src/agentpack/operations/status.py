@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.errors import AgentpackError
+from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Wanted
@@ -158,7 +158,7 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
 
 def _pack(pack: LockedPack, wanted: Wanted | None, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
     locked = Version(pack.version)
-    newer = [ref.version for ref in sources.releases(pack.name) if ref.version > locked]
+    newer = [version for version in _offered(pack, sources) if version > locked]
     final = [version for version in newer if not version.is_prerelease]
     fitting = [version for version in newer if wanted is None or wanted.requirement.allows(version)]
     own = tuple(file for file in files if file.pack == pack.name)
@@ -175,6 +175,16 @@ def _pack(pack: LockedPack, wanted: Wanted | None, sources: Sources, files: tupl
         newest=str(max(final)) if final else None,
         files=own,
     )
+
+
+def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
+    """The releases that can be had; none where the source of the pack is missing, which is told."""
+    try:
+        return [ref.version for ref in sources.releases(pack.name)]
+    except Unavailable:
+        if not sources.passed_over:
+            raise
+        return []
 
 
 def _stale(workspace: Workspace) -> list[str]:

@@ -1,6 +1,7 @@
 """What personas may do now and could do before, and whether a command stops because a release takes more for itself.
 
 Compared is what the lock says with what is wanted now. A committed lock is an acceptance: what it says was agreed to.
+Of packs that the lock does not tell of, the history does: a lock that was removed makes no release a first install.
 Only another release stops a command: other bytes, or another source. What the user asks for himself, as a variant, a
 parameter, a client or a further pack, is shown.
 """
@@ -10,14 +11,17 @@ from typing import NamedTuple
 
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.capabilities import accepted, widening
-from agentpack.model.lock import Lock, LockedFile, LockedPack
+from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.lock import Lock, LockedFile, LockedPack, parse_lock
 from agentpack.model.manifest import Manifest
+from agentpack.model.names import Digest, PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Made, make
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import USER
+from agentpack.safety.capabilities import capabilities
 
 _MOST_DETAILS = 30
 
@@ -51,7 +55,7 @@ class Widened(DecisionNeeded):
         named = ", ".join(f"{pack} {old} -> {new}" for pack, old, new in moves[:3])
         more = f" and {len(moves) - 3} more packs" if len(moves) > 3 else ""
         super().__init__(
-            f"{named}{more}: the new release may do more than what is locked; nothing was changed",
+            f"{named}{more}: the new release may do more than the one before; nothing was changed",
             details=list(_details(self.changes)),
             hint="accept it with "
             + " ".join(f"`--accept {word}`" for word in words)
@@ -78,7 +82,7 @@ def told(words: Iterable[str]) -> str:
 
 def may_changes(workspace: Workspace, made: Made) -> tuple[MayChange, ...]:
     """What is new or differs against the lock, sorted by pack, persona and client. Nothing is decided."""
-    lock = workspace.lock
+    lock = _known(workspace)
     return tuple(sorted(_Comparison(workspace, lock, made).changes()))  # no two are of one persona and client
 
 
@@ -107,6 +111,55 @@ Key = tuple[str, str, str]
 
 def _key(file: LockedFile | Rendering) -> Key:
     return file.pack, file.persona, file.client
+
+
+def _known(workspace: Workspace) -> Lock | None:
+    """The lock, and of packs that it lacks, or has no file of, what the current generation left here."""
+    lock, current = workspace.lock, workspace.current
+    packs = {pack.name for pack in lock.packs} if lock else set()
+    told = {file.pack for file in lock.files} if lock else set()
+    files = [file for file in current.files if file.pack not in told] if current else []
+    pins = dict(pin.partition(" ")[::2] for pin in current.pins) if current else {}
+    missing = sorted({*pins, *(file.pack for file in files)} - packs)
+    if current is None or not (files or missing):
+        return lock
+    left = left_lock(workspace, current)
+    base = lock or left or Lock({}, (), (), ())
+    return base._replace(
+        packs=(*(lock.packs if lock else ()), *(_left_pack(left, name, pins.get(name, "")) for name in missing)),
+        files=(*(lock.files if lock else ()), *(_left_file(workspace, file) for file in files)),
+    )
+
+
+def left_lock(workspace: Workspace, current: Generation) -> Lock | None:
+    """The lock that the generation left; None where it left none, or none that reads."""
+    path = workspace.scope.lock
+    try:
+        for document in current.documents:
+            if document.path == path:
+                return parse_lock(workspace.store.blobs.get(document.written), path)
+    except AgentpackError:
+        pass
+    return None
+
+
+def _left_pack(left: Lock | None, name: str, version: str) -> LockedPack:
+    """A pack as the generation's lock has it; where that says nothing of it, one of unknown bytes."""
+    found = left.pack(name) if left else None
+    return found or LockedPack(PackName(name), version, "", Digest(""), (), (), {}, (), (USER,))
+
+
+def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
+    """A file that was written, with what it may do by its own text; with None where that is not known any more."""
+    words = None
+    try:
+        target = workspace.targets.named(file.client)
+        if target.declaration is not None:
+            words = ", ".join(capabilities(target.declaration, workspace.store.blobs.get(file.rendered)))
+    except AgentpackError:
+        pass
+    sha256 = file.rendered.removeprefix("sha256:")
+    return LockedFile(file.path, file.client, file.pack, file.persona, sha256, words)
 
 
 class _Comparison:
@@ -205,11 +258,12 @@ class _Comparison:
     def _rendered_again(self) -> Mapping[Key, tuple[str, ...]]:
         if self.lock is None:
             return {}
-        manifest = Manifest.from_data(self.lock.manifest)
+        lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
+        manifest = Manifest.from_data(lock.manifest)
         entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
-        library = Library(self.workspace, manifest, self.lock.packs)
+        library = Library(self.workspace, manifest, lock.packs)
         clients = tuple(sorted({file.client for file in self.made.files.values()}))
-        made = make(library, manifest._replace(packs=entries), as_locked(self.lock), clients, accepted=None)
+        made = make(library, manifest._replace(packs=entries), as_locked(lock), clients, accepted=None)
         return {_key(file): file.capabilities for file in made.files.values()}
 
     def _releases(self, pack: str) -> tuple[str, str]:
@@ -218,6 +272,8 @@ class _Comparison:
             return "", ""
         if old is None:
             return "not there", new.version
+        if not old.digest and old.version == new.version:
+            return f"{old.version} as it was", new.version
         if old.version != new.version:
             return old.version, new.version
         if old.source != new.source:

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
-from agentpack.fetch import Sources
+from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
 from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
+from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.bundled import bundled_source, validated_folder
 from agentpack.sources.directory import DirectorySource
 from agentpack.store import Store, layout
@@ -55,6 +56,7 @@ class Workspace:
         self.places = Placing(self.disk, _shared_of)
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
+        self._asked: list[Sources] = []
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
         the lock says is accepted as well."""
@@ -142,15 +144,14 @@ class Workspace:
                 return Manifest.from_data(kept)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
-        from agentpack.safety.documents import decode, read_yaml  # only for a manifest not met before
+        from agentpack.operations.manifest_faults import checked  # only for a manifest not met before
+        from agentpack.safety.documents import decode, read_yaml
         from agentpack.safety.hidden import own_file
-        from agentpack.safety.schemas import validate
 
         name = self.scope.manifest.rpartition("/")[2]
         with own_file(data, name):
             document = read_yaml(decode(data, name), name)
-        kept = validate("manifest", document)
-        _refuse_repeats(kept, name)
+        kept = checked(document, self.targets)
         self.cache.put("manifest", digest_of(data), kept)
         return Manifest.from_data(kept)
 
@@ -275,25 +276,37 @@ class Workspace:
 
     # The three states.
 
+    @property
+    def lock_is_recorded(self) -> bool:
+        """Whether the lock is as the last generation left it; not in a fresh clone, nor where another came along."""
+        if self.current is None:
+            return False
+        written = next((d.written for d in self.current.documents if d.path == self.scope.lock), None)
+        return written == (None if self.lock_bytes is None else digest_of(self.lock_bytes))
+
     @cached_property
     def recorded(self) -> Mapping[str, InstalledFile]:
-        """What was left on disk last, by path: from the history, and in a fresh clone from the lock."""
-        if self.current is not None:
-            return {file.path: file for file in self.current.files}
-        if self.lock is None:
-            return {}
-        return {
-            file.path: InstalledFile(
-                file.path,
-                file.client,
-                file.pack,
-                file.persona,
-                Digest(f"sha256:{file.sha256}"),
-                Digest(f"sha256:{file.sha256}"),
-                0,
-            )
-            for file in self.lock.files
-        }
+        """What was left on disk last, by path: from the history, and in a fresh clone from the lock. Files that came
+        along with another lock, as with `git pull`, are as that says.
+        """
+        if self.current is None:
+            return {} if self.lock is None else locked_files(self.lock)
+        recorded = {file.path: file for file in self.current.files}
+        return recorded if self.lock_is_recorded else self._along_with_the_lock(recorded)
+
+    def _along_with_the_lock(self, recorded: dict[str, InstalledFile]) -> dict[str, InstalledFile]:
+        try:
+            locked = {} if self.lock is None else locked_files(self.lock)
+        except InvalidFile:  # whoever needs the lock says so
+            return recorded
+        observed = self.observe({*locked, *recorded}) if locked else {}
+        for path, row in locked.items():
+            here = observed.get(path)
+            if here is not None and here.digest == row.rendered:
+                recorded[path] = row._replace(mode=here.mode)
+        if locked:
+            recorded = {path: row for path, row in recorded.items() if path in locked or path in observed}
+        return recorded
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""
@@ -321,9 +334,34 @@ class Workspace:
         """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it
         came from.
         """
+        from os.path import isdir
+
         configured = [DirectorySource(source.name, self.source_folder(source)) for source in manifest.sources]
         bundled = bundled_source()
-        return Sources([*configured, *([bundled] if bundled else [])], {pack.name: pack.source for pack in locked})
+        sources = Sources(
+            [*configured, *([bundled] if bundled else [])],
+            {pack.name: pack.source for pack in locked},
+            missing=frozenset(source.name for source in configured if not isdir(source.folder)),
+            configured=self.scope.absolute(self.scope.manifest),
+        )
+        self._asked.append(sources)
+        return sources
+
+    @property
+    def missing_sources(self) -> tuple[str, ...]:
+        """What is to be said about sources that were asked and are missing, in words."""
+        gone = (source for asked in self._asked for source in asked.all if source.name in asked.passed_over)
+        return tuple(dict.fromkeys(map(in_words, gone)))
+
+    def what_was_read(self) -> Iterator[str]:
+        """The manifest and the lock as far as they were read, and each release with its source, in words."""
+        for name, path in (("manifest_bytes", self.scope.manifest), ("lock_bytes", self.scope.lock)):
+            if self.__dict__.get(name) is not None:
+                yield f"read {self.scope.absolute(path)}"
+        read = dict.fromkeys(ref for asked in self._asked for ref in asked.read)
+        for ref in read:
+            place = "" if ref.source == BUNDLED else f": {ref.place}"
+            yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
 
     @property
     def own_packs(self) -> str:
@@ -331,10 +369,20 @@ class Workspace:
         return ".agentpack/packs" if self.scope.kind == "project" else "$config/packs"
 
     def source_folder(self, source: ConfiguredSource) -> str:
-        """A configured folder, which is relative to the manifest's."""
+        """A configured folder, which is relative to the manifest's. Links stay as they are written."""
         from os.path import dirname, expanduser, join, normpath
 
-        return normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+        folder = normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
+        return "/" + folder.lstrip("/") if folder.startswith("//") else folder  # which POSIX leaves open
+
+
+def locked_files(lock: Lock) -> dict[str, InstalledFile]:
+    """The files of a lock as if they had been left as it says, by path. Their modes are not known."""
+    return {
+        file.path: InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
+        for file in lock.files
+        for digest in (Digest(f"sha256:{file.sha256}"),)
+    }
 
 
 def steady(
@@ -352,14 +400,3 @@ def steady(
 def _shared_of(path: str) -> Shared | None:
     client = SHARED.get(path.rpartition("/")[2])
     return None if client is None else TARGETS[client].shared
-
-
-def _refuse_repeats(data: Mapping[str, Any], file: str) -> None:
-    from agentpack.model.requirement import parse_requirement
-
-    seen: set[str] = set()
-    for index, entry in enumerate(data.get("packs", ())):
-        pack = parse_requirement(entry["require"]).pack
-        if pack in seen:
-            raise InvalidFile([Fault(file, 0, f"packs[{index}]", f"`{pack}` stands twice")], hint="keep one entry")
-        seen.add(pack)

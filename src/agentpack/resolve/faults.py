@@ -62,7 +62,8 @@ def _fault(answers: Answers, wants: Sequence[Requirement]) -> Fault | None:
         return Fault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name one place only")
     versions, table = answers.listing(pack)
     if not versions:
-        return Fault(f"there is no pack named `{short(pack)}`", (), did_you_mean(pack, answers.known()))
+        near = did_you_mean(pack, answers.known()) or "`agentpack search` lists the packs there are"
+        return Fault(f"there is no pack named `{short(pack)}`", (), near)
     with_prereleases = any(answers.ranges.names_prerelease(want.range) for want in wants)
     allowed = table.everything
     for want in wants:
@@ -85,8 +86,8 @@ def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequen
         hint = f"ask for one by naming it: `{name}>={close[-1]}`"
         return Fault(message, (f"pre-releases: {newest(close)}",), hint)
     best = next((version for version in reversed(versions) if not version.is_prerelease), versions[-1])
-    change = "widen the range" if len(ranges) == 1 else "change the ranges"
-    hint = f"{change} so that a release there is fits, such as {best}"
+    change = "widen the range so that it allows" if len(ranges) == 1 else "change the ranges so that they allow"
+    hint = f"{change} {best}"
     return Fault(f"no release of `{name}` matches {quoted(ranges)}", (existing(versions),), hint)
 
 

@@ -19,11 +19,17 @@ MAX_ARCHIVE_BYTES = MAX_BYTES + 4 * 1024 * 1024
 """The archive itself, packed."""
 MAX_UNPACKED_BYTES = 2 * MAX_BYTES
 """What is in the gzip of a tar.gz: the files, their headers, and the zeros that fill up."""
+MACOS = "`COPYFILE_DISABLE=1 tar --no-xattrs -czf`"
+"""How to pack on macOS so that an archive holds the files and no more."""
 MAX_RATIO = 200
 """How many times its packed size an archive may grow to, beyond `FREE_BYTES`."""
 FREE_BYTES = 1024 * 1024
 """Small archives may be as repetitive as they like."""
-HINT = "an archive is a tar.gz or zip of regular files; `tar --format=ustar -czf` and `zip -X` write such ones"
+_NAMELESS = "a folder without a name, as if it were the root of the disk; pack `.`, or the folder under its name"
+HINT = (
+    "an archive is a tar.gz or zip of regular files; `tar --format=pax -czf`, `git archive` and `agentpack pack build` "
+    "write such ones"
+)
 
 
 class UnsafeArchive(Refused):
@@ -48,6 +54,7 @@ class Collected:
         self.files: list[tuple[str, bytes]] = []
         self.folders: list[str] = []
         self._entries = 0
+        self._files = 0
         self._bytes = 0
 
     def entry(self) -> None:
@@ -57,13 +64,14 @@ class Collected:
             raise Unsafe(f"more than {MAX_ENTRIES} entries")
 
     def size(self, name: str, size: int) -> int:
-        """The size that an entry says it has, once it may have it."""
+        """The size that one more file says it has, once it may have it."""
         if size > MAX_FILE_BYTES:
             raise Unsafe(f"larger than {MAX_FILE_BYTES // 1024 // 1024} MiB", name)
         self._bytes += size
         if self._bytes > MAX_BYTES:
             raise Unsafe(f"more than {MAX_BYTES // 1024 // 1024} MiB in all")
-        if len(self.files) >= MAX_FILES:
+        self._files += 1
+        if self._files > MAX_FILES:
             raise Unsafe(f"more than {MAX_FILES} files")
         return size
 
@@ -116,34 +124,43 @@ def _collected(data: bytes) -> Collected:
 
 
 def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
-    """The files under the names they have in the pack, each name held against the rule."""
+    """The files under the names they have in the pack, each name held against the rule.
+
+    Whoever packs `.` or `./<folder>` gets names that begin with `./`, which is taken off once, and the folder `.`.
+    """
+    entries = [(raw, raw.removeprefix("./"), data) for raw, data in found.files]
+    folders = [(raw, "" if raw == "." else raw.removeprefix("./")) for raw in found.folders]
     below = f"{prefix}/" if prefix else ""
     if below and not (
-        found.files
-        and all(path.startswith(below) for path, _ in found.files)
-        and all(f"{path}/".startswith(below) for path in found.folders)
+        entries
+        and all(path.startswith(below) for _, path, _ in entries)
+        and all(f"{path}/".startswith(below) for raw, path in folders if raw != ".")
     ):
         below = ""
     names = Names()
     files: dict[str, bytes] = {}
-    for raw, data in found.files:
-        path = raw[len(below) :]
+    for raw, whole, data in entries:
+        path = whole[len(below) :]
         _check(names.add(path), raw, path)
         files[path] = data
     met = set()
-    for raw in found.folders:
-        if raw in met:
+    for raw, whole in folders:
+        if whole in met:
             raise Unsafe("a name that stands twice", raw)
-        met.add(raw)
-        if f"{raw}/" != below:
-            path = raw[len(below) :]
-            _check(names.folder(path) if path else "a folder without a name", raw, path)
+        met.add(whole)
+        if raw != "." and f"{whole}/" != below:
+            path = whole[len(below) :]
+            _check(names.folder(path) if path else _NAMELESS, raw, path)
     return files
 
 
 def _check(fault: str | None, raw: str, path: str) -> None:
-    if fault is None and not NOT_CONTENT.isdisjoint(path.lower().split("/")):
-        fault = "belongs to a version control, not to a pack"
+    if fault is None:
+        parts = path.lower().split("/")
+        if not NOT_CONTENT.isdisjoint(parts):
+            fault = "belongs to a version control, not to a pack"
+        elif "__macosx" in parts or any(part.startswith("._") for part in parts):
+            fault = f"what macOS keeps beside files; {MACOS} leaves it out"
     if fault is not None:
         raise Unsafe(fault, raw)
 

@@ -18,6 +18,8 @@ from agentpack.safety.text import text_findings
 from agentpack.safety.wording import Sign
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
+MAX_SCANNED = 1024 * 1024
+"""Bytes of one file that are looked through."""
 MOST = 50
 """Of one rule in one file only so many findings are told, and how many more there are."""
 _EXCERPT = 120
@@ -41,6 +43,7 @@ class Rule(NamedTuple):
 _TABLE = (
     Rule("AP101", "hidden-text", "error", "Characters that hide text from a reader or turn it around."),
     Rule("AP102", "not-text", "note", "The file is not UTF-8 text, and was not looked through."),
+    Rule("AP103", "large-file", "warning", "More than a mebibyte: only the beginning was looked through."),
     Rule("AP111", "html-comment", "warning", "An HTML comment: an agent reads it, the rendered page does not show it."),
     Rule("AP112", "reference-comment", "warning", "A link definition used as a comment, which no page shows."),
     Rule("AP113", "hiding-html", "warning", "HTML that is styled so that nobody sees it."),
@@ -112,6 +115,9 @@ def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tupl
         key: the name that fingerprints carry, where it differs: without a version.
         beside: the file is not installed, only packed along: what is found is a note, hidden text a warning.
     """
+    cut = len(data) > MAX_SCANNED
+    if cut:
+        data = _without_half_a_character(data[:MAX_SCANNED])
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -120,7 +126,13 @@ def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tupl
     markdown = file.lower().endswith((".md", ".markdown", ".mdc"))
     found = [*_runs(_hidden(data, file, text), starts), *signs_in(text, markdown=markdown)]
     found.sort(key=lambda sign: (sign.start, sign.rule))
-    return tuple(_findings(text, starts, found, file, key or file, beside))
+    large = (whole(file, "AP103", f"{MAX_SCANNED // 1024:,} KiB of it were looked through", key=key),) if cut else ()
+    return (*large, *_findings(text, starts, found, file, key or file, beside))
+
+
+def _without_half_a_character(data: bytes) -> bytes:
+    bare = data.rstrip(bytes(range(0x80, 0xC0)))
+    return bare[:-1] if bare and bare[-1] >= 0xC0 else bare
 
 
 def _hidden(data: bytes, file: str, text: str) -> list[Hidden]:

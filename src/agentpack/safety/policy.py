@@ -27,7 +27,7 @@ class Facts(NamedTuple):
     source: str
     """The name of the source that has it."""
     place: str
-    """Where that source is: a folder, an address."""
+    """Where that source really is: a folder, an address; the release's own place where a link leads out of it."""
     license: str | None
     size: int | None
     """Bytes of all its files."""
@@ -35,8 +35,10 @@ class Facts(NamedTuple):
     """Seconds since it was released; below 0 when that is yet to come."""
     capabilities: Mapping[str, str] = {}
     """Each capability of its files, and a client that has it."""
+    spellings: tuple[str, ...] = ()
+    """Other ways to name the place of the source and that of the release."""
     own: bool = False
-    """A pack made of the user's own files: nobody released or licensed it."""
+    """A pack made of the user's own files: nobody released it, and it needs no licence."""
 
 
 class Verdict(NamedTuple):
@@ -66,9 +68,9 @@ def judge(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
     """What each rule of the policy says about the release, in the order of the reference page."""
     licenses = _Licences(policy.licenses)
     return (
-        *_judged("sources", policy.sources, f"source `{facts.source}`", lambda entry: _is_from(str(entry), facts)),
+        *_sources(policy.sources, facts),
         *_judged("packs", policy.packs, f"pack `{facts.pack}`", lambda entry: _is_pack(str(entry), facts)),
-        *(() if facts.own else licenses.judged(facts.license)),
+        *(() if facts.own and facts.license is None else licenses.judged(facts.license)),
         *_capabilities(policy.capabilities, facts.capabilities),
         *(() if facts.own else judge_age(policy, facts.age)),
         *_size(policy.maximum_size, facts.size),
@@ -129,18 +131,34 @@ def _of_denied(rule: str, denied: Sequence[Entry], found: Entry | None, what: st
 # Sources and packs.
 
 
-def _is_from(entry: str, facts: Facts) -> bool:
-    """Whether an entry means the source of a release: its name, or with a `/` its place."""
-    if "/" not in entry:
-        return entry == facts.source
-    return _place(entry).fullmatch(facts.place) is not None or _place(entry).fullmatch(facts.source) is not None
+def _sources(lists: Lists, facts: Facts) -> Iterator[Verdict]:
+    """A place is allowed where it really is, and denied under each of its names, with all that is below it."""
+    by_place = any(is_place(entry.value) for listed in lists.allow for entry in listed.entries)
+    what = f"source `{facts.source}`" + (f" at {facts.place}" if by_place and facts.place else "")
+    names = (facts.place, *facts.spellings)
+
+    def is_allowed(entry: str | int) -> bool:
+        return bool(_place(str(entry)).fullmatch(facts.place)) if is_place(entry) else entry == facts.source
+
+    def is_denied(entry: str | int) -> bool:
+        if not is_place(entry):
+            return entry == facts.source
+        return any(_place(str(entry), below=True).fullmatch(name) for name in names)
+
+    yield from _judged("sources", Lists(allow=lists.allow), what, is_allowed)
+    yield from _judged("sources", Lists(deny=lists.deny), what, is_denied)
+
+
+def is_place(entry: str | int) -> bool:
+    """Whether an entry means a place and not the name of a source."""
+    return "/" in str(entry)
 
 
 @cache
-def _place(entry: str) -> re.Pattern[str]:
+def _place(entry: str, *, below: bool = False) -> re.Pattern[str]:
     """A place in which `*` stands for a part between two `/`, and `/*` at the end for all that is below."""
-    below = entry.endswith("/*")
-    body = re.escape(entry.removesuffix("/*") if below else entry.rstrip("/")).replace(r"\*", "[^/]*")
+    below = below or entry.endswith("/*")
+    body = re.escape(entry.removesuffix("/*").rstrip("/")).replace(r"\*", "[^/]*")
     return re.compile(body + (r"(?:/.*)?" if below else "/?"), re.S)
 
 

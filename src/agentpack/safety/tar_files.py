@@ -1,13 +1,13 @@
 """A tar.gz as a stream: one gzip member, unpacked piece by piece up to a bound, and the tar in it.
 
-Read are POSIX ustar and pax headers for regular files and folders, and GNU's header where it says no more than those.
-All else (links, devices, sparse files, GNU's long names, numbers in base 256, archives that end early or go on after
+Read are POSIX ustar and pax headers for regular files and folders, and GNU's header and long names where they say no
+more than those. All else (links, devices, sparse files, numbers in base 256, archives that end early or go on after
 their end) is refused.
 """
 
 import zlib
 
-from agentpack.safety.archives import Collected, Unsafe, most_unpacked
+from agentpack.safety.archives import MACOS, Collected, Unsafe, most_unpacked
 from agentpack.safety.paths import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024
@@ -22,8 +22,7 @@ _KINDS = {
     b"6": "a pipe",
     b"7": "a contiguous file",
     b"D": "a folder with a list, as GNU tar has it",
-    b"K": "a long name, as GNU tar has it",
-    b"L": "a long name, as GNU tar has it",
+    b"K": "the long target of a link, as GNU tar has it",
     b"M": "a part of a file that spans volumes",
     b"S": "a sparse file",
     b"V": "the name of a volume",
@@ -39,9 +38,12 @@ def read_tar(data: bytes) -> Collected:
     while any(header := stream.take(_BLOCK)):
         found.entry()
         own, size, kind = _header(header)
-        if kind in (b"x", b"g"):
+        if kind in (b"x", b"g", b"L"):
             if name is not None:
                 raise Unsafe("two headers that say more of one entry", own)
+            if kind == b"L":
+                name = _long_name(stream, header, size, own)
+                continue
             told = _pax(stream.file(_pax_size(size)), own)
             if kind == b"g" and not told.keys() <= _WITHOUT_MEANING:
                 raise Unsafe("a header for all entries that says more than a remark", own)
@@ -157,6 +159,21 @@ def _number(field: bytes) -> int:
     return int(digits, 8)
 
 
+def _long_name(stream: _Unpacked, header: bytes, size: int, own: str) -> str:
+    """The name that GNU tar tells before an entry, in place of the entry's own, which is cut off: text and a zero."""
+    if header[257:265] != b"ustar  \0" or own != "././@LongLink":
+        raise Unsafe("a long name that is not as GNU tar has it", own)
+    if not 1 < size <= 2 * MAX_PATH_BYTES + 1:
+        raise Unsafe("an empty or overlong name", own)
+    data = stream.file(size)
+    if data.find(b"\0") != size - 1:
+        raise Unsafe("a long name that does not end with its only zero byte", own)
+    try:
+        return data[:-1].decode()
+    except UnicodeDecodeError:
+        raise Unsafe("a name that is not UTF-8", data[:100].decode(errors="backslashreplace")) from None
+
+
 def _pax_size(size: int) -> int:
     if size > MAX_PAX_BYTES:
         raise Unsafe(f"a header of more than {MAX_PAX_BYTES // 1024} KiB")
@@ -177,7 +194,8 @@ def _pax(data: bytes, name: str) -> dict[str, str]:
         except UnicodeDecodeError:
             raise Unsafe("a name that is not UTF-8", name) from None
         if word in found or (word != "path" and word not in _WITHOUT_MEANING):
-            raise Unsafe(f"a header that says `{word[:40]}`" + (" twice" if word in found else ""), name)
+            why = " twice" if word in found else f"; on macOS {MACOS} leaves it out" if "xattr" in word else ""
+            raise Unsafe(f"a header that says `{word[:40]}`{why}", name)
         if word == "path" and (not text or len(value) > 2 * MAX_PATH_BYTES):
             raise Unsafe("a header with an empty or overlong path", name)
         found[word] = text

@@ -177,7 +177,8 @@ _SECRET = re.compile(
     r"(?:~|\$HOME|\$\{HOME\}|%USERPROFILE%|/home/[\w.-]{1,40}|/Users/[\w.-]{1,40}|/root)[/\\]\.(?:ssh|aws|gnupg|netrc|kube|"
     r"azure|npmrc|pypirc|git-credentials|docker/config|config/gh|config/gcloud|bash_history|zsh_history)\b|"
     r"\bid_(?:rsa|dsa|ecdsa|ed25519)\b|/etc/shadow\b|/proc/(?:self|\d{1,7})/environ\b|"
-    r"(?<![\w-])(?:printenv|env|export -p|set)\s{0,3}[|>]|\bJSON\.stringify\(\s{0,3}process\.env\s{0,3}\)|"
+    r"(?<![\w-])(?:printenv|env|export -p|(?<!\w\s)(?<!\|\s)set)\s{0,3}[|>]|"
+    r"\bJSON\.stringify\(\s{0,3}process\.env\s{0,3}\)|"
     r"\b(?:dict|str|json\.dumps)\(\s{0,3}(?:dict\()?os\.environ\b|169\.254\.169\.254|metadata\.google\.internal"
 )
 _SENDS = re.compile(

@@ -2,9 +2,11 @@
 
 A zip says most things twice, and programs differ in which they believe. Here both must say the same, nothing may lie
 before, between or after, and what only some programs know (zip64, encryption, other names in extra fields, comments,
-other ways of packing) is refused.
+other ways of packing) is refused. A comment may name a commit, as `git archive` has it, and a name that an extra field
+tells once more must be the same.
 """
 
+import re
 import stat
 import struct
 import zlib
@@ -20,6 +22,8 @@ _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _SIZES_LATER, _UTF8 = 1, 1 << 3, 1 << 11
 _FLAGS = 0b110 | _SIZES_LATER | _UTF8
 _TIMES_AND_OWNERS = frozenset((0x000A, 0x5455, 0x5855, 0x7855, 0x7875))
+_UNICODE_NAME = 0x7075
+_NO_COMMENT_OR_COMMIT = re.compile(rb"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?\Z")
 _DOS_LABEL, _DOS_FOLDER = 0x08, 0x10
 
 
@@ -40,14 +44,13 @@ class _Entry(NamedTuple):
 def read_zip(data: bytes) -> Collected:
     """The entries. Raises Unsafe."""
     found = Collected()
-    if len(data) < _END.size or data[-_END.size :][:4] != b"PK\5\6":
-        raise Unsafe("cut off, or something after its end")
-    _, disk, first, here, count, length, start, comment = _END.unpack(data[-_END.size :])
-    if comment or disk or first or here != count:
-        raise Unsafe("a comment, or a part of several")
-    if start + length != len(data) - _END.size:
+    end = _end(data)
+    _, disk, first, here, count, length, start, _ = _END.unpack_from(data, end)
+    if disk or first or here != count:
+        raise Unsafe("a part of several")
+    if start + length != end:
         raise Unsafe("something before its start or after its directory")
-    entries = _directory(data, start, count, found)
+    entries = _directory(data, start, end, count, found)
     if sum(entry.size for entry in entries) > most_unpacked(len(data)):
         raise Unsafe("grows too much when it is unpacked")
     at = 0
@@ -66,10 +69,24 @@ def read_zip(data: bytes) -> Collected:
     return found
 
 
-def _directory(data: bytes, start: int, count: int, found: Collected) -> list[_Entry]:
+def _end(data: bytes) -> int:
+    """Where the record stands that ends the archive: last, but for a comment that names a commit."""
+    for size in (0, 40, 64):
+        at = len(data) - _END.size - size
+        if at >= 0 and data.startswith(b"PK\5\6", at) and _END.unpack_from(data, at)[-1] == size:
+            if _NO_COMMENT_OR_COMMIT.match(data, at + _END.size):
+                return at
+            break
+    at = data.rfind(b"PK\5\6", -_END.size - 0xFFFF)
+    if at >= 0 and len(data) - at >= _END.size and _END.unpack_from(data, at)[-1] == len(data) - at - _END.size:
+        raise Unsafe("a comment that is not the name of a commit; `zip -z` takes it out")
+    raise Unsafe("cut off, or something after its end")
+
+
+def _directory(data: bytes, start: int, end: int, count: int, found: Collected) -> list[_Entry]:
     """The rows of the directory, in the order in which the entries lie."""
     entries = []
-    at, end = start, len(data) - _END.size
+    at = start
     for _ in range(count):
         found.entry()
         if at + _ROW.size > end:
@@ -77,8 +94,9 @@ def _directory(data: bytes, start: int, count: int, found: Collected) -> list[_E
         row = _ROW.unpack_from(data, at)
         entry, more = _row(row, data[at + _ROW.size : at + _ROW.size + row[10]])
         extra = at + _ROW.size + row[10]
-        _check_extra(data[extra : extra + more], more, entry.name)
-        found.size(entry.name, entry.size)
+        _check_extra(data[extra : extra + more], more, entry)
+        if not entry.is_folder:
+            found.size(entry.name, entry.size)
         entries.append(entry)
         at = extra + more
     if at != end:
@@ -88,7 +106,7 @@ def _directory(data: bytes, start: int, count: int, found: Collected) -> list[_E
 
 def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
     mark, _, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment, disk, _, mode, offset = row
-    name = _name(raw, flags)
+    name = _name(raw)
     if mark != b"PK\1\2" or len(raw) != name_size:
         raise Unsafe("a directory that does not read")
     if comment or disk or 0xFFFFFFFF in (packed, size, offset):
@@ -108,28 +126,34 @@ def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
     return _Entry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
 
 
-def _name(raw: bytes, flags: int) -> str:
+def _name(raw: bytes) -> str:
     if len(raw) > 2 * MAX_PATH_BYTES:
         raise Unsafe("an overlong name", raw[:100].decode(errors="backslashreplace"))
     try:
-        name = raw.decode()
+        return raw.decode()
     except UnicodeDecodeError:
         raise Unsafe("a name that is not UTF-8", raw.decode(errors="backslashreplace")) from None
-    if not name.isascii() and not flags & _UTF8:
-        raise Unsafe("a name that does not say that it is UTF-8", name)
-    return name
 
 
-def _check_extra(extra: bytes, size: int, name: str) -> None:
-    """That the fields beside an entry tell no more than times and owners."""
-    at = 0
+def _check_extra(extra: bytes, size: int, entry: _Entry) -> None:
+    """That the fields beside an entry tell no more than times, owners and the same name, and that a name with letters
+    beyond ASCII is said to be UTF-8, by them or by its flag.
+    """
+    at, told = 0, entry.raw.isascii() or bool(entry.flags & _UTF8)
     while at + 4 <= len(extra):
         word, length = struct.unpack_from("<HH", extra, at)
-        if word not in _TIMES_AND_OWNERS:
-            raise Unsafe("sizes of zip64" if word == 1 else f"an extra field 0x{word:04x}", name)
+        if word == _UNICODE_NAME:
+            if extra[at + 4 : at + 4 + length] != struct.pack("<BI", 1, zlib.crc32(entry.raw)) + entry.raw:
+                raise Unsafe("an extra field 0x7075 with another name", entry.name)
+            told = True
+        elif word not in _TIMES_AND_OWNERS:
+            raise Unsafe("sizes of zip64" if word == 1 else f"an extra field 0x{word:04x}", entry.name)
         at += 4 + length
     if at != size:
-        raise Unsafe("extra fields that do not read", name)
+        raise Unsafe("extra fields that do not read", entry.name)
+    if not told:
+        why = "`zip` says it where the locale en_US.UTF-8 is installed, a tar.gz always does"
+        raise Unsafe(f"a name that does not say that it is UTF-8; {why}", entry.name)
 
 
 def _content(data: bytes, entry: _Entry, end: int) -> bytes:
@@ -140,14 +164,15 @@ def _content(data: bytes, entry: _Entry, end: int) -> bytes:
     at = entry.offset + _LOCAL.size
     later = bool(flags & _SIZES_LATER)
     told, meant = (crc, packed, size), (entry.crc, entry.packed, entry.size)
+    unknown = ((0, 0, 0), (0, 0, entry.size)) if later else ()
     if (
         mark != b"PK\3\4"
         or (flags, method, data[at : at + name_size]) != (entry.flags, entry.method, entry.raw)
-        or (told != meant and not (later and told == (0, 0, 0)))
+        or (told != meant and told not in unknown)
     ):
         raise Unsafe("a header that does not say what the directory says", entry.name)
     at += name_size
-    _check_extra(data[at : at + extra_size], extra_size, entry.name)
+    _check_extra(data[at : at + extra_size], extra_size, entry)
     at += extra_size
     behind = data[at + entry.packed : end]
     sizes = struct.pack("<3I", *meant)

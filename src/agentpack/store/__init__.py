@@ -3,7 +3,7 @@
 from agentpack.disk import Disk
 from agentpack.store.blobs import Blobs
 from agentpack.store.generations import Generations
-from agentpack.store.prune import KEPT, Pruned, prune
+from agentpack.store.prune import KEPT, Pruned, prunable, prune
 
 
 class Store:
@@ -22,3 +22,7 @@ class Store:
     def prune(self, *, keep: int = KEPT) -> Pruned:
         """Forget all but the last generations. The caller holds the process lock and has recovered."""
         return prune(self.disk, self.generations, self.blobs, keep=keep)
+
+    def prunable(self, *, keep: int = KEPT) -> Pruned:
+        """What `prune` would forget."""
+        return prunable(self.disk, self.generations, self.blobs, keep=keep)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from agentpack.disk import Disk, Growing
 from agentpack.errors import Bug, Refused
 from agentpack.model.json_text import check_size, read_json
-from agentpack.model.names import Digest, digest_of, is_digest, is_place
+from agentpack.model.names import Digest, digest_of, is_digest, is_named_path
 from agentpack.store import layout
 
 _WORDS = frozenset(("agentpack journal", "folder", "made", "steps", "leaving", "end"))
@@ -177,7 +177,7 @@ def _is_of_its_types(journal: Journal) -> bool:
     return (
         type(journal.number) is int
         and journal.number > 0
-        and all(map(is_place, paths))
+        and all(map(is_named_path, paths))
         and len({row.path for row in journal.rows}) == len(journal.rows)
         and all(_is_side(*side) for row in journal.rows for side in (row.before, row.after))
     )

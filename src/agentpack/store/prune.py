@@ -27,12 +27,22 @@ def prune(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEP
 
     The caller holds the process lock and has recovered. Records go first and durably.
     """
+    gone = prunable(disk, generations, blobs, keep=keep)
+    for number in gone.generations:
+        disk.unlink(layout.record(number))
+    if gone.generations:
+        disk.make_durable((), (layout.GENERATIONS,))
+    for number in gone.packs:
+        disk.unlink(layout.pack(number))
+    generations.forget()
+    blobs.forget()
+    return gone
+
+
+def prunable(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEPT) -> Pruned:
+    """What `prune` would forget. Nothing is changed."""
     numbers = generations.numbers()
     kept, gone = numbers[-max(keep, 1) :], numbers[: -max(keep, 1)]
-    for number in gone:
-        disk.unlink(layout.record(number))
-    if gone:
-        disk.make_durable((), (layout.GENERATIONS,))
     needed: set[bytes] = set()
     for number in kept:
         # Found in the text: fifty records of a thousand files are slow to build, and no digest can hide in one.
@@ -40,8 +50,4 @@ def prune(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEP
     packs = [
         number for number in blobs.numbers() if not any(digest.encode() in needed for digest in blobs.digests(number))
     ]
-    for number in packs:
-        disk.unlink(layout.pack(number))
-    generations.forget()
-    blobs.forget()
     return Pruned(tuple(gone), tuple(packs))

@@ -28,6 +28,9 @@ class AgentFile(NamedTuple):
     body: str
     ignored: tuple[str, ...] = ()
     """Fields that the client does not know or would not take."""
+    unsaid: Mapping[str, Any] = {}
+    """What the header does not say of the file: the fields ignored, and those that agentpack gives every file of the
+    client."""
 
 
 def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
@@ -57,7 +60,8 @@ def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile
         fields = _toml(text, stem) if declaration.format == "toml" else dict(_map(text, stem))
         body = str(fields.pop(declaration.body, ""))
     header, ignored = canonical(declaration, fields)
-    return AgentFile({"name": stem, **header}, body, ignored)
+    unsaid = {key: fields[key] for key in (*ignored, *declaration.fixed) if key in fields}
+    return AgentFile({"name": stem, **header}, body, ignored, unsaid)
 
 
 def split_header(text: str) -> tuple[str | None, str]:
@@ -113,7 +117,7 @@ def read_fields(head: str, file: str, *, strict: bool = False, hidden: bool = Fa
             if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
                 value = value[1:-1]
             fields[key] = value
-        elif key is not None and line.strip():
+        elif key is not None and line.strip() and not line.lstrip().startswith("#"):
             fields[key] = f"{fields[key]} {line.strip()}".strip()
     return fields
 

@@ -87,9 +87,16 @@ def rule_counts(file: FileDifference) -> str:
     return ", ".join(words)
 
 
+def state_words(file: FileDifference) -> str:
+    """The state of a file, and what helps behind a semicolon."""
+    if file.outdated:
+        return f"{STATES[file.state]}, and not up to date with the lock; `agentpack sync` brings both together"
+    return STATES[file.state]
+
+
 def short(file: FileDifference, place: str, style: Style) -> str:
     """The file in a line."""
-    return f"{style(safe(place), 'bold')}  {STATES[file.state]}"
+    return f"{style(safe(place), 'bold')}  {state_words(file)}"
 
 
 def origin_words(differences: Differences, change: FieldChange | RuleChange, file: FileDifference) -> str:

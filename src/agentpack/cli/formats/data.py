@@ -36,6 +36,7 @@ def data(differences: Differences, place: Place) -> dict[str, Any]:
         "before": differences.before,
         "after": differences.after,
         "differs": differences.differs,
+        "empty": differences.empty,
         "packs": [pack._asdict() for pack in differences.packs],
         "capabilities": may_data(differences.capabilities),
         "remarks": [
@@ -62,6 +63,7 @@ def _file_data(differences: Differences, file: FileDifference, place: Place) -> 
         "pack": file.pack,
         "persona": file.persona,
         "state": file.state,
+        "outdated": file.outdated or file.state == "outdated",
         "why": file.why or file.unknown or None,
         "lines": {"added": found.added, "removed": found.removed},
         "fields": [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from agentpack.cli.escaping import workflow_command
-from agentpack.cli.formats import STATES, Place, line_counts, remark_lines, rule_counts
+from agentpack.cli.formats import Place, line_counts, remark_lines, rule_counts, state_words
 from agentpack.operations.diff import Differences
 
 _LEVELS = {"conflict": "error", "blocked": "error", "edited": "warning", "missing": "warning", "outdated": "warning"}
@@ -16,7 +16,11 @@ def github(differences: Differences, place: Place) -> Iterator[str]:
         yield workflow_command("warning", {"file": place(remark.path)}, "\n".join((head, *details)))
     for file in differences.files:
         counted = line_counts(file)
-        lines = f"{counted.added} lines added, {counted.removed} removed" if counted.added or counted.removed else ""
-        words = [STATES[file.state], *(part for part in (file.unknown or "", rule_counts(file), lines) if part)]
+        lines = (
+            f"{counted.added} line{'' if counted.added == 1 else 's'} added, {counted.removed} removed"
+            if counted.added or counted.removed
+            else ""
+        )
+        words = [state_words(file), *(part for part in (file.unknown or "", rule_counts(file), lines) if part)]
         properties = {"file": place(file.path), "title": f"{file.persona} for {file.client}"}
         yield workflow_command(_LEVELS.get(file.state, "notice"), properties, "; ".join(words))

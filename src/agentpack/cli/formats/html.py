@@ -8,7 +8,7 @@ from html import escape
 
 from agentpack.cli.capabilities import may_lines
 from agentpack.cli.conflicts import conflict_lines
-from agentpack.cli.formats import STATES, Place, bare, brief, origin_words, remark_lines
+from agentpack.cli.formats import Place, bare, brief, origin_words, remark_lines, state_words
 from agentpack.cli.formats.data import decoded_or_none
 from agentpack.cli.formats.markdown import safe_lines
 from agentpack.cli.present import safe
@@ -50,7 +50,7 @@ def html(differences: Differences, place: Place) -> Iterator[str]:
     if notes:
         yield "<ul>" + "".join(f"<li>{note}</li>" for note in notes) + "</ul>"
     for file in differences.files:
-        yield f"<h2><code>{_text(place(file.path))}</code>: {_text(STATES[file.state].split(';')[0])}</h2>"
+        yield f"<h2><code>{_text(place(file.path))}</code>: {_text(state_words(file).split(';')[0])}</h2>"
         yield f"<p>{_text(file.unknown)}</p>" if file.unknown else "".join(_file(differences, file, place))
     yield "</body>\n</html>"
 

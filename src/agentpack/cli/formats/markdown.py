@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from agentpack.cli.capabilities import may_lines
 from agentpack.cli.conflicts import conflict_lines
-from agentpack.cli.formats import STATES, Place, bare, brief, origin_words, remark_lines
+from agentpack.cli.formats import Place, bare, brief, origin_words, remark_lines, state_words
 from agentpack.cli.formats.data import decoded_or_none
 from agentpack.cli.present import safe
 from agentpack.differences.header import in_words
@@ -25,7 +25,7 @@ def markdown(differences: Differences, place: Place) -> Iterator[str]:
         yield f"- {code_span(place(remark.path))} {head.strip()}"
         yield from (f"  - {code_span(detail.strip())}" for detail in details)
     for file in differences.files:
-        yield f"\n### {code_span(place(file.path))}: {STATES[file.state].split(';')[0]}\n"
+        yield f"\n### {code_span(place(file.path))}: {state_words(file).split(';')[0]}\n"
         if file.unknown:
             yield code_span(file.unknown)
             continue

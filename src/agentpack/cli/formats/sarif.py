@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentpack import __version__
-from agentpack.fast import PROJECT
 from agentpack.safety.findings import RULES, Finding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -20,11 +19,10 @@ def sarif(found: Sequence[tuple[Finding, str]]) -> dict[str, Any]:
             "name": "".join(part.capitalize() for part in rule.name.split("-")),
             "shortDescription": {"text": rule.meaning},
             "defaultConfiguration": {"level": rule.level},
-            "helpUri": f"{PROJECT}/blob/main/docs/reference/audit.md",
         }
         for rule in RULES.values()
     ]
-    driver = {"name": "agentpack", "version": __version__, "informationUri": PROJECT, "rules": rules}
+    driver = {"name": "agentpack", "version": __version__, "rules": rules}
     results = [
         {
             "ruleId": finding.rule,

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from agentpack.cli.conflicts import conflict_lines
 from agentpack.cli.formats import (
     MARKS,
-    STATES,
     WHOLE,
     Place,
     Style,
@@ -16,6 +15,7 @@ from agentpack.cli.formats import (
     rule_counts,
     short,
     spans_in,
+    state_words,
 )
 from agentpack.cli.present import safe
 from agentpack.compose.parse import split_front_matter
@@ -38,7 +38,7 @@ def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
         found = line_counts(file)
         numbers = f"{style(f'+{found.added}', 'green')} {style(f'-{found.removed}', 'red')}"
         more = file.unknown or rule_counts(file)
-        state = STATES[file.state].split(";")[0]
+        state = state_words(file).split(";")[0]
         yield f"{style(safe(place(file.path)), 'bold')}  {state}  {numbers}" + (f"  {safe(more)}" if more else "")
 
 

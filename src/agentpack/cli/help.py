@@ -1,0 +1,55 @@
+"""How help is laid out: to the terminal's width, no word broken, and on a narrow terminal what an option does below it.
+
+The command-line library does that for terminals of fifty columns and more, and breaks long words.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from agentpack.cli.wrapping import columns, fill
+
+_NARROW = 70
+
+
+_Library: Any = typer.Context.formatter_class
+
+
+class _Formatter(_Library):  # type: ignore[misc]
+    def __init__(self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None) -> None:
+        super().__init__(indent_increment, width or min(columns(), max_width or 80) - 2, max_width)
+
+    def write_text(self, text: str) -> None:
+        indent = " " * self.current_indent
+        paragraphs = (fill(" ".join(part.split()), self.width, indent) for part in text.split("\n\n"))
+        self.write("\n\n".join("\n".join(lines) for lines in paragraphs) + "\n")
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        wide = min(max(len(term) for term, _ in rows), col_max) + col_spacing
+        first = wide if self.width >= _NARROW else 4
+        for term, text in rows:
+            lines = fill(text, self.width, " " * (self.current_indent + first))
+            start = " " * self.current_indent + term
+            if lines and len(term) <= first - col_spacing:
+                lines[0] = start + lines[0][len(start) :]
+            else:
+                lines.insert(0, start)
+            self.write("\n".join(lines) + "\n")
+
+
+class _Context(typer.Context):
+    formatter_class = _Formatter
+
+
+class Command(TyperCommand):
+    """A verb."""
+
+    context_class = _Context
+
+
+class Group(TyperGroup):
+    """Several verbs."""
+
+    context_class = _Context

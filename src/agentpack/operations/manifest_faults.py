@@ -1,0 +1,76 @@
+"""All that is wrong with a manifest, told at once: what its schema says, entries that stand twice, unknown clients.
+
+Loaded only for a text that was not met before.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from agentpack.errors import Fault, InvalidFile, UsageError
+from agentpack.model.names import did_you_mean
+from agentpack.model.requirement import parse_requirement
+from agentpack.safety.documents import Document, Path, dotted
+from agentpack.safety.schemas import validate
+
+
+def checked(document: Document, clients: Collection[str]) -> dict[str, Any]:
+    """What the manifest says, in normal form.
+
+    Args:
+        clients: the names of those that there are.
+
+    Raises:
+        InvalidFile: with all faults.
+    """
+    faults: list[Fault] = []
+    try:
+        data = validate("manifest", document)
+    except InvalidFile as error:
+        if error.hint is not None or not isinstance(document.data, dict):
+            raise  # written for another agentpack, or no manifest at all
+        faults += error.faults
+    known = {fault.key for fault in faults}
+    faults += [fault for fault in _faults(document, clients) if fault.key not in known]
+    if faults:
+        raise InvalidFile(faults)
+    return data
+
+
+def _faults(document: Document, clients: Collection[str]) -> Iterator[Fault]:
+    """What is wrong beside the schema; what has another shape than expected is passed over."""
+    data: Mapping[str, Any] = document.data
+    yield from _unknown(document, ("clients",), data.get("clients"), clients)
+    packs: list[tuple[Path, str]] = []
+    for index, entry in _items(data.get("packs")):
+        wanted = entry if isinstance(entry, dict) else {"require": entry}
+        with suppress(UsageError):  # a fault already
+            packs.append((("packs", index), parse_requirement(str(wanted.get("require"))).pack))
+        yield from _unknown(document, ("packs", index, "clients"), wanted.get("clients"), clients)
+    yield from _repeats(document, packs)
+    sources = [(index, entry) for index, entry in _items(data.get("sources")) if isinstance(entry, dict)]
+    yield from _repeats(document, [(("sources", index), str(entry.get("name"))) for index, entry in sources])
+
+
+def _items(value: object) -> Iterator[tuple[int, Any]]:
+    return iter(enumerate(value if isinstance(value, list) else ()))
+
+
+def _unknown(document: Document, path: Path, named: object, clients: Collection[str]) -> Iterator[Fault]:
+    for index, name in _items(named):
+        if isinstance(name, str) and name not in clients:
+            near = did_you_mean(name, clients) or "`agentpack clients` lists them"
+            yield _fault(document, (*path, index), f"there is no client `{name}`", near)
+
+
+def _repeats(document: Document, named: Iterable[tuple[Path, str]]) -> Iterator[Fault]:
+    seen: dict[str, Path] = {}
+    for path, name in named:
+        if name in seen:
+            first = f"first on line {document.line_of(seen[name])}; keep one entry"
+            yield _fault(document, path, f"`{name}` stands twice", first)
+        seen.setdefault(name, path)
+
+
+def _fault(document: Document, path: Path, message: str, hint: str) -> Fault:
+    return Fault(document.file, document.line_of(path), dotted(path), message, hint)

@@ -1,0 +1,164 @@
+"""uninstall: packs, variants of packs or clients are taken out of the manifest, and of lock and disk what nothing else
+needs.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from agentpack.errors import DecisionNeeded, UsageError
+from agentpack.manifest_text import new_manifest
+from agentpack.model.changes import Action
+from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.names import did_you_mean
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.install import Options, wish_for
+from agentpack.operations.library import Library, choose
+from agentpack.operations.making import default_clients, make
+from agentpack.operations.workspace import Workspace
+
+
+def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[str] = (), options: Options) -> Outcome:
+    """Take packs out of the manifest, `pack[variant]` only that variant, and out of lock and disk what nothing else
+    needs.
+
+    A manifest that says nothing any more and holds nothing but what agentpack wrote goes too, with the lock.
+
+    Args:
+        clients: take only these clients away from the packs named, or from all packs when none is.
+
+    Raises:
+        UsageError: there is no such pack, variant or client here.
+        DecisionNeeded: a pack would be left without a client; or as `carry_out` raises it.
+    """
+    asked = [parse_requirement(name) for name in names]
+    for client in clients:
+        workspace.targets.named(client)
+    if clients and any(requirement.variants for requirement in asked):
+        raise UsageError("a variant belongs to all clients of its pack: `--client` excludes `NAME[VARIANT]`")
+    with workspace.changing():
+        if workspace.manifest_bytes is None:
+            raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
+        workspace.require_packs(tuple(requirement.pack for requirement in asked))
+        old = workspace.manifest
+        new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
+        wish = _unwish(workspace, old, new)._replace(notes=tuple(_texts_that_stay(workspace, asked)))
+        words = ("uninstall", *names, *(f"--client {client}" for client in clients))
+        before = workspace.store.generations.numbers()
+        outcome = carry_out(
+            workspace, " ".join(words), wish, decisions=options.decisions, dry_run=options.dry_run, stops=options.stops
+        )
+        return replace(outcome, notes=(*outcome.notes, *_earlier_texts(workspace, outcome, before)))
+
+
+def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
+    library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
+    chosen = choose(library, new, workspace.lock, upgrade=())
+    made = make(library, new, chosen, default_clients(workspace, new), obeying=False)
+    if workspace.is_judged:
+        from agentpack.operations.judging import judge  # only where there is a policy
+
+        judge(library, made, standing=True)
+    wish = wish_for(workspace, old, new, made)
+    if not new.packs and wish.manifest is not None:
+        bare = new._replace(sources=()) if not new.sources else new
+        if wish.manifest.decode() == new_manifest(bare) and not new.models and not new.sources:
+            return wish._replace(manifest=None, lock=None)
+    return wish
+
+
+# What the manifest says then.
+
+
+def _without(manifest: Manifest, asked: Sequence[Requirement]) -> Manifest:
+    """The manifest without these packs, and of those that are named with variants without the variants."""
+    for requirement in asked:
+        before = manifest.wanted(requirement.pack)
+        if before is not None:
+            left = [_without_variants(before, requirement.variants)] if requirement.variants else []
+            packs = (entry for wanted in manifest.packs for entry in (left if wanted is before else [wanted]))
+            manifest = manifest._replace(packs=tuple(packs))
+    return manifest
+
+
+def _without_variants(before: Wanted, variants: Collection[str]) -> Wanted:
+    there = before.requirement.variants
+    for variant in variants:
+        if variant not in there:
+            raise UsageError(
+                f"`{before.text}` asks for no variant `{variant}`",
+                details=[f"there: {', '.join(there) or 'no variant'}"],
+                hint=did_you_mean(variant, there),
+            )
+    left = replace(before.requirement, variants=tuple(variant for variant in there if variant not in variants))
+    return before._replace(requirement=left, text=str(left))
+
+
+def _without_clients(
+    workspace: Workspace, manifest: Manifest, asked: Sequence[Requirement], clients: Sequence[str]
+) -> Manifest:
+    """The manifest without these clients: of the packs that are named, or of all and of its own list."""
+    named = {requirement.pack for requirement in asked} or {wanted.requirement.pack for wanted in manifest.packs}
+    whole = named == {wanted.requirement.pack for wanted in manifest.packs}
+    every = default_clients(workspace, manifest)
+    had = {wanted.requirement.pack: every if wanted.clients is None else wanted.clients for wanted in manifest.packs}
+    known = sorted({client for pack in named for client in had[pack]} | set(every if whole else ()))
+    for client in clients:
+        if client not in known:
+            raise UsageError(
+                f"`{client}` is no client of {'these packs' if asked else 'this scope'}",
+                details=[f"there: {', '.join(known) or 'no client'}"],
+                hint=did_you_mean(client, known),
+            )
+    left = {pack: tuple(client for client in had[pack] if client not in clients) for pack in had}
+    bare = [pack for pack in sorted(named) if not left[pack]]
+    if bare:
+        raise DecisionNeeded(
+            f"no client would be left for {', '.join(f'`{pack}`' for pack in bare)}; nothing was changed",
+            hint=f"`agentpack uninstall {' '.join(bare)}` takes the pack{'s' if len(bare) > 1 else ''} out",
+        )
+    packs = []
+    for wanted in manifest.packs:
+        pack = wanted.requirement.pack
+        follows = wanted.clients is None and whole
+        own = pack in named and not follows and left[pack] != had[pack]
+        packs.append(wanted._replace(clients=left[pack]) if own else wanted)
+    manifest = manifest._replace(packs=tuple(packs))
+    if whole:
+        rest = tuple(client for client in every if client not in clients)
+        of_packs = tuple(dict.fromkeys(client for wanted in packs for client in wanted.clients or ()))
+        manifest = manifest._replace(clients=rest or of_packs)
+    return manifest
+
+
+# What is to be said.
+
+
+def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iterator[str]:
+    """Local variants that are taken out of a requirement: their files are people's."""
+    names = {name for requirement in asked for name in requirement.variants}
+    for text in workspace.local_texts if names else ():
+        if text.name in names:
+            yield f"{workspace.scope.absolute(text.path)} stays: `agentpack install` can ask for `{text.name}` again"
+
+
+def _earlier_texts(workspace: Workspace, outcome: Outcome, numbers: Sequence[int]) -> Iterator[str]:
+    """Where a file goes that people had before agentpack took it over: how to get their text back.
+
+    Args:
+        numbers: the generations before the command.
+    """
+    gone = {change.path for change in outcome.plan.changes if change.action is Action.DELETE}
+    for number in sorted(numbers, reverse=True) if gone else ():
+        found = workspace.store.generations.read(number)
+        taken = gone & {path for path, _, _ in found.replaced}
+        if found.parent in numbers:
+            taken -= {file.path for file in workspace.store.generations.read(found.parent).files}
+        elif found.parent:
+            continue  # forgotten: there is no way back to it
+        for path in sorted(taken):
+            yield (
+                f"{workspace.scope.absolute(path)} had a text before agentpack took it over, which is in the history: "
+                f"`agentpack rollback {found.parent}` goes back to the state with it"
+            )
+        gone -= taken

@@ -1,0 +1,74 @@
+"""What the shell offers behind an option, a name or a number."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, publish, variant_text
+from support.running import Agentpack
+
+from agentpack.cli.app import run
+
+
+@pytest.fixture
+def installed(agentpack: Agentpack, project: Path) -> Agentpack:
+    parameters = {
+        "tone": {"type": "string", "default": "calm", "choices": ["calm", "loud"], "description": "How it talks."},
+        "terse": {"type": "boolean", "default": False, "description": "Whether it is short."},
+    }
+    variants = {f"reviewer/{name}": variant_text() for name in ("one", "other", "two")}
+    publish(project / "packs", make_pack(variants=variants, parameters=parameters))
+    agentpack("install", "data-reviewer", "--source", "packs")
+    return agentpack
+
+
+def offered(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
+    """What bash is told when the last word is to be completed."""
+    monkeypatch.setenv("_AGENTPACK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "\n".join(["agentpack", *words]))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    out = io.StringIO()
+    with contextlib.chdir(agentpack.folder), contextlib.redirect_stdout(out), pytest.raises(SystemExit):
+        run([])
+    return out.getvalue().split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("diff --format m", ["markdown"]),
+        ("audit --format ", ["text", "json", "sarif", "github"]),
+        ("audit --level e", ["error"]),
+        ("sync --on-conflict ", ["keep", "theirs"]),
+        ("upgrade --on-conflict e", ["edit"]),
+        ("install data-reviewer --set t", ["tone=", "terse="]),
+        ("install data-reviewer --set tone=", ["tone=calm", "tone=loud"]),
+        ("render data-reviewer --set terse=f", ["terse=false"]),
+        ("show --set to", ["tone="]),
+        ("upgrade --accept s", ["search", "shell", "skills"]),
+        ("explain data-reviewer l", ["look"]),
+        ("explain nobody l", []),
+        ("install data-reviewer[o", ["data-reviewer[one", "data-reviewer[other"]),
+        ("install data-reviewer[one,o", ["data-reviewer[one,other"]),
+        ("history ", ["show", "prune"]),
+        ("history p", ["prune"]),
+        ("history show ", ["2", "1"]),
+        ("rollback ", ["2", "1"]),
+        ("--root . st", ["status"]),
+        ("--json diff --format h", ["html"]),
+    ],
+)
+def test_what_may_stand_there_is_offered(
+    installed: Agentpack, monkeypatch: pytest.MonkeyPatch, words: str, expected: list[str]
+) -> None:
+    installed("install", "data-reviewer", "--set", "tone=loud")
+    assert offered(installed, monkeypatch, *words.split(" ")) == expected
+
+
+def test_nothing_is_offered_where_nothing_can_be_found_out(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "agentpack.yaml").write_text("packs: [")
+    for words in (["explain", "x", ""], ["install", "x", "--set", ""], ["rollback", ""], ["history", "show", ""]):
+        assert offered(agentpack, monkeypatch, *words) == []

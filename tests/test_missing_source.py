@@ -1,0 +1,99 @@
+"""A configured source whose folder was moved or not cloned: named where it is needed, noted where it is not."""
+
+from pathlib import Path
+
+import pytest
+from support.memory import MemorySource
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+
+from agentpack.errors import Unavailable
+from agentpack.fetch import Sources
+from agentpack.model.names import PackName
+
+NAME = PackName("data-reviewer")
+
+
+@pytest.fixture
+def moved(agentpack: Agentpack, tmp_path: Path) -> Agentpack:
+    """A project with a pack of a source that is no longer where it was."""
+    publish(tmp_path / "team", make_pack())
+    agentpack("install", "data-reviewer", "--source", "../team")
+    (tmp_path / "team").rename(tmp_path / "elsewhere")
+    return agentpack
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sync",
+        "sync --locked",
+        "sync --frozen",
+        "lock",
+        "upgrade --yes",
+        "explain data-reviewer",
+        "install data-reviewer",
+    ],
+)
+def test_a_command_that_needs_it_names_it_with_its_folder_and_where_it_is_configured(
+    moved: Agentpack, tmp_path: Path, words: str
+) -> None:
+    ran = moved(*words.split(), expect=6)
+    assert ran.err.splitlines()[-3:] == [
+        f"error: the source `team` is missing: there is no folder {tmp_path}/team",
+        "  `data-reviewer` comes from it",
+        f"hint: bring the folder back, or change `sources:` in {moved.folder}/agentpack.yaml",
+    ]
+
+
+def test_a_pack_that_no_other_source_has_may_be_in_the_missing_one(moved: Agentpack) -> None:
+    moved("uninstall", "data-reviewer")
+    ran = moved("install", "data-reviewer", expect=6)
+    assert "  no other source has a pack `data-reviewer`\n" in ran.err
+
+
+def test_a_command_that_does_not_need_it_says_so_in_a_note(moved: Agentpack, tmp_path: Path) -> None:
+    moved("uninstall", "data-reviewer")
+    ran = moved("install", "python-reviewer")
+    assert ran.err.endswith(f"note: the source `team` is missing: there is no folder {tmp_path}/team\n")
+    assert "missing" not in moved("sync").err  # what is locked comes from another one
+
+
+@pytest.mark.parametrize("words", ["status", "search reviewer", "audit --level error"])
+def test_a_command_that_looks_goes_on_without_it(moved: Agentpack, words: str) -> None:
+    assert "note: the source `team` is missing" in moved(*words.split()).err
+
+
+def test_what_is_installed_is_checked_without_it(moved: Agentpack) -> None:
+    assert moved("sync", "--check").err.endswith("\nnothing differs\n")
+    assert "AP207 release-unread: the source `team` is missing" in moved("audit", expect=1).out
+
+
+def test_a_source_that_is_there_and_lacks_the_release_is_not_called_missing(moved: Agentpack, tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    assert "the source `team` does not have 1.0.0 of it\n" in moved("audit", expect=1).out
+    manifest = moved.folder / "agentpack.yaml"
+    lines = [line for line in manifest.read_text().splitlines() if "team" not in line and "sources" not in line]
+    manifest.write_text("\n".join(lines) + "\n")
+    assert "the source `team` is not configured\n" in moved("audit", expect=1).out
+
+
+def test_a_pack_does_not_move_to_another_source_because_its_own_is_missing() -> None:
+    near, far = MemorySource("near"), MemorySource("far", make_pack())
+    sources = Sources([near, far], missing=["near"])
+    assert [ref.source for ref in sources.releases(NAME)] == ["far"]
+    assert sources.passed_over == {"near"}
+    sources = Sources([near, far], missing=["near"])
+    sources.homes = {NAME: "near"}
+    with pytest.raises(Unavailable, match="the source `near` is missing"):
+        sources.releases(NAME)
+
+
+def test_a_source_outside_of_the_project_is_pointed_out(agentpack: Agentpack, tmp_path: Path) -> None:
+    words = "is outside of the project: other clones need"
+    publish(tmp_path / "team", make_pack())
+    publish(agentpack.folder / "inside", make_pack("team-lead", personas={"lead": persona_text("lead")}))
+    assert f"note: the source `team` {words} ../team there too" in agentpack("install", NAME, "--source", "../team").err
+    assert words not in agentpack("install", "team-lead", "--source", "inside").err
+    assert words not in agentpack("install", NAME).err
+    assert words not in agentpack("install", NAME, "--source", str(tmp_path / "team"), "--user").err

@@ -1,0 +1,178 @@
+"""What a colleague committed comes along with `git pull`: it is taken for what it is, and not for edits by hand."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.running import Agentpack
+from support.trees import modes
+
+AGENT = ".claude/agents/python-engineer.md"
+REVIEWER = ".claude/agents/python-reviewer.md"
+MANIFEST = "agentpack.yaml"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "x")
+
+
+def commands(agentpack: Agentpack) -> list[str]:
+    return [row["command"] for row in agentpack("history", "--json").envelope["data"]["generations"]]
+
+
+@pytest.fixture
+def colleague(agentpack: Agentpack, project: Path) -> Agentpack:
+    """Who upgrades and commits: 1.0.0, in a range that has 1.1.0."""
+    agentpack("install", "python-engineer==1.0.0", "--client", "claude")
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1,<2"))
+    agentpack("lock")
+    commit(project)
+    return agentpack
+
+
+@pytest.fixture
+def mine(colleague: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
+    """A clone of it that agentpack has worked in."""
+    git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "clone"))
+    here = Agentpack(tmp_path / "clone")
+    here("sync", "--locked")
+    return here
+
+
+def test_files_that_came_along_with_their_lock_differ_in_nothing(
+    colleague: Agentpack, mine: Agentpack, project: Path
+) -> None:
+    colleague("upgrade", "--yes")
+    commit(project)
+    git(mine.folder, "pull")
+    pulled = modes(mine.folder)
+    assert mine("diff").err.endswith("nothing differs\n")
+    mine("sync", "--check")
+    for command in (("sync", "--locked"), ("sync",), ("sync", "--frozen")):
+        assert mine(*command).err.endswith("nothing to change\n")
+    assert commands(mine) == ["found in this copy", "found in this copy"]
+    shown = mine("history", "show", "2").out
+    assert "pack     python-engineer 1.1.0" in shown
+    assert "local edits" not in shown
+    assert modes(mine.folder) == pulled
+
+
+def test_going_back_tells_what_it_does(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
+    before = modes(mine.folder)
+    colleague("upgrade", "--yes")
+    commit(project)
+    git(mine.folder, "pull")
+    pulled = modes(mine.folder)
+    unrecorded = mine("rollback", "1", "--dry-run").err
+    mine("sync")
+    assert mine("rollback", "--dry-run").err == unrecorded
+    assert "python-engineer 1.1.0 -> 1.0.0\n" in unrecorded
+    assert f"{AGENT}  updated" in unrecorded
+    mine("rollback")
+    assert modes(mine.folder) == before
+    mine("rollback")
+    assert modes(mine.folder) == pulled
+    assert "->" not in mine("rollback", "2").err
+
+
+def test_packs_that_come_and_go_are_taken_along(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
+    before = modes(mine.folder)
+    colleague("uninstall", "python-engineer")
+    colleague("install", "python-reviewer")
+    commit(project)
+    git(mine.folder, "pull")
+    assert mine("diff").err.endswith("nothing differs\n")
+    mine("rollback", "1")
+    assert modes(mine.folder) == before
+    mine("rollback")
+    assert (mine.folder / REVIEWER).exists()
+    assert not (mine.folder / AGENT).exists()
+    assert "nothing to change" in mine("sync").err
+    assert commands(mine)[1] == "found in this copy"
+
+
+def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
+    colleague("upgrade", "--yes")
+    commit(project)
+    git(mine.folder, "pull")
+    with (mine.folder / AGENT).open("a") as file:
+        file.write("- Mine.\n")
+    assert f"{AGENT}  edited by hand  +1 -0  1 rule added\n" in mine("diff", "--stat", expect=1).out
+    mine("sync", "--locked", expect=3)
+    mine("sync", "--locked", "--discard-edits")
+    assert commands(mine)[1:] == ["edits by hand", "sync --discard-edits"]
+
+
+def test_a_lock_that_came_without_its_files_is_told(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
+    colleague("upgrade", "--yes")
+    git(project, "add", "agentpack.lock")
+    git(project, "commit", "--quiet", "--message", "only the lock")
+    git(mine.folder, "pull")
+    ran = mine("diff", expect=1)
+    assert "agentpack.lock  changed since generation 1" in ran.out
+    assert "not up to date with the lock" in ran.out
+    mine("sync", "--locked")
+    assert commands(mine)[1:] == ["found in this copy", "sync"]
+    mine("rollback", "1")
+    mine("diff")
+
+
+def test_a_lock_with_marks_of_a_conflict_can_still_be_gone_back_from(mine: Agentpack) -> None:
+    before = modes(mine.folder)
+    (mine.folder / "agentpack.lock").write_text("<<<<<<< ours\n")
+    mine("rollback", "1")
+    assert modes(mine.folder) == before
+
+
+# A team that does not commit the agents' files: only the manifest and the lock come along.
+
+
+@pytest.fixture
+def lock_only(colleague: Agentpack, mine: Agentpack, project: Path) -> Agentpack:
+    """A clone with an edit of one word, in which a newer lock came along."""
+    path = mine.folder / AGENT
+    text = path.read_text().replace("Keep architecture decisions", "Keep all decisions")
+    assert text != path.read_text()
+    path.write_text(text)
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace(">=1,<2", ">=1"))
+    colleague("lock", "--upgrade")
+    commit(project)
+    git(mine.folder, "pull")
+    return mine
+
+
+def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
+    out = lock_only("diff", "--stat", expect=1).out.splitlines()
+    assert out == [
+        "agentpack.lock  changed since generation 1: run `agentpack sync`",
+        f"{AGENT}  edited by hand, and not up to date with the lock  +1 -1  1 rule changed",
+    ]
+    full = lock_only("diff", expect=1).out
+    assert "edited by hand, and not up to date with the lock; `agentpack sync` brings both together" in full
+    assert "{+all+}" in full
+    assert "edited by hand, and not up to date" in lock_only("sync", "--check", expect=1).out
+    (file,) = lock_only("diff", "--json", expect=1).envelope["data"]["files"]
+    assert (file["state"], file["outdated"], len(file["rules"])) == ("edited", True, 1)
+    assert file["rules"][0]["origin"] == "local edit"
+    for format in ("rules", "markdown", "html", "github", "unified"):
+        assert "all" in lock_only("diff", "--format", format, expect=1).out or format == "github"
+
+
+def test_an_edit_that_was_merged_before_is_told_as_well(
+    colleague: Agentpack, lock_only: Agentpack, project: Path
+) -> None:
+    lock_only("sync", "--on-conflict", "keep")
+    assert "Keep all decisions" in (lock_only.folder / AGENT).read_text()
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace(">=1", ">=1,<2"))
+    colleague("lock", "--accept", "every-tool")
+    commit(project)
+    git(lock_only.folder, "pull")
+    assert "not up to date with the lock  +2 -0  1 rule added" in lock_only("diff", "--stat", expect=1).out

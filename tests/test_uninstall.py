@@ -1,0 +1,257 @@
+"""uninstall: packs, variants or clients are taken out; what people had there before can be had back."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.packs import make_pack, persona_text, publish, variant_text
+from support.running import Agentpack
+from support.trees import modes, tree, with_state, write_tree
+
+CLAUDE = ".claude/agents/{}.md"
+OPENCODE = ".opencode/agents/{}.md"
+GEMINI = ".gemini/agents/{}.md"
+VARIANTS = {
+    "one/strict": variant_text("- Say exactly what you saw. {#say}\n", summary="Strict."),
+    "one/calm": variant_text("- Stay calm. {#calm}\n", summary="Calm."),
+}
+BODY = "You are one.\n\n## Rules {#rules}\n\n- Say what you saw. {#say}\n- Go deep. {#deep}\n"
+MANIFEST = """\
+schema: 1
+# for whom
+clients: [claude, opencode]
+sources:
+  - {name: acme, path: ../packs}
+packs:
+  - "one[calm,strict]>=1"  # ours
+  - require: two
+    clients: [gemini, opencode]
+"""
+
+
+@pytest.fixture
+def installed(agentpack: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
+    one = make_pack("one", personas={"one": persona_text("one", body=BODY)}, variants=VARIANTS)
+    two = make_pack("two", personas={"two": persona_text("two", body=BODY)})
+    publish(tmp_path / "packs", one, two)
+    write_tree(project, {"agentpack.yaml": MANIFEST})
+    agentpack("sync")
+    return agentpack
+
+
+def there(project: Path) -> set[str]:
+    return {path for path in tree(project) if path.startswith((".claude", ".opencode", ".gemini"))}
+
+
+# A client.
+
+
+def test_a_client_is_taken_away_from_all_packs_and_from_the_manifest(installed: Agentpack, project: Path) -> None:
+    before = modes(project)
+    installed("uninstall", "--client", "opencode")
+    assert there(project) == {CLAUDE.format("one"), GEMINI.format("two")}
+    text = (project / "agentpack.yaml").read_text()
+    assert text == MANIFEST.replace("[claude, opencode]", "[claude]").replace("[gemini, opencode]", "[gemini]")
+    installed("diff")
+    installed("sync", "--locked")
+    installed("rollback")
+    assert modes(project) == before
+
+
+def test_a_client_is_taken_away_from_the_packs_that_are_named(installed: Agentpack, project: Path) -> None:
+    installed("uninstall", "one", "--client", "opencode")
+    assert there(project) == {CLAUDE.format("one"), GEMINI.format("two"), OPENCODE.format("two")}
+    text = (project / "agentpack.yaml").read_text()
+    assert "clients: [claude, opencode]\n" in text
+    assert "- require: one[calm,strict]>=1  # ours\n" in text
+    assert "    clients: [claude]" in text
+    installed("diff")
+    installed("uninstall", "two", "--client", "gemini")
+    assert there(project) == {CLAUDE.format("one"), OPENCODE.format("two")}
+
+
+def test_naming_all_packs_is_naming_none(installed: Agentpack, project: Path) -> None:
+    installed("uninstall", "two", "one", "--client", "opencode")
+    assert "clients: [claude]\n" in (project / "agentpack.yaml").read_text()
+
+
+def test_several_clients_are_taken_away_at_once(installed: Agentpack, project: Path) -> None:
+    installed("install", "one", "two", "--client", "claude", "--client", "gemini")
+    installed("uninstall", "--client", "claude", "--client", "opencode")
+    assert there(project) == {GEMINI.format("one"), GEMINI.format("two")}
+    assert "clients: [gemini]\n" in (project / "agentpack.yaml").read_text()
+    installed("diff")
+
+
+def test_clients_that_the_manifest_does_not_name_are_named_then(agentpack: Agentpack, project: Path) -> None:
+    write_tree(
+        project, {".claude/x": "", ".gemini/agents/x": "", "agentpack.yaml": "schema: 1\npacks: [python-engineer<2]\n"}
+    )
+    agentpack("sync")
+    agentpack("uninstall", "--client", "gemini")
+    assert (project / "agentpack.yaml").read_text() == ("schema: 1\npacks: [python-engineer<2]\nclients: [claude]\n")
+    agentpack("diff")
+
+
+def test_the_last_client_of_a_pack_stays(installed: Agentpack, project: Path) -> None:
+    before = with_state(project)
+    ran = installed("uninstall", "--client", "claude", "--client", "opencode", expect=3)
+    assert "no client would be left for `one`; nothing was changed" in ran.err
+    assert "hint: `agentpack uninstall one` takes the pack out" in ran.err
+    ran = installed("uninstall", "two", "--client", "gemini", "--client", "opencode", expect=3)
+    assert "hint: `agentpack uninstall two`" in ran.err
+    assert with_state(project) == before
+
+
+def test_a_dry_run_tells_it_and_changes_nothing(installed: Agentpack, project: Path) -> None:
+    before = with_state(project)
+    ran = installed("uninstall", "--client", "opencode", "--dry-run")
+    assert f"- {project / OPENCODE.format('one')}  removed" in ran.err
+    data = installed("uninstall", "--client", "opencode", "--dry-run", "--json").envelope["data"]
+    gone = {file["path"] for file in data["files"] if file["action"] == "delete"}
+    assert gone == {OPENCODE.format("one"), OPENCODE.format("two")}
+    assert with_state(project) == before
+
+
+def test_a_file_of_that_client_that_was_edited_stops_it(installed: Agentpack, project: Path) -> None:
+    with (project / OPENCODE.format("one")).open("a") as file:
+        file.write("- Mine.\n")
+    before = with_state(project)
+    assert "--discard-edits" in installed("uninstall", "--client", "opencode", expect=3).err
+    assert with_state(project) == before
+    installed("uninstall", "--client", "opencode", "--keep-files")
+    assert (project / OPENCODE.format("one")).read_text().endswith("- Mine.\n")
+    installed("diff")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "nothing is named"),
+        (("--client", "nobody"), "there is no client `nobody`"),
+        (("--client", "codex"), "`codex` is no client of this scope"),
+        (("one", "--client", "gemini"), "`gemini` is no client of these packs"),
+        (("one[calm]", "--client", "claude"), "`--client` excludes `NAME[VARIANT]`"),
+        (("three", "--client", "claude"), "`three` is not in"),
+        (("one[clam]",), "asks for no variant `clam`"),
+        (("two[calm]",), "there: no variant"),
+    ],
+)
+def test_what_is_not_there_is_told(installed: Agentpack, project: Path, arguments: tuple[str, ...], words: str) -> None:
+    before = with_state(project)
+    assert words in installed("uninstall", *arguments, expect=2).err
+    assert with_state(project) == before
+
+
+def test_without_a_manifest_there_is_no_client_to_take_away(agentpack: Agentpack) -> None:
+    assert "nothing is installed here" in agentpack("uninstall", "--client", "claude", expect=2).err
+
+
+# A variant.
+
+
+def test_a_variant_is_taken_out_and_its_pack_stays(installed: Agentpack, project: Path) -> None:
+    before = modes(project)
+    ran = installed("uninstall", "one[strict]")
+    assert "one 1.0.0 [calm, strict] -> 1.0.0 [calm]" in ran.err
+    assert "- one[calm]>=1  # ours\n" in (project / "agentpack.yaml").read_text()
+    text = (project / CLAUDE.format("one")).read_text()
+    assert "- Say what you saw." in text
+    assert "- Stay calm." in text
+    installed("diff")
+    installed("rollback")
+    assert modes(project) == before
+    installed("uninstall", "one[strict,calm]")
+    assert "one>=1" in (project / "agentpack.yaml").read_text()
+
+
+def test_an_edit_is_merged_with_the_text_without_the_variant(installed: Agentpack, project: Path) -> None:
+    path = project / CLAUDE.format("one")
+    path.write_text(path.read_text().replace("Go deep.", "Go deeper."))
+    installed("uninstall", "one[strict]")
+    assert "- Go deeper." in path.read_text()
+    path.write_text(path.read_text().replace("Stay calm.", "Stay very calm."))
+    ran = installed("uninstall", "one[calm]", expect=3)
+    assert "hint: `--discard-edits` takes the new text" in ran.err
+    installed("uninstall", "one[calm]", "--discard-edits")
+    installed("diff")
+
+
+def test_the_text_of_a_local_variant_stays(installed: Agentpack, project: Path) -> None:
+    path = project / CLAUDE.format("one")
+    path.write_text(path.read_text().replace("Go deep.", "Go deeper."))
+    installed("keep", "one", "--as", "house")
+    ran = installed("uninstall", "one[house]")
+    assert f"{project / '.agentpack/variants/one/house.md'} stays" in ran.err
+    assert "- Go deep." in path.read_text()
+    installed("diff")
+    installed("install", "one[house]")
+    assert "- Go deeper." in path.read_text()
+
+
+def test_what_a_persona_may_do_without_a_variant_is_told(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    careful = variant_text("", summary="Careful.", set={"tools": ["read", "search"]})
+    personas = {"one": persona_text("one", body=BODY, tools=["read", "search", "edit"])}
+    publish(tmp_path / "packs", make_pack("one", personas=personas, variants={"one/careful": careful}))
+    agentpack("install", "one[careful]", "--source", str(tmp_path / "packs"), "--client", "claude")
+    assert "may do more: read, search -> edit, read, search" in agentpack("uninstall", "one[careful]").err
+
+
+def test_a_restriction_that_comes_back_and_a_client_cannot_express_wants_to_be_accepted(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    free = variant_text("", summary="Free.", set={"tools": ""})
+    personas = {"one": persona_text("one", body=BODY, tools=["read", "search"])}
+    publish(tmp_path / "packs", make_pack("one", personas=personas, variants={"one/free": free}))
+    agentpack("install", "one[free]", "--source", str(tmp_path / "packs"), "--client", "goose")
+    before = with_state(project)
+    assert "`--accept widened:goose`" in agentpack("uninstall", "one[free]", expect=3).err
+    assert with_state(project) == before
+    agentpack("uninstall", "one[free]", "--accept", "widened:goose")
+    agentpack("diff")
+
+
+# What was there before.
+
+
+MINE = "---\nname: one\ndescription: mine\n---\nMy own.\n"
+
+
+@pytest.mark.parametrize("way", ["install --adopt", "adopt"])
+def test_a_text_from_before_is_named_with_the_way_back(
+    installed: Agentpack, project: Path, tmp_path: Path, way: str
+) -> None:
+    path = CLAUDE.format("mine")
+    publish(tmp_path / "packs", make_pack("mine", personas={"mine": persona_text("mine", body=BODY)}))
+    write_tree(project, {path: MINE.replace("one", "mine")})
+    before = modes(project)
+    if way == "adopt":
+        installed("adopt", path)
+    else:
+        installed("install", "mine", "--adopt")
+    installed("install", "one>=1")
+    for arguments in (("--dry-run",), ()):
+        ran = installed("uninstall", "mine-local" if way == "adopt" else "mine", *arguments)
+        said = re.search(r"note: (\S+) had a text before agentpack took it over.*`agentpack rollback (\d+)`", ran.err)
+        assert said is not None
+        assert said[1] == str(project / path)
+        back = said[2]
+    assert not (project / path).exists()
+    assert "took it over" not in installed("uninstall", "one").err
+    installed("rollback", back)
+    assert modes(project) == before
+
+
+def test_in_a_project_that_had_nothing_the_way_back_is_before_the_first(agentpack: Agentpack, project: Path) -> None:
+    path = CLAUDE.format("python-engineer")
+    write_tree(project, {path: MINE})
+    agentpack("install", "python-engineer", "--adopt", "--client", "claude")
+    assert "`agentpack rollback 0`" in agentpack("uninstall", "python-engineer").err
+    agentpack("rollback", "0")
+    assert (project / path).read_text() == MINE
+
+
+def test_a_discarded_edit_is_no_text_from_before(installed: Agentpack, project: Path) -> None:
+    (project / CLAUDE.format("one")).write_text("mine\n")
+    installed("sync", "--discard-edits")
+    assert "took it over" not in installed("uninstall", "one").err

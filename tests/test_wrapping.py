@@ -1,0 +1,113 @@
+"""Terminals of every width: no word is broken, and a table that finds no room is told row by row."""
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from support.running import Agentpack
+
+from agentpack.cli.app import run
+from agentpack.cli.present import Output
+from agentpack.cli.wrapping import hang, wrapped
+
+WIDTHS = [40, 60, 100]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(params=WIDTHS)
+def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    monkeypatch.setenv("TERM", "dumb")
+    value: int = request.param
+    return value
+
+
+def look(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A screen in the place of both streams, from here on."""
+    found = Terminal()
+    monkeypatch.setattr(sys, "stdout", found)
+    monkeypatch.setattr(sys, "stderr", found)
+    return found
+
+
+def spoken() -> Output:
+    return Output.of("sync", json=False, quiet=False, verbose=False, no_color=True)
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["doctor"], ["history"], ["clients"], ["search"], ["diff", "--help"], ["--help"], ["pack", "check", "--help"]],
+    ids=" ".join,
+)
+def test_no_word_is_broken_and_no_line_of_words_too_wide(
+    agentpack: Agentpack, project: Path, width: int, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agentpack("install", "python-engineer")
+    whole = set(words("\n".join(agentpack(*arguments)[1:])))
+    screen = look(monkeypatch)
+    monkeypatch.chdir(project)
+    run(arguments)
+    lines = screen.getvalue().splitlines()
+    assert {word for line in lines for word in words(line)} <= whole
+    assert [line for line in lines if len(line) > width and max(map(len, words(line))) < width - 25] == []
+
+
+def test_words_are_wrapped_at_blanks_and_what_is_quoted_stays_together(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    screen, output = look(monkeypatch), spoken()
+    output._tell(
+        "hint: `agentpack sync --discard-edits` restores what is locked; `agentpack keep` turns an edit into a"
+    )
+    text = screen.getvalue()
+    assert "`agentpack sync --discard-edits`" in text
+    assert all(len(line) <= width for line in text.splitlines())
+    assert len(text.splitlines()) == {40: 3, 60: 2, 100: 2}[width]
+
+
+def test_a_path_is_left_whole_for_the_terminal_to_wrap(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    look(monkeypatch)
+    path = "/home/ada/" + "a-long-name/" * 12 + "file.md"
+    assert wrapped(f"  + {path}  new") == f"  + {path}  new"
+    assert path in "\n".join(hang("path  ", path))
+
+
+def test_styles_take_no_room(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    line = "\x1b[1;31merror:\x1b[0m " + "x" * (width - 7)
+    assert wrapped(line) == line
+
+
+def test_further_lines_stand_below_the_first_word(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    look(monkeypatch)
+    label = "ok       python          "
+    lines = list(hang(label, "one two three four five six seven eight nine ten eleven twelve thirteen, and so on"))
+    assert len(lines) > 1
+    indent = 4 if width == 40 else len(label)
+    assert all(re.match(rf" {{{indent}}}\S", line) for line in lines[1:])
+
+
+def test_a_row_that_finds_no_room_is_told_in_lines(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    screen, output = look(monkeypatch), spoken()
+    output.table(
+        ("name", "when", "what"),
+        [("one", "2026-11-23 10:00:00 +0100", "some documentation of it"), ("two", "-", "")],
+        whole=(1,),
+    )
+    text = screen.getvalue()
+    assert "2026-11-23 10:00:00 +0100" in text
+    if width == 40:
+        assert text == "name one\n  when  2026-11-23 10:00:00 +0100\n  what  some documentation of it\nname two\n"
+    else:
+        assert text.split("\n")[0].split() == ["name", "when", "what"]
