@@ -1,6 +1,7 @@
 """audit: what needs judgement in what is installed or named, its exit codes, its baseline and its formats."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,20 @@ def test_no_baseline_covers_broken_integrity(installed: Agentpack, packs: Path) 
 def test_a_baseline_that_does_not_read_is_told(agentpack: Agentpack, text: str) -> None:
     (agentpack.folder / "seen.json").write_text(text)
     agentpack("audit", "--baseline", "seen.json", expect=2)
+
+
+def test_a_baseline_that_is_a_pipe_is_not_waited_for(agentpack: Agentpack) -> None:
+    os.mkfifo(agentpack.folder / "seen.json")
+    assert "not a regular file" in agentpack("audit", "--baseline", "seen.json", expect=6).err
+
+
+def test_writing_a_baseline_leaves_what_its_link_leads_to(installed: Agentpack, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("mine")
+    (installed.folder / "seen.json").symlink_to(other)
+    installed("audit", "--baseline", "seen.json", "--write-baseline")
+    assert other.read_text() == "mine"
+    assert not (installed.folder / "seen.json").is_symlink()
 
 
 # Formats.

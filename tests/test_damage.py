@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.packs import make_pack, publish
 from support.running import Agentpack
 from support.trees import tree
+
+from agentpack.model.names import digest_of
 
 STATE = ".agentpack/state"
 PLACES: Mapping[str, str] = {
@@ -138,8 +141,6 @@ def test_a_value_of_another_type_is_told_and_no_bug(agentpack: Agentpack, what: 
 
 
 def test_a_journal_with_values_of_other_types_is_refused(agentpack: Agentpack) -> None:
-    from agentpack.model.names import digest_of
-
     installed(agentpack)
     head = ["agentpack journal", 1, 9, ".agentpack-ab-1"]
     step: list[Any] = ["a", None, 0, "sha256:" + "0" * 64, 0o644]
@@ -169,3 +170,38 @@ def test_a_damaged_cache_costs_one_command_at_most(agentpack: Agentpack, home: P
     assert first.exit_code in (0, 6), first.err
     agentpack("sync")
     assert tree(agentpack.folder / ".claude") == agents
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "diff", "sync", "explain reviewer", "uninstall bad", "rollback", "audit"]
+)
+def test_a_folder_whose_variable_is_no_longer_set_is_named(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    packs = publish(tmp_path / "packs", make_pack("bad"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    agentpack("install", "bad", "--source", str(packs), "--client", "claude", "--user")
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    ran = agentpack(*command.split(), "--user", expect=2)
+    assert "was written while CLAUDE_CONFIG_DIR was set" in ran.err
+
+
+@pytest.mark.parametrize("journal", ["journal", "journal.new"])
+def test_a_change_that_was_interrupted_there_waits_for_the_variable(
+    agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: str
+) -> None:
+    packs = publish(tmp_path / "packs", make_pack("bad"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    agentpack("install", "bad", "--source", str(packs), "--client", "claude", "--user")
+    folder = "$CLAUDE_CONFIG_DIR/agents"
+    lines = [["agentpack journal", 1, 2, ".agentpack-ab-2"], ["folder", folder], ["steps", []], ["leaving", []]]
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    state = home / ".local/state/agentpack"
+    (state / journal).write_bytes(text + json.dumps(["end", digest_of(text)]).encode() + b"\n")
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    for command in ("status", "install bad", "sync"):
+        assert "CLAUDE_CONFIG_DIR" in agentpack(*command.split(), "--user", expect=2).err
+    assert list(state.glob("journal*"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    agentpack("sync", "--user")
+    assert not list(state.glob("journal*"))

@@ -11,7 +11,7 @@ import pytest
 from support.crashing_disk import CrashingDisk
 
 from agentpack.disk import FEW, Disk
-from agentpack.errors import Bug, Refused, Unavailable
+from agentpack.errors import Bug, Refused, Unavailable, UsageError
 from agentpack.model.names import digest_of
 
 _P = ParamSpec("_P")
@@ -47,9 +47,16 @@ def test_only_plain_paths_below_a_root_are_taken(disk: Disk, box: Path, path: st
         disk.create(path, b"")
 
 
-def test_a_root_nobody_named_is_a_bug(disk: Disk) -> None:
-    with pytest.raises(Bug, match=r"\$elsewhere"):
+def test_a_root_that_is_not_there_is_told_by_the_variable_that_named_it(disk: Disk) -> None:
+    with pytest.raises(UsageError, match="while elsewhere was set"):
         disk.read("$elsewhere/x")
+
+
+def test_a_path_of_thousands_of_parts_is_refused(disk: Disk) -> None:
+    path = "/".join("a" * 3_000)
+    for look in (disk.read, disk.look, disk.stamp, disk.entries, disk.missing):
+        with pytest.raises(Refused, match="parts"):
+            look(path)
 
 
 def test_a_path_for_people_is_absolute(disk: Disk, box: Path) -> None:
@@ -117,6 +124,22 @@ def test_other_things_than_files_are_told_and_not_read(disk: Disk, box: Path) ->
     for name in ("folder", "pipe"):
         with pytest.raises(Refused, match="is not a file"):
             disk.read(name)
+
+
+def test_a_file_too_large_to_be_read_is_told_from_every_other_one_unread(disk: Disk, box: Path) -> None:
+    path = box / "x.md"
+    digests = set()
+    for size in (1 << 40, (1 << 40) + 1):
+        with path.open("ab") as file:
+            file.truncate(size)
+        seen = disk.look("x.md")
+        assert seen is not None
+        assert (seen.kind, seen.size) == ("file", size)
+        assert disk.look("x.md") == seen
+        digests.add(seen.digest)
+    assert len(digests) == 2
+    with pytest.raises(Refused, match="larger than 64 MiB"):
+        disk.read("x.md")
 
 
 def test_a_file_is_read_again_only_when_it_changed(disk: Disk, box: Path) -> None:

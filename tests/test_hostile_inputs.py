@@ -28,6 +28,8 @@ ALL = {
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _SECONDS = 20
+_KIBIBYTES = 512 * 1024
+"""What a process may map: nothing of others takes all memory."""
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def run(case: Case, box: Box) -> subprocess.CompletedProcess[str]:
     words = [word.replace("{packs}", str(box.packs)) for word in case.words]
     words = [word for word in words if "\x00" not in word] if any("\x00" in word for word in words) else words
     return subprocess.run(
-        [sys.executable, "-m", "agentpack", *words],
+        ["sh", "-c", f'ulimit -v {_KIBIBYTES} 2>&-; exec "$@"', "sh", sys.executable, "-m", "agentpack", *words],
         cwd=box.project,
         env={**os.environ, **case.environment},
         stdin=subprocess.DEVNULL,
@@ -83,3 +85,6 @@ def run(case: Case, box: Box) -> subprocess.CompletedProcess[str]:
 def test_there_are_as_many_as_are_promised() -> None:
     assert len(ALL) >= 150
     assert len(BENIGN) >= 20
+    page = (Path(__file__).parent.parent / "docs/explanation/reliability.md").read_text(encoding="utf-8")
+    assert f"{len(ALL)} hostile inputs" in page
+    assert f"{len(BENIGN)} that only look odd" in page

@@ -10,6 +10,7 @@ import pytest
 import agentpack
 from agentpack import fast
 from agentpack.disk.looking import MAX_READ_BYTES
+from agentpack.model.json_text import MAX_VALUES
 
 SOURCE = Path(agentpack.__file__).parent
 PAGE = Path(__file__).parent.parent / "docs/reference/limits.md"
@@ -38,4 +39,4 @@ def test_every_limit_is_on_the_page() -> None:
 
 
 def test_the_hot_path_reads_no_more_than_the_full_program() -> None:
-    assert fast._MOST == MAX_READ_BYTES
+    assert (fast._MOST, fast._MOST_VALUES) == (MAX_READ_BYTES, MAX_VALUES)

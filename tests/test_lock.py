@@ -114,3 +114,14 @@ def test_a_value_of_another_shape_is_told(path: tuple[str | int, ...], value: ob
 def test_a_digest_is_kept_as_it_is() -> None:
     found = parse_lock(LOCK.to_text().encode(), "agentpack.lock").packs[0]
     assert found.digest == Digest(DIGEST)
+
+
+def test_ten_thousand_personas_for_three_clients_read_back() -> None:
+    clients, words = ("claude", "codex", "gemini"), ", ".join(("edit", "fetch", "read", "search", "shell"))
+    files = tuple(
+        LockedFile(f".{client}/agents/persona-{number}.md", client, "many", f"persona-{number}", "0" * 64, words)
+        for client in clients
+        for number in range(10_000)
+    )
+    lock = Lock({}, clients, (pack("many"),), files)
+    assert parse_lock(lock.to_text().encode(), "agentpack.lock").files == tuple(sorted(files))

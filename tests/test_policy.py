@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from support.packs import make_pack, persona_text, publish
@@ -829,6 +830,56 @@ def test_a_policy_that_cannot_be_read_stops_every_change(
     assert words in agentpack("status").out
     for command in ("--version", "--help", "diff", "history"):
         agentpack(command)
+
+
+IN_THE_WAY: Mapping[str, tuple[str, Callable[[Path], object], str]] = {
+    "the folder is a dangling link": ("agentpack", lambda path: path.symlink_to("/nowhere/at/all"), "leads nowhere"),
+    "the folder is a file": ("agentpack", lambda path: path.write_text("x"), "is not a folder"),
+    "the folder is a circle": ("agentpack", lambda path: path.symlink_to(path), "symbolic links"),
+    "the folder above is a dangling link": ("", lambda path: path.symlink_to("/nowhere/at/all"), "leads nowhere"),
+    "the folder above is a file": ("", lambda path: path.write_text("x"), "is not a folder"),
+    "a folder further out is a dangling link": ("..", lambda path: path.symlink_to("/nowhere"), "leads nowhere"),
+}
+
+
+@pytest.mark.parametrize("kind", IN_THE_WAY)
+def test_where_nobody_can_tell_whether_there_is_a_policy_there_is_one(
+    agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    agentpack("install", "python-engineer")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "a/b"))
+    place, make_it, words = IN_THE_WAY[kind]
+    path = Path(os.path.normpath(tmp_path / "a/b" / place))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make_it(path)
+    error = error_of(agentpack("install", "python-reviewer", "--json", expect=5))
+    assert error["code"] == "policy-unreadable"
+    assert words in error["details"][0]
+    assert str(path) in error["details"][0]
+    agentpack("sync", "--check", real=True, expect=5)
+    found = agentpack("doctor", "--json", expect=1).envelope["data"]["findings"]
+    assert {"config", "policy"} <= {finding["what"] for finding in found if finding["level"] == "problem"}
+
+
+@pytest.mark.parametrize("config", ["/nowhere/at/all", "/dev/null/.config", ""])
+def test_where_there_is_plainly_no_folder_there_is_no_policy(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    monkeypatch.setenv("XDG_CONFIG_HOME", config or str(tmp_path / "link"))
+    agentpack("install", "python-engineer")
+
+
+def test_no_cache_loosens_a_policy(agentpack: Agentpack, project: Path, packs: Path, home: Path) -> None:
+    by_user("licenses: {allow: [MIT, Apache-2.0]}\n")
+    agentpack("install", "python-engineer", real=True)
+    by_user("packs: {deny: [data-reviewer]}\n")
+    (project / "agentpack.yaml").unlink()
+    agentpack("install", "data-reviewer", "--source", str(packs), real=True, expect=5)
+    for path in (home / ".cache/agentpack").glob("*/*"):
+        path.write_bytes(b"%08x\n{}" % crc32(b"{}"))
+    agentpack("install", "data-reviewer", "--source", str(packs), real=True, expect=5)
 
 
 @pytest.mark.parametrize("named", ["policy.yaml", "./policy.yaml", "", "~/policy.yaml"])

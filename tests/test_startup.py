@@ -240,15 +240,15 @@ def test_a_check_is_left_to_the_full_program_where_there_is_a_policy(
     assert quickly(["diff"], agentpack.folder) == agentpack("diff")
 
 
-def test_obeying_a_policy_that_was_read_before_loads_neither_yaml_nor_pydantic(
-    agentpack: Agentpack, tmp_path: Path
-) -> None:
-    set_policy()
+@pytest.mark.parametrize("whose", ["user", "project"])
+def test_a_policy_is_taken_from_its_own_text_and_never_from_the_cache(agentpack: Agentpack, whose: str) -> None:
     agentpack("install", "python-engineer")
-    (tmp_path / "other/.git").mkdir(parents=True)
-    modules = loaded(tmp_path / "other", "install", "python-engineer")
-    assert "agentpack.operations.judging" in modules
-    assert modules & UNVALIDATED == set()
+    if whose == "user":
+        set_policy()
+    else:
+        say_policy(agentpack.folder)
+    for _ in range(2):
+        assert {"agentpack.operations.judging", "yaml", "pydantic"} <= loaded(agentpack.folder, "sync")
 
 
 def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What is kept of a checked pack is that pack, and nothing is believed of it but under the digest of the bytes."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -15,7 +16,7 @@ from agentpack.fetch import Sources, fetch
 from agentpack.model.pack import Release
 from agentpack.read import check_pack, read_pack, to_pieces
 from agentpack.sources.bundled import bundled_folder, bundled_source
-from agentpack.store.validated import ValidatedCache, place
+from agentpack.store.validated import ValidatedCache, in_pieces, place
 
 ROOT = Path(__file__).parents[1]
 
@@ -122,6 +123,92 @@ def test_a_damaged_body_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(body, b"\0" * len(body)))
     with pytest.raises(Unavailable, match="was damaged, and is removed"):
         _ = read_pack(release, cache).prepared["reviewer"].body
+
+
+# Who could have written it.
+
+
+def kept(tmp_path: Path) -> tuple[ValidatedCache, str, Path]:
+    """A cache with one document in it, its digest, and its file."""
+    cache, digest = ValidatedCache(str(tmp_path / "cache")), "sha256:" + "1" * 64
+    cache.put("manifest", digest, {"packs": []})
+    cache.put_pieces("pack", digest, in_pieces([("text", "You look.")]))
+    return cache, digest, tmp_path / "cache"
+
+
+def told(cache: ValidatedCache, digest: str) -> tuple[bool, bool]:
+    """Whether the document and the pieces are found."""
+    return cache.get("manifest", digest) is not None, cache.pieces("pack", digest) is not None
+
+
+@pytest.mark.parametrize("mask", [0, 0o002, 0o022, 0o077])
+def test_what_was_kept_is_believed_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        cache, digest, _ = kept(tmp_path)
+    finally:
+        os.umask(before)
+    assert told(cache, digest) == (True, True)
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o606])
+def test_a_file_that_others_may_write_to_is_passed_over(tmp_path: Path, mode: int) -> None:
+    cache, digest, folder = kept(tmp_path)
+    for path in folder.glob("*/*"):
+        path.chmod(mode)
+    assert told(cache, digest) == (False, False)
+    cache.put("manifest", digest, {"packs": []})
+    assert told(cache, digest) == (True, False)
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])
+def test_a_folder_that_others_may_write_to_is_passed_over_and_left_alone(tmp_path: Path, mode: int) -> None:
+    cache, digest, folder = kept(tmp_path)
+    for path in folder.iterdir():
+        path.chmod(mode)
+    assert told(cache, digest) == (False, False)
+    (file,) = folder.glob("manifest-*/*")
+    written = file.stat().st_mtime_ns
+    cache.put("manifest", digest, {"packs": ["other"]})
+    assert file.stat().st_mtime_ns == written
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("what", ["*", "*/*"])
+def test_what_is_somebody_elses_is_passed_over(tmp_path: Path, what: str) -> None:
+    cache, digest, folder = kept(tmp_path)
+    for path in folder.glob(what):
+        os.chown(path, 12345, 12345)
+    assert told(cache, digest) == (False, False)
+
+
+def test_a_link_in_the_place_of_what_was_kept_is_passed_over_and_replaced(tmp_path: Path) -> None:
+    cache, digest, folder = kept(tmp_path)
+    for path in folder.glob("*/*"):
+        path.rename(tmp_path / path.parent.name)
+        path.symlink_to(tmp_path / path.parent.name)
+    assert told(cache, digest) == (False, False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    cache.put("manifest", digest, {"packs": ["other"]})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert cache.get("manifest", digest) == {"packs": ["other"]}
+
+
+def test_pieces_whose_file_others_may_write_to_by_now_are_not_read_on(tmp_path: Path) -> None:
+    cache, digest, folder = kept(tmp_path)
+    pieces = cache.pieces("pack", digest)
+    assert pieces is not None
+    (file,) = folder.glob("pack-*/*")
+    file.chmod(0o666)
+    with pytest.raises(Unavailable, match="removed"):
+        pieces.text("text")
+
+
+def test_what_comes_with_the_installation_is_believed_as_its_code_is(tmp_path: Path) -> None:
+    _, digest, folder = kept(tmp_path)
+    for path in (*folder.glob("*"), *folder.glob("*/*")):
+        path.chmod(0o777)
+    assert ValidatedCache(None, str(folder)).pieces("pack", digest) is not None
 
 
 @pytest.mark.slow

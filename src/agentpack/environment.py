@@ -4,6 +4,7 @@ Read once, then passed along.
 """
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -198,10 +199,29 @@ def policy_files(environment: Environment) -> tuple[str, ...]:
     try:
         os.lstat(own)
     except (FileNotFoundError, NotADirectoryError):
-        return () if named is None else (named,)
+        if in_the_way(own) is None:
+            return () if named is None else (named,)
     except OSError:
         pass
     return (own,) if named is None else (own, named)
+
+
+def in_the_way(path: str) -> str | None:
+    """What stands where a file that is not found has its folder, and is none: then nobody can tell whether there is
+    such a file. A link may lead to a disk that is not mounted just now.
+    """
+    folder, ours = path, 2
+    while folder != (folder := os.path.dirname(folder)):
+        try:
+            found = os.lstat(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            ours -= 1
+            continue
+        if os.path.isdir(folder):
+            return None
+        # Further out it is not for us to judge: a process without a home has `/dev/null` for one.
+        return folder if ours > 0 or stat.S_ISLNK(found.st_mode) else None
+    return None
 
 
 def cache_folder() -> str:

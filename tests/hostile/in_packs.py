@@ -40,6 +40,33 @@ def _link_in_pack(path: str, target: str) -> Make:
     return make
 
 
+def _pipe_beside(path: str, link: str = "") -> Make:
+    """A pipe in the folder of packs, perhaps with a link to it."""
+
+    def make(box: Box) -> None:
+        box.pack(good())
+        here = box.packs / path
+        here.parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(here)
+        if link:
+            (box.packs / link).symlink_to(here)
+
+    return make
+
+
+def _sparse(path: str, size: int) -> Make:
+    """A file in the folder of packs that takes no room and has a size all the same."""
+
+    def make(box: Box) -> None:
+        box.pack(good())
+        here = box.packs / path
+        here.parent.mkdir(parents=True, exist_ok=True)
+        with open(here, "ab") as file:
+            file.truncate(size)
+
+    return make
+
+
 def _fifo(path: str) -> Make:
     def make(box: Box) -> None:
         box.pack(good())
@@ -194,6 +221,14 @@ PACKS: Mapping[str, Case] = {
     "a linked folder": Case(_link_in_pack("docs", "{outside}"), 5, "a link"),
     "a pipe instead of a file": Case(_fifo("README.md"), 5, "regular file"),
     "a pipe instead of a persona": Case(_fifo("personas/reviewer.md"), 5, "regular file"),
+    "a pipe in the place of an agent": Case(_fifo("agents.md"), 5, "regular file"),
+    "a pipe beside a pack": Case(_pipe_beside("x.md"), 0, "", quiet_project=False),
+    "a pipe in a folder of agents": Case(_pipe_beside("other/agents/x.md"), 0, "", quiet_project=False),
+    "a link to a pipe beside a pack": Case(_pipe_beside("pipe", "x.md"), 0, "", quiet_project=False),
+    "a link to a device beside a pack": Case(_link_in_pack("../x.md", "/dev/zero"), 0, "", quiet_project=False),
+    "a manifest of a terabyte": Case(_sparse("bad/pack.yaml", 1 << 40), 5, "larger than"),
+    "a manifest of a terabyte beside a pack": Case(_sparse("other/pack.yaml", 1 << 40), 0, "", quiet_project=False),
+    "an agent of a terabyte beside a pack": Case(_sparse("x.md", 1 << 40), 0, "", quiet_project=False),
     "thousands of files": Case(_many(2_100), 5, "more than"),
     "a file of 64 MiB": Case(_large, 5, ""),
     "a persona in a deeper folder": Case(_file("personas/a/b.md", "x"), 2, "no persona or variant"),

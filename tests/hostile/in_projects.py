@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from support.running import Agentpack
 from support.trees import write_tree
 
+from agentpack.model.names import digest_of
 from hostile.boxes import INSTALL, MANIFEST, Box, Case, Make, good, link, project_file
 
 SYNC = ("sync",)
@@ -67,6 +69,24 @@ def _state(path: str, content: bytes | None) -> Make:
     return _installed(damage)
 
 
+def _record(change: Callable[[dict[str, Any]], None]) -> Make:
+    """An installed project whose only generation was changed."""
+
+    def damage(project: Path) -> None:
+        file = project / ".agentpack/state/generations/000001.json"
+        data = json.loads(file.read_text())
+        change(data)
+        file.write_text(json.dumps(data))
+
+    return _installed(damage)
+
+
+def _journal(*lines: object) -> Make:
+    """An installed project with a change that was decided, as these notes say."""
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    return _state("journal", (text + json.dumps(["end", digest_of(text.encode())]) + "\n").encode())
+
+
 def _file_path(path: str) -> Make:
     return _lock(lambda data: data["files"][0].update(path=path))
 
@@ -86,6 +106,21 @@ def _fifo(place: str) -> Make:
         os.mkfifo(box.project / place)
 
     return make
+
+
+LISTS = "[" + ",".join(["[]"] * 9_000_000) + "]"
+
+
+def _more(text: str) -> str:
+    """The text of a JSON map with one more key, which holds millions of empty lists."""
+    return f'{text.rstrip()[:-1]},"x":{LISTS}}}'
+
+
+def _with_lists(path: str) -> Make:
+    def damage(project: Path) -> None:
+        (project / path).write_text(_more((project / path).read_text()))
+
+    return _installed(damage)
 
 
 MANIFESTS: Mapping[str, Case] = {
@@ -141,26 +176,36 @@ LOCKS: Mapping[str, Case] = {
         _lock(lambda data: data["packs"][0].update(version="../../x")), 2, "", ("sync", "--frozen")
     ),
     "a file that is a number": Case(_lock(lambda data: data["files"].append(7)), 2, "agentpack.lock", DIFF),
+    "a key that no lock has": Case(_lock(lambda data: data.update(more=1)), 2, "unknown key `more`", DIFF),
+    **{
+        f"millions of lists, {word}": Case(_with_lists("agentpack.lock"), 2, "more than 1,000,000 values", (word,))
+        for word in ("diff", "sync")
+    },
     "names that are maps": Case(_lock(lambda data: data.update(clients={"a": 1})), 2, "", DIFF),
 }
 _FROZEN = ("sync", "--frozen")
+DEEP = "/".join("a" * 2_000)
+_NO_PATHS = (
+    "../../outside/canary",
+    "/etc/passwd",
+    ".claude/agents/../../../x.md",
+    "$HOME/.bashrc",
+    "$state/../x",
+    "$config/../x",
+    ".",
+    "a//b",
+    "a\x00b",
+    DEEP,
+)
 PATHS: Mapping[str, Case] = {
-    f"a locked file at `{path}`": Case(_file_path(path), 3, "do not render to what", _FROZEN)
-    for path in (
-        "../../outside/canary",
-        "/etc/passwd",
-        ".git/hooks/pre-commit",
-        ".claude/agents/../../../x.md",
-        "$HOME/.bashrc",
-        "$state/../x",
-        "$config/../x",
-        ".agentpack/state/current",
-        "",
-        ".",
-        "a//b",
-        "a\x00b",
-        "agentpack.yaml",
-    )
+    **{
+        f"a locked file at `{path[:40]}`": Case(_file_path(path), 2, "not the path of a file", _FROZEN)
+        for path in _NO_PATHS
+    },
+    **{
+        f"a locked file at `{path}`": Case(_file_path(path), 3, "do not render to what", _FROZEN)
+        for path in (".git/hooks/pre-commit", ".agentpack/state/current", "", "$config/x", "agentpack.yaml")
+    },
 }
 LINKS: Mapping[str, Case] = {
     "the client's folder leads outside": Case(link(".claude", "{outside}"), 5, "link"),
@@ -179,7 +224,52 @@ LINKS: Mapping[str, Case] = {
     "the folder of agents is a file": Case(project_file(".claude/agents", "x"), 5, "in the way"),
     "our own folder is a file": Case(project_file(".agentpack", "x"), 5, ""),
 }
+
+
+def _second_name(place: str) -> Make:
+    """An installed project with a file that is another name of one outside."""
+
+    def make(box: Box) -> None:
+        _installed(lambda project: (project / place).unlink())(box)
+        os.link(box.outside / "canary", box.project / place)
+
+    return make
+
+
+def _set(key: str, place: int | None = None) -> Callable[[str], Callable[[dict[str, Any]], None]]:
+    def change(path: str) -> Callable[[dict[str, Any]], None]:
+        if place is None:
+            return lambda data: data.update({key: [path]})
+        return lambda data: data[key][0].__setitem__(place, path)
+
+    return change
+
+
+_RECORDED = {"file": _set("files", 0), "document": _set("documents", 0), "folder": _set("folders")}
+_NOTED: Mapping[str, Callable[[str], list[object]]] = {
+    "a folder": lambda path: [["folder", path], ["steps", []], ["leaving", []]],
+    "made": lambda path: [["made", path], ["steps", []], ["leaving", []]],
+    "a step": lambda path: [["steps", [[path, None, 0, None, 0]]], ["leaving", []]],
+    "leaving": lambda path: [["steps", []], ["leaving", [path]]],
+}
+
+
+def _contents_without_end(project: Path) -> None:
+    """The store's file becomes three gigabytes that say they are all index."""
+    with open(project / ".agentpack/state/blobs/000001.pack", "r+b") as file:
+        file.truncate(3 << 30)
+        file.seek(0, os.SEEK_END)
+        file.write(struct.pack("<QQ8s", 0, (3 << 30) // 48, b"blobs 1\n"))
+
+
 STATE: Mapping[str, Case] = {
+    "the process lock is another name of a file outside": Case(_second_name(".agentpack/state/lock"), 0, "", SYNC),
+    "the lock is another name of a file outside": Case(
+        _second_name("agentpack.lock"), 0, "", ("lock",), quiet_project=False
+    ),
+    "an agent's file is another name of a file outside": Case(
+        _second_name(".claude/agents/reviewer.md"), 0, "", ("sync", "--on-conflict", "theirs")
+    ),
     "current is not a number": Case(_state("current", b"../../x"), 5, "", ("history",)),
     "current is empty": Case(_state("current", b""), 5, "", ("history",)),
     "current is a folder": Case(_state("current", None), 5, "", ("history",)),
@@ -187,6 +277,51 @@ STATE: Mapping[str, Case] = {
     "a generation is no JSON": Case(_state("generations/*", b"{"), 5, "", ("history",)),
     "a generation is a list": Case(_state("generations/*", b"[]"), 5, "", ("history",)),
     "a generation of brackets": Case(_state("generations/*", b"[" * 100_000), 5, "", ("history",)),
+    **{
+        f"a recorded {what} at `{path[:40]}`": Case(_record(change(path)), 5, "is damaged", ("status",))
+        for path in ("$nosuch/x", "$HOME/x", "../x", DEEP)
+        for what, change in _RECORDED.items()
+    },
+    "a pin without a version": Case(
+        _record(lambda data: data.update(pins=["bad"])), 0, "", ("rollback", "0", "--dry-run")
+    ),
+    **{
+        f"a journal that names `{path[:40]}` as {word}": Case(
+            _journal(["agentpack journal", 1, 2, ".agentpack-ab-2"], *lines(path)), 5, "cannot be read", ("status",)
+        )
+        for path in ("$nosuch/x", "../x", DEEP)
+        for word, lines in _NOTED.items()
+    },
+    "notes of an undecided change that name what is no root": Case(
+        _state("journal.new", b'["agentpack journal",1,2,".agentpack-ab-1"]\n["folder","$nosuch/x"]\n'),
+        0,
+        "cleared",
+        ("status",),
+    ),
+    "a generation of millions of lists": Case(
+        _with_lists(".agentpack/state/generations/000001.json"), 5, "is damaged", ("diff",)
+    ),
+    "a journal of millions of lists": Case(_state("journal", LISTS.encode()), 5, "cannot be read", ("status",)),
+    "a journal of millions of lines": Case(_state("journal", b"[1]\n" * 8_000_000), 5, "cannot be read", ("status",)),
+    "a journal of millions of notes": Case(
+        _state("journal", b'["folder",""]\n' * 2_000_000), 5, "cannot be read", ("status",)
+    ),
+    "a journal with one file twice": Case(
+        _journal(
+            ["agentpack journal", 1, 2, ".agentpack-ab-2"],
+            ["steps", [["a", None, 0, None, 0], ["a", None, 0, None, 0]]],
+            ["leaving", []],
+        ),
+        5,
+        "cannot be read",
+        ("status",),
+    ),
+    "contents that say any number of themselves": Case(
+        _installed(_contents_without_end),
+        5,
+        "is damaged",
+        ("rollback", "0"),
+    ),
     "a journal is binary": Case(_state("journal", b"\x00\xff" * 100), 5, "", ("status",)),
     "a journal is a folder": Case(_state("journal", None), 5, "", ("status",)),
 }

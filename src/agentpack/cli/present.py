@@ -295,11 +295,12 @@ def _log(error: Exception) -> str | None:
     try:
         import platformdirs
 
+        from agentpack.disk.whole import write_whole
+
         folder = platformdirs.user_log_dir("agentpack", appauthor=False)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         path = f"{folder}/last-bug.txt"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        write_whole(path, text.encode("utf-8", "backslashreplace"))
     except OSError:
         return None
     return path

@@ -15,13 +15,15 @@ from collections.abc import Mapping
 from typing import Self
 
 from agentpack.disk.trust import is_own, is_reserved, refuse_link, refuse_state
-from agentpack.errors import Bug, Refused, Unavailable
+from agentpack.errors import Refused, Unavailable, UsageError
+from agentpack.model.names import MAX_PARTS
 
 BEHIND = "->"
 """Ends the name of the folder that a linked file leads into."""
 
 OPEN_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _MOST_FOLDERS = 100  # descriptors kept open; the usual limit of a process is 256 (macOS) or 1024
+_MOST_PARTS = 4 * MAX_PARTS  # each is opened by two calls within those of the one above it
 _HINTS = {
     errno.ENOSPC: "free some space, then run the command again",
     errno.EDQUOT: "your quota is used up: free some space, then run the command again",
@@ -72,15 +74,15 @@ class Folders:
         root = self._root(head)
         return os.path.join(root, rest) if rest else root
 
-    def has_root(self, name: str) -> bool:
-        """Whether paths can start with this root."""
-        return name in self._roots
-
     def _root(self, name: str) -> str:
         try:
             return self._roots[name]
         except KeyError:
-            raise Bug(f"no root named `{name}`") from None
+            variable = name.removeprefix("$")
+            raise UsageError(
+                f"what lies in `{name}` was written while {variable} was set, and it is not set now",
+                hint="set it as it was then, and run the command again",
+            ) from None
 
     def _prefix(self, name: str) -> str:
         """The root as a path below the closest other root around it, so that links on the way are looked at too."""
@@ -104,6 +106,8 @@ class Folders:
 
     def _split(self, path: str) -> tuple[str, str]:
         folder, _, leaf = path.rpartition("/")
+        if path.count("/") > _MOST_PARTS:
+            raise Refused(f"`{path[:80]}…` has more than {_MOST_PARTS} parts")
         if leaf in ("", ".", "..") or "\0" in leaf or (not folder and path.startswith(("/", "$"))):
             raise Refused(f"`{path}` is not a path below a root")
         if is_reserved(leaf):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from agentpack.disk.folders import Folders
 from agentpack.errors import Refused, Unavailable
-from agentpack.model.names import Digest
+from agentpack.model.names import Digest, digest_of
 
 Stamp = tuple[int, int, int, int, int, int]
 """What changes when a file does: device, inode, mode, size, and the times of its content and its inode."""
@@ -110,7 +110,7 @@ class Looking(Folders):
 
         A link is followed when it is the user's own, in user scope: what stands there is then told, and `place` says
         where. Any other link is told as such. A file that has not changed since it was last looked at is not read
-        again.
+        again, and one that is too large to be read not at all: its digest is a name for it as it stands.
 
         Raises:
             Refused: a link out of the root on the way.
@@ -138,7 +138,10 @@ class Looking(Folders):
                 found = os.fstat(descriptor)
                 if not stat.S_ISREG(found.st_mode):
                     return _seen(found, None)
-                digest = _digest(descriptor, found.st_size)
+                if found.st_size > MAX_READ_BYTES:
+                    digest = digest_of(repr(_stamp(found)).encode())  # of no content: it differs from whatever is kept
+                else:
+                    digest = _digest(descriptor, found.st_size)
             finally:
                 os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError):

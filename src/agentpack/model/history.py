@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from agentpack.model.names import Digest, is_digest
+from agentpack.model.names import Digest, is_digest, is_named_path
 
 FOUND = "found in this copy"
 """The command of a generation that agentpack did not make: files, manifest and lock came along, as with a clone."""
@@ -96,14 +96,16 @@ class Generation:
 
 def _is_of_its_types(generation: Generation) -> bool:
     numbers = (generation.number, generation.parent)
-    texts = (generation.time, generation.command, *generation.pins, *generation.folders)
+    texts = (generation.time, generation.command, *generation.pins)
     return (
         all(type(number) is int and number >= 0 for number in numbers)
         and all(type(text) is str for text in texts)
+        and all(map(is_named_path, generation.folders))
         and all(_is_state(*row) for row in (*generation.documents, *generation.replaced))
         and all(
             _is_state(path, written, mode)
-            and _is_state(path, rendered, mode)
+            and type(rendered) is str
+            and is_digest(rendered)
             and type(client) is type(pack) is type(persona) is str
             for path, client, pack, persona, rendered, written, mode in generation.files
         )
@@ -112,4 +114,6 @@ def _is_of_its_types(generation: Generation) -> bool:
 
 def _is_state(path: object, digest: object, mode: object) -> bool:
     """Whether these can be a path, what it holds and its permission bits."""
-    return type(path) is str and type(digest) is str and is_digest(digest) and type(mode) is int and 0 <= mode <= 0o7777
+    return (
+        is_named_path(path) and type(digest) is str and is_digest(digest) and type(mode) is int and 0 <= mode <= 0o7777
+    )

@@ -1,7 +1,8 @@
 """JSON from files that others may have written: bounded, and with one meaning.
 
 Decides what is no JSON for agentpack: a key that stands twice, NaN and infinity, numbers that no file of ours needs,
-half of a surrogate pair, and nesting deeper than any of our files has. Loads nothing but `json`: the hot path is here.
+half of a surrogate pair, nesting deeper than any of our files has, and more values than any of them has. Loads nothing
+but `json`: the hot path is here.
 """
 
 import json
@@ -10,6 +11,8 @@ from typing import Any
 
 MAX_DEPTH = 24
 """Maps and lists in each other."""
+MAX_VALUES = 1_000_000
+"""Values of one text, as its brackets, braces and commas tell: an empty list of two bytes takes sixty in memory."""
 MAX_DIGITS = 18
 """Digits of a whole number."""
 MAX_FLOAT = 40
@@ -23,8 +26,7 @@ def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any
     Raises:
         ValueError: they stand for none within these bounds; a JSONDecodeError where a line can be told.
     """
-    if len(data) > max_bytes:
-        raise ValueError(f"longer than {_size(max_bytes)}")
+    check_size(data, max_bytes)
     try:
         value = _loads(data.decode())
     except UnicodeDecodeError:
@@ -35,6 +37,14 @@ def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any
     if b"\\u" in data:
         _check_text(value)
     return value
+
+
+def check_size(data: bytes, max_bytes: int) -> None:
+    """Raises ValueError when the text is too long, or holds too many values, to be read at all."""
+    if len(data) > max_bytes:
+        raise ValueError(f"longer than {_size(max_bytes)}")
+    if data.count(b"[") + data.count(b"{") + data.count(b",") > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES:,} values")
 
 
 def check_depth(value: Any, left: int) -> None:

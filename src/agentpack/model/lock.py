@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
-from agentpack.model.names import Digest, PackName, is_digest, is_kebab
+from agentpack.model.names import Digest, PackName, is_digest, is_kebab, is_named_path
 
 SCHEMA = 1
 MAX_LOCK_BYTES = 32 * 1024 * 1024
 _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
 )
+_KEYS = frozenset(("schema", "manifest", "clients", "accepted", "packs", "files"))
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -140,6 +141,8 @@ def _fault(file: str, message: str, line: int) -> InvalidFile:
 def _lock(value: Mapping[str, Any]) -> Lock:
     if _map(value)["schema"] != SCHEMA:
         raise ValueError(f"schema {value['schema']}")
+    if unknown := value.keys() - _KEYS:
+        raise ValueError(f"unknown key `{min(unknown)[:80]}`")
     return Lock(
         _manifest(value["manifest"]),
         _texts(value["clients"]),
@@ -172,6 +175,8 @@ def _file(row: Mapping[str, Any]) -> LockedFile:
     for value in found if "capabilities" in row else found[:5]:
         if type(value) is not str:
             _text(value)
+    if not is_named_path(found.path):
+        raise ValueError(f"`{found.path[:80]}` is not the path of a file")
     if not _HEX.match(found.sha256):
         raise ValueError(f"`{found.sha256[:80]}` is not a digest")
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NewType
 
 from agentpack.errors import UsageError
+from agentpack.model.variables import ROOTS
 
 PackName = NewType("PackName", str)
 Digest = NewType("Digest", str)
@@ -19,7 +20,10 @@ _RESERVED_PERSONAS = frozenset(
     "self system user model tool config default main general general-purpose explore plan build worker explorer task "
     "research code-review security-review con prn aux nul".split()
 )
+_NO_PARTS = frozenset(("", ".", ".."))
 MAX_NAME = 50
+MAX_PARTS = 64
+"""Parts of a path in a record of agentpack's own: a scope's files lie a handful of folders deep."""
 MAX_VERSION = 60
 """Characters that a version may have: numbers of thousands of digits take Python long, or are refused by it."""
 
@@ -64,6 +68,18 @@ def persona_name_fault(text: str) -> str | None:
     if text.isdigit() or re.fullmatch(r"[0-9]+e[0-9]+|0x[0-9a-f]+|0o[0-7]+|0b[01]+", text):
         return "a persona's name must not read as a number"
     return None
+
+
+def is_named_path(text: object) -> bool:
+    """Whether it is a path below a root that agentpack has, or that root itself: what a record may name."""
+    if type(text) is not str or "\0" in text:
+        return False
+    if text.startswith("$"):
+        root, _, text = text[1:].partition("/")
+        if root not in ROOTS:
+            return False
+    parts = text.split("/") if text else []
+    return len(parts) <= MAX_PARTS and _NO_PARTS.isdisjoint(parts)
 
 
 def is_digest(text: str) -> bool:

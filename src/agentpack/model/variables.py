@@ -14,3 +14,6 @@ VARIABLES = (
     "XDG_CONFIG_HOME",
 )
 """The environment variables that move the folder of a client, known without importing its adapter."""
+
+ROOTS = frozenset(("config", "state", *VARIABLES))
+"""What paths can begin with, behind a `$`: a variable's folder only while it is set."""

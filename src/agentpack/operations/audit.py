@@ -5,10 +5,10 @@ Decides what is looked through, and which of it counts as packed along only. Wha
 """
 
 import os
-import stat
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from agentpack.disk.whole import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.fetch import fetch
 from agentpack.model.names import did_you_mean
@@ -192,10 +192,7 @@ def _relative(workspace: Workspace, place: str) -> str:
 
 def _read(place: str, most: int = MAX_BYTES) -> bytes:
     try:
-        with open(place, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UsageError(f"`{place}` is not a regular file")
-            return file.read(most)
+        return read_start(place, most)
     except OSError as error:
         raise Unavailable(f"{place}: {error.strerror}") from None
 

@@ -1,14 +1,16 @@
 """The baseline of `audit`: findings that somebody looked at, by fingerprint, in a file that is committed."""
 
 import json
-import os
 from collections.abc import Sequence
 
+from agentpack.disk.whole import read_start, write_whole
 from agentpack.errors import Fault, InvalidFile, Unavailable
+from agentpack.model.json_text import read_json
 from agentpack.operations.audit import Audit
 from agentpack.operations.integrity import BROKEN
 
 SCHEMA = 1
+MAX_BASELINE_BYTES = 32 * 1024 * 1024
 
 
 def read_baseline(path: str) -> frozenset[str]:
@@ -19,8 +21,7 @@ def read_baseline(path: str) -> frozenset[str]:
         Unavailable: it cannot be read.
     """
     try:
-        with open(path, "rb") as file:
-            value = json.loads(file.read())
+        value = read_json(read_start(path, MAX_BASELINE_BYTES + 1), max_bytes=MAX_BASELINE_BYTES)
         if value["schema"] != SCHEMA:
             raise _fault(path, f"schema {value['schema']}: this agentpack reads schema {SCHEMA}")
         marks = [row["fingerprint"] for row in value["findings"]]
@@ -31,7 +32,7 @@ def read_baseline(path: str) -> frozenset[str]:
         raise _fault(path, "there is no such file") from None
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise _fault(path, "not a baseline of `agentpack audit`") from None
 
 
@@ -56,10 +57,7 @@ def baseline_text(audit: Audit, level: str) -> str:
 
 def write_baseline(path: str, text: str) -> None:
     """Write the file whole or not at all. Raises Unavailable."""
-    beside = f"{path}.{os.getpid()}.new"
     try:
-        with open(beside, "w", encoding="ascii") as file:
-            file.write(text)
-        os.replace(beside, path)
+        write_whole(path, text.encode("ascii"))
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}") from None

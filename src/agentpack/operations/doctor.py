@@ -16,6 +16,7 @@ from typing import NamedTuple
 import platformdirs
 
 from agentpack import __version__
+from agentpack.disk.whole import read_start
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import Generation
@@ -140,8 +141,7 @@ def _path() -> Iterator[Finding]:
 
 def _is_ours(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
-            return _OURS in file.read(4096)
+        return _OURS in read_start(path, 4096)
     except OSError:
         return False
 
@@ -156,11 +156,12 @@ def _folders(workspace: Workspace) -> Iterator[Finding]:
         there = folder
         while not os.path.lexists(there):
             there = os.path.dirname(there)
-        found = os.stat(there)
         missing = " (not there yet)" if there != folder else ""
         if not os.path.isdir(there):
             yield Finding("problem", what, f"{there} is not a folder", "move it away")
-        elif not os.access(there, os.W_OK | os.X_OK):
+            continue
+        found = os.stat(there)
+        if not os.access(there, os.W_OK | os.X_OK):
             yield Finding("problem", what, f"{folder}{missing} cannot be written", f"look at the rights of {there}")
         elif there == folder and found.st_uid != os.geteuid():
             yield Finding("warning", what, f"{folder} belongs to another user", f"`chown` gives it to you: {folder}")
@@ -214,7 +215,7 @@ def _policy(workspace: Workspace) -> Iterator[Finding]:
     if files:
         from agentpack.operations.judging import look
 
-        _, problems = look(workspace, files)
+        _, problems = look(files)
         for problem in problems:
             yield Finding("problem", "policy", problem, "nothing may be installed or changed until it can be read")
         if problems:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.version import Version
 
 from agentpack.disk.trusted import read_trusted
-from agentpack.environment import POLICY_VARIABLE
+from agentpack.environment import POLICY_VARIABLE, in_the_way
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
 from agentpack.model.lock import Lock, LockedPack
-from agentpack.model.names import PackName, digest_of
+from agentpack.model.names import PackName
 from agentpack.model.policy import Policy
 from agentpack.safety.policy import Facts, Verdict, read_policy, refusals
 from agentpack.safety.policy import judge as judge_facts
@@ -31,25 +31,25 @@ _HINT = (
 )
 
 
-def read_policies(workspace: "Workspace", files: Iterable[str]) -> tuple[Policy, ...]:
+def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
     """The policies that these files hold.
 
     Raises:
         PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
     """
-    found, problems = look(workspace, files)
+    found, problems = look(files)
     if problems:
         raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
     return found
 
 
-def look(workspace: "Workspace", files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+def look(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
     """The policies of those files that can be read, and what is wrong with the others."""
     found: list[Policy] = []
     problems: list[str] = []
     for file in files:
         try:
-            found.append(_read(workspace, file))
+            found.append(_read(file))
         except InvalidFile as error:
             problems += error.details
         except AgentpackError as error:
@@ -59,15 +59,17 @@ def look(workspace: "Workspace", files: Iterable[str]) -> tuple[tuple[Policy, ..
     return tuple(found), tuple(problems)
 
 
-def _read(workspace: "Workspace", file: str) -> Policy:
+def _read(file: str) -> Policy:
     if not os.path.isabs(file):
         raise PolicyUnreadable(f"{POLICY_VARIABLE} is `{file}`, which is not an absolute path to a file")
-    data = read_trusted(file, MAX_BYTES)
-    kept = workspace.cache.get("policy", digest_of(data))
-    if kept is None:
-        kept = read_policy(data, file)
-        workspace.cache.put("policy", digest_of(data), kept)
-    return Policy.from_data(kept, file)
+    try:
+        data = read_trusted(file, MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        if (folder := in_the_way(file)) is None:
+            raise
+        what = "a link that leads nowhere" if os.path.islink(folder) else "not a folder"
+        raise PolicyUnreadable(f"{file}: {folder} is {what}") from None
+    return Policy.from_data(read_policy(data, file), file)
 
 
 class Judged(NamedTuple):

@@ -1,10 +1,11 @@
 """pack build: a release that was checked and tested becomes one archive, the same bytes wherever it is built."""
 
 from collections.abc import Sequence
-from os.path import basename, dirname, isdir, join, normpath
+from os.path import basename, dirname, isdir, join, lexists, normpath
 from typing import NamedTuple
 
-from agentpack.errors import Refused, UsageError
+from agentpack.disk.whole import read_start
+from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.authoring import PackFolder, open_pack, pack_folders
 from agentpack.operations.pack_check import Checked, errors_in, pack_check
@@ -57,7 +58,7 @@ def pack_build(
     ready = [_ready(workspace, folder, out) for folder in pack_folders(workspace, folders or ["."])]
     built = []
     for shown, path, data, row in ready:
-        there = _read(path)
+        there = _read(path, len(data) + 1)
         if there is not None and there != data:
             raise Refused(
                 f"`{shown}` holds another {row.release}",
@@ -80,7 +81,7 @@ def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str
         raise NotBuilt(checked, tested)
     name = f"{authored.pack.name}-{authored.pack.version}"
     place = normpath(join(workspace.environment.cwd, out))
-    if not isdir(place) and _read(place) is not None:
+    if lexists(place) and not isdir(place):
         raise UsageError(f"`--out {out}` is not a folder")
     from agentpack.safety.archives import write_archive  # only once a pack has passed
 
@@ -90,9 +91,10 @@ def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str
     return shown, f"{place}/{name}.tar.gz", data, row
 
 
-def _read(path: str) -> bytes | None:
+def _read(path: str, most: int) -> bytes | None:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_start(path, most)
     except (FileNotFoundError, IsADirectoryError):
         return None
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}") from None

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from agentpack.apply import Step
 from agentpack.disk import Disk
-from agentpack.environment import split_root
-from agentpack.errors import Fault, InvalidFile, UsageError
+from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.plan import Observed
 from agentpack.targets.base import Shared
@@ -47,7 +46,6 @@ class Placing:
             UsageError: the variable that the place is below is no longer set.
         """
         path, key = split_place(place)
-        self._require_root(path)
         seen = self._disk.look(path)
         if seen is None:
             return None
@@ -68,14 +66,6 @@ class Placing:
             return None
         text = self._read_entries(path, seen.digest).get(key)
         return None if text is None else text.encode()
-
-    def _require_root(self, path: str) -> None:
-        name = split_root(path)[0]
-        if not self._disk.has_root(name):
-            raise UsageError(
-                f"`{path}` was written while {name.removeprefix('$')} was set, and it is not set now",
-                hint="set it as it was then, and run the command again",
-            )
 
     def _read_entries(self, path: str, digest: Digest) -> Mapping[str, str]:
         known = self._entries.get(path)

@@ -37,7 +37,7 @@ def effective(workspace: Workspace) -> Effective:
     Raises:
         InvalidFile: the manifest has faults.
     """
-    beside, problems = look(workspace, policy_files(workspace.environment))
+    beside, problems = look(policy_files(workspace.environment))
     policy = strictest((*workspace.own_policies, *beside))
     return Effective(policy.files, tuple(_settings(policy)), problems)
 

@@ -204,9 +204,12 @@ def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> t
     return ()
 
 
+def _versions(pins: Iterable[str]) -> dict[str, str]:
+    return {name: version for name, _, version in (pin.partition(" ") for pin in pins)}
+
+
 def _pack_changes(pins: Iterable[str], then: Generation | None) -> Iterator[PackChange]:
-    before = dict(pin.split(" ", 1) for pin in pins)
-    after = dict(pin.split(" ", 1) for pin in then.pins) if then else {}
+    before, after = _versions(pins), _versions(then.pins if then else ())
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield PackChange(name, before.get(name), after.get(name))

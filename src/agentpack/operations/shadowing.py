@@ -2,10 +2,10 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from agentpack.disk.whole import read_start
 from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import Action, Plan
@@ -117,11 +117,7 @@ def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, 
 def _name_in(path: str) -> str | None:
     """What the head of a file gives as `name`, read as text: no YAML is loaded for files that are not ours."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a pipe would wait for its writer
-        try:
-            head = os.read(file, _HEAD) if stat.S_ISREG(os.fstat(file).st_mode) else b""
-        finally:
-            os.close(file)
+        head = read_start(path, _HEAD)
     except OSError:
         return None
     head = head.removeprefix(b"\xef\xbb\xbf")

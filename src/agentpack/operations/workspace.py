@@ -136,7 +136,9 @@ class Workspace:
         return EMPTY if self.manifest_bytes is None else self.parse_manifest(self.manifest_bytes)
 
     def parse_manifest(self, data: bytes) -> Manifest:
-        kept = self.cache.get("manifest", digest_of(data))
+        # A policy is taken from its own text: what only saves time may not loosen it. An escaped key may say it too.
+        has_policy = b"policy" in data or b"\\" in data
+        kept = None if has_policy else self.cache.get("manifest", digest_of(data))
         if kept is not None:
             try:
                 return Manifest.from_data(kept)
@@ -230,7 +232,7 @@ class Workspace:
             return ()
         from agentpack.operations.judging import read_policies  # only where there is one
 
-        return read_policies(self, files)
+        return read_policies(files)
 
     @cached_property
     def policy(self) -> "Policy":

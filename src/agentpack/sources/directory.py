@@ -17,6 +17,7 @@ from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
+from agentpack.disk.whole import read_start
 from agentpack.errors import Refused, UsageError
 from agentpack.model.names import MAX_VERSION, Digest, PackName, content_digest, pack_name
 from agentpack.model.pack import ReleaseRef
@@ -25,6 +26,8 @@ from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CON
 MANIFEST = "pack.yaml"
 BARE_VERSION = Version("0.0.0")
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
+MAX_MANIFEST_BYTES = 256 * 1024
+"""So far a manifest is looked through for its name and version before it is read."""
 
 Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by the pack that their names say: version and path, in the order of their names."""
@@ -74,13 +77,8 @@ class DirectorySource:
         """A pack's name is its manifest's; reading that is left to `fetch`, so the folder's name stands for it where
         the layout says so.
         """
-        manifest = f"{folder}/{MANIFEST}"
-        if os.path.isfile(manifest):
-            with open(manifest, encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    if line.startswith("name:"):
-                        return _name(line.partition(":")[2].partition(" #")[0].strip().strip("\"'"))
-        return _name(os.path.basename(folder))
+        told = _told(folder, "name")
+        return _name(os.path.basename(folder) if told is None else told)
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
         self._held[pack] = held = self._look(pack)
@@ -99,14 +97,10 @@ class DirectorySource:
         return found
 
     def _version_of(self, folder: str) -> Version | None:
-        try:
-            with open(f"{folder}/{MANIFEST}", encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    if line.startswith("version:"):
-                        return _version(line.partition(":")[2].partition(" #")[0].strip().strip("\"'"))
-        except FileNotFoundError:
-            return BARE_VERSION
-        return None
+        told = _told(folder, "version")
+        if told is None:
+            return None if os.path.isfile(f"{folder}/{MANIFEST}") else BARE_VERSION
+        return _version(told)
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         files = _read(ref.place)
@@ -125,6 +119,17 @@ class DirectorySource:
             return int(os.lstat(ref.place).st_mtime)
         times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "", Names())]
         return max(times, default=None)
+
+
+def _told(folder: str, key: str) -> str | None:
+    """What the manifest of a folder says in the line of this key, unread; None when it says nothing, or is no file."""
+    manifest = f"{folder}/{MANIFEST}"
+    if not os.path.isfile(manifest):
+        return None
+    for line in read_start(manifest, MAX_MANIFEST_BYTES).splitlines():
+        if line.startswith(f"{key}:".encode()):
+            return line.decode("utf-8", "replace").partition(":")[2].partition(" #")[0].strip().strip("\"'")
+    return None
 
 
 def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
@@ -185,8 +190,7 @@ def bare_agents(folder: str) -> list[str]:
 
 def _has_front_matter(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
-            return file.read(8).removeprefix(b"\xef\xbb\xbf").startswith(b"---")
+        return read_start(path, 8).removeprefix(b"\xef\xbb\xbf").startswith(b"---")
     except OSError:
         return False
 

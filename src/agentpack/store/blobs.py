@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from agentpack.disk import Disk, Growing
+from agentpack.disk.looking import MAX_READ_BYTES
 from agentpack.errors import Refused
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import layout
@@ -21,6 +22,8 @@ _ROW = struct.Struct("<32sQQ")
 _TAIL = struct.Struct("<QQ8s")
 _MARK = b"blobs 1\n"
 _PIECE = 1 << 18
+MAX_CONTENTS = 200_000
+"""Contents of one pack. A damaged one may say any number of itself."""
 
 
 class Blobs:
@@ -54,7 +57,7 @@ class Blobs:
                 hint="`agentpack sync` writes released files again without it",
             )
         number, offset, length = row
-        data = self._disk.read_part(layout.pack(number), offset, length)
+        data = b"" if length > MAX_READ_BYTES else self._disk.read_part(layout.pack(number), offset, length)
         if digest_of(data) != digest:
             raise _damaged(self._disk, number)
         return data
@@ -154,6 +157,8 @@ def _index(disk: Disk, number: int) -> Iterator[tuple[bytes, int, int]]:
     if len(tail) != _TAIL.size or not tail.endswith(_MARK):
         raise _damaged(disk, number)
     start, count, _ = _TAIL.unpack(tail)
+    if count > MAX_CONTENTS:
+        raise _damaged(disk, number)
     rows = disk.read_part(path, start, count * _ROW.size)
     if len(rows) != count * _ROW.size:
         raise _damaged(disk, number)

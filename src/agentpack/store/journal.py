@@ -11,14 +11,16 @@ digest of all before it.
 import json
 import re
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any, NamedTuple
 
 from agentpack.disk import Disk, Growing
 from agentpack.errors import Bug, Refused
-from agentpack.model.json_text import read_json
-from agentpack.model.names import Digest, digest_of, is_digest
+from agentpack.model.json_text import check_size, read_json
+from agentpack.model.names import Digest, digest_of, is_digest, is_named_path
 from agentpack.store import layout
 
+_WORDS = frozenset(("agentpack journal", "folder", "made", "steps", "leaving", "end"))
 # Files with this ending are removed, so nothing else may stand there: somebody's clone may bring a journal along.
 _ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
@@ -139,9 +141,15 @@ def _parse(data: bytes, *, whole: bool) -> Journal | None:
     """Read notes line by line; when they need not be whole, up to the first line that does not read."""
     notes: dict[str, list[Any]] = {}
     position = 0
-    for line in data.splitlines(keepends=True):
+    try:
+        check_size(data, layout.MAX_STATE_BYTES)
+    except ValueError:
+        return None
+    for line in BytesIO(data):
         try:
             word, *values = read_json(line, max_bytes=layout.MAX_STATE_BYTES)
+            if word not in _WORDS:
+                break
             notes.setdefault(word, []).append(values[0] if len(values) == 1 else values)
         except (TypeError, ValueError):
             break
@@ -157,8 +165,8 @@ def _parse(data: bytes, *, whole: bool) -> Journal | None:
         steps = notes["steps"][0] if whole else []
         leaving = notes["leaving"][0] if whole else []
         rows = tuple(Row(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
-        folders, made = notes.get("folder", []), notes.get("made", [])
-        journal = Journal(number, ending, tuple(folders), tuple(made), rows, tuple(leaving))
+        folders, made = (tuple(dict.fromkeys(notes.get(word, ()))) for word in ("folder", "made"))
+        journal = Journal(number, ending, folders, made, rows, tuple(leaving))
         return journal if _is_of_its_types(journal) else None
     except (KeyError, TypeError, ValueError, IndexError):
         return None
@@ -169,7 +177,8 @@ def _is_of_its_types(journal: Journal) -> bool:
     return (
         type(journal.number) is int
         and journal.number > 0
-        and all(type(path) is str for path in paths)
+        and all(map(is_named_path, paths))
+        and len({row.path for row in journal.rows}) == len(journal.rows)
         and all(_is_side(*side) for row in journal.rows for side in (row.before, row.after))
     )
 

@@ -1,7 +1,7 @@
 """One process at a time changes a scope.
 
 Decides who may: the lock is the system's (`flock`), so it goes with the process that held it, however that ended; the
-file itself stays, and a number in it says whom to wait for.
+file itself stays, and a number in it says whom to wait for. It is the only file that is written in place.
 """
 
 import errno
@@ -125,10 +125,16 @@ def _in_place(disk: Disk, descriptor: int) -> bool:
     return stamp is not None and stamp[:2] == (found.st_dev, found.st_ino)
 
 
+def _has_one_name(descriptor: int) -> bool:
+    """Whether the file is the lock's alone: under another name it may be anybody's, and stays as it is."""
+    return os.fstat(descriptor).st_nlink < 2
+
+
 def _sign(descriptor: int) -> None:
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+        if _has_one_name(descriptor):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
     except OSError:
         pass  # the number is for people; on a full disk the lock holds without it
 
@@ -136,7 +142,8 @@ def _sign(descriptor: int) -> None:
 def _unsign(descriptor: int, found: os.stat_result) -> None:
     """Leave the file as it was found: a command that changes nothing leaves no trace, not even a time."""
     try:
-        os.ftruncate(descriptor, 0)
-        os.utime(descriptor, ns=(found.st_atime_ns, found.st_mtime_ns))
+        if _has_one_name(descriptor):
+            os.ftruncate(descriptor, 0)
+            os.utime(descriptor, ns=(found.st_atime_ns, found.st_mtime_ns))
     except OSError:
         pass

@@ -4,15 +4,21 @@ Checking loads YAML and pydantic; the next command that meets the same bytes pay
 packs were checked when the wheel was built and lie in it (`shipped`); all else lies in the platform's cache folder, may
 be deleted at any time, and a file in it that does not read is passed over. Nothing is found but under the digest of the
 bytes at hand, so a file kept for other bytes is never taken for theirs.
+
+What a file says is believed for its bytes' sake, so nobody else may have written it: of the cache folder only files of
+the user's or of root's are read, in such folders, which nobody else may write to. The files of an installation are as
+much to be believed as its code.
 """
 
 import json
 import os
+import stat
 from collections.abc import Iterable
 from typing import Any
 from zlib import crc32
 
 from agentpack import __version__
+from agentpack.disk.whole import write_whole
 from agentpack.errors import Unavailable
 
 FORMAT = f"8-{__version__}"
@@ -33,11 +39,12 @@ class Pieces:
     the index's end), and the pieces.
     """
 
-    def __init__(self, path: str) -> None:
-        """Raises one of `DAMAGES` when the file does not hold such a document, or not all of it."""
+    def __init__(self, path: str, *, shipped: bool = False) -> None:
+        """Raises one of `DAMAGES` when the file does not hold such a document, or not all of it, or is not believed."""
         self._path = path
         self._window, self._window_at = b"", 0
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        self._open = _open_shipped if shipped else _open_own
+        descriptor = self._open(path)
         try:
             start = os.pread(descriptor, 1 << 16, 0)
             self._first = _HEAD + int(start[:_HEAD])
@@ -92,7 +99,7 @@ class Pieces:
         start = offset - self._window_at
         if start < 0 or start + length > len(self._window):  # those that follow will be wanted next
             try:
-                descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+                descriptor = self._open(self._path)
                 try:
                     self._window = os.pread(descriptor, max(length, _WINDOW), self._first + offset)
                 finally:
@@ -133,8 +140,7 @@ class ValidatedCache:
         if self.folder is None:
             return None
         try:
-            descriptor = os.open(f"{self.folder}/{place(kind, digest)}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            with open(descriptor, "rb") as file:
+            with open(_open_own(f"{self.folder}/{place(kind, digest)}"), "rb") as file:
                 data = file.read(MAX_CACHED_BYTES + 1)
             # Other JSON put there would read as a manifest that wants nothing.
             told, _, text = data.partition(b"\n")
@@ -152,7 +158,7 @@ class ValidatedCache:
         for folder in (self.shipped, self.folder):
             if folder is not None:
                 try:
-                    return Pieces(f"{folder}/{place(kind, digest)}")
+                    return Pieces(f"{folder}/{place(kind, digest)}", shipped=folder is self.shipped)
                 except DAMAGES:
                     continue
         return None
@@ -165,14 +171,33 @@ class ValidatedCache:
         if self.folder is None:
             return
         path = f"{self.folder}/{name}"
-        beside = f"{path}.{os.getpid()}"
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            with open(beside, "wb") as file:
-                file.write(content)
-            os.replace(beside, path)
+            _believe(os.stat(os.path.dirname(path)))
+            write_whole(path, content, mode=0o600)
         except OSError:
             return
+
+
+def _open_shipped(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
+def _open_own(path: str) -> int:
+    """A descriptor of a file that only the user, or root, could have written. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+    try:
+        _believe(os.fstat(descriptor))
+        _believe(os.stat(os.path.dirname(path)))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _believe(found: os.stat_result) -> None:
+    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError("somebody else could have written it")
 
 
 def place(kind: str, digest: str) -> str:
