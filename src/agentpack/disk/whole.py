@@ -48,14 +48,27 @@ def read_start(path: str, most: int) -> bytes:
         os.close(descriptor)
 
 
-def write_whole(path: str, data: bytes, *, mode: int = 0o666) -> None:
-    """Put a file in its place, whole or not at all. Raises OSError."""
+def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = False) -> None:
+    """Put a file in its place, whole or not at all; after a loss of power too, with `durable`. Raises OSError."""
     beside = f"{path}.{os.urandom(4).hex()}.new"
     try:
         with open(os.open(beside, _NEW, mode), "wb") as file:
             file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(beside, path)
+        if durable:
+            _force_folder(os.path.dirname(path) or ".")
     except OSError:
         if os.path.lexists(beside):
             os.unlink(beside)
         raise
+
+
+def _force_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

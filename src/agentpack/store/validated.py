@@ -25,6 +25,8 @@ FORMAT = f"8-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17
+_DURABLE = 4
+"""So many documents of one command are forced to the disk."""
 _MOST = 1 << 30
 MAX_CACHED_BYTES = 32 * 1024 * 1024
 """One document that is not kept in pieces."""
@@ -134,6 +136,7 @@ class ValidatedCache:
     def __init__(self, folder: str | None, shipped: str | None = None) -> None:
         self.folder = folder
         self.shipped = shipped
+        self._written = 0
 
     def get(self, kind: str, digest: str) -> Any | None:
         """The data kept for this digest, or None."""
@@ -174,7 +177,9 @@ class ValidatedCache:
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             _believe(os.stat(os.path.dirname(path)))
-            write_whole(path, content, mode=0o600)
+            # a few are forced to the disk; of many, one that a loss of power damages is passed over and made again
+            write_whole(path, content, mode=0o600, durable=self._written < _DURABLE)
+            self._written += 1
         except OSError:
             return
 
