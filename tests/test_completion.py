@@ -40,7 +40,7 @@ def offered(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch, *words: str) 
         ("diff --format m", ["markdown"]),
         ("audit --format ", ["text", "json", "sarif", "github"]),
         ("audit --level e", ["error"]),
-        ("sync --on-conflict ", ["keep", "theirs"]),
+        ("sync --on-conflict ", ["keep", "theirs", "edit"]),
         ("upgrade --on-conflict e", ["edit"]),
         ("install data-reviewer --set t", ["tone=", "terse="]),
         ("install data-reviewer --set tone=", ["tone=calm", "tone=loud"]),
