@@ -239,6 +239,7 @@ def test_a_baseline_that_does_not_read_is_told(agentpack: Agentpack, text: str) 
 
 
 def test_a_baseline_that_is_a_pipe_is_not_waited_for(agentpack: Agentpack) -> None:
+    agentpack("install", "python-engineer")
     os.mkfifo(agentpack.folder / "seen.json")
     assert "not a regular file" in agentpack("audit", "--baseline", "seen.json", expect=6).err
 
