@@ -255,3 +255,16 @@ def test_a_discarded_edit_is_no_text_from_before(installed: Agentpack, project: 
     (project / CLAUDE.format("one")).write_text("mine\n")
     installed("sync", "--discard-edits")
     assert "took it over" not in installed("uninstall", "one").err
+
+
+def test_edits_that_are_let_go_are_those_of_the_packs_that_are_named(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "python-reviewer")
+    engineer, reviewer = (project / f".claude/agents/python-{name}.md" for name in ("engineer", "reviewer"))
+    for path in (engineer, reviewer):
+        path.write_text(path.read_text() + "\n- Mine.\n")
+    agentpack("upgrade", "python-reviewer", "--yes", "--discard-edits")
+    assert "- Mine." in engineer.read_text()
+    assert "- Mine." not in reviewer.read_text()
+    agentpack("uninstall", "python-reviewer", "--discard-edits")
+    assert "- Mine." in engineer.read_text()
+    assert not reviewer.exists()

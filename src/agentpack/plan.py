@@ -62,11 +62,17 @@ class Decisions:
     edited: Mapping[str, Edited] = field(default_factory=dict)
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
+    packs: frozenset[str] | None = None
+    """The packs that the command names: of the others, no edit of a file that stays is let go. None for all."""
     said: frozenset[str] = frozenset()
     """Paths where the new text says what lies there in other words, such as blank lines or the quotes of a header: the
     new text is written."""
     keep_files: bool = False
     """What is no longer wanted stays on disk, unmanaged."""
+
+    def lets_go(self, pack: str) -> bool:
+        """Whether edits of a pack's files are let go."""
+        return self.discard_edits and (self.packs is None or pack in self.packs)
 
 
 NO_DECISIONS = Decisions()
@@ -152,7 +158,7 @@ def _wanted(
         return change(Action.REPLACE, new.content)
     if new.path in decisions.said:
         return change(Action.REPLACE, new.content)
-    if decisions.discard_edits:
+    if decisions.lets_go(new.pack):
         return change(Action.DISCARD, new.content)
     if rendered == old.rendered:
         return change(Action.DRIFT)

@@ -1,7 +1,7 @@
 """install: add to the manifest, resolve, lock, render, apply."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.manifest_text import new_manifest
@@ -26,6 +26,11 @@ class Options:
     stops: bool = True
     """Whether a release that may do more than the locked one needs an acceptance; not where only a question is asked.
     """
+
+    def decisions_for(self, asked: Sequence[Requirement]) -> Decisions:
+        """The decisions, as far as they are about the packs that the command names; all of them where it names none."""
+        packs = frozenset(requirement.pack for requirement in asked)
+        return replace(self.decisions, packs=packs) if packs else self.decisions
 
 
 def install(
@@ -70,6 +75,7 @@ def install(
 
             names = name_warnings(library, old, new, workspace.lock, made)
             wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
+        options = replace(options, decisions=options.decisions_for(asked))
         return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 
@@ -166,8 +172,6 @@ def _added_to(before: Wanted, requirement: Requirement, entry: Wanted) -> Wanted
     """What is asked for beside what was chosen for a pack before: variants are added, a range stays until another is
     named. `uninstall "pack[variant]"` takes a variant out again.
     """
-    from dataclasses import replace
-
     chosen = before.requirement
     range = requirement.range if requirement.range or requirement.newest else chosen.range
     variants = tuple(sorted({*chosen.variants, *requirement.variants}))
@@ -185,8 +189,6 @@ def _more_clients(before: Wanted, clients: Sequence[str], manifest: Manifest) ->
 
 
 def _without_newest(requirement: Requirement) -> Requirement:
-    from dataclasses import replace
-
     return replace(requirement, newest=False)
 
 

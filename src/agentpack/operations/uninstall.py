@@ -46,7 +46,12 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
         words = ("uninstall", *names, *(f"--client {client}" for client in clients))
         before = workspace.store.generations.numbers()
         outcome = carry_out(
-            workspace, " ".join(words), wish, decisions=options.decisions, dry_run=options.dry_run, stops=options.stops
+            workspace,
+            " ".join(words),
+            wish,
+            decisions=options.decisions_for(asked),
+            dry_run=options.dry_run,
+            stops=options.stops,
         )
         return replace(outcome, notes=(*outcome.notes, *_earlier_texts(workspace, outcome, before)))
 

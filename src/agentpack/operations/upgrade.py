@@ -24,7 +24,8 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     Args:
         latest: past the range: the manifest is rewritten where its range does not allow the newest release.
     """
-    packs = tuple(parse_requirement(name).pack for name in names)
+    asked = [parse_requirement(name) for name in names]
+    packs = tuple(requirement.pack for requirement in asked)
     with workspace.changing():
         require_manifest(workspace)
         workspace.require_packs(packs)
@@ -41,7 +42,7 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
             workspace,
             " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
             wish,
-            decisions=options.decisions,
+            decisions=options.decisions_for(asked),
             dry_run=options.dry_run,
             partial=options.partial,
             confirm=options.confirm,
