@@ -68,8 +68,6 @@ def _commands(value: Any) -> Iterator[str]:
 
 
 def _findings(library: Library, coming: Sequence[LockedPack]) -> Iterator[str]:
-    from agentpack.operations.audit import look_through  # its patterns take long to compile
-
     left = MOST_BYTES
     large = []
     for pack in coming:
@@ -78,6 +76,8 @@ def _findings(library: Library, coming: Sequence[LockedPack]) -> Iterator[str]:
         if left < 0:
             large.append(pack.name)
             continue
+        from agentpack.operations.audit import look_through  # its patterns take long to compile
+
         found = look_through(library.files(pack.name, version))
         if found:
             places = f"{len(found)} place{'s' if len(found) != 1 else ''}"
