@@ -268,3 +268,13 @@ def test_edits_that_are_let_go_are_those_of_the_packs_that_are_named(agentpack: 
     agentpack("uninstall", "python-reviewer", "--discard-edits")
     assert "- Mine." in engineer.read_text()
     assert not reviewer.exists()
+
+
+def test_taking_a_pack_out_again_changes_nothing(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer")
+    agentpack("uninstall", "python-engineer")
+    before = with_state(project)
+    ran = agentpack("uninstall", "python-engineer")
+    assert ran.err.endswith("note: `python-engineer` was taken out before\nnothing to change\n")
+    assert with_state(project) == before
+    agentpack("uninstall", "python-reviewer", expect=2)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.manifest_text import new_manifest
-from agentpack.model.changes import Action
+from agentpack.model.changes import Action, Plan
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -37,6 +37,17 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
     if clients and any(requirement.variants for requirement in asked):
         raise UsageError("a variant belongs to all clients of its pack: `--client` excludes `NAME[VARIANT]`")
     with workspace.changing():
+        gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
+        if gone and len(gone) == len(asked):
+            return Outcome(
+                command=" ".join(("uninstall", *names)),
+                scope=workspace.scope.kind,
+                root=workspace.scope.root,
+                plan=Plan(changes=()),
+                notes=tuple(f"`{requirement.pack}` was taken out before" for requirement in gone),
+                dry_run=options.dry_run,
+            )
+        asked = [requirement for requirement in asked if requirement not in gone]
         if workspace.manifest_bytes is None:
             raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
         workspace.require_packs(tuple(requirement.pack for requirement in asked))
@@ -54,6 +65,18 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
             stops=options.stops,
         )
         return replace(outcome, notes=(*outcome.notes, *_earlier_texts(workspace, outcome, before)))
+
+
+def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
+    """Whether a pack was installed here once and is no more: to take it out again changes nothing."""
+    if workspace.manifest.wanted(requirement.pack) is not None:
+        return False
+    generations = workspace.store.generations
+    return any(
+        pin.partition(" ")[0] == requirement.pack
+        for number in generations.numbers()
+        for pin in generations.read(number).pins
+    )
 
 
 def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
