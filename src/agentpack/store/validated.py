@@ -25,7 +25,7 @@ FORMAT = f"8-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17
-_DURABLE = 4
+_DURABLE = 16
 """So many documents of one command are forced to the disk."""
 _MOST = 1 << 30
 MAX_CACHED_BYTES = 32 * 1024 * 1024
