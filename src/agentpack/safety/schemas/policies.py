@@ -41,8 +41,11 @@ def _denied(text: str) -> str:
 
 
 def _source(text: str) -> str:
+    """The name of a source, or a place from its root on: a relative one would be met by no source at all."""
     if "/" not in text and not is_kebab(text):
         raise refuse(f"`{text}` is neither the name of a source nor a place with `/`")
+    if "/" in text and not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
+        raise refuse(f"`{text}` is no whole place: write `/srv/packs` or `https://packs.example.com/index`")
     return text
 
 
