@@ -14,6 +14,7 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from importlib import import_module
@@ -266,7 +267,15 @@ def with_atheris(seconds: int) -> None:
         files[path] = files[path][:at] + provider.ConsumeBytes(400) + files[path][at + cut :]
         run(files, random.Random(0))
 
-    atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", f"-timeout={SECONDS}", "-rss_limit_mb=1024"], one)
+    words = tempfile.TemporaryFile("w")  # noqa: SIM115 - atheris ends the process, and nothing is to stay
+    for word in WORDS:
+        escaped = "".join(f"\\x{byte:02x}" for byte in word[:60])
+        print(f'"{escaped}"', file=words)
+    words.flush()
+    words.seek(0)
+    limits = [f"-max_total_time={seconds}", f"-timeout={SECONDS}", f"-rss_limit_mb={2 * MIB}"]
+    guided = [f"-dict=/dev/fd/{words.fileno()}", "-max_len=500", "-len_control=0"]  # at once as long as it may be
+    atheris.Setup([sys.argv[0], *limits, *guided], one)
     atheris.Fuzz()
 
 
