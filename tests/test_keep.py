@@ -231,6 +231,11 @@ def test_what_a_variant_cannot_say_is_named_and_nothing_is_written(
     assert tree(project) == before
 
 
+def test_a_file_too_large_for_a_variant_is_named_and_not_taken_apart(installed: Agentpack, project: Path) -> None:
+    edit(project, ("- Go deep.\n", "- Go deep.\n" + "- More.\n" * 140_000))
+    assert "larger than 1,024 KiB" in installed("keep", "reviewer", expect=3).err
+
+
 def test_keeping_again_changes_nothing(installed: Agentpack, project: Path) -> None:
     edit(project, ("Go deep.", "Go deeper."))
     installed("keep", "reviewer", "--as", "house")

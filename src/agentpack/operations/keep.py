@@ -15,6 +15,7 @@ from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Pack
 from agentpack.compose.parameters import Value
 from agentpack.compose.parse import split_front_matter
+from agentpack.differences.accounts import MAX_BYTES
 from agentpack.edits import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, UsageError
 from agentpack.model.changes import Plan
@@ -268,6 +269,8 @@ def _read(edited: Edited, row: InstalledFile, file: Rendering, data: bytes) -> t
     Raises:
         DecisionNeeded: with all that a variant cannot say.
     """
+    if len(data) > MAX_BYTES:
+        raise _unsayable(row.persona, [f"{row.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
     if found := [one for one in text_findings(data, row.path) if one.why != "not-utf-8"]:
         raise _unsayable(row.persona, ["hidden text was put in", *map(str, found)])
     before = split_front_matter(file.content.decode())
