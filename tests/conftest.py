@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import coverage
 import platformdirs
 import pytest
 from hypothesis import HealthCheck, settings
@@ -95,6 +96,22 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
     monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(scope="module")
+def untraced() -> Iterator[None]:
+    """Coverage does not watch a module that asks for this: one that goes over lines again which other tests cover.
+
+    Watched, the whole suite took twice its time. Programs that such a module starts are not watched either.
+    """
+    watching = coverage.Coverage.current()
+    of_programs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS_")}
+    if watching is not None:
+        watching.stop()
+    yield
+    os.environ.update(of_programs)
+    if watching is not None:
+        watching.start()
 
 
 @pytest.fixture

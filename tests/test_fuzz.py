@@ -6,6 +6,8 @@ from pathlib import Path
 import fuzz
 import pytest
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.mark.parametrize("seed", range(4))
 def test_broken_packs_are_refused_or_planned(seed: int, tmp_path: Path) -> None:
