@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,11 @@ from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
 
 EVERY_CALL = range(200)
+STRIDE = int(os.environ.get("AGENTPACK_STRIDE", "3"))
+"""Where a second stop follows a first one at any call, every third call is tried for it, and another third for the
+next first one. The session `nightly` tries all.
+"""
+MEMORY = "/dev/shm"
 
 
 class Stage:
@@ -59,8 +65,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
+def stage() -> Iterator[Stage]:
+    """In memory where there is such a folder: it is put back thousands of times."""
+    with tempfile.TemporaryDirectory(prefix="stage-", dir=MEMORY if os.path.isdir(MEMORY) else None) as folder:
+        yield Stage(Path(folder))
 
 
 def files(found: Tree) -> Tree:
@@ -132,14 +140,14 @@ def test_killed_at_any_call_it_is_finished_or_forgotten_by_the_next_command(stag
 
 
 @pytest.mark.slow
-def test_a_recovery_killed_at_any_call_is_done_again(stage: Stage, tmp_path: Path) -> None:
-    crashed = tmp_path / "crashed"
+def test_a_recovery_killed_at_any_call_is_done_again(stage: Stage) -> None:
+    crashed = stage.box.with_name("crashed")
     for n in points(stage):
         if in_a_child(partial(second, stage.disk(n, sync=False))) == 0:
             return
         shutil.rmtree(crashed, ignore_errors=True)
         stage.box.rename(crashed)
-        for m in EVERY_CALL:
+        for m in EVERY_CALL[n % STRIDE :: STRIDE]:
             shutil.rmtree(stage.box, ignore_errors=True)
             shutil.copytree(crashed, stage.box)
             status = in_a_child(partial(_recover, stage.disk(m, sync=False)))
@@ -151,8 +159,8 @@ def test_a_recovery_killed_at_any_call_is_done_again(stage: Stage, tmp_path: Pat
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["ENOSPC", "EIO"])
-def test_a_recovery_that_fails_at_any_call_is_done_again(stage: Stage, tmp_path: Path, error: int) -> None:
-    crashed = tmp_path / "crashed"
+def test_a_recovery_that_fails_at_any_call_is_done_again(stage: Stage, error: int) -> None:
+    crashed = stage.box.with_name("crashed")
     calls = stage.disk()
     stage.reset()
     second(calls)
@@ -186,7 +194,7 @@ def test_killed_while_undoing_it_is_finished_by_the_next_command(stage: Stage) -
             second(probe)
         if not probe.died:
             return
-        for m in range(len(probe.calls) - n - 1):
+        for m in range(n % STRIDE, len(probe.calls) - n - 1, STRIDE):
             stage.reset()
             status = in_a_child(partial(second, stage.disk(n, error=errno.EIO, then_kill=m, sync=False)))
             assert status == -signal.SIGKILL
