@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,20 +98,22 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
 
 
-@pytest.fixture(scope="module")
-def untraced() -> Iterator[None]:
-    """Coverage does not watch a module that asks for this: one that goes over lines again which other tests cover.
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Coverage does not watch tests marked `untraced`, laws and faults: they go over lines that others cover.
 
-    Watched, the whole suite took twice its time. Programs that such a module starts are not watched either.
+    Watched, the whole suite took twice its time. Programs that such a test starts are not watched either.
     """
     watching = coverage.Coverage.current()
+    if watching is None or not (item.get_closest_marker("untraced") or {"properties", "faults"} & set(item.path.parts)):
+        return (yield)
     of_programs = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS_")}
-    if watching is not None:
-        watching.stop()
-    yield
-    os.environ.update(of_programs)
-    if watching is not None:
+    watching.stop()
+    try:
+        return (yield)
+    finally:
         watching.start()
+        os.environ.update(of_programs)
 
 
 @pytest.fixture

@@ -411,6 +411,7 @@ def second_project(folder: Path, files: dict[str, str]) -> Path:
     return write_tree(folder, files)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_any_client_was_given_is_recognised_elsewhere(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str
@@ -429,6 +430,7 @@ def test_what_any_client_was_given_is_recognised_elsewhere(
     assert tree(elsewhere) == before
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("client", CLIENTS)
 def test_what_was_edited_for_any_client_stays_and_diff_shows_it(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str

@@ -707,6 +707,7 @@ BOMBS: Mapping[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.untraced
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("which", BOMBS)
 def test_a_bomb_stops_with_little_memory(which: str, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from agentpack.fetch import Sources, fetch
 from agentpack.model.names import PackName
 from agentpack.sources.bundled import bundled_folder, bundled_source
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.untraced
 REVIEWER = PackName("python-reviewer")
 DIRECTIVES = read_directives()
 RENDERINGS = [(version, variants) for version in versions() for variants in combinations_of_variants(version)]

@@ -93,6 +93,7 @@ def installed(agentpack: Agentpack) -> None:
     agentpack("install", "python-engineer[strict-typing]")
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("what", PLACES)
 def test_whatever_stands_in_its_place_is_told_and_no_bug(agentpack: Agentpack, tmp_path: Path, what: str) -> None:
     installed(agentpack)
@@ -119,6 +120,7 @@ def every_value(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
         yield from every_value(value[key], (*path, key))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("what", ["lock", "record"])
 @pytest.mark.parametrize(
     "wrong",

@@ -14,7 +14,7 @@ from support.trees import tree
 
 from agentpack.targets import MODULES, TARGETS
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.untraced
 ALL = sorted(MODULES)
 HOSTILE = "Use it: when \"quoted\" or 'quoted'\non two lines # no comment --- `code` 🦉"
 BODY = "You say '''three''', \"\"\"three\"\"\", back\\slash, ${HOME}, {file:x}.\n\n" + "- A rule of many.\n" * 2300

@@ -84,6 +84,7 @@ def test_a_sign_is_found(rule: str, text: str) -> None:
     assert rule in rules_in(text)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("end", ["x", "\u00e9", "\u20ac", "\U0001f600"])
 def test_of_a_very_long_file_the_beginning_is_looked_through(end: str) -> None:
     text = "<!-- a -->\n" + "x" * (MAX_SCANNED - 13) + end * 4 + "\n<!-- b -->\n"
@@ -195,6 +196,7 @@ def test_the_page_has_every_rule_as_the_code_has_it() -> None:
     assert rows == [tuple(rule) for rule in RULES.values()]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "piece", ["<", "<!--", "<a ", "![", "[a]:", "`", "http://", "(//", "curl |", "ignore all the ", "A1b"]
 )

@@ -83,6 +83,7 @@ def said(text: str, index: str, folder: Path, capsys: pytest.CaptureFixture[str]
     return code, capsys.readouterr().out
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", STALE)
 def test_a_stale_claim_is_listed_with_its_rule(
     name: str, index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -94,6 +95,7 @@ def test_a_stale_claim_is_listed_with_its_rule(
     assert "personas/reviewer.md:7: tool-x: " in out
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("text", FRESH)
 def test_a_claim_that_holds_is_not_listed(
     text: str, index: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -6,7 +6,7 @@ from pathlib import Path
 import fuzz
 import pytest
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.untraced
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -15,7 +15,7 @@ from hostile.in_projects import CLONES, LINKS, LOCKS, MANIFESTS, PATHS, STATE, V
 from hostile.in_texts import ARCHIVES, TEXTS
 from support.trees import modes
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.untraced
 ALL = {
     **{f"pack: {name}": case for name, case in {**PACKS, **BARE}.items()},
     **{f"manifest: {name}": case for name, case in MANIFESTS.items()},

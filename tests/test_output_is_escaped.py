@@ -349,6 +349,7 @@ def test_a_line_of_text_cannot_be_faked(ran: list[tuple[Job, Done]]) -> None:
             assert not re.search(rb"^::error::pwned", done.out + done.err, re.M), job
 
 
+@pytest.mark.untraced
 def test_markdown_is_not_broken_out_of(ran: list[tuple[Job, Done]]) -> None:
     pages = [done.out.decode() for job, done in ran if "markdown" in job.arguments and not job.terminal and done.out]
     assert len(pages) >= 3
@@ -371,6 +372,7 @@ def test_data_is_exact_in_a_pipe_and_said_to_be_dangerous(scene: Path, ran: list
     assert b"look at it in a file" in patch.err
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("shell", "variables"),
     [

@@ -592,6 +592,7 @@ if os.path.exists("/proc/self/root"):
     PLACES = {**PLACES, "a root of a process": lambda project, packs: f"/proc/self/root{packs}"}
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("entry", ["{packs}", "{packs}/", "{packs}/*", "{parent}/*/data-reviewer/*", "{link}"])
 @pytest.mark.parametrize("way", PLACES)
 def test_a_denied_place_is_denied_however_it_is_spelled(

@@ -191,6 +191,7 @@ ENTRIES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).map(
 )
 
 
+@pytest.mark.untraced
 @given(files(), ENTRIES, ENTRIES)
 @example("customModes:\n- slug: m0\n# end\nother: 1\n", MODE, MODE)
 def test_whatever_is_put_every_other_byte_stays(text: str, one: str, two: str) -> None:
@@ -208,6 +209,7 @@ def test_whatever_is_put_every_other_byte_stays(text: str, one: str, two: str) -
     assert {name: entry for name, entry in MODES.entries(second).items() if name != "py"} == others
 
 
+@pytest.mark.untraced
 @given(files(), st.integers(0, 2))
 def test_another_s_entry_taken_out_leaves_the_others(text: str, number: int) -> None:
     before = text.encode()

@@ -417,6 +417,7 @@ def typed(shell: str, last: str, *before: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("shell", ["complete_bash", "complete_zsh"])
 @pytest.mark.parametrize("last", ["", "py", "python-engineer", "nobody", "python-engineer[", "-", "P", "'py"])
 @pytest.mark.parametrize("situation", [None, nothing, change_manifest, break_manifest, clone])

@@ -92,6 +92,7 @@ def test_a_setting_of_the_engineer_reaches_it(agentpack: Agentpack) -> None:
     assert agentpack("render", NAME, "--set", "framework=django").out != agentpack("render", NAME).out
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("scope", ["--project", "--user"])
 @pytest.mark.parametrize("client", sorted(MODULES))
 def test_a_client_holds_it_to_its_tools_or_does_not_get_it(

@@ -17,7 +17,7 @@ from agentpack.errors import Unresolvable
 from agentpack.model.persona import Rule
 from content.directive_check import missing, read_directives
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.untraced
 VERSION = "2.0.0"
 SERVICES = ("high-throughput-api", "microservices", "realtime")
 BATCH = ("cpu-bound", "data-pipeline", "library-author")

@@ -156,6 +156,7 @@ PIECES = st.lists(
 )
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("client", CLIENTS)
 @given(data=st.data())
 def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) -> None:
@@ -171,6 +172,7 @@ def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) 
     check(TARGETS[client], persona(body=body, **fields), {"opus": MAPPED} if mapped else {})
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("client", CLIENTS)
 @given(data=st.data())
 def test_what_is_written_reads_back_as_the_persona(client: str, data: st.DataObject) -> None:

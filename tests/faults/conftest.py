@@ -1,8 +1,0 @@
-"""Commands are broken at each of their calls: coverage need not watch every one."""
-
-import pytest
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _untraced(untraced: None) -> None:
-    """For every module of this folder."""
