@@ -4,6 +4,7 @@ Decides that nothing waits for a pipe's writer, that no more is read than was as
 through what stands there already: it may be a link, or another name of a file somewhere else.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -49,26 +50,54 @@ def read_start(path: str, most: int) -> bytes:
 
 
 def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = False) -> None:
-    """Put a file in its place, whole or not at all; after a loss of power too, with `durable`. Raises OSError."""
-    beside = f"{path}.{os.urandom(4).hex()}.new"
+    """Put a file in its place, whole or not at all; after a loss of power too, with `durable`. Raises OSError.
+
+    Where the system can (Linux, most file systems), a file is written before it has a name, so that a process that is
+    killed leaves nothing.
+    """
+    parent, name = os.path.split(path)
+    # a folder may take files and not be read, but only what is open for reading can be forced to the disk
+    access = os.O_RDONLY if durable else getattr(os, "O_PATH", os.O_RDONLY)
+    folder = os.open(parent or ".", access | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        with open(os.open(beside, _NEW, mode), "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(beside, path)
+        if not _written_nameless(folder, name, data, mode, durable):
+            beside = f"{name}.{os.urandom(4).hex()}.new"
+            try:
+                descriptor = os.open(beside, _NEW, mode, dir_fd=folder)
+                _fill(descriptor, data, durable)
+                os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(beside, dir_fd=folder)
+                raise
         if durable:
-            _force_folder(os.path.dirname(path) or ".")
-    except OSError:
-        if os.path.lexists(beside):
-            os.unlink(beside)
-        raise
+            os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
-def _force_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: bool) -> bool:
+    """Write a file without a name and then name it. False when this cannot be had, or when there is one of that name:
+    only renaming exchanges a file.
+    """
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(".", os.O_WRONLY | os.O_CLOEXEC | os.O_TMPFILE, mode, dir_fd=folder)
+    except (OSError, AttributeError):  # another system, or a file system without it
+        return False
+    try:
+        _fill(os.dup(descriptor), data, durable)
+        try:
+            os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=folder, follow_symlinks=True)
+        except OSError:  # there is one, or no /proc
+            return False
     finally:
         os.close(descriptor)
+    return True
+
+
+def _fill(descriptor: int, data: bytes, durable: bool) -> None:
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(descriptor)
