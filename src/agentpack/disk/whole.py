@@ -52,15 +52,16 @@ def read_start(path: str, most: int) -> bytes:
 def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = False) -> None:
     """Put a file in its place, whole or not at all; after a loss of power too, with `durable`. Raises OSError.
 
-    Where the system can (Linux, most file systems), a file is written before it has a name, so that a process that is
-    killed leaves nothing.
+    Where the system can (Linux, most file systems), a new file is written before it has a name, so that a process that
+    is killed leaves nothing.
     """
     parent, name = os.path.split(path)
     # a folder may take files and not be read, but only what is open for reading can be forced to the disk
     access = os.O_RDONLY if durable else getattr(os, "O_PATH", os.O_RDONLY)
     folder = os.open(parent or ".", access | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        if not _written_nameless(folder, name, data, mode, durable):
+        # only renaming exchanges a file that is there
+        if os.path.lexists(path) or not _written_nameless(folder, name, data, mode, durable):
             beside = f"{name}.{os.urandom(4).hex()}.new"
             try:
                 descriptor = os.open(beside, _NEW, mode, dir_fd=folder)
@@ -77,9 +78,7 @@ def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = Fa
 
 
 def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: bool) -> bool:
-    """Write a file without a name and then name it. False when this cannot be had, or when there is one of that name:
-    only renaming exchanges a file.
-    """
+    """Write a file without a name and then name it. False when this cannot be had, or the name is taken."""
     try:
         descriptor = os.open(".", os.O_WRONLY | os.O_CLOEXEC | os.O_TMPFILE, mode, dir_fd=folder)
     except (OSError, AttributeError):  # another system, or a file system without it
