@@ -74,11 +74,11 @@ def faults(data: bytes) -> str:
         (b"\xff", "agentpack.lock: not JSON"),
         (b"[" * 100_000, "agentpack.lock: not JSON"),
         (b'{\n<<<<<<< ours\n"schema": 1\n', "agentpack.lock:2: merge markers of version control"),
-        (b"[]", "agentpack.lock: not a lock of schema 1: `[]` is not a map"),
-        (b"{}", "agentpack.lock: not a lock of schema 1: 'schema' is missing"),
-        (b'{"schema": 2}', "agentpack.lock: schema: schema 2 is newer than this agentpack reads (schema 1)"),
-        (b'{"schema": 0}', "agentpack.lock: not a lock of schema 1: schema 0"),
-        (b'{"schema": "1"}', "agentpack.lock: not a lock of schema 1: schema 1"),
+        (b"[]", "agentpack.lock: not a lock of schema 2: `[]` is not a map"),
+        (b"{}", "agentpack.lock: not a lock of schema 2: 'schema' is missing"),
+        (b'{"schema": 3}', "agentpack.lock: schema: schema 3 is newer than this agentpack reads (schema 2)"),
+        (b'{"schema": 0}', "agentpack.lock: not a lock of schema 2: schema 0"),
+        (b'{"schema": "1"}', "agentpack.lock: not a lock of schema 2: schema 1"),
     ],
 )
 def test_what_is_no_lock_is_told(data: bytes, fault: str) -> None:
@@ -108,7 +108,7 @@ def test_a_value_of_another_shape_is_told(path: tuple[str | int, ...], value: ob
     for part in path[:-1]:
         here = here[part]
     here[path[-1]] = value
-    assert "not a lock of schema 1" in faults(json.dumps(data).encode())
+    assert "not a lock of schema 2" in faults(json.dumps(data).encode())
 
 
 def test_a_digest_is_kept_as_it_is() -> None:

@@ -94,9 +94,11 @@ def clean_scope(*, judging: bool = False) -> str | None:
         folders = {path.rpartition("/")[0] for path, *_ in record["files"]}
         if not all(os.path.realpath(place := scope.absolute(folder)) == place for folder in folders):
             return None  # links in the way are the full program's to judge
-        locked = {file["path"]: f"sha256:{file['sha256']}" for file in _json(scope.absolute(scope.lock))["files"]}
+        lock = _json(scope.absolute(scope.lock))
+        if "written" in lock:
+            return None  # what is wanted is not written yet
+        locked = {file["path"]: f"sha256:{file['sha256']}" for file in lock["files"]}
         for path, _client, _pack, _persona, rendered, written, _mode in record["files"]:
-            # what `install --no-save` left is recorded, and not locked
             if not locked.pop(path, "") == rendered == written or not _holds(scope.absolute(path), written):
                 return None
         if locked:

@@ -23,7 +23,6 @@ def install(
     settings: Sequence[str] = (),
     sources: Sequence[str] = (),
     dry_run: bool = False,
-    no_save: bool = False,
     adopt: bool = False,
     on_conflict: str = "stop",
     discard_edits: bool = False,
@@ -32,9 +31,7 @@ def install(
     """What `agentpack install` does."""
     from agentpack.operations.install import install as operation
 
-    options = Options(
-        decisions=_decisions(adopt, on_conflict, discard_edits), dry_run=dry_run, partial=partial, save=not no_save
-    )
+    options = Options(decisions=_decisions(adopt, on_conflict, discard_edits), dry_run=dry_run, partial=partial)
     outcome = _deciding(
         session,
         options,

@@ -19,6 +19,7 @@ from agentpack.cli.options import (
     verb_app,
 )
 from agentpack.cli.present import Result
+from agentpack.errors import UsageError
 
 app = verb_app()
 
@@ -40,7 +41,7 @@ def install(
         list[str] | None, typer.Option("--source", metavar="DIR", help="Add a folder of packs as a source.")
     ] = None,
     dry_run: DryRun = False,
-    no_save: Annotated[bool, typer.Option("--no-save", help="Leave manifest and lock as they are.")] = False,
+    no_save: Annotated[bool, typer.Option("--no-save", hidden=True)] = False,
     adopt: Adopt = False,
     on_conflict: OnConflict = "stop",
     discard_edits: DiscardEdits = False,
@@ -54,6 +55,9 @@ def install(
 
     Example: agentpack install "python-engineer[strict-typing]>=1.1,<2" --client claude
     """
+    if no_save:
+        hint = "`agentpack render NAME` prints what would be written, and changes nothing"
+        raise UsageError("`--no-save` was removed: the lock always says what was written", hint=hint)
     session.accept(accept)
     from agentpack.cli.changing import install as run  # not for `--help`
 
@@ -64,7 +68,6 @@ def install(
         settings=set_ or (),
         sources=source or (),
         dry_run=dry_run,
-        no_save=no_save,
         adopt=adopt,
         on_conflict=on_conflict,
         discard_edits=discard_edits,

@@ -25,7 +25,6 @@ GRAMMARS: Mapping[str, Grammar] = {
         {
             "--dry-run": "dry_run",
             "-n": "dry_run",
-            "--no-save": "no_save",
             "--adopt": "adopt",
             "--discard-edits": "discard_edits",
             "--partial": "partial",

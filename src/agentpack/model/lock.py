@@ -1,4 +1,8 @@
-"""`agentpack.lock` as a value: exactly what was chosen, and what each rendered file must be.
+"""`agentpack.lock` as a value: which releases are wanted, and which files were written from them.
+
+`packs` is what is wanted, `files` what was written last. They are made together by every command that writes files;
+`agentpack lock` changes `packs` alone, and a command can leave a file in conflict as it was. Then `written` has the
+releases that files still hold, and the rows of these files name theirs.
 
 JSON in a stable order, one value a line, without times, tool versions, machine paths or user names: the same inputs
 give the same bytes.
@@ -13,12 +17,14 @@ from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
 from agentpack.model.names import Digest, PackName, is_digest, is_kebab, is_named_path
 
-SCHEMA = 1
+SCHEMA = 2
+_OLDEST = 1
+"""Schema 1 has no `written`: its rows say what the locked releases render to, written or not."""
 MAX_LOCK_BYTES = 32 * 1024 * 1024
 _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
 )
-_KEYS = frozenset(("schema", "manifest", "clients", "accepted", "packs", "files"))
+_KEYS = frozenset(("schema", "manifest", "clients", "accepted", "packs", "written", "files"))
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -43,6 +49,23 @@ class LockedPack(NamedTuple):
     """The values that the user set."""
     requires: tuple[str, ...]
     wanted_by: tuple[str, ...]
+    renames: Mapping[str, str] = {}
+    """A persona's name to the name it was given. Only in `written`: of what is wanted, the manifest says it."""
+
+    def to_data(self) -> dict[str, Any]:
+        """The pack as the lock has it."""
+        data: dict[str, Any] = {
+            "name": self.name,
+            "version": self.version,
+            "source": self.source,
+            "digest": self.digest,
+            "variants": list(self.variants),
+            "local_variants": [variant._asdict() for variant in self.local_variants],
+            "parameters": dict(sorted(self.parameters.items())),
+            "requires": list(self.requires),
+            "wanted_by": list(self.wanted_by),
+        }
+        return {**data, "as": dict(sorted(self.renames.items()))} if self.renames else data
 
 
 class LockedFile(NamedTuple):
@@ -55,6 +78,8 @@ class LockedFile(NamedTuple):
     sha256: str
     capabilities: str | None = None
     """What the client may do for the persona, as words between commas; None in a lock that does not tell it."""
+    release: str | None = None
+    """The version of the pack in `written` that the file holds; None when it holds what `packs` has."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -66,18 +91,36 @@ class LockedFile(NamedTuple):
         return {key: value for key, value in self._asdict().items() if value is not None}
 
 
+class Written(NamedTuple):
+    """What files were written from, as far as it is no longer what is wanted."""
+
+    clients: tuple[str, ...]
+    packs: tuple[LockedPack, ...]
+    """The releases that rows of files name, each name and version once."""
+
+
 class Lock(NamedTuple):
-    """All pins and files, and the manifest they were made from, in normal form."""
+    """What is wanted, the manifest it was made from in normal form, and the files that were written."""
 
     manifest: Mapping[str, Any]
     clients: tuple[str, ...]
     packs: tuple[LockedPack, ...]
     files: tuple[LockedFile, ...]
     accepted: tuple[str, ...] = ()
-    """What the user accepted with `--accept`: `<pack>:widened:<client>`."""
+    """What the user accepted with `--accept`: `<pack>:widened:<client>`, and until the files are written
+    `<pack>:<capability>`."""
+    written: Written | None = None
+    """None when the files hold what is wanted."""
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
+
+    def pin(self, file: LockedFile) -> LockedPack | None:
+        """The release that a file was written from; None when the lock does not have it."""
+        if file.release is None:
+            return self.pack(file.pack)
+        pins = self.written.packs if self.written else ()
+        return next((pin for pin in pins if (pin.name, pin.version) == (file.pack, file.release)), None)
 
     def to_text(self) -> str:
         data = {
@@ -85,23 +128,17 @@ class Lock(NamedTuple):
             "manifest": self.manifest,
             "clients": sorted(self.clients),
             "accepted": sorted(self.accepted),
-            "packs": [
-                {
-                    "name": pack.name,
-                    "version": pack.version,
-                    "source": pack.source,
-                    "digest": pack.digest,
-                    "variants": list(pack.variants),
-                    "local_variants": [variant._asdict() for variant in pack.local_variants],
-                    "parameters": dict(sorted(pack.parameters.items())),
-                    "requires": list(pack.requires),
-                    "wanted_by": list(pack.wanted_by),
-                }
-                for pack in sorted(self.packs)
-            ],
-            "files": [file.to_data() for file in sorted(self.files)],
+            "packs": [pack.to_data() for pack in sorted(self.packs, key=_place)],
         }
+        if self.written is not None:
+            packs = [pack.to_data() for pack in sorted(self.written.packs, key=_place)]
+            data["written"] = {"clients": sorted(self.written.clients), "packs": packs}
+        data["files"] = [file.to_data() for file in sorted(self.files, key=lambda file: file.path)]
         return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+
+def _place(pack: LockedPack) -> tuple[str, str]:
+    return pack.name, pack.version
 
 
 def parse_lock(data: bytes, file: str) -> Lock:
@@ -139,7 +176,7 @@ def _fault(file: str, message: str, line: int) -> InvalidFile:
 
 
 def _lock(value: Mapping[str, Any]) -> Lock:
-    if _map(value)["schema"] != SCHEMA:
+    if type(_map(value)["schema"]) is not int or not _OLDEST <= value["schema"] <= SCHEMA:
         raise ValueError(f"schema {value['schema']}")
     if unknown := value.keys() - _KEYS:
         raise ValueError(f"unknown key `{min(unknown)[:80]}`")
@@ -149,7 +186,12 @@ def _lock(value: Mapping[str, Any]) -> Lock:
         tuple(_pack(pack) for pack in _list(value["packs"])),
         tuple(_file(_map(file)) for file in _list(value["files"])),
         _texts(value.get("accepted", [])),
+        _written(value["written"]) if "written" in value else None,
     )
+
+
+def _written(value: Any) -> Written:
+    return Written(_texts(_map(value)["clients"]), tuple(_pack(pack) for pack in _list(value["packs"])))
 
 
 def _manifest(value: Any) -> Mapping[str, Any]:
@@ -170,11 +212,13 @@ def _manifest(value: Any) -> Mapping[str, Any]:
 
 def _file(row: Mapping[str, Any]) -> LockedFile:
     found = LockedFile(row["path"], row["client"], row["pack"], row["persona"], row["sha256"])
-    if "capabilities" in row:
-        found = found._replace(capabilities=row["capabilities"])
-    for value in found if "capabilities" in row else found[:5]:
+    for value in found[:5]:
         if type(value) is not str:
             _text(value)
+    if "capabilities" in row:
+        found = found._replace(capabilities=_text(row["capabilities"]))
+    if "release" in row:
+        found = found._replace(release=_version(row["release"]))
     if not is_named_path(found.path):
         raise ValueError(f"`{found.path[:80]}` is not the path of a file")
     if not _HEX.match(found.sha256):
@@ -197,6 +241,7 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
         _map(pack["parameters"]),
         _texts(pack["requires"]),
         _texts(pack["wanted_by"]),
+        {name: _text(given) for name, given in _map(pack.get("as", {})).items()},
     )
 
 

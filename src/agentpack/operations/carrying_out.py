@@ -14,7 +14,8 @@ from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
-from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there, snapshot_to_follow
+from agentpack.operations.recorded import as_written, held_files, with_files
+from agentpack.operations.recording import documents_of, pins_of, snapshot_to_follow
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions
@@ -65,13 +66,12 @@ class Outcome:
 
 
 class Wish(NamedTuple):
-    """What a command wants: the files, the lock and the manifest. `lock` and `manifest` None delete the document;
-    `save` False leaves both as they are."""
+    """What a command wants: the files, the manifest and the lock. `lock` and `manifest` None delete the document."""
 
     made: Made | None
     manifest: bytes | None
-    lock: bytes | None
-    save: bool = True
+    lock: Lock | None
+    """What is wanted, and the files as if all of them were written; those left in conflict are put in afterwards."""
     beside: Mapping[str, bytes] = {}
     """Further documents to write, by path: a local variant, the files of a local pack."""
     warnings: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ def carry_out(
         refuse_widening(capabilities)
     files = wish.made.files if wish.made else {}
     planned = plan_for(workspace, wish.made, decisions)
-    documents = tuple(_document_changes(workspace, wish))
+    documents = tuple(_document_changes(workspace, wish, planned))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     outcome = Outcome(
         command=" ".join((command, *_decided(workspace, decisions, partial=partial))),
@@ -115,7 +115,7 @@ def carry_out(
         root=workspace.scope.root,
         plan=planned,
         documents=documents,
-        packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
+        packs=tuple(pack_changes(_before(workspace), wish.made.lock if wish.made else None)),
         notes=(*(wish.made.notes(changed) if wish.made else ()), *wish.notes, *workspace.link_notes()),
         warnings=(*wish.warnings, *_same_names(workspace, planned)),
         dry_run=dry_run,
@@ -124,16 +124,12 @@ def carry_out(
     )
     if planned.conflicts and not partial:
         raise conflict_error(workspace, outcome)
-    unrecorded = not workspace.lock_is_recorded and bool(files)
-    if not outcome.changes_anything and not unrecorded:
+    if not outcome.changes_anything:
         return outcome
     _refuse_hidden(workspace, files, wish, planned)
-    if confirm is not None and outcome.changes_anything and not confirm(outcome):
+    if confirm is not None and not confirm(outcome):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
-        return outcome
-    if not outcome.changes_anything:
-        record_what_is_there(workspace)
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
 
@@ -175,16 +171,37 @@ def _is_let_pass(workspace: Workspace, wish: Wish) -> bool:
     return wish.made is not None and bool(wish.made.hidden) and workspace.reports_hidden_text
 
 
-def _document_changes(workspace: Workspace, wish: Wish) -> Iterator[DocumentChange]:
-    if not wish.save:
-        return
+def _document_changes(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[DocumentChange]:
+    lock = None if wish.lock is None else lock_bytes(workspace, _with_what_is_left(workspace, wish.lock, planned))
     for path, before, after in (
         (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
-        (workspace.scope.lock, workspace.lock_bytes, wish.lock),
+        (workspace.scope.lock, workspace.lock_bytes, lock),
         *((path, workspace.disk.read(path), after) for path, after in wish.beside.items()),
     ):
         if before != after:
             yield DocumentChange(path, before, after)
+
+
+def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
+    """The lock once the plan is applied: a file that stays in conflict is still what was written there before."""
+    left = {change.path for change in planned.conflicts}
+    if not left:
+        return lock
+    held = (file for path, file in held_files(workspace).items() if path in left)
+    return with_files(lock, (row for row in lock.files if row.path not in left), held, workspace.readable_lock)
+
+
+def lock_bytes(workspace: Workspace, lock: Lock) -> bytes:
+    """The text of a lock; the one on disk, byte for byte, where that says the same."""
+    text, old = lock.to_text(), workspace.readable_lock
+    if old is not None and workspace.lock_bytes is not None and not workspace.lock_sides and old.to_text() == text:
+        return workspace.lock_bytes
+    return text.encode()
+
+
+def _before(workspace: Workspace) -> Lock | None:
+    """What the files held so far."""
+    return None if workspace.lock is None else as_written(workspace.lock)
 
 
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
@@ -286,7 +303,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
         blobs=_blobs(workspace, outcome),
         snapshot=snapshot,
     )
-    forget(workspace)
+    workspace.read_again()
     return done
 
 
@@ -382,6 +399,7 @@ def write_documents(
     documents: tuple[DocumentChange, ...],
     packs: tuple[PackChange, ...],
     made: Made,
+    capabilities: tuple[MayChange, ...],
     *,
     dry_run: bool,
     stops: bool = True,
@@ -391,7 +409,6 @@ def write_documents(
     Raises:
         DecisionNeeded: with `stops`, a release may do more than the locked one and nobody accepted it.
     """
-    capabilities = may_changes(workspace, made)
     if stops:
         refuse_widening(capabilities)
     outcome = Outcome(
@@ -426,5 +443,5 @@ def write_documents(
     steps = list(workspace.places.steps(_placed(outcome, {})))
     blobs = _blobs(workspace, outcome)
     done = transact(workspace.disk, workspace.store, steps=steps, generation=generation, blobs=blobs, snapshot=snapshot)
-    forget(workspace)
+    workspace.read_again()
     return replace(outcome, generation=done.number)

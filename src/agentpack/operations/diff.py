@@ -14,22 +14,21 @@ from agentpack.differences.accounts import (
     NOTHING,
     Compared,
     compare_accounts,
-    decoded,
     edited_account,
     pristine_account,
 )
-from agentpack.differences.lines import counts, hunks
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock
-from agentpack.model.names import Digest, PackName, did_you_mean, digest_of
+from agentpack.model.names import PackName, did_you_mean
 from agentpack.operations.carrying_out import PackChange, pack_changes
 from agentpack.operations.making import Made, Part
 from agentpack.operations.planning import plan_for
+from agentpack.operations.recorded import Pristine, as_written, locked_files
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.widening import MayChange, may_changes
-from agentpack.operations.workspace import Workspace, locked_files, steady
+from agentpack.operations.workspace import Workspace, steady
 from agentpack.plan import Observed
 
 
@@ -64,8 +63,8 @@ class FileDifference:
 class Remark(NamedTuple):
     """What differs besides the texts of files.
 
-    `kind` is `lock-missing`, `lock-changed`, `manifest-missing`, `stale` (the lock is not what the manifest asks for)
-    or `rendering` (the locked releases do not give the locked texts).
+    `kind` is `lock-missing`, `lock-merging` (it has merge markers), `manifest-missing`, `stale` (the lock is not what
+    the manifest asks for) or `rendering` (the locked releases do not give the locked texts).
     """
 
     kind: str
@@ -128,40 +127,48 @@ _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 # The locked side.
 
 
-class Locked:
-    """The locked texts and the personas behind them, read or rendered when first asked for."""
+class Wanted:
+    """The files that the lock wants, and their texts: those that were written, or of a lock that was made anew and not
+    written yet, what its releases render to.
+    """
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.pristine = Pristine(workspace)
         self.failure: AgentpackError | None = None
 
     @cached_property
     def made(self) -> Made | None:
-        """What the lock stands for, rendered again; None when that fails, and `failure` tells why."""
+        """What the lock wants, rendered again; None when that fails, and `failure` tells why."""
         try:
             return made_from_lock(self.workspace, frozen=True, obeying=False)
         except AgentpackError as error:
             self.failure = error
             return None
 
-    def text(self, path: str, digest: Digest) -> bytes | None:
-        """The pristine bytes with this digest, None when nobody has them any more."""
-        blobs = self.workspace.store.blobs
-        try:
-            if blobs.has(digest):
-                return blobs.get(digest)
-        except AgentpackError:
-            pass  # a damaged store: what it held can often be rendered again
-        file = self.made.files.get(path) if self.made else None
-        return file.content if file is not None and digest_of(file.content) == digest else None
+    @cached_property
+    def files(self) -> Mapping[str, InstalledFile]:
+        """By path; without a lock, what was recorded."""
+        lock = self.workspace.lock
+        if lock is None:
+            return self.workspace.recorded
+        if lock.written is None or self.made is None:
+            return locked_files(lock)
+        return locked_files(self.made.lock)
 
-    def part(self, file: Any) -> Part | None:
-        """The persona behind a file."""
-        return part_of(self.made, file) if self.made else None
+    def text(self, file: InstalledFile) -> bytes | None:
+        """The pristine bytes of a file that is wanted or was written; None when nobody has them any more."""
+        lock = self.workspace.lock
+        if lock is not None and lock.written is not None and self.made is not None:
+            found = self.made.files.get(file.path)
+            if found is not None and found.digest == file.rendered:
+                return found.content
+        return self.pristine.text(file)
 
     @property
     def why_not(self) -> str:
-        return self.failure.message if self.failure else "it can no longer be rendered"
+        failure = self.failure or self.pristine.failure
+        return failure.message if failure else "it can no longer be rendered"
 
 
 def part_of(made: Made, file: Any) -> Part | None:
@@ -183,16 +190,14 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         UsageError: there is no such pack, persona or client.
         InvalidFile: manifest or lock do not read.
     """
-    lock, recorded = workspace.lock, workspace.recorded
-    wanted = _wanted(lock, recorded)
+    recorded, locked = workspace.recorded, Wanted(workspace)
+    wanted = locked.files
     limits.check(workspace, [*wanted.values(), *recorded.values()])
-    locked = Locked(workspace)
     notes: list[str] = []
     observed = workspace.observe({*wanted, *recorded})
-    states = {path: _state(wanted.get(path), recorded.get(path), observed.get(path)) for path in {*wanted, *recorded}}
-    remarks = list(_remarks(workspace, locked, notes, as_locked=not any(states.values())))
     files = []
-    for path, state in sorted(states.items()):
+    for path in sorted({*wanted, *recorded}):
+        state = _state(wanted.get(path), recorded.get(path), observed.get(path))
         file = wanted.get(path) or recorded[path]
         if state and limits.have(file):
             files.append(_on_disk(workspace, locked, file, state, wanted.get(path), recorded.get(path), limits))
@@ -200,15 +205,10 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         before="locked",
         after="disk",
         files=tuple(files),
-        remarks=tuple(remarks),
+        remarks=tuple(_remarks(workspace, locked, notes)),
         notes=tuple(notes),
         empty=not wanted and not recorded,
     )
-
-
-def _wanted(lock: Lock | None, recorded: Mapping[str, InstalledFile]) -> dict[str, InstalledFile]:
-    """What is locked, by path; without a lock what was recorded, as after `install --no-save`."""
-    return dict(recorded) if lock is None else locked_files(lock)
 
 
 def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observed | None) -> str:
@@ -225,27 +225,25 @@ def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observ
 
 def _on_disk(
     workspace: Workspace,
-    locked: Locked,
+    locked: Wanted,
     file: InstalledFile,
     state: str,
     wanted: InstalledFile | None,
     old: InstalledFile | None,
     limits: Limits,
 ) -> FileDifference:
-    before = locked.text(file.path, wanted.rendered) if wanted is not None else None
     after = workspace.contents(file.path) if state not in ("missing", "blocked") else None
-    edited_from = None
-    if state == "edited" and old is not None and after is not None and old.rendered != file.rendered:
-        edited_from = locked.text(file.path, old.rendered)
-        if edited_from is not None and before is not None and _distance(before, after) <= _distance(edited_from, after):
-            edited_from = None  # it came along with the lock, and was edited since
-    before = before if edited_from is None else edited_from
-    unknown = f"the locked text is not kept here: {locked.why_not}" if wanted is not None and before is None else ""
+    base = wanted
+    is_outdated = state == "edited" and old is not None and old.rendered != file.rendered
+    if is_outdated and after is not None:
+        base = old  # what the user did, and not what the lock wants beside it
+    before = None if base is None else locked.text(base)
+    unknown = f"the locked text is not kept here: {locked.why_not}" if base is not None and before is None else ""
     if after is not None and len(after) > MAX_BYTES:
         after, unknown = None, _TOO_LARGE
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
-        part = locked.part(file) if edited_from is None else None  # the lock's persona is another release's
+        part = locked.pristine.part(base) if base is not None else None
         pristine = pristine_account(before, file.path, part.persona if part else None)
         compared = compare_accounts(pristine, edited_account(after, file.path, pristine, by_hand=state == "edited"))
     return FileDifference(
@@ -258,34 +256,28 @@ def _on_disk(
         after=after,
         unknown=unknown,
         compared=compared,
-        outdated=edited_from is not None,
+        outdated=is_outdated,
     )
 
 
-def _distance(one: bytes, other: bytes) -> int:
-    """How many lines differ."""
-    return sum(counts(hunks(decoded(one), decoded(other), context=0)))
-
-
-def _remarks(workspace: Workspace, locked: Locked, notes: list[str], *, as_locked: bool) -> Iterator[Remark]:
-    """What is to be said beside the files. A lock that came along with its files, `as_locked`, is as good as ours."""
+def _remarks(workspace: Workspace, locked: Wanted, notes: list[str]) -> Iterator[Remark]:
+    """What is to be said beside the files."""
     lock, current = workspace.lock, workspace.current
     scope = workspace.scope
-    written = {document.path: document.written for document in current.documents} if current else {}
-    number = current.number if current else 0
     if lock is None:
+        written = {document.path for document in current.documents} if current else set()
         if workspace.manifest.packs or scope.lock in written:
-            yield Remark("lock-missing", scope.lock, (), number)
+            yield Remark("lock-missing", scope.lock, (), current.number if current else 0)
         return
-    vouched = workspace.lock_is_recorded
-    if not vouched and current is not None and not (as_locked and lock.to_text().encode() == workspace.lock_bytes):
-        yield Remark("lock-changed", scope.lock, (), number)
+    if workspace.lock_sides:
+        yield Remark("lock-merging", scope.lock)
+        return
     reasons = stale_reasons(workspace, lock)
     if workspace.manifest_bytes is None:
         yield Remark("manifest-missing", scope.manifest)
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
-    if not vouched and not _variants_changed(workspace, lock):
+    if not workspace.lock_is_recorded and not _variants_changed(workspace, lock):
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
 
@@ -295,7 +287,7 @@ def _variants_changed(workspace: Workspace, lock: Lock) -> bool:
     return any(tuple(variant) not in found for pack in lock.packs for variant in pack.local_variants)
 
 
-def _rendering(workspace: Workspace, lock: Lock, locked: Locked, notes: list[str]) -> Iterator[Remark]:
+def _rendering(workspace: Workspace, lock: Lock, locked: Wanted, notes: list[str]) -> Iterator[Remark]:
     made = locked.made
     if made is None:
         assert locked.failure is not None
@@ -322,14 +314,14 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     """
     from agentpack.operations.upgrade import newest, out_of_range  # resolving is loaded only here
 
-    limits.check(workspace, _wanted(workspace.lock, workspace.recorded).values())
+    limits.check(workspace, workspace.recorded.values())
     packs = _packs_of(workspace, limits.name)
     newer = newest(workspace, packs, latest=latest, obeying=False, accepted=None)
     made = newer.made
     planned = plan_for(workspace, made)
-    locked = Locked(workspace)
+    pristine = Pristine(workspace)
     files = [
-        _upgraded(workspace, locked, made, change, limits)
+        _upgraded(workspace, pristine, made, change, limits)
         for change in planned.changes
         if limits.have(change) and (change.action in WRITES or change.action in (Action.DELETE, Action.CONFLICT))
     ]
@@ -337,7 +329,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         before="disk",
         after="upgraded",
         files=tuple(files),
-        packs=tuple(pack_changes(workspace.lock, made.lock)),
+        packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), made.lock)),
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
         notes=(
             *made.notes({file.path for file in files}),
@@ -351,7 +343,7 @@ def _packs_of(workspace: Workspace, name: str | None) -> tuple[PackName, ...]:
     """The packs in the manifest that a pack's or persona's name stands for."""
     if name is None:
         return ()
-    files = _wanted(workspace.lock, workspace.recorded).values()
+    files = workspace.recorded.values()
     known = {wanted.requirement.pack for wanted in workspace.manifest.packs}
     return tuple(sorted({PackName(file.pack) for file in files if name in (file.pack, file.persona)} & known))
 
@@ -366,7 +358,7 @@ _STATES = {
 }
 
 
-def _upgraded(workspace: Workspace, locked: Locked, made: Made, change: Change, limits: Limits) -> FileDifference:
+def _upgraded(workspace: Workspace, pristine: Pristine, made: Made, change: Change, limits: Limits) -> FileDifference:
     seen = change.observed is not None
     before = workspace.contents(change.path) if seen else None
     after = before if change.action is Action.CONFLICT else change.content
@@ -374,9 +366,9 @@ def _upgraded(workspace: Workspace, locked: Locked, made: Made, change: Change, 
     if before is not None and len(before) > MAX_BYTES:
         before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
-        pristine = locked.text(change.path, change.previous) if change.previous else None
-        part, new = locked.part(change), part_of(made, change)
-        old = pristine_account(before if pristine is None else pristine, change.path, part.persona if part else None)
+        row, new = workspace.recorded.get(change.path), part_of(made, change)
+        base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
+        old = pristine_account(before if base is None else base, change.path, part.persona if part else None)
         theirs = pristine_account(change.theirs, change.path, new.persona if new else None)
         ours = edited_account(before, change.path, old)
         compared = compare_accounts(ours, edited_account(after, change.path, theirs))

@@ -13,11 +13,11 @@ from agentpack.differences.rules import EDIT, Entry, pair
 from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, UsageError
 from agentpack.model.history import InstalledFile
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import Digest, did_you_mean
+from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
-from agentpack.operations.diff import Limits, Locked
-from agentpack.operations.library import Library, as_locked
+from agentpack.operations.diff import Limits
 from agentpack.operations.making import Part, layers_behind
+from agentpack.operations.recorded import Pristine
 from agentpack.operations.workspace import Workspace, steady
 
 
@@ -101,22 +101,21 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
         raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
     if lock is None:
         raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
-    limits.check(workspace, lock.files)
-    locked = Locked(workspace)
-    if locked.made is None:
-        assert locked.failure is not None
-        raise locked.failure
-    manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs, every_age=True)
-    for file in lock.files:
-        part = locked.part(file)
-        if part is None or not limits.have(file):
+    recorded = workspace.recorded
+    limits.check(workspace, recorded.values())
+    pristine = Pristine(workspace)
+    for _, row in sorted(recorded.items()):
+        if not limits.have(row):
             continue
-        behind = _Behind(part, layers_behind(library, manifest, as_locked(lock), part), manifest)
-        digest = Digest(f"sha256:{file.sha256}")
-        pristine = locked.text(file.path, digest) or locked.made.files[file.path].content
-        row = InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
-        yield _file(workspace, row, pristine_account(pristine, file.path, part.persona), behind), behind
+        again, part = pristine.again(row), pristine.part(row)
+        if again is None or part is None:
+            raise pristine.failure or DecisionNeeded(
+                f"{row.path}: the release it was written from is no longer known",
+                hint="run `agentpack sync` first",
+            )
+        behind = _Behind(part, layers_behind(again.library, again.manifest, again.chosen, part), again.manifest)
+        text = pristine.text(row) or again.made.files[row.path].content
+        yield _file(workspace, row, pristine_account(text, row.path, part.persona), behind), behind
 
 
 class _Behind:

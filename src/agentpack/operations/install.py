@@ -21,7 +21,6 @@ class Options:
     decisions: Decisions = NO_DECISIONS
     dry_run: bool = False
     partial: bool = False
-    save: bool = True
     confirm: Confirm | None = None
     stops: bool = True
     """Whether a release that may do more than the locked one needs an acceptance; not where only a question is asked.
@@ -66,9 +65,7 @@ def install(
         new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
         chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
-        wish = wish_for(workspace, old, new, made, save=options.save)
-        if not options.save:
-            wish = wish._replace(notes=("not saved: the next `agentpack sync` goes by agentpack.yaml again",))
+        wish = wish_for(workspace, old, new, made)
         if new.sources:  # not for the packs that come with agentpack
             from agentpack.operations.remarking import remarks
             from agentpack.operations.resembling import name_warnings
@@ -230,7 +227,7 @@ def _refuse_hidden(name: str, text: str) -> None:
         raise InvalidFile(faults_of(found), hint=OWN_HINT)
 
 
-def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made, *, save: bool = True) -> Wish:
+def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> Wish:
     """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
     data = workspace.manifest_bytes
     name = workspace.scope.manifest.rpartition("/")[2]
@@ -244,7 +241,7 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made, *, 
 
         text = edit_manifest(data.decode("utf-8"), name, old, new)
         workspace.parse_manifest(text.encode())  # what checks it is loaded now, so that the next command need not
-    return Wish(made, text.encode(), made.lock.to_text().encode(), save)
+    return Wish(made, text.encode(), made.lock)
 
 
 __all__ = ["EMPTY", "Options", "install", "wish_for"]

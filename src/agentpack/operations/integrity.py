@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from agentpack.errors import AgentpackError, Refused, Unavailable
 from agentpack.fetch import fetch
 from agentpack.model.lock import LockedPack
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.names import Digest
 from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.safety.findings import Finding, whole
@@ -53,11 +53,10 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
             yield whole(name, "AP203", "there is none any more; `agentpack lock` writes it anew", key=scope.lock)
         return
     lock = workspace.lock
-    if current is None or lock is None:
+    if workspace.lock_sides:
+        yield whole(name, "AP203", "it has merge markers; `agentpack lock` merges the two sides", key=scope.lock)
         return
-    if written.get(scope.lock) != digest_of(workspace.lock_bytes):
-        message = f"changed since generation {current.number}; `agentpack sync` brings the files to it"
-        yield whole(name, "AP203", message, key=scope.lock)
+    if current is None or lock is None or not workspace.lock_is_recorded:
         return
     recorded = {file.path: file.rendered for file in current.files}
     differing = {
@@ -70,7 +69,8 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[Finding]:
-    """Lock and record differ: `install --no-save` does that, and then the locked releases speak for the lock."""
+    """Lock and record differ. Where the locked releases render to what the lock says, as for a lock that an earlier
+    agentpack made before it wrote the files, nothing was tampered with."""
     from agentpack.operations.sync import made_from_lock  # renders, which a sound scope does not need
 
     try:
@@ -81,7 +81,7 @@ def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str])
     for path, locked in sorted(differing.items()):
         place = _place(workspace, path)
         if made.get(path) == locked:
-            yield whole(place, "AP203", "installed otherwise than locked, as `--no-save` does", key=path)
+            yield whole(place, "AP203", "not written yet as it is locked; `agentpack sync` writes it", key=path)
         else:
             yield whole(place, "AP204", "the lock, the record and the locked releases say different digests", key=path)
 

@@ -225,7 +225,7 @@ def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
     """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
     lock from elsewhere does.
     """
-    from agentpack.operations.widening import left_lock
+    from agentpack.operations.recorded import left_lock
 
     current = workspace.current
     if current is None or f"{pack.name} {pack.version}" not in current.pins:

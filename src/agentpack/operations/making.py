@@ -20,12 +20,12 @@ from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import EMPTY, Manifest, Wanted
-from agentpack.model.names import Digest, PackName, did_you_mean
+from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.allotting import Desk
-from agentpack.operations.library import Library, as_locked
+from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.render import render
 from agentpack.resolve import USER, Chosen
@@ -93,6 +93,7 @@ def make(
     *,
     accepted: Collection[str] | None = (),
     obeying: bool = True,
+    only: Collection[str] | None = None,
 ) -> Made:
     """The lock and the text of every file for these releases.
 
@@ -102,6 +103,7 @@ def make(
             restrictions, beside what the command and the lock accept; None for all of them, where nothing is written.
         obeying: what a policy does not allow is refused; not where nothing is written, or where the command judges by
             itself.
+        only: packs whose files are made, whatever they are there for; None for all that are installed.
 
     Raises:
         InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
@@ -115,10 +117,12 @@ def make(
     desk = Desk(library.workspace.scope.kind, library.workspace.environment.variables)
     parts: list[Part] = []
     for pin in chosen:
+        if only is not None and pin.pack not in only:
+            continue
         release, pack = library.read(pin.pack, pin.version)
         used: list[LocalVariant] = []
         wanted = manifest.wanted(pin.pack)
-        if maker.is_installed(pin):
+        if only is not None or maker.is_installed(pin):
             for part in maker.parts(pin, pack, wanted, used):
                 parts.append(part)
                 chosen_clients = clients if wanted is None or wanted.clients is None else wanted.clients
@@ -376,18 +380,6 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
         if any(workspace.disk.stamp(marker) is not None for marker in markers):
             found.append(target.name)
     return tuple(sorted(found)) or ("claude",)
-
-
-def made_again(workspace: Workspace, lock: Lock) -> Made:
-    """What a lock stands for, rendered again from the locked releases: the merge base of a fresh clone."""
-    manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs, every_age=True)
-    return make(library, manifest, as_locked(lock), lock.clients, accepted=lock.accepted, obeying=False)
-
-
-def digest_map(lock: Lock) -> Mapping[str, Digest]:
-    """The pinned digest of every pack of a lock."""
-    return {pack.name: pack.digest for pack in lock.packs}
 
 
 class Drafting(NamedTuple):

@@ -1,22 +1,14 @@
 """What is on disk and in no generation is recorded first, so that a rollback finds it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from agentpack.apply import Snapshot, transact
-from agentpack.errors import InvalidFile
+from agentpack.apply import Snapshot
 from agentpack.model.history import FOUND, Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
-from agentpack.model.rendering import Rendering
-from agentpack.operations.making import made_again
+from agentpack.operations.recorded import Pristine
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Observed
-
-
-def forget(workspace: Workspace) -> None:
-    """What was read before the disk changed is read again when next asked for."""
-    for name in ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts", "policy"):
-        workspace.__dict__.pop(name, None)
 
 
 def pins_of(lock: Lock | None) -> tuple[str, ...]:
@@ -29,10 +21,8 @@ def pins_here(workspace: Workspace) -> tuple[str, ...]:
     current = workspace.current
     if current is not None and workspace.lock_is_recorded:
         return current.pins
-    try:
-        return pins_of(workspace.lock)
-    except InvalidFile:  # what lies there is recorded all the same
-        return current.pins if current is not None else ()
+    lock = workspace.readable_lock
+    return current.pins if lock is None and current is not None else pins_of(lock)
 
 
 def documents_of(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
@@ -47,15 +37,6 @@ def documents_of(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
             yield path, data
 
 
-def record_what_is_there(workspace: Workspace) -> None:
-    """Make a generation of what is on disk now, if the last one is something else."""
-    found = snapshot(workspace)
-    if found is None:
-        return
-    transact(workspace.disk, workspace.store, steps=(), generation=found.generation, blobs=found.blobs)
-    forget(workspace)
-
-
 def snapshot_to_follow(workspace: Workspace) -> Snapshot | None:
     """What is on disk now, if the last generation is something else, for the transaction that follows to record.
 
@@ -63,7 +44,7 @@ def snapshot_to_follow(workspace: Workspace) -> Snapshot | None:
     """
     found = snapshot(workspace)
     if found is not None:
-        forget(workspace)
+        workspace.read_again()
         workspace.__dict__["current"] = found.generation
     return found
 
@@ -110,16 +91,14 @@ def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
 
 
 def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iterator[bytes]:
-    blobs = workspace.store.blobs
-    rendered: Mapping[str, Rendering] = {}
+    blobs, pristine = workspace.store.blobs, Pristine(workspace)
     for file in files:
         if not blobs.has(file.written):
             yield workspace.contents(file.path)
         if file.rendered != file.written and not blobs.has(file.rendered):
-            if not rendered and workspace.lock is not None:
-                rendered = made_again(workspace, workspace.lock).files
-            if file.path in rendered:
-                yield rendered[file.path].content
+            text = pristine.text(file)
+            if text is not None:
+                yield text
     for _, data in documents_of(workspace):
         if not blobs.has(digest_of(data)):
             yield data

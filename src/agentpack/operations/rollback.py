@@ -12,7 +12,7 @@ from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.placing import Placed, is_entry, split_place
-from agentpack.operations.recording import forget, pins_here, snapshot_to_follow
+from agentpack.operations.recording import pins_here, snapshot_to_follow
 from agentpack.operations.widening import MayChange, lock_changes
 from agentpack.operations.workspace import Workspace
 from agentpack.store.prune import KEPT, Pruned
@@ -65,12 +65,15 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
 
     Raises:
         UsageError: there is no such generation.
-        DecisionNeeded: a file that is not ours lies where one has to go back.
+        DecisionNeeded: a file that is not ours lies where one has to go back; or, without a number, lock or manifest
+            are not what the last command left, as after `git restore` or `git pull`.
     """
     with workspace.changing():
         current = workspace.current
         if current is None:
             raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
+        if number is None:
+            _require_what_was_left(workspace, current)
         target = current.parent if number is None else number
         if target == 0:
             _require_a_beginning(workspace)
@@ -86,6 +89,21 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         if dry_run or not outcome.changes_anything:
             return replace(outcome, dry_run=dry_run)
         return _apply(workspace, outcome, target, goals)
+
+
+def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
+    """Raise DecisionNeeded where lock or manifest are not what this checkout's last command left."""
+    scope = workspace.scope
+    left = {document.path: document.written for document in current.documents}
+    found = {scope.manifest: workspace.manifest_bytes, scope.lock: workspace.lock_bytes}
+    moved = [path for path, data in found.items() if left.get(path) != (None if data is None else digest_of(data))]
+    if moved:
+        raise DecisionNeeded(
+            "lock or manifest changed since the last command here; nothing was changed",
+            details=[f"{scope.absolute(path)} is not as `{current.command}` left it" for path in moved],
+            hint=f"`agentpack rollback {current.parent}` undoes that command all the same, and first records what is there "
+            "now; `agentpack history` lists the generations",
+        )
 
 
 def _require_a_beginning(workspace: Workspace) -> None:
@@ -232,7 +250,7 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
     )
     steps = list(workspace.places.steps(_placed(outcome, goals)))
     done = transact(workspace.disk, workspace.store, steps=steps, generation=made, snapshot=snapshot)
-    forget(workspace)
+    workspace.read_again()
     return replace(outcome, generation=done.number)
 
 

@@ -145,8 +145,10 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
             state = "missing" if path in locked else ""
         elif here.blocked:
             state = "blocked"
-        elif here.digest == digest:
+        elif here.digest == digest and locked[path].release is None:
             state = "clean"
+        elif here.digest == digest:
+            state = "outdated"  # `lock` wants another release, and the file is not written yet
         elif path in recorded and here.digest == recorded[path].rendered:
             state = "outdated" if path in locked else "leftover"
         else:
@@ -192,6 +194,8 @@ def _stale(workspace: Workspace) -> list[str]:
     lock = workspace.lock
     if lock is None:
         return ["there is no agentpack.lock yet"] if workspace.manifest.packs else []
+    if workspace.lock_sides:
+        return ["agentpack.lock has merge markers: `agentpack lock` merges the two sides"]
     local = {(text.persona, text.name): text.digest for text in workspace.local_texts}
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     if workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used):

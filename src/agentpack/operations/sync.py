@@ -2,13 +2,15 @@
 
 from collections.abc import Collection
 
-from agentpack.errors import DecisionNeeded, InvalidFile, UsageError
+from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import Options
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.recorded import held_files, with_files
+from agentpack.operations.widening import granted_words, may_changes
 from agentpack.operations.workspace import Workspace
 
 
@@ -28,9 +30,10 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
         made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace)
         if (locked or frozen) and workspace.lock is not None:
             check_rendering(workspace, workspace.lock, made)
-        wish = Wish(made, workspace.manifest_bytes, made.lock.to_text().encode())
+        wish = Wish(made, workspace.manifest_bytes, made.lock)
         if locked or frozen:
-            wish = wish._replace(lock=workspace.lock_bytes)
+            if workspace.lock is not None and workspace.lock.files == made.lock.files:
+                wish = wish._replace(lock=workspace.lock)
             _refuse_edits(workspace, made, options)
         return carry_out(
             workspace,
@@ -39,7 +42,6 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
             decisions=options.decisions,
             dry_run=options.dry_run,
             partial=options.partial,
-            stops=not (locked or frozen),  # a committed lock is what was accepted
         )
 
 
@@ -59,6 +61,10 @@ def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) 
     lock = workspace.lock
     if lock is None:
         raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
+    if workspace.lock_sides:
+        raise DecisionNeeded(
+            "agentpack.lock has merge markers", hint="`agentpack lock` merges the two sides and writes one lock"
+        )
     if not frozen:
         reasons = stale_reasons(workspace, lock)
         if reasons:
@@ -91,11 +97,15 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
 
 
 def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
-    """Raise DecisionNeeded when the locked releases no longer give the locked text."""
+    """Raise DecisionNeeded when the locked releases no longer give the locked text. Files that were written from an
+    older release, or not yet, are none of its business.
+    """
     now = {file.path: file.sha256 for file in made.lock.files}
-    then = {file.path: file.sha256 for file in lock.files}
-    if now != then:
-        changed = sorted(path for path in {*now, *then} if now.get(path) != then.get(path))
+    then = {file.path: file.sha256 for file in lock.files if file.release is None}
+    changed = sorted(path for path, sha256 in then.items() if now.get(path) != sha256)
+    if lock.written is None:
+        changed = sorted({*changed, *(now.keys() - then.keys())})
+    if changed:
         raise DecisionNeeded(
             "the locked releases do not render to what agentpack.lock says",
             details=changed[:20],
@@ -156,20 +166,23 @@ def require_manifest(workspace: Workspace) -> None:
 
 
 def _pass_over_unreadable_lock(workspace: Workspace) -> None:
-    """A lock that does not read (merge markers, another program's text) is written anew from the manifest."""
-    try:
-        _ = workspace.lock
-    except InvalidFile:
+    """A lock that cannot be read (another program's text) is written anew from the manifest."""
+    if workspace.readable_lock is None:
         workspace.__dict__["lock"] = None
 
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
-    """Only the lock is written."""
-    from agentpack.operations.carrying_out import DocumentChange, pack_changes, write_documents
+    """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
+    from agentpack.operations.carrying_out import DocumentChange, lock_bytes, pack_changes, write_documents
 
-    text = made.lock.to_text().encode()
+    before = workspace.lock
+    capabilities = may_changes(workspace, made)
+    wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
+    text = lock_bytes(workspace, with_files(wanted, (), held_files(workspace).values(), before))
     documents: tuple[DocumentChange, ...] = ()
     if text != workspace.lock_bytes:
         documents = (DocumentChange(workspace.scope.lock, workspace.lock_bytes, text),)
-    packs = tuple(pack_changes(workspace.lock, made.lock))
-    return write_documents(workspace, "lock", documents, packs, made, dry_run=options.dry_run, stops=options.stops)
+    packs = tuple(pack_changes(before, made.lock))
+    return write_documents(
+        workspace, "lock", documents, packs, made, capabilities, dry_run=options.dry_run, stops=options.stops
+    )

@@ -13,7 +13,8 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import Options, wish_for
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, default_clients, made_again, make
+from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.recorded import Pristine
 from agentpack.operations.sync import require_manifest
 from agentpack.operations.workspace import Workspace
 
@@ -96,12 +97,8 @@ class Sides(NamedTuple):
 
 def sides_of(workspace: Workspace, change: Change) -> Sides:
     """The texts behind a conflict: as rendered last, as it lies on disk, as rendered now."""
-    blobs = workspace.store.blobs
-    base = b""
-    if change.previous is not None and blobs.has(change.previous):
-        base = blobs.get(change.previous)
-    elif workspace.lock is not None:
-        base = made_again(workspace, workspace.lock).files[change.path].content
+    row = workspace.recorded.get(change.path)
+    base = b"" if row is None else Pristine(workspace).text(row) or b""
     return Sides(base, workspace.contents(change.path), change.theirs or b"")
 
 

@@ -1,7 +1,9 @@
 """What personas may do now and could do before, and whether a command stops because a release takes more for itself.
 
-Compared is what the lock says with what is wanted now. A committed lock is an acceptance: what it says was agreed to.
-Of packs that the lock does not tell of, the history does: a lock that was removed makes no release a first install.
+What the lock says was written is compared with what is wanted now. A committed lock is an acceptance: its files were
+agreed to, and what `lock --accept` accepted counts until they are written. A lock with merge markers has to cover it on
+both sides. Where the lock is missing or cannot be read, the history of this checkout counts: removing a lock does not
+make a release a first install.
 Only another release stops a command: other bytes, or another source. What the user asks for himself, as a variant, a
 parameter, a client or a further pack, is shown.
 """
@@ -11,14 +13,15 @@ from typing import NamedTuple
 
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.capabilities import accepted, widening
-from agentpack.model.history import Generation, InstalledFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, parse_lock
+from agentpack.model.history import InstalledFile
+from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Made, make
+from agentpack.operations.recorded import as_written, left_lock
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import USER
 from agentpack.safety.capabilities import capabilities
@@ -39,6 +42,8 @@ class MayChange(NamedTuple):
     """What was not covered before; empty for what is new."""
     stops: tuple[str, ...] = ()
     """What of it another release takes for itself and nobody accepted."""
+    granted: tuple[str, ...] = ()
+    """What of it another release takes for itself and `--accept` accepted, now or when the lock was made."""
     releases: tuple[str, str] = ("", "")
     """The release before and now, where it is another one."""
 
@@ -81,9 +86,27 @@ def told(words: Iterable[str]) -> str:
 
 
 def may_changes(workspace: Workspace, made: Made) -> tuple[MayChange, ...]:
-    """What is new or differs against the lock, sorted by pack, persona and client. Nothing is decided."""
-    lock = _known(workspace)
-    return tuple(sorted(_Comparison(workspace, lock, made).changes()))  # no two are of one persona and client
+    """What is new or differs against what was written, sorted by pack, persona and client. Nothing is decided."""
+    sides = workspace.lock_sides
+    changes = tuple(sorted(_Comparison(workspace, _known(workspace), made).changes()))  # no two are of the same key
+    for side in sides:
+        against = {change[:3]: change for change in _Comparison(workspace, as_written(side), made).changes()}
+        changes = tuple(_covered_by(change, against.get(change[:3])) for change in changes) + tuple(
+            change for key, change in against.items() if change.stops and all(one[:3] != key for one in changes)
+        )
+    return tuple(sorted(changes))
+
+
+def _covered_by(change: MayChange, side: MayChange | None) -> MayChange:
+    """The change, which stops as well where it stops against one side of a merge."""
+    if side is None:
+        return change
+    return change._replace(stops=tuple(dict.fromkeys((*change.stops, *side.stops))))
+
+
+def granted_words(changes: Collection[MayChange]) -> tuple[str, ...]:
+    """What was accepted of the changes, `<pack>:<capability>`, for the lock to remember until files are written."""
+    return tuple(dict.fromkeys(f"{change.pack}:{word}" for change in changes for word in change.granted))
 
 
 def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ...]:
@@ -114,38 +137,33 @@ def _key(file: LockedFile | Rendering) -> Key:
 
 
 def _known(workspace: Workspace) -> Lock | None:
-    """The lock, and of packs that it lacks, or has no file of, what the current generation left here."""
-    lock, current = workspace.lock, workspace.current
-    packs = {pack.name for pack in lock.packs} if lock else set()
+    """What was written, as the lock says it. For packs of which it has no file, what this checkout recorded; without a
+    lock that can be read, all that this checkout wrote last.
+    """
+    lock, current = workspace.readable_lock, workspace.current
     told = {file.pack for file in lock.files} if lock else set()
-    files = [file for file in current.files if file.pack not in told] if current else []
-    pins = dict(pin.partition(" ")[::2] for pin in current.pins) if current else {}
-    missing = sorted({*pins, *(file.pack for file in files)} - packs)
-    if current is None or not (files or missing):
-        return lock
-    left = left_lock(workspace, current)
-    base = lock or left or Lock({}, (), (), ())
+    files = {file.path: file for file in workspace.recorded.values() if file.pack not in told}
+    pins: dict[str, str] = {}
+    if current is not None:
+        pins = dict(pin.partition(" ")[::2] for pin in current.pins)
+        if lock is None:
+            files = {**{file.path: file for file in current.files}, **files}
+    names = {file.pack for file in files.values()} | ({*pins} if lock is None else set())
+    known = None if lock is None else as_written(lock)
+    if not names:
+        return known
+    left = None if current is None else left_lock(workspace, current)
+    base = known or (Lock({}, (), (), ()) if left is None else as_written(left)._replace(packs=(), files=()))
+    missing = sorted(names - {pack.name for pack in base.packs})
     return base._replace(
-        packs=(*(lock.packs if lock else ()), *(_left_pack(left, name, pins.get(name, "")) for name in missing)),
-        files=(*(lock.files if lock else ()), *(_left_file(workspace, file) for file in files)),
+        packs=(*base.packs, *(_left_pack(left, name, pins.get(name, "")) for name in missing)),
+        files=(*base.files, *(_left_file(workspace, file) for file in files.values())),
     )
-
-
-def left_lock(workspace: Workspace, current: Generation) -> Lock | None:
-    """The lock that the generation left; None where it left none, or none that reads."""
-    path = workspace.scope.lock
-    try:
-        for document in current.documents:
-            if document.path == path:
-                return parse_lock(workspace.store.blobs.get(document.written), path)
-    except AgentpackError:
-        pass
-    return None
 
 
 def _left_pack(left: Lock | None, name: str, version: str) -> LockedPack:
     """A pack as the generation's lock has it; where that says nothing of it, one of unknown bytes."""
-    found = left.pack(name) if left else None
+    found = as_written(left).pack(name) if left else None
     return found or LockedPack(PackName(name), version, "", Digest(""), (), (), {}, (), (USER,))
 
 
@@ -192,10 +210,12 @@ class _Comparison:
                 continue
             widened = () if before is None else widening(before, file.capabilities)
             stops: tuple[str, ...] = ()
+            granted: tuple[str, ...] = ()
             if not asked:
                 over = widened if before is not None else widening(self._of_pack(file), file.capabilities)
-                stops = tuple(word for word in over if not self._is_accepted(file.pack, word))
-            yield MayChange(*key, before, file.capabilities, widened, stops, self._releases(file.pack))
+                granted = tuple(word for word in over if self._is_accepted(file.pack, word))
+                stops = tuple(word for word in over if word not in granted and not self.workspace.policy_accepts(word))
+            yield MayChange(*key, before, file.capabilities, widened, stops, granted, self._releases(file.pack))
 
     def _is_asked_for(self, pack: str, *, is_new: bool) -> bool:
         """Whether what a pack may do is of the user's own choice: it stays at its release, or he asks for it now.
@@ -212,8 +232,9 @@ class _Comparison:
         return not any(name in self.locked and name in self.moved for name in (pack, *self._requirers(pack)))
 
     def _is_accepted(self, pack: str, word: str) -> bool:
-        words = [text for text in self.workspace.accepted if "widened:" not in text]
-        return accepted(words, pack, word) or self.workspace.policy_accepts(word)
+        """Whether this command accepts it, or whoever made the lock did."""
+        words = (*self.workspace.accepted, *(self.lock.accepted if self.lock else ()))
+        return accepted([text for text in words if "widened:" not in text], pack, word)
 
     def _moved(self) -> frozenset[str]:
         """The packs whose personas come from other bytes than before: their own, or those of a pack they require."""

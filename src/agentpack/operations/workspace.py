@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
+from agentpack.disk.version_control import base_of_merge, tracked
 from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources, in_words
@@ -14,7 +15,8 @@ from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
-from agentpack.operations.placing import Placing
+from agentpack.operations.placing import Placing, split_place
+from agentpack.operations.recorded import recorded_files
 from agentpack.plan import Observed
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.bundled import bundled_source, validated_folder
@@ -26,7 +28,14 @@ from agentpack.targets import MODULES, SHARED, TARGETS, Targets
 from agentpack.targets.base import Shared, Target
 
 if TYPE_CHECKING:
+    from agentpack.model.lock_sides import Sides
     from agentpack.model.policy import Policy
+
+_READ = (
+    *("manifest_bytes", "lock_bytes", "manifest", "lock", "_sides", "current", "lock_is_recorded", "recorded"),
+    *("local_texts", "policy"),
+)
+"""What a workspace keeps of files that commands change."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -120,8 +129,11 @@ class Workspace:
 
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store) or self.recovered
-        cached = ("manifest_bytes", "lock_bytes", "manifest", "lock", "current", "recorded", "local_texts", "policy")
-        for name in cached:
+        self.read_again()
+
+    def read_again(self) -> None:
+        """Drop what was read of files that may have changed: it is read again when next asked for."""
+        for name in _READ:
             self.__dict__.pop(name, None)
 
     # What people and agentpack wrote.
@@ -165,9 +177,53 @@ class Workspace:
 
     @cached_property
     def lock(self) -> Lock | None:
-        """The lock, None when there is none. Raises InvalidFile when it does not read."""
-        data = self.lock_bytes
-        return None if data is None else parse_lock(data, self.scope.lock.rpartition("/")[2])
+        """The lock, None when there is none; one with merge markers as its two sides give it (`model/lock_sides.py`).
+
+        Raises:
+            InvalidFile: it cannot be read.
+        """
+        if self.lock_bytes is None:
+            return None
+        if self._sides is not None:
+            from agentpack.model.lock_sides import merged  # as below
+
+            return merged(self._sides, self._allows)
+        return parse_lock(self.lock_bytes, self.scope.lock.rpartition("/")[2])
+
+    @cached_property
+    def _sides(self) -> "Sides | None":
+        if self.lock_bytes is None or b"<<<<<<<" not in self.lock_bytes:
+            return None
+        from agentpack.model.lock_sides import has_markers, read_sides  # only where a merge is not finished
+
+        if not has_markers(self.lock_bytes):
+            return None
+        base = base_of_merge(self.scope.absolute(self.scope.lock))
+        return read_sides(self.lock_bytes, self.scope.lock.rpartition("/")[2], base)
+
+    @property
+    def lock_sides(self) -> tuple[Lock, ...]:
+        """The two locks of an unfinished merge; none where the lock has no merge markers, or cannot be read."""
+        if self.readable_lock is None or self._sides is None:
+            return ()
+        return self._sides.ours, self._sides.theirs
+
+    def _allows(self, pack: str, version: str) -> bool:
+        from packaging.version import Version
+
+        try:
+            entry = self.manifest.wanted(pack)
+        except InvalidFile:  # perhaps of the same merge; whoever needs it says so
+            return True
+        return entry is None or entry.requirement.allows(Version(version))
+
+    @property
+    def readable_lock(self) -> Lock | None:
+        """The lock, None also where it cannot be read."""
+        try:
+            return self.lock
+        except InvalidFile:
+            return None
 
     @cached_property
     def current(self) -> Generation | None:
@@ -276,9 +332,9 @@ class Workspace:
 
     # The three states.
 
-    @property
+    @cached_property
     def lock_is_recorded(self) -> bool:
-        """Whether the lock is as the last generation left it; not in a fresh clone, nor where another came along."""
+        """Whether the lock is as the last generation left it; not in a fresh clone, nor where git moved it."""
         if self.current is None:
             return False
         written = next((d.written for d in self.current.documents if d.path == self.scope.lock), None)
@@ -286,27 +342,14 @@ class Workspace:
 
     @cached_property
     def recorded(self) -> Mapping[str, InstalledFile]:
-        """What was left on disk last, by path: from the history, and in a fresh clone from the lock. Files that came
-        along with another lock, as with `git pull`, are as that says.
-        """
-        if self.current is None:
-            return {} if self.lock is None else locked_files(self.lock)
-        recorded = {file.path: file for file in self.current.files}
-        return recorded if self.lock_is_recorded else self._along_with_the_lock(recorded)
+        """What was written last, by path (`operations/recorded.py`)."""
+        current = self.current
+        if current is not None and self.lock_is_recorded:
+            return {file.path: file for file in current.files}
+        return recorded_files(self.readable_lock, current, self._tracked)
 
-    def _along_with_the_lock(self, recorded: dict[str, InstalledFile]) -> dict[str, InstalledFile]:
-        try:
-            locked = {} if self.lock is None else locked_files(self.lock)
-        except InvalidFile:  # whoever needs the lock says so
-            return recorded
-        observed = self.observe({*locked, *recorded}) if locked else {}
-        for path, row in locked.items():
-            here = observed.get(path)
-            if here is not None and here.digest == row.rendered:
-                recorded[path] = row._replace(mode=here.mode)
-        if locked:
-            recorded = {path: row for path, row in recorded.items() if path in locked or path in observed}
-        return recorded
+    def _tracked(self, paths: Iterable[str]) -> frozenset[str]:
+        return tracked({path: self.scope.absolute(split_place(path)[0]) for path in paths})
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""
@@ -374,15 +417,6 @@ class Workspace:
 
         folder = normpath(join(dirname(self.scope.absolute(self.scope.manifest)), expanduser(source.path)))
         return "/" + folder.lstrip("/") if folder.startswith("//") else folder  # which POSIX leaves open
-
-
-def locked_files(lock: Lock) -> dict[str, InstalledFile]:
-    """The files of a lock as if they had been left as it says, by path. Their modes are not known."""
-    return {
-        file.path: InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
-        for file in lock.files
-        for digest in (Digest(f"sha256:{file.sha256}"),)
-    }
 
 
 def steady(

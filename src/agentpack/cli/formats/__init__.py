@@ -44,7 +44,7 @@ def remark_lines(remark: Remark, place: str) -> Iterator[str]:
     """A remark in a line, its details below."""
     words = {
         "lock-missing": "missing; `agentpack sync` writes it again",
-        "lock-changed": f"changed since generation {remark.generation}: run `agentpack sync`",
+        "lock-merging": "has merge markers: run `agentpack lock`, which merges the two sides",
         "manifest-missing": "missing, but there is a lock; `agentpack rollback` may bring it back",
         "stale": "is not what agentpack.yaml asks for: run `agentpack sync`",
         "rendering": "does not match what the locked releases render to; `agentpack lock` writes it anew",
