@@ -193,12 +193,10 @@ def test_values_are_typed_checked_and_kept(agentpack: Agentpack, project: Path, 
     assert "    parameters: {flag: true}\n" in manifest(project)
 
 
-def test_no_save_leaves_manifest_and_lock(agentpack: Agentpack, project: Path, packs: Path) -> None:
-    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+def test_who_asks_for_no_save_is_told_of_render(agentpack: Agentpack, project: Path) -> None:
     before = tree(project)
-    agentpack("install", "data-reviewer[terse]>=1.1", "--no-save")
-    after = tree(project)
-    assert {path for path in after if after[path] != before.get(path)} == {AGENT}
+    assert "agentpack render NAME" in agentpack("install", "python-engineer", "--no-save", expect=2).err
+    assert tree(project) == before
 
 
 def test_a_client_named_twice_is_one_client(agentpack: Agentpack, project: Path) -> None:

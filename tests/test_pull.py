@@ -41,13 +41,17 @@ def mine(colleague: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
     """A clone of it that agentpack has worked in."""
     git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "clone"))
     here = Agentpack(tmp_path / "clone")
-    here("sync", "--locked")
+    here("sync")
+    with (here.folder / AGENT).open("a") as file:
+        file.write("- Mine.\n")
+    here("sync", "--discard-edits")
     return here
 
 
 def test_files_that_came_along_with_their_lock_differ_in_nothing(
     colleague: Agentpack, mine: Agentpack, project: Path
 ) -> None:
+    before = commands(mine)
     colleague("upgrade", "--yes")
     commit(project)
     git(mine.folder, "pull")
@@ -56,10 +60,7 @@ def test_files_that_came_along_with_their_lock_differ_in_nothing(
     mine("sync", "--check")
     for command in (("sync", "--locked"), ("sync",), ("sync", "--frozen")):
         assert mine(*command).err.endswith("nothing to change\n")
-    assert commands(mine) == ["found in this copy", "found in this copy"]
-    shown = mine("history", "show", "2").out
-    assert "pack     python-engineer 1.1.0" in shown
-    assert "local edits" not in shown
+    assert commands(mine) == before
     assert modes(mine.folder) == pulled
 
 
@@ -69,16 +70,27 @@ def test_going_back_tells_what_it_does(colleague: Agentpack, mine: Agentpack, pr
     commit(project)
     git(mine.folder, "pull")
     pulled = modes(mine.folder)
-    unrecorded = mine("rollback", "1", "--dry-run").err
-    mine("sync")
-    assert mine("rollback", "--dry-run").err == unrecorded
-    assert "python-engineer 1.1.0 -> 1.0.0\n" in unrecorded
-    assert f"{AGENT}  updated" in unrecorded
-    mine("rollback")
+    told = mine("rollback", "2", "--dry-run").err
+    assert "python-engineer 1.1.0 -> 1.0.0\n" in told
+    assert f"{AGENT}  updated" in told
+    mine("rollback", "2")
     assert modes(mine.folder) == before
     mine("rollback")
     assert modes(mine.folder) == pulled
-    assert "->" not in mine("rollback", "2").err
+
+
+def test_a_rollback_without_a_number_undoes_nothing_that_git_did(
+    colleague: Agentpack, mine: Agentpack, project: Path
+) -> None:
+    colleague("upgrade", "--yes")
+    commit(project)
+    git(mine.folder, "pull")
+    pulled = modes(mine.folder)
+    for words in (("rollback",), ("rollback", "--dry-run")):
+        said = mine(*words, expect=3).err
+        assert "agentpack.lock is not as `sync --discard-edits` left it" in said
+        assert "`agentpack rollback 1`" in said
+        assert modes(mine.folder) == pulled
 
 
 def test_packs_that_come_and_go_are_taken_along(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
@@ -88,13 +100,13 @@ def test_packs_that_come_and_go_are_taken_along(colleague: Agentpack, mine: Agen
     commit(project)
     git(mine.folder, "pull")
     assert mine("diff").err.endswith("nothing differs\n")
-    mine("rollback", "1")
+    mine("rollback", "2")
     assert modes(mine.folder) == before
     mine("rollback")
     assert (mine.folder / REVIEWER).exists()
     assert not (mine.folder / AGENT).exists()
     assert "nothing to change" in mine("sync").err
-    assert commands(mine)[1] == "found in this copy"
+    assert commands(mine)[2] == "found in this copy"
 
 
 def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
@@ -106,27 +118,30 @@ def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: A
     assert f"{AGENT}  edited by hand  +1 -0  1 rule added\n" in mine("diff", "--stat", expect=1).out
     mine("sync", "--locked", expect=3)
     mine("sync", "--locked", "--discard-edits")
-    assert commands(mine)[1:] == ["edits by hand", "sync --discard-edits"]
+    assert commands(mine)[2:] == ["edits by hand", "sync --discard-edits"]
 
 
-def test_a_lock_that_came_without_its_files_is_told(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
+def test_a_lock_that_came_without_its_files_calls_them_edited(
+    colleague: Agentpack, mine: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """As a fresh clone of it does: nothing there says that the files are only older."""
     colleague("upgrade", "--yes")
     git(project, "add", "agentpack.lock")
     git(project, "commit", "--quiet", "--message", "only the lock")
     git(mine.folder, "pull")
-    ran = mine("diff", expect=1)
-    assert "agentpack.lock  changed since generation 1" in ran.out
-    assert "not up to date with the lock" in ran.out
-    mine("sync", "--locked")
-    assert commands(mine)[1:] == ["found in this copy", "sync"]
-    mine("rollback", "1")
-    mine("diff")
+    git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "fresh"))
+    fresh = Agentpack(tmp_path / "fresh")
+    assert mine("diff", expect=1).out == fresh("diff", expect=1).out
+    for here in (mine, fresh):
+        here("sync", "--locked", expect=3)
+        here("sync", "--locked", "--discard-edits")
+        here("diff")
 
 
 def test_a_lock_with_marks_of_a_conflict_can_still_be_gone_back_from(mine: Agentpack) -> None:
     before = modes(mine.folder)
     (mine.folder / "agentpack.lock").write_text("<<<<<<< ours\n")
-    mine("rollback", "1")
+    mine("rollback", "2")
     assert modes(mine.folder) == before
 
 
@@ -134,7 +149,12 @@ def test_a_lock_with_marks_of_a_conflict_can_still_be_gone_back_from(mine: Agent
 
 
 @pytest.fixture
-def lock_only(colleague: Agentpack, mine: Agentpack, project: Path) -> Agentpack:
+def agents_ignored(project: Path) -> None:
+    (project / ".gitignore").write_text(".claude/\n")
+
+
+@pytest.fixture
+def lock_only(agents_ignored: None, colleague: Agentpack, mine: Agentpack, project: Path) -> Agentpack:
     """A clone with an edit of one word, in which a newer lock came along."""
     path = mine.folder / AGENT
     text = path.read_text().replace("Keep architecture decisions", "Keep all decisions")
@@ -151,7 +171,6 @@ def lock_only(colleague: Agentpack, mine: Agentpack, project: Path) -> Agentpack
 def test_an_edit_and_a_newer_lock_are_two_facts(lock_only: Agentpack) -> None:
     out = lock_only("diff", "--stat", expect=1).out.splitlines()
     assert out == [
-        "agentpack.lock  changed since generation 1: run `agentpack sync`",
         f"{AGENT}  edited by hand, and not up to date with the lock  +1 -1  1 rule changed",
     ]
     full = lock_only("diff", expect=1).out
@@ -169,6 +188,7 @@ def test_an_edit_that_was_merged_before_is_told_as_well(
     colleague: Agentpack, lock_only: Agentpack, project: Path
 ) -> None:
     lock_only("sync", "--on-conflict", "keep")
+    git(lock_only.folder, "checkout", "agentpack.lock")
     assert "Keep all decisions" in (lock_only.folder / AGENT).read_text()
     manifest = project / MANIFEST
     manifest.write_text(manifest.read_text().replace(">=1", ">=1,<2"))

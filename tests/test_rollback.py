@@ -206,9 +206,16 @@ def clone(agentpack: Agentpack, project: Path, tmp_path: Path) -> Agentpack:
     return Agentpack(tmp_path / "clone")
 
 
-@pytest.mark.parametrize("arguments", [(), ("0",), ("--dry-run",), ("0", "--adopt")])
-def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arguments: tuple[str, ...]) -> None:
+def test_in_a_clone_that_nothing_changed_there_is_no_history(clone: Agentpack) -> None:
+    before = with_state(clone.folder)
     clone("sync", "--locked")
+    assert "there is no history to go back in" in clone("rollback", expect=2).err
+    assert with_state(clone.folder) == before
+
+
+@pytest.mark.parametrize("arguments", [("0",), ("0", "--dry-run"), ("0", "--adopt")])
+def test_in_a_clone_there_is_nothing_before_what_was_found(clone: Agentpack, arguments: tuple[str, ...]) -> None:
+    clone("upgrade", "--latest", "--yes")
     before = with_state(clone.folder)
     ran = clone("rollback", *arguments, expect=2)
     assert "there is nothing to go back to: generation 1 is what was found in this copy" in ran.err

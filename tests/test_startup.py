@@ -308,7 +308,7 @@ FOREIGN = "not ours\n"
         "python-engineer --json",
         "python-enginer",
         "python-engineer python-engineer",
-        "python-engineer --no-save --quiet",
+        "python-engineer --adopt --quiet",
         "python-engineer -v -n",
         "python-engineer==9",
     ],
@@ -371,7 +371,7 @@ def contents(project: Path) -> dict[str, bytes]:
 
 _WORDS = (
     "python-engineer a[b]>=1 a@latest a==1.* --client claude -c codex --dry-run -n --json -q --quiet -v --verbose "
-    "--adopt --partial --discard-edits --no-save -- --set x=y --source . --help -nq --client=claude -cclaude ./a A é "
+    "--adopt --partial --discard-edits -- --set x=y --source . --help -nq --client=claude -cclaude ./a A é "
     "--user --root -h --no-color --yes -y --latest --check"
 ).split()
 

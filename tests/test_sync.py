@@ -71,8 +71,9 @@ def test_a_first_lock_can_be_made_before_anything_is_installed(agentpack: Agentp
 
 def test_the_lock_does_not_depend_on_the_way_to_it(agentpack: Agentpack, project: Path) -> None:
     agentpack("lock")
-    first = (project / "agentpack.lock").read_bytes()
     agentpack("sync")
+    first = (project / "agentpack.lock").read_bytes()
+    agentpack("lock")
     assert (project / "agentpack.lock").read_bytes() == first
     (project / "agentpack.lock").unlink()
     agentpack("sync")

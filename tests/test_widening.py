@@ -384,6 +384,7 @@ def test_a_lock_that_is_gone_makes_no_release_a_first_install(
     assert "reviews 1.0.0 -> 1.1.0" in ran.err
     assert "reviewer for claude: read, search -> every-tool" in ran.err
     widened(*command, "--accept", "every-tool")
+    widened("sync")  # of a lock, what was accepted counts
     assert locked(widened) == {"reviewer claude": "every-tool"}
 
 
@@ -405,17 +406,6 @@ def test_the_same_release_comes_back_without_its_lock(widened: Agentpack) -> Non
     (widened.folder / "agentpack.lock").unlink()
     assert "\nmay" not in widened("sync").err
     assert locked(widened) == before
-
-
-def test_what_was_installed_without_saving_counts_too(agentpack: Agentpack, packs: Path) -> None:
-    other = agentpack("install", "python-engineer", "--no-save").err
-    assert "may: " in other
-    release(packs, "1.0.0", "python-engineer", **{"python-engineer": {"tools": ["read"]}})
-    agentpack("rollback")
-    agentpack("install", "reviews", "--source", str(packs), "--no-save")
-    assert not (agentpack.folder / "agentpack.lock").exists()
-    release(packs, "1.1.0", reviewer={"tools": ["read", "search", "shell"]})
-    assert "read, search -> read, search, shell" in stopped(agentpack, "install", "reviews", "--source", str(packs)).err
 
 
 def test_a_name_that_is_given_meanwhile_does_not_hide_it(widened: Agentpack) -> None:
@@ -442,7 +432,18 @@ def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack) -> Non
     assert "may: every-tool" in widened("install", "reviews").err
 
 
-def test_without_lock_and_history_the_file_itself_stands_in_the_way(widened: Agentpack) -> None:
+@pytest.mark.parametrize("command", [["upgrade", "--yes"], ["sync"], ["lock"]])
+def test_without_lock_and_history_the_file_itself_says_what_was_allowed(widened: Agentpack, command: list[str]) -> None:
     (widened.folder / "agentpack.lock").unlink()
     shutil.rmtree(widened.folder / ".agentpack/state")
-    assert "was not written by agentpack" in stopped(widened, "upgrade", "--yes").err
+    assert "reviewer for claude: read, search -> every-tool" in stopped(widened, *command).err
+
+
+def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agentpack) -> None:
+    (widened.folder / "agentpack.lock").unlink()
+    shutil.rmtree(widened.folder / ".agentpack/state")
+    with (widened.folder / ".claude/agents/reviewer.md").open("a") as file:
+        file.write("- Mine.\n")
+    said = stopped(widened, "upgrade", "--yes").err
+    assert "agentpack.lock does not say what was written there" in said
+    assert "`git restore agentpack.lock`" in said

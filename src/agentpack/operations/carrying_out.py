@@ -1,6 +1,6 @@
 """Wanted -> done: the plan of a command, the decisions it needs, and the transaction that applies it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
-from agentpack.operations.recorded import as_written, held_files, with_files
+from agentpack.operations.recorded import as_written, held_files, recognise_releases, with_files
 from agentpack.operations.recording import documents_of, pins_of, snapshot_to_follow
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
@@ -102,6 +102,7 @@ def carry_out(
     Raises:
         DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
     """
+    recognise_releases(workspace, wish.made)
     capabilities = may_changes(workspace, wish.made) if wish.made else ()
     if stops:
         refuse_widening(capabilities)
@@ -224,11 +225,19 @@ def _words(pack: LockedPack, *, source: bool) -> str:
 
 def conflict_error(workspace: Workspace, outcome: Outcome) -> "Conflicted":
     """The error that tells every conflict of a plan and the options that decide it."""
-    return Conflicted(outcome, [workspace.scope.absolute(change.path) for change in outcome.plan.conflicts])
+    conflicts = outcome.plan.conflicts
+    kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
+    return Conflicted(outcome, [workspace.scope.absolute(change.path) for change in conflicts], kinds)
+
+
+def _lost_its_row(workspace: Workspace, change: Change) -> bool:
+    """Whether agentpack.yaml asked for a foreign file's pack before: somebody edited the file, and the lock is lost."""
+    return change.why == "foreign" and workspace.manifest.wanted(change.pack) is not None
 
 
 _WHY = {
     "foreign": "was not written by agentpack",
+    "lost": "no release renders to it, and agentpack.lock does not say what was written there",
     "edited": "was edited and is no longer wanted",
     "merge": "was edited where the new text changes too",
     "blocked": "is not a regular file",
@@ -239,6 +248,8 @@ _MERGING = (
 )
 _WAYS = {
     "foreign": "`--adopt` takes it over and keeps its bytes in the history",
+    "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
+    "then `agentpack lock`); `--adopt` replaces the file and keeps its bytes in the history",
     "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
     "merge": _MERGING,
     "blocked": "move it away",
@@ -262,16 +273,17 @@ class Conflicted(DecisionNeeded):
 
     code = "conflict"
 
-    def __init__(self, outcome: Outcome, places: list[str]) -> None:
+    def __init__(self, outcome: Outcome, places: Sequence[str], kinds: Sequence[str]) -> None:
+        """`places` and `kinds` (keys of `_WHY`) are those of the plan's conflicts, in its order."""
         self.outcome = outcome
-        conflicts = outcome.plan.conflicts
-        details = [f"{place}: {_WHY[change.why]}" for place, change in zip(places, conflicts, strict=True)]
-        kinds = dict.fromkeys(change.why for change in conflicts)
-        count = len(conflicts)
+        details = [f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)]
+        count = len(places)
         super().__init__(
             f"{count} file{'s' if count != 1 else ''} need{'' if count != 1 else 's'} a decision; nothing was changed",
             details=details,
-            hint="; ".join({**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}[kind] for kind in kinds),
+            hint="; ".join(
+                {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}[kind] for kind in dict.fromkeys(kinds)
+            ),
         )
 
 

@@ -25,7 +25,7 @@ from agentpack.model.names import PackName, did_you_mean
 from agentpack.operations.carrying_out import PackChange, pack_changes
 from agentpack.operations.making import Made, Part
 from agentpack.operations.planning import plan_for
-from agentpack.operations.recorded import Pristine, as_written, locked_files
+from agentpack.operations.recorded import Pristine, as_written, locked_files, recognise_releases
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.widening import MayChange, may_changes
 from agentpack.operations.workspace import Workspace, steady
@@ -318,6 +318,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     packs = _packs_of(workspace, limits.name)
     newer = newest(workspace, packs, latest=latest, obeying=False, accepted=None)
     made = newer.made
+    recognise_releases(workspace, made)
     planned = plan_for(workspace, made)
     pristine = Pristine(workspace)
     files = [

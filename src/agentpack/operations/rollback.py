@@ -101,8 +101,8 @@ def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
         raise DecisionNeeded(
             "lock or manifest changed since the last command here; nothing was changed",
             details=[f"{scope.absolute(path)} is not as `{current.command}` left it" for path in moved],
-            hint=f"`agentpack rollback {current.parent}` undoes that command all the same, and first records what is there "
-            "now; `agentpack history` lists the generations",
+            hint=f"`agentpack rollback {current.parent}` undoes that command all the same and first records what is "
+            "there now; `agentpack history` lists the generations",
         )
 
 

@@ -9,7 +9,7 @@ from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import Options
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, default_clients, make
-from agentpack.operations.recorded import held_files, with_files
+from agentpack.operations.recorded import held_files, recognise_releases, with_files
 from agentpack.operations.widening import granted_words, may_changes
 from agentpack.operations.workspace import Workspace
 
@@ -176,6 +176,7 @@ def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     from agentpack.operations.carrying_out import DocumentChange, lock_bytes, pack_changes, write_documents
 
     before = workspace.lock
+    recognise_releases(workspace, made)
     capabilities = may_changes(workspace, made)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_files(workspace).values(), before))

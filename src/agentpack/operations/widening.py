@@ -21,7 +21,7 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Made, make
-from agentpack.operations.recorded import as_written, left_lock
+from agentpack.operations.recorded import as_written, held_files, left_lock
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import USER
 from agentpack.safety.capabilities import capabilities
@@ -154,10 +154,18 @@ def _known(workspace: Workspace) -> Lock | None:
         return known
     left = None if current is None else left_lock(workspace, current)
     base = known or (Lock({}, (), (), ()) if left is None else as_written(left)._replace(packs=(), files=()))
+    held = {path: one for path, one in held_files(workspace).items() if path in files}
+    found: dict[str, LockedPack] = {one.pin.name: one.pin for one in held.values()}
     missing = sorted(names - {pack.name for pack in base.packs})
     return base._replace(
-        packs=(*base.packs, *(_left_pack(left, name, pins.get(name, "")) for name in missing)),
-        files=(*base.files, *(_left_file(workspace, file) for file in files.values())),
+        packs=(*base.packs, *(found.get(name) or _left_pack(left, name, pins.get(name, "")) for name in missing)),
+        files=(
+            *base.files,
+            *(
+                held[path].row._replace(release=None) if path in held else _left_file(workspace, file)
+                for path, file in files.items()
+            ),
+        ),
     )
 
 

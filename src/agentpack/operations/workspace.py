@@ -66,6 +66,8 @@ class Workspace:
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
         self._asked: list[Sources] = []
+        self.recognised: list[Lock] = []
+        """Of files whose rows were lost: what the releases that they equal render to."""
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
         the lock says is accepted as well."""
@@ -198,7 +200,7 @@ class Workspace:
 
         if not has_markers(self.lock_bytes):
             return None
-        base = base_of_merge(self.scope.absolute(self.scope.lock))
+        base = base_of_merge(self.scope.absolute(self.scope.lock), self.environment.variables)
         return read_sides(self.lock_bytes, self.scope.lock.rpartition("/")[2], base)
 
     @property
@@ -349,7 +351,8 @@ class Workspace:
         return recorded_files(self.readable_lock, current, self._tracked)
 
     def _tracked(self, paths: Iterable[str]) -> frozenset[str]:
-        return tracked({path: self.scope.absolute(split_place(path)[0]) for path in paths})
+        places = {path: self.scope.absolute(split_place(path)[0]) for path in paths}
+        return tracked(places, self.environment.variables)
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""

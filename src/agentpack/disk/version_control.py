@@ -1,0 +1,93 @@
+"""What git says of files. It is asked only where the lock and the history of this checkout differ.
+
+Nothing in a repository runs because of it: file system monitors and hooks are switched off, and the variables that a
+hook's environment sets do not lead it to another repository.
+"""
+
+import os
+from collections.abc import Collection, Mapping
+from itertools import islice
+
+_SECONDS = 60
+_AT_ONCE = 500
+"""Paths of one call: a command line is bounded."""
+
+
+def tracked(paths: Mapping[str, str], variables: Mapping[str, str]) -> frozenset[str]:
+    """The names of the files that git tracks: they are in the index of a repository.
+
+    In a repository of which git cannot tell (no git here, or a repository of another user) every file counts as
+    tracked: then the lock decides, as in a fresh clone.
+
+    Args:
+        paths: absolute paths, by the names that are given back.
+        variables: the environment.
+    """
+    folders: dict[str, dict[str, str]] = {}
+    for name, path in paths.items():
+        folder = _existing(os.path.dirname(path))
+        folders.setdefault(folder, {})[os.path.relpath(path, folder)] = name
+    found: set[str] = set()
+    for folder, names in folders.items():
+        if _is_in_repository(folder):
+            known = _tracked_below(folder, names, variables)
+            found |= {name for path, name in names.items() if known is None or path in known}
+    return frozenset(found)
+
+
+def base_of_merge(path: str, variables: Mapping[str, str]) -> bytes | None:
+    """The text that both sides of an unfinished merge began with; None where git knows of none."""
+    folder, name = os.path.split(path)
+    return _git(folder, variables, "show", f":1:./{name}") if _is_in_repository(folder) else None
+
+
+def _existing(folder: str) -> str:
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _is_in_repository(folder: str) -> bool:
+    folder = os.path.realpath(folder)
+    while not os.path.lexists(f"{folder}/.git"):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    return True
+
+
+def _tracked_below(folder: str, paths: Collection[str], variables: Mapping[str, str]) -> frozenset[str] | None:
+    """Those of the paths that are in the index; None when git does not answer."""
+    found: set[str] = set()
+    waiting = iter(sorted(paths))
+    while part := list(islice(waiting, _AT_ONCE)):
+        out = _git(folder, variables, "ls-files", "-z", "--cached", "--", *part)
+        if out is None:
+            return None
+        found.update(os.fsdecode(path) for path in out.split(b"\0") if path)
+    return frozenset(found)
+
+
+def _git(folder: str, variables: Mapping[str, str], *arguments: str) -> bytes | None:
+    import subprocess  # slow to load, and seldom needed
+
+    options = ("--literal-pathspecs", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words, and paths behind `--`
+            ["git", "-C", folder, *options, *arguments],  # noqa: S607 - whichever git the user runs
+            env=_outside_of_hooks(variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _outside_of_hooks(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what git sets for its hooks: `GIT_DIR` and the like."""
+    kept = ("GIT_CONFIG", "GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY")
+    return {name: value for name, value in variables.items() if not name.startswith("GIT_") or name.startswith(kept)}

@@ -1,0 +1,185 @@
+"""A lock in which version control left merge markers, read as the locks of the two sides.
+
+Decides which of the two sides counts for each pack and each file. What only one side changed stands; where both changed
+a pack, the lower release that the manifest allows does, so that a merge upgrades nothing by itself.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from packaging.version import Version
+
+from agentpack.errors import Fault, InvalidFile
+from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
+from agentpack.model.requirement import parse_requirement
+
+_OURS, _BASE, _THEIRS, _BOTH = range(4)
+_MARKS = ((b"<<<<<<<", _OURS), (b"|||||||", _BASE), (b"=======", _THEIRS), (b">>>>>>>", _BOTH))
+_T = TypeVar("_T")
+
+
+class Sides(NamedTuple):
+    """The locks that were merged. `base` is the one that both began with, None where nobody knows it."""
+
+    ours: Lock
+    theirs: Lock
+    base: Lock | None
+
+
+def has_markers(data: bytes) -> bool:
+    """Whether version control left merge markers in a lock: no line of JSON begins with them."""
+    return b"\n<<<<<<<" in b"\n" + data
+
+
+def read_sides(data: bytes, file: str, base: bytes | None = None) -> Sides:
+    """The two locks in a text with merge markers.
+
+    Args:
+        base: the lock that both sides began with, from the index of version control; not needed where the markers have
+            it (`merge.conflictStyle = diff3`).
+
+    Raises:
+        InvalidFile: one of the sides is no lock.
+    """
+    texts = _split(data)
+    try:
+        ours, theirs = (parse_lock(texts[side], file) for side in (_OURS, _THEIRS))
+    except InvalidFile:
+        line = data.partition(b"<<<<<<<")[0].count(b"\n") + 1
+        fault = Fault(file, line, "", "merge markers of version control, and the sides they separate are no locks")
+        raise InvalidFile(
+            [fault], hint=f"`git checkout --ours {file}` takes one side, then run `agentpack lock`"
+        ) from None
+    return Sides(ours, theirs, _read(texts.get(_BASE) or base, file))
+
+
+def _split(data: bytes) -> dict[int, bytes]:
+    """The text of each side, and of the base where the markers have one."""
+    lines: dict[int, list[bytes]] = {_OURS: [], _BASE: [], _THEIRS: []}
+    at, has_base = _BOTH, False
+    for line in data.splitlines(keepends=True):
+        mark = next((side for text, side in _MARKS if line[:7] == text and line[7:8] in b" \r\n"), None)
+        if mark is not None:
+            at, has_base = mark, has_base or mark == _BASE
+            continue
+        for side in lines if at == _BOTH else (at,):
+            lines[side].append(line)
+    return {side: b"".join(parts) for side, parts in lines.items() if side != _BASE or has_base}
+
+
+def _read(data: bytes | None, file: str) -> Lock | None:
+    try:
+        return None if data is None else parse_lock(data, file)
+    except InvalidFile:
+        return None
+
+
+def merged(sides: Sides, allows: Callable[[str, str], bool]) -> Lock:
+    """One lock from both sides.
+
+    Args:
+        allows: whether the manifest allows a version of a pack.
+    """
+    packs, from_ours, from_theirs = _packs(sides, allows)
+    files = _files(sides, from_theirs)
+    clients = _names(sides, lambda lock: lock.clients)
+    held = {(file.pack, file.release) for file in files if file.release is not None}
+    locks = (sides.theirs, sides.ours)
+    pins = {(pin.name, pin.version): pin for lock in locks if lock.written for pin in lock.written.packs}
+    is_behind = any(lock.written for lock in locks)
+    return Lock(
+        _manifest(sides, from_theirs),
+        clients,
+        packs,
+        files,
+        _accepted(sides, from_ours, from_theirs),
+        Written(clients, tuple(pin for key, pin in pins.items() if key in held)) if is_behind else None,
+    )
+
+
+def _three_way(ours: _T, theirs: _T, base: _T | None, clash: Callable[[], _T], *, has_base: bool) -> _T:
+    """The side that changed something; what `clash` gives where both did."""
+    if ours == theirs or (has_base and theirs == base):
+        return ours
+    return theirs if has_base and ours == base else clash()
+
+
+def _packs(
+    sides: Sides, allows: Callable[[str, str], bool]
+) -> tuple[tuple[LockedPack, ...], frozenset[str], frozenset[str]]:
+    """The packs; the names of those that are ours, or theirs, where the sides differ."""
+
+    def lower(ours: LockedPack | None, theirs: LockedPack | None) -> LockedPack | None:
+        if ours is None or theirs is None:  # one side added it, or took it out while the other changed it
+            return ours or theirs
+        allowed = [pack for pack in (ours, theirs) if allows(pack.name, pack.version)]
+        return min(allowed or (ours, theirs), key=lambda pack: Version(pack.version))
+
+    one, other, base = (None if lock is None else {pack.name: pack for pack in lock.packs} for lock in sides)
+    assert one is not None and other is not None
+    packs: list[LockedPack] = []
+    from_ours: set[str] = set()
+    from_theirs: set[str] = set()
+    for name in sorted({*one, *other}):
+        ours, theirs = one.get(name), other.get(name)
+        clash = partial(lower, ours, theirs)
+        pack = _three_way(ours, theirs, (base or {}).get(name), clash, has_base=base is not None)
+        if ours != theirs:
+            (from_ours if pack == ours else from_theirs).add(name)
+        if pack is not None:
+            packs.append(pack)
+    return tuple(packs), frozenset(from_ours), frozenset(from_theirs)
+
+
+def _files(sides: Sides, from_theirs: frozenset[str]) -> tuple[LockedFile, ...]:
+    """The rows; where both sides changed one, that of the side whose pack was taken."""
+
+    def clash(ours: LockedFile | None, theirs: LockedFile | None) -> LockedFile | None:
+        return theirs if theirs is not None and (ours is None or theirs.pack in from_theirs) else ours
+
+    one, other, base = (None if lock is None else {file.path: file for file in lock.files} for lock in sides)
+    assert one is not None and other is not None
+    rows = (
+        _three_way(
+            one.get(path),
+            other.get(path),
+            (base or {}).get(path),
+            partial(clash, one.get(path), other.get(path)),
+            has_base=base is not None,
+        )
+        for path in sorted({*one, *other})
+    )
+    return tuple(row for row in rows if row is not None)
+
+
+def _names(sides: Sides, of: Callable[[Lock], Iterable[str]]) -> tuple[str, ...]:
+    """The names of both sides, and those that one added."""
+    ours, theirs, base = (set() if lock is None else {*of(lock)} for lock in sides)
+    return tuple(sorted((ours & theirs) | (ours - base) | (theirs - base)))
+
+
+def _accepted(sides: Sides, from_ours: frozenset[str], from_theirs: frozenset[str]) -> tuple[str, ...]:
+    """What was accepted, but for packs that are taken from the other side."""
+    ours, theirs = ({*lock.accepted} for lock in (sides.ours, sides.theirs))
+    left = {word for word in ours - theirs if word.partition(":")[0] not in from_theirs}
+    left |= {word for word in theirs - ours if word.partition(":")[0] not in from_ours}
+    return tuple(sorted((ours & theirs) | left))
+
+
+def _manifest(sides: Sides, from_theirs: frozenset[str]) -> Mapping[str, Any]:
+    """The manifest that the packs were made from: each entry from the side whose pack was taken."""
+    ours, theirs = sides.ours.manifest, sides.theirs.manifest
+    if ours == theirs:
+        return ours
+    entries = {_pack_of(entry): entry for entry in theirs.get("packs", ())}
+    for entry in ours.get("packs", ()):
+        if _pack_of(entry) not in from_theirs or _pack_of(entry) not in entries:
+            entries[_pack_of(entry)] = entry
+    sources = {source["name"]: source for source in (*theirs.get("sources", ()), *ours.get("sources", ()))}
+    rows = sorted(entries.values(), key=lambda entry: str(entry["require"]))
+    return {**theirs, **ours, "packs": rows, "sources": list(sources.values())}
+
+
+def _pack_of(entry: Mapping[str, Any]) -> str:
+    return parse_requirement(entry["require"]).pack
