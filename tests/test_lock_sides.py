@@ -1,0 +1,113 @@
+"""A lock with merge markers is read as its two sides, and one lock is made of them."""
+
+import pytest
+
+from agentpack.errors import InvalidFile
+from agentpack.model.lock import Lock, LockedFile, LockedPack, Written
+from agentpack.model.lock_sides import Sides, has_markers, merged, read_sides
+from agentpack.model.names import PackName, digest_of
+
+
+def pack(name: str, version: str = "1.0.0") -> LockedPack:
+    return LockedPack(PackName(name), version, "team", digest_of(version.encode()), (), (), {}, (), ("agentpack.yaml",))
+
+
+def file(name: str, version: str = "1.0.0", **more: str) -> LockedFile:
+    sha256 = digest_of(f"{name} {version}".encode()).removeprefix("sha256:")
+    return LockedFile(f".claude/agents/{name}.md", "claude", name, name, sha256, "read", **more)
+
+
+def lock(*releases: str, **more: object) -> Lock:
+    """The lock of these packs, `name version` each, with a file each."""
+    pairs = [tuple(release.split()) for release in releases]
+    manifest = {"clients": ["claude"], "models": {}, "packs": [{"require": name} for name, _ in pairs], "sources": []}
+    files = tuple(file(*pair) for pair in pairs)
+    made = Lock(manifest, ("claude",), tuple(pack(*pair) for pair in pairs), files)
+    return made._replace(**more)  # type: ignore[arg-type]
+
+
+def releases(found: Lock) -> list[str]:
+    return [f"{one.name} {one.version}" for one in found.packs]
+
+
+def anything(pack: str, version: str) -> bool:
+    return True
+
+
+def marked(ours: Lock, theirs: Lock, base: Lock | None = None) -> bytes:
+    between = "" if base is None else f"||||||| base\n{base.to_text()}"
+    return f"<<<<<<< HEAD\n{ours.to_text()}{between}=======\n{theirs.to_text()}>>>>>>> theirs\n".encode()
+
+
+def test_both_sides_are_read_and_the_base_where_the_markers_have_it() -> None:
+    ours, theirs, base = lock("a 1.1.0"), lock("a 1.2.0"), lock("a 1.0.0")
+    for other in (None, base):
+        data = marked(ours, theirs, other)
+        assert has_markers(data)
+        sides = read_sides(data, "agentpack.lock")
+        assert (sides.ours.to_text(), sides.theirs.to_text()) == (ours.to_text(), theirs.to_text())
+        assert (sides.base and sides.base.to_text()) == (other and other.to_text())
+    assert not has_markers(ours.to_text().encode())
+
+
+def test_what_surrounds_a_conflict_belongs_to_both_sides() -> None:
+    ours, theirs = lock("a 1.1.0"), lock("a 1.2.0")
+    rows = []
+    for one, other in zip(ours.to_text().splitlines(True), theirs.to_text().splitlines(True), strict=True):
+        rows.append(one if one == other else f"<<<<<<< HEAD\n{one}=======\n{other}>>>>>>> theirs\n")
+    sides = read_sides("".join(rows).encode(), "agentpack.lock")
+    assert (releases(sides.ours), releases(sides.theirs)) == (["a 1.1.0"], ["a 1.2.0"])
+
+
+def test_sides_that_are_no_locks_are_named_with_the_line() -> None:
+    with pytest.raises(InvalidFile) as refused:
+        read_sides(b"{\n<<<<<<< HEAD\n", "agentpack.lock")
+    assert refused.value.details[0].startswith("agentpack.lock:2: merge markers")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "base", "after"),
+    [
+        (["a 1.1.0", "b 1.0.0"], ["a 1.0.0", "b 2.0.0"], ["a 1.0.0", "b 1.0.0"], ["a 1.1.0", "b 2.0.0"]),
+        (["a 1.0.0", "b 1.0.0"], ["a 1.0.0", "c 1.0.0"], ["a 1.0.0"], ["a 1.0.0", "b 1.0.0", "c 1.0.0"]),
+        (["a 1.0.0", "b 1.0.0"], ["a 1.0.0", "c 1.0.0"], None, ["a 1.0.0", "b 1.0.0", "c 1.0.0"]),
+        (["a 1.2.0"], ["a 1.1.0"], ["a 1.0.0"], ["a 1.1.0"]),
+        (["a 1.2.0"], ["a 1.10.0"], None, ["a 1.2.0"]),
+        (["a 1.1.0"], [], ["a 1.0.0"], ["a 1.1.0"]),
+        (["a 1.0.0"], [], ["a 1.0.0"], []),
+    ],
+)
+def test_what_one_side_changed_stands_and_else_the_lower_release(
+    ours: list[str], theirs: list[str], base: list[str] | None, after: list[str]
+) -> None:
+    one, other = lock(*ours), lock(*theirs)
+    found = merged(Sides(one, other, None if base is None else lock(*base)), anything)
+    assert releases(found) == after
+    assert sorted(found.files) == sorted(lock(*after).files)
+    turned = merged(Sides(other, one, None if base is None else lock(*base)), anything)
+    assert turned.to_text() == found.to_text()
+
+
+def test_a_release_that_the_manifest_does_not_allow_gives_way() -> None:
+    sides = Sides(lock("a 1.1.0"), lock("a 2.0.0"), lock("a 1.0.0"))
+    assert releases(merged(sides, lambda name, version: version != "1.1.0")) == ["a 2.0.0"]
+
+
+def test_a_row_follows_the_side_whose_release_was_taken() -> None:
+    sides = Sides(lock("a 1.2.0"), lock("a 1.1.0"), None)
+    assert merged(sides, anything).files == (file("a", "1.1.0"),)
+
+
+def test_acceptances_go_with_the_release_that_they_are_for() -> None:
+    ours = lock("a 1.2.0", "b 1.0.0", accepted=("a:shell", "b:widened:codex", "both:x"))
+    theirs = lock("a 1.1.0", "b 1.0.0", accepted=("a:web", "both:x"))
+    assert merged(Sides(ours, theirs, None), anything).accepted == ("a:web", "b:widened:codex", "both:x")
+
+
+def test_releases_that_files_still_hold_are_kept() -> None:
+    behind = lock("a 1.2.0", files=(file("a", "1.0.0", release="1.0.0"),), written=Written(("claude",), (pack("a"),)))
+    found = merged(Sides(behind, lock("a 1.0.0", "b 1.0.0"), lock("a 1.0.0")), anything)
+    assert releases(found) == ["a 1.2.0", "b 1.0.0"]
+    assert found.pin(found.files[0]) == pack("a")
+    same = merged(Sides(lock("a 1.0.0"), lock("a 1.0.0"), None), anything)
+    assert same.written is None
