@@ -78,10 +78,15 @@ class Disk(Looking):
         except OSError as error:
             raise self.failure("write", path, error) from error
 
-    def open_to_lock(self, path: str, *, create: bool) -> int | None:
-        """A descriptor for a process lock, or None when there is no such file and it is not to be made."""
+    def open_to_lock(self, path: str, *, create: bool, write: bool = True) -> int | None:
+        """A descriptor for a process lock, or None when there is no such file and it is not to be made.
+
+        `write` False is for who only asks about the lock, and may do so where nothing can be written.
+        """
         folder, leaf = self._split(path)
-        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # not blocking: it may be somebody's pipe
+        flags = (
+            (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        )  # not blocking: it may be somebody's pipe
         try:
             above = self._folder(folder)
             if create:

@@ -300,3 +300,9 @@ class Folders:
 
     def _in_the_way(self, folder: str) -> Refused:
         return Refused(f"`{self.where(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
+
+
+def is_denied(error: Unavailable) -> bool:
+    """Whether nothing can be written there by this user, so that trying again does not help."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS)

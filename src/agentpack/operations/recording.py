@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from agentpack.apply import Snapshot, transact
-from agentpack.errors import InvalidFile
+from agentpack.disk.folders import is_denied
+from agentpack.errors import InvalidFile, Unavailable
 from agentpack.model.history import FOUND, Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
@@ -48,10 +49,16 @@ def documents_of(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
 
 
 def record_what_is_there(workspace: Workspace) -> None:
-    """Make a generation of what is on disk now, if the last one is something else."""
+    """Make a generation of what is on disk now, if the last one is something else and one can be written."""
     found = snapshot(workspace)
     if found is None:
         return
+    try:
+        workspace.alone()
+    except Unavailable as error:
+        if is_denied(error):
+            return  # a checkout that may only be read: the command had nothing else to write
+        raise
     transact(workspace.disk, workspace.store, steps=(), generation=found.generation, blobs=found.blobs)
     forget(workspace)
 

@@ -47,11 +47,11 @@ def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
 
 def is_locked(disk: Disk) -> bool:
     """Whether a process is changing this scope right now."""
-    descriptor = disk.open_to_lock(layout.LOCK, create=False)
+    descriptor = disk.open_to_lock(layout.LOCK, create=False, write=False)
     if descriptor is None:
         return False
     try:
-        return not _try(disk, descriptor)
+        return not _try(disk, descriptor, fcntl.LOCK_SH)  # whoever asks at the same moment is not in the way
     finally:
         os.close(descriptor)
 
@@ -107,13 +107,13 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
         time.sleep(_PAUSE)
 
 
-def _try(disk: Disk, descriptor: int) -> bool:
+def _try(disk: Disk, descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     except InterruptedError:
-        return _try(disk, descriptor)
+        return _try(disk, descriptor, kind)
     except OSError as error:
         raise disk.failure("lock", layout.LOCK, error) from error
     return True
