@@ -1,7 +1,8 @@
 """One process at a time changes a scope.
 
 Decides who may: the lock is the system's (`flock`), so it goes with the process that held it, however that ended; the
-file itself stays, and a number in it says whom to wait for. It is the only file that is written in place.
+file itself stays, and a number in it says whom to wait for. It is the only file that is written in place. On a file
+system that has no such lock a command goes on without, and the user is told.
 """
 
 import errno
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agentpack.disk import Disk
+from agentpack.disk import Disk, lacking
 from agentpack.errors import Bug, Unavailable
 from agentpack.store import layout
 
@@ -115,6 +116,9 @@ def _try(disk: Disk, descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     except InterruptedError:
         return _try(disk, descriptor, kind)
     except OSError as error:
+        if error.errno in lacking.LOCKS:
+            disk.lacks.setdefault("locks", lacking.no_locks(disk.where(layout.STATE)))
+            return True
         raise disk.failure("lock", layout.LOCK, error) from error
     return True
 
