@@ -3,7 +3,9 @@
 import errno
 import fcntl
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -113,13 +115,44 @@ def test_a_file_outside_of_every_scope_is_written_without_it_too(
     assert os.listdir(tmp_path) == ["report"]
 
 
+@pytest.fixture
+def another() -> Iterator[int]:
+    """The number of a process that runs."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.communicate(b"\n")
+
+
+def state(box: Path) -> Disk:
+    return Disk({"": str(box), "$state": str(box / "state")})
+
+
 @pytest.mark.parametrize("number", LACKS["locks"][2])
-def test_without_locks_nobody_seems_to_be_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    disk = Disk({"": str(tmp_path), "$state": str(tmp_path / "state")})
+def test_without_locks_the_number_of_a_process_keeps_those_of_one_machine_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, another: int, number: int
+) -> None:
     monkeypatch.setattr(fcntl, "flock", fails_with(number))
-    with process_lock(disk):
-        disk.create("$state/current", b"1\n")
-        assert not is_locked(Disk({"": str(tmp_path), "$state": str(tmp_path / "state")}))
+    with process_lock(state(tmp_path)):
+        state(tmp_path).create("$state/current", b"1\n")
+        (tmp_path / "state/lock").write_text(f"{another}\n")
+        assert is_locked(state(tmp_path))
+    (tmp_path / "state/lock").write_text(f"{another}\n")
+    with pytest.raises(Unavailable, match=f"process {another}") as caught, process_lock(state(tmp_path), timeout=0.1):
+        pass
+    assert f"delete `{tmp_path}/state/lock`" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("left", ["", "0", "99999999999999999999", "4194305", "somebody", "ours"])
+def test_without_locks_what_a_killed_process_left_blocks_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", fails_with(errno.ENOSYS))
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/lock").write_text(str(os.getpid()) if left == "ours" else left)
+    disk = state(tmp_path)
+    assert not is_locked(disk)
+    with process_lock(disk, timeout=0):
+        pass
     assert list(disk.lacks) == ["locks"]
 
 

@@ -36,8 +36,8 @@ def sync(descriptor: int) -> bool:
 def no_locks(where: str) -> str:
     """The note for a file system without locks."""
     return (
-        f"the file system of `{where}` has no file locks, so agentpack cannot keep two commands apart: "
-        "run one at a time there"
+        f"the file system of `{where}` has no file locks, so agentpack cannot keep commands on different machines "
+        "apart: run one at a time"
     )
 
 
