@@ -31,8 +31,8 @@ def _as_root(box: Path, folder: Path, call: Sequence[str]) -> "subprocess.Comple
 
 
 def _as_user(box: Path, folder: Path, call: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    paths = [box, *box.rglob("*")]
-    modes = {path: path.stat().st_mode for path in paths if not path.is_symlink()}
+    # of folders only: a file with other permissions than it was left with would be a difference
+    modes = {path: path.stat().st_mode for path in (box, *box.rglob("*")) if path.is_dir() and not path.is_symlink()}
     for path, mode in reversed(modes.items()):
         path.chmod(mode & ~0o222)
     try:

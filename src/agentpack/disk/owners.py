@@ -44,6 +44,8 @@ def make_folders(path: str, mode: int) -> None:
         os.mkdir(path, mode)
     except FileExistsError:
         return
+    if ~os.lstat(path).st_mode & 0o700:  # the umask took it from us
+        os.chmod(path, mode)
     if os.geteuid() == 0 and (owner := owner_of(os.stat(above)))[0] != 0:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

@@ -55,11 +55,11 @@ def record_what_is_there(workspace: Workspace) -> None:
         return
     try:
         workspace.alone()
+        transact(workspace.disk, workspace.store, steps=(), generation=found.generation, blobs=found.blobs)
     except Unavailable as error:
-        if is_denied(error):
-            return  # a checkout that may only be read: the command had nothing else to write
-        raise
-    transact(workspace.disk, workspace.store, steps=(), generation=found.generation, blobs=found.blobs)
+        if not is_denied(error):
+            raise
+        return  # a checkout that may only be read: the command had nothing else to write
     forget(workspace)
 
 
