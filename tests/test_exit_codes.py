@@ -133,9 +133,10 @@ def test_70_when_the_installation_is_broken(project: Path, tmp_path: Path) -> No
 
 
 def test_130_when_it_is_interrupted(agentpack: Agentpack, installed: Path) -> None:
+    (installed / ".claude/agents/python-engineer.md").unlink()
     with another_at_work(installed):
         process = subprocess.Popen(
-            [sys.executable, "-m", "agentpack", "sync", "--discard-edits"],
+            [sys.executable, "-m", "agentpack", "sync"],
             cwd=installed,
             stderr=subprocess.PIPE,
             text=True,

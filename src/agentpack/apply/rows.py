@@ -7,7 +7,7 @@ it meanwhile) is left as it is. Which direction is right is decided in `transact
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from agentpack.disk import Disk, Seen, Stamp
+from agentpack.disk import Disk, Owner, Seen, Stamp
 from agentpack.errors import Unavailable
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
@@ -24,6 +24,7 @@ class _Todo(NamedTuple):
     path: str
     goal: Side
     stamp: Stamp | None
+    owner: Owner | None
 
 
 def parent(path: str) -> str:
@@ -63,7 +64,7 @@ def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> tupl
             if not _is_at(seen, goal, origin):
                 left.append(row.path)
             continue
-        todo.append(_Todo(row.path, goal, seen.stamp if seen else None))
+        todo.append(_Todo(row.path, goal, seen.stamp if seen else None, seen.owner if seen else None))
     made = list(journal.made)
     staged = [_stage(disk, store, item, journal.ending, made) for item in todo if item.goal.digest is not None]
     disk.make_durable(staged, ())
@@ -128,7 +129,7 @@ def _stage(disk: Disk, store: Store, item: _Todo, ending: str, made: list[str]) 
         for folder in disk.missing(parent(path)):
             disk.mkdir(folder)
             made.append(folder)
-        disk.create(path, data, mode=item.goal.mode)
+        disk.create(path, data, mode=item.goal.mode, owner=item.owner)
     return path
 
 

@@ -115,7 +115,7 @@ class Staging:
         self._enter(parent(place))
         target = temporary(place, self.ending)
         self._staged.append(target)
-        self._modes[path] = found = self._disk.create(target, content, mode=mode)
+        self._modes[path] = found = self._disk.create(target, content, mode=mode, owner=seen and seen.owner)
         self._change(path, before, Side(digest, found))
 
     def _expect(self, step: Step, seen: Seen | None) -> None:

@@ -117,6 +117,7 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
                 result = function(session, **given)
             finally:
                 session.tell_recovery()
+                session.tell_lacks()
             session.tell_sources()
             return output.finish(result)
 

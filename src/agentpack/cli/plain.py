@@ -102,5 +102,6 @@ def _run(verb: str, words: Words) -> int:
         result = act(session, words.names, **options)  # type: ignore[operator]
     finally:
         session.tell_recovery()
+        session.tell_lacks()
     session.tell_sources()
     return output.finish(result)

@@ -295,10 +295,11 @@ def _log(error: Exception) -> str | None:
     try:
         import platformdirs
 
+        from agentpack.disk.owners import make_folders
         from agentpack.disk.whole import write_whole
 
         folder = platformdirs.user_log_dir("agentpack", appauthor=False)
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_folders(folder, 0o700)
         path = f"{folder}/last-bug.txt"
         write_whole(path, text.encode("utf-8", "backslashreplace"))
     except OSError:

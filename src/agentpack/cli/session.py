@@ -63,6 +63,12 @@ class Session:
             for path in found.left:
                 self.output.say(f"  {safe(self._workspace.scope.absolute(path))}: edited since, left as it is")
 
+    def tell_lacks(self) -> None:
+        """Say what the file system cannot do and was gone on without."""
+        if self._workspace is not None:
+            for words in self._workspace.disk.lacks.values():
+                self.output.say(f"note: {safe(words)}")
+
     def tell_sources(self) -> None:
         """Say which missing sources would have been looked into, and with `--verbose` what was read from where.
 

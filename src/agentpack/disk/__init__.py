@@ -15,11 +15,14 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import ParamSpec, TypeVar
 
+from agentpack.disk import lacking
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
 from agentpack.disk.looking import OPEN_FILE, Looking, Seen, Stamp
+from agentpack.disk.owners import Owner, give, of_folder, owner_of
+from agentpack.disk.trust import user_name
 from agentpack.errors import Bug, Refused, Unavailable
 
-__all__ = ["FEW", "Disk", "Growing", "Seen", "Stamp"]
+__all__ = ["FEW", "Disk", "Growing", "Owner", "Seen", "Stamp"]
 
 FEW = 16
 """Up to so many files and folders are made durable one by one, more by a single call for their whole file system."""
@@ -38,6 +41,9 @@ class Disk(Looking):
 
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
         super().__init__(roots, follow_own_links=follow_own_links)
+        self.lacks: dict[str, str] = {}
+        """What a file system here cannot do and was gone on without: a note for the user, by what it is."""
+        self._is_root = os.geteuid() == 0
         self._made_above: list[str] = []
         self._unsynced: list[str] = []
 
@@ -49,21 +55,16 @@ class Disk(Looking):
             except InterruptedError:
                 continue
 
-    def create(self, path: str, data: bytes, *, mode: int | None = None) -> int:
+    def create(self, path: str, data: bytes, *, mode: int | None = None, owner: Owner | None = None) -> int:
         """Write a file that does not exist yet; its folder does. Returns its permission bits.
 
-        `mode` None leaves them to the umask, as for any new file.
+        `mode` None leaves them to the umask, as for any new file. `owner` is whose file it is to replace; None leaves
+        it to the folder's owner when root makes it.
         """
-        folder, leaf = self._split(path)
-        first = 0o666 if mode is None else mode & 0o777
         try:
-            descriptor = self.system("create", os.open, leaf, _NEW, first, dir_fd=self._folder(folder))
+            descriptor, found = self._new(path, mode, owner)
             try:
                 self._write(descriptor, data)
-                found = stat.S_IMODE(os.fstat(descriptor).st_mode)
-                if mode is not None and found != mode:
-                    self.system("chmod", os.fchmod, descriptor, mode)
-                    found = mode
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -72,20 +73,69 @@ class Disk(Looking):
 
     def grow(self, path: str) -> "Growing":
         """A new file that is written piece by piece."""
-        folder, leaf = self._split(path)
         try:
-            return Growing(self, path, self.system("create", os.open, leaf, _NEW, 0o666, dir_fd=self._folder(folder)))
+            return Growing(self, path, self._new(path, None, None)[0])
         except OSError as error:
             raise self.failure("write", path, error) from error
 
-    def open_to_lock(self, path: str, *, create: bool) -> int | None:
-        """A descriptor for a process lock, or None when there is no such file and it is not to be made."""
+    def _new(self, path: str, mode: int | None, owner: Owner | None) -> tuple[int, int]:
+        """A descriptor of a new file, and its permission bits. Raises OSError."""
         folder, leaf = self._split(path)
-        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # not blocking: it may be somebody's pipe
+        above = self._folder(folder)
+        bits = 0o666 & self._at_most(path) if mode is None else mode & 0o777
+        descriptor = self.system("create", os.open, leaf, _NEW, bits, dir_fd=above)
+        try:
+            status = os.fstat(descriptor)
+            self._give(path, descriptor, status, above, owner)
+            return descriptor, self._set_mode(descriptor, stat.S_IMODE(status.st_mode), mode)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def _at_most(self, path: str) -> int:
+        """The permissions a new file or folder may get: others never write what decides what is written and deleted."""
+        plain = self.plain(path)
+        ours = any(plain.startswith(mine) or mine.startswith(f"{plain}/") for mine in self._ours)
+        return 0o775 if ours else 0o777
+
+    def _set_mode(self, descriptor: int, found: int, mode: int | None) -> int:
+        wanted = found | 0o600 if mode is None else mode  # no umask keeps us from our own files
+        if found == wanted:
+            return found
+        try:
+            self.system("chmod", os.fchmod, descriptor, wanted)
+        except OSError as error:
+            if error.errno not in lacking.MODES:
+                raise
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+
+    def _give(self, path: str, descriptor: int, found: os.stat_result, above: int, owner: Owner | None) -> None:
+        """Leave a new file or folder to its owner: whose file it replaces, else whose folder root works in."""
+        if owner is None and self._is_root:
+            owner = of_folder(above)
+        kept = owner is None or (owner_of(found) if self._is_root else (owner[0], found.st_gid)) == owner
+        if owner is None or kept or self.system("chown", give, descriptor, owner) or not self._is_root:
+            return
+        self.lacks.setdefault("owners", lacking.no_owners(self.where(path.rpartition("/")[0]), user_name(owner[0])))
+
+    def open_to_lock(self, path: str, *, create: bool, write: bool = True) -> int | None:
+        """A descriptor for a process lock, or None when there is no such file and it is not to be made.
+
+        `write` False is for who only asks about the lock, and may do so where nothing can be written.
+        """
+        folder, leaf = self._split(path)
+        flags = (
+            (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        )  # not blocking: it may be somebody's pipe
         try:
             above = self._folder(folder)
             if create:
-                descriptor = self.system("create", os.open, leaf, flags | os.O_CREAT, 0o666, dir_fd=above)
+                bits = 0o666 & self._at_most(path)
+                descriptor = self.system("create", os.open, leaf, flags | os.O_CREAT, bits, dir_fd=above)
+                found = os.fstat(descriptor)
+                if found.st_nlink == 1 and stat.S_ISREG(found.st_mode):
+                    self._give(path, descriptor, found, above, None)
+                    self._set_mode(descriptor, stat.S_IMODE(found.st_mode), None)
             else:
                 descriptor = os.open(leaf, flags, dir_fd=above)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -137,7 +187,7 @@ class Disk(Looking):
             if folder.endswith(BEHIND):
                 raise Refused(f"`{self.where(folder)}` is gone, and a link leads there", hint="remove the link")
             parent, name = self._split(folder)
-            self.system("mkdir", os.mkdir, name, 0o777, dir_fd=self._folder(parent))
+            self._new_folder(folder, name, self._folder(parent))
         except FileExistsError as error:
             try:
                 self._folder(folder)
@@ -152,10 +202,26 @@ class Disk(Looking):
             gone.append(folder)
             folder = os.path.dirname(folder)
         for folder in reversed(gone):
-            self.system("mkdir", os.mkdir, folder, 0o777)
+            above = os.open(os.path.dirname(folder), OPEN_FOLDER)
+            try:
+                self._new_folder(name, os.path.basename(folder), above)
+            finally:
+                os.close(above)
             self._made_above.append(folder)
             # Not synced right here: that could make temporary files durable before the notes that tell of them.
             self._unsynced.append(os.path.dirname(folder))
+
+    def _new_folder(self, path: str, name: str, above: int) -> None:
+        self.system("mkdir", os.mkdir, name, self._at_most(path), dir_fd=above)
+        found = os.stat(name, dir_fd=above, follow_symlinks=False)
+        if ~found.st_mode & 0o700:
+            self.system("chmod", os.chmod, name, stat.S_IMODE(found.st_mode) | 0o700, dir_fd=above)
+        if self._is_root:
+            descriptor = os.open(name, OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=above)
+            try:
+                self._give(path, descriptor, found, above, None)
+            finally:
+                os.close(descriptor)
 
     def rmdir(self, folder: str) -> bool:
         """Remove a folder if it is empty. Returns whether it is gone."""
@@ -190,9 +256,9 @@ class Disk(Looking):
         A handful are synced one by one, in this order; more of them by one call for each file system they are on, where
         the system has such a call. What was made above a root is synced along with folders.
         """
-        if len(files) + len(folders) > FEW and (call := _syncfs()) is not None:
-            self._sync_file_systems(call, {*folders, *(path.rpartition("/")[0] for path in files)})
-        else:
+        call = _syncfs() if len(files) + len(folders) > FEW else None
+        around = {*folders, *(path.rpartition("/")[0] for path in files)}
+        if call is None or not self._sync_file_systems(call, around):
             self._sync_each(files, folders)
         while folders and self._unsynced:
             self._sync_outside(self._unsynced[-1])
@@ -204,14 +270,14 @@ class Disk(Looking):
             try:
                 descriptor = os.open(leaf, OPEN_FILE, dir_fd=self._folder(folder))
                 try:
-                    self._fsync(descriptor)
+                    self._fsync(descriptor, path)
                 finally:
                     os.close(descriptor)
             except OSError as error:
                 raise self.failure("write", path, error) from error
         for folder in folders:
             try:
-                self._fsync(self._folder(folder))
+                self._fsync(self._folder(folder), folder)
             except OSError as error:
                 raise self.failure("write", folder, error) from error
 
@@ -219,13 +285,14 @@ class Disk(Looking):
         try:
             descriptor = os.open(folder, OPEN_FOLDER)
             try:
-                self._fsync(descriptor)
+                self._fsync(descriptor, "")
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise Unavailable(f"cannot write `{folder}`: {error.strerror}") from error
 
-    def _sync_file_systems(self, call: Callable[[int], None], folders: Iterable[str]) -> None:
+    def _sync_file_systems(self, call: Callable[[int], None], folders: Iterable[str]) -> bool:
+        """Whether that was possible."""
         done: set[int] = set()
         for folder in folders:
             try:
@@ -235,15 +302,14 @@ class Disk(Looking):
                     self.system("syncfs", call, descriptor)
                     done.add(device)
             except OSError as error:
+                if error.errno in lacking.SYNC:
+                    return False
                 raise self.failure("write", folder, error) from error
+        return True
 
-    def _fsync(self, descriptor: int) -> None:
-        if sys.platform == "darwin":
-            import fcntl
-
-            self.system("fsync", fcntl.fcntl, descriptor, fcntl.F_FULLFSYNC)  # fsync stops at the drive's cache there
-        else:
-            self.system("fsync", os.fsync, descriptor)
+    def _fsync(self, descriptor: int, path: str) -> None:
+        if self.system("fsync", lacking.sync, descriptor) is False:
+            self.lacks.setdefault("sync", lacking.no_sync(self.where(path.rpartition("/")[0])))
 
     def _write(self, descriptor: int, data: bytes) -> None:
         written = self.system("write", os.write, descriptor, data)

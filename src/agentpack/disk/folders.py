@@ -202,13 +202,22 @@ class Folders:
         """The descriptor of a folder of ours; one of the state must be nobody else's to write."""
         if not folder.startswith(self._ours):
             return descriptor
-        around = None if self._follow_own_links else os.fstat(self._folder(""))
         try:
-            refuse_state(self.where(folder), os.fstat(descriptor), around)
+            refuse_state(self.where(folder), os.fstat(descriptor), self._around())
         except Refused:
             os.close(descriptor)
             raise
         return descriptor
+
+    def _around(self) -> os.stat_result | None:
+        """The folder that says whose state is believed here: the project's; for root also the home folder of whom it
+        works for, as long as all else is inside of it.
+        """
+        if self._follow_own_links:
+            outside = any(prefix.startswith("$") for prefix in self._prefixes.values())
+            if outside or os.geteuid() != 0 or os.fstat(self._folder("")).st_mode & stat.S_IWOTH:
+                return None
+        return os.fstat(self._folder(""))
 
     # -- linked files --------------------------------------------------------------------------------------------------
 
@@ -300,3 +309,9 @@ class Folders:
 
     def _in_the_way(self, folder: str) -> Refused:
         return Refused(f"`{self.where(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
+
+
+def is_denied(error: Unavailable) -> bool:
+    """Whether nothing can be written there by this user, so that trying again does not help."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS)

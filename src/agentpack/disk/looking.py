@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from agentpack.disk.folders import Folders
+from agentpack.disk.owners import Owner, owner_of
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest, digest_of
 
@@ -27,13 +28,17 @@ _PIECE = 1 << 20
 
 
 class Seen(NamedTuple):
-    """What stands at a path: a `file` (which alone has a digest), `link`, `folder` or `other`, and its permissions."""
+    """What stands at a path: a `file`, `link`, `folder` or `other`, with its permissions and owner.
+
+    Only a `file` has a digest.
+    """
 
     kind: str
     digest: Digest | None
     mode: int
     size: int
     stamp: Stamp
+    owner: Owner
 
 
 class Looking(Folders):
@@ -208,4 +213,4 @@ def _stamp(found: os.stat_result) -> Stamp:
 def _seen(found: os.stat_result, digest: Digest | None) -> Seen:
     mode = found.st_mode
     kind = "file" if digest is not None else _kind(mode)
-    return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found))
+    return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found), owner_of(found))

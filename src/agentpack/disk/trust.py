@@ -32,9 +32,9 @@ def refuse_state(where: str, found: os.stat_result, around: os.stat_result | Non
     """Check that a folder of the state, or of the user's configuration, may be believed.
 
     Args:
-        around: the project's own folder; None in user scope. Root working in a user's project believes that user's
-            state, which can reach nothing outside of the project. A project everybody may write to, as on a file system
-            without permissions, is no better protected than its state.
+        around: the project's own folder, or the home folder root works in; else None. Root believes the state of the
+            user whose folder that is, which can reach nothing outside of it. A project everybody may write to, as on a
+            file system without permissions, is no better protected than its state.
 
     Raises:
         Refused: it belongs to somebody else, or everybody may write to it.
@@ -42,10 +42,10 @@ def refuse_state(where: str, found: os.stat_result, around: os.stat_result | Non
     user = os.geteuid()
     mine = found.st_uid in (user, 0) or (user == 0 and around is not None and around.st_uid == found.st_uid)
     if not mine:
-        hint = f"if what it holds is to be trusted: `sudo chown -R {_name(user)} {where}`"
+        hint = f"if what it holds is to be trusted: `sudo chown -R {user_name(user)} {where}`"
         if user == 0:
-            hint = f"run the command as {_name(found.st_uid)}, without sudo"
-        raise Refused(f"`{where}` belongs to another user, {_name(found.st_uid)}", hint=hint)
+            hint = f"run the command as {user_name(found.st_uid)}, without sudo"
+        raise Refused(f"`{where}` belongs to another user, {user_name(found.st_uid)}", hint=hint)
     if found.st_mode & stat.S_IWOTH and not (around is not None and around.st_mode & stat.S_IWOTH):
         raise Refused(
             f"every user of this machine may write to `{where}`",
@@ -64,12 +64,13 @@ def refuse_link(where: str, root: str, real: str, found: os.stat_result | None) 
         )
     return Refused(
         f"`{where}` is a link that leads to what belongs to another user",
-        details=(f"it leads to {real}, which belongs to {_name(found.st_uid)}",),
+        details=(f"it leads to {real}, which belongs to {user_name(found.st_uid)}",),
         hint="put a real folder or file in its place",
     )
 
 
-def _name(user: int) -> str:
+def user_name(user: int) -> str:
+    """The name of a user, or the number of one that has none."""
     import pwd  # only for an error
 
     try:

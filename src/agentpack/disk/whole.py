@@ -9,6 +9,9 @@ import errno
 import os
 import stat
 
+from agentpack.disk.lacking import sync
+from agentpack.disk.owners import Owner, give, of_folder, owner_of
+
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -60,31 +63,35 @@ def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = Fa
     access = os.O_RDONLY if durable else getattr(os, "O_PATH", os.O_RDONLY)
     folder = os.open(parent or ".", access | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
+        there = os.lstat(path) if os.path.lexists(path) else None
+        owner = None
+        if os.geteuid() == 0:
+            owner = of_folder(folder) if there is None else owner_of(there)
         # only renaming exchanges a file that is there
-        if os.path.lexists(path) or not _written_nameless(folder, name, data, mode, durable):
+        if there is not None or not _written_nameless(folder, name, data, mode, durable, owner):
             beside = f"{name}.{os.urandom(4).hex()}.new"
             try:
                 descriptor = os.open(beside, _NEW, mode, dir_fd=folder)
-                _fill(descriptor, data, durable)
+                _fill(descriptor, data, durable, owner)
                 os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(beside, dir_fd=folder)
                 raise
         if durable:
-            os.fsync(folder)
+            sync(folder)
     finally:
         os.close(folder)
 
 
-def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: bool) -> bool:
+def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: bool, owner: Owner | None) -> bool:
     """Write a file without a name and then name it. False when this cannot be had, or the name is taken."""
     try:
         descriptor = os.open(".", os.O_WRONLY | os.O_CLOEXEC | os.O_TMPFILE, mode, dir_fd=folder)
     except (OSError, AttributeError):  # another system, or a file system without it
         return False
     try:
-        _fill(os.dup(descriptor), data, durable)
+        _fill(os.dup(descriptor), data, durable, owner)
         try:
             os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=folder, follow_symlinks=True)
         except OSError:  # there is one, or no /proc
@@ -94,9 +101,11 @@ def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: b
     return True
 
 
-def _fill(descriptor: int, data: bytes, durable: bool) -> None:
+def _fill(descriptor: int, data: bytes, durable: bool, owner: Owner | None) -> None:
     with open(descriptor, "wb") as file:
+        if owner is not None:
+            give(descriptor, owner)
         file.write(data)
         if durable:
             file.flush()
-            os.fsync(descriptor)
+            sync(descriptor)

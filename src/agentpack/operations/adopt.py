@@ -25,7 +25,7 @@ from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.show import resolved
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import Decisions
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
@@ -66,38 +66,38 @@ class Choice(NamedTuple):
     """The files of the local pack; empty for a release."""
 
 
+@changing
 def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) -> Adoption:
     """Bring the files under management, all or none. Those that are already stay as they are.
 
     Raises:
         UsageError: a file that cannot be adopted; the details say why, each.
     """
-    with workspace.changing():
-        command = "adopt " + " ".join(names)
-        files, known = find(workspace, names)
-        managed = tuple(one.path for one in known)
-        if not files:
-            scope = workspace.scope
-            nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
-            return Adoption(nothing, (), managed)
-        old = workspace.manifest
-        clients = tuple(sorted({file.client for file in files}))
-        if old.clients is None:
-            fresh = not old.packs and workspace.lock is None
-            old_clients = clients if fresh else default_clients(workspace, old)
-        else:
-            old_clients = old.clients
-        library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
-        choices = _choices(workspace, library, files, old_clients)
-        manifest, source = _manifest(workspace, old._replace(clients=old_clients), choices)
-        beside = _beside(workspace, choices)
-        made = _made(workspace, manifest, source, choices)
-        wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
-        adopted = tuple(_adopted(workspace, made, choices))
-        decisions = Decisions(adopt_as_is=True, said=frozenset(file.path for file in adopted if file.rewritten))
-        _refuse_more(workspace, command, wish, files, decisions)
-        outcome = carry_out(workspace, command, wish, decisions=decisions, dry_run=dry_run, stops=False)
-        return Adoption(outcome, adopted, managed)
+    command = "adopt " + " ".join(names)
+    files, known = find(workspace, names)
+    managed = tuple(one.path for one in known)
+    if not files:
+        scope = workspace.scope
+        nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
+        return Adoption(nothing, (), managed)
+    old = workspace.manifest
+    clients = tuple(sorted({file.client for file in files}))
+    if old.clients is None:
+        fresh = not old.packs and workspace.lock is None
+        old_clients = clients if fresh else default_clients(workspace, old)
+    else:
+        old_clients = old.clients
+    library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
+    choices = _choices(workspace, library, files, old_clients)
+    manifest, source = _manifest(workspace, old._replace(clients=old_clients), choices)
+    beside = _beside(workspace, choices)
+    made = _made(workspace, manifest, source, choices)
+    wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
+    adopted = tuple(_adopted(workspace, made, choices))
+    decisions = Decisions(adopt_as_is=True, said=frozenset(file.path for file in adopted if file.rewritten))
+    _refuse_more(workspace, command, wish, files, decisions)
+    outcome = carry_out(workspace, command, wish, decisions=decisions, dry_run=dry_run, stops=False)
+    return Adoption(outcome, adopted, managed)
 
 
 # What each is taken for.

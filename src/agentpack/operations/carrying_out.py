@@ -291,6 +291,7 @@ class Conflicted(DecisionNeeded):
 
 
 def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
+    workspace.alone()
     snapshot = snapshot_to_follow(workspace)
     current = workspace.current
 
@@ -436,6 +437,7 @@ def write_documents(
     )
     if dry_run or not documents:
         return outcome
+    workspace.alone()
     snapshot = snapshot_to_follow(workspace)
     current = workspace.current
 

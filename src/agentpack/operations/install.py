@@ -10,7 +10,7 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, default_clients, make
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
 
 
@@ -32,6 +32,7 @@ class Options:
         return replace(self.decisions, packs=packs) if packs else self.decisions
 
 
+@changing
 def install(
     workspace: Workspace,
     requirements: Sequence[str],
@@ -57,23 +58,22 @@ def install(
     clients = tuple(dict.fromkeys(clients))
     for client in clients:
         workspace.targets.named(client)
-    with workspace.changing():
-        old = workspace.manifest
-        new = _with_sources(workspace, old, sources)
-        anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
-        library = Library(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
-        new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
-        chosen = choose(library, new, workspace.lock, upgrade=anew)
-        made = make(library, new, chosen, default_clients(workspace, new))
-        wish = wish_for(workspace, old, new, made)
-        if new.sources:  # not for the packs that come with agentpack
-            from agentpack.operations.remarking import remarks
-            from agentpack.operations.resembling import name_warnings
+    old = workspace.manifest
+    new = _with_sources(workspace, old, sources)
+    anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
+    library = Library(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
+    new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
+    chosen = choose(library, new, workspace.lock, upgrade=anew)
+    made = make(library, new, chosen, default_clients(workspace, new))
+    wish = wish_for(workspace, old, new, made)
+    if new.sources:  # not for the packs that come with agentpack
+        from agentpack.operations.remarking import remarks
+        from agentpack.operations.resembling import name_warnings
 
-            names = name_warnings(library, old, new, workspace.lock, made)
-            wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
-        options = replace(options, decisions=options.decisions_for(asked))
-        return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
+        names = name_warnings(library, old, new, workspace.lock, made)
+        wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
+    options = replace(options, decisions=options.decisions_for(asked))
+    return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 
 def _carry_out(workspace: Workspace, command: str, wish: Wish, options: Options) -> Outcome:

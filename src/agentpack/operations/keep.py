@@ -30,7 +30,7 @@ from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, draft_for, make
 from agentpack.operations.sync import check_rendering, stale_reasons
-from agentpack.operations.workspace import LocalText, Workspace, steady
+from agentpack.operations.workspace import LocalText, Workspace, changing, steady
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
 from agentpack.recognise import read_file
@@ -82,6 +82,7 @@ class Edited(NamedTuple):
         return {*self.parts, *(id for s in sections for id in (s.id, *(rule.id for rule in s.rules)) if id is not None)}
 
 
+@changing
 def keep(
     workspace: Workspace,
     name: str,
@@ -104,26 +105,23 @@ def keep(
     """
     if client is not None:
         workspace.targets.named(client)
-    with workspace.changing():
-        library, made, found = _found(workspace, name, client)
-        command = f"keep {name}"
-        if not found:
-            nothing = Outcome(
-                command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=())
-            )
-            return Kept(nothing, ())
-        chosen_name = _variant_name(workspace, found, variant)
-        texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
-        manifest = _with_variant(workspace.manifest, found, chosen_name)
-        now = _made_with(workspace, library, manifest, made, texts)
-        reworded = _check(workspace, now, found, client)
-        wish = wish_for(workspace, workspace.manifest, manifest, now)
-        beside = {text.path: text.data for text in texts}
-        decisions = Decisions(said=frozenset(reworded), on_conflict=on_conflict)
-        outcome = carry_out(workspace, command, wish._replace(beside=beside), decisions=decisions, dry_run=dry_run)
-        notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
-        outcome = replace(outcome, notes=(*outcome.notes, *notes))
-        return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
+    library, made, found = _found(workspace, name, client)
+    command = f"keep {name}"
+    if not found:
+        nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
+        return Kept(nothing, ())
+    chosen_name = _variant_name(workspace, found, variant)
+    texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
+    manifest = _with_variant(workspace.manifest, found, chosen_name)
+    now = _made_with(workspace, library, manifest, made, texts)
+    reworded = _check(workspace, now, found, client)
+    wish = wish_for(workspace, workspace.manifest, manifest, now)
+    beside = {text.path: text.data for text in texts}
+    decisions = Decisions(said=frozenset(reworded), on_conflict=on_conflict)
+    outcome = carry_out(workspace, command, wish._replace(beside=beside), decisions=decisions, dry_run=dry_run)
+    notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
+    outcome = replace(outcome, notes=(*outcome.notes, *notes))
+    return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
 @steady

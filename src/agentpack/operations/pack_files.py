@@ -20,7 +20,7 @@ def put_files(folder: str, files: Mapping[str, bytes]) -> None:
         seen = disk.look(path)
         new = f"{path}.new"
         disk.unlink(new)
-        disk.create(new, data, mode=seen.mode if seen else None)
+        disk.create(new, data, mode=seen and seen.mode, owner=seen and seen.owner)
         staged[new] = path
     disk.make_durable(list(staged), [])
     for new, path in staged.items():

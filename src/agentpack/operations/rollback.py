@@ -14,8 +14,7 @@ from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChang
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import pins_here, snapshot_to_follow
 from agentpack.operations.widening import MayChange, lock_changes
-from agentpack.operations.workspace import Workspace
-from agentpack.store.prune import KEPT, Pruned
+from agentpack.operations.workspace import Workspace, changing
 
 
 class _Goal(NamedTuple):
@@ -52,12 +51,7 @@ def generation(workspace: Workspace, number: int) -> Generation:
     raise UsageError(f"there is no generation {number}", details=[f"kept: {kept}"])
 
 
-def prune(workspace: Workspace, keep: int = KEPT) -> Pruned:
-    """Forget all but the last generations."""
-    with workspace.changing():
-        return workspace.store.prune(keep=keep)
-
-
+@changing
 def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False, adopt: bool = False) -> Outcome:
     """Bring files, manifest and lock back to what they were in a generation: the one before the current, unless told.
 
@@ -68,27 +62,26 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         DecisionNeeded: a file that is not ours lies where one has to go back; or, without a number, lock or manifest
             are not what the last command left, as after `git restore` or `git pull`.
     """
-    with workspace.changing():
-        current = workspace.current
-        if current is None:
-            raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
-        if number is None:
-            _require_what_was_left(workspace, current)
-        target = current.parent if number is None else number
-        if target == 0:
-            _require_a_beginning(workspace)
-        goals = _goals(workspace, current, target)
-        outcome = _outcome(workspace, current, target, goals, adopt)
-        if outcome.plan.conflicts:
-            places = [workspace.scope.absolute(change.path) for change in outcome.plan.conflicts]
-            raise DecisionNeeded(
-                "files that agentpack did not write are in the way; nothing was changed",
-                details=places,
-                hint="`--adopt` replaces them and keeps their bytes in the history",
-            )
-        if dry_run or not outcome.changes_anything:
-            return replace(outcome, dry_run=dry_run)
-        return _apply(workspace, outcome, target, goals)
+    current = workspace.current
+    if current is None:
+        raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
+    if number is None:
+        _require_what_was_left(workspace, current)
+    target = current.parent if number is None else number
+    if target == 0:
+        _require_a_beginning(workspace)
+    goals = _goals(workspace, current, target)
+    outcome = _outcome(workspace, current, target, goals, adopt)
+    if outcome.plan.conflicts:
+        places = [workspace.scope.absolute(change.path) for change in outcome.plan.conflicts]
+        raise DecisionNeeded(
+            "files that agentpack did not write are in the way; nothing was changed",
+            details=places,
+            hint="`--adopt` replaces them and keeps their bytes in the history",
+        )
+    if dry_run or not outcome.changes_anything:
+        return replace(outcome, dry_run=dry_run)
+    return _apply(workspace, outcome, target, goals)
 
 
 def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
@@ -234,6 +227,7 @@ def _pack_changes(pins: Iterable[str], then: Generation | None) -> Iterator[Pack
 
 
 def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[str, _Goal]) -> Outcome:
+    workspace.alone()
     goal = _record(workspace, target)
     snapshot = snapshot_to_follow(workspace)
     current = workspace.current

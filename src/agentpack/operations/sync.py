@@ -11,9 +11,10 @@ from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.recorded import held_files, recognise_releases, with_files
 from agentpack.operations.widening import granted_words, may_changes
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, changing
 
 
+@changing
 def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, options: Options) -> Outcome:
     """Bring the disk to what manifest and lock say.
 
@@ -24,25 +25,23 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     Raises:
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
     """
-    with workspace.changing():
-        if not frozen:
-            require_manifest(workspace)
-        made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace)
-        if (locked or frozen) and workspace.lock is not None:
-            check_rendering(workspace, workspace.lock, made)
-        wish = Wish(made, workspace.manifest_bytes, made.lock)
-        if locked or frozen:
-            if workspace.lock is not None and workspace.lock.files == made.lock.files:
-                wish = wish._replace(lock=workspace.lock)
-            _refuse_edits(workspace, made, options)
-        return carry_out(
-            workspace,
-            "sync",
-            wish,
-            decisions=options.decisions,
-            dry_run=options.dry_run,
-            partial=options.partial,
-        )
+    if not frozen:
+        require_manifest(workspace)
+    made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace)
+    wish = Wish(made, workspace.manifest_bytes, made.lock)
+    if (locked or frozen) and workspace.lock is not None:
+        check_rendering(workspace, workspace.lock, made)
+        if {*workspace.lock.files} == {*made.lock.files}:
+            wish = wish._replace(lock=workspace.lock)
+        _refuse_edits(workspace, made, options)
+    return carry_out(
+        workspace,
+        "sync",
+        wish,
+        decisions=options.decisions,
+        dry_run=options.dry_run,
+        partial=options.partial,
+    )
 
 
 def made_now(workspace: Workspace, *, upgrade: Collection[str] = ()) -> Made:
@@ -136,24 +135,24 @@ def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
         )
 
 
+@changing
 def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options: Options) -> Outcome:
     """Resolve and write the lock; no agent file is touched.
 
     Args:
         upgrade: packs for which the newest release is wanted; None for all.
     """
-    with workspace.changing():
-        require_manifest(workspace)
-        _pass_over_unreadable_lock(workspace)
-        locked = workspace.lock.packs if workspace.lock else ()
-        if upgrade:  # whoever names a pack trusts what its release holds now
-            locked = tuple(pack for pack in locked if pack.name not in upgrade)
-        library = Library(workspace, workspace.manifest, locked, anew=upgrade)
-        if upgrade:
-            workspace.require_packs(tuple(upgrade))
-        chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)
-        made = make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
-        return write_lock(workspace, made, options)
+    require_manifest(workspace)
+    _pass_over_unreadable_lock(workspace)
+    locked = workspace.lock.packs if workspace.lock else ()
+    if upgrade:  # whoever names a pack trusts what its release holds now
+        locked = tuple(pack for pack in locked if pack.name not in upgrade)
+    library = Library(workspace, workspace.manifest, locked, anew=upgrade)
+    if upgrade:
+        workspace.require_packs(tuple(upgrade))
+    chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)
+    made = make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
+    return write_lock(workspace, made, options)
 
 
 def require_manifest(workspace: Workspace) -> None:

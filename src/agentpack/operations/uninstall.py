@@ -15,9 +15,10 @@ from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import Options, wish_for
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import default_clients, make
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, changing
 
 
+@changing
 def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[str] = (), options: Options) -> Outcome:
     """Take packs out of the manifest, `pack[variant]` only that variant, and out of lock and disk what nothing else
     needs.
@@ -36,35 +37,34 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
         workspace.targets.named(client)
     if clients and any(requirement.variants for requirement in asked):
         raise UsageError("a variant belongs to all clients of its pack: `--client` excludes `NAME[VARIANT]`")
-    with workspace.changing():
-        gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
-        if gone and len(gone) == len(asked):
-            return Outcome(
-                command=" ".join(("uninstall", *names)),
-                scope=workspace.scope.kind,
-                root=workspace.scope.root,
-                plan=Plan(changes=()),
-                notes=tuple(f"`{requirement.pack}` was taken out before" for requirement in gone),
-                dry_run=options.dry_run,
-            )
-        asked = [requirement for requirement in asked if requirement not in gone]
-        if workspace.manifest_bytes is None:
-            raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-        workspace.require_packs(tuple(requirement.pack for requirement in asked))
-        old = workspace.manifest
-        new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
-        wish = _unwish(workspace, old, new)._replace(notes=tuple(_texts_that_stay(workspace, asked)))
-        words = ("uninstall", *names, *(f"--client {client}" for client in clients))
-        before = workspace.store.generations.numbers()
-        outcome = carry_out(
-            workspace,
-            " ".join(words),
-            wish,
-            decisions=options.decisions_for(asked),
+    gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
+    if gone and len(gone) == len(asked):
+        return Outcome(
+            command=" ".join(("uninstall", *names)),
+            scope=workspace.scope.kind,
+            root=workspace.scope.root,
+            plan=Plan(changes=()),
+            notes=tuple(f"`{requirement.pack}` was taken out before" for requirement in gone),
             dry_run=options.dry_run,
-            stops=options.stops,
         )
-        return replace(outcome, notes=(*outcome.notes, *_earlier_texts(workspace, outcome, before)))
+    asked = [requirement for requirement in asked if requirement not in gone]
+    if workspace.manifest_bytes is None:
+        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
+    workspace.require_packs(tuple(requirement.pack for requirement in asked))
+    old = workspace.manifest
+    new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
+    wish = _unwish(workspace, old, new)._replace(notes=tuple(_texts_that_stay(workspace, asked)))
+    words = ("uninstall", *names, *(f"--client {client}" for client in clients))
+    before = workspace.store.generations.numbers()
+    outcome = carry_out(
+        workspace,
+        " ".join(words),
+        wish,
+        decisions=options.decisions_for(asked),
+        dry_run=options.dry_run,
+        stops=options.stops,
+    )
+    return replace(outcome, notes=(*outcome.notes, *_earlier_texts(workspace, outcome, before)))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:

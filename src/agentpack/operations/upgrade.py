@@ -16,9 +16,10 @@ from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.recorded import Pristine
 from agentpack.operations.sync import require_manifest
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import Workspace, changing
 
 
+@changing
 def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False, options: Options) -> Outcome:
     """Bring the named packs, or all, to the newest release in range.
 
@@ -27,28 +28,27 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     """
     asked = [parse_requirement(name) for name in names]
     packs = tuple(requirement.pack for requirement in asked)
-    with workspace.changing():
-        require_manifest(workspace)
-        workspace.require_packs(packs)
-        newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
-        wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
-        if not latest:
-            beyond = out_of_range(newer, packs)
-            wish = wish._replace(notes=tuple(f"{told}; `agentpack upgrade --latest` takes it" for told in beyond))
-        if newer.manifest.sources:
-            from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
+    require_manifest(workspace)
+    workspace.require_packs(packs)
+    newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
+    wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
+    if not latest:
+        beyond = out_of_range(newer, packs)
+        wish = wish._replace(notes=tuple(f"{told}; `agentpack upgrade --latest` takes it" for told in beyond))
+    if newer.manifest.sources:
+        from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
 
-            wish = wish._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
-        return carry_out(
-            workspace,
-            " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
-            wish,
-            decisions=options.decisions_for(asked),
-            dry_run=options.dry_run,
-            partial=options.partial,
-            confirm=options.confirm,
-            stops=options.stops,
-        )
+        wish = wish._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
+    return carry_out(
+        workspace,
+        " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
+        wish,
+        decisions=options.decisions_for(asked),
+        dry_run=options.dry_run,
+        partial=options.partial,
+        confirm=options.confirm,
+        stops=options.stops,
+    )
 
 
 class Newest(NamedTuple):

@@ -1,7 +1,7 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -41,6 +41,10 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
+class _Moved(Exception):
+    """Another process changed something under the work: it is done again, alone from its start."""
+
+
 class LocalText(NamedTuple):
     """A local variant as it stands on disk, not yet read."""
 
@@ -66,23 +70,43 @@ class Workspace:
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
         self._asked: list[Sources] = []
+        self._until_done = ExitStack()
+        self._is_alone = False
+        self._began: object = None
         self.recognised: list[Lock] = []
         """Of files whose rows were lost: what the releases that they equal render to."""
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
         the lock says is accepted as well."""
 
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """Alone in this scope, with whatever was left in the middle finished or undone.
+    def changing(self, work: Callable[[], _T]) -> _T:
+        """What `work` returns, done on one state of the files; anything an earlier command left half done comes first.
+
+        The work starts without the process lock, so that a command that changes nothing can run where nothing can be
+        written. It calls `alone` before its first write. If another process changed something before that, the work is
+        done again, with the lock held from its start.
 
         Raises:
             PolicyUnreadable: a policy was set that cannot be read; nothing may be changed then.
+            Unavailable: another process is at it for too long.
         """
         _ = self.policies_beside
-        with process_lock(self.disk):
-            self._recover()
-            yield
+        self.settle()
+        self.read_again()
+        return self._on_one_state(work)
+
+    def alone(self) -> None:
+        """Keep every other process from changing this scope until the operation ends.
+
+        Raises:
+            Unavailable: another process is at it for too long, or the lock cannot be made here.
+        """
+        if not self._is_alone:
+            self._take_lock()
+            self.store.blobs.forget()
+            left = (layout.JOURNAL_NEW, layout.JOURNAL)
+            if any(self.disk.stamp(path) is not None for path in left) or self._moment() != self._began:
+                raise _Moved
 
     def settle(self) -> None:
         """For commands that only read: finish what was left in the middle, and clear what lies around."""
@@ -106,23 +130,49 @@ class Workspace:
             Unavailable: another process is at it for too long.
         """
         self.settle()
-        before = self._moment()
+        return self._on_one_state(look)
+
+    def _on_one_state(self, work: Callable[[], _T]) -> _T:
+        with ExitStack() as self._until_done:
+            self._is_alone = False
+            try:
+                return self._at_first(work)
+            except _Moved:
+                self._take_lock()
+                self._recover()
+                return work()
+            finally:
+                self._is_alone = False
+
+    def _at_first(self, work: Callable[[], _T]) -> _T:
+        """What the work returns without the lock. Raises _Moved when that is of no single state of the files."""
+        self._began = self._moment()
+        if self._began is None:
+            raise _Moved
         try:
-            found = look()
-            if before is not None and self._moment() == before:
-                return found
+            found = work()
+        except _Moved:
+            raise
         except Exception:  # half a state can look like any fault
-            if before is not None and self._moment() == before:
+            if self._is_alone or self._moment() == self._began:
                 raise
-        with process_lock(self.disk):
-            self._recover()
-            return look()
+            raise _Moved from None
+        if self._is_alone or self._moment() == self._began:
+            return found
+        raise _Moved
+
+    def _take_lock(self) -> None:
+        if not self._is_alone:
+            self._until_done.enter_context(process_lock(self.disk))
+            self._is_alone = True
 
     def _moment(self) -> object:
         """What differs as soon as files do; None while a process changes them."""
-        if self.disk.stamp(layout.JOURNAL) is not None and is_locked(self.disk):
+        disk = self.disk
+        if disk.stamp(layout.JOURNAL) is not None and is_locked(disk):
             return None
-        return self.disk.stamp(layout.CURRENT) or "none yet"
+        stamps = [disk.stamp(path) for path in (layout.CURRENT, self.scope.manifest, self.scope.lock)]
+        return (*stamps, disk.entries(layout.GENERATIONS))
 
     def link_notes(self) -> tuple[str, ...]:
         """What is to be said about links of the user's that were followed so far."""
@@ -135,6 +185,7 @@ class Workspace:
 
     def read_again(self) -> None:
         """Drop what was read of files that may have changed: it is read again when next asked for."""
+        self.recognised.clear()
         for name in _READ:
             self.__dict__.pop(name, None)
 
@@ -432,6 +483,18 @@ def steady(
         return workspace.steadily(lambda: look(workspace, *args, **kwargs))
 
     return steadily
+
+
+def changing(
+    work: Callable[Concatenate[Workspace, _P], _T],
+) -> Callable[Concatenate[Workspace, _P], _T]:
+    """The same operation, alone in its scope from the moment it writes: see `Workspace.changing`."""
+
+    @wraps(work)
+    def changing(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return workspace.changing(lambda: work(workspace, *args, **kwargs))
+
+    return changing
 
 
 def _shared_of(path: str) -> Shared | None:

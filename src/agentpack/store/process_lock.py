@@ -1,7 +1,8 @@
 """One process at a time changes a scope.
 
 Decides who may: the lock is the system's (`flock`), so it goes with the process that held it, however that ended; the
-file itself stays, and a number in it says whom to wait for. It is the only file that is written in place.
+file itself stays, and a number in it says whom to wait for. It is the only file that is written in place. On a file
+system that has no such lock only the number keeps processes apart, those of one machine, and the user is told.
 """
 
 import errno
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agentpack.disk import Disk
+from agentpack.disk import Disk, lacking
 from agentpack.errors import Bug, Unavailable
 from agentpack.store import layout
 
@@ -47,11 +48,11 @@ def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
 
 def is_locked(disk: Disk) -> bool:
     """Whether a process is changing this scope right now."""
-    descriptor = disk.open_to_lock(layout.LOCK, create=False)
+    descriptor = disk.open_to_lock(layout.LOCK, create=False, write=False)
     if descriptor is None:
         return False
     try:
-        return not _try(disk, descriptor)
+        return not _try(disk, descriptor, fcntl.LOCK_SH)  # whoever asks at the same moment is not in the way
     finally:
         os.close(descriptor)
 
@@ -98,23 +99,44 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
         raise Bug("this process holds the lock already")
     while not _try(disk, descriptor):
         if time.monotonic() >= deadline:
-            holder = os.pread(descriptor, 20, 0).strip()
-            number = holder.decode() if holder.isdigit() else "unknown"  # a clone may bring any text along
-            raise Unavailable(
-                f"another agentpack (process {number}) is changing files here",
-                hint="wait until it is done, then run the command again",
-            )
+            number = _holder(descriptor) or "unknown"
+            hint = "wait until it is done, then run the command again"
+            if "locks" in disk.lacks:
+                hint += f"; if process {number} is something else, delete `{disk.where(layout.LOCK)}`"
+            raise Unavailable(f"another agentpack (process {number}) is changing files here", hint=hint)
         time.sleep(_PAUSE)
 
 
-def _try(disk: Disk, descriptor: int) -> bool:
+def _holder(descriptor: int) -> str:
+    """The number that the holder left in the file; empty when there is none, for a clone may bring any text along."""
+    text = os.pread(descriptor, 20, 0).strip()
+    return text.decode() if text.isdigit() else ""
+
+
+def _runs(number: str) -> bool:
+    """Whether there is another process of this number on this machine."""
+    if not number or int(number) in (0, os.getpid()):
+        return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        pass
+    return True
+
+
+def _try(disk: Disk, descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     except InterruptedError:
-        return _try(disk, descriptor)
+        return _try(disk, descriptor, kind)
     except OSError as error:
+        if error.errno in lacking.LOCKS:
+            disk.lacks.setdefault("locks", lacking.no_locks(disk.where(layout.STATE)))
+            return not _runs(_holder(descriptor))
         raise disk.failure("lock", layout.LOCK, error) from error
     return True
 

@@ -18,6 +18,7 @@ from typing import Any
 from zlib import crc32
 
 from agentpack import __version__
+from agentpack.disk.owners import make_folders
 from agentpack.disk.whole import write_whole
 from agentpack.errors import Unavailable
 
@@ -175,7 +176,7 @@ class ValidatedCache:
             return
         path = f"{self.folder}/{name}"
         try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            make_folders(os.path.dirname(path), 0o700)
             _believe(os.stat(os.path.dirname(path)))
             # a few are forced to the disk; of many, one that a loss of power damages is passed over and made again
             write_whole(path, content, mode=0o600, durable=self._written < _DURABLE)
