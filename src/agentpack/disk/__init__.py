@@ -16,10 +16,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import ParamSpec, TypeVar
 
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
-from agentpack.disk.looking import OPEN_FILE, Looking, Seen, Stamp
+from agentpack.disk.looking import OPEN_FILE, Identity, Looking, Seen, Stamp
 from agentpack.errors import Bug, Refused, Unavailable
 
-__all__ = ["FEW", "Disk", "Growing", "Seen", "Stamp"]
+__all__ = ["FEW", "Disk", "Growing", "Identity", "Seen", "Stamp"]
 
 FEW = 16
 """Up to so many files and folders are made durable one by one, more by a single call for their whole file system."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 
 
@@ -76,6 +77,8 @@ class Change:
     draft: Draft = ()
     """Where a merge stopped: how far it came, for merging by hand."""
     notes: tuple[str, ...] = ()
+    same_as: str = ""
+    """The place that stands for this one, because both are one file: what happens there happens here, once."""
 
     @property
     def written(self) -> Digest | None:
@@ -92,14 +95,16 @@ class Plan:
     """Every managed file of a scope, a change each, in the order of their paths."""
 
     changes: tuple[Change, ...]
+    elsewhere: tuple[InstalledFile, ...] = ()
+    """Files of ours that stay where a client's variable led before."""
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.action is Action.CONFLICT)
+        return tuple(change for change in self.changes if change.action is Action.CONFLICT and not change.same_as)
 
     @property
     def drift(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.action is Action.DRIFT)
+        return tuple(change for change in self.changes if change.action is Action.DRIFT and not change.same_as)
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -9,6 +9,7 @@ from agentpack.model.history import InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.model.persona import Persona
 from agentpack.operations.making import Made, made_again
+from agentpack.operations.meeting import meet
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
 
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 
 def plan_for(workspace: Workspace, made: Made | None, decisions: Decisions = NO_DECISIONS) -> Plan:
     """The plan that brings the disk to what is wanted; None when nothing is."""
-    files = made.files if made else {}
-    recorded = workspace.recorded
+    met = meet(workspace, made.files if made else {})
     before = _Before(workspace)
-    return plan(
-        files,
-        recorded,
-        workspace.observe({*files, *recorded}),
+    planned = plan(
+        met.wanted,
+        met.recorded,
+        met.observed,
         disk=workspace.contents,
         base=before.text,
         known=lambda old, new: before.rules(old, None if made is None else made.persona(new.pack, new.persona)),
         decisions=decisions,
     )
+    return met.whole(planned, decisions)
 
 
 class _Before:

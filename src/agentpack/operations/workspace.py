@@ -50,8 +50,8 @@ class Workspace:
 
     def __init__(self, environment: Environment, scope: Scope) -> None:
         self.environment = environment
-        self.scope = scope
         self.disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
+        self.scope = scope._replace(roots=self.disk.roots)  # records bring further ones
         self.store = Store(self.disk)
         self.places = Placing(self.disk, _shared_of)
         self.cache = ValidatedCache(cache_folder(), validated_folder())
@@ -308,10 +308,30 @@ class Workspace:
             recorded = {path: row for path, row in recorded.items() if path in locked or path in observed}
         return recorded
 
+    @property
+    def elsewhere(self) -> tuple[InstalledFile, ...]:
+        """Files of ours in folders that a client's variable led to before."""
+        return self.current.elsewhere if self.current else ()
+
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
-        """What lies at each path; paths with nothing are left out."""
-        found = ((path, self.places.look(path)) for path in paths)
-        return {path: here for path, here in found if here is not None}
+        """What lies at each path; paths with nothing are left out, and those below a variable that is not set."""
+        paths = set(paths)
+        looked = ((path, self.places.look(path)) for path in paths if self.disk.knows(path))
+        found = {path: here for path, here in looked if here is not None}
+        if any(here.blocked for here in found.values()):
+            self._see_through(paths, found)
+        return found
+
+    def _see_through(self, paths: set[str], found: dict[str, Observed]) -> None:
+        """A link in the place of a file that leads to another of these files is that file."""
+        for group in self.places.groups(paths):
+            here = [found.get(path) for path in group]
+            real = next((seen for seen in here if seen is None or not seen.blocked), here[0])
+            for path in group:
+                if real is None:
+                    found.pop(path, None)
+                else:
+                    found[path] = real
 
     def contents(self, path: str) -> bytes:
         """The bytes at a path that was seen to hold a file."""
