@@ -169,7 +169,7 @@ class Staging:
         latest = self._snapshot.generation if self._snapshot else self._store.generations.latest()
         if latest is None:
             return {}
-        recorded = {file.path: Side(file.written, file.mode) for file in latest.files}
+        recorded = {file.path: Side(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
         recorded.update((document.path, Side(document.written, document.mode)) for document in latest.documents)
         return recorded
 

@@ -187,6 +187,11 @@ class Looking(Folders):
             found = self._identities[path] = _identity(os.path.realpath(self.where(path)))
         return found
 
+    def is_below(self, path: str, folder: str) -> bool:
+        """Whether a path leads to the absolute folder or below it, links on the way followed."""
+        real, above = os.path.realpath(self.where(path)), os.path.realpath(folder)
+        return real == above or real.startswith(f"{above}/")
+
     def first_link(self, path: str) -> tuple[str, str] | None:
         """The first link on the way to a path below its root, or in its place, and where it leads; None without one."""
         root = root_of(path)

@@ -1,6 +1,7 @@
 """A plan: all that will happen to files, computed in full before anything is written."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -97,6 +98,8 @@ class Plan:
     changes: tuple[Change, ...]
     elsewhere: tuple[InstalledFile, ...] = ()
     """Files of ours that stay where a client's variable led before."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """Files that the other scope manages too, and which scope that is."""
 
     @property
     def conflicts(self) -> tuple[Change, ...]:

@@ -12,7 +12,7 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made
-from agentpack.operations.meeting import meeting_notes
+from agentpack.operations.meeting import meeting_notes, refuse_sources
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
 from agentpack.operations.recording import documents_of, forget, pins_of, record_what_is_there, snapshot_to_follow
@@ -134,6 +134,7 @@ def carry_out(
     if not outcome.changes_anything and not unrecorded:
         return outcome
     _refuse_hidden(workspace, files, wish, planned)
+    refuse_sources(workspace, planned)
     if confirm is not None and outcome.changes_anything and not confirm(outcome):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:

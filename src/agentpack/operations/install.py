@@ -9,7 +9,7 @@ from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made, default_clients, found_clients, make
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions
 
@@ -67,8 +67,15 @@ def install(
         chosen = choose(library, new, workspace.lock, upgrade=anew)
         made = make(library, new, chosen, default_clients(workspace, new))
         wish = wish_for(workspace, old, new, made, save=options.save)
+        if old.clients is None and workspace.lock is None and not clients:
+            wish = wish._replace(notes=tuple(filter(None, found_clients(workspace).values())))
         if not options.save:
-            wish = wish._replace(notes=("not saved: the next `agentpack sync` goes by agentpack.yaml again",))
+            wish = wish._replace(
+                notes=(
+                    *wish.notes,
+                    "not saved: the next `agentpack sync` goes by agentpack.yaml again",
+                )
+            )
         if new.sources:  # not for the packs that come with agentpack
             from agentpack.operations.remarking import remarks
             from agentpack.operations.resembling import name_warnings

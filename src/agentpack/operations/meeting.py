@@ -5,6 +5,7 @@ lead today to where it did not lead yesterday. So places are compared by what th
 
 - Of places that are one file, one stands for all. Its text is planned and written once; the others are recorded with
   it. Different texts for one file are refused before anything is written.
+- A file that the other scope manages as well is written with one text or not at all, and goes with the last of them.
 - A file of ours stays where it is while its persona is wanted at the place that the variable leads to now: it may be
   the one of another account. Once nothing wants it, it is deleted, or named if it was edited.
 
@@ -20,6 +21,7 @@ from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.rendering import Rendering
 from agentpack.model.variables import root_of, variable_of
+from agentpack.operations.other_scope import Shared, shared_files
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Decisions, Observed
 
@@ -36,13 +38,22 @@ class Met(NamedTuple):
     """Files that stay where a variable led before."""
     leaves: tuple[InstalledFile, ...]
     """Those that nothing wants any more."""
+    shared: Mapping[str, Shared]
+    """Files that the other scope manages too: they stay when nothing here wants them any more."""
 
     def whole(self, plan: Plan, decisions: Decisions) -> Plan:
         """The plan with the places that were left out."""
         changes = {change.path: change for change in plan.changes}
         changes.update((path, _same(path, changes.get(lead), lead, row)) for path, (lead, row) in self.same.items())
         changes.update((row.path, _leaving(row, self.observed.get(row.path), decisions)) for row in self.leaves)
-        return Plan(changes=tuple(changes[path] for path in sorted(changes)), elsewhere=self.stays)
+        for path in self.shared.keys() & changes.keys():
+            if changes[path].action is Action.DELETE:
+                changes[path] = replace(changes[path], action=Action.FORGET)
+        return Plan(
+            changes=tuple(changes[path] for path in sorted(changes)),
+            elsewhere=self.stays,
+            shared={path: one.scope for path, one in self.shared.items()},
+        )
 
 
 def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
@@ -54,6 +65,13 @@ def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
     files, recorded = dict(wanted), dict(workspace.recorded)
     before = {row.path: row for row in workspace.elsewhere if row.path not in recorded}
     observed = workspace.observe({*files, *recorded, *before})
+    shared = shared_files(
+        workspace, {*(file.client for file in files.values()), *(row.client for row in recorded.values())}
+    )
+    _refuse_other_text(workspace, files, shared)
+    recorded |= {
+        path: one.row._replace(path=path) for path, one in shared.items() if path in files and path not in recorded
+    }
     same: dict[str, tuple[str, Rendering | InstalledFile]] = {}
     for group in workspace.places.groups({*files, *recorded, *before}):
         lead = next((path for path in group if path in files), group[0])
@@ -66,15 +84,17 @@ def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
             observed.pop(path, None)
             if path == lead and new is not None:
                 files[path] = new
-            elif path != lead and (new or old):
-                same[path] = lead, new or old  # type: ignore[assignment]
+            elif path != lead and new is not None:
+                same[path] = lead, new
+            elif path != lead and old is not None and not (lead in files and _whose(old) == _whose(files[lead])):
+                same[path] = lead, old
         if rows:
             recorded[lead] = _behind(rows, here)._replace(path=lead)
         if here is not None:
             observed[lead] = here
     for path in [path for path in before if path in files]:
         recorded[path] = before.pop(path)
-    roots = {(file.client, file.pack, file.persona): root_of(path) for path, file in files.items()}
+    roots = {_whose(file): root_of(path) for path, file in files.items()}
     moved = [
         row
         for row in recorded.values()
@@ -84,16 +104,29 @@ def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
         del recorded[row.path]
     stays = [row for row in (*moved, *before.values()) if _whose(row) in roots]
     leaves = [row for row in before.values() if _whose(row) not in roots and row.path in observed]
-    return Met(files, recorded, observed, same, tuple(stays), tuple(leaves))
+    return Met(files, recorded, observed, same, tuple(stays), tuple(leaves), shared)
 
 
-def _whose(row: InstalledFile) -> tuple[str, str, str]:
+def _whose(row: Rendering | InstalledFile | Change) -> tuple[str, str, str]:
     return row.client, row.pack, row.persona
 
 
 def _behind(rows: Sequence[InstalledFile], here: Observed | None) -> InstalledFile:
     """Of what was recorded at one file under several names, what the file holds, else what comes first."""
     return next((row for row in rows if here is not None and here.digest in (row.written, row.rendered)), rows[0])
+
+
+def _refuse_other_text(workspace: Workspace, files: Mapping[str, Rendering], shared: Mapping[str, Shared]) -> None:
+    """Raise DecisionNeeded where the other scope manages a file with another text."""
+    other = [path for path in sorted(files.keys() & shared.keys()) if files[path].digest != shared[path].row.rendered]
+    if other:
+        scope = shared[other[0]].scope
+        raise DecisionNeeded(
+            f"the {scope} scope manages the same file with another text; nothing was written",
+            details=[workspace.scope.absolute(path) for path in other],
+            hint=f"install the same release in both scopes, or remove it from the other one: "
+            f"`agentpack uninstall {shared[other[0]].row.pack} --{scope}`",
+        )
 
 
 def _same(path: str, lead: Change | None, at: str, row: Rendering | InstalledFile) -> Change:
@@ -136,6 +169,23 @@ def _refuse_two_texts(workspace: Workspace, files: Sequence[Rendering], group: S
     )
 
 
+def refuse_sources(workspace: Workspace, planned: Plan) -> None:
+    """Raise DecisionNeeded where a link leads a client's folder into a release that is being installed."""
+    links = {
+        folder: link
+        for folder in {change.path.rpartition("/")[0] for change in planned.changes if change.action in WRITES}
+        if (link := workspace.disk.first_link(folder)) is not None
+    }
+    for folder, link in links.items():
+        for ref in workspace.releases_read:
+            if workspace.disk.is_below(folder, ref.place):
+                raise DecisionNeeded(
+                    f"{_short(workspace, link[0])} is a link into the source `{ref.source}`; nothing was written",
+                    details=[f"writing there would change {ref.pack} {ref.version} itself, in {ref.place}"],
+                    hint="put a folder of its own in the place of the link",
+                )
+
+
 def one_file(workspace: Workspace, group: Sequence[str], *, lead: str) -> str:
     """Why several places are one file, in words."""
     for path in group:
@@ -151,15 +201,18 @@ def _short(workspace: Workspace, place: str) -> str:
 
 def meeting_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
     """What is to be said of a change: clients that share a file by a link, and files that stay elsewhere."""
-    changed = {_whose_change(change) for change in planned.pending}
+    changed = {_whose(change) for change in planned.pending}
     for change in planned.pending:
         if change.same_as and change.action is not Action.FORGET:
             lead = next(other for other in planned.changes if other.path == change.same_as)
             titles = (workspace.targets.named(one.client).title for one in (lead, change))
             yield f"{one_file(workspace, (change.path,), lead=lead.path)}: {' and '.join(titles)} read the same file"
+    for path, scope in planned.shared.items():
+        if path not in workspace.recorded or path in {change.path for change in planned.pending}:
+            yield f"{workspace.scope.absolute(path)} is managed in the {scope} scope too"
     staying = [row for row in planned.elsewhere if _whose(row) in changed]
     for row in staying:
-        yield f"{workspace.scope.absolute(row.path)} is left as it is: {_where_led(workspace, row)}"
+        yield f"{workspace.scope.absolute(row.path)} is left in place: {where_it_stays(workspace, row)}"
     for change in planned.changes:
         is_left = (
             change.action is Action.FORGET and not change.same_as and change.observed not in (None, change.previous)
@@ -168,14 +221,10 @@ def meeting_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
             yield f"{workspace.scope.absolute(change.path)} was edited and is left there; delete it yourself"
 
 
-def _whose_change(change: Change) -> tuple[str, str, str]:
-    return change.client, change.pack, change.persona
-
-
-def _where_led(workspace: Workspace, row: InstalledFile) -> str:
-    """Why a file is not where its client reads now."""
-    target = workspace.targets.named(row.client)
+def where_it_stays(workspace: Workspace, row: InstalledFile) -> str:
+    """Why a file is in a folder that its client does not read now."""
     root = root_of(row.path)
-    variable = variable_of(root) if root else (target.user.variable if target.user else None)
-    led = f"{variable} led there" if root else f"{variable} was not set"
-    return f"{led} when it was written, and {target.title} reads another folder now"
+    if root:
+        return f"it was written when {variable_of(root)} pointed there"
+    target = workspace.targets.named(row.client)
+    return f"it was written when {target.user.variable if target.user else None} was not set"

@@ -41,13 +41,9 @@ class Placing:
         self._entries: dict[str, tuple[Digest, Mapping[str, str]]] = {}
 
     def look(self, place: str) -> Observed | None:
-        """What is at a place; None when nothing is.
-
-        Raises:
-            UsageError: the variable that the place is below is no longer set.
-        """
+        """What is at a place; None when nothing is, or when the variable that the place is below is not set."""
         path, key = split_place(place)
-        seen = self._disk.look(path)
+        seen = self._disk.look(path) if self._disk.knows(path) else None
         if seen is None:
             return None
         if seen.kind != "file" or seen.digest is None:
@@ -86,6 +82,8 @@ class Placing:
     def read(self, place: str) -> bytes | None:
         """The bytes at a place; None when nothing is there."""
         path, key = split_place(place)
+        if not self._disk.knows(path):
+            return None
         if key is None:
             return self._disk.read(path)
         seen = self._disk.look(path)

@@ -122,18 +122,19 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
             continue
         found = workspace.store.generations.read(number)
         documents = {document.path for document in found.documents}
-        for path in (*(file.path for file in found.files), *documents):
+        for path in (*(file.path for file in (*found.files, *found.elsewhere)), *documents):
             goals[path] = _Goal(None, None, path in documents)
         shared |= {split_place(file.path)[0] for file in found.files if is_entry(file.path)}
         for path, digest, mode in found.replaced:
             goals[path] = _Goal(digest, mode, path in documents)  # the oldest is looked at last and stands
     if goal is not None:
-        there = {file.path for file in current.elsewhere}
-        gone = (file for file in goal.elsewhere if file.path not in there)
-        goals.update({file.path: _Goal(file.written, file.mode, False) for file in (*goal.files, *gone)})
+        goals.update({file.path: _Goal(file.written, file.mode, False) for file in (*goal.files, *goal.elsewhere)})
         goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
     for path in workspace.recorded:  # what came along with another lock since
         goals.setdefault(path, _Goal(None, None, False))
+    if goal is not None:  # what stays where a variable led before is nobody's to change, then and now
+        for row in {*goal.elsewhere} & {*current.elsewhere}:
+            del goals[row.path]
     for path in shared:
         goals.pop(path, None)
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
@@ -150,6 +151,8 @@ def _outcome(
     changes = []
     document_changes = []
     observed = workspace.observe(set(goals))
+    rows = ((row, observed.get(row.path)) for row in current.elsewhere)
+    ours.update({row.path: row for row, here in rows if here is not None and here.digest == row.written})
     same = _one_file(workspace, goals)
     ours.update({lead: ours[path] for path, lead in same.items() if path in ours and lead not in ours})
     for path, goal in sorted(goals.items()):
@@ -225,11 +228,12 @@ def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, 
     return same
 
 
-def _elsewhere(current: Generation, goal: Generation | None) -> tuple[InstalledFile, ...]:
-    """The files that stay where a variable led before: those of now, and those that come back."""
-    here = {file.path for file in (goal.files if goal else ())}
+def _elsewhere(outcome: Outcome, current: Generation, goal: Generation | None) -> tuple[InstalledFile, ...]:
+    """The files that stay where a variable led before: those that come back, and those of now that are not removed."""
+    gone = {change.path for change in outcome.plan.changes if change.action is Action.DELETE}
+    gone |= {file.path for file in (goal.files if goal else ())}
     rows = {file.path: file for file in (*(goal.elsewhere if goal else ()), *current.elsewhere)}
-    return tuple(row for path, row in rows.items() if path not in here)
+    return tuple(row for path, row in rows.items() if path not in gone)
 
 
 def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[MayChange, ...]:
@@ -269,7 +273,7 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
         files=goal.files if goal else (),
         documents=goal.documents if goal else (),
         folders=current.folders,
-        elsewhere=_elsewhere(current, goal),
+        elsewhere=_elsewhere(outcome, current, goal),
     )
     steps = list(workspace.places.steps(_placed(outcome, goals)))
     done = transact(workspace.disk, workspace.store, steps=steps, generation=made, snapshot=snapshot)

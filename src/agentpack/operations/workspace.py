@@ -1,6 +1,6 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.environment import Environment, Scope, cache_folder, policy_files
-from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
+from agentpack.model.pack import ReleaseRef
+from agentpack.model.variables import is_earlier
 from agentpack.operations.placing import Placing
 from agentpack.plan import Observed
 from agentpack.sources.bundled import NAME as BUNDLED
@@ -128,7 +130,22 @@ class Workspace:
 
     @cached_property
     def manifest_bytes(self) -> bytes | None:
-        return self.disk.read(self.scope.manifest)
+        """The manifest's text, None when there is none.
+
+        Raises:
+            DecisionNeeded: it stayed in another configuration folder, and what it wants would count as unwanted.
+        """
+        data = self.disk.read(self.scope.manifest)
+        for document in self.current.documents if data is None and self.current else ():
+            root, _, leaf = document.path.partition("/")
+            if is_earlier(root) and self.scope.manifest.endswith(f"/{leaf}") and self.disk.stamp(document.path):
+                raise DecisionNeeded(
+                    f"the manifest is {self.scope.absolute(document.path)}, and agentpack looks for "
+                    f"{self.scope.absolute(self.scope.manifest)} now",
+                    details=["the configuration folder was another one when it was written"],
+                    hint="set XDG_CONFIG_HOME and HOME as they were, or move the folder there",
+                )
+        return data
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -314,9 +331,9 @@ class Workspace:
         return self.current.elsewhere if self.current else ()
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
-        """What lies at each path; paths with nothing are left out, and those below a variable that is not set."""
+        """What lies at each path; paths with nothing are left out."""
         paths = set(paths)
-        looked = ((path, self.places.look(path)) for path in paths if self.disk.knows(path))
+        looked = ((path, self.places.look(path)) for path in paths)
         found = {path: here for path, here in looked if here is not None}
         if any(here.blocked for here in found.values()):
             self._see_through(paths, found)
@@ -373,13 +390,17 @@ class Workspace:
         gone = (source for asked in self._asked for source in asked.all if source.name in asked.passed_over)
         return tuple(dict.fromkeys(map(in_words, gone)))
 
+    @property
+    def releases_read(self) -> Collection[ReleaseRef]:
+        """The releases that were read so far."""
+        return dict.fromkeys(ref for asked in self._asked for ref in asked.read)
+
     def what_was_read(self) -> Iterator[str]:
         """The manifest and the lock as far as they were read, and each release with its source, in words."""
         for name, path in (("manifest_bytes", self.scope.manifest), ("lock_bytes", self.scope.lock)):
             if self.__dict__.get(name) is not None:
                 yield f"read {self.scope.absolute(path)}"
-        read = dict.fromkeys(ref for asked in self._asked for ref in asked.read)
-        for ref in read:
+        for ref in self.releases_read:
             place = "" if ref.source == BUNDLED else f": {ref.place}"
             yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
 
