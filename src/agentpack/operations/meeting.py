@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.errors import DecisionNeeded
-from agentpack.model.changes import Action, Change, Plan
+from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.rendering import Rendering
 from agentpack.model.variables import root_of, variable_of
