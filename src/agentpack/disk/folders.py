@@ -330,4 +330,10 @@ class Folders:
         return Unavailable(f"cannot {verb} `{self.where(path)}`: {reason}", hint=hint)
 
     def _in_the_way(self, folder: str) -> Refused:
+        where = self.where(folder)
+        if os.path.islink(where) and not os.path.exists(where):
+            leads = os.path.realpath(where)
+            return Refused(
+                f"`{where}` is a link to `{leads}`, which does not exist", hint="make that folder, or remove the link"
+            )
         return Refused(f"`{self.where(folder)}` is in the way: it is not a folder", hint="move it elsewhere")

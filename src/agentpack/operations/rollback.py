@@ -132,9 +132,6 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
         goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
     for path in workspace.recorded:  # what came along with another lock since
         goals.setdefault(path, _Goal(None, None, False))
-    if goal is not None:  # what stays where a variable led before is nobody's to change, then and now
-        for row in {*goal.elsewhere} & {*current.elsewhere}:
-            del goals[row.path]
     for path in shared:
         goals.pop(path, None)
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
@@ -147,7 +144,9 @@ def _outcome(
     workspace: Workspace, current: Generation, target: int, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
     ours = dict(workspace.recorded)
-    goal_files = {file.path: file for file in (_record(workspace, target) or current).files}
+    record = _record(workspace, target)
+    goal_files = {file.path: file for file in (record or current).files}
+    stays = {row.path for row in (record.elsewhere if record else ())}  # written again only where nothing is
     changes = []
     document_changes = []
     observed = workspace.observe(set(goals))
@@ -170,7 +169,7 @@ def _outcome(
         if here is None:
             absent = Action.RESTORE if path in ours else Action.CREATE
             action = Action.KEEP if goal.digest is None else absent
-        elif here.digest == goal.digest and here.mode == goal.mode:
+        elif path in stays or (here.digest == goal.digest and here.mode == goal.mode):
             action = Action.KEEP
         elif path not in ours and not adopt and here.digest != goal.digest:
             action = Action.CONFLICT if goal.digest is not None or path in goal_files else Action.KEEP
