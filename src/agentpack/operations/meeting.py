@@ -12,7 +12,7 @@ lead today to where it did not lead yesterday. So places are compared by what th
 The lock knows nothing of this: it has a row for each client, so that it is the same on a machine without the link.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -64,47 +64,48 @@ def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
     """
     files, recorded = dict(wanted), dict(workspace.recorded)
     before = {row.path: row for row in workspace.elsewhere if row.path not in recorded}
-    observed = workspace.observe({*files, *recorded, *before})
-    shared = shared_files(
-        workspace, {*(file.client for file in files.values()), *(row.client for row in recorded.values())}
-    )
+    clients = {*(file.client for file in files.values()), *(row.client for row in recorded.values())}
+    shared = shared_files(workspace, clients)
     _refuse_other_text(workspace, files, shared)
-    recorded |= {
-        path: one.row._replace(path=path) for path, one in shared.items() if path in files and path not in recorded
-    }
+    for path in files.keys() & shared.keys() - recorded.keys():
+        recorded[path] = shared[path].row._replace(path=path)
+    observed = workspace.observe({*files, *recorded, *before})
     same: dict[str, tuple[str, Rendering | InstalledFile]] = {}
     for group in workspace.places.groups({*files, *recorded, *before}):
         lead = next((path for path in group if path in files), group[0])
         _refuse_two_texts(workspace, [files[path] for path in group if path in files], group)
         rows = [row for path in (lead, *group) if (row := recorded.get(path) or before.get(path))]
         here = next((seen for path in group if (seen := observed.get(path)) and not seen.blocked), observed.get(lead))
-        for path in group:
+        for path in (path for path in group if path != lead):
             new, old = files.pop(path, None), recorded.pop(path, None)
             before.pop(path, None)
-            observed.pop(path, None)
-            if path == lead and new is not None:
-                files[path] = new
-            elif path != lead and new is not None:
-                same[path] = lead, new
-            elif path != lead and old is not None and not (lead in files and _whose(old) == _whose(files[lead])):
-                same[path] = lead, old
+            # another name of the same persona's file only drops out of the record
+            if new or (old and not (lead in files and _whose(old) == _whose(files[lead]))):
+                same[path] = lead, new or old  # type: ignore[assignment]
         if rows:
             recorded[lead] = _behind(rows, here)._replace(path=lead)
+        before.pop(lead, None)
         if here is not None:
             observed[lead] = here
-    for path in [path for path in before if path in files]:
+    for path in before.keys() & files.keys():
         recorded[path] = before.pop(path)
+    stays, leaves = _away(files, recorded, before.values())
+    return Met(files, recorded, observed, same, stays, tuple(row for row in leaves if row.path in observed), shared)
+
+
+def _away(
+    files: Mapping[str, Rendering], recorded: dict[str, InstalledFile], before: Iterable[InstalledFile]
+) -> tuple[tuple[InstalledFile, ...], tuple[InstalledFile, ...]]:
+    """The files that stay where a variable led before, which are taken out of what was recorded here, and those that
+    nothing wants any more.
+    """
     roots = {_whose(file): root_of(path) for path, file in files.items()}
-    moved = [
-        row
-        for row in recorded.values()
-        if row.path not in files and roots.get(_whose(row), root_of(row.path)) != root_of(row.path)
-    ]
+    unwanted = [row for path, row in recorded.items() if path not in files]
+    moved = [row for row in unwanted if roots.get(_whose(row), root_of(row.path)) != root_of(row.path)]
     for row in moved:
         del recorded[row.path]
-    stays = [row for row in (*moved, *before.values()) if _whose(row) in roots]
-    leaves = [row for row in before.values() if _whose(row) not in roots and row.path in observed]
-    return Met(files, recorded, observed, same, tuple(stays), tuple(leaves), shared)
+    stays = [row for row in (*moved, *before) if _whose(row) in roots]
+    return tuple(stays), tuple(row for row in before if _whose(row) not in roots)
 
 
 def _whose(row: Rendering | InstalledFile | Change) -> tuple[str, str, str]:
