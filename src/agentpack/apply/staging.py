@@ -65,7 +65,8 @@ class Staging:
         self._made: list[str] = []
         self._checks: dict[str, _Check] = {}
         self._places: dict[str, str] = {}
-        self._linked: dict[tuple[int, int, str], str] = {}
+        self._nodes: dict[str, tuple[int, int]] = {}
+        self._linked: dict[tuple[tuple[int, int], str], str] = {}
         self._rows: list[Row] = []
         self._modes: dict[str, int] = {}
         self._staged: list[str] = []
@@ -129,7 +130,10 @@ class Staging:
     def _refuse_twice(self, path: str, place: str) -> None:
         """The last defence: who plans has put places together that are one file."""
         folder, _, leaf = place.rpartition("/")
-        other = self._linked.setdefault((*self._disk.node(folder), leaf), path)
+        node = self._nodes.get(folder)
+        if node is None:
+            node = self._nodes[folder] = self._disk.node(folder)
+        other = self._linked.setdefault((node, leaf), path)
         if other != path:
             raise Refused(
                 f"`{self._disk.where(path)}` and `{self._disk.where(other)}` are one file, by a link",

@@ -246,6 +246,10 @@ class Folders:
         """The path that a file which was looked at is written by: its own, or for a linked file that of its place."""
         return self._places.get(path, path)
 
+    def is_linked(self, path: str) -> bool:
+        """Whether a file that was looked at is a link."""
+        return path in self._places
+
     def _place_of(self, path: str) -> str | None:
         """The place of a linked file; None where links to files are not followed.
 

@@ -62,13 +62,13 @@ class Placing:
         links are files of their own: what is written takes the place of one of them.
         """
         disk = self._disk
-        known = sorted(place for place in places if disk.knows(place))
-        linked = {place for place in known if place in self._links or disk.place(path := split_place(place)[0]) != path}
+        known = [place for place in places if not place.startswith("$") or disk.knows(place)]
+        linked = {place for place in known if place in self._links or disk.is_linked(split_place(place)[0])}
         folders = {place.rpartition("/")[0] for place in known}
         if not linked and len({disk.identity(folder) for folder in folders}) == len(folders):
             return
         met: dict[tuple[Identity, str | None], list[str]] = {}
-        for place in known:
+        for place in sorted(known):
             path, key = split_place(place)
             folder, _, leaf = path.rpartition("/")
             one = disk.identity(path) if place in linked else disk.identity(folder).below(leaf)

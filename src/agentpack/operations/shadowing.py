@@ -60,10 +60,10 @@ def same_name_warnings(workspace: Workspace, planned: Plan) -> Iterator[str]:
 
 def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[str, Target]) -> Iterator[SameName]:
     """The agent files in these folders, and at their places in the other scope, that have the name of a managed one."""
+    files = tuple(files)
     ours = {(file.client, file.persona): workspace.scope.absolute(file.path) for file in files}
-    managed: dict[str, set[str]] = {}
-    for (client, _), place in ours.items():
-        managed.setdefault(client, set()).add(_real(place))
+    clients = {file.client for file in files}
+    managed = {client: real_places(workspace, (file for file in files if file.client == client)) for client in clients}
     elsewhere = _other_scope(workspace)
     for folder, target in folders.items():
         places = [("", folder)]
@@ -81,8 +81,10 @@ def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[
 
 
 def real_places(workspace: Workspace, files: Iterable[Managed]) -> set[str]:
-    """Where these files really are."""
-    return {_real(workspace.scope.absolute(file.path)) for file in files}
+    """Where the places of these files really are."""
+    places = [workspace.scope.absolute(file.path) for file in files]
+    folders = {folder: _real(folder) for folder in {os.path.dirname(place) for place in places}}
+    return {f"{folders[os.path.dirname(place)]}/{os.path.basename(place)}" for place in places}
 
 
 def _real(place: str) -> str:
@@ -113,9 +115,15 @@ def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, 
     """
     for place, folders, names in os.walk(folder):
         folders.sort()
+        real = _real(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
-            if leaf.endswith(suffix) and not leaf.startswith(".") and _real(path) not in but:
+            if (
+                leaf.endswith(suffix)
+                and not leaf.startswith(".")
+                and f"{real}/{leaf}" not in but
+                and _real(path) not in but
+            ):
                 name = _name_in(path)
                 if name is not None:
                     yield path, name
