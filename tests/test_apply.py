@@ -367,7 +367,7 @@ def test_a_torn_journal_is_refused_and_nothing_is_touched(box: Path) -> None:
 
 
 def test_files_left_by_a_transaction_that_lost_its_notes_are_removed_by_the_next_one(box: Path, disk: Disk) -> None:
-    left = box / f".claude/agents/.x.md.agentpack-{disk.inode(layout.STATE):x}-2"
+    left = box / f".claude/agents/.x.md.agentpack-{disk.node(layout.STATE)[1]:x}-2"
     other = box / ".claude/agents/.x.md.agentpack-0-2"
     left.write_bytes(b"left")
     other.write_bytes(b"of another state")

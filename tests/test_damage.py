@@ -174,20 +174,6 @@ def test_a_damaged_cache_costs_one_command_at_most(agentpack: Agentpack, home: P
     assert tree(agentpack.folder / ".claude") == agents
 
 
-@pytest.mark.parametrize(
-    "command", ["status", "diff", "sync", "explain reviewer", "uninstall bad", "rollback", "audit"]
-)
-def test_a_folder_whose_variable_is_no_longer_set_is_named(
-    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
-) -> None:
-    packs = publish(tmp_path / "packs", make_pack("bad"))
-    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
-    agentpack("install", "bad", "--source", str(packs), "--client", "claude", "--user")
-    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
-    ran = agentpack(*command.split(), "--user", expect=2)
-    assert "was written while CLAUDE_CONFIG_DIR was set" in ran.err
-
-
 @pytest.mark.parametrize("journal", ["journal", "journal.new"])
 def test_a_change_that_was_interrupted_there_waits_for_the_variable(
     agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: str
@@ -207,3 +193,28 @@ def test_a_change_that_was_interrupted_there_waits_for_the_variable(
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
     agentpack("sync", "--user")
     assert not list(state.glob("journal*"))
+
+
+def test_a_change_that_was_interrupted_is_finished_where_its_variable_pointed(
+    agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packs = publish(tmp_path / "packs", make_pack("bad"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    agentpack("install", "bad", "--source", str(packs), "--client", "claude", "--user")
+    file = tmp_path / "claude/agents/reviewer.md"
+    digest, folder = digest_of(file.read_bytes()), "$CLAUDE_CONFIG_DIR/agents"
+    rows = [[f"{folder}/reviewer.md", digest, 0o644, None, 0]]
+    head = [["agentpack journal", 1, 2, ".agentpack-ab-2"], ["root", "$CLAUDE_CONFIG_DIR", str(tmp_path / "claude")]]
+    lines = [*head, ["folder", folder], ["steps", rows], ["leaving", []]]
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    state = home / ".local/state/agentpack"
+    (state / "journal").write_bytes(text + json.dumps(["end", digest_of(text)]).encode() + b"\n")
+    record = json.loads((state / "generations/000001.json").read_text())
+    (state / "generations/000002.json").write_text(json.dumps({**record, "number": 2, "parent": 1, "files": []}))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "other"))
+    other = tmp_path / "other/agents/reviewer.md"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(file.read_bytes())
+    assert "finished" in agentpack("status", "--user").err
+    assert not file.exists()
+    assert other.exists()

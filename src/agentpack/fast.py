@@ -91,6 +91,8 @@ def clean_scope(*, judging: bool = False) -> str | None:
         for path, written, _mode in record["documents"]:
             if not _holds(scope.absolute(path), written):
                 return None
+        if any(scope.roots.get(root) != folder for root, folder in record.get("roots", {}).items() if "@" not in root):
+            return None  # a variable led elsewhere then
         folders = {path.rpartition("/")[0] for path, *_ in record["files"]}
         if not all(os.path.realpath(place := scope.absolute(folder)) == place for folder in folders):
             return None  # links in the way are the full program's to judge

@@ -57,7 +57,7 @@ class Staging:
         self.number = store.generations.current() + (1 if snapshot is None else 2)
         self._disk, self._store, self._snapshot = disk, store, snapshot
         # The inode keeps two states that write to the same folders apart, such as a project's and its user's.
-        self._mark = f".agentpack-{disk.inode(layout.STATE):x}-"
+        self._mark = f".agentpack-{disk.node(layout.STATE)[1]:x}-"
         self.ending = f"{self._mark}{self.number}"
         self._notes = NewJournal(disk)
         self._pack = NewPack(disk, store.blobs, self.number)
@@ -65,7 +65,8 @@ class Staging:
         self._made: list[str] = []
         self._checks: dict[str, _Check] = {}
         self._places: dict[str, str] = {}
-        self._linked: dict[tuple[int, ...], str] = {}
+        self._nodes: dict[str, tuple[int, int]] = {}
+        self._linked: dict[tuple[tuple[int, int], str], str] = {}
         self._rows: list[Row] = []
         self._modes: dict[str, int] = {}
         self._staged: list[str] = []
@@ -98,8 +99,6 @@ class Staging:
         seen = self._disk.look(path)
         self._expect(step, seen)
         place = self._disk.place(path)
-        if self._disk.links and seen is not None:
-            self._refuse_twice(path, seen)
         self._places[place] = path
         self._checks[path] = _Check(place, step.before, seen.stamp if seen else None)
         before = NOTHING if seen is None else Side(seen.digest, seen.mode)
@@ -128,8 +127,13 @@ class Staging:
         if (seen.digest if seen else None) != step.before:
             raise _changed(self._disk, [step.path])
 
-    def _refuse_twice(self, path: str, seen: Seen) -> None:
-        other = self._linked.setdefault(seen.stamp[:2], path)
+    def _refuse_twice(self, path: str, place: str) -> None:
+        """The last defence: who plans has put places together that are one file."""
+        folder, _, leaf = place.rpartition("/")
+        node = self._nodes.get(folder)
+        if node is None:
+            node = self._nodes[folder] = self._disk.node(folder)
+        other = self._linked.setdefault((node, leaf), path)
         if other != path:
             raise Refused(
                 f"`{self._disk.where(path)}` and `{self._disk.where(other)}` are one file, by a link",
@@ -139,6 +143,7 @@ class Staging:
     def _change(self, path: str, before: Side, after: Side) -> None:
         """Note a change, and keep what it takes away unless that is recorded."""
         place = self._disk.place(path)
+        self._refuse_twice(path, place)
         if before.digest is not None:
             self._enter(parent(place))  # an undo puts its temporary file there
             if not self._pack.has(before.digest):
@@ -168,7 +173,7 @@ class Staging:
         latest = self._snapshot.generation if self._snapshot else self._store.generations.latest()
         if latest is None:
             return {}
-        recorded = {file.path: Side(file.written, file.mode) for file in latest.files}
+        recorded = {file.path: Side(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
         recorded.update((document.path, Side(document.written, document.mode)) for document in latest.documents)
         return recorded
 

@@ -16,6 +16,7 @@ _STATES = {
     "missing": "missing: `agentpack sync` restores it",
     "blocked": "not a regular file: move it away",
     "outdated": "not yet as locked: `agentpack sync` writes it",
+    "elsewhere": "elsewhere: written when its variable pointed there",
     "leftover": "no longer wanted: `agentpack sync` removes it",
 }
 

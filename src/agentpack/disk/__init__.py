@@ -17,12 +17,12 @@ from typing import ParamSpec, TypeVar
 
 from agentpack.disk import lacking
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
-from agentpack.disk.looking import OPEN_FILE, Looking, Seen, Stamp
+from agentpack.disk.looking import OPEN_FILE, Identity, Looking, Seen, Stamp
 from agentpack.disk.owners import Owner, give, of_folder, owner_of
 from agentpack.disk.trust import user_name
 from agentpack.errors import Bug, Refused, Unavailable
 
-__all__ = ["FEW", "Disk", "Growing", "Owner", "Seen", "Stamp"]
+__all__ = ["FEW", "Disk", "Growing", "Identity", "Owner", "Seen", "Stamp"]
 
 FEW = 16
 """Up to so many files and folders are made durable one by one, more by a single call for their whole file system."""

@@ -11,12 +11,13 @@ that the link leads into. Its temporary files lie there too, and renaming them i
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 from agentpack.disk.trust import is_own, is_reserved, refuse_link, refuse_state
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import MAX_PARTS
+from agentpack.model.variables import earlier_root, is_earlier, path_now, root_of, variable_of
 
 BEHIND = "->"
 """Ends the name of the folder that a linked file leads into."""
@@ -48,6 +49,35 @@ class Folders:
         self._prefixes = {name: self._prefix(name) for name in self._roots}
         self._ours = tuple(self._prefixes[name] for name in ("$state", "$config") if name in self._roots)
 
+    @property
+    def roots(self) -> Mapping[str, str]:
+        """Where each root leads."""
+        return self._roots
+
+    def knows(self, path: str) -> bool:
+        """Whether the path's root leads anywhere: that of a variable does not while the variable is not set."""
+        return root_of(path) in self._roots
+
+    def know(self, roots: Mapping[str, str]) -> None:
+        """Take the folders that roots led to when a record was written and no longer do, under names of their own.
+
+        In a project there are none: what came along with a clone reaches nothing outside of it.
+        """
+        for root, folder in roots.items() if self._follow_own_links else ():
+            name = root if is_earlier(root) else earlier_root(root, folder)
+            if self._roots.get(root) != folder and name not in self._roots and os.path.isabs(folder):
+                self._roots[name] = folder
+                self._prefixes[name] = self._prefix(name)
+
+    def path_now(self, path: str, then: Mapping[str, str]) -> str:
+        """The name that a path has today which was recorded while roots led there: see `model/variables.py`."""
+        return path_now(path, then, self._roots, os.path.isdir)
+
+    def leads(self, paths: Iterable[str]) -> dict[str, str]:
+        """Where the roots of these paths lead that may lead elsewhere another day, for a record to keep."""
+        named = sorted({root_of(path) for path in paths} - {"", "$state"})
+        return {root: self._roots[root] for root in named if root in self._roots}
+
     def __enter__(self) -> Self:
         return self
 
@@ -78,7 +108,7 @@ class Folders:
         try:
             return self._roots[name]
         except KeyError:
-            variable = name.removeprefix("$")
+            variable = variable_of(name)
             raise UsageError(
                 f"what lies in `{name}` was written while {variable} was set, and it is not set now",
                 hint="set it as it was then, and run the command again",
@@ -225,6 +255,10 @@ class Folders:
         """The path that a file which was looked at is written by: its own, or for a linked file that of its place."""
         return self._places.get(path, path)
 
+    def is_linked(self, path: str) -> bool:
+        """Whether a file that was looked at is a link."""
+        return path in self._places
+
     def _place_of(self, path: str) -> str | None:
         """The place of a linked file; None where links to files are not followed.
 
@@ -292,10 +326,11 @@ class Folders:
             folder = folder.rpartition("/")[0]
         return gone[::-1]
 
-    def inode(self, folder: str) -> int:
-        """The number of the folder's inode: a name for it that survives moving it."""
+    def node(self, folder: str) -> tuple[int, int]:
+        """The folder's device and inode: a name for it that survives moving it."""
         try:
-            return os.fstat(self._folder(folder)).st_ino
+            found = os.fstat(self._folder(folder))
+            return found.st_dev, found.st_ino
         except OSError as error:
             raise self.failure("open", folder, error) from error
 
@@ -308,6 +343,12 @@ class Folders:
         return Unavailable(f"cannot {verb} `{self.where(path)}`: {reason}", hint=hint)
 
     def _in_the_way(self, folder: str) -> Refused:
+        where = self.where(folder)
+        if os.path.islink(where) and not os.path.exists(where):
+            leads = os.path.realpath(where)
+            return Refused(
+                f"`{where}` is a link to `{leads}`, which does not exist", hint="make that folder, or remove the link"
+            )
         return Refused(f"`{self.where(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
 
 

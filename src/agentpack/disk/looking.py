@@ -15,6 +15,7 @@ from agentpack.disk.folders import Folders
 from agentpack.disk.owners import Owner, owner_of
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest, digest_of
+from agentpack.model.variables import root_of
 
 Stamp = tuple[int, int, int, int, int, int]
 """What changes when a file does: device, inode, mode, size, and the times of its content and its inode."""
@@ -41,12 +42,25 @@ class Seen(NamedTuple):
     owner: Owner
 
 
+class Identity(NamedTuple):
+    """A place by the folder that is there on the way to it, and the parts of its path below that one."""
+
+    device: int
+    inode: int
+    rest: tuple[str, ...]
+
+    def below(self, name: str) -> "Identity":
+        """The place of this name in the folder, which is not a link."""
+        return self._replace(rest=(*self.rest, name))
+
+
 class Looking(Folders):
     """Folders whose files are looked at."""
 
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
         super().__init__(roots, follow_own_links=follow_own_links)
         self._seen: dict[str, Seen] = {}
+        self._identities: dict[str, Identity] = {}
 
     def read(self, path: str) -> bytes | None:
         """The bytes of the file, or None when there is nothing. A link is followed as one to a folder would be.
@@ -171,6 +185,28 @@ class Looking(Folders):
         except OSError as error:
             raise self.failure("read", path, error) from error
 
+    def identity(self, path: str) -> "Identity":
+        """What all names of one place have in common, links on the way and in its place followed."""
+        found = self._identities.get(path)
+        if found is None:
+            found = self._identities[path] = _identity(os.path.realpath(self.where(path)))
+        return found
+
+    def is_below(self, path: str, folder: str) -> bool:
+        """Whether a path leads to the absolute folder or below it, links on the way followed."""
+        real, above = os.path.realpath(self.where(path)), os.path.realpath(folder)
+        return real == above or real.startswith(f"{above}/")
+
+    def first_link(self, path: str) -> tuple[str, str] | None:
+        """The first link on the way to a path below its root, or in its place, and where it leads; None without one."""
+        root = root_of(path)
+        rest = path[len(root) :].lstrip("/").split("/")
+        for end in range(1, len(rest) + 1):
+            step = os.path.join(self.roots[root], *rest[:end])
+            if os.path.islink(step):
+                return step, os.path.realpath(step)
+        return None
+
     def entries(self, folder: str) -> list[str]:
         """The names in a folder, sorted; none when there is no such folder."""
         try:
@@ -179,6 +215,21 @@ class Looking(Folders):
             return []
         except OSError as error:
             raise self.failure("list", folder, error) from error
+
+
+def _identity(real: str) -> Identity:
+    rest: tuple[str, ...] = ()
+    while True:
+        try:
+            found = os.stat(real)
+            # A file is known by its folder and its name: with another name it is another place, as with a hard link.
+            if stat.S_ISDIR(found.st_mode):
+                return Identity(found.st_dev, found.st_ino, rest)
+        except OSError:
+            if real == os.path.dirname(real):
+                return Identity(0, 0, rest)
+        real, name = os.path.split(real)
+        rest = (name, *rest)
 
 
 def _kind(mode: int) -> str:

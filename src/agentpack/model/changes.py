@@ -1,9 +1,11 @@
 """A plan: all that will happen to files, computed in full before anything is written."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 
 
@@ -76,6 +78,8 @@ class Change:
     draft: Draft = ()
     """Where a merge stopped: how far it came, for merging by hand."""
     notes: tuple[str, ...] = ()
+    same_as: str = ""
+    """The place that stands for this one, because both are one file: what happens there happens here, once."""
 
     @property
     def written(self) -> Digest | None:
@@ -92,14 +96,18 @@ class Plan:
     """Every managed file of a scope, a change each, in the order of their paths."""
 
     changes: tuple[Change, ...]
+    elsewhere: tuple[InstalledFile, ...] = ()
+    """Files of ours that stay where a client's variable led before."""
+    shared: Mapping[str, str] = field(default_factory=dict)
+    """Files that the other scope manages too, and which scope that is."""
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.action is Action.CONFLICT)
+        return tuple(change for change in self.changes if change.action is Action.CONFLICT and not change.same_as)
 
     @property
     def drift(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.action is Action.DRIFT)
+        return tuple(change for change in self.changes if change.action is Action.DRIFT and not change.same_as)
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NewType
 
 from agentpack.errors import UsageError
-from agentpack.model.variables import ROOTS
+from agentpack.model.variables import ROOTS, is_earlier, root_of
 
 PackName = NewType("PackName", str)
 Digest = NewType("Digest", str)
@@ -20,6 +20,7 @@ _RESERVED_PERSONAS = frozenset(
     "self system user model tool config default main general general-purpose explore plan build worker explorer task "
     "research code-review security-review con prn aux nul".split()
 )
+_EARLIER = re.compile(r"\$[A-Za-z_]+@[0-9a-f]{8}\Z")
 _NO_PARTS = frozenset(("", ".", ".."))
 MAX_NAME = 50
 MAX_PARTS = 64
@@ -70,8 +71,15 @@ def persona_name_fault(text: str) -> str | None:
     return None
 
 
+def is_recorded_path(text: object) -> bool:
+    """Whether a record of this machine may name it: as `is_named_path`, also below a root of earlier."""
+    if type(text) is str and is_earlier(root := root_of(text)):
+        return _EARLIER.match(root) is not None and is_named_path(root.partition("@")[0] + text[len(root) :])
+    return is_named_path(text)
+
+
 def is_named_path(text: object) -> bool:
-    """Whether it is a path below a root that agentpack has, or that root itself: what a record may name."""
+    """Whether it is a path below a root that agentpack has, or that root itself."""
     if type(text) is not str or "\0" in text:
         return False
     if text.startswith("$"):

@@ -45,6 +45,13 @@ class Desk:
                 hint=_rename(pack, persona),
             )
         key = (target.name, target.identity(persona))
+        first = self._files.get(file.path)
+        if first is not None and first.target is not target and (first.pack, first.persona) == (pack, persona):
+            if first.file.digest != file.digest:
+                raise _two_texts(first, given)
+            self._names[key] = given
+            self._given.append(given)
+            return
         for other in (self._files.get(file.path), self._names.get(key)):
             if other is not None:
                 raise _meeting(other, given)
@@ -87,6 +94,8 @@ class Desk:
         unwritten = [f"{target.title} has no agents in the {self._scope} scope" for target, _ in self._absent]
         for given in self._given:
             elsewhere = self._read_elsewhere(given)
+            if elsewhere is None and given.file.path in files:
+                elsewhere = given.file.path
             if elsewhere is None:
                 files[given.file.path] = given.file
             else:
@@ -118,6 +127,14 @@ def _acceptances(given: _Given) -> tuple[str, str]:
 
 def _rename(pack: str, persona: str) -> str:
     return f"give it another name in agentpack.yaml: `- {{require: {pack}, as: {{{persona}: {persona}-2}}}}`"
+
+
+def _two_texts(one: _Given, other: _Given) -> DecisionNeeded:
+    return DecisionNeeded(
+        f"{one.target.title} and {other.target.title} read one file, and each needs its own text; nothing was written",
+        details=[f"both read {one.file.path}"],
+        hint=f"install for one of them: `--client {one.target.name}`",
+    )
 
 
 def _meeting(one: _Given, other: _Given) -> Unresolvable:

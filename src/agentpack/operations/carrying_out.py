@@ -12,6 +12,7 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.operations.making import Made
+from agentpack.operations.meeting import meeting_notes, refuse_sources
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
 from agentpack.operations.recorded import as_written, held_files, recognise_releases, with_files
@@ -117,7 +118,12 @@ def carry_out(
         plan=planned,
         documents=documents,
         packs=tuple(pack_changes(_before(workspace), wish.made.lock if wish.made else None)),
-        notes=(*(wish.made.notes(changed) if wish.made else ()), *wish.notes, *workspace.link_notes()),
+        notes=(
+            *(wish.made.notes(changed) if wish.made else ()),
+            *wish.notes,
+            *meeting_notes(workspace, planned),
+            *workspace.link_notes(),
+        ),
         warnings=(*wish.warnings, *_same_names(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
@@ -128,6 +134,7 @@ def carry_out(
     if not outcome.changes_anything:
         return outcome
     _refuse_hidden(workspace, files, wish, planned)
+    refuse_sources(workspace, planned)
     if confirm is not None and not confirm(outcome):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
@@ -306,6 +313,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
             replaced=(*_taken_over(outcome.plan, workspace.recorded), *_there_before(workspace, outcome)),
+            elsewhere=outcome.plan.elsewhere,
         )
 
     done = transact(
@@ -322,6 +330,8 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
 
 def _placed(outcome: Outcome, recorded: Mapping[str, InstalledFile]) -> Iterator[Placed]:
     for change in outcome.plan.changes:
+        if change.same_as:
+            continue
         if change.action in WRITES:
             old = recorded.get(change.path)
             mode = old.mode if change.action is Action.RESTORE and old is not None and old.mode else None
@@ -388,7 +398,7 @@ def _installed(
             if old is not None:
                 yield old
         elif change.rendered is not None and change.written is not None:
-            mode = modes.get(split_place(change.path)[0], change.mode or 0)
+            mode = modes.get(split_place(change.same_as or change.path)[0], change.mode or 0)
             names = (change.client, change.pack, change.persona)
             yield InstalledFile(change.path, *names, change.rendered, change.written, mode)
 
@@ -452,6 +462,7 @@ def write_documents(
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
             replaced=tuple(_there_before(workspace, outcome)),
+            elsewhere=workspace.elsewhere,
         )
 
     steps = list(workspace.places.steps(_placed(outcome, {})))

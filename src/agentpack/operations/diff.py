@@ -24,6 +24,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.operations.carrying_out import PackChange, pack_changes
 from agentpack.operations.making import Made, Part
+from agentpack.operations.meeting import where_it_stays
 from agentpack.operations.planning import plan_for
 from agentpack.operations.recorded import Pristine, as_written, locked_files, recognise_releases
 from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
@@ -201,6 +202,12 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         file = wanted.get(path) or recorded[path]
         if state and limits.have(file):
             files.append(_on_disk(workspace, locked, file, state, wanted.get(path), recorded.get(path), limits))
+    missing = {(file.client, file.pack, file.persona) for file in files if file.state == "missing"}
+    notes += (
+        f"{workspace.scope.absolute(row.path)}: {where_it_stays(workspace, row)}"
+        for row in workspace.elsewhere
+        if (row.client, row.pack, row.persona) in missing
+    )
     return Differences(
         before="locked",
         after="disk",

@@ -190,8 +190,9 @@ def _names(text: str, when: str | None) -> tuple[str, ...]:
 
 
 def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> Explained:
-    seen = workspace.disk.look(file.path)
-    missing = seen is None or seen.kind != "file"
+    same_name = {row.path for row in workspace.recorded.values() if row.persona == file.persona}
+    seen = workspace.observe({file.path, *same_name}).get(file.path)
+    missing = seen is None or bool(seen.blocked)
     data = b"" if missing else workspace.contents(file.path)
     if len(data) > MAX_BYTES:
         place = workspace.scope.absolute(file.path)

@@ -9,7 +9,7 @@ from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made, default_clients, found_clients, make
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
 
@@ -66,6 +66,8 @@ def install(
     chosen = choose(library, new, workspace.lock, upgrade=anew)
     made = make(library, new, chosen, default_clients(workspace, new))
     wish = wish_for(workspace, old, new, made)
+    if old.clients is None and workspace.lock is None and not clients:
+        wish = wish._replace(notes=tuple(filter(None, found_clients(workspace).values())))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.remarking import remarks
         from agentpack.operations.resembling import name_warnings

@@ -370,16 +370,31 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
         return manifest.clients
     if workspace.lock is not None and workspace.lock.clients:
         return workspace.lock.clients
+    return tuple(client for client, why in found_clients(workspace).items() if not why) or ("claude",)
+
+
+def found_clients(workspace: Workspace) -> Mapping[str, str]:
+    """The clients that are used in the scope, each with why it is passed over, in words; empty where it is not.
+
+    Where a link makes one folder of two clients', nothing is written for the one behind the link: it reads the files of
+    the other.
+    """
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    found = []
-    for target in workspace.targets.values():
+    found, places = dict[str, str](), dict[str, str]()
+    for target in sorted(workspace.targets.values(), key=lambda target: target.name):
         folder = target.folder(kind, variables)
         if folder is None:
             continue
         markers = (folder,) if folder.startswith("$") else target.markers
         if any(workspace.disk.stamp(marker) is not None for marker in markers):
-            found.append(target.name)
-    return tuple(sorted(found)) or ("claude",)
+            found[target.name] = ""
+            places.setdefault(target.path("name", kind, variables) or "", target.name)
+    for lead, *others in workspace.places.groups(places):
+        for path in others:
+            title, first = (workspace.targets[places[place]].title for place in (path, lead))
+            linked = workspace.scope.absolute(path.rpartition("/")[0])
+            found[places[path]] = f"skipped {title}: {linked} leads to the files of {first}, and {title} reads those"
+    return found
 
 
 class Drafting(NamedTuple):

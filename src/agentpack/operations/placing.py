@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from agentpack.apply import Step
-from agentpack.disk import Disk
+from agentpack.disk import Disk, Identity
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.plan import Observed
@@ -37,28 +37,53 @@ class Placing:
     def __init__(self, disk: Disk, shared_of: SharedOf) -> None:
         self._disk = disk
         self._shared_of = shared_of
+        self._links = set[str]()
         self._entries: dict[str, tuple[Digest, Mapping[str, str]]] = {}
 
     def look(self, place: str) -> Observed | None:
-        """What is at a place; None when nothing is.
-
-        Raises:
-            UsageError: the variable that the place is below is no longer set.
-        """
+        """What is at a place; None when nothing is, or when the variable that the place is below is not set."""
         path, key = split_place(place)
-        seen = self._disk.look(path)
+        seen = self._disk.look(path) if self._disk.knows(path) else None
         if seen is None:
             return None
         if seen.kind != "file" or seen.digest is None:
+            if seen.kind == "link":
+                self._links.add(place)
             return Observed(None, seen.mode, f"a {seen.kind} is in the way")
         if key is None:
             return Observed(seen.digest, seen.mode)
         text = self._read_entries(path, seen.digest).get(key)
         return None if text is None else Observed(digest_of(text.encode()), seen.mode)
 
+    def groups(self, places: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """The places that are one file, one group for each file that has several, the place without a link first.
+
+        A place counts as what it leads to, whether there is a file yet or not; all of them were looked at before. Hard
+        links are files of their own: what is written takes the place of one of them.
+        """
+        disk = self._disk
+        known = [place for place in places if not place.startswith("$") or disk.knows(place)]
+        linked = {place for place in known if place in self._links or disk.is_linked(split_place(place)[0])}
+        folders = {place.rpartition("/")[0] for place in known}
+        if not linked and len({disk.identity(folder) for folder in folders}) == len(folders):
+            return
+        met: dict[tuple[Identity, str | None], list[str]] = {}
+        for place in sorted(known):
+            path, key = split_place(place)
+            folder, _, leaf = path.rpartition("/")
+            one = disk.identity(path) if place in linked else disk.identity(folder).below(leaf)
+            met.setdefault((one, key), []).append(place)
+        for group in met.values():
+            if len(group) > 1:
+                yield tuple(
+                    sorted(group, key=lambda place: (disk.first_link(split_place(place)[0]) is not None, place))
+                )
+
     def read(self, place: str) -> bytes | None:
         """The bytes at a place; None when nothing is there."""
         path, key = split_place(place)
+        if not self._disk.knows(path):
+            return None
         if key is None:
             return self._disk.read(path)
         seen = self._disk.look(path)

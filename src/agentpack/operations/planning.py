@@ -6,6 +6,7 @@ from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.persona import Persona
 from agentpack.operations.making import Made
+from agentpack.operations.meeting import meet
 from agentpack.operations.recorded import Pristine
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
 
 def plan_for(workspace: Workspace, made: Made | None, decisions: Decisions = NO_DECISIONS) -> Plan:
     """The plan that brings the disk to what is wanted; None when nothing is."""
-    files = made.files if made else {}
-    recorded = workspace.recorded
+    met = meet(workspace, made.files if made else {})
     pristine = Pristine(workspace)
-    return plan(
-        files,
-        recorded,
-        workspace.observe({*files, *recorded}),
+    planned = plan(
+        met.wanted,
+        met.recorded,
+        met.observed,
         disk=workspace.contents,
         base=pristine.base,
         known=lambda old, new: _rules(pristine, old, None if made is None else made.persona(new.pack, new.persona)),
         decisions=decisions,
     )
+    return met.whole(planned, decisions)
 
 
 def _rules(pristine: Pristine, old: InstalledFile, theirs: Persona | None) -> "Known":

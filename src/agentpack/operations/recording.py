@@ -73,6 +73,7 @@ def snapshot(workspace: Workspace) -> Snapshot | None:
         files=files,
         documents=tuple(documents),
         folders=current.folders if current else (),
+        elsewhere=workspace.elsewhere,
     )
     return Snapshot(generation, _found_blobs(workspace, files))
 

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from agentpack.apply import transact
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Plan
-from agentpack.model.history import Generation
+from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
+from agentpack.operations.meeting import one_file
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import pins_here, snapshot_to_follow
 from agentpack.operations.widening import MayChange, lock_changes
@@ -132,13 +133,13 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
             continue
         found = workspace.store.generations.read(number)
         documents = {document.path for document in found.documents}
-        for path in (*(file.path for file in found.files), *documents):
+        for path in (*(file.path for file in (*found.files, *found.elsewhere)), *documents):
             goals[path] = _Goal(None, None, path in documents)
         shared |= {split_place(file.path)[0] for file in found.files if is_entry(file.path)}
         for path, digest, mode in found.replaced:
             goals[path] = _Goal(digest, mode, path in documents)  # the oldest is looked at last and stands
     if goal is not None:
-        goals.update({file.path: _Goal(file.written, file.mode, False) for file in goal.files})
+        goals.update({file.path: _Goal(file.written, file.mode, False) for file in (*goal.files, *goal.elsewhere)})
         goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
     for path in workspace.recorded:  # what came along with another lock since
         goals.setdefault(path, _Goal(None, None, False))
@@ -153,12 +154,20 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
 def _outcome(
     workspace: Workspace, current: Generation, target: int, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
-    ours = workspace.recorded
-    goal_files = {file.path: file for file in (_record(workspace, target) or current).files}
+    ours = dict(workspace.recorded)
+    record = _record(workspace, target)
+    goal_files = {file.path: file for file in (record or current).files}
+    stays = {row.path for row in (record.elsewhere if record else ())}  # written again only where nothing is
     changes = []
     document_changes = []
     observed = workspace.observe(set(goals))
+    rows = ((row, observed.get(row.path)) for row in current.elsewhere)
+    ours.update({row.path: row for row, here in rows if here is not None and here.digest == row.written})
+    same = _one_file(workspace, goals)
+    ours.update({lead: ours[path] for path, lead in same.items() if path in ours and lead not in ours})
     for path, goal in sorted(goals.items()):
+        if path in same:
+            continue
         here = observed.get(path)
         if goal.document:
             before = workspace.disk.read(path)
@@ -171,7 +180,7 @@ def _outcome(
         if here is None:
             absent = Action.RESTORE if path in ours else Action.CREATE
             action = Action.KEEP if goal.digest is None else absent
-        elif here.digest == goal.digest and here.mode == goal.mode:
+        elif path in stays or (here.digest == goal.digest and here.mode == goal.mode):
             action = Action.KEEP
         elif path not in ours and not adopt and here.digest != goal.digest:
             action = Action.CONFLICT if goal.digest is not None or path in goal_files else Action.KEEP
@@ -190,6 +199,12 @@ def _outcome(
                 content=content if action in WRITES else None,
             )
         )
+    leads = {change.path: change for change in changes}
+    for path, lead in same.items():
+        known = ours.get(path) or goal_files.get(path)
+        if goals[path].digest is not None and known is not None:
+            one = replace(leads[lead], path=path, same_as=lead)
+            changes.append(replace(one, client=known.client, pack=known.pack, persona=known.persona))
     packs = tuple(_pack_changes(pins_here(workspace), _record(workspace, target)))
     return Outcome(
         command=f"rollback {target}",
@@ -201,6 +216,34 @@ def _outcome(
         capabilities=_may_changes(workspace, document_changes),
         notes=workspace.link_notes(),
     )
+
+
+def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, str]:
+    """Of each place that is one file with another that stands for it, that other place.
+
+    Raises:
+        DecisionNeeded: a link came since, and one file would have to hold two texts.
+    """
+    same: dict[str, str] = {}
+    for group in workspace.places.groups(path for path in goals if not goals[path].document):
+        held = [path for path in group if goals[path].digest is not None]
+        lead = (held or group)[0]
+        if len({goals[path].digest for path in held}) > 1:
+            raise DecisionNeeded(
+                "one file would have to hold two texts; nothing was changed",
+                details=[one_file(workspace, group, lead=lead)],
+                hint="put a folder or file of its own in the place of the link",
+            )
+        same.update({path: lead for path in group if path != lead})
+    return same
+
+
+def _elsewhere(outcome: Outcome, current: Generation, goal: Generation | None) -> tuple[InstalledFile, ...]:
+    """The files that stay where a variable led before: those that come back, and those of now that are not removed."""
+    gone = {change.path for change in outcome.plan.changes if change.action is Action.DELETE}
+    gone |= {file.path for file in (goal.files if goal else ())}
+    rows = {file.path: file for file in (*(goal.elsewhere if goal else ()), *current.elsewhere)}
+    return tuple(row for path, row in rows.items() if path not in gone)
 
 
 def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[MayChange, ...]:
@@ -241,6 +284,7 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
         files=goal.files if goal else (),
         documents=goal.documents if goal else (),
         folders=current.folders,
+        elsewhere=_elsewhere(outcome, current, goal),
     )
     steps = list(workspace.places.steps(_placed(outcome, goals)))
     done = transact(workspace.disk, workspace.store, steps=steps, generation=made, snapshot=snapshot)
@@ -250,6 +294,8 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
 
 def _placed(outcome: Outcome, goals: Mapping[str, _Goal]) -> Iterator[Placed]:
     for change in outcome.plan.changes:
+        if change.same_as:
+            continue
         if change.action in WRITES:
             yield Placed(change.path, change.observed, change.content, goals[change.path].mode)
         elif change.action is Action.DELETE:

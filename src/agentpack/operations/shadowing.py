@@ -60,8 +60,10 @@ def same_name_warnings(workspace: Workspace, planned: Plan) -> Iterator[str]:
 
 def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[str, Target]) -> Iterator[SameName]:
     """The agent files in these folders, and at their places in the other scope, that have the name of a managed one."""
+    files = tuple(files)
     ours = {(file.client, file.persona): workspace.scope.absolute(file.path) for file in files}
-    managed = set(ours.values())
+    clients = {file.client for file in files}
+    managed = {client: real_places(workspace, (file for file in files if file.client == client)) for client in clients}
     elsewhere = _other_scope(workspace)
     for folder, target in folders.items():
         places = [("", folder)]
@@ -70,7 +72,7 @@ def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[
             place = folder if named is None else elsewhere.absolute(named)
             places += [(elsewhere.kind, place)] if _real(place) != _real(folder) else []
         for scope, place in places:
-            for path, name in agent_names(place, ending(target), managed):
+            for path, name in agent_names(place, ending(target), managed.get(target.name, set())):
                 mine = ours.get((target.name, name))
                 if mine is not None:
                     yield SameName(
@@ -78,12 +80,19 @@ def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[
                     )
 
 
-def _real(folder: str) -> str:
-    """Where a folder really lies; as it is named when a link in it goes while it is followed."""
+def real_places(workspace: Workspace, files: Iterable[Managed]) -> set[str]:
+    """Where the places of these files really are."""
+    places = [workspace.scope.absolute(file.path) for file in files]
+    folders = {folder: _real(folder) for folder in {os.path.dirname(place) for place in places}}
+    return {f"{folders[os.path.dirname(place)]}/{os.path.basename(place)}" for place in places}
+
+
+def _real(place: str) -> str:
+    """Where a file or folder really is; as it is named when a link on the way goes while it is followed."""
     try:
-        return os.path.realpath(folder)
+        return os.path.realpath(place)
     except OSError:
-        return folder
+        return place
 
 
 def _other_scope(workspace: Workspace) -> Scope | None:
@@ -102,13 +111,19 @@ def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, 
     """The agent files at and below a folder, as absolute path and name; a file that says no name is none.
 
     Args:
-        but: absolute paths to pass over, unread.
+        but: real paths to pass over, unread.
     """
     for place, folders, names in os.walk(folder):
         folders.sort()
+        real = _real(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
-            if leaf.endswith(suffix) and not leaf.startswith(".") and path not in but:
+            if (
+                leaf.endswith(suffix)
+                and not leaf.startswith(".")
+                and f"{real}/{leaf}" not in but
+                and _real(path) not in but
+            ):
                 name = _name_in(path)
                 if name is not None:
                     yield path, name

@@ -14,14 +14,14 @@ from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Wanted
-from agentpack.operations.shadowing import SameName, agent_names, same_names
+from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.operations.workspace import Workspace, steady
 from agentpack.targets.base import Target, ending
 
 
 class FileStatus(NamedTuple):
     """One managed file. `state`: `clean`, `edited`, `missing`, `blocked` (not a regular file), `outdated` (as an older
-    lock wanted it) or `leftover` (no longer wanted)."""
+    lock wanted it), `leftover` (no longer wanted) or `elsewhere` (where the client's variable led before)."""
 
     path: str
     client: str
@@ -108,7 +108,7 @@ def status(workspace: Workspace) -> Status:
     return Status(
         packs,
         tuple(file for file in files if file.pack not in known),
-        tuple(same_names(workspace, files, folders)),
+        tuple(same_names(workspace, (file for file in files if file.state != "elsewhere"), folders)),
         tuple(_unmanaged(workspace, files, folders)),
         tuple(_stale(workspace)),
         tuple(_uses(workspace, lock)),
@@ -137,11 +137,14 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
     recorded = workspace.recorded
     locked = {file.path: file for file in lock.files}
     observed = workspace.observe({*recorded, *locked})
+    staying = {(row.client, row.pack, row.persona) for row in workspace.elsewhere}
     for path in sorted({*recorded, *locked}):
         row = locked.get(path) or recorded[path]
         here = observed.get(path)
         digest = f"sha256:{locked[path].sha256}" if path in locked else None
-        if here is None:
+        if not workspace.disk.knows(path):
+            state = "elsewhere" if (row.client, row.pack, row.persona) not in staying else ""
+        elif here is None:
             state = "missing" if path in locked else ""
         elif here.blocked:
             state = "blocked"
@@ -156,6 +159,9 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         if state:
             capabilities = locked[path].capabilities if path in locked else None
             yield FileStatus(path, row.client, row.pack, row.persona, state, capabilities)
+    for row in workspace.elsewhere:
+        if row.path not in recorded and workspace.places.look(row.path) is not None:
+            yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")
 
 
 def _pack(pack: LockedPack, wanted: Wanted | None, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
@@ -244,7 +250,7 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
 def _unmanaged(
     workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Target]
 ) -> Iterator[Unmanaged]:
-    managed = {workspace.scope.absolute(file.path) for file in files}
+    managed = real_places(workspace, files)
     for folder, target in folders.items():
         count = sum(1 for _ in agent_names(folder, ending(target), managed))
         if count:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
+from agentpack.model.variables import root_of, variable_of
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import Options
 from agentpack.operations.library import Library, as_locked, choose
@@ -105,10 +106,13 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
     if changed:
+        why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
+        if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):
+            why = f"written with another setting of {', '.join(moving)}: set it as it was, or run `agentpack sync`"
         raise DecisionNeeded(
             "the locked releases do not render to what agentpack.lock says",
             details=changed[:20],
-            hint="the lock was changed by hand, or by another version of agentpack: `agentpack lock` writes it anew",
+            hint=f"the lock was {why}",
         )
 
 

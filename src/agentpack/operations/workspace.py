@@ -1,6 +1,6 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -9,12 +9,14 @@ from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
 from agentpack.disk.version_control import base_of_merge, tracked
 from agentpack.environment import Environment, Scope, cache_folder, policy_files
-from agentpack.errors import AgentpackError, Fault, InvalidFile, Unavailable, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
+from agentpack.model.pack import ReleaseRef
+from agentpack.model.variables import is_earlier
 from agentpack.operations.placing import Placing, split_place
 from agentpack.operations.recorded import recorded_files
 from agentpack.plan import Observed
@@ -63,8 +65,8 @@ class Workspace:
 
     def __init__(self, environment: Environment, scope: Scope) -> None:
         self.environment = environment
-        self.scope = scope
         self.disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
+        self.scope = scope._replace(roots=self.disk.roots)  # records bring further ones
         self.store = Store(self.disk)
         self.places = Placing(self.disk, _shared_of)
         self.cache = ValidatedCache(cache_folder(), validated_folder())
@@ -193,7 +195,22 @@ class Workspace:
 
     @cached_property
     def manifest_bytes(self) -> bytes | None:
-        return self.disk.read(self.scope.manifest)
+        """The manifest's text, None when there is none.
+
+        Raises:
+            DecisionNeeded: it stayed in another configuration folder, and what it wants would count as unwanted.
+        """
+        data = self.disk.read(self.scope.manifest)
+        for document in self.current.documents if data is None and self.current else ():
+            root, _, leaf = document.path.partition("/")
+            if is_earlier(root) and self.scope.manifest.endswith(f"/{leaf}") and self.disk.stamp(document.path):
+                raise DecisionNeeded(
+                    f"the manifest is {self.scope.absolute(document.path)}, and agentpack looks for "
+                    f"{self.scope.absolute(self.scope.manifest)} now",
+                    details=["the configuration folder was another one when it was written"],
+                    hint="set XDG_CONFIG_HOME and HOME as they were, or move the folder there",
+                )
+        return data
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -403,12 +420,33 @@ class Workspace:
 
     def _tracked(self, paths: Iterable[str]) -> frozenset[str]:
         places = {path: self.scope.absolute(split_place(path)[0]) for path in paths}
-        return tracked(places, self.environment.variables)
+        known = {path: place for path, place in places.items() if place.startswith("/")}
+        return tracked(known, self.environment.variables)
+
+    @property
+    def elsewhere(self) -> tuple[InstalledFile, ...]:
+        """Files of ours in folders that a client's variable led to before."""
+        return self.current.elsewhere if self.current else ()
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""
-        found = ((path, self.places.look(path)) for path in paths)
-        return {path: here for path, here in found if here is not None}
+        paths = set(paths)
+        looked = ((path, self.places.look(path)) for path in paths)
+        found = {path: here for path, here in looked if here is not None}
+        if any(here.blocked for here in found.values()):
+            self._see_through(paths, found)
+        return found
+
+    def _see_through(self, paths: set[str], found: dict[str, Observed]) -> None:
+        """A link in the place of a file that leads to another of these files is that file."""
+        for group in self.places.groups(paths):
+            here = [found.get(path) for path in group]
+            real = next((seen for seen in here if seen is None or not seen.blocked), here[0])
+            for path in group:
+                if real is None:
+                    found.pop(path, None)
+                else:
+                    found[path] = real
 
     def contents(self, path: str) -> bytes:
         """The bytes at a path that was seen to hold a file."""
@@ -450,13 +488,17 @@ class Workspace:
         gone = (source for asked in self._asked for source in asked.all if source.name in asked.passed_over)
         return tuple(dict.fromkeys(map(in_words, gone)))
 
+    @property
+    def releases_read(self) -> Collection[ReleaseRef]:
+        """The releases that were read so far."""
+        return dict.fromkeys(ref for asked in self._asked for ref in asked.read)
+
     def what_was_read(self) -> Iterator[str]:
         """The manifest and the lock as far as they were read, and each release with its source, in words."""
         for name, path in (("manifest_bytes", self.scope.manifest), ("lock_bytes", self.scope.lock)):
             if self.__dict__.get(name) is not None:
                 yield f"read {self.scope.absolute(path)}"
-        read = dict.fromkeys(ref for asked in self._asked for ref in asked.read)
-        for ref in read:
+        for ref in self.releases_read:
             place = "" if ref.source == BUNDLED else f": {ref.place}"
             yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
 

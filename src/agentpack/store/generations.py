@@ -1,10 +1,11 @@
 """The records of transactions, and the pointer to the one that counts.
 
-Decides how a record is written and found. `apply` decides when a generation begins to count, `prune.py` what may be
-forgotten.
+Decides how a record is written and found, and that whoever reads one sees its paths in the names that they have today.
+`apply` decides when a generation begins to count, `prune.py` what may be forgotten.
 """
 
 import json
+from dataclasses import replace
 
 from agentpack.disk import Disk
 from agentpack.errors import Refused
@@ -64,13 +65,14 @@ class Generations:
             generation = Generation.from_data(read_json(data, max_bytes=layout.MAX_STATE_BYTES))
             if generation.number != number:
                 raise ValueError("the record of another generation")
+            self._disk.know(generation.roots)
         except (KeyError, TypeError, ValueError) as error:
             raise Refused(
                 f"`{self._disk.where(path)}` is damaged",
                 details=(str(error)[:200] if type(error) is ValueError else "a value is missing, or of another type",),
                 hint=self._way_out(),
             ) from error
-        self._last = generation
+        self._last = generation = generation.seen_from(self._disk.path_now, self._disk.roots)
         return generation
 
     def _way_out(self) -> str:
@@ -89,7 +91,8 @@ class Generations:
     def write(self, generation: Generation) -> str:
         """Write a record that does not count yet. Returns its path."""
         path = layout.record(generation.number)
-        text = json.dumps(generation.to_data(), ensure_ascii=False, separators=(",", ":"))
+        data = replace(generation, roots=self._disk.leads(generation.paths)).to_data()
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         self._disk.unlink(path)  # left over from a transaction that a power cut made forget itself
         self._disk.create(path, text.encode() + b"\n")
         return path

@@ -4,23 +4,23 @@ Decides the form of the notes. They grow beside their place (`journal.new`) whil
 comes after a crash knows where to look for left-overs; renamed into place (`journal`) they are the decision. What
 follows from them is decided in `apply`.
 
-One JSON array a line: the head, `folder` and `made` lines as staging goes along, the `steps`, and an `end` with the
-digest of all before it.
+One JSON array a line: the head, `root` lines with where the roots of paths lead, `folder` and `made` lines as staging
+goes along, the `steps`, and an `end` with the digest of all before it.
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from typing import Any, NamedTuple
 
 from agentpack.disk import Disk, Growing
 from agentpack.errors import Bug, Refused
 from agentpack.model.json_text import check_size, read_json
-from agentpack.model.names import Digest, digest_of, is_digest, is_named_path
+from agentpack.model.names import Digest, digest_of, is_digest, is_recorded_path
 from agentpack.store import layout
 
-_WORDS = frozenset(("agentpack journal", "folder", "made", "steps", "leaving", "end"))
+_WORDS = frozenset(("agentpack journal", "root", "folder", "made", "steps", "leaving", "end"))
 # Files with this ending are removed, so nothing else may stand there: somebody's clone may bring a journal along.
 _ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
@@ -56,6 +56,22 @@ class Journal(NamedTuple):
     rows: tuple[Row, ...]
     leaving: tuple[str, ...]
 
+    def seen_from(self, disk: Disk, roots: Mapping[str, str]) -> "Journal":
+        """The same notes in the names that their paths have today.
+
+        Args:
+            roots: where each root led when they were written.
+        """
+        if all(disk.roots.get(root) == folder for root, folder in roots.items()):
+            return self
+        disk.know(roots)
+
+        def now(paths: Iterable[str]) -> tuple[str, ...]:
+            return tuple(disk.path_now(path, roots) for path in paths)
+
+        rows = tuple(row._replace(path=disk.path_now(row.path, roots)) for row in self.rows)
+        return Journal(self.number, self.ending, now(self.folders), now(self.made), rows, now(self.leaving))
+
 
 class NewJournal:
     """The notes while they are written."""
@@ -70,6 +86,8 @@ class NewJournal:
         self._disk.unlink(layout.JOURNAL_NEW)
         self._file = self._disk.grow(layout.JOURNAL_NEW)
         self._note("agentpack journal", 1, number, ending)
+        for root, folder in self._disk.leads(self._disk.roots).items():
+            self._note("root", root, folder)
 
     def folder(self, path: str) -> None:
         """Note a folder before something is staged in it."""
@@ -112,7 +130,7 @@ def decided(disk: Disk) -> Journal | None:
     data = disk.read(layout.JOURNAL)
     if data is None:
         return None
-    journal = _parse(data, whole=True)
+    journal = _parse(disk, data, whole=True)
     if journal is None:
         raise Refused(
             f"`{disk.where(layout.JOURNAL)}` cannot be read: a change was interrupted, and its notes are damaged",
@@ -130,14 +148,14 @@ def undecided(disk: Disk) -> Journal | None:
     data = disk.read(layout.JOURNAL_NEW)
     if data is None:
         return None
-    return _parse(data, whole=False) or Journal(0, "", (), (), (), ())
+    return _parse(disk, data, whole=False) or Journal(0, "", (), (), (), ())
 
 
 def _line(*values: object) -> bytes:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _parse(data: bytes, *, whole: bool) -> Journal | None:
+def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
     """Read notes line by line; when they need not be whole, up to the first line that does not read."""
     notes: dict[str, list[Any]] = {}
     position = 0
@@ -167,7 +185,10 @@ def _parse(data: bytes, *, whole: bool) -> Journal | None:
         rows = tuple(Row(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
         folders, made = (tuple(dict.fromkeys(notes.get(word, ()))) for word in ("folder", "made"))
         journal = Journal(number, ending, folders, made, rows, tuple(leaving))
-        return journal if _is_of_its_types(journal) else None
+        roots = {
+            root: folder for root, folder in notes.get("root", ()) if type(folder) is str and is_recorded_path(root)
+        }
+        return journal.seen_from(disk, roots) if _is_of_its_types(journal) else None
     except (KeyError, TypeError, ValueError, IndexError):
         return None
 
@@ -177,7 +198,7 @@ def _is_of_its_types(journal: Journal) -> bool:
     return (
         type(journal.number) is int
         and journal.number > 0
-        and all(map(is_named_path, paths))
+        and all(map(is_recorded_path, paths))
         and len({row.path for row in journal.rows}) == len(journal.rows)
         and all(_is_side(*side) for row in journal.rows for side in (row.before, row.after))
     )

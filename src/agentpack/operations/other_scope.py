@@ -1,0 +1,56 @@
+"""Files that both scopes manage: CLAUDE_CONFIG_DIR may lead into a project, and a home folder may be a project.
+
+Decides only which those are. What a plan makes of them is decided in `meeting.py`.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from agentpack.environment import Scope, find_scope, user_scope
+from agentpack.errors import AgentpackError
+from agentpack.model.history import InstalledFile
+from agentpack.operations.workspace import Workspace
+from agentpack.targets.base import Target
+
+
+class Shared(NamedTuple):
+    """A file of the other scope: which scope, and what that one recorded."""
+
+    scope: str
+    row: InstalledFile
+
+
+def shared_files(workspace: Workspace, clients: Collection[str]) -> Mapping[str, Shared]:
+    """The files of these clients that the other scope manages too, by their path in this one."""
+    found: dict[str, Shared] = {}
+    for client in sorted({*clients} & {*workspace.targets}):
+        for folder, other, there in _folders(workspace, workspace.targets[client]):
+            for path, row in other.recorded.items():
+                if path.startswith(f"{there}/"):
+                    found[folder + path[len(there) :]] = Shared(other.scope.kind, row)
+    return found
+
+
+def _folders(workspace: Workspace, target: Target) -> Iterator[tuple[str, Workspace, str]]:
+    """The client's folder here, and the other scope with its name for it, where both scopes have that one folder."""
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    folder = target.folder(kind, variables)
+    if not folder or target.folder("user" if kind == "project" else "project", variables) is None:
+        return
+    try:
+        scope = _beside(workspace, folder)
+        there = target.folder(scope.kind, variables)
+        if scope.kind == kind or not there:
+            return
+        other = Workspace(workspace.environment, scope)
+        if other.disk.identity(there) == workspace.disk.identity(folder) and other.recorded:
+            yield folder, other, there
+    except AgentpackError:
+        return  # what cannot be read there is told by a command that works there
+
+
+def _beside(workspace: Workspace, folder: str) -> Scope:
+    """The user's scope beside a project, or what is around a folder of the user's."""
+    if workspace.scope.kind == "project":
+        return user_scope(workspace.environment, "")
+    return find_scope(workspace.environment._replace(cwd=workspace.scope.absolute(folder)))

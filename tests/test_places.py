@@ -1,0 +1,380 @@
+"""Places by what they lead to: client folders that are one by a link, files that two scopes manage, moved variables."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.packs import BODY, make_pack, persona_text, publish
+from support.running import Agentpack
+
+from agentpack.disk import Disk
+from agentpack.operations.placing import Placing
+
+NEWER = BODY.replace("Say what you saw", "Say what you have seen")
+CLAUDE, CURSOR = ".claude/agents/reviewer.md", ".cursor/agents/reviewer.md"
+LINKS: dict[str, Callable[[Path], None]] = {
+    "the folder of agents": lambda project: _link(project / ".cursor/agents", "../.claude/agents"),
+    "the client's folder": lambda project: _link(project / ".cursor", ".claude"),
+    "the other way round": lambda project: _link(project / ".claude/agents", "../.cursor/agents"),
+    "one folder for both": lambda project: _link(project / ".claude/agents", "../agents", project / ".cursor/agents"),
+    "the file": lambda project: _link(project / CURSOR, f"../../{CLAUDE}"),
+}
+"""Ways to make one place of two clients'. What the link leads to need not be there yet."""
+
+
+def _link(at: Path, to: str, *more: Path) -> None:
+    if more:
+        (at.parent.parent / "agents").mkdir()
+    for link in (at, *more):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(to)
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Path:
+    """Two releases of a pack that Claude Code and Cursor get the same text of, and one that they do not."""
+    newer = make_pack(version="1.1.0", personas={"reviewer": persona_text(body=NEWER)})
+    modelled = make_pack(version="2.0.0", personas={"reviewer": persona_text(model="opus", color="blue")})
+    return publish(tmp_path / "packs", make_pack(), newer, modelled)
+
+
+@pytest.fixture
+def install(agentpack: Agentpack, packs: Path) -> Callable[..., str]:
+    """Installs the pack for Claude Code and Cursor, and returns what was said."""
+
+    def run(version: str = "1.0.0", *words: str, clients: str = "claude cursor", expect: int = 0) -> str:
+        named = [word for client in clients.split() for word in ("--client", client)]
+        return agentpack(
+            "install", f"data-reviewer=={version}", "--source", str(packs), *named, *words, expect=expect
+        ).err
+
+    return run
+
+
+# Two clients' folders that are one.
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_clients_that_share_a_file_by_a_link_get_it_once(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
+) -> None:
+    LINKS[link](project)
+    assert re.search("(Claude Code and Cursor|Cursor and Claude Code) read the same file", install())
+    assert (project / CLAUDE).samefile(project / CURSOR)
+    agentpack("diff")
+    agentpack("sync", "--locked")
+    assert agentpack("status").out.count("all as installed") == 1
+    (project / CLAUDE).write_text((project / CLAUDE).read_text() + "- Mine.\n")
+    agentpack("upgrade", "--latest", "data-reviewer", expect=3)  # Cursor would need another text than Claude Code
+    install("1.1.0")
+    text = (project / CURSOR).read_text()
+    assert "have seen" in text
+    assert "- Mine." in text
+    agentpack("rollback")
+    assert "have seen" not in (project / CLAUDE).read_text()
+    assert "- Mine." in (project / CLAUDE).read_text()
+    agentpack("uninstall", "data-reviewer", "--client", "cursor")
+    assert (project / CLAUDE).exists()
+    agentpack("uninstall", "data-reviewer", "--discard-edits")
+    assert not (project / CLAUDE).exists()
+    agentpack("rollback")
+    assert "- Mine." in (project / CLAUDE).read_text()
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_one_file_for_two_texts_is_refused_with_the_link_and_both_clients(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], link: str
+) -> None:
+    LINKS[link](project)
+    said = install("2.0.0", expect=3)
+    assert re.search("(Claude Code and Cursor|Cursor and Claude Code) read one file", said)
+    assert "is a link to" in said
+    assert not (project / "agentpack.yaml").exists()
+    (project / CLAUDE).resolve().parent.mkdir(parents=True, exist_ok=True)
+    install("2.0.0", clients="claude")
+    agentpack("diff")
+
+
+def test_a_link_that_comes_or_goes_after_the_install_is_noticed(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    install("2.0.0")
+    (project / CURSOR).unlink()
+    (project / ".cursor/agents").rmdir()
+    _link(project / ".cursor/agents", "../.claude/agents")
+    before = (project / CLAUDE).read_bytes()
+    assert ".cursor/agents is a link to .claude/agents" in agentpack("sync", expect=3).err
+    agentpack("status")
+    agentpack("diff", expect=1)
+    install("1.0.0")
+    agentpack("rollback", "1", expect=3)  # two texts again
+    assert (project / CLAUDE).read_bytes() != before
+    (project / ".cursor/agents").unlink()
+    assert CURSOR in agentpack("diff", expect=1).out
+    agentpack("sync")
+    assert not (project / CURSOR).is_symlink()
+    assert (project / CURSOR).read_bytes() == (project / CLAUDE).read_bytes()
+
+
+def test_the_lock_does_not_depend_on_the_link(agentpack: Agentpack, project: Path, install: Callable[..., str]) -> None:
+    install()
+    apart = (project / "agentpack.lock").read_bytes()
+    agentpack("rollback", "0")
+    LINKS["the folder of agents"](project)
+    install()
+    assert (project / "agentpack.lock").read_bytes() == apart
+
+
+def test_hard_links_are_files_of_their_own(agentpack: Agentpack, project: Path, install: Callable[..., str]) -> None:
+    install()
+    (project / CURSOR).unlink()
+    os.link(project / CLAUDE, project / CURSOR)
+    install("1.1.0")
+    assert not (project / CLAUDE).samefile(project / CURSOR)
+    assert (project / CLAUDE).read_bytes() == (project / CURSOR).read_bytes()
+
+
+def test_a_client_that_was_only_found_and_shares_a_folder_is_skipped(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    (project / ".claude").mkdir()
+    LINKS["the folder of agents"](project)
+    assert "skipped Cursor" in install("2.0.0", clients="")
+    assert "clients: [claude]" in (project / "agentpack.yaml").read_text()
+    assert "not managed" not in agentpack("status").out
+
+
+def test_two_clients_declared_with_one_folder_get_one_file(
+    agentpack: Agentpack, project: Path, install: Callable[..., str]
+) -> None:
+    folder = project / ".agentpack/clients"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("schema: 1\ntitle: Mine\nproject: .claude/agents\nformat: markdown\n")
+    assert "Mine reads .claude/agents/reviewer.md" in install(clients="claude mine")
+    (project / CLAUDE).unlink()
+    agentpack("sync")
+    assert "Claude Code and Mine read one file" in install("2.0.0", clients="claude mine", expect=3)
+
+
+def test_a_link_into_the_source_does_not_change_the_release(
+    agentpack: Agentpack, project: Path, packs: Path, install: Callable[..., str]
+) -> None:
+    packs.rename(project / "packs")
+    _link(project / ".claude/agents", "../packs/data-reviewer/1.0.0")
+    ran = agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude", "--adopt", expect=3)
+    assert ".claude/agents is a link into the source `packs`" in ran.err
+    assert not (project / "packs/data-reviewer/1.0.0/reviewer.md").exists()
+
+
+def test_one_folder_mounted_twice_is_one_place(tmp_path: Path) -> None:
+    """Places are told apart by device and inode, as with a bind mount or a file system that ignores case."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "other").symlink_to("real")
+    places = Placing(Disk({"": str(tmp_path)}), lambda path: None)
+    assert list(places.groups(["real/a/x.md", "other/a/x.md", "real/a/y.md", "else/a/x.md"])) == [
+        ("real/a/x.md", "other/a/x.md")
+    ]
+
+
+# Two scopes that have one folder.
+
+
+def test_a_file_of_both_scopes_has_one_text_and_goes_with_the_last_of_them(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(project / ".claude"))
+    install("1.0.0", "--user", clients="claude")
+    assert "the user scope manages the same file with another text" in install("1.1.0", clients="claude", expect=3)
+    assert "is managed in the user scope too" in install("1.0.0", clients="claude")
+    agentpack("uninstall", "data-reviewer")
+    assert (project / CLAUDE).exists()
+    agentpack("diff", "--user")
+    agentpack("rollback")
+    agentpack("uninstall", "data-reviewer", "--user")
+    assert (project / CLAUDE).exists()
+    agentpack("uninstall", "data-reviewer")
+    assert not (project / CLAUDE).exists()
+
+
+def test_a_home_folder_that_is_a_project_shares_its_files_with_the_user(
+    agentpack: Agentpack, home: Path, packs: Path
+) -> None:
+    (home / "agentpack.yaml").write_text("schema: 1\n")
+    words = ("install", "data-reviewer==1.0.0", "--source", str(packs), "--client", "claude")
+    agentpack(*words, cwd=home)
+    assert "is managed in the project scope too" in agentpack(*words, "--user").err
+    agentpack("uninstall", "data-reviewer", cwd=home)
+    agentpack("diff", "--user")
+
+
+# A variable that leads elsewhere.
+
+MOVED = [
+    ("claude", "CLAUDE_CONFIG_DIR", "agents/reviewer.md"),
+    ("codex", "CODEX_HOME", "agents/reviewer.toml"),
+    ("qwen", "QWEN_HOME", "agents/reviewer.md"),
+    ("gemini", "GEMINI_CLI_HOME", ".gemini/agents/reviewer.md"),
+    ("vibe", "VIBE_HOME", "agents/reviewer.toml"),
+]
+
+
+@pytest.mark.parametrize(("client", "variable", "below"), MOVED)
+def test_a_file_stays_known_where_its_variable_pointed(
+    agentpack: Agentpack,
+    install: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    client: str,
+    variable: str,
+    below: str,
+) -> None:
+    work, own = (tmp_path / name / below for name in ("work", "own"))
+    monkeypatch.setenv(variable, str(tmp_path / "work"))
+    install("1.0.0", "--user", clients=client)
+    monkeypatch.setenv(variable, str(tmp_path / "own"))
+    assert f"{work}: it was written when {variable} pointed there" in agentpack("diff", "--user", expect=1).err
+    said = agentpack("sync", "--user").err
+    assert f"{work} is left in place" in said
+    assert "deleted" not in said
+    assert own.read_bytes() == work.read_bytes()
+    agentpack("sync", "--user", "--check")
+    monkeypatch.setenv(variable, str(tmp_path / "work"))
+    agentpack("diff", "--user")
+    install("1.1.0", "--user", clients=client)
+    assert "have seen" in work.read_text()
+    assert "have seen" not in own.read_text()
+    monkeypatch.setenv(variable, str(tmp_path / "own"))
+    agentpack("sync", "--user")
+    assert "have seen" in own.read_text()
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "diff", "sync --check", "explain reviewer", "audit", "doctor", "history"]
+)
+def test_commands_that_look_answer_without_the_variable(
+    agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work"))
+    install("1.0.0", "--user", clients="claude")
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    ran = agentpack(*command.split(), "--user", expect=None)
+    assert ran.exit_code in (0, 1), ran.err
+    if command in ("status", "diff"):
+        assert str(tmp_path / "work/agents/reviewer.md") in ran.out + ran.err
+
+
+def test_uninstall_removes_a_file_where_it_was_written_unless_it_was_edited(
+    agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    work, own = (tmp_path / name / "agents/reviewer.md" for name in ("work", "own"))
+    for folder in ("work", "own"):
+        monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / folder))
+        install("1.0.0", "--user", clients="claude")
+    own.write_text(own.read_text() + "- Mine.\n")
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    said = agentpack("uninstall", "data-reviewer", "--user").err
+    assert not work.exists()
+    assert f"{own} was edited and is left there" in said
+    agentpack("rollback", "--user")
+    assert work.exists()
+
+
+def test_an_edit_in_one_account_survives_a_visit_to_the_other(
+    agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    work = tmp_path / "work/agents/reviewer.md"
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work"))
+    install("1.0.0", "--user", clients="claude")
+    work.write_text(work.read_text() + "- Mine.\n")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "own"))
+    install("1.1.0", "--user", clients="claude")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work"))
+    agentpack("sync", "--user")
+    assert "- Mine." in work.read_text()
+    assert "have seen" in work.read_text()
+
+
+def test_rollback_takes_back_what_the_last_command_wrote_wherever_the_variable_points_now(
+    agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work"))
+    install("1.0.0", "--user", clients="claude")
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    agentpack("rollback", "--user")
+    assert not (tmp_path / "work/agents/reviewer.md").exists()
+
+
+def test_the_default_folder_and_the_variable_that_names_it_are_one_place(
+    agentpack: Agentpack, home: Path, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("1.0.0", "--user", clients="claude")
+    file = home / CLAUDE
+    file.write_text(file.read_text() + "- Mine.\n")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / ".claude"))
+    install("1.1.0", "--user", clients="claude")
+    assert "- Mine." in file.read_text()
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "own"))
+    assert f"{file} is left in place" in agentpack("sync", "--user").err
+    assert file.exists()
+
+
+def test_a_folder_that_was_moved_takes_its_files_along(
+    agentpack: Agentpack, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work"))
+    install("1.0.0", "--user", clients="claude")
+    file = tmp_path / "job/agents/reviewer.md"
+    (tmp_path / "work").rename(tmp_path / "job")
+    file.write_text(file.read_text() + "- Mine.\n")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "job"))
+    assert "edited" in agentpack("status", "--user").out
+    install("1.1.0", "--user", clients="claude")
+    assert "- Mine." in file.read_text()
+
+
+def test_a_manifest_that_stayed_in_another_configuration_folder_is_named(
+    agentpack: Agentpack, home: Path, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("1.0.0", "--user", clients="claude")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "other"))
+    for words in (("install", "python-engineer"), ("uninstall", "data-reviewer"), ("status",)):
+        assert str(home / ".config/agentpack/agentpack.yaml") in agentpack(*words, "--user", expect=3).err
+    assert (home / CLAUDE).exists()
+    (home / ".config").rename(home / "other")
+    agentpack("diff", "--user")
+
+
+def test_a_record_from_before_roots_were_kept_is_read(
+    agentpack: Agentpack, home: Path, install: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "work"))
+    install("1.0.0", "--user", clients="claude")
+    record = home / ".local/state/agentpack/generations/000001.json"
+    old = json.loads(record.read_text())
+    assert old.pop("roots")["$CLAUDE_CONFIG_DIR"] == str(tmp_path / "work")
+    record.write_text(json.dumps(old))
+    agentpack("diff", "--user")
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR")
+    for words, code in ((("status",), 0), (("diff",), 1), (("uninstall", "data-reviewer"), 0)):
+        agentpack(*words, "--user", expect=code)
+    assert (tmp_path / "work/agents/reviewer.md").exists()
+
+
+def test_a_record_in_a_project_reaches_nothing_outside(
+    agentpack: Agentpack, project: Path, install: Callable[..., str], tmp_path: Path
+) -> None:
+    install("1.0.0", clients="claude")
+    outside = tmp_path / "outside/agents/reviewer.md"
+    outside.parent.mkdir(parents=True)
+    outside.write_bytes((project / CLAUDE).read_bytes())
+    record = project / ".agentpack/state/generations/000001.json"
+    data = json.loads(record.read_text())
+    row = ["$CLAUDE_CONFIG_DIR/agents/reviewer.md", *data["files"][0][1:]]
+    record.write_text(
+        json.dumps({**data, "elsewhere": [row], "roots": {"$CLAUDE_CONFIG_DIR": str(outside.parents[1])}})
+    )
+    agentpack("uninstall", "data-reviewer")
+    assert outside.exists()
