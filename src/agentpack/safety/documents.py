@@ -269,3 +269,12 @@ def dotted(path: Path) -> str:
         else:
             out += f".{part}" if out else part
     return out
+
+
+def yaml_comments(text: str) -> list[str]:
+    """The comments in YAML that was read before: what stands between its tokens, from `#` to the end of the line."""
+    found, at = [], 0
+    for token in yaml.scan(text, Loader=_LOADER):
+        found += re.findall("#[^\n]*", text[at : token.start_mark.index])
+        at = max(at, token.end_mark.index)
+    return found
