@@ -12,14 +12,17 @@ from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
 FORMS = ("markdown", "toml", "yaml")
 KEYS = ("name", "description", "model", "tools", "color", "effort", "limits")
 BODY = "You review.\n\n- Look.\n- Say.\n- Ask.\n"
-words = st.sampled_from(["no", "1.10", "yes", "a: b", "it's", 'a "b"', "# no comment", "plain", "2026-11-23", "- x", ""])
+words = st.sampled_from(
+    ["no", "1.10", "yes", "a: b", "it's", 'a "b"', "# no comment", "plain", "2026-11-23", "- x", ""]
+)
+grants = st.sampled_from(["allow", "deny"])
 values = st.one_of(
     words,
     st.text("ab 'ü🐍\"#:-{}[],&*!|>%@`\\", max_size=8),
     st.integers(-3, 3),
     st.booleans(),
     st.lists(words, max_size=3),
-    st.dictionaries(st.sampled_from(["*", "read", "shell"]), st.sampled_from(["allow", "deny"]), min_size=1, max_size=2),
+    st.dictionaries(st.sampled_from(["*", "read", "shell"]), grants, min_size=1, max_size=2),
 )
 headers = st.dictionaries(st.sampled_from(KEYS), values, min_size=1)
 

@@ -1,6 +1,7 @@
 """base, ours, theirs -> text or conflicts.
 
-Lines are merged first, as diff3 does (`pieces.py`). Where that finds a conflict only because the two sides changed
+Lines are merged first, as diff3 does (`pieces.py`). Where that does not do, the header is merged by its values
+(`frames.py`, `fields.py`), and the body once more. Where lines conflict only because the two sides changed
 neighbouring lines, the merge is tried once more over whole rules: in a list with one line a rule, an edit of one rule
 and a change of the next are no conflict to a person. Where the new release has put its rules elsewhere, no alignment of
 lines helps: then each edit is carried to the place at which its rule stands now (`rules.py`). What both sides changed
@@ -52,10 +53,11 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
     by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
     if by_line is not None and has_each_key_once(by_line, old, mine, new):
         return Merged(by_line.encode())
-    draft = merge_frames(*map(_plain, (old, mine, new)), _merging(known))
+    merge_text, plain = _merging(known), [_plain(side) for side in (old, mine, new)]
+    draft = merge_frames(plain[0], plain[1], plain[2], merge_text)
     if draft is None and by_line is not None:
         return Merged(by_line.encode())
-    return _settled(_as_ours(mine, draft or _merging(known)(*map(_plain, (old, mine, new)))))
+    return _settled(_as_ours(mine, draft or merge_text(plain[0], plain[1], plain[2])))
 
 
 def _merging(known: Callable[[], Known | None] | None) -> MergeText:

@@ -47,7 +47,7 @@ def framed(text: str) -> Frame | None:
         return None
     top = text[: len(text) - len(parts[1])]
     opening, _, rest = top.partition("\n")
-    before, _, closing = rest.removesuffix("\n").rpartition("\n")
+    before = rest.removesuffix("\n").rpartition("\n")[0]
     head = rest[: len(before) + 1] if before or rest.startswith("\n") else ""
     return Frame(f"{opening}\n", head, rest[len(head) :], parts[1])
 
