@@ -52,8 +52,8 @@ STILL = frozenset({Action.KEEP, Action.DRIFT})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge; `why` says what a
-    conflict is about, `foreign`, `edited`, `merge` or `blocked`, and which side a merge was decided for, `keep` or
-    `theirs`.
+    conflict is about, `foreign`, `edited`, `merge`, `unmerged` or `blocked`, and which side a merge was decided for,
+    `keep` or `theirs`.
     """
 
     path: str
@@ -76,6 +76,8 @@ class Change:
     draft: Draft = ()
     """Where a merge stopped: how far it came, for merging by hand."""
     notes: tuple[str, ...] = ()
+    line: int = 0
+    """Of a conflict `unmerged`, where version control left a merge unsettled in what lies there."""
 
     @property
     def written(self) -> Digest | None:

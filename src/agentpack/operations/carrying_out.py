@@ -11,6 +11,7 @@ from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.making import Made
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
@@ -117,7 +118,7 @@ def carry_out(
         documents=documents,
         packs=tuple(pack_changes(workspace.lock, wish.made.lock if wish.made else None)),
         notes=(*(wish.made.notes(changed) if wish.made else ()), *wish.notes, *workspace.link_notes()),
-        warnings=(*wish.warnings, *_same_names(workspace, planned)),
+        warnings=(*wish.warnings, *_same_names(workspace, planned), *_unmerged(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
@@ -154,6 +155,12 @@ def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
         from agentpack.operations.shadowing import same_name_warnings  # only where a file comes under management
 
         yield from same_name_warnings(workspace, planned)
+
+
+def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    for change in planned.drift:
+        if line := unmerged_line(workspace.contents(change.path)):
+            yield f"{workspace.scope.absolute(change.path)}:{line} has {MARKERS}; {HINT}"
 
 
 def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: Wish, planned: Plan) -> None:
@@ -214,6 +221,7 @@ _WHY = {
     "foreign": "was not written by agentpack",
     "edited": "was edited and is no longer wanted",
     "merge": "was edited where the new text changes too",
+    "unmerged": f"has {MARKERS}",
     "blocked": "is not a regular file",
 }
 _MERGING = (
@@ -224,6 +232,7 @@ _WAYS = {
     "foreign": "`--adopt` takes it over and keeps its bytes in the history",
     "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
     "merge": _MERGING,
+    "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
     "blocked": "move it away",
 }
 """What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
@@ -248,7 +257,10 @@ class Conflicted(DecisionNeeded):
     def __init__(self, outcome: Outcome, places: list[str]) -> None:
         self.outcome = outcome
         conflicts = outcome.plan.conflicts
-        details = [f"{place}: {_WHY[change.why]}" for place, change in zip(places, conflicts, strict=True)]
+        details = [
+            f"{place}{f':{change.line}' if change.line else ''}: {_WHY[change.why]}"
+            for place, change in zip(places, conflicts, strict=True)
+        ]
         kinds = dict.fromkeys(change.why for change in conflicts)
         count = len(conflicts)
         super().__init__(

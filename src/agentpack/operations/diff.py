@@ -24,6 +24,7 @@ from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import Digest, PackName, did_you_mean, digest_of
+from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.carrying_out import PackChange, pack_changes
 from agentpack.operations.making import Made, Part
 from agentpack.operations.planning import plan_for
@@ -64,8 +65,9 @@ class FileDifference:
 class Remark(NamedTuple):
     """What differs besides the texts of files.
 
-    `kind` is `lock-missing`, `lock-changed`, `manifest-missing`, `stale` (the lock is not what the manifest asks for)
-    or `rendering` (the locked releases do not give the locked texts).
+    `kind` is `lock-missing`, `lock-changed`, `manifest-missing`, `stale` (the lock is not what the manifest asks for),
+    `rendering` (the locked releases do not give the locked texts) or `unmerged` (version control left a merge
+    unsettled in the file).
     """
 
     kind: str
@@ -191,11 +193,14 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     observed = workspace.observe({*wanted, *recorded})
     states = {path: _state(wanted.get(path), recorded.get(path), observed.get(path)) for path in {*wanted, *recorded}}
     remarks = list(_remarks(workspace, locked, notes, as_locked=not any(states.values())))
-    files = []
+    files: list[FileDifference] = []
     for path, state in sorted(states.items()):
         file = wanted.get(path) or recorded[path]
         if state and limits.have(file):
             files.append(_on_disk(workspace, locked, file, state, wanted.get(path), recorded.get(path), limits))
+    for one in files:
+        if line := unmerged_line(one.after or b""):
+            remarks.append(Remark("unmerged", one.path, (f"line {line}",)))
     return Differences(
         before="locked",
         after="disk",
@@ -337,6 +342,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         before="disk",
         after="upgraded",
         files=tuple(files),
+        remarks=tuple(Remark("unmerged", one.path, (f"line {one.line}",)) for one in planned.changes if one.line),
         packs=tuple(pack_changes(workspace.lock, made.lock)),
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
         notes=(
