@@ -1,5 +1,8 @@
 """What merging comes to for people: rules and fields are wholes, and a conflict is told as each side has it."""
 
+import subprocess
+import sys
+
 import pytest
 
 from agentpack.merge import MAX_BYTES, merge
@@ -164,3 +167,12 @@ def test_the_order_of_a_map_is_a_value_since_some_clients_take_its_last_match() 
     base = b'---\nname: x\npermission: {"*": deny, read: allow}\n---\n'
     ours = base.replace(b'{"*": deny, read: allow}', b'{read: allow, "*": deny}')
     assert merge(base, ours, base.replace(b"read: allow}", b"read: allow, bash: ask}")).content is None
+
+
+def test_a_merge_by_lines_loads_no_yaml() -> None:
+    program = (
+        "import sys; from agentpack.merge import merge; "
+        "merge(b'- a\\n- b\\n- c\\n', b'- A\\n- b\\n- c\\n', b'- a\\n- b\\n- C\\n'); print('yaml' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -30,7 +30,7 @@ EXAMPLE = f"Settle a merge like this:\n\n```\n{MARKED}```\n"
         f"{EXAMPLE}\n{MARKED}",
     ],
 )
-def test_an_unsettled_merge_is_known(text: str) -> None:
+def test_an_unresolved_merge_is_known(text: str) -> None:
     line = unmerged_line(text.encode())
     assert text.removeprefix("\ufeff").split("\n")[line - 1].startswith("<<<<<<<")
     assert unmerged_line(text) == line

@@ -113,3 +113,37 @@ def test_a_field_that_both_gave_other_values_is_the_only_conflict(
     for piece, value in zip(merged.conflicts[0], ("was", "mine", "new"), strict=True):
         assert piece.strip().lstrip("'").startswith(key)
         assert value in piece
+
+
+# Headers of any kind, also such as no client reads.
+
+NASTY = (
+    *("name: x", "'name': y", "name : z", "tools: [a, b]", "tools:", "  - a", "# note", "", "model: |2-", "  text"),
+    *("description: Use when: x", "? k", ": v", "a: {b: 1,", "  c: 2}", "{x: 1}", "&a b", "- z", "x: *a", "---", "..."),
+    *(
+        "a = 1",
+        "a.b = 2",
+        "[t]",
+        "[[l]]",
+        "x = '''",
+        'y = """',
+        "'''",
+        "z = [",
+        "  1, # c",
+        "]",
+        "q = {a = 1}",
+        "k: 'a",
+    ),
+)
+nasty = st.lists(st.sampled_from(NASTY), max_size=8).map("\n".join)
+fences = st.sampled_from([("---\n", "\n---\nText.\n"), ("", "\n")])
+
+
+@given(base=nasty, ours=nasty, theirs=nasty, fence=fences, key=st.sampled_from(("name: x", "a = 1")))
+def test_headers_of_any_kind_are_merged_or_told_alike_for_both_sides(
+    base: str, ours: str, theirs: str, fence: tuple[str, str], key: str
+) -> None:
+    old, mine, new = (f"{fence[0]}{key}\n{text}{fence[1]}".encode() for text in (base, ours, theirs))
+    one, other = merge(old, mine, new), merge(old, new, mine)
+    assert (one.content is None) == bool(one.conflicts)
+    assert (one.content is None) == (other.content is None)

@@ -10,13 +10,15 @@ differently is told rule by rule; conflict markers never enter a file, only a co
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.merge.drafts import joined_up, resolved
-from agentpack.merge.frames import MergeText, has_each_key_once, merge_frames
-from agentpack.merge.pieces import draft_pieces, merge_lines
+from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
 from agentpack.merge.rules import Known, carry
 from agentpack.model.changes import Conflict, Draft
+
+if TYPE_CHECKING:
+    from agentpack.merge.frames import MergeText
 
 MAX_BYTES = 1024 * 1024
 
@@ -53,6 +55,8 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
     by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
     if by_line is not None and has_each_key_once(by_line, old, mine, new):
         return Merged(by_line.encode())
+    from agentpack.merge.frames import merge_frames  # brings YAML along
+
     merge_text, plain = _merging(known), [_plain(side) for side in (old, mine, new)]
     draft = merge_frames(plain[0], plain[1], plain[2], merge_text)
     if draft is None and by_line is not None:
@@ -60,7 +64,7 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
     return _settled(_as_ours(mine, draft or merge_text(plain[0], plain[1], plain[2])))
 
 
-def _merging(known: Callable[[], Known | None] | None) -> MergeText:
+def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
     """How Markdown is merged: by lines, else by rules in their places, else by rules wherever they stand."""
 
     def merge_text(base: str, ours: str, theirs: str) -> Draft:

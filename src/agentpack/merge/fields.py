@@ -79,7 +79,7 @@ def _lenient(text: str) -> Fields:
         elif not chunks and not _LOOSE.match(line):
             raise ValueError
         (chunks[-1][1] if chunks else top).append(line)
-    return _fields(top, chunks, lambda _, own: " ".join(own.split()))
+    return _fields(top, chunks, lambda _, own: [line.strip() for line in _LINES.findall(own) if not _LOOSE.match(line)])
 
 
 def _toml(text: str) -> Fields:

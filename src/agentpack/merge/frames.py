@@ -28,7 +28,6 @@ _BLOCK: Mapping[str, re.Pattern[str]] = {
     "toml": re.compile(r"[A-Za-z0-9_-]+ = '''\n"),
     "yaml": re.compile(r"[A-Za-z0-9_-]+: \|2-?\n"),
 }
-_KEYS = re.compile(r"""^["']?([A-Za-z_][A-Za-z0-9_-]*)["']?[ \t]*(?:=|:(?=[ \t]|$))""", re.MULTILINE)
 
 
 class Frame(NamedTuple):
@@ -52,18 +51,6 @@ def framed(text: str) -> Frame | None:
     return Frame(f"{opening}\n", head, rest[len(head) :], parts[1])
 
 
-def has_each_key_once(merged: str, base: str, ours: str, theirs: str) -> bool:
-    """Whether a header that was merged by lines seems to have every field that it should: where one side moved a line,
-    the other may have taken it out, or put it in as well.
-    """
-    old, mine, new = (set(_keys(text)) for text in (base, ours, theirs))
-    return sorted(_keys(merged)) == sorted((mine & new) | (mine - old) | (new - old))
-
-
-def _keys(text: str) -> list[str]:
-    return _KEYS.findall(text[: text.find("\n---", 3)] if text.startswith("---") else text)
-
-
 def merge_frames(base: str, ours: str, theirs: str, body: MergeText) -> Draft | None:
     """The merged file, a conflict for each field that both sides changed; None where it has no header that reads, and
     lines do not merge either.
@@ -71,7 +58,7 @@ def merge_frames(base: str, ours: str, theirs: str, body: MergeText) -> Draft | 
     frames = [framed(side) for side in (base, ours, theirs)]
     old, mine, new = frames
     if old is None or mine is None or new is None:
-        form = next((form for form, first in _FIRST.items() if first.match(theirs)), None)
+        form = next((form for form, first in _FIRST.items() if first.match(base)), None)
         return _merge_fields(form, (base, ours, theirs), body) if form is not None else None
     heads = (old.head, mine.head, new.head)
     head = _merge_fields("yaml", heads, None) or _merge_fields("lenient", heads, None)

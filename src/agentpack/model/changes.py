@@ -77,7 +77,7 @@ class Change:
     """Where a merge stopped: how far it came, for merging by hand."""
     notes: tuple[str, ...] = ()
     line: int = 0
-    """Of a conflict `unmerged`, where version control left a merge unsettled in what lies there."""
+    """Of a conflict `unmerged`, where version control left a merge unresolved in what lies there."""
 
     @property
     def written(self) -> Digest | None:

@@ -1,18 +1,18 @@
-"""Whether version control left a merge unsettled in a file: the one place that knows its markers.
+"""Whether version control left a merge unresolved in a file: the one place that knows its markers.
 
-One marker proves nothing, and a persona that teaches git shows them. An unsettled merge has its markers in order, at
+One marker proves nothing, and a persona that teaches git shows them. An unresolved merge has its markers in order, at
 the beginning of their lines; where all of them stand in fenced code blocks they are an example.
 """
 
 import re
 
 MARKERS = "merge markers of version control"
-HINT = "settle the merge in that file, then run the command again; `git status` lists the files that wait for it"
+HINT = "resolve the merge in that file, then run the command again; `git status` lists unmerged files"
 _LINES = r"(?m)^(?:([<>]{7}(?=[ \r]|$)|={7}(?=\r?$))| {0,3}(`{3,}|~{3,})([^\n]*))"
 
 
 def unmerged_line(data: str | bytes) -> int:
-    """The line, counted from 1, on which an unsettled merge begins; 0 where there is none."""
+    """The line, counted from 1, on which an unresolved merge begins; 0 where there is none."""
     if isinstance(data, bytes):
         data = data.decode("utf-8", "replace") if b"<<<<<<<" in data else ""
     if "<<<<<<<" not in data:

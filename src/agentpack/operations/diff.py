@@ -67,7 +67,7 @@ class Remark(NamedTuple):
 
     `kind` is `lock-missing`, `lock-changed`, `manifest-missing`, `stale` (the lock is not what the manifest asks for),
     `rendering` (the locked releases do not give the locked texts) or `unmerged` (version control left a merge
-    unsettled in the file).
+    unresolved in the file).
     """
 
     kind: str

@@ -277,7 +277,7 @@ def _variants(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _unmerged(workspace: Workspace) -> Iterator[Finding]:
-    """Files in which version control left a merge unsettled."""
+    """Files in which version control left a merge unresolved."""
     for path, file in sorted(workspace.recorded.items()):
         here = workspace.places.look(path)
         edited = here is not None and here.digest not in (None, file.rendered)

@@ -32,7 +32,7 @@ class FileStatus(NamedTuple):
     capabilities: str | None = None
     """What the lock says the client lets the persona do; None where it does not tell it."""
     unmerged: int = 0
-    """Of an edited file, the line on which version control left a merge unsettled; 0 where it did not."""
+    """Of an edited file, the line on which version control left a merge unresolved; 0 where it did not."""
 
 
 class PackStatus(NamedTuple):

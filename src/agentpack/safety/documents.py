@@ -55,7 +55,7 @@ def decode(data: bytes, file: str) -> str:
     """The text of a file that must be UTF-8; a byte-order mark is dropped.
 
     Raises:
-        InvalidFile: it is not UTF-8, or version control left a merge unsettled in it; the fault names the line.
+        InvalidFile: it is not UTF-8, or version control left a merge unresolved in it; the fault names the line.
     """
     try:
         text = data.decode("utf-8")

@@ -48,7 +48,7 @@ def remark_lines(remark: Remark, place: str) -> Iterator[str]:
         "lock-changed": f"changed since generation {remark.generation}: run `agentpack sync`",
         "manifest-missing": "missing, but there is a lock; `agentpack rollback` may bring it back",
         "stale": "is not what agentpack.yaml asks for: run `agentpack sync`",
-        "unmerged": f"has {MARKERS}; settle the merge there first",
+        "unmerged": f"has {MARKERS}; resolve the merge there first",
         "rendering": "does not match what the locked releases render to; `agentpack lock` writes it anew",
     }
     yield f"{safe(place)}  {words[remark.kind]}"
