@@ -1,5 +1,8 @@
 """What merging comes to for people: rules and fields are wholes, and a conflict is told as each side has it."""
 
+import subprocess
+import sys
+
 import pytest
 
 from agentpack.merge import MAX_BYTES, merge
@@ -103,3 +106,73 @@ def test_a_long_text_of_repeated_lines_is_merged_in_bounded_work() -> None:
     content = merge(base, ours, theirs).content
     assert content is not None
     assert b"- mine\n" in content and b"- new\n" in content
+
+
+# Headers: values, not lines.
+
+HEADER = b"---\nname: x\ndescription: Reviews.\ntools: Read, Grep\nmodel: opus\n---\nText.\n"
+
+
+def test_the_words_of_a_field_are_the_users_where_the_release_left_its_value() -> None:
+    ours = HEADER.replace(
+        b"description: Reviews.\ntools: Read, Grep", b"description:  'Reviews.'\ntools: \"Read, Grep\""
+    )
+    theirs = HEADER.replace(b"tools: Read, Grep", b"tools: Read")
+    assert merge(HEADER, ours, theirs).content == ours.replace(b'"Read, Grep"', b"Read")
+
+
+def test_a_list_in_a_block_is_no_conflict_with_a_release_that_changes_it() -> None:
+    base = HEADER.replace(b"Read, Grep", b"[Read, Grep]")
+    ours = base.replace(b"[Read, Grep]", b"\n  - Read\n  - Grep  # to find things")
+    merged = merge(base, ours, base.replace(b"[Read, Grep]", b"[Read]"))
+    assert merged.content == base.replace(b"tools: [Read, Grep]", b"# to find things\ntools: [Read]")
+
+
+def test_a_field_that_the_release_takes_out_is_gone_where_the_user_moved_it() -> None:
+    """Line by line it would stay: a line taken out here and put in there."""
+    ours = HEADER.replace(b"model: opus\n", b"").replace(b"name: x\n", b"model: opus\nname: x\n")
+    assert merge(HEADER, ours, HEADER.replace(b"model: opus\n", b"")).content == HEADER.replace(b"model: opus\n", b"")
+
+
+def test_a_field_that_both_put_in_at_different_places_is_a_conflict() -> None:
+    ours = HEADER.replace(b"name: x\n", b"name: x\neffort: high\n")
+    theirs = HEADER.replace(b"model: opus\n", b"model: opus\neffort: low\n")
+    assert [tuple(found) for found in merge(HEADER, ours, theirs).conflicts] == [
+        ("", "effort: high\n", "effort: low\n")
+    ]
+
+
+def test_a_comment_above_a_field_that_goes_stays() -> None:
+    ours = HEADER.replace(b"model: opus", b"# we pay for opus\nmodel: 'opus'")
+    theirs = HEADER.replace(b"model: opus\n", b"").replace(b"Reviews.", b"Reviews all.")
+    assert merge(HEADER, ours, theirs).content == theirs.replace(b"\n---\nText", b"\n# we pay for opus\n---\nText")
+
+
+def test_a_header_that_is_no_yaml_is_merged_by_its_lines() -> None:
+    base = HEADER.replace(b"Reviews.", b"Use when: it matters")
+    ours, theirs = base.replace(b"model: opus", b"model: 'opus'"), base.replace(b"Read, Grep", b"Read")
+    assert merge(base, ours, theirs).content == ours.replace(b"Read, Grep", b"Read")
+    assert merge(base, ours, base.replace(b"opus", b"haiku")).content is None
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_an_editors_line_ends_and_byte_order_mark_are_no_change(mark: bytes) -> None:
+    ours = mark + HEADER.replace(b"Grep", b"Grep, Bash").replace(b"\n", b"\r\n")
+    theirs = HEADER.replace(b"opus", b"haiku").replace(b"Text.", b"New text.")
+    merged = merge(HEADER, ours, theirs)
+    assert merged.content == ours.replace(b"opus", b"haiku").replace(b"Text.", b"New text.")
+
+
+def test_the_order_of_a_map_is_a_value_since_some_clients_take_its_last_match() -> None:
+    base = b'---\nname: x\npermission: {"*": deny, read: allow}\n---\n'
+    ours = base.replace(b'{"*": deny, read: allow}', b'{read: allow, "*": deny}')
+    assert merge(base, ours, base.replace(b"read: allow}", b"read: allow, bash: ask}")).content is None
+
+
+def test_a_merge_by_lines_loads_no_yaml() -> None:
+    program = (
+        "import sys; from agentpack.merge import merge; "
+        "merge(b'- a\\n- b\\n- c\\n', b'- A\\n- b\\n- c\\n', b'- a\\n- b\\n- C\\n'); print('yaml' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

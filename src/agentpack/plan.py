@@ -27,6 +27,7 @@ from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
+from agentpack.model.unmerged import unmerged_line
 
 if TYPE_CHECKING:
     from agentpack.merge import Known
@@ -162,9 +163,11 @@ def _wanted(
         return change(Action.DISCARD, new.content)
     if rendered == old.rendered:
         return change(Action.DRIFT)
+    ours = disk(new.path)
+    if line := unmerged_line(ours):
+        return change(Action.CONFLICT, why="unmerged", line=line)
     from agentpack.merge import merge, resolved  # difflib and the merging library: only when a text was edited
 
-    ours = disk(new.path)
     merged = merge(base(old), ours, new.content, lambda: known(old, new))
     if merged.content is not None:
         if digest_of(merged.content) == here.digest:

@@ -11,9 +11,10 @@ from agentpack.compose.composing import Values, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import PersonaText, parse_sections, split_front_matter
 from agentpack.edits import braced, escaped, fresh_id
-from agentpack.errors import InvalidFile
+from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin
+from agentpack.model.unmerged import MARKERS
 from agentpack.safety.documents import decode
 from agentpack.safety.hidden import value_findings
 from agentpack.safety.text import Finding, HiddenText, text_findings
@@ -64,7 +65,7 @@ def read_file(target: Target, data: bytes, stem: str) -> Agent:
     try:
         read = read_declared(target.declaration, data, "")
     except InvalidFile as error:
-        return Agent("", {}, "", frozenset(), "; ".join(fault.message for fault in error.faults))
+        return Agent("", {}, "", frozenset(), "; ".join(map(_told, error.faults)))
     except HiddenText as error:
         return Agent("", {}, "", frozenset(), _hidden(error.findings))
     if found := text_findings(data, "", limit=5) or list(_escaped(read.header)) or value_findings(read.body, "", 1, 1):
@@ -85,6 +86,10 @@ def read_file(target: Target, data: bytes, stem: str) -> Agent:
     fields = ({**read.header, "name": name}, read.unsaid)
     body = read.body.replace("\r\n", "\n")
     return Agent(name, header, body, rules_of(body), fault, fields, read.ignored)
+
+
+def _told(fault: Fault) -> str:
+    return f"{fault.message} on line {fault.line}" if fault.message == MARKERS else fault.message
 
 
 def _hidden(findings: Sequence[Finding]) -> str:

@@ -1,5 +1,6 @@
 """What holds for every source: it says what it has, hands over bytes that stay the same, and fails in words."""
 
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from support.trees import write_tree
 
 from agentpack.errors import Refused, Unavailable
 from agentpack.fetch import Sources, fetch
-from agentpack.model.names import Digest, PackName, content_digest
+from agentpack.model.names import Digest, PackName, content_digest, is_junk
 from agentpack.model.pack import ReleaseRef
 from agentpack.safety.archives import write_archive
 from agentpack.sources.base import Source
@@ -118,6 +119,35 @@ def test_the_same_release_has_the_same_digest_whatever_holds_it(tmp_path: Path) 
         ref = next(ref for ref in source.releases(PackName("data-reviewer")) if ref.version == Version("1.0.0"))
         digests.add(fetch(ref, Sources([source])).digest)
     assert len(digests) == 1
+
+
+JUNK = (".DS_Store", "personas/._reviewer.md", "Thumbs.db", "desktop.ini", "personas/.reviewer.md.swp", "README.md~")
+
+
+def archived_with_junk(folder: Path) -> Source:
+    """As the desktop of macOS packs a folder."""
+    folder.mkdir()
+    prefix = "data-reviewer-1.0.0"
+    files = [(f"{prefix}/{path}", data) for path, data in {**FIRST, **dict.fromkeys(JUNK, b"\0junk")}.items()]
+    with zipfile.ZipFile(folder / f"{prefix}.zip", "w") as archive:
+        for path, data in [*files, (f"__MACOSX/{prefix}/._pack.yaml", b"\0junk")]:
+            archive.writestr(zipfile.ZipInfo(path), data)
+    return DirectorySource("team", str(folder))
+
+
+@pytest.mark.parametrize("make", [side_by_side, one_of_each, one_pack, bare, archived_with_junk])
+def test_what_a_desktop_or_an_editor_leaves_is_no_part_of_a_pack(make: Make, tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    source = make(folder)
+    ref = refs(source)[0]
+    before = fetch(ref, Sources([source]))
+    for place in [Path(ref.place)] if Path(ref.place).is_dir() else []:
+        write_tree(place, dict.fromkeys(JUNK, b"\0junk"))
+        (place / ".#pack.yaml").symlink_to("ada@desk.4711")  # a lock of Emacs
+    after = fetch(ref, Sources([source]), before.digest)
+    assert after == before
+    assert not any(map(is_junk, after.files))
+    assert make is bare or before.digest in (content_digest(FIRST.items()), content_digest(OTHER.items()))
 
 
 @pytest.mark.parametrize("make", [side_by_side, one_pack, archived, memory], ids=lambda make: make.__name__)

@@ -126,7 +126,7 @@ ARCHIVES: Mapping[str, Case] = {
     "a name with two dots before it": Case(_entry("././" + _P + "x.md"), 5, "leads elsewhere"),
     "a name that climbs behind a dot": Case(_entry("./../../outside/canary"), 5, "leads elsewhere"),
     "an absolute path behind a dot": Case(_entry(".//etc/cron.d/x"), 5, "an absolute path"),
-    "what macOS keeps beside files": Case(_entry(_P + "._pack.yaml"), 5, "COPYFILE_DISABLE=1"),
+    "what macOS keeps beside files": Case(_entry(_P + "__MACOSX/x.md"), 5, "COPYFILE_DISABLE=1"),
     "bytes that are no archive": Case(_archive(lambda: os.urandom(512)), 5, ""),
     "an empty file": Case(_archive(lambda: b""), 5, ""),
     "half of an archive": Case(_archive(lambda: b"\x1f\x8b\x08\x00" + b"\x00" * 20), 5, ""),

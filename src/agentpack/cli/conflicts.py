@@ -17,6 +17,7 @@ from agentpack.operations.carrying_out import Conflicted
 _OTHER: Mapping[str, str] = {
     "foreign": "it was not written by agentpack",
     "edited": "it was edited by hand and is no longer wanted",
+    "unmerged": "it has unresolved merge markers",
     "blocked": "it is no regular file",
 }
 

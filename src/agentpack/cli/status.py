@@ -6,6 +6,7 @@ from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result, flat, safe
+from agentpack.model.unmerged import MARKERS
 from agentpack.operations.status import FileStatus, PackStatus, Status
 from agentpack.operations.status import status as run
 
@@ -98,6 +99,8 @@ def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
 
 def _file_words(session: Session, file: FileStatus) -> str:
     words = _STATES[file.state].partition(": ")[2]
+    if file.unmerged:
+        return f"{_short(session, file.path)}:{file.unmerged}  ({MARKERS})"
     return _short(session, file.path) + (f"  ({words})" if words else "")
 
 

@@ -1,6 +1,7 @@
 """base, ours, theirs -> text or conflicts.
 
-Lines are merged first, as diff3 does (`pieces.py`). Where that finds a conflict only because the two sides changed
+Lines are merged first, as diff3 does (`pieces.py`). Where that does not do, the header is merged by its values
+(`frames.py`, `fields.py`), and the body once more. Where lines conflict only because the two sides changed
 neighbouring lines, the merge is tried once more over whole rules: in a list with one line a rule, an edit of one rule
 and a change of the next are no conflict to a person. Where the new release has put its rules elsewhere, no alignment of
 lines helps: then each edit is carried to the place at which its rule stands now (`rules.py`). What both sides changed
@@ -9,12 +10,15 @@ differently is told rule by rule; conflict markers never enter a file, only a co
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.merge.drafts import resolved
-from agentpack.merge.pieces import draft_pieces, merge_lines
+from agentpack.merge.drafts import joined_up, resolved
+from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
 from agentpack.merge.rules import Known, carry
 from agentpack.model.changes import Conflict, Draft
+
+if TYPE_CHECKING:
+    from agentpack.merge.frames import MergeText
 
 MAX_BYTES = 1024 * 1024
 
@@ -49,17 +53,54 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
     if max(len(base), len(ours), len(theirs)) > MAX_BYTES:
         return Merged(None, (Conflict("", f"more than {MAX_BYTES // 1024} KiB", ""),))
     by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
-    if by_line is not None:
+    if by_line is not None and has_each_key_once(by_line, old, mine, new):
         return Merged(by_line.encode())
-    merged = _settled(tuple(draft_pieces(old, mine, new)))
-    if merged.content is not None or known is None or (rules := known()) is None:
-        return merged
-    carried = carry(old, mine, new, rules)
-    return merged if carried is None else _settled(carried)
+    from agentpack.merge.frames import merge_frames  # brings YAML along
+
+    merge_text, plain = _merging(known), [_plain(side) for side in (old, mine, new)]
+    draft = merge_frames(plain[0], plain[1], plain[2], merge_text)
+    if draft is None and by_line is not None:
+        return Merged(by_line.encode())
+    return _settled(_as_ours(mine, draft or merge_text(plain[0], plain[1], plain[2])))
+
+
+def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
+    """How Markdown is merged: by lines, else by rules in their places, else by rules wherever they stand."""
+
+    def merge_text(base: str, ours: str, theirs: str) -> Draft:
+        if ours in (base, theirs) or theirs == base:
+            return (theirs if ours == base else ours,)
+        by_line = merge_lines(*(text.splitlines(keepends=True) for text in (base, ours, theirs)))
+        draft = tuple(draft_pieces(base, ours, theirs)) if by_line is None else (by_line,)
+        if known is None or not _conflicts(draft) or (rules := known()) is None:
+            return draft
+        return carry(base, ours, theirs, rules) or draft
+
+    return merge_text
+
+
+def _plain(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _as_ours(ours: str, draft: Draft) -> Draft:
+    """The draft with the byte-order mark and the line ends of the file on disk."""
+    mark = "\ufeff" if ours.startswith("\ufeff") else ""
+    end = "\r\n" if 2 * ours.count("\r\n") > ours.count("\n") else "\n"
+
+    def told(text: str) -> str:
+        return text.replace("\n", end)
+
+    pieces = [told(piece) if isinstance(piece, str) else Conflict(*map(told, piece)) for piece in draft]
+    return tuple(joined_up([*([mark] if mark else []), *pieces]))
+
+
+def _conflicts(draft: Draft) -> tuple[Conflict, ...]:
+    return tuple(piece for piece in draft if isinstance(piece, Conflict))
 
 
 def _settled(draft: Draft) -> Merged:
-    conflicts = tuple(piece for piece in draft if isinstance(piece, Conflict))
+    conflicts = _conflicts(draft)
     return Merged(None, conflicts, draft) if conflicts else Merged(resolved(draft, 0).encode())
 
 

@@ -1,99 +1,187 @@
-"""A client's file taken apart for merging by rules: how its Markdown stands in it; the rest is merged by fields."""
+"""A client's file taken apart for merging: its header, which is merged field by field, and its Markdown.
+
+A field that only one side gave another value is as that side has it, and both sides may write the same value in their
+own words. The lines are the new release's where the user did not touch them or the release gives another value, else
+the user's: quotes, lists, comments and the order of fields survive. Only a field that both gave different values is a
+conflict. A header that does not read is merged line by line.
+"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from agentpack.compose.parse import split_front_matter
+from agentpack.merge.drafts import joined_up, resolved
+from agentpack.merge.fields import Field, Fields, comments_in, fields_of, written
 from agentpack.merge.pieces import merge_lines
-from agentpack.model.changes import Conflict
+from agentpack.model.changes import Conflict, Draft
 
-_FIELD = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?:: | = ).*")
-_BLOCK = re.compile(r"^(?:developer_instructions|instructions|prompt) = '''\n", re.MULTILINE)
-_INDENTED = re.compile(r"^(?:roleDefinition|instructions|prompt): \|2-?\n", re.MULTILINE)
+MergeText = Callable[[str, str, str], Draft]
+"""How Markdown is merged: base, ours and theirs to a draft."""
+
+_FIRST: Mapping[str, re.Pattern[str]] = {
+    "json": re.compile(r"\{\s"),
+    "toml": re.compile(r"[A-Za-z0-9_-]+ = |\["),
+    "yaml": re.compile(r"[A-Za-z0-9_-]+:(?: |\n)"),
+}
+_BLOCK: Mapping[str, re.Pattern[str]] = {
+    "toml": re.compile(r"[A-Za-z0-9_-]+ = '''\n"),
+    "yaml": re.compile(r"[A-Za-z0-9_-]+: \|2-?\n"),
+}
 
 
 class Frame(NamedTuple):
-    """A client's file: what stands before its Markdown and behind it, and what each line of the Markdown begins
-    with.
-    """
+    """A Markdown file: the fences, what stands between them, and the body."""
 
+    opening: str
     head: str
+    closing: str
     body: str
-    tail: str = ""
-    indent: str = ""
 
 
 def framed(text: str) -> Frame | None:
-    """The file in its parts; None for one in which the Markdown does not stand as it is."""
+    """The Markdown file in its parts; None for one without front matter."""
     parts = split_front_matter(text)
-    if parts is not None:
-        return Frame(text[: len(text) - len(parts[1])], parts[1])
-    block = _BLOCK.search(text)
-    if block is not None:
-        end = text.find("'''", block.end())
-        return Frame(text[: block.end()], text[block.end() : end], text[end:]) if end >= 0 else None
-    block = _INDENTED.search(text)
-    if block is None:
-        return None if _FIELD.match(text) else Frame("", text)
-    end = block.end()
-    lines = []
-    for line in text[end:].splitlines(keepends=True):
-        if not line.startswith("  ") and line.strip():
-            break
-        lines.append(line.removeprefix("  "))
-        end += len(line)
-    return Frame(text[: block.end()], "".join(lines), text[end:], "  ")
+    if parts is None:
+        return None
+    top = text[: len(text) - len(parts[1])]
+    opening, _, rest = top.partition("\n")
+    before = rest.removesuffix("\n").rpartition("\n")[0]
+    head = rest[: len(before) + 1] if before or rest.startswith("\n") else ""
+    return Frame(f"{opening}\n", head, rest[len(head) :], parts[1])
 
 
-# The header: a field a line.
-
-
-def merge_heads(base: list[str], ours: list[str], theirs: list[str]) -> list[str | Conflict] | None:
-    """The header's lines with what both sides changed, a conflict for each field that both did; None when it is not one
-    line a field, and lines do not merge either.
+def merge_frames(base: str, ours: str, theirs: str, body: MergeText) -> Draft | None:
+    """The merged file, a conflict for each field that both sides changed; None where it has no header that reads, and
+    lines do not merge either.
     """
-    sides = [_fields(side) for side in (base, ours, theirs)]
-    old, mine, new = sides
+    frames = [framed(side) for side in (base, ours, theirs)]
+    old, mine, new = frames
     if old is None or mine is None or new is None:
-        merged = merge_lines(base, ours, theirs)
-        return None if merged is None else [merged]
-    done: list[str | Conflict] = []
-    for key, line in new.items():
-        done.append(decided(old.get(key, ""), mine.get(key, ""), line))
-        done += _own_fields(old, mine, new, key)
-    lost = [key for key in old if key not in new and mine.get(key, old[key]) != old[key]]
-    done[-1:-1] = [Conflict(old[key], mine[key], "") for key in lost]
-    return done
-
-
-def _fields(lines: Sequence[str]) -> dict[str, str] | None:
-    """The lines by key, fences by their number; None when a field is not one line, or stands twice."""
-    found: dict[str, str] = {}
-    for line in lines:
-        match = _FIELD.fullmatch(line.rstrip("\r\n"))
-        key = match[1] if match else f"fence {sum(key.startswith('fence ') for key in found)}"
-        if key in found or (match is None and line.strip() != "---"):
+        form = next((form for form, first in _FIRST.items() if first.match(base)), None)
+        return _merge_fields(form, (base, ours, theirs), body) if form is not None else None
+    heads = (old.head, mine.head, new.head)
+    head = _merge_fields("yaml", heads, None) or _merge_fields("lenient", heads, None)
+    if head is None:
+        merged = merge_lines(*(side.splitlines(keepends=True) for side in heads))
+        if merged is None:
             return None
-        found[key] = line
-    return found
+        head = (merged,)
+    fences = [new[at] if mine[at] == old[at] else mine[at] for at in (0, 2)]
+    return tuple(joined_up([fences[0], *head, fences[1], *body(old.body, mine.body, new.body)]))
 
 
-def _own_fields(
-    old: Mapping[str, str], mine: Mapping[str, str], new: Mapping[str, str], key: str
-) -> Iterator[str | Conflict]:
-    """Fields put in by hand, behind the field they follow: that is the last one before them that is there still."""
-    keys = list(mine)
-    if key in mine:
-        for own in keys[keys.index(key) + 1 :]:
-            if own in new:
-                return
-            if own not in old:
-                yield mine[own]
+def _merge_fields(form: str, texts: tuple[str, str, str], body: MergeText | None) -> Draft | None:
+    sides = fields_of(form, texts)
+    if sides is None:
+        return None
+    merging = _Merging(form, sides, body)
+    draft = tuple(joined_up(list(merging.pieces())))
+    if any(isinstance(piece, Conflict) for piece in draft):
+        return draft
+    again = fields_of(form, [resolved(draft, 0)])
+    return draft if again is not None and again[0].values == merging.values else None
 
 
-def decided(base: str, ours: str, theirs: str) -> str | Conflict:
-    """The side that changed, a conflict where both did."""
-    if ours in (base, theirs):
-        return theirs
-    return ours if theirs == base else Conflict(base, ours, theirs)
+class _Merging:
+    """Merges the fields of one header."""
+
+    def __init__(self, form: str, sides: Sequence[Fields], body: MergeText | None) -> None:
+        self.form = form
+        self.old, self.mine, self.new = (side.by_key for side in sides)
+        self.rests = [side.rest for side in sides]
+        self.merge_body = body
+        self.values: dict[str, str] = {}
+        """What every field of the merged text must say, where there is no conflict."""
+
+    def pieces(self) -> Iterator[str | Conflict]:
+        if self.form == "json":
+            yield "{\n"
+        following, loose = "", ""
+        for key in self.order():
+            found = self.decided(key)
+            lead = loose + self.lead(key)
+            if not found:
+                loose = lead  # what stood above a field that went stands above the next one
+                continue
+            yield following + lead
+            loose = ""
+            yield from found
+            following = ",\n" if self.form == "json" else ""
+        yield "\n}\n" if self.form == "json" else loose + _side(*self.rests)
+
+    def order(self) -> list[str]:
+        """The keys as the release has them, as the user where the user has put them in another order."""
+        reordered = [key for key in self.mine if key in self.old] != [key for key in self.old if key in self.mine]
+        first, second = (self.mine, self.new) if reordered else (self.new, self.mine)
+        found = list(first)
+        before: str | None = None
+        for key in second:
+            if key not in first:
+                found.insert(0 if before is None else found.index(before) + 1, key)
+            before = key
+        return sorted(found, key=self.is_table)  # what stands behind a table of TOML would belong to it
+
+    def is_table(self, key: str) -> bool:
+        taken = self.taken(key)
+        text = taken.text if isinstance(taken, Field) else "".join(taken or ())
+        return self.form == "toml" and text.lstrip().startswith("[")
+
+    def lead(self, key: str) -> str:
+        """What stands above a field, and the comments of the user beside a value that goes."""
+        old, mine, new = (side[key].lead if key in side else "" for side in (self.old, self.mine, self.new))
+        lead = _side(old, mine, new) if key in self.mine else new
+        if key not in self.mine or self.taken(key) is self.mine[key]:
+            return lead
+        known = [*(comments_in(self.form, side[key].text) for side in (self.old, self.new) if key in side)]
+        own = [one for one in comments_in(self.form, self.mine[key].text) if not any(one in some for some in known)]
+        return lead + "".join(f"{comment}\n" for comment in own)
+
+    def taken(self, key: str) -> Field | Conflict | None:
+        """The field of the side that counts, None where that has none, a conflict where both do."""
+        old, mine, new = self.old.get(key), self.mine.get(key), self.new.get(key)
+        if _same(mine, old):
+            return mine if _same(new, old) and mine and old and mine.text != old.text else new
+        if _same(new, old):
+            return mine
+        return new if _same(mine, new) else Conflict(*("" if side is None else side.text for side in (old, mine, new)))
+
+    def decided(self, key: str) -> list[str | Conflict]:
+        taken = self.taken(key)
+        if isinstance(taken, Field):
+            self.values[key] = repr(taken.value)
+            return [taken.text if taken.text.endswith("\n") or self.form == "json" else f"{taken.text}\n"]
+        return [] if taken is None else self.collided(key, taken)
+
+    def collided(self, key: str, conflict: Conflict) -> list[str | Conflict]:
+        """A field that both changed. Text of several lines, as the body is in some formats, is merged itself."""
+        sides = [side[key] for side in (self.old, self.mine, self.new) if key in side]
+        texts = [side.value for side in sides if isinstance(side.value, str) and "\n" in side.value]
+        if self.merge_body is None or len(texts) != 3:
+            return [conflict]
+        draft = self.merge_body(texts[0], texts[1], texts[2])
+        if not any(isinstance(piece, Conflict) for piece in draft):
+            value = resolved(draft, 0)
+            self.values[key] = repr(value)
+            return [written(self.form, key, value)]
+        block = _BLOCK[self.form].match(conflict.theirs) if self.form in _BLOCK else None
+        if block is None or any("'''" in text for text in texts):
+            return [conflict]
+        if self.form == "toml":
+            return [block[0], *draft, "'''\n"]
+        return [block[0], *(_indented(piece) for piece in draft), "" if texts[2].endswith("\n") else "\n"]
+
+
+def _same(one: Field | None, other: Field | None) -> bool:
+    return one is other if one is None or other is None else one.says(other)
+
+
+def _side(base: str, ours: str, theirs: str) -> str:
+    """The side that changed, ours where both did: of blank lines and comments."""
+    return theirs if ours == base else ours
+
+
+def _indented(piece: str | Conflict) -> str | Conflict:
+    if isinstance(piece, Conflict):
+        return Conflict(*(str(_indented(side)) for side in piece))
+    return re.sub(r"^(?=[^\n])", "  ", piece, flags=re.MULTILINE)

@@ -2,6 +2,7 @@
 the rules and headings of a body.
 """
 
+import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from agentpack.model.markdown import blocks
 LONG = 2000
 """Lines from which texts are matched in bounded time."""
 
+_KEYS = re.compile(r"""^["']?([A-Za-z_][A-Za-z0-9_-]*)["']?[ \t]*(?:=|:(?=[ \t]|$))""", re.MULTILINE)
+
 
 def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | None:
     """The merged text, None where lines that both sides changed overlap or touch."""
@@ -26,6 +29,18 @@ def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | No
             return None
         merged.extend(group[1])
     return "".join(merged)
+
+
+def has_each_key_once(merged: str, base: str, ours: str, theirs: str) -> bool:
+    """Whether a header that was merged by lines seems to have every field that it should: where one side moved a line,
+    the other may have taken it out, or put it in as well.
+    """
+    old, mine, new = (set(_keys(text)) for text in (base, ours, theirs))
+    return sorted(_keys(merged)) == sorted((mine & new) | (mine - old) | (new - old))
+
+
+def _keys(text: str) -> list[str]:
+    return _KEYS.findall(text[: text.find("\n---", 3)] if text.startswith("---") else text)
 
 
 class _Bounded:

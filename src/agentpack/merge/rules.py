@@ -6,7 +6,6 @@ rule that was edited, taken out or put in by hand is done so in the new text, if
 where it did not, that rule is a conflict, and only that one. What cannot be told rule by rule is not carried.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,7 +13,6 @@ from typing import NamedTuple
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in, homes, moved, pair, recognise
 from agentpack.merge.drafts import joined_up
-from agentpack.merge.frames import decided, framed, merge_heads
 from agentpack.merge.pieces import merge_lines
 from agentpack.model.changes import Conflict, Draft
 
@@ -27,32 +25,9 @@ class Known(NamedTuple):
 
 
 def carry(base: str, ours: str, theirs: str, known: Known) -> Draft | None:
-    """The new text with the edits in it, conflicts in their places; None where that cannot be told rule by rule."""
-    windows = "\r\n" in ours and "\r\n" not in base + theirs
-    frames = [framed(text) for text in (base, ours.replace("\r\n", "\n") if windows else ours, theirs)]
-    old, mine, new = frames
-    if old is None or mine is None or new is None or not old.indent == mine.indent == new.indent:
-        return None
-    head = merge_heads(*(side.head.splitlines(keepends=True) for side in (old, mine, new)))
-    body = _Carrying(old.body, mine.body, new.body, known).draft()
-    tail = merge_lines(*(side.tail.splitlines(keepends=True) for side in (old, mine, new)))
-    if head is None or body is None or tail is None:
-        return None
-    body = [_indented(piece, new.indent) for piece in body] if new.indent else body
-    draft = joined_up([*head, *body, tail])
-    return tuple(_windows(piece) for piece in draft) if windows else tuple(draft)
-
-
-def _windows(piece: str | Conflict) -> str | Conflict:
-    if isinstance(piece, str):
-        return piece.replace("\n", "\r\n")
-    return Conflict(*(side.replace("\n", "\r\n") for side in piece))
-
-
-def _indented(piece: str | Conflict, indent: str) -> str | Conflict:
-    if isinstance(piece, Conflict):
-        return Conflict(*(str(_indented(side, indent)) for side in piece))
-    return re.sub(r"^(?=[^\n])", indent, piece, flags=re.MULTILINE)
+    """The new body with the edits in it, conflicts in their places; None where that cannot be told rule by rule."""
+    draft = _Carrying(base, ours, theirs, known).draft()
+    return None if draft is None else tuple(joined_up(draft))
 
 
 # The body: rules and headings.
@@ -295,8 +270,9 @@ class _Carrying:
 
 def _merged(base: str, ours: str, theirs: str) -> str | Conflict:
     """One rule that was edited by hand; its lines are merged where it has several."""
-    found = decided(base, ours, theirs)
-    if isinstance(found, Conflict):
-        merged = merge_lines(*(side.splitlines(keepends=True) for side in (base, ours, theirs)))
-        return found if merged is None else merged
-    return found
+    if ours in (base, theirs):
+        return theirs
+    if theirs == base:
+        return ours
+    merged = merge_lines(*(side.splitlines(keepends=True) for side in (base, ours, theirs)))
+    return Conflict(base, ours, theirs) if merged is None else merged

@@ -54,8 +54,8 @@ STILL = frozenset({Action.KEEP, Action.DRIFT})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge; `why` says what a
-    conflict is about, `foreign`, `edited`, `merge` or `blocked`, and which side a merge was decided for, `keep` or
-    `theirs`.
+    conflict is about, `foreign`, `edited`, `merge`, `unmerged` or `blocked`, and which side a merge was decided for,
+    `keep` or `theirs`.
     """
 
     path: str
@@ -78,6 +78,8 @@ class Change:
     draft: Draft = ()
     """Where a merge stopped: how far it came, for merging by hand."""
     notes: tuple[str, ...] = ()
+    line: int = 0
+    """Of a conflict `unmerged`, where version control left a merge unresolved in what lies there."""
     same_as: str = ""
     """The place that stands for this one, because both are one file: what happens there happens here, once."""
 

@@ -21,6 +21,7 @@ _RESERVED_PERSONAS = frozenset(
     "research code-review security-review con prn aux nul".split()
 )
 _EARLIER = re.compile(r"\$[A-Za-z_]+@[0-9a-f]{8}\Z")
+_JUNK = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
 _NO_PARTS = frozenset(("", ".", ".."))
 MAX_NAME = 50
 MAX_PARTS = 64
@@ -100,15 +101,22 @@ def digest_of(data: bytes) -> Digest:
     return Digest("sha256:" + hashlib.sha256(data).hexdigest())
 
 
+def is_junk(path: str) -> bool:
+    """Whether a file is one that a desktop, an editor or macOS leaves beside others: it counts in no pack."""
+    leaf = path.rpartition("/")[2].lower()
+    return leaf.startswith(("._", ".#")) or leaf.endswith((".swp", "~")) or leaf in _JUNK
+
+
 def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
     """The digest of a pack, whatever container it came in.
 
-    SHA-256 over the sorted lines `<sha256 of file>  <posix path>\\n` of its regular files (design, section 2).
+    SHA-256 over the sorted lines `<sha256 of file>  <posix path>\\n` of its regular files but `is_junk` ones.
 
     Args:
         files: pairs of POSIX path relative to the pack's root, and content.
     """
-    lines = sorted(f"{hashlib.sha256(data).hexdigest()}  {path}\n".encode() for path, data in files)
+    counted = ((path, data) for path, data in files if not is_junk(path))
+    lines = sorted(f"{hashlib.sha256(data).hexdigest()}  {path}\n".encode() for path, data in counted)
     return Digest("sha256:" + hashlib.sha256(b"".join(lines)).hexdigest())
 
 

@@ -11,6 +11,7 @@ from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.making import Made
 from agentpack.operations.meeting import meeting_notes, refuse_sources
 from agentpack.operations.placing import Placed, is_entry, split_place
@@ -124,7 +125,7 @@ def carry_out(
             *meeting_notes(workspace, planned),
             *workspace.link_notes(),
         ),
-        warnings=(*wish.warnings, *_same_names(workspace, planned)),
+        warnings=(*wish.warnings, *_same_names(workspace, planned), *_unmerged(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
@@ -158,6 +159,12 @@ def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
         from agentpack.operations.shadowing import same_name_warnings  # only where a file comes under management
 
         yield from same_name_warnings(workspace, planned)
+
+
+def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    for change in planned.drift:
+        if line := unmerged_line(workspace.contents(change.path)):
+            yield f"{workspace.scope.absolute(change.path)}:{line} has {MARKERS}; {HINT}"
 
 
 def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: Wish, planned: Plan) -> None:
@@ -247,6 +254,7 @@ _WHY = {
     "lost": "no release renders to it, and agentpack.lock does not say what was written there",
     "edited": "was edited and is no longer wanted",
     "merge": "was edited where the new text changes too",
+    "unmerged": f"has {MARKERS}",
     "blocked": "is not a regular file",
 }
 _MERGING = (
@@ -259,6 +267,7 @@ _WAYS = {
     "then `agentpack lock`); `--adopt` replaces the file and keeps its bytes in the history",
     "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
     "merge": _MERGING,
+    "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
     "blocked": "move it away",
 }
 """What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
@@ -283,7 +292,8 @@ class Conflicted(DecisionNeeded):
     def __init__(self, outcome: Outcome, places: Sequence[str], kinds: Sequence[str]) -> None:
         """`places` and `kinds` (keys of `_WHY`) are those of the plan's conflicts, in its order."""
         self.outcome = outcome
-        details = [f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)]
+        lines = [f":{change.line}" if change.line else "" for change in outcome.plan.conflicts]
+        details = [f"{place}{line}: {_WHY[kind]}" for place, line, kind in zip(places, lines, kinds, strict=True)]
         count = len(places)
         super().__init__(
             f"{count} file{'s' if count != 1 else ''} need{'' if count != 1 else 's'} a decision; nothing was changed",

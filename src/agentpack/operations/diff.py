@@ -22,6 +22,7 @@ from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
+from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.carrying_out import PackChange, pack_changes
 from agentpack.operations.making import Made, Part
 from agentpack.operations.meeting import where_it_stays
@@ -65,7 +66,8 @@ class Remark(NamedTuple):
     """What differs besides the texts of files.
 
     `kind` is `lock-missing`, `lock-merging` (it has merge markers), `manifest-missing`, `stale` (the lock is not what
-    the manifest asks for) or `rendering` (the locked releases do not give the locked texts).
+    the manifest asks for), `rendering` (the locked releases do not give the locked texts) or `unmerged` (version
+    control left a merge unresolved in the file).
     """
 
     kind: str
@@ -196,7 +198,7 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     limits.check(workspace, [*wanted.values(), *recorded.values()])
     notes: list[str] = []
     observed = workspace.observe({*wanted, *recorded})
-    files = []
+    files: list[FileDifference] = []
     for path in sorted({*wanted, *recorded}):
         state = _state(wanted.get(path), recorded.get(path), observed.get(path))
         file = wanted.get(path) or recorded[path]
@@ -208,11 +210,13 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         for row in workspace.elsewhere
         if (row.client, row.pack, row.persona) in missing
     )
+    lines = {one.path: unmerged_line(one.after or b"") for one in files}
+    unmerged = (Remark("unmerged", path, (f"line {line}",)) for path, line in lines.items() if line)
     return Differences(
         before="locked",
         after="disk",
         files=tuple(files),
-        remarks=tuple(_remarks(workspace, locked, notes)),
+        remarks=(*_remarks(workspace, locked, notes), *unmerged),
         notes=tuple(notes),
         empty=not wanted and not recorded,
     )
@@ -337,6 +341,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         before="disk",
         after="upgraded",
         files=tuple(files),
+        remarks=tuple(Remark("unmerged", one.path, (f"line {one.line}",)) for one in planned.changes if one.line),
         packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), made.lock)),
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
         notes=(

@@ -21,6 +21,7 @@ from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, PackName, content_digest
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.workspace import Workspace
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store import layout
@@ -55,6 +56,7 @@ def doctor(workspace: Workspace) -> tuple[Finding, ...]:
         _locked,
         _variants,
         _history,
+        _unmerged,
         _left_over,
         _links,
         _git,
@@ -272,6 +274,18 @@ def _variants(workspace: Workspace) -> Iterator[Finding]:
             )
     if texts:
         yield Finding("ok", "variants", f"{len(texts)} local, {len(used)} in use")
+
+
+def _unmerged(workspace: Workspace) -> Iterator[Finding]:
+    """Files in which version control left a merge unresolved."""
+    for path, file in sorted(workspace.recorded.items()):
+        here = workspace.places.look(path)
+        edited = here is not None and here.digest not in (None, file.rendered)
+        if edited and (line := unmerged_line(workspace.contents(path))):
+            yield Finding("problem", "files", f"{workspace.scope.absolute(path)}:{line}: {MARKERS}", HINT)
+    for text in workspace.local_texts:
+        if line := unmerged_line(text.data):
+            yield Finding("problem", "variants", f"{workspace.scope.absolute(text.path)}:{line}: {MARKERS}", HINT)
 
 
 # The history.

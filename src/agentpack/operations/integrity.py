@@ -11,6 +11,7 @@ from agentpack.errors import AgentpackError, Refused, Unavailable
 from agentpack.fetch import fetch
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.safety.findings import Finding, whole
@@ -42,6 +43,8 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
         elif here.digest != file.rendered:
             text = str(here.digest)
             yield whole(place, "AP201", "it was edited by hand; `agentpack diff` shows how", key=path, text=text)
+            if line := unmerged_line(workspace.contents(path)):
+                yield whole(place, "AP208", f"{MARKERS}; {HINT}", key=path)._replace(line=line, column=1)
 
 
 def _lock(workspace: Workspace) -> Iterator[Finding]:

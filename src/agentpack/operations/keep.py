@@ -25,6 +25,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, digest_of, is_kebab
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, as_locked, choose
@@ -185,7 +186,11 @@ def _edited(
         if file is None or row.rendered != digest_of(file.content):
             raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
         if here is not None and here.digest not in (None, row.rendered):
-            groups.setdefault((row.pack, row.persona), []).append((row, file, workspace.contents(row.path)))
+            data = workspace.contents(row.path)
+            if line := unmerged_line(data):
+                where = f"{workspace.scope.absolute(row.path)}:{line}"
+                raise DecisionNeeded(f"{where}: {MARKERS}; nothing was written", hint=HINT)
+            groups.setdefault((row.pack, row.persona), []).append((row, file, data))
     for (pack_name, persona_name), files in groups.items():
         if client is not None and all(row.client != client for row, _, _ in files):
             continue

@@ -13,6 +13,7 @@ from agentpack.apply import Step
 from agentpack.disk import Disk, Identity
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import Digest, digest_of
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.plan import Observed
 from agentpack.targets.base import Shared
 
@@ -103,7 +104,7 @@ class Placing:
         try:
             return self._shared(path).entries(data)
         except ValueError as error:
-            raise self._unreadable(path, error) from None
+            raise self._unreadable(path, error, data) from None
 
     def _shared(self, path: str) -> Shared:
         shared = self._shared_of(path)
@@ -111,7 +112,9 @@ class Placing:
             raise InvalidFile([Fault(path, 0, "", "no client keeps several agents in this file")])
         return shared
 
-    def _unreadable(self, path: str, error: ValueError) -> InvalidFile:
+    def _unreadable(self, path: str, error: ValueError, data: bytes) -> InvalidFile:
+        if line := unmerged_line(data):
+            return InvalidFile([Fault(self._disk.where(path), line, "", MARKERS)], hint=HINT)
         fault = Fault(self._disk.where(path), 0, "", str(error))
         return InvalidFile([fault], hint="mend the file, or leave this client out")
 
@@ -136,7 +139,7 @@ class Placing:
                 key = split_place(change.place)[1] or ""
                 data = shared.put(data, key, None if change.content is None else change.content.decode())
         except ValueError as error:
-            raise self._unreadable(path, error) from None
+            raise self._unreadable(path, error, data) from None
         # a file that held nothing but our entries goes with the last of them
         content = data if data or before is None else None
         return Step(path, None if before is None else digest_of(before), content)

@@ -9,6 +9,7 @@ from agentpack.disk.whole import read_start
 from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import Action, Plan
+from agentpack.model.names import is_junk
 from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Target, ending
 
@@ -118,12 +119,8 @@ def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, 
         real = _real(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
-            if (
-                leaf.endswith(suffix)
-                and not leaf.startswith(".")
-                and f"{real}/{leaf}" not in but
-                and _real(path) not in but
-            ):
+            ignored = leaf.startswith(".") or is_junk(leaf)
+            if leaf.endswith(suffix) and not ignored and f"{real}/{leaf}" not in but and _real(path) not in but:
                 name = _name_in(path)
                 if name is not None:
                     yield path, name

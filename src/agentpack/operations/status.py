@@ -14,6 +14,7 @@ from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Wanted
+from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.operations.workspace import Workspace, steady
 from agentpack.targets.base import Target, ending
@@ -30,6 +31,8 @@ class FileStatus(NamedTuple):
     state: str
     capabilities: str | None = None
     """What the lock says the client lets the persona do; None where it does not tell it."""
+    unmerged: int = 0
+    """Of an edited file, the line on which version control left a merge unresolved; 0 where it did not."""
 
 
 class PackStatus(NamedTuple):
@@ -158,7 +161,8 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
             state = "edited" if path in locked else "leftover"
         if state:
             capabilities = locked[path].capabilities if path in locked else None
-            yield FileStatus(path, row.client, row.pack, row.persona, state, capabilities)
+            line = unmerged_line(workspace.contents(path)) if state == "edited" else 0
+            yield FileStatus(path, row.client, row.pack, row.persona, state, capabilities, line)
     for row in workspace.elsewhere:
         if row.path not in recorded and workspace.places.look(row.path) is not None:
             yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")

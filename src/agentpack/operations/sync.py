@@ -5,6 +5,8 @@ from collections.abc import Collection
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
+from agentpack.model.names import digest_of
+from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import Options
@@ -85,12 +87,15 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     for key in sorted({*wanted, *lock.manifest}):
         if wanted.get(key) != lock.manifest.get(key):
             reasons.append(f"agentpack.yaml: `{key}` was changed since")
+    texts = {(text.persona, text.name): text.data for text in workspace.local_texts}
     found = {(text.persona, text.name): text.digest for text in workspace.local_texts}
     for pack in lock.packs:
         for variant in pack.local_variants:
             digest = found.get((variant.persona, variant.name))
             if digest is None:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} is gone")
+            elif line := unmerged_line(texts.get((variant.persona, variant.name), b"")):
+                reasons.append(f"the local variant `{variant.name}` of {variant.persona} has {MARKERS} on line {line}")
             elif digest != variant.digest:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
     return reasons
@@ -126,10 +131,9 @@ def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
         here = observed.get(path)
         if here is not None and here.digest != file.rendered:
             wanted = made.files.get(path)
-            from agentpack.model.names import digest_of
-
             if wanted is None or here.digest != digest_of(wanted.content):
-                edited.append(workspace.scope.absolute(path))
+                line = unmerged_line(workspace.contents(path))
+                edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
         raise DecisionNeeded(
             f"{len(edited)} file{'s were' if len(edited) != 1 else ' was'} edited by hand; nothing was changed",

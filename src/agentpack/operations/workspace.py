@@ -14,7 +14,7 @@ from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
-from agentpack.model.names import Digest, did_you_mean, digest_of, is_kebab
+from agentpack.model.names import Digest, did_you_mean, digest_of, is_junk, is_kebab
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.variables import is_earlier
 from agentpack.operations.placing import Placing, split_place
@@ -307,7 +307,7 @@ class Workspace:
         top = self.scope.local_variants
         for persona in self.disk.entries(top):
             for entry in self.disk.entries(f"{top}/{persona}"):
-                if entry.endswith(".md"):
+                if entry.endswith(".md") and not is_junk(entry):
                     path = f"{top}/{persona}/{entry}"
                     data = self.disk.read(path)
                     if data is not None:
@@ -322,7 +322,7 @@ class Workspace:
             InvalidFile: with all faults of a declaration.
         """
         folder = self.scope.declared_clients
-        names = [name for name in self.disk.entries(folder) if name.endswith((".yaml", ".yml"))]
+        names = [name for name in self.disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
         return Targets(dict(self._declared(f"{folder}/{name}") for name in names)) if names else TARGETS
 
     def _declared(self, path: str) -> tuple[str, Target]:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
+from agentpack.model.names import is_junk
 from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, path_fault, shown
 
 MAX_ENTRIES = 4 * MAX_FILES
@@ -25,6 +26,7 @@ MAX_RATIO = 200
 """How many times its packed size an archive may grow to, beyond `FREE_BYTES`."""
 FREE_BYTES = 1024 * 1024
 """Small archives may be as repetitive as they like."""
+_MACOS = "__macosx"
 _NAMELESS = "a folder without a name, as if it were the root of the disk; pack `.`, or the folder under its name"
 HINT = (
     "an archive is a tar.gz or zip of regular files; `tar --format=pax -czf`, `git archive` and `agentpack pack build` "
@@ -129,7 +131,11 @@ def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
     Whoever packs `.` or `./<folder>` gets names that begin with `./`, which is taken off once, and the folder `.`.
     """
     entries = [(raw, raw.removeprefix("./"), data) for raw, data in found.files]
-    folders = [(raw, "" if raw == "." else raw.removeprefix("./")) for raw in found.folders]
+    for raw, whole, _ in entries:
+        if is_junk(whole) and (fault := path_fault(whole)):  # it does not count, but its name may not lead elsewhere
+            raise Unsafe(fault, raw)
+    entries = [entry for entry in entries if not is_junk(entry[1])]
+    folders = [(raw, "" if raw == "." else raw.removeprefix("./")) for raw in found.folders if not _is_beside(raw)]
     below = f"{prefix}/" if prefix else ""
     if below and not (
         entries
@@ -154,12 +160,17 @@ def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
     return files
 
 
+def _is_beside(folder: str) -> bool:
+    """Whether a folder is one in which macOS keeps what it has to say of files."""
+    return _MACOS in folder.lower().removeprefix("./").split("/")
+
+
 def _check(fault: str | None, raw: str, path: str) -> None:
     if fault is None:
         parts = path.lower().split("/")
         if not NOT_CONTENT.isdisjoint(parts):
             fault = "belongs to a version control, not to a pack"
-        elif "__macosx" in parts or any(part.startswith("._") for part in parts):
+        elif _MACOS in parts or any(part.startswith("._") for part in parts):
             fault = f"what macOS keeps beside files; {MACOS} leaves it out"
     if fault is not None:
         raise Unsafe(fault, raw)

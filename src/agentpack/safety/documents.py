@@ -13,6 +13,7 @@ import yaml
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model import json_text
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.safety.hidden import value_findings
 from agentpack.safety.text import Finding, HiddenText
 from agentpack.safety.toml_text import read_toml as read_toml
@@ -54,13 +55,15 @@ def decode(data: bytes, file: str) -> str:
     """The text of a file that must be UTF-8; a byte-order mark is dropped.
 
     Raises:
-        InvalidFile: it is not UTF-8; the fault names the line.
+        InvalidFile: it is not UTF-8, or version control left a merge unresolved in it; the fault names the line.
     """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidFile([Fault(file, line, "", f"not UTF-8: byte 0x{data[error.start]:02x}")]) from None
+    if line := unmerged_line(text):
+        raise InvalidFile([Fault(file, line, "", MARKERS)], hint=HINT)
     return text.removeprefix("\ufeff")
 
 
@@ -269,3 +272,12 @@ def dotted(path: Path) -> str:
         else:
             out += f".{part}" if out else part
     return out
+
+
+def yaml_comments(text: str) -> list[str]:
+    """The comments in YAML that was read before: what stands between its tokens, from `#` to the end of the line."""
+    found, at = [], 0
+    for token in yaml.scan(text, Loader=_LOADER):
+        found += re.findall("#[^\n]*", text[at : token.start_mark.index])
+        at = max(at, token.end_mark.index)
+    return found

@@ -72,6 +72,7 @@ _TABLE = (
     Rule("AP205", "content-damaged", "error", "A content in the store is not what its digest says."),
     Rule("AP206", "release-changed", "error", "A release is not what was locked."),
     Rule("AP207", "release-unread", "warning", "A locked release could not be read, so it was not looked through."),
+    Rule("AP208", "unmerged", "warning", "An installed file has unresolved merge markers."),
 )
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}
 """Every rule by its id."""

@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.disk.whole import read_start
 from agentpack.errors import Refused, UsageError
-from agentpack.model.names import MAX_VERSION, Digest, PackName, content_digest, pack_name
+from agentpack.model.names import MAX_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
 
@@ -181,7 +181,7 @@ def bare_agents(folder: str) -> list[str]:
         except OSError:
             continue
         for name in names:
-            if name.endswith(".md") and _has_front_matter(f"{folder}/{below}{name}"):
+            if name.endswith(".md") and not is_junk(name) and _has_front_matter(f"{folder}/{below}{name}"):
                 found.append(below + name)
         if found:
             return found
@@ -196,7 +196,8 @@ def _has_front_matter(path: str) -> bool:
 
 
 def read_tree(folder: str) -> dict[str, bytes]:
-    """Every regular file below a folder, by POSIX path. Links and other things that are not files are refused.
+    """Every regular file below a folder, by POSIX path, junk aside. Links and other things that are no files are
+    refused.
 
     Raises:
         Refused: a link, a device, or more than a pack may hold.
@@ -253,7 +254,7 @@ def _walk(folder: str, prefix: str, names: Names) -> Iterator[tuple[str, "os.Dir
                     if fault := names.folder(prefix + entry.name):
                         raise _unsafe(folder, prefix + entry.name, fault)
                     yield from _walk(entry.path, f"{prefix}{entry.name}/", names)
-            else:
+            elif not is_junk(entry.name):
                 yield prefix + entry.name, entry
 
 
@@ -261,7 +262,7 @@ def _archives(folder: str) -> Archives:
     """The archives right in a folder."""
     found: dict[PackName, list[tuple[Version, str]]] = {}
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES))
+        names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES) and not is_junk(name))
     except OSError:
         return {}
     for name in names:

@@ -16,6 +16,7 @@ from agentpack.differences.header import FieldChange
 from agentpack.differences.lines import Counts, counts, hunks
 from agentpack.differences.rules import EDIT, RuleChange
 from agentpack.differences.words import Span
+from agentpack.model.unmerged import MARKERS
 from agentpack.operations.diff import Differences, FileDifference, Remark
 
 Style = Callable[..., str]
@@ -47,6 +48,7 @@ def remark_lines(remark: Remark, place: str) -> Iterator[str]:
         "lock-merging": "has merge markers: run `agentpack lock`, which merges the two sides",
         "manifest-missing": "missing, but there is a lock; `agentpack rollback` may bring it back",
         "stale": "is not what agentpack.yaml asks for: run `agentpack sync`",
+        "unmerged": f"has {MARKERS}; resolve the merge there first",
         "rendering": "does not match what the locked releases render to; `agentpack lock` writes it anew",
     }
     yield f"{safe(place)}  {words[remark.kind]}"
