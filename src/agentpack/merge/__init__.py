@@ -6,6 +6,8 @@ and a change of the next are no conflict to a person. Where the new release has 
 lines helps: then each edit is carried to the place at which its rule stands now (`rules.py`). What both sides changed
 differently is told rule by rule; conflict markers never enter a file, only a copy that is merged by hand
 (`markers.py`).
+
+Line ends and a byte-order mark are no edit: texts are merged in LF, and the result is written as ours is.
 """
 
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from agentpack.merge.drafts import resolved
 from agentpack.merge.pieces import draft_pieces, merge_lines
 from agentpack.merge.rules import Known, carry
 from agentpack.model.changes import Conflict, Draft
+from agentpack.model.line_ends import in_form_of, plain
 
 MAX_BYTES = 1024 * 1024
 
@@ -29,7 +32,7 @@ class Merged(NamedTuple):
 
 
 def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None = None) -> Merged:
-    """The text that has what both sides changed.
+    """The text that has what both sides changed, in the form that ours has; drafts are in LF.
 
     Args:
         base: the pristine text that was rendered last.
@@ -38,6 +41,14 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
         known: gives the rules behind the two rendered texts, by which a rule is found again wherever it stands. Asked
             only where lines do not merge; without it, or where it gives None, that is a conflict.
     """
+    merged = _merge(plain(base), plain(ours), plain(theirs), known)
+    if merged.content is None:
+        return merged
+    return Merged(ours if merged.content == plain(ours) else in_form_of(ours, merged.content))
+
+
+def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None) -> Merged:
+    """The same for texts in LF."""
     if ours in (base, theirs):
         return Merged(theirs)
     if theirs == base:

@@ -28,9 +28,7 @@ class Known(NamedTuple):
 
 def carry(base: str, ours: str, theirs: str, known: Known) -> Draft | None:
     """The new text with the edits in it, conflicts in their places; None where that cannot be told rule by rule."""
-    windows = "\r\n" in ours and "\r\n" not in base + theirs
-    frames = [framed(text) for text in (base, ours.replace("\r\n", "\n") if windows else ours, theirs)]
-    old, mine, new = frames
+    old, mine, new = (framed(text) for text in (base, ours, theirs))
     if old is None or mine is None or new is None or not old.indent == mine.indent == new.indent:
         return None
     head = merge_heads(*(side.head.splitlines(keepends=True) for side in (old, mine, new)))
@@ -39,14 +37,7 @@ def carry(base: str, ours: str, theirs: str, known: Known) -> Draft | None:
     if head is None or body is None or tail is None:
         return None
     body = [_indented(piece, new.indent) for piece in body] if new.indent else body
-    draft = joined_up([*head, *body, tail])
-    return tuple(_windows(piece) for piece in draft) if windows else tuple(draft)
-
-
-def _windows(piece: str | Conflict) -> str | Conflict:
-    if isinstance(piece, str):
-        return piece.replace("\n", "\r\n")
-    return Conflict(*(side.replace("\n", "\r\n") for side in piece))
+    return tuple(joined_up([*head, *body, tail]))
 
 
 def _indented(piece: str | Conflict, indent: str) -> str | Conflict:

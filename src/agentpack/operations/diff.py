@@ -22,8 +22,9 @@ from agentpack.differences.lines import counts, hunks
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
+from agentpack.model.line_ends import as_lf, plain, with_ends_of
 from agentpack.model.lock import Lock
-from agentpack.model.names import Digest, PackName, did_you_mean, digest_of
+from agentpack.model.names import Digest, PackName, did_you_mean
 from agentpack.operations.carrying_out import PackChange, pack_changes
 from agentpack.operations.making import Made, Part
 from agentpack.operations.planning import plan_for
@@ -153,7 +154,7 @@ class Locked:
         except AgentpackError:
             pass  # a damaged store: what it held can often be rendered again
         file = self.made.files.get(path) if self.made else None
-        return file.content if file is not None and digest_of(file.content) == digest else None
+        return as_lf(file.content) if file is not None and file.digest == digest else None
 
     def part(self, file: Any) -> Part | None:
         """The persona behind a file."""
@@ -243,6 +244,8 @@ def _on_disk(
     unknown = f"the locked text is not kept here: {locked.why_not}" if wanted is not None and before is None else ""
     if after is not None and len(after) > MAX_BYTES:
         after, unknown = None, _TOO_LARGE
+    if before is not None and after is not None:
+        before = with_ends_of(after, before)  # as it was written there: line ends are no difference
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
         part = locked.part(file) if edited_from is None else None  # the lock's persona is another release's
@@ -278,7 +281,11 @@ def _remarks(workspace: Workspace, locked: Locked, notes: list[str], *, as_locke
             yield Remark("lock-missing", scope.lock, (), number)
         return
     vouched = workspace.lock_is_recorded
-    if not vouched and current is not None and not (as_locked and lock.to_text().encode() == workspace.lock_bytes):
+    if (
+        not vouched
+        and current is not None
+        and not (as_locked and lock.to_text().encode() == plain(workspace.lock_bytes or b""))
+    ):
         yield Remark("lock-changed", scope.lock, (), number)
     reasons = stale_reasons(workspace, lock)
     if workspace.manifest_bytes is None:

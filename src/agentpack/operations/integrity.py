@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from agentpack.errors import AgentpackError, Refused, Unavailable
 from agentpack.fetch import fetch
 from agentpack.model.lock import LockedPack
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.names import Digest
 from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.safety.findings import Finding, whole
@@ -55,7 +55,7 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
     lock = workspace.lock
     if current is None or lock is None:
         return
-    if written.get(scope.lock) != digest_of(workspace.lock_bytes):
+    if not workspace.lock_is_recorded:
         message = f"changed since generation {current.number}; `agentpack sync` brings the files to it"
         yield whole(name, "AP203", message, key=scope.lock)
         return

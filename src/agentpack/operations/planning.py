@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
-from agentpack.model.names import digest_of
+from agentpack.model.line_ends import as_lf
 from agentpack.model.persona import Persona
 from agentpack.operations.making import Made, made_again
 from agentpack.operations.workspace import Workspace
@@ -49,12 +49,12 @@ class _Before:
         if blobs.has(file.rendered):
             return blobs.get(file.rendered)
         found = self.made.files.get(file.path) if self.made else None
-        if found is None or digest_of(found.content) != file.rendered:
+        if found is None or found.digest != file.rendered:
             raise DecisionNeeded(
                 f"{file.path}: the text it was edited from can no longer be rendered",
                 hint="`--discard-edits` takes the new text and keeps the edit in the history",
             )
-        return found.content
+        return as_lf(found.content)
 
     def rules(self, file: InstalledFile, theirs: Persona | None) -> "Known":
         """The rules of the personas before and now. Where one is not to be had, its rules are known by their words."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from agentpack.apply import Snapshot, transact
 from agentpack.errors import InvalidFile
 from agentpack.model.history import FOUND, Document, Generation, InstalledFile
+from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
 from agentpack.model.rendering import Rendering
@@ -106,7 +107,7 @@ def _how_it_came(workspace: Workspace, files: tuple[InstalledFile, ...]) -> str:
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
     if here is None or here.digest is None:
         return file
-    return file._replace(written=here.digest, mode=here.mode)
+    return file._replace(written=here.raw or here.digest, mode=here.mode)
 
 
 def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iterator[bytes]:
@@ -119,7 +120,7 @@ def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iter
             if not rendered and workspace.lock is not None:
                 rendered = made_again(workspace, workspace.lock).files
             if file.path in rendered:
-                yield rendered[file.path].content
+                yield as_lf(rendered[file.path].content)
     for _, data in documents_of(workspace):
         if not blobs.has(digest_of(data)):
             yield data

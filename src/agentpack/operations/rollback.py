@@ -160,9 +160,9 @@ def _outcome(
         if here is None:
             absent = Action.RESTORE if path in ours else Action.CREATE
             action = Action.KEEP if goal.digest is None else absent
-        elif here.digest == goal.digest and here.mode == goal.mode:
+        elif here.raw == goal.digest and here.mode == goal.mode:
             action = Action.KEEP
-        elif path not in ours and not adopt and here.digest != goal.digest:
+        elif path not in ours and not adopt and here.raw != goal.digest:
             action = Action.CONFLICT if goal.digest is not None or path in goal_files else Action.KEEP
         else:
             action = Action.DELETE if goal.digest is None else Action.REPLACE
@@ -173,7 +173,7 @@ def _outcome(
                 client=known.client if known else "",
                 pack=known.pack if known else "",
                 persona=known.persona if known else "",
-                observed=here.digest if here else None,
+                observed=here.raw if here else None,
                 mode=here.mode if here else None,
                 rendered=goal.digest,
                 content=content if action in WRITES else None,

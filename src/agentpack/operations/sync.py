@@ -113,9 +113,7 @@ def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
         here = observed.get(path)
         if here is not None and here.digest != file.rendered:
             wanted = made.files.get(path)
-            from agentpack.model.names import digest_of
-
-            if wanted is None or here.digest != digest_of(wanted.content):
+            if wanted is None or here.digest != wanted.digest:
                 edited.append(workspace.scope.absolute(path))
     if edited:
         raise DecisionNeeded(
@@ -165,11 +163,9 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     """Only the lock is written."""
-    from agentpack.operations.carrying_out import DocumentChange, pack_changes, write_documents
+    from agentpack.operations.carrying_out import document_changes, pack_changes, write_documents
 
     text = made.lock.to_text().encode()
-    documents: tuple[DocumentChange, ...] = ()
-    if text != workspace.lock_bytes:
-        documents = (DocumentChange(workspace.scope.lock, workspace.lock_bytes, text),)
+    documents = tuple(document_changes([(workspace.scope.lock, workspace.lock_bytes, text)]))
     packs = tuple(pack_changes(workspace.lock, made.lock))
     return write_documents(workspace, "lock", documents, packs, made, dry_run=options.dry_run, stops=options.stops)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from agentpack.model.changes import Change
+from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
@@ -95,14 +96,14 @@ class Sides(NamedTuple):
 
 
 def sides_of(workspace: Workspace, change: Change) -> Sides:
-    """The texts behind a conflict: as rendered last, as it lies on disk, as rendered now."""
+    """The texts behind a conflict, in LF: as rendered last, as it lies on disk, as rendered now."""
     blobs = workspace.store.blobs
     base = b""
     if change.previous is not None and blobs.has(change.previous):
         base = blobs.get(change.previous)
     elif workspace.lock is not None:
         base = made_again(workspace, workspace.lock).files[change.path].content
-    return Sides(base, workspace.contents(change.path), change.theirs or b"")
+    return Sides(*map(plain, (base, workspace.contents(change.path), change.theirs or b"")))
 
 
 def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

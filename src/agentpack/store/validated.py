@@ -21,7 +21,7 @@ from agentpack import __version__
 from agentpack.disk.whole import write_whole
 from agentpack.errors import Unavailable
 
-FORMAT = f"8-{__version__}"
+FORMAT = f"9-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17
