@@ -153,7 +153,8 @@ def test_nothing_wanted_and_nothing_recorded_is_an_empty_plan() -> None:
 
 def test_bytes_are_asked_for_only_where_they_are_merged() -> None:
     for name, record, observed, wanted, action in ROWS:
-        if action in (Action.MERGE, Action.TAKE) or name == "an edit and a new text of the same place":
+        asked = ("an edit and a new text of the same place", "an edit that was undone by hand and nothing new")
+        if action in (Action.MERGE, Action.TAKE) or name in asked:  # the last could be a change of line ends
             continue
 
         def never(_: object, name: str = name) -> bytes:

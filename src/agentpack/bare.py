@@ -1,7 +1,8 @@
 """Bare packs: folders of agent files without a manifest, read as leniently as Claude Code reads them.
 
 Claude Code takes a field's text as it stands when the header is no valid YAML, and turns the two characters `\\n` of
-a description into a line break; both were seen in the client itself. The body is kept byte for byte.
+a description into a line break; both were seen in the client itself. The body is kept as it is, but for its line ends:
+those of the file are put in when it is rendered.
 """
 
 from agentpack.compose.composing import Pack

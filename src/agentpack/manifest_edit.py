@@ -16,6 +16,7 @@ from agentpack.safety.documents import read_yaml
 from agentpack.safety.hidden import own_file
 from agentpack.safety.schemas import validate
 
+_MARK = "\ufeff"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -25,12 +26,13 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
     Raises:
         InvalidFile: the change cannot be made in this text without touching the rest of it.
     """
+    mark = _MARK if text.startswith(_MARK) else ""
     try:
-        text = _edited(text, old, new)
+        text = _edited(text.removeprefix(_MARK), old, new)  # the library counts its marks from behind it
     except yaml.YAMLError:
         raise _impossible(file) from None
     _verify(text, file, new)
-    return text
+    return mark + text
 
 
 def _edited(text: str, old: Manifest, new: Manifest) -> str:
@@ -137,8 +139,9 @@ def _set_key(
     fresh = [f"{indent}{key}: {value}" if value is not None else f"{indent}{key}:", *block]
     old = _value(node, key)
     if node is None or not node.value:
-        body = text if not text or text.endswith("\n") else text + "\n"
-        return body + "\n".join(fresh) + "\n"
+        newline = _newline(text)
+        body = text if not text or text.endswith("\n") else text + newline
+        return body + "".join(line + newline for line in fresh)
     if old is None:
         if isinstance(node, yaml.MappingNode) and node.flow_style:
             end = node.value[-1][1].end_mark.index

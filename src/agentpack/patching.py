@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from agentpack.compose.parameters import Value
 from agentpack.edits import Edits, RuleEdit, SectionEdit, braced, escaped, joined, short, templated
+from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.persona import Origin, Rule, Section
 
 _BRACES = re.compile(r"[ \t]*\{#[^{}]*\}[ \t]*\r?\Z")
@@ -78,7 +79,8 @@ class _Writer:
         self.main = f"personas/{persona}.md"
         self.variants = f"variants/{persona}"
         self.files = files
-        self.lines = {path: text.split("\n") for path, text in files.items()}
+        self.crlf = {path for path, text in files.items() if ends_in_crlf(text.encode())}
+        self.lines = {path: text.replace("\r\n", "\n").split("\n") for path, text in files.items()}
         self.changes: dict[str, list[_Change]] = {}
         self.new: dict[str, Place] = {}
         self.left_out: list[str] = []
@@ -192,5 +194,5 @@ class _Writer:
             for _, change in order:
                 lines[change.start : change.end] = change.lines
             before = self.files[path].splitlines(keepends=True)
-            after = "\n".join(lines).splitlines(keepends=True)
+            after = ("\r\n" if path in self.crlf else "\n").join(lines).splitlines(keepends=True)
             yield from unified_diff(before, after, f"a/{path}", f"b/{path}")

@@ -14,9 +14,10 @@
 | R | R | nothing | delete |
 | R | edited | nothing | conflict: edited and no longer wanted |
 
-R is the file as rendered, not as merged. "Edited" means: other than what agentpack left there; a file that was left
-merged and not touched since counts as edited when it is compared with R, so that the user's lines are carried by
-every later merge.
+What is compared is the text: the line ends of a file, which git may change on checkout, are no difference, and what is
+written in its place has them too. R is the file as rendered, not as merged. "Edited" means: other than what agentpack
+left there; a file that was left merged and not touched since counts as edited when it is compared with R, so that the
+user's lines are carried by every later merge.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +26,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.line_ends import as_lf, in_form_of, with_ends_of
+from agentpack.model.names import Digest, is_digest_of, text_digest
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import unmerged_line
 
@@ -34,17 +36,25 @@ if TYPE_CHECKING:
 
 
 class Observed(NamedTuple):
-    """What lies at a path: the digest of a regular file, or `blocked`, words for what else is in the way."""
+    """What lies at a path: the text digest of a regular file, or `blocked`, words for what else is in the way."""
 
     digest: Digest | None
     mode: int
     blocked: str = ""
+    exact: Digest | None = None
+    """The digest of the bytes, where their line ends make it another one."""
+
+    @property
+    def raw(self) -> Digest | None:
+        """The digest of the bytes: what a step finds there, and what the history keeps."""
+        return self.exact or self.digest
 
 
 class Edited(NamedTuple):
     """A file in conflict as its user merged it. It counts only for the two texts that it was made of."""
 
     observed: Digest
+    """Of the bytes."""
     rendered: Digest
     content: bytes
 
@@ -131,7 +141,7 @@ def _wanted(
             client=new.client,
             pack=new.pack,
             persona=new.persona,
-            observed=here.digest if here else None,
+            observed=here.raw if here else None,
             mode=here.mode if here else None,
             rendered=rendered,
             previous=old.rendered if old else None,
@@ -142,25 +152,31 @@ def _wanted(
             **more,  # type: ignore[arg-type]
         )
 
+    def write(action: Action) -> Change:
+        """The new text in the place of a file, which keeps its line ends."""
+        crlf = here is not None and here.exact is not None
+        return change(action, with_ends_of(disk(new.path), new.content) if crlf else as_lf(new.content))
+
     if here is None:
         return change(Action.RESTORE if old else Action.CREATE, new.content)
     if here.blocked:
         return change(Action.CONFLICT, why="blocked")
     if here.digest == rendered:
-        if old is None or old.rendered != rendered or old.written != rendered:
+        if old is None or old.rendered != rendered:
             return change(Action.ADOPT)
-        return change(Action.KEEP)
+        left = old.written in (rendered, here.raw) or is_digest_of(old.written, disk(new.path))
+        return change(Action.KEEP if left else Action.ADOPT)
     if old is None:
         if decisions.adopt_as_is:
             said = new.path in decisions.said
-            return change(Action.DISCARD, new.content) if said else change(Action.TAKE)
-        return change(Action.DISCARD, new.content) if decisions.adopt else change(Action.CONFLICT, why="foreign")
+            return write(Action.DISCARD) if said else change(Action.TAKE)
+        return write(Action.DISCARD) if decisions.adopt else change(Action.CONFLICT, why="foreign")
     if here.digest == old.rendered:
-        return change(Action.REPLACE, new.content)
+        return write(Action.REPLACE)
     if new.path in decisions.said:
-        return change(Action.REPLACE, new.content)
+        return write(Action.REPLACE)
     if decisions.lets_go(new.pack):
-        return change(Action.DISCARD, new.content)
+        return write(Action.DISCARD)
     if rendered == old.rendered:
         return change(Action.DRIFT)
     ours = disk(new.path)
@@ -170,20 +186,20 @@ def _wanted(
 
     merged = merge(base(old), ours, new.content, lambda: known(old, new))
     if merged.content is not None:
-        if digest_of(merged.content) == here.digest:
+        if text_digest(merged.content) == here.digest:
             return change(Action.TAKE)
         return change(Action.MERGE, merged.content)
     edited = decisions.edited.get(new.path)
-    if edited is not None and edited[:2] == (here.digest, rendered):
-        same = digest_of(edited.content) == here.digest
-        return change(Action.TAKE) if same else change(Action.MERGE, edited.content)
+    if edited is not None and edited[:2] == (here.raw, rendered):
+        content = in_form_of(ours, edited.content)
+        return change(Action.TAKE) if text_digest(content) == here.digest else change(Action.MERGE, content)
     if decisions.on_conflict in ("keep", "theirs"):
         winner, whole = (1, ours) if decisions.on_conflict == "keep" else (2, new.content)
-        content = resolved(merged.draft, winner).encode() if merged.draft else whole
-        if content == ours:
+        content = in_form_of(ours, resolved(merged.draft, winner).encode()) if merged.draft else whole
+        if text_digest(content) == here.digest:
             return change(Action.TAKE)
-        if content == new.content:
-            return change(Action.DISCARD, new.content)
+        if text_digest(content) == rendered:
+            return write(Action.DISCARD)
         return change(Action.MERGE, content, why=decisions.on_conflict)
     return change(Action.CONFLICT, why="merge", conflicts=merged.conflicts, draft=merged.draft)
 
@@ -196,7 +212,7 @@ def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -
             client=old.client,
             pack=old.pack,
             persona=old.persona,
-            observed=here.digest if here else None,
+            observed=here.raw if here else None,
             mode=here.mode if here else None,
             previous=old.rendered,
             why=why,

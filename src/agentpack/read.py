@@ -7,6 +7,7 @@ from agentpack.compose.composing import Pack, as_released
 from agentpack.compose.parameters import Declaration
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
+from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
@@ -29,7 +30,8 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         except DAMAGES:
             raise kept.damaged() from None
         if (pack.name, pack.version) == (release.pack, str(release.version)):
-            return pack  # else the same bytes are offered under another name, which is checked as if never met
+            return _with_line_ends(pack, release)
+        # else the same bytes are offered under another name, which is checked as if never met
     pack = check_pack(release)
     cache.put_pieces("pack", release.digest, to_pieces(pack))
     return pack
@@ -46,10 +48,20 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
 
         refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
     if MANIFEST in release.files:
-        return _checked(release)
+        return _with_line_ends(_checked(release), release)
     from agentpack.bare import read_bare  # only for packs without a manifest
 
-    return read_bare(release)
+    return _with_line_ends(read_bare(release), release)
+
+
+def _with_line_ends(pack: Pack, release: Release) -> Pack:
+    """The pack, told which of its personas are written in CRLF: neither the digest nor the cache knows that."""
+    if not any(b"\r\n" in data for path, data in release.files.items() if path.endswith(".md")):
+        return pack
+    files = {name: layer.file.partition("/")[2] for name, layer in pack.personas.items()}
+    return pack._replace(
+        crlf=frozenset(name for name, path in files.items() if ends_in_crlf(release.files.get(path, b"")))
+    )
 
 
 def to_pieces(pack: Pack) -> bytes:

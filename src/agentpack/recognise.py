@@ -84,8 +84,7 @@ def read_file(target: Target, data: bytes, stem: str) -> Agent:
     # a client that needs no description is given none to show; a pack has one all the same
     header = {**read.header, "name": name, "description": description or name}
     fields = ({**read.header, "name": name}, read.unsaid)
-    body = read.body.replace("\r\n", "\n")
-    return Agent(name, header, body, rules_of(body), fault, fields, read.ignored)
+    return Agent(name, header, read.body, rules_of(read.body), fault, fields, read.ignored)
 
 
 def _told(fault: Fault) -> str:

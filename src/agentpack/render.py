@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.names import digest_of
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
@@ -20,6 +21,7 @@ def render(
     scope: str,
     variables: Mapping[str, str],
     models: Mapping[str, Mapping[str, str]],
+    crlf: bool = False,
 ) -> Rendering | None:
     """The file of this persona for this client; None when the client has no agents in this scope.
 
@@ -28,18 +30,20 @@ def render(
         scope: `project` or `user`.
         variables: environment variables, which may move the client's folder.
         models: the manifest's names of model families per client.
+        crlf: the file's lines end in CRLF, as those of the persona's source do. An entry of a shared file takes the
+            line ends of that file.
     """
     path = target.path(persona.name, scope, variables)
     if path is None:
         return None
     said = target.say(persona, models)
-    content = said.text.encode()
+    content = as_lf(said.text.encode())
     return Rendering(
         client=target.name,
         pack=pack,
         persona=persona.name,
         path=path,
-        content=content,
+        content=as_crlf(content) if crlf and target.shared is None else content,
         notes=said.notes,
         lost=said.lost,
         known=digest_of(content),  # lock and plan both ask for it

@@ -160,6 +160,7 @@ def test_a_change_is_made_and_every_other_line_stays(data: st.DataObject) -> Non
     kept = [line.text for line in written.lines if line.about not in about]
     assert_within(kept, text.replace("\r\n", "\n").split("\n"))
     assert text.count("\r\n") == (text.count("\n") if "\r\n" in written.text else 0)
+    assert edit_manifest("\ufeff" + written.text, "agentpack.yaml", written.manifest, new) == "\ufeff" + text
 
 
 def assert_within(kept: Sequence[str], lines: Sequence[str]) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from agentpack.merge import merge
 from agentpack.model.changes import STILL, WRITES, Action, Plan
 from agentpack.model.history import InstalledFile
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.line_ends import as_crlf, as_lf
+from agentpack.model.names import Digest, digest_of, text_digest
 from agentpack.model.rendering import Rendering
 from agentpack.plan import Decisions, Observed, plan
 
@@ -20,7 +21,8 @@ TEXTS = (
     b"foreign\n",
     b"",
 )
-contents = st.sampled_from(TEXTS)
+CRLF = tuple(map(as_crlf, TEXTS))
+contents = st.sampled_from((*TEXTS, *CRLF))
 decisions = st.builds(
     Decisions,
     adopt=st.booleans(),
@@ -29,6 +31,11 @@ decisions = st.builds(
     discard_edits=st.booleans(),
     keep_files=st.booleans(),
 )
+
+
+def seen(data: bytes) -> Observed:
+    exact = None if as_lf(data) is data else digest_of(data)
+    return Observed(text_digest(data), 0o644, exact=exact)
 
 
 class World:
@@ -41,14 +48,14 @@ class World:
         self.record = {path: self._installed(path, *sides) for path, sides in record.items()}
 
     def _installed(self, path: str, rendered: bytes, written: bytes) -> InstalledFile:
-        return InstalledFile(path, "claude", "pack", path, self.keep(rendered), self.keep(written), 0o644)
+        return InstalledFile(path, "claude", "pack", path, self.keep(as_lf(rendered)), self.keep(written), 0o644)
 
     def keep(self, data: bytes) -> Digest:
         self.blobs[digest_of(data)] = data
         return digest_of(data)
 
     def plan(self, wanted: Mapping[str, bytes], decided: Decisions) -> Plan:
-        observed = {path: Observed(self.keep(data), 0o644) for path, data in self.disk.items()}
+        observed = {path: seen(data) for path, data in self.disk.items()}
         observed |= {path: Observed(None, 0o755, "a folder is in the way") for path in self.blocked}
         return plan(
             {path: Rendering("claude", "pack", path, path, data) for path, data in wanted.items()},
@@ -110,7 +117,7 @@ def test_without_a_decision_nothing_of_the_users_is_lost(world: World, wanted: d
         here, old = world.disk.get(change.path), world.record.get(change.path)
         if change.action in (Action.REPLACE, Action.DELETE):
             assert old is not None
-            assert digest_of(here or b"") == old.rendered
+            assert text_digest(here or b"") == old.rendered
         if change.action in (Action.CREATE, Action.RESTORE):
             assert here is None
         if change.action is Action.MERGE:
@@ -118,6 +125,27 @@ def test_without_a_decision_nothing_of_the_users_is_lost(world: World, wanted: d
             assert here is not None
             assert change.content == merge(world.blobs[old.rendered], here, wanted[change.path]).content
         assert change.action is not Action.DISCARD
+
+
+@given(worlds(), wishes, decisions)
+@settings(max_examples=400)
+def test_a_file_keeps_its_line_ends(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
+    for change in world.plan(wanted, decided).changes:
+        here = world.disk.get(change.path)
+        if here and change.content is not None:
+            assert change.content == (as_crlf if here in CRLF else as_lf)(change.content)
+
+
+@given(worlds(), wishes, decisions)
+@settings(max_examples=400)
+def test_line_ends_decide_nothing(world: World, wanted: dict[str, bytes], decided: Decisions) -> None:
+    """The plan is the same for a disk on which git wrote every file otherwise."""
+    before = world.plan(wanted, decided)
+    world.disk = {path: as_lf(data) if data in CRLF else as_crlf(data) for path, data in world.disk.items()}
+    after = world.plan(wanted, decided)
+    assert [(change.path, change.action) for change in before.changes] == [
+        (change.path, change.action) for change in after.changes
+    ]
 
 
 @given(worlds(), wishes, decisions)

@@ -9,6 +9,7 @@ from agentpack.authoring.subject import Subject, pieces
 from agentpack.compose.agreement import ids_of
 from agentpack.compose.parse import Layer
 from agentpack.edits import braced, fresh_id
+from agentpack.model.line_ends import as_lf, with_ends_of
 
 
 def fixes(subject: Subject) -> Mapping[str, bytes]:
@@ -16,14 +17,15 @@ def fixes(subject: Subject) -> Mapping[str, bytes]:
     changed: dict[str, bytes] = {}
     for layer in subject.layers():
         path = layer.file.partition("/")[2]
-        text = subject.release.files[path].decode("utf-8")
+        before = subject.release.files[path]
+        text = as_lf(before).decode("utf-8")
         fixed = "\n".join(_with_ids(layer, text.split("\n")))
         if fixed != text:
-            changed[path] = fixed.encode()
+            changed[path] = with_ends_of(before, fixed.encode())
     data = subject.release.files.get(FILE, b"# Changelog\n")
-    text = data.decode("utf-8")
+    text = as_lf(data).decode("utf-8")
     if entry_for(text, subject.pack.version) is None:
-        changed[FILE] = _with_entry(text, draft_entry(subject)).encode()
+        changed[FILE] = with_ends_of(data, _with_entry(text, draft_entry(subject)).encode())
     return changed
 
 

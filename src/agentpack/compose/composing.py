@@ -28,6 +28,8 @@ class Pack(NamedTuple):
     """By persona, then by name."""
     prepared: Mapping[str, Persona] = MappingProxyType({})
     """What personas are without variants and with every parameter's default, where that was kept."""
+    crlf: frozenset[str] = frozenset()
+    """The personas whose files have lines that end in CRLF: what is written of them does too."""
 
     @property
     def release(self) -> str:

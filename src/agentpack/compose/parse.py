@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 512 * 1024
 MAX_RULES = 5000
 """Rules and headings of a persona or variant: a model follows some sixty."""
+_MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
 _BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
@@ -63,10 +64,10 @@ def _section(row: list[Any]) -> Section:
 
 def split_front_matter(text: str) -> tuple[str, str, int] | None:
     """The header's text, the body, and the line on which the body begins (from 1); None when there is no front
-    matter.
+    matter. A byte-order mark may stand before it.
     """
     lines = text.split("\n")
-    if not _FENCE.match(lines[0]):
+    if not _FENCE.match(lines[0].removeprefix(_MARK)):
         return None
     for number, line in enumerate(lines[1:], 1):
         if _FENCE.match(line):

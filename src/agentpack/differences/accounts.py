@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from agentpack.differences.header import FieldChange, Parts, compare_fields, parts_of
 from agentpack.differences.rules import EDIT, Entry, RuleChange, compare, entries_in, entries_of, recognise
+from agentpack.model.line_ends import as_lf
 from agentpack.model.persona import Origin, Persona
 
 MAX_BYTES = 1024 * 1024
@@ -33,8 +34,8 @@ NOTHING = Compared()
 
 
 def decoded(data: bytes) -> str:
-    """The text for people; what is no UTF-8 shows as escapes."""
-    return data.decode("utf-8", "backslashreplace")
+    """The text for people, in LF; what is no UTF-8 shows as escapes."""
+    return as_lf(data).decode("utf-8", "backslashreplace")
 
 
 def pristine_account(data: bytes, path: str, persona: Persona | None) -> Account:

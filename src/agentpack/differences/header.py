@@ -28,7 +28,7 @@ def parts_of(text: str, path: str) -> Parts:
     """The parts of a file. The path says how it is written: `.toml`, else Markdown with or without a header."""
     if path.endswith(".toml"):
         return _toml(text)
-    found = split_front_matter(text.removeprefix("\ufeff"))
+    found = split_front_matter(text)
     if found is None:
         return Parts({}, text, 1)
     head, body, first_line = found

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from agentpack.disk.folders import Folders
 from agentpack.disk.owners import Owner, owner_of
 from agentpack.errors import Refused, Unavailable
+from agentpack.model.line_ends import as_lf
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.variables import root_of
 
@@ -25,6 +26,8 @@ OPEN_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # not bl
 _SETTLED = 100_000_000
 MAX_READ_BYTES = 64 * 1024 * 1024
 """A file that is read as a whole. A larger one is told apart from others, and never read."""
+MAX_TEXT_BYTES = 8 * 1024 * 1024
+"""Of a larger file, the line ends count as well."""
 _PIECE = 1 << 20
 
 
@@ -40,6 +43,8 @@ class Seen(NamedTuple):
     size: int
     stamp: Stamp
     owner: Owner
+    text: Digest | None
+    """The digest for comparing: see `names.text_digest`."""
 
 
 class Identity(NamedTuple):
@@ -159,15 +164,16 @@ class Looking(Folders):
                     return _seen(found, None)
                 if found.st_size > MAX_READ_BYTES:
                     digest = digest_of(repr(_stamp(found)).encode())  # of no content: it differs from whatever is kept
+                    text = digest
                 else:
-                    digest = _digest(descriptor, found.st_size)
+                    digest, text = _digests(descriptor, found.st_size)
             finally:
                 os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise self.failure("read", path, error) from error
-        seen = _seen(found, digest)
+        seen = _seen(found, digest, text)
         if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > _SETTLED:
             self._seen[path] = seen
         return seen
@@ -243,13 +249,17 @@ def _read_all(descriptor: int, size: int) -> bytes:
     return data + b"".join(_pieces(descriptor))  # it grew or shrank under our eyes
 
 
-def _digest(descriptor: int, size: int) -> Digest:
-    if size <= _PIECE:
-        return Digest("sha256:" + sha256(_read_all(descriptor, size)).hexdigest())
+def _digests(descriptor: int, size: int) -> tuple[Digest, Digest]:
+    """The digests of the bytes and of the text."""
+    if size <= MAX_TEXT_BYTES:
+        data = _read_all(descriptor, size)
+        digest, text = digest_of(data), as_lf(data)
+        return digest, digest if text is data else digest_of(text)
     total = sha256()
     while piece := os.read(descriptor, _PIECE):
         total.update(piece)
-    return Digest("sha256:" + total.hexdigest())
+    digest = Digest("sha256:" + total.hexdigest())
+    return digest, digest
 
 
 def _pieces(descriptor: int) -> Iterator[bytes]:
@@ -261,7 +271,7 @@ def _stamp(found: os.stat_result) -> Stamp:
     return (found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def _seen(found: os.stat_result, digest: Digest | None) -> Seen:
+def _seen(found: os.stat_result, digest: Digest | None, text: Digest | None = None) -> Seen:
     mode = found.st_mode
     kind = "file" if digest is not None else _kind(mode)
-    return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found), owner_of(found))
+    return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found), owner_of(found), text)

@@ -7,15 +7,18 @@ and a change of the next are no conflict to a person. Where the new release has 
 lines helps: then each edit is carried to the place at which its rule stands now (`rules.py`). What both sides changed
 differently is told rule by rule; conflict markers never enter a file, only a copy that is merged by hand
 (`markers.py`).
+
+Line ends and a byte-order mark are no edit: texts are merged in LF, and the result is written as ours is.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.merge.drafts import joined_up, resolved
+from agentpack.merge.drafts import resolved
 from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
 from agentpack.merge.rules import Known, carry
 from agentpack.model.changes import Conflict, Draft
+from agentpack.model.line_ends import in_form_of, plain
 
 if TYPE_CHECKING:
     from agentpack.merge.frames import MergeText
@@ -33,7 +36,7 @@ class Merged(NamedTuple):
 
 
 def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None = None) -> Merged:
-    """The text that has what both sides changed.
+    """The text that has what both sides changed, in the form that ours has; drafts are in LF.
 
     Args:
         base: the pristine text that was rendered last.
@@ -42,6 +45,14 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
         known: gives the rules behind the two rendered texts, by which a rule is found again wherever it stands. Asked
             only where lines do not merge; without it, or where it gives None, that is a conflict.
     """
+    merged = _merge(plain(base), plain(ours), plain(theirs), known)
+    if merged.content is None:
+        return merged
+    return Merged(ours if merged.content == plain(ours) else in_form_of(ours, merged.content))
+
+
+def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None) -> Merged:
+    """The same for texts in LF."""
     if ours in (base, theirs):
         return Merged(theirs)
     if theirs == base:
@@ -57,11 +68,11 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
         return Merged(by_line.encode())
     from agentpack.merge.frames import merge_frames  # brings YAML along
 
-    merge_text, plain = _merging(known), [_plain(side) for side in (old, mine, new)]
-    draft = merge_frames(plain[0], plain[1], plain[2], merge_text)
+    merge_text = _merging(known)
+    draft = merge_frames(old, mine, new, merge_text)
     if draft is None and by_line is not None:
         return Merged(by_line.encode())
-    return _settled(_as_ours(mine, draft or merge_text(plain[0], plain[1], plain[2])))
+    return _settled(draft or merge_text(old, mine, new))
 
 
 def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
@@ -77,22 +88,6 @@ def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
         return carry(base, ours, theirs, rules) or draft
 
     return merge_text
-
-
-def _plain(text: str) -> str:
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
-
-
-def _as_ours(ours: str, draft: Draft) -> Draft:
-    """The draft with the byte-order mark and the line ends of the file on disk."""
-    mark = "\ufeff" if ours.startswith("\ufeff") else ""
-    end = "\r\n" if 2 * ours.count("\r\n") > ours.count("\n") else "\n"
-
-    def told(text: str) -> str:
-        return text.replace("\n", end)
-
-    pieces = [told(piece) if isinstance(piece, str) else Conflict(*map(told, piece)) for piece in draft]
-    return tuple(joined_up([*([mark] if mark else []), *pieces]))
 
 
 def _conflicts(draft: Draft) -> tuple[Conflict, ...]:

@@ -64,6 +64,7 @@ class Change:
     pack: str
     persona: str
     observed: Digest | None = None
+    """Of the bytes on disk; `rendered` and `previous` are text digests."""
     mode: int | None = None
     """Permission bits of what lies there, None when nothing does."""
     rendered: Digest | None = None
@@ -86,11 +87,10 @@ class Change:
     @property
     def written(self) -> Digest | None:
         """The digest of what lies there once the plan is applied."""
-        if self.content is not None and self.content is self.theirs:
-            return self.rendered
-        if self.content is not None:
-            return digest_of(self.content)
-        return self.observed
+        if self.content is None:
+            return self.observed
+        known = self.content is self.theirs and b"\r\n" not in self.content
+        return self.rendered if known else digest_of(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ FOUND = "found in this copy"
 class InstalledFile(NamedTuple):
     """One file that agentpack put somewhere, as it left it.
 
-    `rendered` is the pristine text, the base of the next merge; `written` is what was left on disk, perhaps merged
-    with a user's edit: drift is told and rollback done with it. Taking the merged text as base would drop the user's
-    lines at the next upgrade. `mode` is the permission bits.
+    `rendered` is the pristine text, the base of the next merge, by its text digest; `written` is the bytes that were
+    left on disk, perhaps merged with a user's edit: rollback is done with it. Taking the merged text as base would drop
+    the user's lines at the next upgrade. `mode` is the permission bits.
     """
 
     path: str

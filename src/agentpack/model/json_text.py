@@ -21,14 +21,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
-    """The value that the bytes stand for.
+    """The value that the bytes stand for. A byte-order mark before them is passed over.
 
     Raises:
         ValueError: they stand for none within these bounds; a JSONDecodeError where a line can be told.
     """
     check_size(data, max_bytes)
     try:
-        value = _loads(data.decode())
+        value = _loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
     except RecursionError:

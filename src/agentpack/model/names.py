@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NewType
 
 from agentpack.errors import UsageError
+from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.variables import ROOTS, is_earlier, root_of
 
 PackName = NewType("PackName", str)
@@ -107,15 +108,29 @@ def is_junk(path: str) -> bool:
     return leaf.startswith(("._", ".#")) or leaf.endswith((".swp", "~")) or leaf in _JUNK
 
 
+def text_digest(data: bytes) -> Digest:
+    """The digest of one file for comparing: with CRLF read as LF, which git may change on checkout.
+
+    That of the bytes themselves where there is no CRLF, and for what is not text (design, section 2).
+    """
+    return digest_of(as_lf(data))
+
+
+def is_digest_of(digest: str, data: bytes) -> bool:
+    """Whether the digest of a file's bytes is of this text, whichever line ends it had then."""
+    return any(digest == digest_of(form(data)) for form in (bytes, as_lf, as_crlf))
+
+
 def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
     """The digest of a pack, whatever container it came in.
 
-    SHA-256 over the sorted lines `<sha256 of file>  <posix path>\\n` of its regular files but `is_junk` ones.
+    SHA-256 over the sorted lines `<sha256 of file>  <posix path>\\n` of its regular files but `is_junk` ones, each
+    read as `text_digest` reads it (design, section 2).
 
     Args:
         files: pairs of POSIX path relative to the pack's root, and content.
     """
-    counted = ((path, data) for path, data in files if not is_junk(path))
+    counted = ((path, as_lf(data)) for path, data in files if not is_junk(path))
     lines = sorted(f"{hashlib.sha256(data).hexdigest()}  {path}\n".encode() for path, data in counted)
     return Digest("sha256:" + hashlib.sha256(b"".join(lines)).hexdigest())
 

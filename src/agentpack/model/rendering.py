@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.names import Digest, text_digest
 
 
 class Rendering(NamedTuple):
@@ -20,10 +20,10 @@ class Rendering(NamedTuple):
     notes: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     known: Digest | None = None
-    """The digest of the content, where somebody took it already."""
+    """The text digest of the content, where somebody took it already."""
     capabilities: tuple[str, ...] = ()
     """What the client may do for this persona, read from the content, sorted."""
 
     @property
     def digest(self) -> Digest:
-        return digest_of(self.content) if self.known is None else self.known
+        return text_digest(self.content) if self.known is None else self.known

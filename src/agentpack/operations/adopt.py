@@ -16,7 +16,7 @@ from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
-from agentpack.model.names import PackName, pack_name
+from agentpack.model.names import PackName, pack_name, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.operations.adoptable import Found, find
@@ -194,7 +194,7 @@ def _score(workspace: Workspace, library: Library, requirement: Requirement, fil
         return None
     if len(made) != 1:
         return None
-    if made[0].content == file.data:
+    if made[0].digest == text_digest(file.data):
         return 2.0
     return shared(_read(workspace, file, made[0].content).rules, file.agent.rules)
 
@@ -303,14 +303,15 @@ def _adopted(workspace: Workspace, made: Made, choices: Iterable[Choice]) -> Ite
             requirement = choice.wanted.requirement
             content = made.files[file.path].content
             ours = _read(workspace, file, content)
-            rewritten = content != file.data and ours.says_the_same(file.agent)
+            same = made.files[file.path].digest == text_digest(file.data)
+            rewritten = not same and ours.says_the_same(file.agent)
             yield Adopted(
                 file.path,
                 requirement.pack,
                 choice.version,
                 requirement.variants,
                 bool(choice.pack_files),
-                "" if rewritten or content == file.data else _difference(ours, file.agent),
+                "" if rewritten or same else _difference(ours, file.agent),
                 rewritten,
             )
 

@@ -1,11 +1,13 @@
 """The baseline of `audit`: findings that somebody looked at, by fingerprint, in a file that is committed."""
 
 import json
+import os
 from collections.abc import Sequence
 
 from agentpack.disk.whole import read_start, write_whole
 from agentpack.errors import Fault, InvalidFile, Unavailable
 from agentpack.model.json_text import read_json
+from agentpack.model.line_ends import in_form_of
 from agentpack.operations.audit import Audit
 from agentpack.operations.integrity import BROKEN
 
@@ -56,8 +58,9 @@ def baseline_text(audit: Audit, level: str) -> str:
 
 
 def write_baseline(path: str, text: str) -> None:
-    """Write the file whole or not at all. Raises Unavailable."""
+    """Write the file whole or not at all, with the line ends that it has. Raises Unavailable."""
     try:
-        write_whole(path, text.encode("ascii"))
+        there = read_start(path, MAX_BASELINE_BYTES) if os.path.exists(path) else b""
+        write_whole(path, in_form_of(there, text.encode("ascii")))
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}") from None

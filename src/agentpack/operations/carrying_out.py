@@ -1,6 +1,6 @@
 """Wanted -> done: the plan of a command, the decisions it needs, and the transaction that applies it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from agentpack.apply import transact
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
+from agentpack.model.line_ends import as_lf, in_form_of, plain
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
@@ -188,11 +189,22 @@ def _is_let_pass(workspace: Workspace, wish: Wish) -> bool:
 
 def _document_changes(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[DocumentChange]:
     lock = None if wish.lock is None else lock_bytes(workspace, _with_what_is_left(workspace, wish.lock, planned))
-    for path, before, after in (
-        (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
-        (workspace.scope.lock, workspace.lock_bytes, lock),
-        *((path, workspace.disk.read(path), after) for path, after in wish.beside.items()),
-    ):
+    yield from document_changes(
+        (
+            (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
+            (workspace.scope.lock, workspace.lock_bytes, lock),
+            *((path, workspace.disk.read(path), after) for path, after in wish.beside.items()),
+        )
+    )
+
+
+def document_changes(wanted: Iterable[tuple[str, bytes | None, bytes | None]]) -> Iterator[DocumentChange]:
+    """What changes of these documents, each a path and its bytes before and after: line ends alone are no change, and
+    a document that is there keeps its own, and its byte-order mark.
+    """
+    for path, before, after in wanted:
+        if before is not None and after is not None:
+            after = before if plain(before) == plain(after) else in_form_of(before, after)
         if before != after:
             yield DocumentChange(path, before, after)
 
@@ -359,8 +371,9 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
     for change in outcome.plan.changes:
         if change.rendered is None or change.theirs is None or change.action is Action.CONFLICT:
             continue
-        if change.theirs is not change.content and not blobs.has(change.rendered):
-            yield change.theirs
+        pristine = as_lf(change.theirs)  # what has the digest `rendered`
+        if pristine is not change.content and not blobs.has(change.rendered):
+            yield pristine
         if is_entry(change.path):
             yield from _entry_blobs(workspace, change)
         if change.content is None and change.observed not in (None, change.rendered):

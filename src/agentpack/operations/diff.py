@@ -20,6 +20,7 @@ from agentpack.differences.accounts import (
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
+from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.unmerged import unmerged_line
@@ -165,7 +166,7 @@ class Wanted:
         if lock is not None and lock.written is not None and self.made is not None:
             found = self.made.files.get(file.path)
             if found is not None and found.digest == file.rendered:
-                return found.content
+                return as_lf(found.content)
         return self.pristine.text(file)
 
     @property
@@ -252,6 +253,8 @@ def _on_disk(
     unknown = f"the locked text is not kept here: {locked.why_not}" if base is not None and before is None else ""
     if after is not None and len(after) > MAX_BYTES:
         after, unknown = None, _TOO_LARGE
+    if before is not None and after is not None:
+        before = with_ends_of(after, before)  # as it was written there: line ends are no difference
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
         part = locked.pristine.part(base) if base is not None else None

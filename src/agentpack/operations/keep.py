@@ -21,8 +21,9 @@ from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, UsageE
 from agentpack.model.changes import Plan
 from agentpack.model.fields import COLORS
 from agentpack.model.history import InstalledFile
+from agentpack.model.line_ends import MARK, as_lf
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName, did_you_mean, digest_of, is_kebab
+from agentpack.model.names import PackName, did_you_mean, is_kebab
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
@@ -59,7 +60,7 @@ class Edited(NamedTuple):
     draft: Draft
     values: Mapping[str, Value]
     files: tuple[tuple[InstalledFile, Rendering, bytes], ...]
-    """What is recorded, what was rendered, and what lies there. The first one says the edit."""
+    """What is recorded, what was rendered, and what lies there, both in LF. The first one says the edit."""
 
     @property
     def parts(self) -> dict[str, Section | Rule]:
@@ -183,14 +184,15 @@ def _edited(
     groups: dict[tuple[str, str], list[tuple[InstalledFile, Rendering, bytes]]] = {}
     for row in rows:
         here, file = observed.get(row.path), made.files.get(row.path)
-        if file is None or row.rendered != digest_of(file.content):
+        if file is None or row.rendered != file.digest:
             raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
         if here is not None and here.digest not in (None, row.rendered):
             data = workspace.contents(row.path)
             if line := unmerged_line(data):
                 where = f"{workspace.scope.absolute(row.path)}:{line}"
                 raise DecisionNeeded(f"{where}: {MARKERS}; nothing was written", hint=HINT)
-            groups.setdefault((row.pack, row.persona), []).append((row, file, data))
+            file = file._replace(content=as_lf(file.content))
+            groups.setdefault((row.pack, row.persona), []).append((row, file, as_lf(data)))
     for (pack_name, persona_name), files in groups.items():
         if client is not None and all(row.client != client for row, _, _ in files):
             continue
@@ -360,7 +362,7 @@ def _check(workspace: Workspace, made: Made, found: Sequence[Edited], client: st
     reworded = {}
     for edited in found:
         for row, _, data in edited.files:
-            content = made.files[row.path].content
+            content = as_lf(made.files[row.path].content)
             if content == data:
                 continue
             if _without_blank_lines(content) == _without_blank_lines(data):
@@ -403,6 +405,8 @@ def _first_difference(row: InstalledFile, edited: Edited, content: bytes, data: 
     )
     header = split_front_matter(data.decode())
     line = ours[number] if number < len(ours) else ""
+    if data.startswith(MARK):
+        return "line 1: a byte-order mark was added before it"
     if header is not None and number + 1 < header[2]:
         return f"line {number + 1}: agentpack writes the header otherwise: “{short(line)}”"
     if data.split() == content.split():

@@ -37,6 +37,8 @@ class Part(NamedTuple):
     pack: Pack
     persona: Persona
     variants: tuple[str, ...]
+    crlf: bool = False
+    """Whether its file in the pack has lines that end in CRLF."""
 
 
 class Made(NamedTuple):
@@ -236,12 +238,12 @@ class _Maker:
             local = self.local_layers(pack, persona, pin.variants, used)
             asked = set(self.meant(pack, persona, pin.variants)) - (of_others - pack.variants.get(persona, {}).keys())
             if not asked and not local and not values and persona in pack.prepared:
-                yield Part(pack, pack.prepared[persona].named(renames.get(persona, persona)), ())
+                yield Part(pack, pack.prepared[persona].named(renames.get(persona, persona)), (), persona in pack.crlf)
                 continue
             draft = draft_of(pack, persona, self.meant(pack, persona, pin.variants), local, self.base(pack, persona))
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
-            yield Part(pack, self.persona(pack, draft, values, renames.get(persona)), variants)
+            yield Part(pack, self.persona(pack, draft, values, renames.get(persona)), variants, persona in pack.crlf)
 
     def meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
         """The variants without those that are local ones of other personas of the pack, and of no such name here."""
@@ -349,6 +351,7 @@ class _Maker:
             scope=self.workspace.scope.kind,
             variables=self.workspace.environment.variables,
             models=self.manifest.models,
+            crlf=part.crlf,
         )
         if file is None or not file.notes:
             return file

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from agentpack.authoring.cases import FOLDER, Case, case_from, judge
 from agentpack.errors import AgentpackError, Fault, InvalidFile
+from agentpack.model.line_ends import as_lf
 from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
 from agentpack.operations.library import Library, choose
@@ -116,7 +118,7 @@ def _failures(authored: Authored, case: Case, made: Made, golden: dict[str, byte
         yield f"{case.client} gets no file of `{name}`"
         return
     modules = authored.drafts.modules(name) if name in authored.pack.personas else {}
-    yield from judge(case, parts[name], texts[name].decode(), modules)
+    yield from judge(case, parts[name], as_lf(texts[name]).decode(), modules)
     if case.golden is not None:
         path = f"{FOLDER}/{case.golden}"
         if golden is not None:
@@ -128,7 +130,7 @@ def _failures(authored: Authored, case: Case, made: Made, golden: dict[str, byte
 def _unlike(wanted: bytes | None, found: bytes, path: str) -> Iterator[str]:
     if wanted is None:
         yield f"there is no `{path}`: `--update` writes it"
-    elif wanted != found:
+    elif text_digest(wanted) != text_digest(found):
         lines = unified_diff(
             wanted.decode("utf-8", errors="replace").splitlines(),
             found.decode().splitlines(),

@@ -52,7 +52,7 @@ class Placing:
                 self._links.add(place)
             return Observed(None, seen.mode, f"a {seen.kind} is in the way")
         if key is None:
-            return Observed(seen.digest, seen.mode)
+            return Observed(seen.text, seen.mode, exact=None if seen.text == seen.digest else seen.digest)
         text = self._read_entries(path, seen.digest).get(key)
         return None if text is None else Observed(digest_of(text.encode()), seen.mode)
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
 from agentpack.model.manifest import Manifest, Wanted
-from agentpack.model.names import Digest, PackName, digest_of
+from agentpack.model.names import Digest, PackName
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.plan import Observed
 
@@ -244,7 +245,7 @@ class Pristine:
         """Why the last text that is not kept could not be rendered again."""
 
     def text(self, file: InstalledFile) -> bytes | None:
-        """The pristine bytes of a file; None when nobody has them any more."""
+        """The pristine bytes of a file, in LF; None when nobody has them any more."""
         blobs = self.workspace.store.blobs
         try:
             if blobs.has(file.rendered):
@@ -253,7 +254,7 @@ class Pristine:
             pass  # a damaged store: what it held can often be rendered again
         again = self.again(file)
         found = again.made.files.get(file.path) if again else None
-        return found.content if found is not None and digest_of(found.content) == file.rendered else None
+        return as_lf(found.content) if found is not None and found.digest == file.rendered else None
 
     def base(self, file: InstalledFile) -> bytes:
         """The pristine bytes of a file, for a merge. Raises DecisionNeeded: nobody has them any more."""

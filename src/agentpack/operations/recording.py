@@ -88,7 +88,7 @@ def _how_it_came(workspace: Workspace, files: tuple[InstalledFile, ...]) -> str:
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
     if here is None or here.digest is None:
         return file
-    return file._replace(written=here.digest, mode=here.mode)
+    return file._replace(written=here.raw or here.digest, mode=here.mode)
 
 
 def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import parse_lock
-from agentpack.model.names import Digest, digest_of
+from agentpack.model.names import Digest, digest_of, is_digest_of
 from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.meeting import one_file
 from agentpack.operations.placing import Placed, is_entry, split_place
@@ -90,7 +90,11 @@ def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
     scope = workspace.scope
     left = {document.path: document.written for document in current.documents}
     found = {scope.manifest: workspace.manifest_bytes, scope.lock: workspace.lock_bytes}
-    moved = [path for path, data in found.items() if left.get(path) != (None if data is None else digest_of(data))]
+    moved = [
+        path
+        for path, data in found.items()
+        if (path in left) != (data is not None) or (data is not None and not is_digest_of(left[path], data))
+    ]
     if moved:
         raise DecisionNeeded(
             "lock or manifest changed since the last command here; nothing was changed",
@@ -180,9 +184,9 @@ def _outcome(
         if here is None:
             absent = Action.RESTORE if path in ours else Action.CREATE
             action = Action.KEEP if goal.digest is None else absent
-        elif path in stays or (here.digest == goal.digest and here.mode == goal.mode):
+        elif path in stays or (here.raw == goal.digest and here.mode == goal.mode):
             action = Action.KEEP
-        elif path not in ours and not adopt and here.digest != goal.digest:
+        elif path not in ours and not adopt and here.raw != goal.digest:
             action = Action.CONFLICT if goal.digest is not None or path in goal_files else Action.KEEP
         else:
             action = Action.DELETE if goal.digest is None else Action.REPLACE
@@ -193,7 +197,7 @@ def _outcome(
                 client=known.client if known else "",
                 pack=known.pack if known else "",
                 persona=known.persona if known else "",
-                observed=here.digest if here else None,
+                observed=here.raw if here else None,
                 mode=here.mode if here else None,
                 rendered=goal.digest,
                 content=content if action in WRITES else None,

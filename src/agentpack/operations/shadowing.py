@@ -9,6 +9,7 @@ from agentpack.disk.whole import read_start
 from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import Action, Plan
+from agentpack.model.line_ends import MARK
 from agentpack.model.names import is_junk
 from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Target, ending
@@ -132,7 +133,7 @@ def _name_in(path: str) -> str | None:
         head = read_start(path, _HEAD)
     except OSError:
         return None
-    head = head.removeprefix(b"\xef\xbb\xbf")
+    head = head.removeprefix(MARK)
     if path.endswith(".md"):
         if not head.startswith(b"---"):
             return None

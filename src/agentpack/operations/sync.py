@@ -5,7 +5,6 @@ from collections.abc import Collection
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import digest_of
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
@@ -131,7 +130,7 @@ def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
         here = observed.get(path)
         if here is not None and here.digest != file.rendered:
             wanted = made.files.get(path)
-            if wanted is None or here.digest != digest_of(wanted.content):
+            if wanted is None or here.digest != wanted.digest:
                 line = unmerged_line(workspace.contents(path))
                 edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
@@ -180,16 +179,14 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
-    from agentpack.operations.carrying_out import DocumentChange, lock_bytes, pack_changes, write_documents
+    from agentpack.operations.carrying_out import document_changes, lock_bytes, pack_changes, write_documents
 
     before = workspace.lock
     recognise_releases(workspace, made)
     capabilities = may_changes(workspace, made)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_files(workspace).values(), before))
-    documents: tuple[DocumentChange, ...] = ()
-    if text != workspace.lock_bytes:
-        documents = (DocumentChange(workspace.scope.lock, workspace.lock_bytes, text),)
+    documents = tuple(document_changes([(workspace.scope.lock, workspace.lock_bytes, text)]))
     packs = tuple(pack_changes(before, made.lock))
     return write_documents(
         workspace, "lock", documents, packs, made, capabilities, dry_run=options.dry_run, stops=options.stops

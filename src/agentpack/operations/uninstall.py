@@ -8,6 +8,7 @@ from dataclasses import replace
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan
+from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -90,7 +91,7 @@ def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
     wish = wish_for(workspace, old, new, made)
     if not new.packs and wish.manifest is not None:
         bare = new._replace(sources=()) if not new.sources else new
-        if wish.manifest.decode() == new_manifest(bare) and not new.models and not new.sources:
+        if plain(wish.manifest).decode() == new_manifest(bare) and not new.models and not new.sources:
             return wish._replace(manifest=None, lock=None)
     return wish
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from agentpack.model.changes import Change
+from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
@@ -96,10 +97,10 @@ class Sides(NamedTuple):
 
 
 def sides_of(workspace: Workspace, change: Change) -> Sides:
-    """The texts behind a conflict: as rendered last, as it lies on disk, as rendered now."""
+    """The texts behind a conflict, in LF: as rendered last, as it lies on disk, as rendered now."""
     row = workspace.recorded.get(change.path)
     base = b"" if row is None else Pristine(workspace).text(row) or b""
-    return Sides(base, workspace.contents(change.path), change.theirs or b"")
+    return Sides(*map(plain, (base, workspace.contents(change.path), change.theirs or b"")))
 
 
 def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

@@ -12,9 +12,10 @@ from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.line_ends import plain
 from agentpack.model.lock import Lock, LockedPack, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
-from agentpack.model.names import Digest, did_you_mean, digest_of, is_junk, is_kebab
+from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, is_kebab, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.variables import is_earlier
 from agentpack.operations.placing import Placing, split_place
@@ -57,7 +58,7 @@ class LocalText(NamedTuple):
 
     @property
     def digest(self) -> Digest:
-        return digest_of(self.data)
+        return text_digest(self.data)
 
 
 class Workspace:
@@ -404,11 +405,15 @@ class Workspace:
 
     @cached_property
     def lock_is_recorded(self) -> bool:
-        """Whether the lock is as the last generation left it; not in a fresh clone, nor where git moved it."""
+        """Whether the lock is as the last generation left it, but for line ends and a mark; not in a fresh clone, nor
+        where git moved it.
+        """
         if self.current is None:
             return False
         written = next((d.written for d in self.current.documents if d.path == self.scope.lock), None)
-        return written == (None if self.lock_bytes is None else digest_of(self.lock_bytes))
+        if written is None or self.lock_bytes is None:
+            return written is None and self.lock_bytes is None
+        return any(is_digest_of(written, data) for data in (self.lock_bytes, plain(self.lock_bytes)))
 
     @cached_property
     def recorded(self) -> Mapping[str, InstalledFile]:

@@ -13,6 +13,7 @@ import yaml
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model import json_text
+from agentpack.model.line_ends import as_lf
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.safety.hidden import value_findings
 from agentpack.safety.text import Finding, HiddenText
@@ -52,13 +53,13 @@ class Document(NamedTuple):
 
 
 def decode(data: bytes, file: str) -> str:
-    """The text of a file that must be UTF-8; a byte-order mark is dropped.
+    """The text of a file that must be UTF-8, with LF line ends; a byte-order mark is dropped.
 
     Raises:
         InvalidFile: it is not UTF-8, or version control left a merge unresolved in it; the fault names the line.
     """
     try:
-        text = data.decode("utf-8")
+        text = as_lf(data).decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InvalidFile([Fault(file, line, "", f"not UTF-8: byte 0x{data[error.start]:02x}")]) from None

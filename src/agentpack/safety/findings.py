@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
+from agentpack.model.line_ends import as_lf
 from agentpack.safety.signs import signs_in
 from agentpack.safety.text import Finding as Hidden
 from agentpack.safety.text import text_findings
@@ -120,6 +121,7 @@ def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tupl
     if cut:
         data = _without_half_a_character(data[:MAX_SCANNED])
     try:
+        data = as_lf(data)
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return (whole(file, "AP102", f"not UTF-8 from byte {error.start} on: not looked through", key=key),)

@@ -19,6 +19,7 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.disk.whole import read_start
 from agentpack.errors import Refused, UsageError
+from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
@@ -126,7 +127,7 @@ def _told(folder: str, key: str) -> str | None:
     manifest = f"{folder}/{MANIFEST}"
     if not os.path.isfile(manifest):
         return None
-    for line in read_start(manifest, MAX_MANIFEST_BYTES).splitlines():
+    for line in read_start(manifest, MAX_MANIFEST_BYTES).removeprefix(MARK).splitlines():
         if line.startswith(f"{key}:".encode()):
             return line.decode("utf-8", "replace").partition(":")[2].partition(" #")[0].strip().strip("\"'")
     return None
@@ -190,7 +191,7 @@ def bare_agents(folder: str) -> list[str]:
 
 def _has_front_matter(path: str) -> bool:
     try:
-        return read_start(path, 8).removeprefix(b"\xef\xbb\xbf").startswith(b"---")
+        return read_start(path, 8).removeprefix(MARK).startswith(b"---")
     except OSError:
         return False
 

@@ -22,7 +22,7 @@ from agentpack.disk.owners import make_folders
 from agentpack.disk.whole import write_whole
 from agentpack.errors import Unavailable
 
-FORMAT = f"8-{__version__}"
+FORMAT = f"9-{__version__}"
 """Names the normal form of documents. The number is raised whenever it changes between two releases."""
 _HEAD = 16
 _WINDOW = 1 << 17

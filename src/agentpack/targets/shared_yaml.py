@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from agentpack.model.line_ends import MARK
 from agentpack.targets.emit import json_text, yaml_entry
 
 _MISSING = object()
@@ -51,7 +52,7 @@ class Place:
                 raise ValueError(f"not an entry for `{name}`")
             after = file.replaced(name, text) if name in file.entries else file.added(name, text)
         self._check(before, after, name, text)
-        return after.encode()
+        return MARK + after.encode() if after and data.startswith(MARK) else after.encode()
 
     def _without(self, file: "_Text", name: str) -> str:
         """The text without the entry. The last one can leave its list empty in several ways: that one is taken from
@@ -123,7 +124,7 @@ class Place:
 
 def _decoded(data: bytes) -> str:
     try:
-        return data.decode()
+        return data.removeprefix(MARK).decode()  # the library counts its marks from behind it
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
 
