@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -42,7 +43,7 @@ from support.trees import STATE
 SECONDS = float(os.environ.get("AGENTPACK_GIT_SECONDS", "90"))
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "0"))
 SEED = os.environ.get("AGENTPACK_SEED", "")
-MOVES = 25
+LENGTH = 25
 SHRINKING = 60.0
 """Seconds that are spent to make a story shorter."""
 MEMORY = "/dev/shm"
@@ -72,12 +73,35 @@ class Step(NamedTuple):
         return self.ran.exit_code == 0 and not self.looks
 
 
-class Move(NamedTuple):
-    """Something that happens: its name, in which clone, and what chance says about the rest of it."""
+class Deed(NamedTuple):
+    """Something that was done in a clone: a row of KINDS and its words. A life is a list of them."""
 
-    name: str
-    clone: int
-    seed: int
+    clone: str
+    kind: str
+    words: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.kind in ("git", "agentpack"):
+            return f"{self.clone}$ {self.kind} {shlex.join(self.words)}"
+        if self.kind == "line":
+            path, old, *new = self.words
+            return f"{self.clone}$ # {path}: `{old}` becomes {' and '.join(f'`{line}`' for line in new) or 'nothing'}"
+        return f"{self.clone}$ {KINDS[self.kind].format(*self.words)}"
+
+
+KINDS = {
+    "git": "",
+    "agentpack": "",
+    "line": "",
+    "rm": "rm {0}",
+    "write": "# {0}: written by hand",
+    "forget": f"rm -rf {STATE}",
+    "save": f"# a copy of {STATE} is put away",
+    "bring back": f"# {STATE} is the copy that was put away",
+    "afresh": "# cloned afresh, with an empty home",
+    "compare": f"git add --all  # then compared with a copy that lacks {STATE}",
+}
+"""What can be done, and how a story tells it."""
 
 
 class Broken(AssertionError):
@@ -96,32 +120,83 @@ class Life:
         ignored = chance.random() < 0.2
         self.clients = chance.choice((["claude"], ["claude", "codex"]))
         self.world = World(box, texts, inside=chance.random() < 0.5, ignored=ignored)
-        self.clones = [Clone(name, self.world) for name in "AB"]
+        self.clones = {name: Clone(name, self.world) for name in "AB"}
         self.accepted: set[tuple[str, str]] = set()
         """Pack and capability: whatever a user took on when he asked for the pack, or with `--accept`."""
-        self.line_count = 0
+        self.deeds: list[Deed] = []
+        self.told: list[str] = []
+        """The deeds for people, each with its exit code."""
+        self._lines = 0
 
-    def go(self, story: Sequence[Move]) -> None:
-        """Let it all happen. Raises Broken where a law does not hold."""
-        for move in story:
-            ALL_MOVES[move.name][1](self, self.clones[move.clone], random.Random(move.seed))
+    def do(self, clone: Clone, kind: str, *words: str) -> int:
+        """Do it. Returns the exit code. Raises Broken where a law does not hold afterwards."""
+        deed = Deed(clone.name, kind, words)
+        self.deeds.append(deed)
+        self.told.append(f"{len(self.deeds):3}  {deed}")
+        code = _DOING[kind](self, clone, *words)
+        if kind in ("git", "agentpack"):
+            self.told[-1] += f"  [{code}]"
+        return code
 
-    def run(self, clone: Clone, *words: str) -> Ran:
-        """Run a command of agentpack and hold it against the laws."""
-        before = clone.look()
-        ran = clone.agentpack(*words)
-        step = Step(clone, words, ran, before, clone.look())
-        for law in LAWS:
-            for why in law(self, step):
-                raise Broken(law.__name__.replace("_", " "), f"{why}\n{ran.out[-1500:]}{ran.err[-1500:]}")
-        if step.after.generation != before.generation:
-            clone.left[step.after.generation] = tuple(step.after.files.get(path) for path in (MANIFEST, LOCK))
-        return ran
+    def git(self, clone: Clone, *words: str) -> int:
+        return self.do(clone, "git", *words)
+
+    def run(self, clone: Clone, *words: str) -> int:
+        return self.do(clone, "agentpack", *words)
+
+    def other(self, clone: Clone) -> Clone:
+        return self.clones["B" if clone.name == "A" else "A"]
 
     def line(self) -> str:
         """A word that no line has yet."""
-        self.line_count += 1
-        return f"mine-{self.line_count:04}"
+        self._lines += 1
+        return f"mine-{self._lines:04}"
+
+
+# What is done.
+
+
+def _git(life: Life, clone: Clone, *words: str) -> int:
+    return clone.git(*words)[0]
+
+
+def _agentpack(life: Life, clone: Clone, *words: str) -> int:
+    return ask(life, clone, *words).exit_code
+
+
+def ask(life: Life, clone: Clone, *words: str) -> Ran:
+    """Run a command of agentpack and hold it against the laws."""
+    before = clone.look()
+    ran = clone.agentpack(*words)
+    step = Step(clone, words, ran, before, clone.look())
+    for law in LAWS:
+        for why in law(life, step):
+            life.told[-1] += f"  [{ran.exit_code}]"
+            raise Broken(law.__name__.replace("_", " "), f"{why}\n{ran.out[-1500:]}{ran.err[-1500:]}")
+    if step.after.generation != before.generation:
+        clone.left[step.after.generation] = tuple(step.after.files.get(path) for path in (MANIFEST, LOCK))
+    return ran
+
+
+def _change_line(life: Life, clone: Clone, path: str, old: str, *new: str) -> int:
+    place = clone.folder / path
+    lines = place.read_text().split("\n") if place.is_file() else []
+    if old in lines:
+        at = lines.index(old)
+        lines[at : at + 1] = new
+        place.write_text("\n".join(lines))
+    return 0
+
+
+def _write(life: Life, clone: Clone, path: str, text: str) -> int:
+    (clone.folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (clone.folder / path).write_text(text)
+    return 0
+
+
+def _remove(life: Life, clone: Clone, path: str) -> int:
+    (clone.folder / path).unlink(missing_ok=True)
+    return 0
 
 
 # What agentpack is asked for.
@@ -135,7 +210,14 @@ def _accepting(chance: random.Random) -> list[str]:
 def _deciding(chance: random.Random) -> list[str]:
     often: list[list[str]] = [[]] * 12
     return chance.choice(
-        [*often, ["--on-conflict", "keep"], ["--on-conflict", "theirs"], ["--discard-edits"], ["--partial"], ["--adopt"]]
+        [
+            *often,
+            ["--on-conflict", "keep"],
+            ["--on-conflict", "theirs"],
+            ["--discard-edits"],
+            ["--partial"],
+            ["--adopt"],
+        ]
     )
 
 
@@ -217,21 +299,21 @@ def settle(life: Life, clone: Clone, chance: random.Random) -> None:
     """End a conflict as people do: call it off; let agentpack write the lock; take one side of everything."""
     how = chance.choice(("abort", "lock", "ours", "theirs"))
     if how == "abort":
-        clone.git("reset", "--hard")
+        life.git(clone, "reset", "--hard")
         return
     for path in clone.unmerged:
         if path == LOCK and how == "lock":
             continue
         side = "--theirs" if how == "theirs" else "--ours"
-        if clone.git("checkout", side, "--", path)[0]:
-            clone.git("rm", "--quiet", "--", path)  # that side has no such file
+        if life.git(clone, "checkout", side, "--", path):
+            life.git(clone, "rm", "--quiet", "--", path)  # that side has no such file
     if how == "lock":
         life.run(clone, "lock")
     if chance.random() < 0.7:
         life.run(clone, "lock")
         life.run(clone, "sync")
-    clone.git("add", "--all")
-    clone.git("commit", "--message", "settled")
+    life.git(clone, "add", "--all")
+    life.git(clone, "commit", "--message", "settled")
 
 
 def _may_stay_torn(life: Life, clone: Clone, chance: random.Random) -> None:
@@ -242,8 +324,8 @@ def _may_stay_torn(life: Life, clone: Clone, chance: random.Random) -> None:
 @settled
 def commit(life: Life, clone: Clone, chance: random.Random) -> None:
     if chance.random() < 0.8:
-        clone.git("add", "--all")
-    clone.git("commit", "--all", "--message", "changed")
+        life.git(clone, "add", "--all")
+    life.git(clone, "commit", "--all", "--message", "changed")
 
 
 @settled
@@ -251,28 +333,28 @@ def restore(life: Life, clone: Clone, chance: random.Random) -> None:
     """`git restore` of everything, of one file, of what agentpack calls its documents."""
     agents = sorted(clone.look().agents)
     one = [[chance.choice(agents)]] if agents else []
-    clone.git("restore", *chance.choice([["."], ["."], [LOCK], [LOCK, MANIFEST], [*one, ["."]][0]]))
+    life.git(clone, "restore", *chance.choice([["."], ["."], [LOCK], [LOCK, MANIFEST], [*one, ["."]][0]]))
 
 
 @settled
 def stash(life: Life, clone: Clone, chance: random.Random) -> None:
-    clone.git("stash", "push", *chance.choice(([], ["--include-untracked"])))
+    life.git(clone, "stash", "push", *chance.choice(([], ["--include-untracked"])))
 
 
 @settled
 def pop(life: Life, clone: Clone, chance: random.Random) -> None:
-    if not clone.git("rev-parse", "--verify", "refs/stash")[0] and clone.git("stash", "pop")[0]:
+    if not clone.git("rev-parse", "--verify", "refs/stash")[0] and life.git(clone, "stash", "pop"):
         _may_stay_torn(life, clone, chance)
         if not clone.is_torn:
-            clone.git("stash", "drop")
+            life.git(clone, "stash", "drop")
 
 
 @settled
 def switch(life: Life, clone: Clone, chance: random.Random) -> None:
-    here = clone.git("branch", "--show-current")[1].strip()
+    here = clone.branch
     there = "side" if here == "main" else "main"
-    if clone.git("switch", there)[0] and there == "side":
-        clone.git("switch", "--create", there)
+    if life.git(clone, "switch", there) and there == "side":
+        life.git(clone, "switch", "--create", there)
 
 
 @settled
@@ -286,50 +368,50 @@ def cherry_pick(life: Life, clone: Clone, chance: random.Random) -> None:
 
 
 def _combine(life: Life, clone: Clone, chance: random.Random, *words: str) -> None:
-    here = clone.git("branch", "--show-current")[1].strip()
+    here = clone.branch
     there = chance.choice(("origin/main", "side" if here == "main" else "main"))
-    if clone.git(*words, there)[0]:
+    if life.git(clone, *words, there):
         _may_stay_torn(life, clone, chance)
 
 
 @settled
 def rebase(life: Life, clone: Clone, chance: random.Random) -> None:
-    if clone.git("rebase", chance.choice(("origin/main", "main")))[0]:
-        clone.git("rebase", "--abort")
+    if life.git(clone, "rebase", chance.choice(("origin/main", "main"))):
+        life.git(clone, "rebase", "--abort")
 
 
 @settled
 def revert(life: Life, clone: Clone, chance: random.Random) -> None:
     commit = chance.choice(("HEAD", "HEAD", "HEAD~1"))
-    if not clone.git("rev-parse", "--verify", f"{commit}^")[0] and clone.git("revert", "--no-edit", commit)[0]:
+    if not clone.git("rev-parse", "--verify", f"{commit}^")[0] and life.git(clone, "revert", "--no-edit", commit):
         _may_stay_torn(life, clone, chance)
 
 
 def reset(life: Life, clone: Clone, chance: random.Random) -> None:
-    clone.git("reset", "--hard", chance.choice(("HEAD", "HEAD", "HEAD~1", "HEAD~2", "origin/main")))
+    life.git(clone, "reset", "--hard", chance.choice(("HEAD", "HEAD", "HEAD~1", "HEAD~2", "origin/main")))
 
 
 @settled
 def push(life: Life, clone: Clone, chance: random.Random) -> None:
-    clone.git("push", "origin", "HEAD:main")
+    life.git(clone, "push", "origin", "HEAD:main")
 
 
 @settled
 def pull(life: Life, clone: Clone, chance: random.Random) -> None:
     if chance.random() < 0.3:
-        if clone.git("pull", "--rebase", "origin", "main")[0]:
-            clone.git("rebase", "--abort")
-    elif clone.git("pull", "--no-edit", "origin", "main")[0]:
+        if life.git(clone, "pull", "--rebase", "origin", "main"):
+            life.git(clone, "rebase", "--abort")
+    elif life.git(clone, "pull", "--no-edit", "origin", "main"):
         _may_stay_torn(life, clone, chance)
 
 
 @settled
 def share(life: Life, clone: Clone, chance: random.Random) -> None:
     """Commit, push, and the other pulls."""
-    clone.git("add", "--all")
-    clone.git("commit", "--all", "--message", "shared")
-    if not clone.git("push", "origin", "HEAD:main")[0]:
-        other = life.clones[1 - life.clones.index(clone)]
+    life.git(clone, "add", "--all")
+    life.git(clone, "commit", "--all", "--message", "shared")
+    if not life.git(clone, "push", "origin", "HEAD:main"):
+        other = life.other(clone)
         pull(life, other, chance)
 
 
@@ -337,93 +419,64 @@ def share(life: Life, clone: Clone, chance: random.Random) -> None:
 
 
 def forget_state(life: Life, clone: Clone, chance: random.Random) -> None:
-    shutil.rmtree(clone.folder / STATE, ignore_errors=True)
-    clone.left = {}
-    life.world.tell(f"{clone.name}$ rm -rf {STATE}")
+    life.do(clone, "forget")
 
 
 def save_state(life: Life, clone: Clone, chance: random.Random) -> None:
-    """As a CI cache does."""
-    if (clone.folder / STATE).is_dir():
-        shutil.rmtree(_saved(life, clone), ignore_errors=True)
-        shutil.copytree(clone.folder / STATE, _saved(life, clone))
-        clone.left_saved = dict(clone.left)
-        life.world.tell(f"{clone.name}$ rm -rf ../{clone.name}-state; cp -r {STATE} ../{clone.name}-state")
+    life.do(clone, "save")
 
 
 def restore_state(life: Life, clone: Clone, chance: random.Random) -> None:
-    if _saved(life, clone).is_dir():
-        shutil.rmtree(clone.folder / STATE, ignore_errors=True)
-        shutil.copytree(_saved(life, clone), clone.folder / STATE)
-        clone.left = dict(clone.left_saved)
-        life.world.tell(f"{clone.name}$ rm -rf {STATE}; cp -r ../{clone.name}-state {STATE}")
-
-
-def _saved(life: Life, clone: Clone) -> Path:
-    return life.world.box / f"{clone.name}-state"
+    if clone.saved.is_dir():
+        life.do(clone, "bring back")
 
 
 def clone_afresh(life: Life, clone: Clone, chance: random.Random) -> None:
-    shutil.rmtree(_saved(life, clone), ignore_errors=True)
-    clone.begin()
+    life.do(clone, "afresh")
 
 
 # What users do.
 
 
 def _change(
-    life: Life, clone: Clone, chance: random.Random, wanted: str, change: Callable[[str, str], list[str]], what: str
+    life: Life, clone: Clone, chance: random.Random, wanted: str, change: Callable[[str, str], list[str]]
 ) -> None:
     """Change one line of an agent file."""
-    found = [path for path in sorted(clone.look().agents) if re.search(wanted, _text(clone, path), re.M)]
-    if not found:
-        return
-    path = chance.choice(found)
-    lines = _text(clone, path).split("\n")
-    at = chance.choice([number for number, line in enumerate(lines) if re.search(wanted, line)])
-    mine = life.line()
-    told = lines[at]
-    lines[at : at + 1] = change(lines[at], mine)
-    (clone.folder / path).write_text("\n".join(lines))
-    life.world.tell(f"{clone.name}$ # {path}: {what.format(mine)} `{told}`")
-
-
-def _text(clone: Clone, path: str) -> str:
-    return (clone.folder / path).read_text()
+    files = clone.look()
+    found = [path for path in sorted(files.agents) if re.search(wanted, files.text(path), re.M)]
+    if found:
+        path = chance.choice(found)
+        old = chance.choice([line for line in files.text(path).split("\n") if re.search(wanted, line)])
+        life.do(clone, "line", path, old, *change(old, life.line()))
 
 
 def append(life: Life, clone: Clone, chance: random.Random) -> None:
-    _change(life, clone, chance, r"^- ", lambda line, mine: [line, f"- A rule of ours, {mine}."], "`{}` added after")
+    _change(life, clone, chance, r"^- ", lambda line, mine: [line, f"- A rule of ours, {mine}."])
 
 
 def reword(life: Life, clone: Clone, chance: random.Random) -> None:
-    _change(life, clone, chance, r"^- \w+-r\d", lambda line, mine: [f"{line[:-1]}, {mine}."], "`{}` added to")
+    _change(life, clone, chance, r"^- \w+-r\d", lambda line, mine: [f"{line[:-1]}, {mine}."])
 
 
 def delete_rule(life: Life, clone: Clone, chance: random.Random) -> None:
-    _change(life, clone, chance, r"^- \w+-r\d", lambda line, mine: [], "deleted")
+    _change(life, clone, chance, r"^- \w+-r\d", lambda line, mine: [])
 
 
 def describe(life: Life, clone: Clone, chance: random.Random) -> None:
-    _change(life, clone, chance, r"^description", lambda line, mine: [f'{line[:-2]} {mine}."'], "`{}` added to")
+    _change(life, clone, chance, r"^description", lambda line, mine: [f'{line[:-2]} {mine}."'])
 
 
 def delete_file(life: Life, clone: Clone, chance: random.Random) -> None:
     if agents := sorted(clone.look().agents):
-        path = chance.choice(agents)
-        (clone.folder / path).unlink()
-        life.world.tell(f"{clone.name}$ rm {path}")
+        life.do(clone, "rm", chance.choice(agents))
 
 
 def write(life: Life, clone: Clone, chance: random.Random) -> None:
     """Put a file of one's own where agents are, sometimes in the way of a pack's."""
     path = f"{FOLDERS['claude']}/{chance.choice(('own', 'own', 'alpha', 'beta'))}.md"
     if not (clone.folder / path).exists():
-        mine = life.line()
-        (clone.folder / path).parent.mkdir(parents=True, exist_ok=True)
-        name = Path(path).stem
-        (clone.folder / path).write_text(f"---\nname: {name}\ndescription: Mine.\n---\nI am my own, {mine}.\n")
-        life.world.tell(f"{clone.name}$ # {path}: written by hand, `{mine}`")
+        text = f"---\nname: {Path(path).stem}\ndescription: Mine.\n---\nI am my own, {life.line()}.\n"
+        life.do(clone, "write", path, text)
 
 
 # The laws.
@@ -533,7 +586,7 @@ def _is_new(step: Step, pack: str) -> bool:
 
 def what_git_moved_is_not_rolled_back(life: Life, step: Step) -> Iterator[str]:
     """Bare `rollback` undoes the last command, and stops where lock or manifest are no longer as that left them."""
-    if step.words[0] != "rollback" or not step.wrote or step.words[1:2] and step.words[1].isdecimal():
+    if step.words[0] != "rollback" or not step.wrote or (step.words[1:2] and step.words[1].isdecimal()):
         return
     left = step.clone.left.get(step.before.generation)
     if left is not None and left != tuple(step.before.files.get(path) for path in (MANIFEST, LOCK)):
@@ -549,26 +602,37 @@ LAWS: tuple[Callable[[Life, Step], Iterator[str]], ...] = (
     nobody_gains_power_unasked,
     what_git_moved_is_not_rolled_back,
 )
-QUESTIONS = ("status", "diff", "sync --check", "sync --dry-run", "upgrade --dry-run --yes", "upgrade --latest --dry-run")
+QUESTIONS = (
+    "status",
+    "diff",
+    "sync --check",
+    "sync --dry-run",
+    "upgrade --dry-run --yes",
+    "upgrade --latest --dry-run",
+)
 
 
-@settled
-def compare(life: Life, clone: Clone, chance: random.Random) -> None:
+def _compare(life: Life, clone: Clone) -> int:
     """A tracked tree gets the answer of a fresh clone of it."""
-    if life.world.ignored:
-        return
     clone.git("add", "--all")
     fresh, home = life.world.box / "fresh", life.world.box / f"home-fresh-{life.world.number()}"
     home.mkdir()
     shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(clone.folder, fresh, symlinks=True, ignore=lambda at, _: ["state"] if at.endswith(".agentpack") else [])
-    life.world.tell(f"{clone.name}$ # copied to ../fresh, without {STATE}")
+    shutil.copytree(clone.folder, fresh, symlinks=True, ignore=_state_of)
     for question in QUESTIONS:
         words = (*question.split(), "--json")
-        here, there = life.run(clone, *words), life.world.agentpack(fresh, home, *words)
+        here, there = ask(life, clone, *words), life.world.agentpack(fresh, home, *words)
         one, other = _answer(here, clone.folder), _answer(there, fresh)
         if one != other:
-            raise Broken("a tracked tree gets the answer of a fresh clone", f"{question}\n{_difference(one, other)}")
+            raise Broken(
+                "a tracked tree gets the answer of a fresh clone",
+                f"{question} [{here.exit_code}, {there.exit_code}]\n{_difference(one, other)}",
+            )
+    return 0
+
+
+def _state_of(folder: str, names: list[str]) -> list[str]:
+    return ["state"] if folder.endswith("/.agentpack") else []
 
 
 def _answer(ran: Ran, folder: Path) -> Any:
@@ -583,8 +647,32 @@ def _difference(one: Any, other: Any, at: str = "") -> str:
         differ = [key for key in {**one, **other} if one.get(key) != other.get(key)]
         return "\n".join(_difference(one.get(key), other.get(key), f"{at}.{key}") for key in differ)
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return "\n".join(_difference(*pair, f"{at}[{n}]") for n, pair in enumerate(zip(one, other)) if pair[0] != pair[1])
+        pairs = [(n, *pair) for n, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]
+        return "\n".join(_difference(here, there, f"{at}[{n}]") for n, here, there in pairs)
     return f"{at}: here {one!r}, in a fresh clone {other!r}"
+
+
+@settled
+def compare(life: Life, clone: Clone, chance: random.Random) -> None:
+    if not life.world.ignored:
+        life.do(clone, "compare")
+
+
+_DOING: Mapping[str, Callable[..., int]] = {
+    "git": _git,
+    "agentpack": _agentpack,
+    "line": _change_line,
+    "rm": _remove,
+    "write": _write,
+    "forget": lambda life, clone: clone.forget_state() or 0,
+    "save": lambda life, clone: clone.save_state() or 0,
+    "bring back": lambda life, clone: clone.restore_state() or 0,
+    "afresh": lambda life, clone: clone.begin() or 0,
+    "compare": _compare,
+}
+
+
+# What comes together.
 
 
 def begin(life: Life, clone: Clone, chance: random.Random) -> None:
@@ -624,7 +712,7 @@ def try_twice(life: Life, clone: Clone, chance: random.Random) -> None:
 
 def visit(life: Life, clone: Clone, chance: random.Random) -> None:
     """The other user works and shares it, and it is taken up here."""
-    other = life.clones[1 - life.clones.index(clone)]
+    other = life.other(clone)
     pull(life, other, chance)
     work(life, other, chance)
     share(life, other, chance)
@@ -642,7 +730,7 @@ def diverge(life: Life, clone: Clone, chance: random.Random) -> None:
         chance.choice((sync, upgrade, lock))(life, clone, chance)
 
 
-ALL_MOVES: Mapping[str, tuple[int, Callable[[Life, Clone, random.Random], None]]] = {
+MOVES: Mapping[str, tuple[int, Callable[[Life, Clone, random.Random], None]]] = {
     "begin": (0, begin),
     "install": (4, install),
     "upgrade": (6, upgrade),
@@ -688,38 +776,40 @@ ALL_MOVES: Mapping[str, tuple[int, Callable[[Life, Clone, random.Random], None]]
 # The lives.
 
 
-def story_of(seed: int) -> list[Move]:
-    """What happens in the life with this seed."""
-    chance = random.Random(seed)
-    names = list(ALL_MOVES)
-    weights = [weight for weight, _ in ALL_MOVES.values()]
-    moves = [Move("begin", 0, chance.randrange(1 << 32))]
-    for name in chance.choices(names, weights, k=MOVES):
-        where = moves[-1].clone if chance.random() < 0.75 else 1 - moves[-1].clone
-        moves.append(Move(name, where, chance.randrange(1 << 32)))
-    return moves
-
-
-def live(seed: int, story: Sequence[Move], texts: Mapping[str, Text]) -> tuple[Broken | None, list[str]]:
-    """The law that does not hold in a life, if any, and what happened in it."""
+def live(seed: int, texts: Mapping[str, Text], deeds: Sequence[Deed] | None = None) -> tuple[Life, Broken | None]:
+    """The life with this seed, or with these deeds; and the law that does not hold in it, if any."""
     with tempfile.TemporaryDirectory(prefix="git-life-", dir=MEMORY if os.path.isdir(MEMORY) else None) as box:
         life = Life(Path(box), texts, seed)
         try:
-            life.go(story)
+            if deeds is None:
+                _by_chance(life, random.Random(seed))
+            else:
+                for deed in deeds:
+                    life.do(life.clones[deed.clone], deed.kind, *deed.words)
         except Broken as broken:
-            return broken, life.world.story
-        return None, life.world.story
+            return life, broken
+        return life, None
 
 
-def shortest(seed: int, story: Sequence[Move], law: str, texts: Mapping[str, Text]) -> list[Move]:
-    """The story with every move left out without which the same law breaks, as far as time allows."""
+def _by_chance(life: Life, chance: random.Random) -> None:
+    begin(life, life.clones["A"], chance)
+    names, weights = list(MOVES), [weight for weight, _ in MOVES.values()]
+    clone = life.clones["A"]
+    for name in chance.choices(names, weights, k=LENGTH):
+        if chance.random() < 0.25:
+            clone = life.other(clone)
+        MOVES[name][1](life, clone, chance)
+
+
+def shortest(seed: int, texts: Mapping[str, Text], deeds: Sequence[Deed], law: str) -> list[Deed]:
+    """The deeds without all those that it does not take to break the same law, as far as time allows."""
     until = time.monotonic() + SHRINKING
-    kept, size = list(story), max(1, len(story) // 2)
+    kept, size = list(deeds), len(deeds) // 2
     while size and time.monotonic() < until:
         at, before = 0, len(kept)
         while at < len(kept) and time.monotonic() < until:
             shorter = kept[:at] + kept[at + size :]
-            broken, _ = live(seed, shorter, texts)
+            _, broken = live(seed, texts, shorter)
             if broken is not None and broken.law == law:
                 kept = shorter
             else:
@@ -729,10 +819,10 @@ def shortest(seed: int, story: Sequence[Move], law: str, texts: Mapping[str, Tex
     return kept
 
 
-def told(seed: int, story: Sequence[Move], texts: Mapping[str, Text]) -> str:
-    """What breaks in a life, as a list of commands."""
-    broken, commands = live(seed, story, texts)
-    return "\n".join((f"AGENTPACK_SEED={seed}", *commands, str(broken)))
+def tell(seed: int, texts: Mapping[str, Text], deeds: Sequence[Deed]) -> str:
+    """A life that breaks a law, as a list of commands."""
+    life, broken = live(seed, texts, deeds)
+    return "\n".join((f"AGENTPACK_SEED={seed}", *life.told, str(broken)))
 
 
 def seeds() -> Iterator[int]:
@@ -752,13 +842,11 @@ def test_whatever_git_does_no_line_is_lost_and_the_lock_is_the_base(
 ) -> None:
     texts = catalog(tmp_path)
     count = 0
-    for seed in seeds():
-        if not count:
+    for count, seed in enumerate(seeds(), 1):
+        if count == 1:
             with capsys.disabled():
-                print(f"\nlives of two clones from AGENTPACK_SEED={seed}", file=sys.stderr)
-        count += 1
-        story = story_of(seed)
-        broken, _ = live(seed, story, texts)
+                print(f"\nlives of two clones, from AGENTPACK_SEED={seed}", file=sys.stderr)
+        life, broken = live(seed, texts)
         if broken is not None:
-            pytest.fail(told(seed, shortest(seed, story, broken.law, texts), texts), pytrace=False)
+            pytest.fail(tell(seed, texts, shortest(seed, texts, life.deeds, broken.law)), pytrace=False)
     assert count

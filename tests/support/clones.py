@@ -7,10 +7,10 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -162,6 +162,10 @@ class View(NamedTuple):
     """By path the sha256 of the text that a file was written from; more than one where the lock has two sides."""
     generation: int
 
+    def text(self, path: str) -> str:
+        """What a file says."""
+        return self.files[path].decode()
+
     def lines(self, paths: Iterable[str] | None = None) -> frozenset[str]:
         """The lines of users that these files hold, or all files."""
         texts = (self.files.get(path, b"") for path in (self.files if paths is None else paths))
@@ -205,6 +209,7 @@ class Clone:
         self.name = name
         self.world = world
         self.folder = world.box / name
+        self.saved = world.box / f"{name}-state"
         self.left: dict[int, tuple[bytes | None, ...]] = {}
         """Manifest and lock as the command behind each generation left them."""
         self.left_saved: dict[int, tuple[bytes | None, ...]] = {}
@@ -212,7 +217,8 @@ class Clone:
 
     def begin(self) -> None:
         """Clone, into an empty folder, by a user who never did it before."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self.saved):
+            shutil.rmtree(folder, ignore_errors=True)
         self.home = self.world.box / f"home-{self.name}-{self.world.number()}"
         self.home.mkdir()
         self.left = {}
@@ -222,9 +228,32 @@ class Clone:
         """Run git. Returns its exit code and what it said."""
         return self.world.git(self.folder, *words)
 
-    def agentpack(self, *words: str, folder: Path | None = None) -> Ran:
-        """Run the command line, in this clone unless told, by the user of this clone."""
-        return self.world.agentpack(folder or self.folder, self.home, *words)
+    def agentpack(self, *words: str) -> Ran:
+        """Run the command line."""
+        return self.world.agentpack(self.folder, self.home, *words)
+
+    @property
+    def branch(self) -> str:
+        return self.git("branch", "--show-current")[1].strip()
+
+    def forget_state(self) -> None:
+        """Delete the state folder."""
+        shutil.rmtree(self.folder / STATE, ignore_errors=True)
+        self.left = {}
+
+    def save_state(self) -> None:
+        """Keep a copy of the state folder, as a CI cache does."""
+        shutil.rmtree(self.saved, ignore_errors=True)
+        if (self.folder / STATE).is_dir():
+            shutil.copytree(self.folder / STATE, self.saved)
+        self.left_saved = dict(self.left)
+
+    def restore_state(self) -> None:
+        """Bring back the copy of the state folder, if there is one."""
+        if self.saved.is_dir():
+            self.forget_state()
+            shutil.copytree(self.saved, self.folder / STATE)
+            self.left = dict(self.left_saved)
 
     @property
     def store(self) -> Store:
@@ -256,10 +285,8 @@ class Clone:
             tracked = set(self.git("ls-files", *moved)[1].split())
             bases.update({path: {recorded[path]} for path in moved - tracked})
         for digest in {digest for found in bases.values() for digest in found} - self.world.texts.keys():
-            try:
+            with suppress(AgentpackError):  # another clone made it
                 self.world.texts[digest] = store.blobs.get(Digest(f"sha256:{digest}"))
-            except AgentpackError:
-                pass  # another clone made it
         frozen = {path: frozenset(found) for path, found in bases.items()}
         return View(files, locks, frozen, newest.number if newest else 0)
 
@@ -270,7 +297,7 @@ class Clone:
 
 
 class World:
-    """A repository, its clones, and the story of what happened to them."""
+    """A repository, what there is to install, and how programs run there."""
 
     def __init__(self, box: Path, texts: Mapping[str, Text], *, inside: bool, ignored: bool) -> None:
         """
@@ -280,7 +307,6 @@ class World:
             ignored: whether git ignores agent files.
         """
         self.box = box
-        self.story: list[str] = []
         self.catalog = texts
         self.texts = {digest: text.content for digest, text in texts.items()}
         """What a digest of the lock means, as far as any clone ever knew it."""
@@ -311,10 +337,6 @@ class World:
         self._count += 1
         return self._count
 
-    def tell(self, line: str) -> None:
-        """Add to the story."""
-        self.story.append(f"{len(self.story) + 1:3}  {line}")
-
     def git(self, folder: Path, *words: str) -> tuple[int, str]:
         moment = f"{1_800_000_000 + self.number()} +0000"
         done = subprocess.run(
@@ -327,19 +349,14 @@ class World:
             text=True,
             check=False,
         )
-        if words[0] not in _LOOKING:
-            self.tell(f"{folder.name}$ git {shlex.join(words)}  [{done.returncode}]")
         return done.returncode, done.stdout
 
     def agentpack(self, folder: Path, home: Path, *words: str) -> Ran:
         folders = {"CONFIG_HOME": ".config", "STATE_HOME": ".local/state", "DATA_HOME": ".local/share"}
         os.environ.update({"HOME": str(home), **{f"XDG_{key}": str(home / below) for key, below in folders.items()}})
-        ran = Agentpack(folder, hot=True)(*words, expect=None)
-        self.tell(f"{folder.name}$ agentpack {shlex.join(words)}  [{ran.exit_code}]")
-        return ran
+        return Agentpack(folder, hot=True)(*words, expect=None)
 
 
-_LOOKING = frozenset(("ls-files", "diff", "status", "rev-parse", "log", "branch"))
 _GITCONFIG = """\
 [user]
 	name = Ada
