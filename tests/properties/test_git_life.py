@@ -301,6 +301,15 @@ def describe(life: Life, clone: Clone, chance: random.Random) -> None:
     _change(life, clone, chance, r"^description", lambda line, mine: [f'{line[:-2]} {mine}."'])
 
 
+def ask_for_more(life: Life, clone: Clone, chance: random.Random) -> None:
+    """Write a wider range, or another, into the manifest."""
+    text = clone.look().files.get(MANIFEST, b"").decode()
+    if found := [line for line in text.split("\n") if re.search(r"(alpha|beta)\S*[=<>~]", line)]:
+        old = chance.choice(found)
+        range = chance.choice((">=1,<3", "~=1.0", "~=1.0", "<1.3", "==1.1.0"))
+        life.do(clone, "line", MANIFEST, old, re.sub(r"(?<=[a-z\]])[=<>~][^\"' ]+", range, old, count=1))
+
+
 def delete_file(life: Life, clone: Clone, chance: random.Random) -> None:
     if agents := sorted(clone.look().agents):
         life.do(clone, "rm", chance.choice(agents))
@@ -328,7 +337,8 @@ def begin(life: Life, clone: Clone, chance: random.Random) -> None:
     asked = f"alpha{chance.choice(('', '', '[loud]'))}"
     _install(life, clone, f"{asked}{chance.choice(('==1.0.0', '==1.0.0', '==1.1.0'))}")
     if chance.random() < 0.6:
-        _install(life, clone, f"{asked}{chance.choice(('>=1,<3', '~=1.0'))}")
+        ask_for_more(life, clone, chance)
+        sync(life, clone, chance)
     share(life, clone, chance)
 
 
@@ -412,6 +422,7 @@ MOVES: Mapping[Move, int] = {
     reword: 3,
     delete_rule: 2,
     describe: 1,
+    ask_for_more: 3,
     delete_file: 2,
     write: 2,
     work: 4,
@@ -522,7 +533,7 @@ STORIES = {
     """,
     "a lock is brought up to date, and the files are not": """
         A$ agentpack install alpha==1.0.0 --source packs
-        A$ agentpack install alpha~=1.0 --source packs
+        A$ line agentpack.yaml '  - alpha==1.0.0' '  - alpha~=1.0'
         A$ agentpack lock --upgrade
         A$ agentpack sync
     """,

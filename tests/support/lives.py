@@ -348,7 +348,7 @@ def _difference(one: Any, other: Any, at: str = "") -> str:
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         pairs = [(n, *pair) for n, pair in enumerate(zip(one, other, strict=True)) if pair[0] != pair[1]]
         return "\n".join(_difference(here, there, f"{at}[{n}]") for n, here, there in pairs)
-    return f"{at}: here {one!r}, in a fresh clone {other!r}"
+    return f"{at}: here {str(one)[:500]!r}, in a fresh clone {str(other)[:500]!r}"
 
 
 KINDS: Mapping[str, Callable[..., int]] = {
