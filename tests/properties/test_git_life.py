@@ -547,6 +547,52 @@ STORIES = {
         A$ git reset --hard
         A$ agentpack install alpha[loud]==1.1.0 --source packs
     """,
+    "a lock with merge markers is written anew": """
+        A$ agentpack install alpha==1.0.0 --source packs
+        A$ line agentpack.yaml '  - alpha==1.0.0' '  - alpha<1.3'
+        A$ git add --all
+        A$ git commit --message alpha
+        A$ git push origin main
+        B$ git pull origin main
+        B$ agentpack install beta==1.0.0 --source packs
+        B$ git add --all
+        B$ git commit --message beta
+        B$ git push origin main
+        A$ agentpack install beta==1.2.0 --source packs
+        A$ git add --all
+        A$ git commit --message beta
+        A$ git pull --no-edit origin main
+        A$ git checkout --ours agentpack.yaml .claude/agents/beta.md
+        A$ forget-state
+        A$ agentpack lock
+        A$ agentpack sync
+        A$ git add --all
+        A$ git commit --message merged
+        A$ compare
+    """,
+    "a merge in conflict is left for an upgrade": """
+        A$ agentpack install alpha==1.0.0 --source packs
+        A$ git add --all
+        A$ git commit --message alpha
+        A$ line agentpack.yaml '  - alpha==1.0.0' '  - alpha<=1.1'
+        A$ line .claude/agents/alpha.md '- alpha-r1 is worded as of 0.' '- alpha-r1 is worded as of 0, mine-0001.'
+        A$ git switch --create side
+        A$ agentpack upgrade --yes
+        A$ git commit --all --message side
+        A$ git switch main
+        A$ agentpack install alpha==1.3.0 --source packs
+        A$ git commit --all --message main
+        A$ git merge side
+        A$ git checkout --theirs agentpack.yaml
+        A$ agentpack upgrade --yes
+    """,
+    "a release is taken for one file and left for another": """
+        A$ agentpack install alpha==1.0.0 --source packs
+        A$ line agentpack.yaml '  - alpha==1.0.0' '  - alpha<1.2'
+        A$ line .claude/agents/alpha.md 'description: "Works as alpha of 1.0.0."' 'description: "Mine, mine-0001."'
+        A$ agentpack upgrade --yes --partial
+        A$ agentpack sync
+    """,
     "a variant was taken back with its lock": """
         A$ agentpack install alpha==1.0.0 --source packs
         A$ git add --all

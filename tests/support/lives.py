@@ -324,8 +324,8 @@ def _compare(life: Life, clone: Clone) -> int:
         one, other = _answer(here, clone.folder), _answer(there, fresh)
         if one != other:
             raise Broken(
-                "a tracked tree gets the answer of a fresh clone",
-                f"{question} [{here.exit_code}, {there.exit_code}]\n{_difference(one, other)}",
+                f"{question} in a tracked tree gets the answer of a fresh clone",
+                f"exit [{here.exit_code}, {there.exit_code}]\n{_difference(one, other)}",
             )
     return 0
 
