@@ -48,12 +48,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Ten thousand lives of a scope instead of two hundred, and two stops in a row at every pair of calls."""
+    """Ten thousand lives of a scope, two thousand of two clones, and two stops in a row at every pair of calls."""
     _develop(session)
     session.env["AGENTPACK_STRIDE"] = "1"
     session.run("pytest", "tests/faults/test_stop_at_every_call.py", "--timeout", "0", *session.posargs)
     session.env["AGENTPACK_EXAMPLES"] = "10000"
     session.run("pytest", "tests/properties/test_life.py", "--timeout", "0", *session.posargs)
+    session.env["AGENTPACK_EXAMPLES"] = "2000"
+    session.run("pytest", "tests/properties/test_git_life.py", "--timeout", "0", *session.posargs)
 
 
 @nox.session

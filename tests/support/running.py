@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +26,14 @@ class Ran(NamedTuple):
 
 
 class Agentpack:
-    """Runs commands in a folder, in this process unless `real` asks for the installed program."""
+    """Runs commands in a folder, in this process unless `real` asks for the installed program.
 
-    def __init__(self, folder: Path) -> None:
+    With `hot` it asks the fast path first, as the installed program does.
+    """
+
+    def __init__(self, folder: Path, *, hot: bool = False) -> None:
         self.folder = folder
+        self.hot = hot
 
     def __call__(self, *arguments: str, cwd: Path | None = None, real: bool = False, expect: int | None = 0) -> Ran:
         """Run one command.
@@ -36,7 +41,7 @@ class Agentpack:
         Args:
             expect: the exit code that anything else is a failure of; None takes any.
         """
-        run = _run_program if real else _run_here
+        run = _run_program if real else _run_hot if self.hot else _run_here
         ran = run([str(argument) for argument in arguments], cwd or self.folder)
         if expect is not None:
             words = " ".join(arguments)
@@ -47,6 +52,21 @@ class Agentpack:
 def _run_here(arguments: list[str], folder: Path) -> Ran:
     from agentpack.cli.app import run
 
+    return _captured(run, arguments, folder)
+
+
+def _run_hot(arguments: list[str], folder: Path) -> Ran:
+    from agentpack.cli.app import run
+    from agentpack.fast import answer
+
+    def either(arguments: list[str]) -> int:
+        code = answer(arguments)
+        return run(arguments) if code is None else code
+
+    return _captured(either, arguments, folder)
+
+
+def _captured(run: Callable[[list[str]], int], arguments: list[str], folder: Path) -> Ran:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         exit_code = run(arguments)
