@@ -56,7 +56,7 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
 
 def _with_line_ends(pack: Pack, release: Release) -> Pack:
     """The pack, told which of its personas are written in CRLF: neither the digest nor the cache knows that."""
-    if not any(b"\r\n" in data for path, data in release.files.items() if path.endswith(".md")):
+    if not any(b"\r" in data for path, data in release.files.items() if path.endswith(".md")):
         return pack
     files = {name: layer.file.partition("/")[2] for name, layer in pack.personas.items()}
     return pack._replace(

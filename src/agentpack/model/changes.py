@@ -89,7 +89,7 @@ class Change:
         """The digest of what lies there once the plan is applied."""
         if self.content is None:
             return self.observed
-        known = self.content is self.theirs and b"\r\n" not in self.content
+        known = self.content is self.theirs and b"\r" not in self.content
         return self.rendered if known else digest_of(self.content)
 
 

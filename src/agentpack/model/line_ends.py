@@ -16,7 +16,8 @@ def as_lf(data: bytes) -> bytes:
     The same object where nothing changes, so that `is` tells cheaply. Applying it twice changes nothing more: a CRLF
     behind another CR stays, as that CR would make a new one of the LF.
     """
-    if b"\r\n" not in data or b"\0" in data:
+    # one byte is looked for ten times as fast as two
+    if b"\r" not in data or b"\r\n" not in data or b"\0" in data:
         return data
     try:
         data.decode("utf-8")
@@ -32,7 +33,7 @@ def as_crlf(data: bytes) -> bytes:
 
 def ends_in_crlf(data: bytes) -> bool:
     """Whether most lines of the text end in CRLF."""
-    return b"\r\n" in data and data.count(b"\r\n") * 2 > data.count(b"\n")
+    return b"\r" in data and data.count(b"\r\n") * 2 > data.count(b"\n")
 
 
 def with_ends_of(there: bytes, data: bytes) -> bytes:

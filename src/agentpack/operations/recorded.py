@@ -45,19 +45,26 @@ def locked_files(lock: Lock) -> dict[str, InstalledFile]:
 
 
 def recorded_files(
-    lock: Lock | None, current: Generation | None, tracked: Callable[[Collection[str]], Collection[str]]
+    lock: Lock | None,
+    current: Generation | None,
+    *,
+    there: Callable[[str], bool],
+    tracked: Callable[[Collection[str]], Collection[str]],
 ) -> dict[str, InstalledFile]:
     """What was written last, by path.
 
     Args:
         lock: the lock on disk; None when there is none that can be read.
+        there: whether something is at a path.
         tracked: those of the paths that git tracks.
     """
     locked = {} if lock is None else locked_files(lock)
     left = {} if current is None else {file.path: file for file in current.files}
-    differing = [path for path, file in left.items() if path not in locked or locked[path].rendered != file.rendered]
-    by_git = {*tracked(differing)} if differing else set[str]()
-    return {**locked, **{path: file for path, file in left.items() if path not in by_git}}
+    same = {path for path, file in left.items() if path in locked and locked[path].rendered == file.rendered}
+    # a file that git took away together with its row is nobody's any more
+    differing = [path for path in left if path not in same and (path in locked or there(path))]
+    own = {*differing} - {*tracked(differing)} if differing else set[str]()
+    return {**locked, **{path: left[path] for path in left if path in same or path in own}}
 
 
 def left_lock(workspace: "Workspace", generation: Generation) -> Lock | None:

@@ -421,7 +421,10 @@ class Workspace:
         current = self.current
         if current is not None and self.lock_is_recorded:
             return {file.path: file for file in current.files}
-        return recorded_files(self.readable_lock, current, self._tracked)
+        look = self.places.look
+        return recorded_files(
+            self.readable_lock, current, there=lambda path: look(path) is not None, tracked=self._tracked
+        )
 
     def _tracked(self, paths: Iterable[str]) -> frozenset[str]:
         places = {path: self.scope.absolute(split_place(path)[0]) for path in paths}
