@@ -47,6 +47,8 @@ class Setting(NamedTuple):
     ignored: bool = False
     """Whether git ignores agent files."""
     clients: tuple[str, ...] = ("claude",)
+    cautious: bool = False
+    """Whether the users accept no capability."""
 
 
 class Broken(AssertionError):
