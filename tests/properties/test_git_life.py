@@ -392,8 +392,10 @@ def diverge(life: Life, clone: Clone, chance: random.Random) -> None:
 
 def meet(life: Life, clone: Clone, chance: random.Random) -> None:
     """Both users change the lock, and agentpack meets what git makes of it, perhaps where it knows of nothing else."""
+    if chance.random() < 0.5:
+        ask_for_more(life, clone, chance)
     for one in (life.other(clone), clone):
-        chance.choice((install, install, ask_for_more))(life, one, chance)
+        _install(life, one, f"beta=={chance.choice(list(RELEASES['beta']))}")
         commit(life, one, chance)
     push(life, life.other(clone), chance)
     if chance.random() < 0.5:

@@ -282,7 +282,7 @@ def _is_new(step: Step, pack: str) -> bool:
     """Whether nothing of a pack was there before."""
     rows = {row.pack for found in step.before.locks for row in found.rows.values()}
     packs = {name for found in step.before.locks for name in found.packs}
-    return pack not in rows | packs and not any(Path(path).stem == pack for path in step.before.agents)
+    return pack not in rows | packs and not any(f"{pack}-r" in step.before.text(path) for path in step.before.agents)
 
 
 def what_git_moved_is_not_rolled_back(life: Life, step: Step) -> Iterator[str]:
