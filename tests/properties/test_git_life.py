@@ -32,7 +32,9 @@ SHRINKING = 60.0
 # What agentpack is asked for.
 
 
-def _accepting(chance: random.Random) -> list[str]:
+def _accepting(life: Life, chance: random.Random) -> list[str]:
+    if life.setting.cautious:
+        return []
     every = ["--accept", "shell", "--accept", "web", "--accept", "edit"]
     return chance.choice(([], [], [], ["--accept", "shell"], every, every))
 
@@ -57,7 +59,7 @@ def install(life: Life, clone: Clone, chance: random.Random) -> None:
     version = chance.choice(list(RELEASES[pack]))
     range = chance.choice((f"=={version}", f"=={version}", "==1.0.0", f">={version}", "~=1.0", ">=1,<3", ""))
     dry = chance.choice(([], [], [], [], ["--dry-run"]))
-    _install(life, clone, f"{pack}{variants}{range}", *_accepting(chance), *_deciding(chance), *dry)
+    _install(life, clone, f"{pack}{variants}{range}", *_accepting(life, chance), *_deciding(chance), *dry)
 
 
 def _install(life: Life, clone: Clone, what: str, *how: str) -> None:
@@ -68,11 +70,11 @@ def _install(life: Life, clone: Clone, what: str, *how: str) -> None:
 
 def upgrade(life: Life, clone: Clone, chance: random.Random) -> None:
     latest = chance.choice(([], ["--latest"]))
-    life.run(clone, "upgrade", "--yes", *latest, *_accepting(chance), *_deciding(chance))
+    life.run(clone, "upgrade", "--yes", *latest, *_accepting(life, chance), *_deciding(chance))
 
 
 def sync(life: Life, clone: Clone, chance: random.Random) -> None:
-    life.run(clone, "sync", *_accepting(chance), *_deciding(chance))
+    life.run(clone, "sync", *_accepting(life, chance), *_deciding(chance))
 
 
 def sync_locked(life: Life, clone: Clone, chance: random.Random) -> None:
@@ -81,7 +83,7 @@ def sync_locked(life: Life, clone: Clone, chance: random.Random) -> None:
 
 def lock(life: Life, clone: Clone, chance: random.Random) -> None:
     newer = chance.choice(([], [], ["--upgrade"], ["--upgrade-pack", "alpha"]))
-    life.run(clone, "lock", *newer, *_accepting(chance))
+    life.run(clone, "lock", *newer, *_accepting(life, chance))
 
 
 def uninstall(life: Life, clone: Clone, chance: random.Random) -> None:
@@ -388,6 +390,23 @@ def diverge(life: Life, clone: Clone, chance: random.Random) -> None:
         chance.choice((sync, upgrade, lock))(life, clone, chance)
 
 
+def meet(life: Life, clone: Clone, chance: random.Random) -> None:
+    """Both users change the lock, and agentpack meets what git makes of it, perhaps where it knows of nothing else."""
+    if chance.random() < 0.5:
+        ask_for_more(life, clone, chance)
+    for one in (life.other(clone), clone):
+        _install(life, one, f"beta=={chance.choice(list(RELEASES['beta']))}")
+        commit(life, one, chance)
+    push(life, life.other(clone), chance)
+    if chance.random() < 0.5:
+        forget_state(life, clone, chance)
+    if life.git(clone, "pull", "--no-edit", "origin", "main"):
+        for path in clone.unmerged:
+            if path != LOCK and path.startswith((MANIFEST, *FOLDERS.values())):
+                life.git(clone, "checkout", chance.choice(("--ours", "--theirs")), "--", path)
+        chance.choice((lock, lock, sync, upgrade))(life, clone, chance)
+
+
 Move = Callable[[Life, Clone, random.Random], None]
 MOVES: Mapping[Move, int] = {
     install: 4,
@@ -426,9 +445,10 @@ MOVES: Mapping[Move, int] = {
     delete_file: 2,
     write: 2,
     work: 4,
-    try_twice: 8,
-    visit: 6,
+    try_twice: 12,
+    visit: 9,
     diverge: 6,
+    meet: 6,
 }
 """What may happen, and how often beside the rest."""
 
@@ -440,7 +460,8 @@ def setting_of(seed: int) -> Setting:
     """Under what conditions the life with this seed is lived."""
     chance = random.Random(seed)
     clients = chance.choice((("claude",), ("claude", "codex")))
-    return Setting(inside=chance.random() < 0.5, ignored=chance.random() < 0.2, clients=clients)
+    inside, ignored, cautious = (chance.random() < often for often in (0.5, 0.2, 0.5))
+    return Setting(inside=inside, ignored=ignored, clients=clients, cautious=cautious)
 
 
 def moved_by(seed: int) -> Callable[[Life], None]:

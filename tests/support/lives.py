@@ -47,6 +47,8 @@ class Setting(NamedTuple):
     ignored: bool = False
     """Whether git ignores agent files."""
     clients: tuple[str, ...] = ("claude",)
+    cautious: bool = False
+    """Whether the users accept no capability."""
 
 
 class Broken(AssertionError):
@@ -282,7 +284,7 @@ def _is_new(step: Step, pack: str) -> bool:
     packs = {name for found in step.before.locks for name in found.packs}
     asked = step.words[0] == "install" and any(word.startswith(pack) for word in step.words[1:])
     wanted = pack in (step.before.files.get(MANIFEST) or b"").decode()
-    alone = not any(Path(path).stem == pack for path in step.before.agents)
+    alone = not any(f"{pack}-r" in step.before.text(path) for path in step.before.agents)
     return pack not in rows | packs and (alone or (asked and not wanted))
 
 
