@@ -106,7 +106,7 @@ def test_packs_that_come_and_go_are_taken_along(colleague: Agentpack, mine: Agen
     assert (mine.folder / REVIEWER).exists()
     assert not (mine.folder / AGENT).exists()
     assert "nothing to change" in mine("sync").err
-    assert commands(mine)[2] == "found in this copy"
+    assert commands(mine)[2] == "found in this checkout"
 
 
 def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: Agentpack, project: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from agentpack.model.names import Digest, is_digest, is_recorded_path
 from agentpack.model.variables import is_earlier, root_of
 
-FOUND = "found in this copy"
+FOUND = "found in this checkout"
 """The command of a generation that agentpack did not make: files, manifest and lock came along, as with a clone."""
+_FOUND_BEFORE = "found in this copy"  # what records of earlier versions say
 
 
 class InstalledFile(NamedTuple):
@@ -65,7 +66,7 @@ class Generation:
     @property
     def is_beginning(self) -> bool:
         """Whether it is what a copy began with: before it there was no state of this copy."""
-        return self.parent == 0 and self.command == FOUND
+        return self.parent == 0 and self.command in (FOUND, _FOUND_BEFORE)
 
     def to_data(self) -> dict[str, Any]:
         """Plain data for a JSON record. Files are rows, so that a thousand of them load fast."""

@@ -114,7 +114,7 @@ def _require_a_beginning(workspace: Workspace) -> None:
         )
     if generations.read(1).is_beginning:
         raise UsageError(
-            "there is nothing to go back to: generation 1 is what was found in this copy; nothing was changed",
+            "there is nothing to go back to: generation 1 is what was found in this checkout; nothing was changed",
             hint="`agentpack rollback 1` brings back what was found, `agentpack uninstall NAME` takes a pack out",
         )
 
