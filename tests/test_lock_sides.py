@@ -98,6 +98,17 @@ def test_a_row_follows_the_side_whose_release_was_taken() -> None:
     assert merged(sides, anything).files == (file("a", "1.1.0"),)
 
 
+def test_a_row_of_the_other_side_names_the_release_it_was_written_from() -> None:
+    theirs = lock("a 1.2.0", files=(file("a", "1.2.0"), file("a", "1.2.0")._replace(path="other.md")))
+    found = merged(Sides(lock("a 1.0.0"), theirs, None), anything)
+    assert releases(found) == ["a 1.0.0"]
+    assert {row.path: (row.sha256, row.release) for row in found.files} == {
+        ".claude/agents/a.md": (file("a").sha256, None),
+        "other.md": (file("a", "1.2.0").sha256, "1.2.0"),
+    }
+    assert found.pin(found.files[1]) == pack("a", "1.2.0")
+
+
 def test_acceptances_go_with_the_release_that_they_are_for() -> None:
     ours = lock("a 1.2.0", "b 1.0.0", accepted=("a:shell", "b:widened:codex", "both:x"))
     theirs = lock("a 1.1.0", "b 1.0.0", accepted=("a:web", "both:x"))

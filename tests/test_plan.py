@@ -68,7 +68,7 @@ ROWS: list[tuple[str, Record, bytes | None, bytes | None, Action]] = [
     ("a merged file and a new text", (R, EDIT), EDIT, NEW, Action.MERGE),
     ("an edit that already has the new text", (R, R), MERGED, NEW, Action.TAKE),
     ("an edit that was undone by hand", (R, EDIT), R, NEW, Action.REPLACE),
-    ("an edit that was undone by hand and nothing new", (R, EDIT), R, R, Action.ADOPT),
+    ("an edit that was undone by hand and nothing new", (R, EDIT), R, R, Action.KEEP),
     ("a merged file that is no longer wanted", (R, EDIT), EDIT, None, Action.CONFLICT),
 ]
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, in_form_of, with_ends_of
-from agentpack.model.names import Digest, is_digest_of, text_digest
+from agentpack.model.names import Digest, text_digest
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import unmerged_line
 
@@ -162,10 +162,7 @@ def _wanted(
     if here.blocked:
         return change(Action.CONFLICT, why="blocked")
     if here.digest == rendered:
-        if old is None or old.rendered != rendered:
-            return change(Action.ADOPT)
-        left = old.written in (rendered, here.raw) or is_digest_of(old.written, disk(new.path))
-        return change(Action.KEEP if left else Action.ADOPT)
+        return change(Action.KEEP if old is not None and old.rendered == rendered else Action.ADOPT)
     if old is None:
         if decisions.adopt_as_is:
             said = new.path in decisions.said

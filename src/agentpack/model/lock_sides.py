@@ -82,20 +82,38 @@ def merged(sides: Sides, allows: Callable[[str, str], bool]) -> Lock:
         allows: whether the manifest allows a version of a pack.
     """
     packs, from_ours, from_theirs = _packs(sides, allows)
-    files = _files(sides, from_theirs)
+    files, pins = _held(packs, _files(sides, from_theirs), sides)
+    is_behind = bool(pins) or any(lock.written for lock in (sides.ours, sides.theirs))
     clients = _names(sides, lambda lock: lock.clients)
-    held = {(file.pack, file.release) for file in files if file.release is not None}
-    locks = (sides.theirs, sides.ours)
-    pins = {(pin.name, pin.version): pin for lock in locks if lock.written for pin in lock.written.packs}
-    is_behind = any(lock.written for lock in locks)
     return Lock(
         _manifest(sides, from_theirs),
         clients,
         packs,
         files,
         _accepted(sides, from_ours, from_theirs),
-        Written(clients, tuple(pin for key, pin in pins.items() if key in held)) if is_behind else None,
+        Written(clients, pins) if is_behind else None,
     )
+
+
+def _held(
+    packs: Iterable[LockedPack], files: Iterable[LockedFile], sides: Sides
+) -> tuple[tuple[LockedFile, ...], tuple[LockedPack, ...]]:
+    """The rows, and the releases that those of them name which were not written from what is wanted now."""
+    wanted = {pack.name: _made_of(pack) for pack in packs}
+    rows, pins = [], {}
+    for row in files:
+        side = sides.ours if row in sides.ours.files else sides.theirs
+        pin = side.pin(row)
+        if pin is not None and (row.release is not None or _made_of(pin) != wanted.get(pin.name)):
+            pins[pin.name, pin.version] = pin
+            row = row._replace(release=pin.version)
+        rows.append(row)
+    return tuple(rows), tuple(pins.values())
+
+
+def _made_of(pack: LockedPack) -> tuple[object, ...]:
+    """What decides the texts that a pack renders to."""
+    return pack.version, pack.source, pack.digest, pack.variants, pack.local_variants, dict(pack.parameters)
 
 
 def _three_way(ours: _T, theirs: _T, base: _T | None, clash: Callable[[], _T], *, has_base: bool) -> _T:

@@ -279,8 +279,7 @@ def _remarks(workspace: Workspace, locked: Wanted, notes: list[str]) -> Iterator
     lock, current = workspace.lock, workspace.current
     scope = workspace.scope
     if lock is None:
-        written = {document.path for document in current.documents} if current else set()
-        if workspace.manifest.packs or scope.lock in written:
+        if workspace.manifest.packs:
             yield Remark("lock-missing", scope.lock, (), current.number if current else 0)
         return
     if workspace.lock_sides:

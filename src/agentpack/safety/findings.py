@@ -68,7 +68,12 @@ _TABLE = (
     Rule("AP161", "long-line", "note", "A line of more than 2,000 characters, which an editor shows in part."),
     Rule("AP201", "edited", "note", "An installed file was edited by hand."),
     Rule("AP202", "missing", "warning", "An installed file is missing, or is no regular file."),
-    Rule("AP203", "lock-changed", "warning", "The lock is missing, has merge markers, or wants files that were not written yet."),
+    Rule(
+        "AP203",
+        "lock-changed",
+        "warning",
+        "The lock is missing, has merge markers, or wants files that were not written yet.",
+    ),
     Rule("AP204", "lock-disagrees", "error", "The lock and the record of what was installed say different digests."),
     Rule("AP205", "content-damaged", "error", "A content in the store is not what its digest says."),
     Rule("AP206", "release-changed", "error", "A release is not what was locked."),
