@@ -3,8 +3,8 @@
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, Written
-from agentpack.model.lock_sides import Sides, has_markers, merged, read_sides
+from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, Written, has_markers, parse_lock
+from agentpack.model.lock_sides import Sides, merged, read_sides, sides_of_rows
 from agentpack.model.names import PackName, digest_of
 
 
@@ -63,6 +63,26 @@ def test_sides_that_are_no_locks_are_named_with_the_line() -> None:
     with pytest.raises(InvalidFile) as refused:
         read_sides(b"{\n<<<<<<< HEAD\n", "agentpack.lock")
     assert refused.value.details[0].startswith("agentpack.lock:2: merge markers")
+
+
+def test_the_index_of_git_goes_before_what_is_between_the_markers() -> None:
+    """Around the markers, git may have put the rows of both sides."""
+    ours, theirs, base = (lock(f"a 1.{minor}.0").to_text().encode() for minor in (1, 2, 0))
+    sides = read_sides(b"<<<<<<< HEAD\n=======\n>>>>>>> x\n", "agentpack.lock", base, ours, theirs)
+    assert [releases(one) for one in sides if one] == [["a 1.1.0"], ["a 1.2.0"], ["a 1.0.0"]]
+
+
+def test_rows_that_git_put_in_twice_without_a_marker_are_two_sides() -> None:
+    both = lock("a 1.1.0", "b 1.0.0")
+    twice = both._replace(files=(*both.files, file("a", "1.2.0"))).to_text().encode()
+    with pytest.raises(RowsTwice, match="agentpack[.]lock"):
+        parse_lock(twice, "agentpack.lock")
+    sides = sides_of_rows(twice, "agentpack.lock")
+    assert {row.sha256 for side in sides[:2] if side for row in side.files if row.pack == "a"} == {
+        file("a", "1.1.0").sha256,
+        file("a", "1.2.0").sha256,
+    }
+    assert merged(sides, anything).files == both.files
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,15 @@ def tracked(paths: Mapping[str, str], variables: Mapping[str, str]) -> frozenset
     return frozenset(found)
 
 
-def base_of_merge(path: str, variables: Mapping[str, str]) -> bytes | None:
-    """The text that both sides of an unfinished merge began with; None where git knows of none."""
+def sides_of_merge(path: str, variables: Mapping[str, str]) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """The texts of a file in an unfinished merge: what both sides began with, ours, and theirs. None for each that the
+    index of git does not have.
+    """
     folder, name = os.path.split(path)
-    return _git(folder, variables, "show", f":1:./{name}") if _is_in_repository(folder) else None
+    if not _is_in_repository(folder):
+        return None, None, None
+    base, ours, theirs = (_git(folder, variables, "show", f":{stage}:./{name}") for stage in (1, 2, 3))
+    return base, ours, theirs
 
 
 def _existing(folder: str) -> str:

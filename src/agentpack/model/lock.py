@@ -10,8 +10,8 @@ give the same bytes.
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
@@ -25,6 +25,7 @@ _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
 )
 _KEYS = frozenset(("schema", "manifest", "clients", "accepted", "packs", "written", "files"))
+_T = TypeVar("_T")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -141,18 +142,38 @@ def _place(pack: LockedPack) -> tuple[str, str]:
     return pack.name, pack.version
 
 
-def parse_lock(data: bytes, file: str) -> Lock:
+def has_markers(data: bytes) -> bool:
+    """Whether version control left merge markers in a lock: no line of JSON begins with them."""
+    return b"\n<<<<<<<" in b"\n" + data
+
+
+Keep = Literal["", "first", "last"]
+
+
+class RowsTwice(InvalidFile):
+    """Two rows of a lock have one name: version control merged what both sides added, and saw no conflict."""
+
+
+class _Twice(ValueError):
+    pass
+
+
+def parse_lock(data: bytes, file: str, *, keep: Keep = "") -> Lock:
     """The lock that the bytes stand for.
+
+    Args:
+        keep: which of two rows with one name counts.
 
     Raises:
         InvalidFile: it is not JSON, of a newer schema, or not of this shape.
+        RowsTwice: two rows have one name, and `keep` says nothing.
     """
     try:
         value = read_json(data, max_bytes=MAX_LOCK_BYTES)
     except ValueError as error:
         line = getattr(error, "lineno", 0)
         message = "not JSON" if line else f"not JSON: {error}"
-        if b"\n<<<<<<<" in b"\n" + data[:MAX_LOCK_BYTES]:
+        if has_markers(data[:MAX_LOCK_BYTES]):
             message = "merge markers of version control"
         raise _fault(file, message, line) from None
     schema = value.get("schema") if isinstance(value, dict) else None
@@ -162,7 +183,9 @@ def parse_lock(data: bytes, file: str) -> Lock:
             hint="upgrade agentpack",
         )
     try:
-        return _lock(value)
+        return _lock(value, keep)
+    except _Twice as error:
+        raise RowsTwice([Fault(file, 0, "", str(error))], hint="`agentpack lock` merges the two") from None
     except (KeyError, TypeError, ValueError) as error:
         raise _fault(file, f"not a lock of schema {SCHEMA}: {_words(error)}", 0) from None
 
@@ -175,7 +198,7 @@ def _fault(file: str, message: str, line: int) -> InvalidFile:
     return InvalidFile([Fault(file, line, "", message)], hint="`agentpack lock` writes it anew from the manifest")
 
 
-def _lock(value: Mapping[str, Any]) -> Lock:
+def _lock(value: Mapping[str, Any], keep: Keep) -> Lock:
     if type(_map(value)["schema"]) is not int or not _OLDEST <= value["schema"] <= SCHEMA:
         raise ValueError(f"schema {value['schema']}")
     if unknown := value.keys() - _KEYS:
@@ -183,11 +206,22 @@ def _lock(value: Mapping[str, Any]) -> Lock:
     return Lock(
         _manifest(value["manifest"]),
         _texts(value["clients"]),
-        tuple(_pack(pack) for pack in _list(value["packs"])),
-        tuple(_file(_map(file)) for file in _list(value["files"])),
+        _each_once((_pack(pack) for pack in _list(value["packs"])), lambda pack: pack.name, keep),
+        _each_once((_file(_map(file)) for file in _list(value["files"])), lambda file: file.path, keep),
         _texts(value.get("accepted", [])),
         _written(value["written"]) if "written" in value else None,
     )
+
+
+def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tuple[_T, ...]:
+    """The rows, of two with one name the first or the last. Raises _Twice when neither is to be kept."""
+    found: dict[str, _T] = {}
+    for row in rows:
+        if name(row) in found and not keep:
+            raise _Twice(f"`{name(row)[:80]}` is there twice")
+        if name(row) not in found or keep == "last":
+            found[name(row)] = row
+    return tuple(found.values())
 
 
 def _written(value: Any) -> Written:

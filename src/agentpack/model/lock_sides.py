@@ -1,4 +1,4 @@
-"""A lock in which version control left merge markers, read as the locks of the two sides.
+"""A lock that version control left half merged (with markers, or with rows of both sides), read as two locks.
 
 Decides which of the two sides counts for each pack and each file. What only one side changed stands; where both changed
 a pack, the lower release that the manifest allows does, so that a merge upgrades nothing by itself.
@@ -27,31 +27,33 @@ class Sides(NamedTuple):
     base: Lock | None
 
 
-def has_markers(data: bytes) -> bool:
-    """Whether version control left merge markers in a lock: no line of JSON begins with them."""
-    return b"\n<<<<<<<" in b"\n" + data
-
-
-def read_sides(data: bytes, file: str, base: bytes | None = None) -> Sides:
+def read_sides(
+    data: bytes, file: str, base: bytes | None = None, ours: bytes | None = None, theirs: bytes | None = None
+) -> Sides:
     """The two locks in a text with merge markers.
 
     Args:
-        base: the lock that both sides began with, from the index of version control; not needed where the markers have
-            it (`merge.conflictStyle = diff3`).
+        base: the lock that both sides began with, as the index of version control has it; and so on. Where the index
+            has no sides, they are read from between the markers. What stands around them may be of both, so the index
+            goes first.
 
     Raises:
         InvalidFile: one of the sides is no lock.
     """
     texts = _split(data)
-    try:
-        ours, theirs = (parse_lock(texts[side], file) for side in (_OURS, _THEIRS))
-    except InvalidFile:
-        line = data.partition(b"<<<<<<<")[0].count(b"\n") + 1
-        fault = Fault(file, line, "", "merge markers of version control, and the sides they separate are no locks")
-        raise InvalidFile(
-            [fault], hint=f"`git checkout --ours {file}` takes one side, then run `agentpack lock`"
-        ) from None
-    return Sides(ours, theirs, _read(texts.get(_BASE) or base, file))
+    for pair in ((ours, theirs), (texts[_OURS], texts[_THEIRS])):
+        one, other = (_read(text, file) for text in pair)
+        if one is not None and other is not None:
+            return Sides(one, other, _read(base or texts.get(_BASE), file))
+    line = data.partition(b"<<<<<<<")[0].count(b"\n") + 1
+    fault = Fault(file, line, "", "merge markers of version control, and the sides they separate are no locks")
+    hint = f"`git checkout --ours {file}` takes one side, then run `agentpack lock`"
+    raise InvalidFile([fault], hint=hint)
+
+
+def sides_of_rows(data: bytes, file: str) -> Sides:
+    """The two locks in one in which version control put the rows of both sides, without a marker."""
+    return Sides(parse_lock(data, file, keep="first"), parse_lock(data, file, keep="last"), None)
 
 
 def _split(data: bytes) -> dict[int, bytes]:

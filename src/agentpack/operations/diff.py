@@ -66,7 +66,7 @@ class FileDifference:
 class Remark(NamedTuple):
     """What differs besides the texts of files.
 
-    `kind` is `lock-missing`, `lock-merging` (it has merge markers), `manifest-missing`, `stale` (the lock is not what
+    `kind` is `lock-missing`, `lock-merging` (it is half merged), `manifest-missing`, `stale` (the lock is not what
     the manifest asks for), `rendering` (the locked releases do not give the locked texts) or `unmerged` (version
     control left a merge unresolved in the file).
     """

@@ -57,7 +57,7 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
         return
     lock = workspace.lock
     if workspace.lock_sides:
-        yield whole(name, "AP203", "it has merge markers; `agentpack lock` merges the two sides", key=scope.lock)
+        yield whole(name, "AP203", "it is half merged; `agentpack lock` merges the two sides", key=scope.lock)
         return
     if current is None or lock is None or not workspace.lock_is_recorded:
         return

@@ -205,7 +205,7 @@ def _stale(workspace: Workspace) -> list[str]:
     if lock is None:
         return ["there is no agentpack.lock yet"] if workspace.manifest.packs else []
     if workspace.lock_sides:
-        return ["agentpack.lock has merge markers"]
+        return ["agentpack.lock is half merged"]
     local = {(text.persona, text.name): text.digest for text in workspace.local_texts}
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     if workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used):

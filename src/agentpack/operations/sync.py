@@ -64,7 +64,7 @@ def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) 
         raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
     if workspace.lock_sides:
         raise DecisionNeeded(
-            "agentpack.lock has merge markers", hint="`agentpack lock` merges the two sides and writes one lock"
+            "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"
         )
     if not frozen:
         reasons = stale_reasons(workspace, lock)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
-from agentpack.disk.version_control import base_of_merge, tracked
+from agentpack.disk.version_control import sides_of_merge, tracked
 from agentpack.environment import Environment, Scope, cache_folder, policy_files
 from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.line_ends import plain
-from agentpack.model.lock import Lock, LockedPack, parse_lock
+from agentpack.model.lock import Lock, LockedPack, RowsTwice, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, is_kebab, text_digest
 from agentpack.model.pack import ReleaseRef
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from agentpack.model.policy import Policy
 
 _READ = (
-    *("manifest_bytes", "lock_bytes", "manifest", "lock", "_sides", "current", "lock_is_recorded", "recorded"),
+    *("manifest_bytes", "lock_bytes", "manifest", "lock", "_lock_or_sides", "current", "lock_is_recorded", "recorded"),
     *("local_texts", "policy"),
 )
 """What a workspace keeps of files that commands change."""
@@ -248,36 +248,41 @@ class Workspace:
 
     @cached_property
     def lock(self) -> Lock | None:
-        """The lock, None when there is none; one with merge markers as its two sides give it (`model/lock_sides.py`).
+        """The lock, None when there is none; one that is half merged as its two sides give it (`model/lock_sides.py`).
 
         Raises:
             InvalidFile: it cannot be read.
         """
-        if self.lock_bytes is None:
-            return None
-        if self._sides is not None:
-            from agentpack.model.lock_sides import merged  # as below
+        found = self._lock_or_sides
+        if found is None or isinstance(found, Lock):
+            return found
+        from agentpack.model.lock_sides import merged  # as below
 
-            return merged(self._sides, self._allows)
-        return parse_lock(self.lock_bytes, self.scope.lock.rpartition("/")[2])
+        return merged(found, self._allows)
 
     @cached_property
-    def _sides(self) -> "Sides | None":
-        if self.lock_bytes is None or b"<<<<<<<" not in self.lock_bytes:
+    def _lock_or_sides(self) -> "Lock | Sides | None":
+        data, name = self.lock_bytes, self.scope.lock.rpartition("/")[2]
+        if data is None:
             return None
-        from agentpack.model.lock_sides import has_markers, read_sides  # only where a merge is not finished
+        try:
+            if not has_markers(data):
+                return parse_lock(data, name)
+            from agentpack.model.lock_sides import read_sides  # both only where a merge is not finished
 
-        if not has_markers(self.lock_bytes):
-            return None
-        base = base_of_merge(self.scope.absolute(self.scope.lock), self.environment.variables)
-        return read_sides(self.lock_bytes, self.scope.lock.rpartition("/")[2], base)
+            stages = sides_of_merge(self.scope.absolute(self.scope.lock), self.environment.variables)
+            return read_sides(data, name, *stages)
+        except RowsTwice:
+            from agentpack.model.lock_sides import sides_of_rows
+
+            return sides_of_rows(data, name)
 
     @property
     def lock_sides(self) -> tuple[Lock, ...]:
-        """The two locks of an unfinished merge; none where the lock has no merge markers, or cannot be read."""
-        if self.readable_lock is None or self._sides is None:
+        """The two locks of one that is half merged; none where it is one lock, or cannot be read."""
+        if self.readable_lock is None or isinstance(found := self._lock_or_sides, Lock | None):
             return ()
-        return self._sides.ours, self._sides.theirs
+        return found.ours, found.theirs
 
     def _allows(self, pack: str, version: str) -> bool:
         from packaging.version import Version

@@ -45,7 +45,7 @@ def remark_lines(remark: Remark, place: str) -> Iterator[str]:
     """A remark in a line, its details below."""
     words = {
         "lock-missing": "missing; `agentpack sync` writes it again",
-        "lock-merging": "has merge markers: run `agentpack lock`, which merges the two sides",
+        "lock-merging": "is half merged: run `agentpack lock`, which merges the two sides",
         "manifest-missing": "missing, but there is a lock; `agentpack rollback` may bring it back",
         "stale": "is not what agentpack.yaml asks for: run `agentpack sync`",
         "unmerged": f"has {MARKERS}; resolve the merge there first",
