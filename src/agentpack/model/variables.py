@@ -50,6 +50,12 @@ def earlier_root(root: str, folder: str) -> str:
     return f"{root}@{sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
+def path_then(path: str) -> str:
+    """The name that a lock has for a path below a root of earlier: `$CLAUDE_CONFIG_DIR/agents/x.md`."""
+    root = root_of(path)
+    return root.partition("@")[0] + path[len(root) :]
+
+
 def path_now(path: str, then: Mapping[str, str], now: Mapping[str, str], is_folder: Callable[[str], bool]) -> str:
     """The name that a recorded path has today.
 

@@ -101,20 +101,21 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
         raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
     if lock is None:
         raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
-    recorded = workspace.recorded
+    recorded = {**{row.path: row for row in workspace.elsewhere}, **workspace.recorded}
     limits.check(workspace, recorded.values())
     pristine = Pristine(workspace)
     for _, row in sorted(recorded.items()):
         if not limits.have(row):
             continue
         again, part = pristine.again(row), pristine.part(row)
-        if again is None or part is None:
+        found = again.made.files.get(row.path) if again else None
+        text = pristine.text(row) or (found.content if found else None)
+        if again is None or part is None or text is None:
             raise pristine.failure or DecisionNeeded(
                 f"{row.path}: the release it was written from is no longer known",
                 hint="run `agentpack sync` first",
             )
         behind = _Behind(part, layers_behind(again.library, again.manifest, again.chosen, part), again.manifest)
-        text = pristine.text(row) or again.made.files[row.path].content
         yield _file(workspace, row, pristine_account(text, row.path, part.persona), behind), behind
 
 

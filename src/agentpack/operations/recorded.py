@@ -20,6 +20,7 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lo
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import Digest, PackName
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.variables import path_then
 from agentpack.plan import Observed
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ class _Locks:
         """The lock that has this very file, its row, and the release it was written from."""
         sha256 = file.rendered.removeprefix("sha256:")
         for lock, rows in self._known():
-            row = rows.get(file.path)
+            row = rows.get(path_then(file.path))
             pin = None if row is None or row.sha256 != sha256 else lock.pin(row)
             if row is not None and pin is not None:
                 return lock, row, pin
