@@ -1,6 +1,7 @@
 """What every test stands on: a home and a project of its own, the command line, `--update`; no way to the real home."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -15,6 +16,9 @@ from support.golden import Golden
 from support.running import Agentpack
 
 from agentpack.targets import TARGETS, VARIABLES
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests in the background: their programs can be interrupted too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(

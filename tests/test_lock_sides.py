@@ -75,7 +75,7 @@ def test_the_index_of_git_goes_before_what_is_between_the_markers() -> None:
 def test_rows_that_git_put_in_twice_without_a_marker_are_two_sides() -> None:
     both = lock("a 1.1.0", "b 1.0.0")
     twice = both._replace(files=(*both.files, file("a", "1.2.0"))).to_text().encode()
-    with pytest.raises(RowsTwice, match="agentpack[.]lock"):
+    with pytest.raises(RowsTwice, match=r"agentpack\.lock"):
         parse_lock(twice, "agentpack.lock")
     sides = sides_of_rows(twice, "agentpack.lock")
     assert {row.sha256 for side in sides[:2] if side for row in side.files if row.pack == "a"} == {
@@ -127,6 +127,14 @@ def test_a_row_of_the_other_side_names_the_release_it_was_written_from() -> None
         "other.md": (file("a", "1.2.0").sha256, "1.2.0"),
     }
     assert found.pin(found.files[1]) == pack("a", "1.2.0")
+
+
+def test_a_row_that_a_file_is_equal_to_counts_whichever_side_it_is_of() -> None:
+    sides = Sides(lock("a 1.2.0"), lock("a 1.1.0"), None)
+    found = merged(sides, anything, lambda row: row.sha256 == file("a", "1.2.0").sha256)
+    assert releases(found) == ["a 1.1.0"]
+    assert found.files == (file("a", "1.2.0", release="1.2.0"),)
+    assert found.written is not None and found.written.packs == (pack("a", "1.2.0"),)
 
 
 def test_acceptances_go_with_the_release_that_they_are_for() -> None:

@@ -118,7 +118,7 @@ def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: A
     assert f"{AGENT}  edited by hand  +1 -0  1 rule added\n" in mine("diff", "--stat", expect=1).out
     mine("sync", "--locked", expect=3)
     mine("sync", "--locked", "--discard-edits")
-    assert commands(mine)[2:] == ["edits by hand", "sync --discard-edits"]
+    assert commands(mine)[2:] == ["found in this checkout", "sync --discard-edits"]
 
 
 def test_a_lock_that_came_without_its_files_calls_them_edited(

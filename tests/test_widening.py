@@ -432,11 +432,20 @@ def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack) -> Non
     assert "may: every-tool" in widened("install", "reviews").err
 
 
-@pytest.mark.parametrize("command", [["upgrade", "--yes"], ["sync"], ["lock"]])
+@pytest.mark.parametrize("command", [["upgrade", "--yes"], ["lock", "--upgrade"]])
 def test_without_lock_and_history_the_file_itself_says_what_was_allowed(widened: Agentpack, command: list[str]) -> None:
     (widened.folder / "agentpack.lock").unlink()
     shutil.rmtree(widened.folder / ".agentpack/state")
     assert "reviewer for claude: read, search -> every-tool" in stopped(widened, *command).err
+
+
+@pytest.mark.parametrize("command", ["sync", "lock"])
+def test_without_a_lock_the_release_that_the_files_equal_is_kept(widened: Agentpack, command: str) -> None:
+    before = (widened.folder / "agentpack.lock").read_bytes()
+    (widened.folder / "agentpack.lock").unlink()
+    shutil.rmtree(widened.folder / ".agentpack/state")
+    widened(command)
+    assert (widened.folder / "agentpack.lock").read_bytes() == before
 
 
 def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agentpack) -> None:
@@ -444,6 +453,7 @@ def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agen
     shutil.rmtree(widened.folder / ".agentpack/state")
     with (widened.folder / ".claude/agents/reviewer.md").open("a") as file:
         file.write("- Mine.\n")
-    said = stopped(widened, "upgrade", "--yes").err
-    assert "agentpack.lock does not say what was written there" in said
-    assert "`git restore agentpack.lock`" in said
+    for command in (["upgrade", "--yes"], ["sync"], ["lock"], ["lock", "--upgrade"]):
+        said = stopped(widened, *command).err
+        assert "agentpack.lock does not say what was written there" in said
+        assert "`git restore agentpack.lock`" in said

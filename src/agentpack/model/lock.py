@@ -143,8 +143,8 @@ def _place(pack: LockedPack) -> tuple[str, str]:
 
 
 def has_markers(data: bytes) -> bool:
-    """Whether version control left merge markers in a lock: no line of JSON begins with them."""
-    return b"\n<<<<<<<" in b"\n" + data
+    """Whether version control left merge markers in a lock: no line of JSON begins with one."""
+    return any(mark in b"\n" + data for mark in (b"\n<<<<<<<", b"\n=======", b"\n>>>>>>>"))
 
 
 Keep = Literal["", "first", "last"]

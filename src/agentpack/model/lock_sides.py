@@ -77,14 +77,17 @@ def _read(data: bytes | None, file: str) -> Lock | None:
         return None
 
 
-def merged(sides: Sides, allows: Callable[[str, str], bool]) -> Lock:
+def merged(
+    sides: Sides, allows: Callable[[str, str], bool], holds: Callable[[LockedFile], bool] = lambda row: False
+) -> Lock:
     """One lock from both sides.
 
     Args:
         allows: whether the manifest allows a version of a pack.
+        holds: whether a file on disk is as a row says. Where both sides changed a row, such a row counts.
     """
     packs, from_ours, from_theirs = _packs(sides, allows)
-    files, pins = _held(packs, _files(sides, from_theirs), sides)
+    files, pins = _held(packs, _files(sides, from_theirs, holds), sides)
     is_behind = bool(pins) or any(lock.written for lock in (sides.ours, sides.theirs))
     clients = _names(sides, lambda lock: lock.clients)
     return Lock(
@@ -152,10 +155,13 @@ def _packs(
     return tuple(packs), frozenset(from_ours), frozenset(from_theirs)
 
 
-def _files(sides: Sides, from_theirs: frozenset[str]) -> tuple[LockedFile, ...]:
-    """The rows; where both sides changed one, that of the side whose pack was taken."""
+def _files(sides: Sides, from_theirs: frozenset[str], holds: Callable[[LockedFile], bool]) -> tuple[LockedFile, ...]:
+    """The rows; where both sides changed one, what the file holds, else that of the side whose pack was taken."""
 
     def clash(ours: LockedFile | None, theirs: LockedFile | None) -> LockedFile | None:
+        held = next((row for row in (ours, theirs) if row is not None and holds(row)), None)
+        if held is not None:
+            return held
         return theirs if theirs is not None and (ours is None or theirs.pack in from_theirs) else ours
 
     one, other, base = (None if lock is None else {file.path: file for file in lock.files} for lock in sides)

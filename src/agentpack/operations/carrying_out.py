@@ -17,7 +17,7 @@ from agentpack.operations.making import Made
 from agentpack.operations.meeting import meeting_notes, refuse_sources
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
-from agentpack.operations.recorded import as_written, held_files, recognise_releases, with_files
+from agentpack.operations.recorded import as_written, held_files, recognise_releases, recognised_lock, with_files
 from agentpack.operations.recording import documents_of, pins_of, snapshot_to_follow
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
@@ -228,7 +228,7 @@ def lock_bytes(workspace: Workspace, lock: Lock) -> bytes:
 
 def _before(workspace: Workspace) -> Lock | None:
     """What the files held so far."""
-    return None if workspace.lock is None else as_written(workspace.lock)
+    return recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
 
 
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
@@ -254,6 +254,16 @@ def conflict_error(workspace: Workspace, outcome: Outcome) -> "Conflicted":
     conflicts = outcome.plan.conflicts
     kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
     return Conflicted(outcome, [workspace.scope.absolute(change.path) for change in conflicts], kinds)
+
+
+def lost_files(workspace: Workspace, paths: Sequence[str]) -> DecisionNeeded:
+    """The error that names files which no release renders to, and whose rows were lost with the lock."""
+    return DecisionNeeded(
+        "agentpack.lock is missing or cannot be read, and some files were edited; nothing was changed",
+        details=[f"{workspace.scope.absolute(path)}: {_WHY['lost']}" for path in paths],
+        hint="`git restore agentpack.lock` brings the lock back; without it, `agentpack sync --adopt` replaces these "
+        "files and keeps their bytes in the history",
+    )
 
 
 def _lost_its_row(workspace: Workspace, change: Change) -> bool:

@@ -19,6 +19,7 @@ from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import Digest, PackName
+from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.model.variables import path_then
 from agentpack.plan import Observed
@@ -137,21 +138,35 @@ def recognise_releases(workspace: "Workspace", made: "Made | None") -> None:
     """
     if made is None:
         return
-    known = workspace.recorded
-    asked = [file for file in made.files.values() if file.path not in known and _was_wanted(workspace, made, file.pack)]
-    there = workspace.observe({file.path for file in asked})
-    open_ = {file.path: file for file in asked if file.path in there and there[file.path].digest != file.digest}
-    for pack in sorted({file.pack for file in open_.values()}):
-        paths = {path for path, file in open_.items() if file.pack == pack}
+    open_ = unrecorded_files(workspace, made)
+    for pack in sorted({file.pack for file in open_}):
+        there = {file.path: workspace.places.look(file.path) for file in open_ if file.pack == pack}
         for lock in islice(_offered(workspace, made, PackName(pack)), _MOST_RELEASES):
-            same = {row.path for row in lock.files if row.path in paths and _is(there[row.path], row)}
+            same = {row.path for row in lock.files if _is(there.get(row.path), row)}
             if same:
                 workspace.recognised.append(lock)
                 rows = locked_files(lock)
                 workspace.__dict__["recorded"] = {**workspace.recorded, **{path: rows[path] for path in same}}
-                paths -= same
-            if not paths:
+                there = {path: here for path, here in there.items() if path not in same}
+            if not there:
                 break
+
+
+def unrecorded_files(workspace: "Workspace", made: "Made") -> tuple[Rendering, ...]:
+    """Files that are wanted and there, and of which no row is known, though agentpack.yaml asked for their packs."""
+    known = workspace.recorded
+    asked = [file for file in made.files.values() if file.path not in known and _was_wanted(workspace, made, file.pack)]
+    there = workspace.observe({file.path for file in asked})
+    return tuple(file for file in asked if file.path in there)
+
+
+def recognised_lock(workspace: "Workspace") -> Lock | None:
+    """The releases that files without rows were recognised as, of two of one pack the older; None if there are none."""
+    from packaging.version import Version  # only where files lost their rows
+
+    found = [pack for lock in workspace.recognised for pack in lock.packs]
+    pins = {pack.name: pack for pack in sorted(found, key=lambda pack: Version(pack.version), reverse=True)}
+    return Lock({}, (), tuple(pins.values()), ()) if pins else None
 
 
 def _was_wanted(workspace: "Workspace", made: "Made", pack: str) -> bool:
@@ -159,8 +174,8 @@ def _was_wanted(workspace: "Workspace", made: "Made", pack: str) -> bool:
     return workspace.manifest.wanted(pack) is not None or (pin is not None and MANIFEST not in pin.wanted_by)
 
 
-def _is(here: Observed, row: LockedFile) -> bool:
-    return here.digest == f"sha256:{row.sha256}"
+def _is(here: Observed | None, row: LockedFile) -> bool:
+    return here is not None and here.digest == f"sha256:{row.sha256}"
 
 
 def _offered(workspace: "Workspace", made: "Made", pack: PackName) -> Iterator[Lock]:

@@ -68,7 +68,7 @@ def snapshot(workspace: Workspace) -> Snapshot | None:
         number=(current.number if current else 0) + 1,
         parent=current.number if current else 0,
         time=workspace.environment.now(),
-        command=_how_it_came(workspace, files),
+        command=_how_it_came(workspace),
         pins=pins_here(workspace),
         files=files,
         documents=tuple(documents),
@@ -78,11 +78,9 @@ def snapshot(workspace: Workspace) -> Snapshot | None:
     return Snapshot(generation, _found_blobs(workspace, files))
 
 
-def _how_it_came(workspace: Workspace, files: tuple[InstalledFile, ...]) -> str:
+def _how_it_came(workspace: Workspace) -> str:
     """What made the disk other than the last generation left it, as the command of a generation."""
-    edited = any(file.written != workspace.recorded[file.path].written for file in files)
-    by_hand = workspace.current is not None and (edited or workspace.lock_is_recorded)
-    return "edits by hand" if by_hand else FOUND
+    return "edits by hand" if workspace.lock_is_recorded else FOUND
 
 
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:

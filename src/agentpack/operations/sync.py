@@ -1,6 +1,6 @@
 """sync: make disk equal manifest and lock. lock: resolve only."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
@@ -11,7 +11,13 @@ from agentpack.operations.carrying_out import Outcome, Wish, carry_out
 from agentpack.operations.install import Options
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, default_clients, make
-from agentpack.operations.recorded import held_files, recognise_releases, with_files
+from agentpack.operations.recorded import (
+    held_files,
+    recognise_releases,
+    recognised_lock,
+    unrecorded_files,
+    with_files,
+)
 from agentpack.operations.widening import granted_words, may_changes
 from agentpack.operations.workspace import Workspace, changing
 
@@ -46,11 +52,21 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     )
 
 
-def made_now(workspace: Workspace, *, upgrade: Collection[str] = ()) -> Made:
+def made_now(workspace: Workspace) -> Made:
     """What the manifest asks for, with what the lock has where it fits."""
-    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
-    chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)
-    return make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
+    manifest, lock = workspace.manifest, workspace.lock
+    clients = default_clients(workspace, manifest)
+    library = Library(workspace, manifest, lock.packs if lock else ())
+    if lock is None:
+        lock = _recognised(workspace, library, clients)
+    return make(library, manifest, choose(library, manifest, lock, upgrade=()), clients)
+
+
+def _recognised(workspace: Workspace, library: Library, clients: Sequence[str]) -> Lock | None:
+    """Without a lock, one of the releases that the files on disk equal; None where there are none."""
+    chosen = choose(library, workspace.manifest, None, upgrade=())
+    recognise_releases(workspace, make(library, workspace.manifest, chosen, clients, accepted=None, obeying=False))
+    return recognised_lock(workspace)
 
 
 def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) -> Made:
@@ -157,8 +173,10 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
     library = Library(workspace, workspace.manifest, locked, anew=upgrade)
     if upgrade:
         workspace.require_packs(tuple(upgrade))
-    chosen = choose(library, workspace.manifest, workspace.lock, upgrade=upgrade)
-    made = make(library, workspace.manifest, chosen, default_clients(workspace, workspace.manifest))
+    clients = default_clients(workspace, workspace.manifest)
+    known = workspace.lock or _recognised(workspace, library, clients)
+    chosen = choose(library, workspace.manifest, known, upgrade=upgrade)
+    made = make(library, workspace.manifest, chosen, clients)
     return write_lock(workspace, made, options)
 
 
@@ -179,10 +197,18 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
-    from agentpack.operations.carrying_out import document_changes, lock_bytes, pack_changes, write_documents
+    from agentpack.operations.carrying_out import (
+        document_changes,
+        lock_bytes,
+        lost_files,
+        pack_changes,
+        write_documents,
+    )
 
     before = workspace.lock
     recognise_releases(workspace, made)
+    if before is None and (lost := unrecorded_files(workspace, made)):
+        raise lost_files(workspace, [file.path for file in lost])
     capabilities = may_changes(workspace, made)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_files(workspace).values(), before))

@@ -13,7 +13,7 @@ from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile,
 from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.line_ends import plain
-from agentpack.model.lock import Lock, LockedPack, RowsTwice, has_markers, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, is_kebab, text_digest
 from agentpack.model.pack import ReleaseRef
@@ -258,7 +258,7 @@ class Workspace:
             return found
         from agentpack.model.lock_sides import merged  # as below
 
-        return merged(found, self._allows)
+        return merged(found, self._allows, self._holds)
 
     @cached_property
     def _lock_or_sides(self) -> "Lock | Sides | None":
@@ -283,6 +283,10 @@ class Workspace:
         if self.readable_lock is None or isinstance(found := self._lock_or_sides, Lock | None):
             return ()
         return found.ours, found.theirs
+
+    def _holds(self, row: LockedFile) -> bool:
+        here = self.places.look(row.path)
+        return here is not None and here.digest == f"sha256:{row.sha256}"
 
     def _allows(self, pack: str, version: str) -> bool:
         from packaging.version import Version
