@@ -122,6 +122,7 @@ def carry_out(
         packs=tuple(pack_changes(_before(workspace), wish.made.lock if wish.made else None)),
         notes=(
             *(wish.made.notes(changed) if wish.made else ()),
+            *merge_notes(workspace, wish.lock),
             *wish.notes,
             *meeting_notes(workspace, planned),
             *workspace.link_notes(),
@@ -241,6 +242,18 @@ def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange
         one, other = (None if pack is None else _words(pack, source=moved) for pack in (was, now))
         if one != other:
             yield PackChange(name, one, other)
+
+
+def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:
+    """Of a half merged lock, the packs on which its sides differ, and what was taken."""
+    if not workspace.lock_sides:
+        return
+    sides = (*workspace.lock_sides, lock)
+    for name in sorted({pack.name for side in workspace.lock_sides for pack in side.packs}):
+        packs = [None if side is None else side.pack(name) for side in sides]
+        ours, theirs, taken = ("none" if pack is None else _words(pack, source=False) for pack in packs)
+        if ours != theirs:
+            yield f"{name}: {ours} on our side of the merge, {theirs} on the other: {taken} is taken"
 
 
 def _words(pack: LockedPack, *, source: bool) -> str:
@@ -474,7 +487,7 @@ def write_documents(
         plan=Plan(changes=()),
         documents=documents,
         packs=packs,
-        notes=made.notes(made.files if documents else None),
+        notes=(*made.notes(made.files if documents else None), *merge_notes(workspace, made.lock)),
         dry_run=dry_run,
         capabilities=capabilities,
     )

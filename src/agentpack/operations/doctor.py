@@ -240,6 +240,9 @@ def _locked(workspace: Workspace) -> Iterator[Finding]:
     yield from found
     if found[0].level != "ok" or workspace.lock is None or not _manifest_reads(workspace):
         return
+    if workspace.lock_sides:
+        yield Finding("warning", "agentpack.lock", "half merged", "`agentpack lock` merges the two sides")
+        return
     from agentpack.operations.sync import stale_reasons  # brings the resolver along
 
     for reason in stale_reasons(workspace, workspace.lock):

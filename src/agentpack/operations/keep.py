@@ -31,7 +31,7 @@ from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, draft_for, make
-from agentpack.operations.sync import check_rendering, stale_reasons
+from agentpack.operations.sync import check_rendering, settled_lock
 from agentpack.operations.workspace import LocalText, Workspace, changing, steady
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
@@ -155,14 +155,9 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 
 
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library, Made, tuple[Edited, ...]]:
-    lock = workspace.lock
-    if lock is None:
-        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-    reasons = stale_reasons(workspace, lock)
-    if reasons:
-        raise DecisionNeeded(
-            "agentpack.lock is not what agentpack.yaml asks for", details=reasons, hint="`agentpack sync` comes first"
-        )
+    if workspace.lock_bytes is None and not workspace.manifest.packs:
+        raise UsageError("nothing is installed here", hint="install a pack first: `agentpack install NAME`")
+    lock = settled_lock(workspace)
     rows = [file for file in workspace.recorded.values() if name in (file.persona, file.pack)]
     if not rows:
         known = sorted({word for file in workspace.recorded.values() for word in (file.persona, file.pack)})

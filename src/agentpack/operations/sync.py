@@ -75,24 +75,32 @@ def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) 
     Raises:
         DecisionNeeded: there is no lock, or, unless `frozen`, it is not what the manifest asks for.
     """
+    lock = settled_lock(workspace, frozen=frozen)
+    manifest = Manifest.from_data(lock.manifest)
+    library = Library(workspace, manifest, lock.packs, every_age=True)
+    return make(library, manifest, as_locked(lock), lock.clients, obeying=obeying)
+
+
+def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
+    """The lock, one that is neither half merged nor, unless `frozen`, out of date. Raises DecisionNeeded."""
     lock = workspace.lock
     if lock is None:
-        raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
+        if not workspace.manifest.packs:
+            raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
+        hint = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
+        raise DecisionNeeded("there is no agentpack.lock", hint=hint)
     if workspace.lock_sides:
         raise DecisionNeeded(
             "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"
         )
-    if not frozen:
-        reasons = stale_reasons(workspace, lock)
-        if reasons:
-            raise DecisionNeeded(
-                "agentpack.lock is not what agentpack.yaml asks for",
-                details=reasons,
-                hint="`agentpack lock` brings it up to date",
-            )
-    manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs, every_age=True)
-    return make(library, manifest, as_locked(lock), lock.clients, obeying=obeying)
+    reasons = [] if frozen else stale_reasons(workspace, lock)
+    if reasons:
+        raise DecisionNeeded(
+            "agentpack.lock is not what agentpack.yaml asks for",
+            details=reasons,
+            hint="`agentpack lock` brings it up to date",
+        )
+    return lock
 
 
 def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
