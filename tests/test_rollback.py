@@ -264,3 +264,15 @@ def test_a_forgotten_first_generation_is_not_gone_back_beyond(
     agentpack("history", "prune", "--keep", "2")
     assert "no longer known" in agentpack("rollback", "0", expect=2).err
     assert modes(project) == three[3]
+
+
+def test_edits_since_the_last_command_are_said_to_be_kept(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer==1.0.0", "--client", "claude")
+    agentpack("upgrade", "--latest", "--yes")
+    path = project / ".claude/agents/python-engineer.md"
+    assert "your edits" not in agentpack("rollback", "--dry-run").err
+    path.write_text(path.read_text() + "- Mine.\n")
+    edited = path.read_bytes()
+    assert "python-engineer.md: your edits are kept in generation 3" in agentpack("rollback").err
+    agentpack("rollback", "3")
+    assert path.read_bytes() == edited

@@ -218,7 +218,7 @@ def _outcome(
         documents=tuple(document_changes),
         packs=packs if Plan(changes=tuple(changes)).pending or document_changes else (),
         capabilities=_may_changes(workspace, document_changes),
-        notes=workspace.link_notes(),
+        notes=(*workspace.link_notes(), *_edit_notes(workspace, current, changes)),
     )
 
 
@@ -248,6 +248,16 @@ def _elsewhere(outcome: Outcome, current: Generation, goal: Generation | None) -
     gone |= {file.path for file in (goal.files if goal else ())}
     rows = {file.path: file for file in (*(goal.elsewhere if goal else ()), *current.elsewhere)}
     return tuple(row for path, row in rows.items() if path not in gone)
+
+
+def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Change]) -> Iterator[str]:
+    """Where edits that were made since the last command go: what is there is recorded before anything changes."""
+    for change in changes:
+        row = workspace.recorded.get(change.path)
+        taken = change.action is Action.DELETE or change.action in WRITES
+        if taken and row is not None and change.observed not in (None, row.written, row.rendered):
+            kept = current.number + 1
+            yield f"{workspace.scope.absolute(change.path)}: your edits are kept in generation {kept}"
 
 
 def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[MayChange, ...]:
