@@ -133,9 +133,12 @@ class Step(NamedTuple):
 
     @property
     def wrote(self) -> bool:
-        """Whether the command did what it was asked for, or with `--partial` some of it."""
-        partly = self.has("--partial") and self.before.files != self.after.files
-        return (self.ran.exit_code == 0 or partly) and not self.looks
+        """Whether the command did what it was asked for, or with `--partial` some of it. Those that bring all files to
+        the lock have done so even where nothing changed.
+        """
+        changed = self.before.files != self.after.files
+        done = self.ran.exit_code == 0 and (changed or self.words[0] in ("install", "sync", "upgrade"))
+        return (done or (self.has("--partial") and changed)) and not self.looks
 
 
 # What is done.

@@ -131,7 +131,7 @@ _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 # The locked side.
 
 
-class Wanted:
+class WantedFiles:
     """The files that the lock wants, and their texts: those that were written, or of a lock that was made anew and not
     written yet, what its releases render to.
     """
@@ -194,7 +194,7 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         UsageError: there is no such pack, persona or client.
         InvalidFile: manifest or lock do not read.
     """
-    recorded, locked = workspace.recorded, Wanted(workspace)
+    recorded, locked = workspace.recorded, WantedFiles(workspace)
     wanted = locked.files
     limits.check(workspace, [*wanted.values(), *recorded.values()])
     notes: list[str] = []
@@ -237,7 +237,7 @@ def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observ
 
 def _on_disk(
     workspace: Workspace,
-    locked: Wanted,
+    locked: WantedFiles,
     file: InstalledFile,
     state: str,
     wanted: InstalledFile | None,
@@ -274,7 +274,7 @@ def _on_disk(
     )
 
 
-def _remarks(workspace: Workspace, locked: Wanted, notes: list[str]) -> Iterator[Remark]:
+def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
     """What is to be said beside the files."""
     lock, current = workspace.lock, workspace.current
     scope = workspace.scope
@@ -300,7 +300,7 @@ def _variants_changed(workspace: Workspace, lock: Lock) -> bool:
     return any(tuple(variant) not in found for pack in lock.packs for variant in pack.local_variants)
 
 
-def _rendering(workspace: Workspace, lock: Lock, locked: Wanted, notes: list[str]) -> Iterator[Remark]:
+def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
     made = locked.made
     if made is None:
         assert locked.failure is not None
