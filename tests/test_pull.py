@@ -1,9 +1,11 @@
 """What a colleague committed comes along with `git pull`: it is taken for what it is, and not for edits by hand."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import modes
 
@@ -196,3 +198,71 @@ def test_an_edit_that_was_merged_before_is_told_as_well(
     commit(project)
     git(lock_only.folder, "pull")
     assert "not up to date with the lock  +1 -0  1 rule added" in lock_only("diff", "--stat", expect=1).out
+
+
+# What the lock alone cannot tell, or tells of releases that are gone.
+
+
+@pytest.fixture
+def packs(project: Path) -> Path:
+    return publish(
+        project / "packs",
+        make_pack("reviews", "1.0.0", personas={"reviewer": persona_text(body="You look. {#identity}\n")}),
+        make_pack("reviews", "1.1.0", personas={"reviewer": persona_text(body="You look hard. {#identity}\n")}),
+        make_pack("writes", "1.0.0", personas={"writer": persona_text("writer", "You write. {#identity}\n")}),
+        make_pack("writes", "1.1.0", personas={"writer": persona_text("writer", "You write well. {#identity}\n")}),
+    )
+
+
+def test_a_file_whose_release_is_gone_is_a_decision_for_that_file_alone(
+    agentpack: Agentpack, project: Path, packs: Path, tmp_path: Path
+) -> None:
+    agentpack("install", "reviews==1.0.0", "writes==1.0.0", "--source", "packs", "--client", "claude")
+    place = project / MANIFEST
+    place.write_text(place.read_text().replace("==", ">="))
+    agentpack("lock")
+    with (project / ".claude/agents/reviewer.md").open("a") as file:
+        file.write("- Mine.\n")
+    shutil.rmtree(packs / "reviews/1.0.0")
+    commit(project)
+    git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "fresh"))
+    fresh = Agentpack(tmp_path / "fresh")
+    edited = (fresh.folder / ".claude/agents/reviewer.md").read_text()
+    assert "the release that it was edited from can no longer be rendered" in fresh("upgrade", "--yes", expect=3).err
+    fresh("upgrade", "--yes", "--partial", expect=3)
+    assert (fresh.folder / ".claude/agents/reviewer.md").read_text() == edited
+    assert "You write well." in (fresh.folder / ".claude/agents/writer.md").read_text()
+    fresh("upgrade", "--yes", "--on-conflict", "keep")
+    assert (fresh.folder / ".claude/agents/reviewer.md").read_text() == edited
+    assert "You look [-hard-]." in fresh("diff", expect=1).out
+
+
+def test_lock_writes_the_same_bytes_whatever_this_copy_wrote_last(
+    agents_ignored: None, agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("install", "reviews==1.0.0", "--source", "packs", "--client", "claude")
+    commit(project)
+    git(project, "switch", "--quiet", "--create", "newer")
+    agentpack("install", "reviews==1.1.0")
+    commit(project)
+    git(project, "switch", "--quiet", "-")
+    before = (project / "agentpack.lock").read_bytes()
+    agentpack("lock", "--check")
+    agentpack("lock")
+    assert (project / "agentpack.lock").read_bytes() == before
+    assert "reviews 1.1.0" not in agentpack("sync").out
+    assert "You look.\n" in (project / ".claude/agents/reviewer.md").read_text()
+
+
+def test_an_older_lock_is_brought_to_todays_schema_by_who_writes_files(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    agentpack("install", "reviews==1.0.0", "--source", "packs", "--client", "claude")
+    lock = project / "agentpack.lock"
+    old = lock.read_text().replace('"schema": 2', '"schema": 1')
+    lock.write_text(old)
+    agentpack("sync")
+    assert lock.read_text() == old
+    (project / ".claude/agents/reviewer.md").unlink()
+    agentpack("sync")
+    assert '"schema": 2' in lock.read_text()

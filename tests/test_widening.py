@@ -457,3 +457,27 @@ def test_without_lock_and_history_an_edited_file_stands_in_the_way(widened: Agen
         said = stopped(widened, *command).err
         assert "agentpack.lock does not say what was written there" in said
         assert "`git restore agentpack.lock`" in said
+
+
+def test_a_lock_made_anew_is_no_acceptance_of_what_it_does_not_say(widened: Agentpack) -> None:
+    """The lock was lost, and rebuilt where nothing was known; here a file says what was allowed."""
+    lock = widened.folder / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    (pack,) = data["packs"]
+    widened("lock", "--upgrade", "--accept", "every-tool")
+    rebuilt = json.loads(lock.read_text())
+    lock.write_text(json.dumps({**rebuilt, "accepted": [], "files": [], "written": {"clients": [], "packs": []}}))
+    assert pack["version"] == "1.0.0"
+    for command in (["sync"], ["sync", "--locked"], ["upgrade", "--yes"]):
+        assert "read, search -> every-tool" in stopped(widened, *command).err
+
+
+def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpack: Agentpack, packs: Path) -> None:
+    release(packs, "1.0.0", one={"tools": ["read"]}, two={"tools": ["read"]})
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", one={"tools": ["read", "shell"]}, two={"tools": ["read"]})
+    agentpack("lock", "--upgrade", "--accept", "shell")
+    release(packs, "1.2.0", one={"tools": ["read", "shell"]}, two={"tools": ["read", "shell"]})
+    assert "two for claude: read -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+    agentpack("sync")
+    assert "two for claude: read -> read, shell" in stopped(agentpack, "upgrade", "--yes").err

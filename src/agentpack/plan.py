@@ -99,7 +99,7 @@ def plan(
     observed: Mapping[str, Observed],
     *,
     disk: Callable[[str], bytes],
-    base: Callable[[InstalledFile], bytes],
+    base: Callable[[InstalledFile], bytes | None],
     known: Callable[[InstalledFile, Rendering], "Known | None"] = _nothing_known,
     decisions: Decisions = NO_DECISIONS,
 ) -> Plan:
@@ -110,7 +110,7 @@ def plan(
         recorded: by path, what the last generation wrote.
         observed: by path, what lies on disk; a path that is missing here has nothing.
         disk: the bytes at a path; asked only where a merge needs them.
-        base: the pristine bytes of a recorded file; asked only where a merge needs them.
+        base: the pristine bytes of a recorded file, None where nobody has them; asked only where a merge needs them.
         known: the rules behind those and behind what is rendered now; asked only where lines do not merge.
     """
     changes = []
@@ -128,7 +128,7 @@ def _wanted(
     old: InstalledFile | None,
     here: Observed | None,
     disk: Callable[[str], bytes],
-    base: Callable[[InstalledFile], bytes],
+    base: Callable[[InstalledFile], bytes | None],
     known: Callable[[InstalledFile, Rendering], "Known | None"],
     decisions: Decisions,
 ) -> Change:
@@ -171,7 +171,7 @@ def _wanted(
     if here.digest == old.rendered:
         return write(Action.REPLACE)
     if new.path in decisions.said:
-        return write(Action.REPLACE)
+        return change(Action.REPLACE, in_form_of(disk(new.path), new.content))
     if decisions.lets_go(new.pack):
         return write(Action.DISCARD)
     if rendered == old.rendered:
@@ -181,7 +181,12 @@ def _wanted(
         return change(Action.CONFLICT, why="unmerged", line=line)
     from agentpack.merge import merge, resolved  # difflib and the merging library: only when a text was edited
 
-    merged = merge(base(old), ours, new.content, lambda: known(old, new))
+    text = base(old)
+    if text is None:
+        if decisions.on_conflict == "theirs":
+            return write(Action.DISCARD)
+        return change(Action.TAKE) if decisions.on_conflict == "keep" else change(Action.CONFLICT, why="unknown")
+    merged = merge(text, ours, new.content, lambda: known(old, new))
     if merged.content is not None:
         if text_digest(merged.content) == here.digest:
             return change(Action.TAKE)

@@ -310,8 +310,9 @@ def test_a_byte_order_mark_in_an_agent_file_is_an_edit_that_confuses_nobody(
     assert now.startswith(MARK + b"---\n") and b"before and after" in now
     edit(project / PERSONA, b"- Say what you saw.", b"- Say all that you saw.")
     agentpack("keep", "reviewer")
-    agentpack("diff")
-    assert b"all that you saw" in (project / PERSONA).read_bytes()
+    kept = (project / PERSONA).read_bytes()
+    assert kept.startswith(MARK) and b"all that you saw" in kept
+    assert "no local edits" in agentpack("keep", "reviewer").err
 
 
 # What else people write.

@@ -101,6 +101,7 @@ def _file_words(session: Session, file: FileStatus) -> str:
     words = _STATES[file.state].partition(": ")[2]
     if file.unmerged:
         return f"{_short(session, file.path)}:{file.unmerged}  ({MARKERS})"
+    words = "and not yet as locked: `agentpack sync` brings both together" if file.outdated else words
     return _short(session, file.path) + (f"  ({words})" if words else "")
 
 

@@ -22,6 +22,24 @@ _TOML = re.compile(
 )
 
 
+def same_value(one: object, other: object) -> bool:
+    """Whether two values say the same: of one type, and maps in one order, which some clients go by.
+
+    A list of texts, and these texts between commas, are one value: clients that take either read both alike.
+    """
+    if isinstance(one, str) is isinstance(other, str):
+        return repr(one) == repr(other)
+    items = _items(one)
+    return items is not None and items == _items(other)
+
+
+def _items(value: object) -> list[str] | None:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        return None
+    return [part.strip() for part in parts]
+
+
 class Field(NamedTuple):
     """One field: the blank lines and comments above it, its own lines, and its value."""
 
@@ -30,8 +48,8 @@ class Field(NamedTuple):
     value: Any
 
     def says(self, other: "Field") -> bool:
-        """Whether both have the same value: of one type, and maps in one order, which some clients go by."""
-        return repr(self.value) == repr(other.value)
+        """Whether both have the same value: see `same_value`."""
+        return same_value(self.value, other.value)
 
 
 class Fields(NamedTuple):

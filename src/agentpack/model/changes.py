@@ -53,9 +53,10 @@ STILL = frozenset({Action.KEEP, Action.DRIFT})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge; `why` says what a
-    conflict is about, `foreign`, `edited`, `merge`, `unmerged` or `blocked`, and which side a merge was decided for,
-    `keep` or `theirs`.
+    """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge.
+
+    `why` says what a conflict is about: `foreign`, `edited`, `merge`, `unmerged`, `blocked`, or `unknown` (nobody has
+    the text it was edited from). Of a merge it says which side it was decided for, `keep` or `theirs`.
     """
 
     path: str

@@ -195,7 +195,8 @@ def _words(error: Exception) -> str:
 
 
 def _fault(file: str, message: str, line: int) -> InvalidFile:
-    return InvalidFile([Fault(file, line, "", message)], hint="`agentpack lock` writes it anew from the manifest")
+    hint = f"`git restore {file}` brings the committed one back; `agentpack lock` makes a new one from the manifest"
+    return InvalidFile([Fault(file, line, "", message)], hint=hint)
 
 
 def _lock(value: Mapping[str, Any], keep: Keep) -> Lock:

@@ -189,7 +189,10 @@ def _is_let_pass(workspace: Workspace, wish: Wish) -> bool:
 
 
 def _document_changes(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[DocumentChange]:
-    lock = None if wish.lock is None else lock_bytes(workspace, _with_what_is_left(workspace, wish.lock, planned))
+    lock = None
+    if wish.lock is not None:
+        # whoever writes files brings an older lock to today's schema
+        lock = lock_bytes(workspace, _with_what_is_left(workspace, wish.lock, planned), anew=bool(planned.pending))
     yield from document_changes(
         (
             (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
@@ -219,9 +222,9 @@ def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
     return with_files(lock, (row for row in lock.files if row.path not in left), held, workspace.readable_lock)
 
 
-def lock_bytes(workspace: Workspace, lock: Lock) -> bytes:
-    """The text of a lock; the one on disk, byte for byte, where that says the same."""
-    text, old = lock.to_text(), workspace.readable_lock
+def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes:
+    """The text of a lock; unless `anew` the one on disk, byte for byte, where that says the same."""
+    text, old = lock.to_text(), None if anew else workspace.readable_lock
     if old is not None and workspace.lock_bytes is not None and not workspace.lock_sides and old.to_text() == text:
         return workspace.lock_bytes
     return text.encode()
@@ -289,6 +292,7 @@ _WHY = {
     "lost": "no release renders to it, and agentpack.lock does not say what was written there",
     "edited": "was edited and is no longer wanted",
     "merge": "was edited where the new text changes too",
+    "unknown": "was edited, and the release that it was edited from can no longer be rendered",
     "unmerged": f"has {MARKERS}",
     "blocked": "is not a regular file",
 }
@@ -302,6 +306,8 @@ _WAYS = {
     "then `agentpack lock`); `--adopt` replaces the file and keeps its bytes in the history",
     "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
     "merge": _MERGING,
+    "unknown": "`--on-conflict keep` keeps the file as it is, `--on-conflict theirs` takes the new text and keeps "
+    "yours in the history; `--partial` lets the other files go on",
     "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
     "blocked": "move it away",
 }

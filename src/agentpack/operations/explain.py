@@ -111,9 +111,10 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
         found = again.made.files.get(row.path) if again else None
         text = pristine.text(row) or (found.content if found else None)
         if again is None or part is None or text is None:
-            raise pristine.failure or DecisionNeeded(
-                f"{row.path}: the release it was written from is no longer known",
-                hint="run `agentpack sync` first",
+            why = f": {pristine.failure.message}" if pristine.failure else ""
+            raise DecisionNeeded(
+                f"{row.path}: the release it was written from can no longer be rendered{why}",
+                hint="`agentpack upgrade` writes it from a release that is there",
             )
         behind = _Behind(part, layers_behind(again.library, again.manifest, again.chosen, part), again.manifest)
         yield _file(workspace, row, pristine_account(text, row.path, part.persona), behind), behind

@@ -18,10 +18,11 @@ from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import MAX_BYTES
 from agentpack.edits import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, UsageError
+from agentpack.merge.fields import same_value
 from agentpack.model.changes import Plan
 from agentpack.model.fields import COLORS
 from agentpack.model.history import InstalledFile
-from agentpack.model.line_ends import MARK, as_lf
+from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, is_kebab
 from agentpack.model.persona import Persona, Rule, Section
@@ -186,8 +187,9 @@ def _edited(
             if line := unmerged_line(data):
                 where = f"{workspace.scope.absolute(row.path)}:{line}"
                 raise DecisionNeeded(f"{where}: {MARKERS}; nothing was written", hint=HINT)
-            file = file._replace(content=as_lf(file.content))
-            groups.setdefault((row.pack, row.persona), []).append((row, file, as_lf(data)))
+            file, data = file._replace(content=as_lf(file.content)), plain(data)
+            if data != file.content:  # a byte-order mark alone is nothing that a variant could say
+                groups.setdefault((row.pack, row.persona), []).append((row, file, data))
     for (pack_name, persona_name), files in groups.items():
         if client is not None and all(row.client != client for row, _, _ in files):
             continue
@@ -303,7 +305,7 @@ def _fields(client: str, before: str, after: str) -> tuple[dict[str, Any], list[
     natives: dict[str, Any] = {}
     unsaid = []
     for key in [*new, *(key for key in old if key not in new)]:
-        if key in new and key in old and new[key] == old[key]:
+        if key in new and key in old and same_value(new[key], old[key]):
             continue
         if key == "name":
             unsaid.append("`name` was changed: `as:` in agentpack.yaml gives a persona another name")
@@ -400,8 +402,6 @@ def _first_difference(row: InstalledFile, edited: Edited, content: bytes, data: 
     )
     header = split_front_matter(data.decode())
     line = ours[number] if number < len(ours) else ""
-    if data.startswith(MARK):
-        return "line 1: a byte-order mark was added before it"
     if header is not None and number + 1 < header[2]:
         return f"line {number + 1}: agentpack writes the header otherwise: “{short(line)}”"
     if data.split() == content.split():

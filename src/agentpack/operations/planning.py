@@ -24,7 +24,7 @@ def plan_for(workspace: Workspace, made: Made | None, decisions: Decisions = NO_
         met.recorded,
         met.observed,
         disk=workspace.contents,
-        base=pristine.base,
+        base=pristine.text,
         known=lambda old, new: _rules(pristine, old, None if made is None else made.persona(new.pack, new.persona)),
         decisions=decisions,
     )

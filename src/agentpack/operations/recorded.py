@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.environment import MANIFEST
-from agentpack.errors import AgentpackError, DecisionNeeded
+from agentpack.errors import AgentpackError
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
@@ -96,6 +96,19 @@ def held_files(workspace: "Workspace") -> Mapping[str, Held]:
     locks = _Locks(workspace)
     found = ((file.path, locks.held(file)) for file in workspace.recorded.values())
     return {path: held for path, held in found if held is not None}
+
+
+def held_by_lock(workspace: "Workspace") -> Iterator[Held]:
+    """The files as the lock on disk has them, and those that were recognised; without a lock, what was written last."""
+    lock, held = workspace.readable_lock, held_files(workspace)
+    if lock is None:
+        yield from held.values()
+        return
+    locks = _Locks(workspace)
+    rows = locked_files(lock)
+    recognised = {row.path for one in workspace.recognised for row in one.files} - rows.keys()
+    yield from (one for path, one in held.items() if path in recognised)
+    yield from (one for one in map(locks.held, rows.values()) if one is not None)
 
 
 def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[Held], before: Lock | None) -> Lock:
@@ -279,21 +292,11 @@ class Pristine:
         found = again.made.files.get(file.path) if again else None
         return as_lf(found.content) if found is not None and found.digest == file.rendered else None
 
-    def base(self, file: InstalledFile) -> bytes:
-        """The pristine bytes of a file, for a merge. Raises DecisionNeeded: nobody has them any more."""
-        text = self.text(file)
-        if text is None:
-            why = f": {self.failure.message}" if self.failure else ""
-            raise DecisionNeeded(
-                f"{file.path}: the text it was edited from can no longer be rendered{why}",
-                hint="`--discard-edits` takes the new text and keeps the edit in the history",
-            )
-        return text
-
     def part(self, file: InstalledFile) -> "Part | None":
-        """The persona behind a file, with its pack and variants; None when it cannot be made again."""
+        """The persona behind a file, with its pack and variants; None when it cannot be made again as it was."""
         again = self.again(file)
-        parts = again.made.parts if again else ()
+        found = again.made.files.get(file.path) if again else None
+        parts = again.made.parts if again and found and found.digest == file.rendered else ()
         return next((part for part in parts if part.persona.name == file.persona), None)
 
     def again(self, file: InstalledFile) -> Again | None:

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
-from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Wanted
 from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
@@ -33,6 +33,8 @@ class FileStatus(NamedTuple):
     """What the lock says the client lets the persona do; None where it does not tell it."""
     unmerged: int = 0
     """Of an edited file, the line on which version control left a merge unresolved; 0 where it did not."""
+    outdated: bool = False
+    """Of an edited file: the lock wants another release than the one it was edited from."""
 
 
 class PackStatus(NamedTuple):
@@ -139,6 +141,11 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
 def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
     recorded = workspace.recorded
     locked = {file.path: file for file in lock.files}
+    if workspace.lock is None:  # what was written last is not unwanted because of that
+        locked = {
+            path: LockedFile(path, row.client, row.pack, row.persona, row.rendered.removeprefix("sha256:"))
+            for path, row in recorded.items()
+        }
     observed = workspace.observe({*recorded, *locked})
     staying = {(row.client, row.pack, row.persona) for row in workspace.elsewhere}
     for path in sorted({*recorded, *locked}):
@@ -152,7 +159,7 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         elif here.blocked:
             state = "blocked"
         elif here.digest == digest and locked[path].release is None:
-            state = "clean"
+            state = "clean" if workspace.lock else ""
         elif here.digest == digest:
             state = "outdated"  # `lock` wants another release, and the file is not written yet
         elif path in recorded and here.digest == recorded[path].rendered:
@@ -162,7 +169,8 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         if state:
             capabilities = locked[path].capabilities if path in locked else None
             line = unmerged_line(workspace.contents(path)) if state == "edited" else 0
-            yield FileStatus(path, row.client, row.pack, row.persona, state, capabilities, line)
+            behind = state == "edited" and locked[path].release is not None
+            yield FileStatus(path, row.client, row.pack, row.persona, state, capabilities, line, behind)
     for row in workspace.elsewhere:
         if row.path not in recorded and workspace.places.look(row.path) is not None:
             yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from agentpack.errors import DecisionNeeded, UsageError
-from agentpack.model.lock import Lock
+from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
@@ -12,7 +12,7 @@ from agentpack.operations.install import Options
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.recorded import (
-    held_files,
+    held_by_lock,
     recognise_releases,
     recognised_lock,
     unrecorded_files,
@@ -128,9 +128,9 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
     """Raise DecisionNeeded when the locked releases no longer give the locked text. Files that were written from an
     older release, or not yet, are none of its business.
     """
-    now = {file.path: file.sha256 for file in made.lock.files}
-    then = {file.path: file.sha256 for file in lock.files if file.release is None}
-    changed = sorted(path for path, sha256 in then.items() if now.get(path) != sha256)
+    now = {file.path: file for file in made.lock.files}
+    then = {file.path: file for file in lock.files if file.release is None}
+    changed = sorted(path for path, file in then.items() if path not in now or not _is_rendered(file, now[path]))
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
     if changed:
@@ -142,6 +142,11 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
             details=changed[:20],
             hint=f"the lock was {why}",
         )
+
+
+def _is_rendered(row: LockedFile, now: LockedFile) -> bool:
+    """Whether a row says what its release renders to. Older locks do not tell capabilities."""
+    return row.sha256 == now.sha256 and row.capabilities in (None, now.capabilities)
 
 
 def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
@@ -219,7 +224,7 @@ def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
         raise lost_files(workspace, [file.path for file in lost])
     capabilities = may_changes(workspace, made)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
-    text = lock_bytes(workspace, with_files(wanted, (), held_files(workspace).values(), before))
+    text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.lock_bytes, text)]))
     packs = tuple(pack_changes(before, made.lock))
     return write_documents(

@@ -156,9 +156,9 @@ def _known(workspace: Workspace) -> Lock | None:
     base = known or (Lock({}, (), (), ()) if left is None else as_written(left)._replace(packs=(), files=()))
     held = {path: one for path, one in held_files(workspace).items() if path in files}
     found: dict[str, LockedPack] = {one.pin.name: one.pin for one in held.values()}
-    missing = sorted(names - {pack.name for pack in base.packs})
+    written = tuple(found.get(name) or _left_pack(left, name, pins.get(name, "")) for name in sorted(names))
     return base._replace(
-        packs=(*base.packs, *(found.get(name) or _left_pack(left, name, pins.get(name, "")) for name in missing)),
+        packs=(*(pack for pack in base.packs if pack.name not in names), *written),
         files=(
             *base.files,
             *(
@@ -199,7 +199,10 @@ class _Comparison:
         self.wanted: dict[str, LockedPack] = {pack.name: pack for pack in made.lock.packs}
         self.rows = {_key(file): file for file in lock.files} if lock else {}
         self.installed = {key[0] for key in self.rows}
-        self.moved = self._moved()
+        self.moved = self._moved(self.locked)
+        wanted = workspace.readable_lock
+        self.accepted_moved = self._moved({pack.name: pack for pack in wanted.packs} if wanted else {})
+        """The packs that are no longer at the release for which the lock has acceptances."""
         self._again: Mapping[Key, tuple[str, ...]] | None = None
 
     def changes(self) -> Iterator[MayChange]:
@@ -241,12 +244,13 @@ class _Comparison:
 
     def _is_accepted(self, pack: str, word: str) -> bool:
         """Whether this command accepts it, or whoever made the lock did."""
-        words = (*self.workspace.accepted, *(self.lock.accepted if self.lock else ()))
+        locked = self.lock.accepted if self.lock and pack not in self.accepted_moved else ()
+        words = (*self.workspace.accepted, *locked)
         return accepted([text for text in words if "widened:" not in text], pack, word)
 
-    def _moved(self) -> frozenset[str]:
+    def _moved(self, before: Mapping[str, LockedPack]) -> frozenset[str]:
         """The packs whose personas come from other bytes than before: their own, or those of a pack they require."""
-        moved = {name for name, pack in self.wanted.items() if _origin(pack) != _origin(self.locked.get(name))}
+        moved = {name for name, pack in self.wanted.items() if _origin(pack) != _origin(before.get(name))}
         while True:
             more = {name for name, pack in self.wanted.items() if name not in moved and _required(pack) & moved}
             if not more:
