@@ -169,6 +169,14 @@ def test_the_order_of_a_map_is_a_value_since_some_clients_take_its_last_match() 
     assert merge(base, ours, base.replace(b"read: allow}", b"read: allow, bash: ask}")).content is None
 
 
+@pytest.mark.parametrize("tools", ["[Read, Grep]", "\n- Read\n- Grep", "'Read, Grep'"])
+def test_a_list_and_its_texts_between_commas_are_one_value(tools: str) -> None:
+    base = b'---\nname: x\ntools: "Read, Grep"\n---\nText.\n'
+    theirs = base.replace(b"Read, Grep", b"Read")
+    assert merge(base, base.replace(b'"Read, Grep"', tools.encode()), theirs).content == theirs
+    assert merge(base, base.replace(b'"Read, Grep"', b"[Grep]"), theirs).content is None
+
+
 def test_a_merge_by_lines_loads_no_yaml() -> None:
     program = (
         "import sys; from agentpack.merge import merge; "
