@@ -10,7 +10,7 @@ from agentpack.compose.substitute import PLACEHOLDER, as_text
 from agentpack.differences.accounts import MAX_BYTES, Account, edited_account, pristine_account
 from agentpack.differences.header import in_words
 from agentpack.differences.rules import EDIT, Entry, pair
-from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, UsageError
+from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.model.history import InstalledFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import did_you_mean
@@ -111,6 +111,8 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
         found = again.made.files.get(row.path) if again else None
         text = pristine.text(row) or (found.content if found else None)
         if again is None or part is None or text is None:
+            if isinstance(pristine.failure, Unavailable):
+                raise pristine.failure
             why = f": {pristine.failure.message}" if pristine.failure else ""
             raise DecisionNeeded(
                 f"{row.path}: the release it was written from can no longer be rendered{why}",

@@ -46,6 +46,13 @@ def locked_files(lock: Lock) -> dict[str, InstalledFile]:
     }
 
 
+def locked_here(lock: Lock | None, current: Generation | None) -> dict[str, InstalledFile]:
+    """The files of a lock, without those that were written where a client's variable pointed before (`meeting.py`)."""
+    locked = {} if lock is None else locked_files(lock)
+    away = {(row.client, row.pack, row.persona) for row in current.elsewhere} if current else set()
+    return {path: row for path, row in locked.items() if (row.client, row.pack, row.persona) not in away}
+
+
 def recorded_files(
     lock: Lock | None,
     current: Generation | None,
@@ -60,7 +67,7 @@ def recorded_files(
         there: whether something is at a path.
         tracked: those of the paths that git tracks.
     """
-    locked = {} if lock is None else locked_files(lock)
+    locked = locked_here(lock, current)
     left = {} if current is None else {file.path: file for file in current.files}
     same = {path for path, file in left.items() if path in locked and locked[path].rendered == file.rendered}
     # a file that git took away together with its row is nobody's any more
@@ -295,8 +302,11 @@ class Pristine:
     def part(self, file: InstalledFile) -> "Part | None":
         """The persona behind a file, with its pack and variants; None when it cannot be made again as it was."""
         again = self.again(file)
-        found = again.made.files.get(file.path) if again else None
-        parts = again.made.parts if again and found and found.digest == file.rendered else ()
+        same = again is not None and any(
+            (one.client, one.persona, one.digest) == (file.client, file.persona, file.rendered)
+            for one in again.made.files.values()  # under another path where a client's variable points elsewhere now
+        )
+        parts = again.made.parts if again and same else ()
         return next((part for part in parts if part.persona.name == file.persona), None)
 
     def again(self, file: InstalledFile) -> Again | None:

@@ -19,7 +19,7 @@ from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of,
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.variables import is_earlier
 from agentpack.operations.placing import Placing, split_place
-from agentpack.operations.recorded import locked_files, recorded_files
+from agentpack.operations.recorded import locked_here, recorded_files
 from agentpack.plan import Observed
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.bundled import bundled_source, validated_folder
@@ -430,8 +430,7 @@ class Workspace:
         current = self.current
         if current is not None and self.lock_is_recorded:
             # a file that was deleted by hand is in no later generation, and in the lock all the same
-            locked = {} if self.readable_lock is None else locked_files(self.readable_lock)
-            return {**locked, **{file.path: file for file in current.files}}
+            return {**locked_here(self.readable_lock, current), **{file.path: file for file in current.files}}
         look = self.places.look
         return recorded_files(
             self.readable_lock, current, there=lambda path: look(path) is not None, tracked=self._tracked
