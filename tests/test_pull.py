@@ -228,7 +228,7 @@ def test_a_file_whose_release_is_gone_is_a_decision_for_that_file_alone(
     git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "fresh"))
     fresh = Agentpack(tmp_path / "fresh")
     edited = (fresh.folder / ".claude/agents/reviewer.md").read_text()
-    assert "the release that it was edited from can no longer be rendered" in fresh("upgrade", "--yes", expect=3).err
+    assert "the text it was edited from can no longer be rendered" in fresh("upgrade", "--yes", expect=3).err
     fresh("upgrade", "--yes", "--partial", expect=3)
     assert (fresh.folder / ".claude/agents/reviewer.md").read_text() == edited
     assert "You write well." in (fresh.folder / ".claude/agents/writer.md").read_text()

@@ -292,7 +292,7 @@ _WHY = {
     "lost": "no release renders to it, and agentpack.lock does not say what was written there",
     "edited": "was edited and is no longer wanted",
     "merge": "was edited where the new text changes too",
-    "unknown": "was edited, and the release that it was edited from can no longer be rendered",
+    "unknown": "was edited, and the text it was edited from can no longer be rendered",
     "unmerged": f"has {MARKERS}",
     "blocked": "is not a regular file",
 }
