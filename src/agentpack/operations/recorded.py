@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from agentpack.resolve import Chosen
 
 
-_MOST_RELEASES = 50
+MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""
-_MOST_LOCKS = 20
+MAX_LOCKS = 20
 """Generations whose locks are looked through for a file that git does not track."""
 
 
@@ -161,7 +161,7 @@ def recognise_releases(workspace: "Workspace", made: "Made | None") -> None:
     open_ = unrecorded_files(workspace, made)
     for pack in sorted({file.pack for file in open_}):
         there = {file.path: workspace.places.look(file.path) for file in open_ if file.pack == pack}
-        for lock in islice(_offered(workspace, made, PackName(pack)), _MOST_RELEASES):
+        for lock in islice(_offered(workspace, made, PackName(pack)), MAX_RELEASES):
             same = {row.path for row in lock.files if _is(there.get(row.path), row)}
             if same:
                 workspace.recognised.append(lock)
@@ -231,7 +231,7 @@ class _Locks:
         workspace = self.workspace
         yield from (lock for lock in (*workspace.lock_sides, workspace.readable_lock, *workspace.recognised) if lock)
         generations = workspace.store.generations
-        for number in sorted(generations.numbers(), reverse=True)[:_MOST_LOCKS]:
+        for number in sorted(generations.numbers(), reverse=True)[:MAX_LOCKS]:
             left = left_lock(workspace, generations.read(number))
             if left is not None:
                 yield left
