@@ -81,16 +81,16 @@ def _open(disk: Disk, deadline: float) -> tuple[int, tuple[str, ...]]:
             made = layout.prepare(disk)
             descriptor = disk.open_to_lock(layout.LOCK, create=True)
         except Unavailable as error:
-            if not _vanished(error) or time.monotonic() >= deadline:
+            if not _is_race(error) or time.monotonic() >= deadline:
                 raise
-            continue  # another process, in which nothing came to stand, takes the folder away just now
+            continue  # another process makes the folder just now, or removes it because nothing was put there
         if descriptor is None:
             raise Bug("a lock file that was just made is not there")
         return descriptor, made
 
 
-def _vanished(error: Unavailable) -> bool:
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOENT
+def _is_race(error: Unavailable) -> bool:
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.ENOENT, errno.EEXIST)
 
 
 def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
