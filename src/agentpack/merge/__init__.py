@@ -78,11 +78,12 @@ def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | 
 def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
     """How Markdown is merged: by lines, else by rules in their places, else by rules wherever they stand."""
 
-    def merge_text(base: str, ours: str, theirs: str) -> Draft:
+    def merge_text(base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft:
         if ours in (base, theirs) or theirs == base:
             return (theirs if ours == base else ours,)
-        by_line = merge_lines(*(text.splitlines(keepends=True) for text in (base, ours, theirs)))
-        draft = tuple(draft_pieces(base, ours, theirs)) if by_line is None else (by_line,)
+        sides = (text.splitlines(keepends=True) for text in (base, ours, theirs))
+        merged = merge_lines(*sides) if by_line else None
+        draft = tuple(draft_pieces(base, ours, theirs)) if merged is None else (merged,)
         if known is None or not _conflicts(draft) or (rules := known()) is None:
             return draft
         return carry(base, ours, theirs, rules) or draft

@@ -7,8 +7,8 @@ conflict. A header that does not read is merged line by line.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.merge.drafts import joined_up, resolved
@@ -16,8 +16,12 @@ from agentpack.merge.fields import Field, Fields, comments_in, fields_of, writte
 from agentpack.merge.pieces import merge_lines
 from agentpack.model.changes import Conflict, Draft
 
-MergeText = Callable[[str, str, str], Draft]
-"""How Markdown is merged: base, ours and theirs to a draft."""
+
+class MergeText(Protocol):
+    """How Markdown is merged to a draft; without `by_line` where its lines are known not to merge."""
+
+    def __call__(self, base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft: ...
+
 
 _FIRST: Mapping[str, re.Pattern[str]] = {
     "json": re.compile(r"\{\s"),
@@ -60,15 +64,25 @@ def merge_frames(base: str, ours: str, theirs: str, body: MergeText) -> Draft | 
     if old is None or mine is None or new is None:
         form = next((form for form, first in _FIRST.items() if first.match(base)), None)
         return _merge_fields(form, (base, ours, theirs), body) if form is not None else None
-    heads = (old.head, mine.head, new.head)
-    head = _merge_fields("yaml", heads, None) or _merge_fields("lenient", heads, None)
+    head = _merge_heads(old.head, mine.head, new.head)
     if head is None:
-        merged = merge_lines(*(side.splitlines(keepends=True) for side in heads))
-        if merged is None:
-            return None
-        head = (merged,)
+        return None
+    is_settled = len({old.head, mine.head, new.head}) < 3  # so that the lines of the bodies did not merge
     fences = [new[at] if mine[at] == old[at] else mine[at] for at in (0, 2)]
-    return tuple(joined_up([fences[0], *head, fences[1], *body(old.body, mine.body, new.body)]))
+    return tuple(joined_up([fences[0], *head, fences[1], *body(old.body, mine.body, new.body, by_line=not is_settled)]))
+
+
+def _merge_heads(old: str, mine: str, new: str) -> Draft | None:
+    if mine in (old, new):
+        return (new,)
+    if new == old:
+        return (mine,)
+    heads = (old, mine, new)
+    head = _merge_fields("yaml", heads, None) or _merge_fields("lenient", heads, None)
+    if head is not None:
+        return head
+    merged = merge_lines(*(side.splitlines(keepends=True) for side in heads))
+    return None if merged is None else (merged,)
 
 
 def _merge_fields(form: str, texts: tuple[str, str, str], body: MergeText | None) -> Draft | None:
