@@ -278,6 +278,8 @@ def nobody_gains_power_unasked(life: Life, step: Step) -> Iterator[str]:
         powers = {
             word for text in life.world.catalog.values() if text[:3] == (pack, version, "claude") for word in text[4]
         }
+        if any(name.startswith(f".agentpack/variants/{pack}/") for name in step.after.files):
+            powers = set()  # what a kept variant lets it do is told by the rows alone
         powers |= {word for row in after.rows.values() if row.pack == pack for word in row.capabilities}
         if _is_new(step, pack):
             life.accepted |= {(pack, word) for word in powers}
