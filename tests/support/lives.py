@@ -281,7 +281,7 @@ def nobody_gains_power_unasked(life: Life, step: Step) -> Iterator[str]:
         if any(name.startswith(f".agentpack/variants/{pack}/") for name in step.after.files):
             powers = set()  # what a kept variant lets it do is told by the rows alone
         powers |= {word for row in after.rows.values() if row.pack == pack for word in row.capabilities}
-        if _is_new(step, pack):
+        if _is_new(step, pack) or step.words[0] == "keep":  # `keep` takes in what a user did himself
             life.accepted |= {(pack, word) for word in powers}
         if more := {word for word in powers if (pack, word) not in life.accepted}:
             yield f"{pack} {version} may now do {sorted(more)}, which nobody accepted"
