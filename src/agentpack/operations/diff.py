@@ -162,12 +162,20 @@ class WantedFiles:
 
     def text(self, file: InstalledFile) -> bytes | None:
         """The pristine bytes of a file that is wanted or was written; None when nobody has them any more."""
+        made = self._anew(file)
+        return as_lf(made.files[file.path].content) if made else self.pristine.text(file)
+
+    def part(self, file: InstalledFile) -> Part | None:
+        """The persona behind such a file; None when it cannot be made again as it was."""
+        made = self._anew(file)
+        return part_of(made, file) if made else self.pristine.part(file)
+
+    def _anew(self, file: InstalledFile) -> Made | None:
+        """What the lock wants, where it was not written yet and has this very text."""
         lock = self.workspace.lock
-        if lock is not None and lock.written is not None and self.made is not None:
-            found = self.made.files.get(file.path)
-            if found is not None and found.digest == file.rendered:
-                return as_lf(found.content)
-        return self.pristine.text(file)
+        made = self.made if lock is not None and lock.written is not None else None
+        found = made.files.get(file.path) if made else None
+        return made if found is not None and found.digest == file.rendered else None
 
     @property
     def why_not(self) -> str:
@@ -257,7 +265,7 @@ def _on_disk(
         before = with_ends_of(after, before)  # as it was written there: line ends are no difference
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
-        part = locked.pristine.part(base) if base is not None else None
+        part = locked.part(base) if base is not None else None
         pristine = pristine_account(before, file.path, part.persona if part else None)
         compared = compare_accounts(pristine, edited_account(after, file.path, pristine, by_hand=state == "edited"))
     return FileDifference(
