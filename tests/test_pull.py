@@ -266,3 +266,18 @@ def test_an_older_lock_is_brought_to_todays_schema_by_who_writes_files(
     (project / ".claude/agents/reviewer.md").unlink()
     agentpack("sync")
     assert '"schema": 2' in lock.read_text()
+
+
+def test_an_adopted_file_is_its_users_again_once_git_took_its_pack_away(
+    agents_ignored: None, agentpack: Agentpack, project: Path
+) -> None:
+    commit(project)
+    own = project / ".claude/agents/own.md"
+    own.parent.mkdir(parents=True)
+    own.write_text("---\nname: own\ndescription: Mine.\n---\nI am my own.\n")
+    agentpack("adopt", ".claude/agents/own.md")
+    text = own.read_text()
+    commit(project)
+    git(project, "reset", "--quiet", "--hard", "HEAD~1")
+    agentpack("install", "python-engineer==1.0.0", "--client", "claude")
+    assert own.read_text() == text

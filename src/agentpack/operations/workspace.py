@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -433,7 +434,26 @@ class Workspace:
             return {**locked_here(self.readable_lock, current), **{file.path: file for file in current.files}}
         look = self.places.look
         return recorded_files(
-            self.readable_lock, current, there=lambda path: look(path) is not None, tracked=self._tracked
+            self.readable_lock,
+            self._without_adopted(current),
+            there=lambda path: look(path) is not None,
+            tracked=self._tracked,
+        )
+
+    def _without_adopted(self, current: Generation | None) -> Generation | None:
+        """The generation without files of packs that `adopt` made, once git took the packs away.
+
+        Such a file may be the only copy of a text of the user's own.
+        """
+        if current is None:
+            return None
+        gone = {
+            document.path.removeprefix(f"{self.own_packs}/").partition("/")[0]
+            for document in current.documents
+            if document.path.startswith(f"{self.own_packs}/") and self.disk.stamp(document.path) is None
+        }
+        return (
+            replace(current, files=tuple(file for file in current.files if file.pack not in gone)) if gone else current
         )
 
     def _tracked(self, paths: Iterable[str]) -> frozenset[str]:
