@@ -184,3 +184,9 @@ def test_a_merge_by_lines_loads_no_yaml() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_release_that_makes_a_list_of_a_text_is_taken_where_nobody_edited_it() -> None:
+    base = b'---\nname: x\ntools: "Read"\n---\nText.\n'
+    theirs = base.replace(b'"Read"', b'["Read"]')
+    assert merge(base, base.replace(b'"Read"', b"'Read'"), theirs).content == theirs

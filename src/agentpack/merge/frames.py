@@ -154,9 +154,10 @@ class _Merging:
     def taken(self, key: str) -> Field | Conflict | None:
         """The field of the side that counts, None where that has none, a conflict where both do."""
         old, mine, new = self.old.get(key), self.mine.get(key), self.new.get(key)
+        is_released_anew = (new and repr(new.value)) != (old and repr(old.value))  # also a list in the place of a text
         if _same(mine, old):
-            return mine if _same(new, old) and mine and old and mine.text != old.text else new
-        if _same(new, old):
+            return mine if not is_released_anew and mine and old and mine.text != old.text else new
+        if not is_released_anew:
             return mine
         return new if _same(mine, new) else Conflict(*("" if side is None else side.text for side in (old, mine, new)))
 
