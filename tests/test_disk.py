@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -11,6 +13,7 @@ import pytest
 from support.crashing_disk import CrashingDisk
 
 from agentpack.disk import FEW, Disk
+from agentpack.disk.real import real_path
 from agentpack.errors import Bug, Refused, Unavailable, UsageError
 from agentpack.model.names import digest_of
 
@@ -358,3 +361,21 @@ def test_few_files_are_synced_one_by_one_and_many_by_one_call(box: Path) -> None
     disk.calls.clear()
     disk.make_durable(paths, [""])
     assert disk.calls in (["syncfs"], ["fsync"] * 101)
+
+
+def test_a_link_that_goes_away_while_it_is_followed_is_followed_again(tmp_path: Path) -> None:
+    """What leads to the target, or stands there as a folder, is one of the two places: never an error."""
+    place, target = tmp_path / "place", tmp_path / "target"
+    target.mkdir()
+    swap = (
+        "import os, sys\nplace, target = sys.argv[1:]\nprint(flush=True)\n"
+        "while True:\n    os.symlink(target, place)\n    os.unlink(place)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", swap, place, target], stdout=subprocess.PIPE) as swapper:
+        try:
+            assert swapper.stdout is not None
+            swapper.stdout.readline()
+            found = {real_path(str(place / "file")) for _ in range(20_000)}
+        finally:
+            swapper.kill()
+    assert found == {str(place / "file"), str(target / "file")}

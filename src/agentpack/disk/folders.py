@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Self
 
+from agentpack.disk.real import real_path
 from agentpack.disk.trust import is_own, is_reserved, refuse_link, refuse_state
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import MAX_PARTS
@@ -98,7 +99,7 @@ class Folders:
         """The absolute path, for people and other programs."""
         link, mark, behind = path.partition(BEHIND)
         if mark and self._follow_own_links:
-            folder = os.path.dirname(os.path.realpath(self.where(link)))
+            folder = os.path.dirname(real_path(self.where(link)))
             return folder + behind
         head, _, rest = path.partition("/") if path.startswith("$") else ("", "", path)
         root = self._root(head)
@@ -199,7 +200,7 @@ class Folders:
             if error.errno == errno.ELOOP:
                 raise Refused(f"`{self.where(path)}` is a link that leads in a circle", hint="remove it") from error
             raise
-        base = os.path.realpath(self._roots[root])
+        base = real_path(self._roots[root])
         if self._follow_own_links and not is_own(link):
             raise refuse_link(self.where(path), self._roots[root], real, link)
         if real == base:
@@ -269,8 +270,8 @@ class Folders:
             return None
         folder, leaf = self._split(path)
         if not is_own(found := os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)):
-            raise refuse_link(self.where(path), "", os.path.realpath(self.where(path)), found)
-        real = os.path.realpath(self.where(path))
+            raise refuse_link(self.where(path), "", real_path(self.where(path)), found)
+        real = real_path(self.where(path))
         place = f"{path}{BEHIND}/{os.path.basename(real)}"
         try:
             self._folder(f"{path}{BEHIND}")
@@ -291,7 +292,7 @@ class Folders:
         found = os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)
         if not stat.S_ISLNK(found.st_mode):
             raise FileNotFoundError(errno.ENOENT, "the link is gone", link)
-        real = os.path.realpath(self.where(link))
+        real = real_path(self.where(link))
         if not is_own(found):
             raise refuse_link(self.where(link), "", real, found)
         links = dict(self.links)
@@ -345,7 +346,7 @@ class Folders:
     def _in_the_way(self, folder: str) -> Refused:
         where = self.where(folder)
         if os.path.islink(where) and not os.path.exists(where):
-            leads = os.path.realpath(where)
+            leads = real_path(where)
             return Refused(
                 f"`{where}` is a link to `{leads}`, which does not exist", hint="make that folder, or remove the link"
             )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from agentpack.disk.folders import Folders
 from agentpack.disk.owners import Owner, owner_of
+from agentpack.disk.real import real_path
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.line_ends import as_lf
 from agentpack.model.names import Digest, digest_of
@@ -195,12 +196,12 @@ class Looking(Folders):
         """What all names of one place have in common, links on the way and in its place followed."""
         found = self._identities.get(path)
         if found is None:
-            found = self._identities[path] = _identity(os.path.realpath(self.where(path)))
+            found = self._identities[path] = _identity(real_path(self.where(path)))
         return found
 
     def is_below(self, path: str, folder: str) -> bool:
         """Whether a path leads to the absolute folder or below it, links on the way followed."""
-        real, above = os.path.realpath(self.where(path)), os.path.realpath(folder)
+        real, above = real_path(self.where(path)), real_path(folder)
         return real == above or real.startswith(f"{above}/")
 
     def first_link(self, path: str) -> tuple[str, str] | None:
@@ -210,7 +211,7 @@ class Looking(Folders):
         for end in range(1, len(rest) + 1):
             step = os.path.join(self.roots[root], *rest[:end])
             if os.path.islink(step):
-                return step, os.path.realpath(step)
+                return step, real_path(step)
         return None
 
     def entries(self, folder: str) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import stat
 
+from agentpack.disk.real import real_path
 from agentpack.errors import Refused
 
 
@@ -20,7 +21,7 @@ def read_trusted(path: str, most: int) -> bytes:
             raise Refused(f"{path} is {'a folder' if stat.S_ISDIR(found.st_mode) else 'not a regular file'}")
         if found.st_mode & stat.S_IWOTH:
             raise Refused(f"{path} can be written by everybody", hint=f"chmod o-w {path}")
-        for folder in {os.path.dirname(os.path.abspath(path)), os.path.dirname(os.path.realpath(path))}:
+        for folder in {os.path.dirname(os.path.abspath(path)), os.path.dirname(real_path(path))}:
             mode = os.stat(folder).st_mode
             if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
                 raise Refused(f"{path} can be exchanged by everybody", hint=f"chmod o-w {folder}")

@@ -8,6 +8,8 @@ import os
 from collections.abc import Collection, Mapping
 from itertools import islice
 
+from agentpack.disk.real import real_path
+
 _SECONDS = 60
 _AT_ONCE = 500
 """Paths of one call: a command line is bounded."""
@@ -53,7 +55,7 @@ def _existing(folder: str) -> str:
 
 
 def _is_in_repository(folder: str) -> bool:
-    folder = os.path.realpath(folder)
+    folder = real_path(folder)
     while not os.path.lexists(f"{folder}/.git"):
         above = os.path.dirname(folder)
         if above == folder:

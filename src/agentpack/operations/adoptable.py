@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from agentpack.disk.real import real_path
 from agentpack.errors import UsageError
 from agentpack.operations.making import default_clients
 from agentpack.operations.workspace import Workspace
@@ -141,7 +142,7 @@ def _place(workspace: Workspace, absolute: str) -> _Place | str:
 def _below(folder: str, absolute: str) -> str | None:
     """The file's path below a folder, whichever links lead to either; None when it does not lie there."""
     parent, leaf = os.path.split(absolute)
-    file, root = os.path.join(os.path.realpath(parent), leaf), os.path.realpath(folder)
+    file, root = os.path.join(real_path(parent), leaf), real_path(folder)
     try:
         below = os.path.relpath(file, root).replace(os.sep, "/")
     except ValueError:  # another drive

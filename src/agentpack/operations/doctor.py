@@ -16,6 +16,7 @@ from typing import NamedTuple
 import platformdirs
 
 from agentpack import __version__
+from agentpack.disk.real import real_path
 from agentpack.disk.whole import read_start
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
@@ -128,11 +129,11 @@ def _bundled() -> Iterator[Finding]:
 
 def _path() -> Iterator[Finding]:
     """Whether `agentpack` on PATH is this one: the Python index has another program of that name."""
-    ours = {os.path.realpath(f"{os.path.dirname(sys.executable)}/agentpack"), os.path.realpath(sys.argv[0])}
+    ours = {real_path(f"{os.path.dirname(sys.executable)}/agentpack"), real_path(sys.argv[0])}
     first = shutil.which("agentpack")
     if first is None:
         yield Finding("warning", "path", "no `agentpack` is on PATH", "add the folder it is installed in")
-    elif os.path.realpath(first) in ours:
+    elif real_path(first) in ours:
         yield Finding("ok", "path", f"`agentpack` is {first}")
     elif _is_ours(first):
         yield Finding("warning", "path", f"`agentpack` is another installation: {first}", "remove one of the two")

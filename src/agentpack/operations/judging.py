@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
+from agentpack.disk.real import real_path
 from agentpack.disk.trusted import read_trusted
 from agentpack.environment import POLICY_VARIABLE, in_the_way
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
@@ -178,7 +179,7 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
     """
     if not where.startswith("/"):
         return where, ()
-    source, inner = os.path.realpath(where), os.path.realpath(release)
+    source, inner = real_path(where), real_path(release)
     names = {where, release, source, inner}
     for entry in policy.sources.deny:
         start = str(entry.value).partition("*")[0]
@@ -215,7 +216,7 @@ def is_own(workspace: "Workspace", where: str, place: str) -> bool:
     if not os.path.lexists(place):
         return True
     inner = place.removeprefix(where)
-    if scope.kind == "project" and os.path.realpath(place) != f"{os.path.realpath(scope.root)}/{folder}{inner}":
+    if scope.kind == "project" and real_path(place) != f"{real_path(scope.root)}/{folder}{inner}":
         return False
     current = workspace.current
     return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}

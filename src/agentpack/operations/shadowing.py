@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
+from agentpack.disk.real import real_path
 from agentpack.disk.whole import read_start
 from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
@@ -72,7 +73,7 @@ def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[
         if elsewhere is not None:
             named = target.folder(elsewhere.kind, workspace.environment.variables)
             place = folder if named is None else elsewhere.absolute(named)
-            places += [(elsewhere.kind, place)] if _real(place) != _real(folder) else []
+            places += [(elsewhere.kind, place)] if real_path(place) != real_path(folder) else []
         for scope, place in places:
             for path, name in agent_names(place, ending(target), managed.get(target.name, set())):
                 mine = ours.get((target.name, name))
@@ -85,16 +86,8 @@ def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[
 def real_places(workspace: Workspace, files: Iterable[Managed]) -> set[str]:
     """Where the places of these files really are."""
     places = [workspace.scope.absolute(file.path) for file in files]
-    folders = {folder: _real(folder) for folder in {os.path.dirname(place) for place in places}}
+    folders = {folder: real_path(folder) for folder in {os.path.dirname(place) for place in places}}
     return {f"{folders[os.path.dirname(place)]}/{os.path.basename(place)}" for place in places}
-
-
-def _real(place: str) -> str:
-    """Where a file or folder really is; as it is named when a link on the way goes while it is followed."""
-    try:
-        return os.path.realpath(place)
-    except OSError:
-        return place
 
 
 def _other_scope(workspace: Workspace) -> Scope | None:
@@ -117,11 +110,11 @@ def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, 
     """
     for place, folders, names in os.walk(folder):
         folders.sort()
-        real = _real(place)
+        real = real_path(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
             ignored = leaf.startswith(".") or is_junk(leaf)
-            if leaf.endswith(suffix) and not ignored and f"{real}/{leaf}" not in but and _real(path) not in but:
+            if leaf.endswith(suffix) and not ignored and f"{real}/{leaf}" not in but and real_path(path) not in but:
                 name = _name_in(path)
                 if name is not None:
                     yield path, name
