@@ -118,7 +118,9 @@ class Locked(NamedTuple):
 
 
 def sides(data: bytes | None) -> tuple[Locked, ...]:
-    """What a lock says: one value, both sides where git left merge markers, none where it is not there or is broken."""
+    """What a lock says: one value, none where it is not there or is broken. Both sides of a merge, where git left
+    markers or, having merged the lines, rows of both for one path.
+    """
     if data is None:
         return ()
     texts: tuple[list[str], list[str]] = ([], [])
@@ -134,16 +136,21 @@ def sides(data: bytes | None) -> tuple[Locked, ...]:
             for side in into:
                 texts[side].append(line)
     try:
-        found = [_locked(json.loads("\n".join(text))) for text in texts]
+        found = [
+            _locked(data["packs"][::step], data["files"][::step])
+            for data in (json.loads("\n".join(text)) for text in texts)
+            for step in (-1, 1)
+        ]
     except (ValueError, KeyError):
         return ()
-    return tuple(found[:1] if found[0] == found[1] else found)
+    return tuple(one for number, one in enumerate(found) if one not in found[:number])
 
 
-def _locked(data: Mapping[str, list[Mapping[str, str]]]) -> Locked:
-    packs = {pack["name"]: pack["version"] for pack in data["packs"]}
+def _locked(pack_rows: Iterable[Mapping[str, str]], file_rows: Iterable[Mapping[str, str]]) -> Locked:
+    """What the rows say; the last of two for one path or pack counts."""
+    packs = {pack["name"]: pack["version"] for pack in pack_rows}
     rows = {}
-    for file in data["files"]:
+    for file in file_rows:
         words = tuple(file["capabilities"].split(", ")) if file.get("capabilities") else ()
         named = re.search(r"[0-9]+\.[0-9]+\.[0-9]+", json.dumps(file.get("release", packs.get(file["pack"]))))
         release = named and named[0]
