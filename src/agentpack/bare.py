@@ -6,13 +6,13 @@ those of the file are put in when it is rendered.
 """
 
 from agentpack.compose.composing import Pack
-from agentpack.compose.parse import Layer, parse_sections, refuse_many, split_front_matter
+from agentpack.compose.parse import Layer, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
 from agentpack.safety.documents import decode
 from agentpack.targets.claude import DECLARATION
-from agentpack.targets.reading import canonical, read_fields
+from agentpack.targets.reading import canonical, front_matter
 
 
 def read_bare(release: Release) -> Pack:
@@ -46,15 +46,14 @@ def read_bare(release: Release) -> Pack:
 
 def read_agent(text: str, file: str, stem: str) -> Layer | None:
     """One agent file as a persona; None when it has no front matter, name or description."""
-    parts = split_front_matter(text)
-    if parts is None:
+    front = front_matter(DECLARATION, text, file)
+    if front is None:
         return None
-    head, body, first_line = parts
-    header, _ = canonical(DECLARATION, read_fields(head, file))
+    header, _ = canonical(DECLARATION, front.fields)
     if "name" not in header or not header.get("description"):
         return None
     header["description"] = [{"text": header["description"]}]
-    sections = parse_sections(body, first_line=first_line)
+    sections = parse_sections(front.body, first_line=front.first_line)
     refuse_many(sections, file)
     return Layer(file, header, sections)
 

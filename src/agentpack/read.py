@@ -14,6 +14,10 @@ from agentpack.model.persona import Field, Origin, Persona
 from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
+ORIGINALS = "originals"
+"""The folder of a pack with the agent files that its personas were made from: `originals/<client>/<persona>`."""
+BARE = "claude"
+"""The client whose agent files a pack without a manifest holds."""
 
 
 def read_pack(release: Release, cache: ValidatedCache) -> Pack:
@@ -30,7 +34,7 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
         except DAMAGES:
             raise kept.damaged() from None
         if (pack.name, pack.version) == (release.pack, str(release.version)):
-            return _with_line_ends(pack, release)
+            return _with_files(pack, release)
         # else the same bytes are offered under another name, which is checked as if never met
     pack = check_pack(release)
     cache.put_pieces("pack", release.digest, to_pieces(pack))
@@ -48,20 +52,29 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
 
         refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
     if MANIFEST in release.files:
-        return _with_line_ends(_checked(release), release)
+        return _with_files(_checked(release), release)
     from agentpack.bare import read_bare  # only for packs without a manifest
 
-    return _with_line_ends(read_bare(release), release)
+    return _with_files(read_bare(release), release)
 
 
-def _with_line_ends(pack: Pack, release: Release) -> Pack:
-    """The pack, told which of its personas are written in CRLF: neither the digest nor the cache knows that."""
-    if not any(b"\r" in data for path, data in release.files.items() if path.endswith(".md")):
-        return pack
-    files = {name: layer.file.partition("/")[2] for name, layer in pack.personas.items()}
-    return pack._replace(
-        crlf=frozenset(name for name, path in files.items() if ends_in_crlf(release.files.get(path, b"")))
-    )
+def _with_files(pack: Pack, release: Release) -> Pack:
+    """The pack with what is taken from its files byte for byte, which the cache does not keep: the agent files that
+    personas were made from, and which personas are written in CRLF.
+    """
+    originals: dict[str, dict[str, bytes]] = {}
+    for path, data in release.files.items():
+        if not pack.bare and path.startswith(f"{ORIGINALS}/"):
+            client, _, persona = path.removeprefix(f"{ORIGINALS}/").partition("/")
+            originals.setdefault(persona, {})[client] = data
+    crlf = any(b"\r" in data for path, data in release.files.items() if path.endswith(".md"))
+    if pack.bare or crlf:
+        files = {name: layer.file.partition("/")[2] for name, layer in pack.personas.items()}
+        texts = {name: release.files[path] for name, path in files.items() if path in release.files}
+        pack = pack._replace(crlf=frozenset(name for name, data in texts.items() if ends_in_crlf(data)))
+        if pack.bare:
+            originals = {name: {BARE: data} for name, data in texts.items()}
+    return pack._replace(originals=originals) if originals else pack
 
 
 def to_pieces(pack: Pack) -> bytes:

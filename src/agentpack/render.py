@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from agentpack.model.line_ends import as_crlf, as_lf
-from agentpack.model.names import digest_of
-from agentpack.model.persona import Persona
+from agentpack.model.names import text_digest
+from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.safety.capabilities import capabilities
 from agentpack.targets.base import Target
@@ -22,6 +22,8 @@ def render(
     variables: Mapping[str, str],
     models: Mapping[str, Mapping[str, str]],
     crlf: bool = False,
+    original: bytes | None = None,
+    as_it_was: bool = False,
 ) -> Rendering | None:
     """The file of this persona for this client; None when the client has no agents in this scope.
 
@@ -32,20 +34,49 @@ def render(
         models: the manifest's names of model families per client.
         crlf: the file's lines end in CRLF, as those of the persona's source do. An entry of a shared file takes the
             line ends of that file.
+        original: the client's own file that the persona was made from. It is written byte for byte, but for what has
+            come over the persona since: a variant, another name, another model.
+        as_it_was: nothing has.
     """
     path = target.path(persona.name, scope, variables)
     if path is None:
         return None
     said = target.say(persona, models)
-    content = as_lf(said.text.encode())
+    content, notes = as_lf(said.text.encode()), said.notes
+    if original is not None:
+        merged = original if as_it_was else _over(original, content, target, persona.name)
+        if merged is None:
+            notes = (*notes, "written anew: what has come over it does not go together with the file it was made from")
+        else:
+            content = merged
+    elif crlf and target.shared is None:
+        content = as_crlf(content)
+    text = as_lf(content)
     return Rendering(
         client=target.name,
         pack=pack,
         persona=persona.name,
         path=path,
-        content=as_crlf(content) if crlf and target.shared is None else content,
-        notes=said.notes,
+        content=content,
+        notes=notes,
         lost=said.lost,
-        known=digest_of(content),  # lock and plan both ask for it
-        capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, content),
+        known=text_digest(content),  # lock and plan both ask for it
+        capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, text),
     )
+
+
+def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | None:
+    """The original with what the persona says otherwise than it did when it was made from it; None where both go to one
+    place.
+    """
+    from agentpack.merge import merge  # only where a persona was made from a client's file, and changed
+    from agentpack.targets.reading import read_declared
+
+    assert target.declaration is not None
+    read = read_declared(target.declaration, original, name)
+    origin = Origin("release", "")
+    fields = {key: Field(value, origin) for key, value in read.header.items() if key != "name"}
+    body = Rule(None, read.body, "", None, "text", 0, origin)
+    section = Section(None, 0, "", "", None, 0, (body,), origin)
+    before = target.say(Persona(str(read.header["name"]), fields, (section,)), {})
+    return merge(as_lf(before.text.encode()), original, said).content

@@ -30,6 +30,8 @@ class Pack(NamedTuple):
     """What personas are without variants and with every parameter's default, where that was kept."""
     crlf: frozenset[str] = frozenset()
     """The personas whose files have lines that end in CRLF: what is written of them does too."""
+    originals: Mapping[str, Mapping[str, bytes]] = MappingProxyType({})
+    """By persona, then by client: the agent file that the persona was made from, which is written as it is."""
 
     @property
     def release(self) -> str:
@@ -140,8 +142,15 @@ def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona
     dropped = _under_dropped_headings(draft.sections, values.all)
     sections = [_settle(section, values.all) for i, section in enumerate(draft.sections) if i not in dropped]
     fields = {key: _field(key, field, values) for key, field in draft.fields.items()}
-    kept = {key: field for key, field in fields.items() if field.value not in (None, "", [], {})}
+    kept = {key: field for key, field in fields.items() if _says_something(key, field.value, draft.fields[key].value)}
     return Persona(name or draft.name, kept, _ending(draft.sections, settled_sections(sections)))
+
+
+def _says_something(key: str, value: Any, written: Any) -> bool:
+    """Whether a field is there at all. A list of tools that is written as empty allows none; a parameter that is empty
+    asks for no list.
+    """
+    return value not in (None, "", [], {}) or (key == "tools" and written == [])
 
 
 def as_written(draft: Draft, *, name: str | None = None) -> Persona:

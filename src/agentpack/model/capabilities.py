@@ -56,6 +56,8 @@ def _includes(one: str, other: str) -> bool:
         return other.startswith("sandbox:")
     if one == "mcp":
         return other.startswith("mcp:") and "~" not in other
+    if "/" in other and other.partition("/")[0] == one and "~" not in one:
+        return True  # a server or a kind of tools, and one of them
     if one.startswith("permission:"):
         return other.startswith(f"{one}~")  # the whole of a tool, and a part of it
     return other.endswith(")") and other.startswith(f"{one}(") and _is_tool(one)
@@ -74,16 +76,24 @@ def _leaves(denied: frozenset[str], word: str) -> bool:
     if word == EVERY:
         return False
     if word.startswith(BUT):
-        return denied <= denied_by(word)
+        others = denied_by(word)
+        return all(one in others or any(_includes(other, one) for other in others) for one in denied)
     base = word.partition("(")[0]
-    if base in denied or word in denied:
+    if is_denied(word, denied) or any(name.startswith(f"{base}/") for name in denied):
         return False
     if base == "mcp" or base.startswith("mcp:"):
         servers = any(name.startswith("mcp:") for name in denied)
-        return CHANGES not in denied and "mcp" not in denied and not (base == "mcp" and servers)
+        return CHANGES not in denied and not (base == "mcp" and servers)
     if CHANGES not in denied or base in LOOKING:
         return True
     return word.endswith("(plan)")
+
+
+def is_denied(word: str, denied: Collection[str]) -> bool:
+    """Whether the word for a tool is among those denied, by itself or as a part of what is."""
+    base = word.partition("(")[0]
+    around = ("mcp", base.partition("/")[0]) if base.startswith("mcp:") else ()
+    return word in denied or base in denied or any(name in denied for name in around)
 
 
 @lru_cache(maxsize=256)

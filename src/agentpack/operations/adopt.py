@@ -27,6 +27,7 @@ from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.show import resolved
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import Decisions
+from agentpack.read import ORIGINALS
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
 
@@ -90,8 +91,11 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
     choices = _choices(workspace, library, files, old_clients)
     manifest, source = _manifest(workspace, old._replace(clients=old_clients), choices)
-    beside = _beside(workspace, choices)
     made = _made(workspace, manifest, source, choices)
+    as_they_are = tuple(_with_originals(choice, made) for choice in choices)
+    if as_they_are != choices:
+        choices, made = as_they_are, _made(workspace, manifest, source, as_they_are)
+    beside = _beside(workspace, choices)
     wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
     adopted = tuple(_adopted(workspace, made, choices))
     decisions = Decisions(adopt_as_is=True, said=frozenset(file.path for file in adopted if file.rewritten))
@@ -282,6 +286,16 @@ def _made(workspace: Workspace, manifest: Manifest, source: ConfiguredSource | N
         library.sources = Sources(every, library.sources.remembered)
     chosen = choose(library, manifest, workspace.lock, upgrade=())
     return make(library, manifest, chosen, default_clients(workspace, manifest))
+
+
+def _with_originals(choice: Choice, made: Made) -> Choice:
+    """A local pack that has beside the persona each file that agentpack would write in other words."""
+    originals = {
+        f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
+        for file in choice.files
+        if choice.pack_files and made.files[file.path].digest != text_digest(file.data)
+    }
+    return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
 
 
 def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence[Found], decisions: Decisions) -> None:

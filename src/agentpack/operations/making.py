@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from sys import intern
+from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.compose.agreement import Draft, Named
@@ -39,6 +40,10 @@ class Part(NamedTuple):
     variants: tuple[str, ...]
     crlf: bool = False
     """Whether its file in the pack has lines that end in CRLF."""
+    originals: Mapping[str, bytes] = MappingProxyType({})
+    """By client: the agent file that the persona was made from."""
+    as_it_was: bool = False
+    """Whether nothing can have come over the persona since it was read from its original."""
 
 
 class Made(NamedTuple):
@@ -238,12 +243,15 @@ class _Maker:
             local = self.local_layers(pack, persona, pin.variants, used)
             asked = set(self.meant(pack, persona, pin.variants)) - (of_others - pack.variants.get(persona, {}).keys())
             if not asked and not local and not values and persona in pack.prepared:
-                yield Part(pack, pack.prepared[persona].named(renames.get(persona, persona)), (), persona in pack.crlf)
+                made = pack.prepared[persona].named(renames.get(persona, persona))
+                untouched = pack.bare and persona not in renames and not self.manifest.models
+                yield Part(pack, made, (), persona in pack.crlf, pack.originals.get(persona, {}), untouched)
                 continue
             draft = draft_of(pack, persona, self.meant(pack, persona, pin.variants), local, self.base(pack, persona))
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
-            yield Part(pack, self.persona(pack, draft, values, renames.get(persona)), variants, persona in pack.crlf)
+            made = self.persona(pack, draft, values, renames.get(persona))
+            yield Part(pack, made, variants, persona in pack.crlf, pack.originals.get(persona, {}))
 
     def meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
         """The variants without those that are local ones of other personas of the pack, and of no such name here."""
@@ -352,6 +360,8 @@ class _Maker:
             variables=self.workspace.environment.variables,
             models=self.manifest.models,
             crlf=part.crlf,
+            original=part.originals.get(client),
+            as_it_was=part.as_it_was,
         )
         if file is None or not file.notes:
             return file

@@ -9,8 +9,8 @@ from typing import Any
 
 from agentpack.model.capabilities import EVERY, widening
 from agentpack.safety.headers import cut, read_rows, read_whole
-from agentpack.safety.judgement import Judgement, Vocabulary, meaning_of, model_class
-from agentpack.targets.declared import Declaration
+from agentpack.safety.judgement import Judgement, Vocabulary, model_class
+from agentpack.targets.declared import Declaration, meaning_of
 from agentpack.targets.powers import MEANINGS
 
 __all__ = ["Reader", "capabilities", "meaning_of", "model_class", "widening"]
@@ -49,7 +49,7 @@ class Reader:
         if words is None and (words := self.known.get(b"?" + found.whole)) is None:
             fields = None if found.rows is None else read_rows(form, found.rows)
             if fields is None:
-                key, fields = b"?" + found.whole, read_whole(form, found)
+                key, fields = b"?" + found.whole, read_whole(self.declaration, found.whole)
             words = ("every-tool", "unreadable") if fields is None else self.judge(fields)
             self.known[key] = words
         return words

@@ -83,13 +83,14 @@ def read_json(data: bytes, file: str, *, max_bytes: int = MAX_BYTES, max_depth: 
         raise InvalidFile([Fault(file, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
 
 
-def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False) -> Document:
+def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False, last_wins: bool = False) -> Document:
     """The document's data. An empty document is an empty map.
 
     Args:
         file: the name that faults carry.
         first_line: the line of the file on which the text begins.
         hidden: values may be hidden text that an escape stands for: for comparing what lies on disk anyway.
+        last_wins: of a key that stands twice the last value counts, as some clients have it.
 
     Raises:
         HiddenText: an escape stands for what a text may not hold.
@@ -103,7 +104,7 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
     if found := _HALVES.search(text):
         line = text.count("\n", 0, found.start()) + first_line
         raise InvalidFile([Fault(file, line, "", "half of a surrogate pair, which is no text")])
-    builder = _Builder(file, first_line)
+    builder = _Builder(file, first_line, last_wins)
     try:
         builder.run(text)
     except yaml.MarkedYAMLError as error:
@@ -123,9 +124,10 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
 class _Builder:
     """Builds plain data out of parse events, one open collection on the stack for each level."""
 
-    def __init__(self, file: str, first_line: int) -> None:
+    def __init__(self, file: str, first_line: int, last_wins: bool) -> None:
         self.file = file
         self.first_line = first_line
+        self.last_wins = last_wins
         self.root: Any = None
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
@@ -197,7 +199,7 @@ class _Builder:
             self.fault(event, f"a key of more than {MAX_KEY} characters")
             name = name[:MAX_KEY]
         path = (*top.path, name)
-        if name in top.seen:
+        if name in top.seen and not self.last_wins:
             self.fault(event, f"`{name}` stands twice", f"first on line {self.lines.get(path, 0)}")
         top.seen.add(name)
         top.key = name

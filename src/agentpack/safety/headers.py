@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from agentpack.errors import InvalidFile
+from agentpack.targets.declared import Declaration
 from agentpack.targets.emit import is_exact, is_plain_word
 
 MAX_HEADER = 200_000
@@ -39,8 +40,7 @@ class Cut(NamedTuple):
 
     rows: bytes | None
     whole: bytes
-    fenced: bool = False
-    """Whether `whole` is what stood between the fences of a Markdown file."""
+    """The file, of Markdown its header with the fences."""
 
 
 def cut(form: str, harmless: frozenset[bytes], content: bytes) -> Cut:
@@ -49,31 +49,33 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes) -> Cut:
     Args:
         harmless: keys that are left out.
     """
-    whole, fenced = content, False
+    rows = content
     if form == "markdown":
         end = content.find(b"\n---\n", 3)
-        fenced = content.startswith(b"---\n") and end >= 0
-        if not fenced:
+        if not content.startswith(b"---\n") or end < 0:
             return Cut(None, content)
-        whole = content[4 : end + 1]
-    if form not in _ROWS or (form == "markdown" and len(whole) > MAX_HEADER):
-        return Cut(None, whole, fenced)
+        rows, content = content[4 : end + 1], content[: end + 5]
+        # our emitter writes no other rule of hyphens, at which some clients would end the header
+        if len(rows) > MAX_HEADER or b"---" in rows:
+            return Cut(None, content)
+    if form not in _ROWS:
+        return Cut(None, content)
     kept: list[bytes] = []
     at, match, complete = 0, _row(form).match, _COMPLETE.match
-    while at < len(whole):
-        row = match(whole, at)
-        if row is None and form == "toml" and whole.startswith(b"\n[", at):
-            kept.append(whole[at:])  # tables stand behind all plain keys
+    while at < len(rows):
+        row = match(rows, at)
+        if row is None and form == "toml" and rows.startswith(b"\n[", at):
+            kept.append(rows[at:])  # tables stand behind all plain keys
             break
         end = -1 if row is None else row.end()
         if row is not None and form != "markdown" and row[2] is not None:
-            end = _end_of_block(whole, row[2], end)
+            end = _end_of_block(rows, row[2], end)
         if row is None or end < 0:
-            return Cut(None, whole, fenced)
-        if row[1] not in harmless or complete(whole, row.end(1) + (3 if form == "toml" else 2)) is None:
-            kept.append(whole[at:end])
+            return Cut(None, content)
+        if row[1] not in harmless or complete(rows, row.end(1) + (3 if form == "toml" else 2)) is None:
+            kept.append(rows[at:end])
         at = end
-    return Cut(b"".join(kept), whole, fenced)
+    return Cut(b"".join(kept), content)
 
 
 def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
@@ -122,16 +124,17 @@ def _toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def read_whole(form: str, found: Cut) -> dict[str, Any] | None:
-    """The fields of any file, read by the format's own reader as leniently as a client may; None where none can."""
+def read_whole(declaration: Declaration, content: bytes) -> dict[str, Any] | None:
+    """The fields of any file, read by the format's own reader as its client reads it; None where none can."""
     from agentpack.safety.documents import decode, read_yaml  # YAML is loaded only for what others wrote
-    from agentpack.targets.reading import read_fields, split_header
+    from agentpack.targets.reading import front_matter
 
+    form = declaration.format
     try:
-        text = decode(found.whole, "")
+        text = decode(content, "")
         if form == "markdown":
-            head = text if found.fenced else split_header(text)[0]
-            return {} if head is None else read_fields(head, "", hidden=True)
+            front = front_matter(declaration, text, "", hidden=True)
+            return {} if front is None else front.fields
         if form == "toml":
             return _toml(text)
         if form == "json":

@@ -10,32 +10,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING
-from agentpack.targets.declared import Declaration
-from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, MEANINGS, PLANNING
+from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
+from agentpack.targets.declared import Declaration, meaning_of
+from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
+from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
 
 _ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")
-_LISTED = r"[^,(]+(?:\([^)]*\)?)?"
-_SERVER = r"mcp__?([A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__.*|_?\*)?\Z|@([^/]+)(?:/.*)?\Z|([^/@]+)/.*\Z"
+_SERVER = re.compile(
+    r"mcp__?(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__(?P<tool>.*)|_?\*)?\Z"
+    r"|(?:@(?P<server_at>[^/]+)|(?P<before>[^/@]+)(?=/))(?:/(?P<behind>.*))?\Z"
+)
+_WITH_RULE = re.compile(r"([^()]+)\((.*)\)\Z", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?:(?<!__)|(?<=[^_]__)\*)\Z")
 _TRUSTING = frozenset(("autoApprove", "auto_approve", "alwaysAllow", "trust"))
 _LONGEST = 80
-
-
-def meaning_of(declaration: Declaration, key: str) -> str:
-    """What a key of the client's files means, in the words of `Powers.settings`; `setting` when nobody knows."""
-    own = declaration.powers.settings.get(key)
-    if own is not None:
-        return own
-    if key in (declaration.name, declaration.description, declaration.color, declaration.body, declaration.provider):
-        return "none"
-    if key == declaration.model:
-        return "model"
-    if declaration.tools is not None and key == declaration.tools.key:
-        return {"map": "map", "permissions": "permissions"}.get(declaration.tools.style, "allow")
-    if key in declaration.readonly:
-        return "looking"
-    return MEANINGS.get(key, "setting")
 
 
 class Vocabulary:
@@ -43,38 +32,64 @@ class Vocabulary:
 
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
-        self.natives = declaration.tools.names if declaration.tools else {}
-        self.words: dict[str, tuple[str, ...]] = {}
-        for word, natives in self.natives.items():
-            for native in natives:
-                self.words[native] = (*self.words.get(native, ()), word)
+        self.powers = declaration.powers
+        natives = declaration.tools.names if declaration.tools else {}
+        self.words: dict[str, tuple[str, ...]] = {name: tuple(w.split()) for name, w in self.powers.tools.items()}
+        for word, names in natives.items():
+            for name in names:
+                self.words[name] = (*self.words.get(name, ()), word)
+        self.natives: dict[str, set[str]] = {}
+        """All the client's tools of each word."""
+        for name, words in self.words.items():
+            if len(words) == 1 or name not in self.powers.tools:
+                for word in words:
+                    self.natives.setdefault(word, set()).add(name)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether it is a name of one of the client's tools that we know."""
+        return name in self.words
+
+    def parted(self, name: str) -> tuple[str, str | None]:
+        """The tool that an entry names, and what stands in its brackets where that means a part of it."""
+        if self.powers.in_part is None:
+            base, bracket, inside = name.partition("(")
+            return self.named(base.strip()), inside.removesuffix(")") if bracket else None
+        found = None if name.startswith("*") else _WITH_RULE.match(name)
+        base = self.named(found[1] if found else name)
+        return base, found[2] if found and base in self.powers.in_part else None
+
+    def named(self, name: str) -> str:
+        return self.powers.aliases.get(name, name)
 
     def tool(self, name: str) -> Iterator[str]:
-        """The words that a name in a list of tools stands for."""
-        base, paren, inside = name.partition("(")
-        base = base.strip()
+        """The words that an entry in a list of tools stands for."""
+        base, inside = self.parted(name)
         for word in self.base(base):
-            if paren and word not in (EVERY, "mcp") and not word.startswith("mcp:"):
-                yield from (f"{word}({_token(part.strip())})" for part in inside.removesuffix(")").split(","))
+            if inside is not None and word not in (EVERY, "mcp") and not word.startswith("mcp:"):
+                yield from (f"{word}({_token(part.strip())})" for part in inside.split(","))
             else:
                 yield word
 
     def base(self, name: str) -> Iterable[str]:
-        own = self.words.get(name) or self.declaration.powers.tools.get(name)
-        if own:
-            return own.split() if isinstance(own, str) else own
+        if name in self.words:
+            return self.words[name]
         if name == "*":
             return (EVERY,)
+        if self.powers.complete:
+            return self.mcp(name) if _NAME.match(name) else ()
         common = COMMON_TOOLS.get(_SIGNS.sub("", name.lower()))
         if common:
             return (common,)
-        if name in ("mcp", "@mcp", "mcp_*", "mcp__*"):
-            return ("mcp",)
-        server = re.match(_SERVER, name)
-        if server:
-            found = next(filter(None, server.groups()))
-            return (f"mcp:{_token(found)}",)
-        return (f"tool:{_token(name)}",)
+        return ("mcp",) if name in ("mcp", "@mcp", "mcp_*", "mcp__*") else self.mcp(name)
+
+    def mcp(self, name: str) -> tuple[str]:
+        """The word for a server, for one of its tools, or for a tool that we do not know."""
+        found = _SERVER.match(name)
+        if found is None:
+            return (f"tool:{_token(name)}",)
+        server = _token(found["server"] or found["server_at"] or found["before"]).replace("/", "%2F")
+        tool = found["tool"] or found["behind"]
+        return (f"mcp:{server}/{_token(tool)}" if tool and "*" not in tool else f"mcp:{server}",)
 
 
 class Judgement:
@@ -93,18 +108,20 @@ class Judgement:
         for key, value in fields.items():
             if declaration.fixed.get(key) == value and key in declaration.fixed:
                 continue
-            if value is None or declaration.unlimited.get(key) == value:
-                if value is not None:
-                    self.allowed = None
+            if declaration.unlimited.get(key) == value and key in declaration.unlimited:
+                self.allowed = None
                 continue
             kind, _, rest = meaning_of(declaration, key).partition(":")
-            _KINDS[kind](self, key, value, rest)
+            if value is not None or kind in ("allow", "deny"):
+                _KINDS[kind](self, key, value, rest)
         self.words |= self.tools()
 
     # What the tools come to.
 
     def tools(self) -> set[str]:
         denied = self.denied_words()
+        if self.allowed is not None and "memory" in self.words:
+            self.allowed.update(self.vocabulary.powers.remembering)
         if self.allowed is None:
             if EVERY in denied:
                 return set()
@@ -112,8 +129,10 @@ class Judgement:
                 return {*LOOKING} - denied
             denied |= {CHANGES} if self.planning else set()
             return {BUT + "+".join(sorted(denied)) if denied else EVERY}
-        words = {word for name in self.allowed - self.denied for word in self.vocabulary.tool(name)}
-        words = {word for word in words if word.partition("(")[0] not in denied and EVERY not in denied}
+        gone = self.denied_tools()
+        left = {name for name in self.allowed - self.denied if self.vocabulary.parted(name)[0] not in gone}
+        words = {word for name in left for word in self.vocabulary.tool(name)}
+        words = {word for word in words if EVERY not in denied and not is_denied(word, denied)}
         if EVERY in words:
             self.allowed = None
             return self.tools()
@@ -125,10 +144,32 @@ class Judgement:
 
     def denied_words(self) -> set[str]:
         """The words that are denied altogether: what a client has several tools for is so when all of them are."""
-        plain = {name for name in self.denied if "(" not in name}
-        whole = {word for word, natives in self.vocabulary.natives.items() if natives and plain.issuperset(natives)}
-        unknown = {name for name in plain if name not in self.vocabulary.words}
-        return whole | {word.replace("+", "%2B") for name in unknown for word in self.vocabulary.base(name)}
+        vocabulary, gone = self.vocabulary, self.denied_tools()
+        whole = {word for word, natives in vocabulary.natives.items() if gone.issuperset(natives)}
+        parts = {
+            f"{word}/{_token(name)}"
+            for name in gone
+            for word in vocabulary.words.get(name, ())
+            if word not in whole and name in vocabulary.natives.get(word, ())
+        }
+        words = {word for name in gone if name not in vocabulary for word in self.denied_base(name)}
+        return whole | {word.replace("+", "%2B") for word in parts | words}
+
+    def denied_tools(self) -> set[str]:
+        """The tools that are denied as a whole."""
+        powers = self.vocabulary.powers
+        parted = (self.vocabulary.parted(name) for name in self.denied)
+        gone = {name for name, inside in parted if inside is None or powers.in_part is not None}
+        return gone | {name for name, other in powers.along.items() if other in gone}
+
+    def denied_base(self, name: str) -> Iterable[str]:
+        """The words that are denied by the name of a tool that we do not know."""
+        powers = self.vocabulary.powers
+        if name in powers.denied:
+            return powers.denied[name].split()
+        # of a pattern that is no whole server we cannot say what it leaves
+        words = () if "*" in name.removesuffix("__*") else self.vocabulary.base(name)
+        return words if not powers.complete else [word for word in words if not word.startswith("tool:")]
 
     # What each kind of key comes to.
 
@@ -136,13 +177,20 @@ class Judgement:
         pass
 
     def allow(self, key: str, value: Any, rest: str) -> None:
-        names = _names(value)
-        if not names:
-            return  # an empty list means every tool to most clients, and none where only what is named is had
-        self.allowed = {*(self.allowed or ()), *names}
+        form, names = self.listed(self.vocabulary.powers.grammar, value)
+        self.allowed = {*(self.allowed or ()), *(names if form in (NAMES, NONE) else ("*",))}
 
     def deny(self, key: str, value: Any, rest: str) -> None:
-        self.denied.update(_names(value))
+        powers = self.vocabulary.powers
+        form, names = self.listed(powers.denying or powers.grammar, value)
+        self.denied.update(("*",) if form == ALL else set(names) - {"*"})
+
+    def listed(self, grammar: Grammar, value: Any) -> Listed:
+        """What the client reads from a list of tools. One that cannot be read may limit nothing."""
+        found = listed(grammar, value, self.vocabulary)
+        if found.form in (UNREAD, REFUSED):
+            self.words.add("unreadable")
+        return found
 
     def map(self, key: str, value: Any, rest: str) -> None:
         if not isinstance(value, dict):
@@ -188,7 +236,8 @@ class Judgement:
 
     def mode(self, key: str, value: Any, rest: str) -> None:
         bare = _SIGNS.sub("", str(value).lower())
-        if bare in PLANNING:
+        form = self.vocabulary.declaration.settings.get(key, "")
+        if bare in PLANNING and (value in form.split("|") or "|" not in form):
             self.planning = True
             self.words.add("permission:plan")
         elif bare in BYPASSING:
@@ -211,7 +260,7 @@ class Judgement:
 
     def mcp(self, key: str, value: Any, rest: str) -> None:
         if isinstance(value, str):
-            value = _names(value)
+            value = [part.strip() for part in value.split(",") if part.strip()]
         for item in value.items() if isinstance(value, dict) else value if isinstance(value, list) else [value]:
             if isinstance(item, str):
                 self.words.add("mcp" if item == "*" else f"mcp:{_token(item)}")
@@ -234,8 +283,9 @@ class Judgement:
             self.words.add(f"hooks:{_digest(value)}")
 
     def word(self, key: str, value: Any, rest: str) -> None:
-        if value and value not in ("disabled", "none", "off"):
-            self.words.add(rest)
+        word, _, values = rest.partition("=")
+        if value in values.split("|") if values else value and value not in ("disabled", "none", "off"):
+            self.words.add(word)
 
     def setting(self, key: str, value: Any, rest: str) -> None:
         if value in rest.split("|") if rest else value:
@@ -273,21 +323,6 @@ _KINDS: Mapping[str, Callable[[Judgement, str, Any, str], None]] = {
     "unset": Judgement.unset,
     "tool_settings": Judgement.tool_settings,
 }
-
-
-def _names(value: Any) -> list[str]:
-    """The tools of a list, whether it is one or a text with commas; an entry with settings keeps them in brackets."""
-    if isinstance(value, str):
-        return [found.strip() for found in re.findall(_LISTED, value) if found.strip()]
-    names = []
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str) and item.strip():
-            names.append(item.strip())
-        elif isinstance(item, list) and item and isinstance(item[0], str):
-            names.append(f"{item[0]}({_digest(item[1:])})")
-        elif not isinstance(item, str):
-            names.append(f"~{_digest(item)}")
-    return names
 
 
 def _leaves(value: Mapping[str, Any]) -> Iterator[Any]:

@@ -130,7 +130,7 @@ _LIMITS = frozenset(
     "allowed-tools allowedTools approvalMode commandExecutionPolicy disabled_tools disallowedTools enabled_tools "
     "groups permission permissionMode permissions read-only readonly sandbox_mode tools".split()
 )
-WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"], False)
+WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"])
 """Values of those settings that limit nothing."""
 
 
@@ -143,5 +143,12 @@ def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
         f"`{key}`, which only {other} is given"
         for other, settings in sorted(clients.items())
         for key in sorted(_LIMITS & settings.keys())
-        if other != client and settings[key] not in WIDE
+        if other != client and not _is_wide(key, settings[key])
     )
+
+
+def _is_wide(key: str, value: Any) -> bool:
+    """Whether a setting limits nothing, for all that is known. An allow-list that is empty does."""
+    if key.startswith("disa") and not value:
+        return True
+    return value is False if key.startswith("read") else value in WIDE

@@ -4,15 +4,46 @@ Fields and their readings were checked against Claude Code itself (see `docs/ref
 header at the first `---`, be it within a description.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.targets.base import Models, Place, Said, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.grammar import DROPPED, NAMES, NONE, Grammar
+from agentpack.targets.powers import Powers
 
+GRAMMAR = Grammar(
+    separators=", ", splits_items=True, text=NAMES, blank=NONE, empty=NONE, null=NONE, other=NONE, item=DROPPED
+)
+POWERS = Powers(
+    settings={"memory": "is:memory=user|project|local"},
+    grammar=GRAMMAR,
+    denying=replace(GRAMMAR, star=NONE),  # a star makes the whole list void
+    tools={
+        "NotebookEdit": "edit",
+        "Monitor": "shell",
+        "PowerShell": "shell",
+        "REPL": "shell",
+        "Skill": "skills",
+    },
+    complete=True,
+    aliases={
+        "Agent": "Task",
+        "KillShell": "TaskStop",
+        "KillBash": "TaskStop",
+        "ListPeers": "ListAgents",
+        "Brief": "SendUserMessage",
+    },
+    along={"Monitor": "Bash"},
+    denied={"mcp__*": "mcp", "mcp__*__*": "mcp"},
+    in_part=frozenset(("Task",)),
+    remembering=("Read", "Edit", "Write"),
+)
 DECLARATION = Declaration(
     client="claude",
+    header="claude",
     models=MODELS,
     ids=r".+",
     color="color",
@@ -30,6 +61,7 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
+    powers=POWERS,
     settings={
         "tools": "texts",
         "disallowedTools": "texts",

@@ -11,6 +11,7 @@ from agentpack.targets.opencode import MODEL
 
 DECLARATION = Declaration(
     client="cline",
+    header="strict",
     model="modelId",
     provider="providerId",
     ids=MODEL,

@@ -9,6 +9,7 @@ from agentpack.targets.declared import Declaration, ToolWords, speaker
 
 DECLARATION = Declaration(
     client="copilot",
+    header="strict",
     tools=ToolWords(
         key="tools",
         style="list",

@@ -17,7 +17,8 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.targets.base import WIDE, Models, Said, foreign_limits, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
-from agentpack.targets.powers import Powers
+from agentpack.targets.grammar import NONE, REFUSED, listed
+from agentpack.targets.powers import LIMITING, MEANINGS, Powers
 
 FORMATS = ("markdown", "toml", "json", "yaml", "body")
 """`yaml` is an entry of a shared file; `body` has no header at all."""
@@ -48,6 +49,10 @@ class Declaration:
 
     client: str
     format: str = "markdown"
+    header: str = "lines"
+    """How the header of a Markdown file is found and read: `strict` where it must be valid YAML, `lines` where one that
+    is not is read line by line, `claude` as Claude Code does.
+    """
     name: str | None = "name"
     """The key of the name; None when only the file's name says it."""
     description: str | None = "description"
@@ -106,6 +111,24 @@ class Declaration:
         single = (self.name, self.description, self.model, self.provider, self.color, self.body)
         tools = () if self.tools is None else (self.tools.key,)
         return frozenset({*filter(None, single), *tools, *self.readonly, *self.unlimited, *self.fixed, *self.settings})
+
+
+def meaning_of(declaration: Declaration, key: str) -> str:
+    """What a key of the client's files means, in the words of `Powers.settings`; `setting` when nobody knows."""
+    own = declaration.powers.settings.get(key)
+    if own is not None:
+        return own
+    if key in (declaration.name, declaration.description, declaration.color, declaration.body, declaration.provider):
+        return "none"
+    if key == declaration.model:
+        return "model"
+    if declaration.tools is not None and key == declaration.tools.key:
+        return {"map": "map", "permissions": "permissions"}.get(declaration.tools.style, "allow")
+    if key in declaration.readonly:
+        return "looking"
+    meaning = MEANINGS.get(key, "setting")
+    # a key that the client does not have limits nothing there
+    return "setting" if meaning in LIMITING and key not in declaration.settings else meaning
 
 
 def speaker(declaration: Declaration) -> Callable[[Persona, Models], Said]:
@@ -180,16 +203,17 @@ class _Speech:
     def limit_tools(self) -> None:
         """Say which tools the agent has. What the client cannot be told is lost, never left to chance."""
         declaration = self.declaration
-        wanted: Sequence[str] = tuple(self.persona.value("tools") or ())
+        tools: Sequence[str] | None = self.persona.value("tools")
         foreign = foreign_limits(self.persona, declaration.client)
-        if not wanted:
+        if tools is None:
             self.lost += foreign
             self.fields.update(declaration.unlimited)
             return
+        wanted = tuple(tools)
         self.notes += [f"{limit}: beside `tools`" for limit in foreign]
         if declaration.tools is not None:
             self.write_tools(declaration.tools, wanted)
-        elif declaration.readonly and LOOKING.issuperset(wanted):
+        elif declaration.readonly and wanted and LOOKING.issuperset(wanted):
             self.fields.update(declaration.readonly)
             self.held.update(declaration.readonly, declaration.limits)
             said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in declaration.readonly.items())
@@ -199,22 +223,23 @@ class _Speech:
                 f"tools: said by `clients.{declaration.client}.{own[0]}` alone, which is not compared with `tools`"
             )
         else:
-            self.lost.append(f"tools limited to {', '.join(wanted)}")
+            self.lost.append(_limited(wanted))
 
     def write_tools(self, words: ToolWords, wanted: Sequence[str]) -> None:
         allowed = list(dict.fromkeys(native for tool in wanted for native in words.names.get(tool, ())))
         for tool in wanted:
             if tool not in words.names:
                 self.note(f"tools: the client has no tool for `{tool}`")
-        if not allowed and words.style not in ("map", "permissions"):
+        lists = words.style not in ("map", "permissions")
+        if not allowed and lists and self.declaration.powers.grammar.empty != NONE:
             # an empty list means every tool to most clients
-            self.lost.append(f"tools limited to {', '.join(wanted)}")
+            self.lost.append(_limited(wanted))
             return
         self.held.update({words.key}, self.declaration.limits)
         if words.remark:
             self.note(f"tools: {words.remark}")
         match words.style:
-            case "comma":
+            case "comma" if allowed:
                 self.fields[words.key] = ", ".join(allowed)
             case "map":
                 self.fields[words.key] = {"*": False, **dict.fromkeys(allowed, True)}
@@ -278,7 +303,8 @@ class _Speech:
             try:
                 self.fields[key] = fitted(settings[key], value)
             except ValueError as error:
-                raise self.fault(f"{place} must be {error}") from None
+                if not self.keep_restriction(key, value):
+                    raise self.fault(f"{place} must be {error}") from None
             form = self.declaration.id_form
             if (
                 key == self.declaration.model
@@ -293,6 +319,16 @@ class _Speech:
                 told = self.notes if value in WIDE else self.lost
                 told.append(f"{place}, {self.declaration.idle[key]}")
 
+    def keep_restriction(self, key: str, value: Any) -> bool:
+        """Write a list of tools that has none of the forms we know as it stands, unless the client refuses the file."""
+        powers = self.declaration.powers
+        meaning = meaning_of(self.declaration, key)
+        grammar = powers.denying or powers.grammar if meaning == "deny" else powers.grammar
+        if meaning not in ("allow", "deny") or listed(grammar, value).form == REFUSED:
+            return False
+        self.fields[key] = value
+        return True
+
     def read_body(self) -> str:
         """The body with what the client would interpret broken up by a space: these clients know no escape."""
         body, declaration = self.persona.body, self.declaration
@@ -306,6 +342,10 @@ class _Speech:
         if declaration.longest_body and len(body) > declaration.longest_body:
             self.note(f"body: {len(body)} characters, the client allows {declaration.longest_body}")
         return body
+
+
+def _limited(tools: Sequence[str]) -> str:
+    return f"tools limited to {', '.join(tools) or 'none'}"
 
 
 _LIVE: Mapping[str, re.Pattern[str]] = {

@@ -6,7 +6,12 @@ from agentpack.targets.declared import Declaration, speaker
 MODEL = r"[^:\s]+:\S+"
 
 DECLARATION = Declaration(
-    client="deepagents", ids=MODEL, id_form=MODEL, id_example="anthropic:claude-sonnet-4-5", shortest_body=1
+    client="deepagents",
+    header="strict",
+    ids=MODEL,
+    id_form=MODEL,
+    id_example="anthropic:claude-sonnet-4-5",
+    shortest_body=1,
 )
 TARGET = Target(
     name="deepagents",

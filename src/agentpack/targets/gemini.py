@@ -8,6 +8,7 @@ from agentpack.targets.declared import Declaration, ToolWords, speaker
 
 DECLARATION = Declaration(
     client="gemini",
+    header="strict",
     models=("inherit",),
     ids=r"gemini-.+",
     tools=ToolWords(

@@ -6,7 +6,7 @@ Read in a copy of its source (`crates/goose`, filesystem sources).
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, speaker
 
-DECLARATION = Declaration(client="goose")
+DECLARATION = Declaration(client="goose", header="strict")
 TARGET = Target(
     name="goose",
     title="Goose",

@@ -8,6 +8,7 @@ from agentpack.targets.declared import Declaration, ToolWords, speaker
 
 DECLARATION = Declaration(
     client="kimi",
+    header="strict",
     model=None,
     tools=ToolWords(
         key="tools",

@@ -7,6 +7,8 @@ Most clients mean the same by a key of the same name; that stands here. What is 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agentpack.targets.grammar import UNKNOWN, Grammar
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Powers:
@@ -20,6 +22,7 @@ class Powers:
     - `looking`: only what changes nothing is left;
     - `mode`: what is asked for; `sandbox`: what commands may touch;
     - `model`, `mcp`, `hooks`; `is:<word>`: it gives that word, unless it is false or empty;
+      `is:<word>=<value>|<value>`: for those values only;
     - `setting`: shown by its key, unless it is false or empty; `setting:<value>|<value>`: for those values only;
       `unset`: shown by its key when it is false.
     """
@@ -27,8 +30,25 @@ class Powers:
     settings: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
     """Further names of tools, and the word each stands for."""
+    complete: bool = False
+    """Whether those, and the tools that the client's declaration names, are all that it has of its own, and a name is
+    only what is spelled as they are."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Other names of a tool, and the one that it has here."""
+    along: Mapping[str, str] = field(default_factory=dict)
+    """Tools that are denied along with another one."""
+    denied: Mapping[str, str] = field(default_factory=dict)
+    """Names that only a list of denied tools may hold, and the word each stands for."""
+    in_part: frozenset[str] | None = None
+    """The tools of which brackets behind the name mean a part; None: all tools. Of the others they mean the whole."""
+    remembering: tuple[str, ...] = ()
+    """The tools that a memory adds to those that are named."""
     only_named: bool = False
     """An agent has no tool that its file does not name."""
+    grammar: Grammar = UNKNOWN
+    """How a list of tools is read."""
+    denying: Grammar | None = None
+    """How a list of tools that are denied is read, where otherwise."""
 
 
 def _meanings(**keys: str) -> Mapping[str, str]:
@@ -62,6 +82,9 @@ MEANINGS: Mapping[str, str] = _meanings(
 )
 """What a key means in most clients."""
 
+LIMITING = frozenset(("allow", "deny", "map", "permissions", "looking"))
+"""The meanings of keys that take tools away."""
+
 BYPASSING = frozenset(
     "bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "
     "unrestricted dangerouslyskippermissions full fullaccess".split()
@@ -69,7 +92,7 @@ BYPASSING = frozenset(
 """Words, without case and signs, that turn asking off."""
 PLANNING = frozenset(("plan", "readonly", "explore"))
 """Words for a mode in which what changes something is not done."""
-DEFAULTS = frozenset(("default", "ask", "safe", "neutral", "inherit"))
+DEFAULTS = frozenset(("default", "manual", "ask", "safe", "neutral", "inherit"))
 
 COMMON_TOOLS: Mapping[str, str] = {
     name: word

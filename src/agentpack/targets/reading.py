@@ -6,18 +6,25 @@ goes under `clients: {<client>: …}`, so that the persona is rendered for it as
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.safety.documents import decode, read_toml, read_yaml
 from agentpack.targets import TARGETS
-from agentpack.targets.declared import Declaration, ToolWords, fitted
+from agentpack.targets.declared import Declaration, ToolWords, fitted, meaning_of
+from agentpack.targets.grammar import listed
 
-STRICT = frozenset(("cline", "copilot", "deepagents", "gemini", "goose", "kimi"))
-"""Clients that pass over a file whose header is no valid YAML. The others take a field's text as it stands."""
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
+_BLANK = r"(?:[^\S\x1c-\x1f\x85]|\ufeff)"
+_CLAUDE = re.compile(rf"---{_BLANK}*\n(.*?)---{_BLANK}*\n?", re.DOTALL)
+_FLAT = re.compile(r"([a-zA-Z_-]+):[ \t]+(.*)\Z")
+_SIGNS = re.compile(r"[{}\[\]*&#!|>%@`]|: |\A,")  # a comma in front is text to Claude Code, and no YAML to us
+_TABS = re.compile(r"^\t+", re.MULTILINE)
+_SHARED = re.compile(r"(?:^|[\s,\[{])[&!][^\s,]|<<[ \t]*:", re.MULTILINE)
 
 
 class AgentFile(NamedTuple):
@@ -54,8 +61,8 @@ def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile
     if declaration.format == "body":
         return AgentFile({"name": stem}, text)
     if declaration.format == "markdown":
-        head, body = split_header(text)
-        fields = {} if head is None else read_fields(head, stem, strict=declaration.client in STRICT)
+        front = front_matter(declaration, text, stem)
+        fields, body = ({}, text) if front is None else (front.fields, front.body)
     else:
         fields = _toml(text, stem) if declaration.format == "toml" else dict(_map(text, stem))
         body = str(fields.pop(declaration.body, ""))
@@ -64,18 +71,45 @@ def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile
     return AgentFile({"name": stem, **header}, body, ignored, unsaid)
 
 
-def split_header(text: str) -> tuple[str | None, str]:
-    """The header between the fences, None where there is none, and what is behind it."""
+class Front(NamedTuple):
+    """What a Markdown file says before its body."""
+
+    fields: dict[str, Any]
+    body: str
+    first_line: int
+    """The line on which the body begins, from 1."""
+
+
+def front_matter(declaration: Declaration, text: str, file: str, *, hidden: bool = False) -> Front | None:
+    """The header as that client finds and reads it; None where there is none.
+
+    Args:
+        hidden: escapes may stand for text that no reader sees: where a file is only looked at.
+
+    Raises:
+        InvalidFile: the client does not read it either, or nobody can say what it would read.
+    """
+    if declaration.header == "claude":
+        found = _CLAUDE.match(text)
+        if found is None:
+            return None
+        first_line = text.count("\n", 0, found.end()) + 1
+        return Front(_fields_for_claude(found[1], file, hidden=hidden), text[found.end() :], first_line)
     lines = text.split("\n")
-    if _FENCE.match(lines[0]):
-        for number, line in enumerate(lines[1:], 1):
-            if _FENCE.match(line):
-                return "\n".join(lines[1:number]), "\n".join(lines[number + 1 :])
-    return None, text
+    if not _FENCE.match(lines[0]):
+        return None
+    for number, line in enumerate(lines[1:], 1):
+        if _FENCE.match(line):
+            head = "\n".join(lines[1:number])
+            fields = _fields(head, file, strict=declaration.header == "strict", hidden=hidden)
+            return Front(fields, "\n".join(lines[number + 1 :]), number + 2)
+    return None
 
 
-def _map(text: str, file: str, first_line: int = 1, *, hidden: bool = False) -> Mapping[str, Any]:
-    data = read_yaml(text, file, first_line=first_line, hidden=hidden).data
+def _map(
+    text: str, file: str, first_line: int = 1, *, hidden: bool = False, last_wins: bool = False
+) -> Mapping[str, Any]:
+    data = read_yaml(text, file, first_line=first_line, hidden=hidden, last_wins=last_wins).data
     if not isinstance(data, dict):
         raise InvalidFile([Fault(file, first_line, "", "not a map")])
     return data
@@ -94,15 +128,37 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def read_fields(head: str, file: str, *, strict: bool = False, hidden: bool = False) -> dict[str, Any]:
-    """The fields of a header. One that is no valid YAML is read line by line, as lenient clients do.
-
-    Args:
-        hidden: escapes may stand for text that no reader sees: where a file is only looked at.
-
-    Raises:
-        InvalidFile: it is no valid YAML, and `strict`.
+def _fields_for_claude(head: str, file: str, *, hidden: bool) -> dict[str, Any]:
+    """The fields as Claude Code 2.1.330 reads them. A key that stands twice has its last value. What is no YAML is
+    tried once more with quotes around each value, in every line, that has a sign which YAML takes for its own.
     """
+    try:
+        return dict(_map(head, file, 2, hidden=hidden, last_wins=True))
+    except InvalidFile:
+        if _SHARED.search(head):
+            raise  # anchors, merge keys and tags, which we do not follow
+    quoted = "\n".join(map(_quoted, head.split("\n")))
+    tabless = _TABS.sub(lambda tabs: "  " * len(tabs[0]), quoted)
+    return dict(_map(tabless, file, 2, hidden=hidden, last_wins=True))
+
+
+def _quoted(line: str) -> str:
+    found = _FLAT.match(line)
+    if found is None or not _SIGNS.search(found[2]):
+        return line
+    key, value = found[1], found[2].rstrip()
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return line
+    if value.startswith("[") and value.endswith("]"):
+        with suppress(InvalidFile):
+            read_yaml(value, "")
+            return line
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{key}: "{escaped}"'
+
+
+def _fields(head: str, file: str, *, strict: bool, hidden: bool) -> dict[str, Any]:
+    """The fields of a header. One that is no valid YAML is read line by line, as lenient clients do."""
     try:
         return dict(_map(head, file, 2, hidden=hidden))
     except InvalidFile:
@@ -136,7 +192,7 @@ def canonical(declaration: Declaration, fields: Mapping[str, Any]) -> tuple[dict
             rest.pop(key, None)
     _take_model(declaration, rest, header)
     _take_color(declaration, rest, header)
-    if declaration.tools is not None and (tools := _tools(declaration.tools, rest.get(declaration.tools.key))):
+    if declaration.tools is not None and (tools := _tools(declaration, declaration.tools, rest)):
         header["tools"] = tools
         del rest[declaration.tools.key]
     native: dict[str, Any] = {}
@@ -148,7 +204,11 @@ def canonical(declaration: Declaration, fields: Mapping[str, Any]) -> tuple[dict
             fitted(declaration.native[key], value)
             native[key] = value
         except ValueError:
-            ignored.append(key)
+            # a list of tools of a form that nobody expects is a restriction all the same
+            if key in declaration.native and meaning_of(declaration, key) in ("allow", "deny"):
+                native[key] = value
+            else:
+                ignored.append(key)
     if native:
         header["clients"] = {declaration.client: native}
     return header, tuple(ignored)
@@ -180,8 +240,9 @@ def _take_color(declaration: Declaration, rest: dict[str, Any], header: dict[str
             return
 
 
-def _tools(words: ToolWords, value: Any) -> list[str]:
+def _tools(declaration: Declaration, words: ToolWords, fields: Mapping[str, Any]) -> list[str]:
     """The canonical tools that the client's own ones are exactly; empty when there are none such."""
+    value = fields.get(words.key)
     if words.style == "permissions":
         if not isinstance(value, dict) or value.get("*") != "deny":
             return []
@@ -190,10 +251,7 @@ def _tools(words: ToolWords, value: Any) -> list[str]:
             return []
         names = set(granted)
     else:
-        listed = value.split(",") if isinstance(value, str) else value
-        if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
-            return []
-        names = {name.strip() for name in listed if name.strip()}
+        names = set(listed(declaration.powers.grammar, value, {*chain(*words.names.values())}).names)
     found = [tool for tool in TOOLS if words.names.get(tool) and names.issuperset(words.names[tool])]
     covered = {name for tool in found for name in words.names[tool]}
     return found if covered == names else []

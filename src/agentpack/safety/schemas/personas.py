@@ -23,6 +23,8 @@ from agentpack.safety.schemas.words import (
 def _tools(value: Any) -> Any:
     """A list of tool names, or one text with commas in which a parameter may stand."""
     if isinstance(value, str) and "{{" not in value:
+        if not value.strip(" ,"):
+            raise refuse("is empty: leave it out for every tool, `[]` is no tool")
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
 

@@ -1,0 +1,112 @@
+"""How clients read a list of tools: data, and one reader for all of them.
+
+What a value comes to is taken from the client itself, its code or its behaviour; each client's page says which. Where
+neither could be had, only a plain list of names that we know is understood (`UNKNOWN`), and everything else is a
+restriction that cannot be read.
+"""
+
+import re
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+NAMES = "names"
+ALL = "every"
+NONE = "none"
+UNREAD = "unread"
+REFUSED = "refused"
+DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grammar:
+    """How one client reads a list of tools.
+
+    A form is `every` where the client then limits nothing, `none` where it then gives no tool, `refused` where it does
+    not load the file, and `unread` where nobody knows.
+    """
+
+    separators: str = ""
+    """The characters that part the names of a text, outside of brackets; empty: a text is one name."""
+    splits_items: bool = False
+    """Whether an entry of a list is parted as a text is."""
+    text: str = UNREAD
+    """A text, which `separators` part; `names` where it is read."""
+    blank: str = UNREAD
+    """A text in which there is no name."""
+    empty: str = UNREAD
+    """A list without a name."""
+    null: str = UNREAD
+    """A key with nothing behind it."""
+    other: str = UNREAD
+    """A map, a number, true or false."""
+    item: str = UNREAD
+    """An entry of a list that is no text: `dropped`, or what the whole list is for it."""
+    stars: frozenset[str] = frozenset(("*",))
+    """Names any one of which decides for the whole list."""
+    star: str = ALL
+    """What the list is then."""
+    folded: bool = False
+    """Whether names are the same in capitals."""
+    any_name: bool = True
+    """Whether a name that we do not know is one all the same, and not a pattern that may stand for others."""
+
+
+class Listed(NamedTuple):
+    """What a value comes to: `form` is `names`, or one of the words above."""
+
+    form: str
+    names: tuple[str, ...] = ()
+
+
+def listed(grammar: Grammar, value: Any, known: Container[str] = ()) -> Listed:
+    """The names that a client reads from a value.
+
+    Args:
+        known: the names of the client's tools that we know.
+    """
+    if value is None:
+        return Listed(grammar.null)
+    if isinstance(value, str):
+        if grammar.text != NAMES:
+            return Listed(grammar.text if value.strip() else grammar.blank)
+        names, none = tuple(_parted(grammar, value)), grammar.blank
+    elif isinstance(value, list):
+        if any(not isinstance(item, str) for item in value) and grammar.item != DROPPED:
+            return Listed(grammar.item)
+        texts = [item for item in value if isinstance(item, str)]
+        names = tuple(name for text in texts for name in (_parted(grammar, text) if grammar.splits_items else [text]))
+        names, none = tuple(name for name in names if name), grammar.empty
+    else:
+        return Listed(grammar.other)
+    if grammar.folded:
+        names = tuple(name.lower() for name in names)
+    if not names:
+        return Listed(none)
+    if not grammar.stars.isdisjoint(names):
+        return Listed(grammar.star)
+    if not grammar.any_name and not all(name in known for name in names):
+        return Listed(UNREAD)
+    return Listed(NAMES, names)
+
+
+_BLANKS = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What JavaScript takes off the ends of a text, in which most clients are written."""
+
+
+@cache
+def _names(separators: str) -> re.Pattern[str]:
+    """A name with what stands in its brackets, which may hold separators."""
+    part = re.escape(separators)
+    return re.compile(rf"(?:\([^)]*(?:\)|\Z)|[^{part}(])+" if separators else r".+", re.DOTALL)
+
+
+def _parted(grammar: Grammar, text: str) -> Iterator[str]:
+    for found in _names(grammar.separators).findall(text):
+        if name := found.strip(_BLANKS):
+            yield name
+
+
+UNKNOWN = Grammar(any_name=False)
+"""Of a client whose code and behaviour could not be had."""
