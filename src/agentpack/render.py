@@ -6,11 +6,8 @@ from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
-from agentpack.safety.capabilities import capabilities
+from agentpack.safety.capabilities import UNREADABLE, capabilities
 from agentpack.targets.base import Target
-
-UNREADABLE = ("every-tool", "unreadable")
-"""What is said of a client whose files nothing tells how to read."""
 
 
 def render(

@@ -13,7 +13,10 @@ from agentpack.safety.judgement import Judgement, Vocabulary, model_class
 from agentpack.targets.declared import Declaration, meaning_of
 from agentpack.targets.powers import MEANINGS
 
-__all__ = ["Reader", "capabilities", "meaning_of", "model_class", "widening"]
+UNREADABLE = (EVERY, "unreadable")
+"""What is said of a file that nobody can tell how to read."""
+
+__all__ = ["UNREADABLE", "Reader", "capabilities", "meaning_of", "model_class", "widening"]
 
 
 def capabilities(declaration: Declaration, content: bytes) -> tuple[str, ...]:
@@ -35,6 +38,8 @@ class Reader:
         self.declaration = declaration
         keys = {key for key in (*declaration.keys, *MEANINGS) if meaning_of(declaration, key) == "none"}
         self.harmless = frozenset(key.encode() for key in keys)
+        self.texts = [key for key in (declaration.name, declaration.description, declaration.model) if key is not None]
+        self.texts_as_bytes = frozenset(key.encode() for key in self.texts)
         self.known: dict[bytes, tuple[str, ...]] = {}
         self.vocabulary = Vocabulary(declaration)
 
@@ -43,16 +48,20 @@ class Reader:
         form = self.declaration.format
         if form == "body":
             return (EVERY,)
-        found = cut(form, self.harmless, content)
+        found = cut(form, self.harmless, content, self.texts_as_bytes)
         key = b"?" + found.whole if found.rows is None else found.rows
         words = self.known.get(key)
         if words is None and (words := self.known.get(b"?" + found.whole)) is None:
             fields = None if found.rows is None else read_rows(form, found.rows)
             if fields is None:
                 key, fields = b"?" + found.whole, read_whole(self.declaration, found.whole)
-            words = ("every-tool", "unreadable") if fields is None else self.judge(fields)
+            words = UNREADABLE if fields is None or not self.are_texts(fields) else self.judge(fields)
             self.known[key] = words
         return words
+
+    def are_texts(self, fields: Mapping[str, Any]) -> bool:
+        """Whether name, description and model are texts. Some clients drop the whole header where one is not."""
+        return all(isinstance(fields.get(key, ""), str | None) for key in self.texts)
 
     def judge(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
         """The words for the fields of a file."""

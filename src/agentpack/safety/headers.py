@@ -8,7 +8,7 @@ by the format's own reader.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ _ROWS: Mapping[str, bytes] = {
 }
 _COMPLETE = re.compile(rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"\n|[a-z][a-z0-9.-]*\n|-?[0-9.]+\n|\|2|\'\'\'\n|"""\n')
 """The beginning of a value that ends where its row ends, however the next row begins."""
+_IS_TEXT = re.compile(rb"\"|'|\||(?!true\n|false\n|null\n)[a-z]").match
 _BLOCK_END = rb"\n(?!  |\n)"
 _PAIR = r"\\u[dD][89abAB]"
 
@@ -43,11 +44,12 @@ class Cut(NamedTuple):
     """The file, of Markdown its header with the fences."""
 
 
-def cut(form: str, harmless: frozenset[bytes], content: bytes) -> Cut:
+def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[bytes] = ()) -> Cut:
     """The header of a file of that format.
 
     Args:
         harmless: keys that are left out.
+        texts: of these, those that are where their value is a text.
     """
     rows = content
     if form == "markdown":
@@ -72,7 +74,12 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes) -> Cut:
             end = _end_of_block(rows, row[2], end)
         if row is None or end < 0:
             return Cut(None, content)
-        if row[1] not in harmless or complete(rows, row.end(1) + (3 if form == "toml" else 2)) is None:
+        start = row.end(1) + (3 if form == "toml" else 2)
+        if (
+            row[1] not in harmless
+            or complete(rows, start) is None
+            or (row[1] in texts and _IS_TEXT(rows, start) is None)
+        ):
             kept.append(rows[at:end])
         at = end
     return Cut(b"".join(kept), content)
@@ -133,7 +140,7 @@ def read_whole(declaration: Declaration, content: bytes) -> dict[str, Any] | Non
     try:
         text = decode(content, "")
         if form == "markdown":
-            front = front_matter(declaration, text, "", hidden=True)
+            front = front_matter(declaration, text, "", judging=True)
             return {} if front is None else front.fields
         if form == "toml":
             return _toml(text)

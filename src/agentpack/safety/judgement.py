@@ -7,11 +7,12 @@ command of a server, is told by a digest, so that another one is another word.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
-from agentpack.targets.declared import Declaration, meaning_of
+from agentpack.targets.declared import Declaration, is_permissions, meaning_of
 from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
 from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
 
@@ -19,7 +20,7 @@ _ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")
 _SERVER = re.compile(
     r"mcp__?(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__(?P<tool>.*)|_?\*)?\Z"
-    r"|(?:@(?P<server_at>[^/]+)|(?P<before>[^/@]+)(?=/))(?:/(?P<behind>.*))?\Z"
+    r"|(?:@(?P<at>[^/]+)|(?P<before>[^/@]+)(?=/))(?:/(?P<behind>.*))?\Z"
 )
 _WITH_RULE = re.compile(r"([^()]+)\((.*)\)\Z", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?:(?<!__)|(?<=[^_]__)\*)\Z")
@@ -33,6 +34,7 @@ class Vocabulary:
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
         self.powers = declaration.powers
+        self.servers = re.compile(self.powers.servers) if self.powers.servers else _SERVER
         natives = declaration.tools.names if declaration.tools else {}
         self.words: dict[str, tuple[str, ...]] = {name: tuple(w.split()) for name, w in self.powers.tools.items()}
         for word, names in natives.items():
@@ -76,7 +78,7 @@ class Vocabulary:
         if name == "*":
             return (EVERY,)
         if self.powers.complete:
-            return self.mcp(name) if _NAME.match(name) else ()
+            return self.mcp(name) if _NAME.match(name) or self.servers.match(name) else ()
         common = COMMON_TOOLS.get(_SIGNS.sub("", name.lower()))
         if common:
             return (common,)
@@ -84,11 +86,12 @@ class Vocabulary:
 
     def mcp(self, name: str) -> tuple[str]:
         """The word for a server, for one of its tools, or for a tool that we do not know."""
-        found = _SERVER.match(name)
+        found = self.servers.match(name)
         if found is None:
             return (f"tool:{_token(name)}",)
-        server = _token(found["server"] or found["server_at"] or found["before"]).replace("/", "%2F")
-        tool = found["tool"] or found["behind"]
+        parts = found.groupdict()
+        server = _token(parts["server"] or parts.get("at") or parts.get("before") or "").replace("/", "%2F")
+        tool = parts["tool"] or parts.get("behind")
         return (f"mcp:{server}/{_token(tool)}" if tool and "*" not in tool else f"mcp:{server}",)
 
 
@@ -102,6 +105,9 @@ class Judgement:
         self.allowed: set[str] | None = None
         """Names of tools; None where nothing limits them."""
         self.denied: set[str] = set()
+        self.switches: dict[str, Any] = {}
+        self.rules: dict[str, Any] = {}
+        """Names of tools, which may be patterns, and what each is granted; `switches` come before `rules`."""
         self.looking = self.planning = False
         if declaration.powers.only_named or declaration.unlimited:
             self.allowed = set()
@@ -114,6 +120,10 @@ class Judgement:
             kind, _, rest = meaning_of(declaration, key).partition(":")
             if value is not None or kind in ("allow", "deny"):
                 _KINDS[kind](self, key, value, rest)
+        if self.switches or self.rules:
+            self.weigh()
+        if self.denied and self.vocabulary.powers.either:
+            self.allowed = None
         self.words |= self.tools()
 
     # What the tools come to.
@@ -193,35 +203,47 @@ class Judgement:
         return found
 
     def map(self, key: str, value: Any, rest: str) -> None:
-        if not isinstance(value, dict):
-            self.allow(key, value, rest)
-        elif value.get("*") is False:
-            self.allowed = {name for name, grant in value.items() if grant and name != "*"}
+        if isinstance(value, dict) and all(isinstance(grant, bool) for grant in value.values()):
+            for name, grant in value.items():
+                self.switches[self.vocabulary.powers.switched.get(name, name)] = "allow" if grant else "deny"
         else:
-            self.denied.update(name for name, grant in value.items() if not grant)
+            self.words.add("unreadable")
 
     def permissions(self, key: str, value: Any, rest: str) -> None:
-        if not isinstance(value, dict):
-            value = {"*": value}
-        every = value.get("*")
-        if every == "allow":
-            self.words.add("bypass")
-        elif every == "deny":
+        if is_permissions(value):
+            self.rules.update(value if isinstance(value, dict) else {"*": value})
+        else:
+            self.words.add("unreadable")
+
+    def weigh(self) -> None:
+        """What is allowed and denied by rules for names that may be patterns: the last that fits counts."""
+        rules: dict[str, Any] = {**self.switches, **self.rules} if "unreadable" not in self.words else {}
+        vocabulary = self.vocabulary
+        every = _last(rules, "\0")  # no name is like that, so that only what fits every name does
+        if _is_gone(every):
             self.allowed = set()
-        elif every is not None and every != "ask":
+        elif every == "allow" and self.rules:
+            self.words.add("bypass")
+        elif isinstance(every, dict):
             self.words.add(f"permission:custom~{_digest(every)}")
-        grants = self.vocabulary.declaration.tools.grants if self.vocabulary.declaration.tools else {}
-        for name, grant in value.items():
-            if name == "*":
+        names = dict.fromkeys((*vocabulary.words, *(name for name in rules if _last(rules, name) == rules[name])))
+        grants = vocabulary.declaration.tools.grants if vocabulary.declaration.tools else {}
+        for name in names:
+            grant = _last(rules, name)
+            if grant is None or (grant is every and name not in rules):
                 continue
-            if grant == "deny" or (isinstance(grant, dict) and grant and {*_leaves(grant)} == {"deny"}):
+            if _is_gone(grant):
                 self.denied.add(name)
                 continue
-            if self.allowed is not None:
+            if name.strip("*?") and name not in vocabulary and self.allowed is not None:
+                self.words.add(f"tool:{_token(name)}")
+            elif self.allowed is not None:
                 self.allowed.add(name)
-            if grant == "ask" or (every == "deny" and grant == grants.get(name, "allow")):
+            if name not in self.rules or not name.strip("*") or grant == "ask":
                 continue
-            for word in self.vocabulary.base(name):
+            if _is_gone(every) and grant == grants.get(name, "allow"):
+                continue
+            for word in vocabulary.base(name):
                 self.words.add(f"permission:{word}" if grant == "allow" else f"permission:{word}~{_digest(grant)}")
 
     def grants(self, key: str, value: Any, rest: str) -> None:
@@ -325,12 +347,27 @@ _KINDS: Mapping[str, Callable[[Judgement, str, Any, str], None]] = {
 }
 
 
-def _leaves(value: Mapping[str, Any]) -> Iterator[Any]:
-    for item in value.values():
-        if isinstance(item, dict):
-            yield from _leaves(item)
-        else:
-            yield item
+def _last(rules: Mapping[str, Any], name: str) -> Any:
+    """What the last rule that fits a name grants; None where none does."""
+    return next((rules[pattern] for pattern in reversed(list(rules)) if _fits(pattern, name)), None)
+
+
+@lru_cache(maxsize=4096)
+def _fits(pattern: str, name: str) -> bool:
+    """Whether a pattern stands for a name: `*` for any text, `?` for a character."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    if pattern.endswith(" *"):
+        expression = expression.removesuffix(r"\ .*") + "(?: .*)?"
+    return pattern == name or re.fullmatch(expression, name, re.DOTALL) is not None
+
+
+def _is_gone(grant: Any) -> bool:
+    """Whether nothing is left of a tool that is granted so."""
+    if isinstance(grant, dict):
+        return next((inner for pattern, inner in reversed(grant.items()) if pattern == "*"), None) == "deny" and (
+            next(reversed(grant)) == "*" or {*grant.values()} == {"deny"}
+        )
+    return bool(grant == "deny")
 
 
 _FAMILIES = {"opus": "large", "sonnet": "medium", "haiku": "small"}

@@ -5,6 +5,8 @@ The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empt
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.grammar import ALL, DROPPED, NAMES, Grammar
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="augment",
@@ -22,6 +24,13 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools", "disabled_tools"),
+    powers=Powers(
+        complete=True,
+        either=True,
+        grammar=Grammar(
+            separators=",", text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=DROPPED, stars=frozenset()
+        ),
+    ),
     settings={
         "tools": "list",
         "disabled_tools": "list",

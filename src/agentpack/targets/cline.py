@@ -7,8 +7,23 @@ import re
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import NAMES, NONE, REFUSED, Grammar
 from agentpack.targets.opencode import MODEL
+from agentpack.targets.powers import Powers
 
+OLDER = {
+    "apply_diff": "editor",
+    "replace_in_file": "editor",
+    "write_to_file": "editor",
+    "bash": "run_commands",
+    "execute_command": "run_commands",
+    "list_files": "run_commands",
+    "read_file": "read_files",
+    "search_files": "search_codebase",
+    "list_code_definition_names": "search_codebase",
+    "use_skill": "skills",
+}
+"""Names that its tools had before, which it still reads."""
 DECLARATION = Declaration(
     client="cline",
     header="strict",
@@ -29,6 +44,21 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
+    powers=Powers(
+        complete=True,
+        aliases=OLDER,
+        grammar=Grammar(
+            separators=",",
+            text=NAMES,
+            blank=NONE,
+            empty=NONE,
+            null=REFUSED,
+            other=REFUSED,
+            item=REFUSED,
+            stars=frozenset(),
+            folded=True,
+        ),
+    ),
     settings={"tools": "list", "skills": "list", "maxIterations": "count"},
     shortest_body=1,
 )

@@ -8,6 +8,8 @@ import re
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import DROPPED, NAMES, NONE, Grammar
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="commandcode",
@@ -24,6 +26,19 @@ DECLARATION = Declaration(
     ),
     unlimited={"tools": "*"},
     limits=("tools",),
+    powers=Powers(
+        only_named=True,
+        grammar=Grammar(
+            separators=", ",
+            text=NAMES,
+            blank=NONE,
+            empty=NONE,
+            null=NONE,
+            other=NONE,
+            item=DROPPED,
+            any_name=False,
+        ),
+    ),
     settings={
         "tools": "texts",
         "disallowedTools": "texts",

@@ -6,7 +6,22 @@ that one of them does not know is ignored there.
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import NAMES, NONE, REFUSED, Grammar
+from agentpack.targets.powers import Powers
 
+TOOLS = {
+    name: word
+    for word, names in {
+        "read": "view notebookread read/readfile",
+        "search": "grep glob codebase search/codebase",
+        "edit": "multiedit editfiles create write edit/createfile edit/editfiles",
+        "shell": "shell bash runcommands powershell execute/runinterminal list_bash read_bash stop_bash",
+        "web": "webfetch websearch fetch",
+        "delegate": "task",
+    }.items()
+    for name in names.split()
+}
+"""Further names that it takes, in small letters."""
 DECLARATION = Declaration(
     client="copilot",
     header="strict",
@@ -23,6 +38,14 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
+    powers=Powers(
+        complete=True,
+        servers=r"(?P<server>[^/]+)/(?P<tool>.+)\Z",
+        tools=TOOLS,
+        grammar=Grammar(
+            separators=",", text=NAMES, blank=NONE, empty=NONE, null=REFUSED, other=REFUSED, item=REFUSED, folded=True
+        ),
+    ),
     settings={
         "tools": "list",
         "models": "list",

@@ -384,9 +384,10 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _is_permissions(value: Any, *, depth: int = 2) -> bool:
+def is_permissions(value: Any, *, depth: int = 2) -> bool:
+    """Whether a value is a word of permission, or a map of them, or of maps of them."""
     if isinstance(value, dict):
-        return depth > 0 and all(_is_permissions(item, depth=depth - 1) for item in value.values())
+        return depth > 0 and all(is_permissions(item, depth=depth - 1) for item in value.values())
     return value in ("allow", "ask", "deny")
 
 
@@ -397,12 +398,16 @@ SETTING_FORMS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "number": ("a number", lambda value: type(value) in (int, float)),
     "list": ("a list of texts", _is_texts),
     "texts": ("text or a list of texts", lambda value: _is_texts(value) or (isinstance(value, str) and bool(value))),
+    "switches": (
+        "a map of true and false",
+        lambda value: isinstance(value, dict) and all(isinstance(item, bool) for item in value.values()),
+    ),
     "map": ("a map", lambda value: isinstance(value, dict)),
     "maps": (
         "a list of maps and texts",
         lambda value: isinstance(value, list) and all(isinstance(item, dict | str) for item in value),
     ),
-    "permissions": ("allow, ask, deny, or a map of those", _is_permissions),
+    "permissions": ("allow, ask, deny, or a map of those", is_permissions),
     "color": (
         "`#rrggbb` or a word of the theme",
         lambda value: (

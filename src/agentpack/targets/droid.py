@@ -5,8 +5,16 @@ Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import ALL, NAMES, NONE, Grammar
 from agentpack.targets.powers import Powers
 
+CATEGORIES = {
+    "read-only": "read search shell web mcp skills",  # what does not edit: it runs commands of a low risk too
+    "execute": "shell",
+    "execution": "shell",
+    "Skill": "skills",
+}
+"""Words that stand for several tools, where one is all that `tools` says."""
 DECLARATION = Declaration(
     client="droid",
     ids=r"(?:claude|gpt|gemini)-.+|custom:.+",
@@ -22,7 +30,14 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
-    powers=Powers(tools={"read-only": "read search"}),
+    powers=Powers(
+        tools=CATEGORIES,
+        complete=True,
+        aliases={"MultiEdit": "Edit"},
+        grammar=Grammar(
+            separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=ALL, item=ALL, stars=frozenset()
+        ),
+    ),
     settings={"tools": "texts", "reasoningEffort": "text", "mcpServers": "list"},
     long_description=500,
     shortest_body=1,

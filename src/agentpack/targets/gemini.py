@@ -5,6 +5,8 @@ The names of tools stand in `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import NONE, REFUSED, Grammar
+from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
     client="gemini",
@@ -20,10 +22,16 @@ DECLARATION = Declaration(
             "edit": ("replace", "write_file"),
             "shell": ("run_shell_command",),
             "web": ("google_web_search", "web_fetch"),
-            "delegate": ("invoke_agent",),
         },
     ),
     limits=("tools",),
+    powers=Powers(
+        tools={"activate_skill": "skills", "invoke_agent": "", "mcp_*": "mcp"},  # no agent may start another
+        complete=True,
+        aliases={"search_file_content": "grep_search"},
+        servers=r"mcp_(?P<server>[^_]+)_(?P<tool>.+)\Z",
+        grammar=Grammar(empty=NONE, text=REFUSED, blank=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED),
+    ),
     settings={
         "display_name": "text",
         "tools": "list",

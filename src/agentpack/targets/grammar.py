@@ -5,6 +5,7 @@ neither could be had, only a plain list of names that we know is understood (`UN
 restriction that cannot be read.
 """
 
+import json
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ NONE = "none"
 UNREAD = "unread"
 REFUSED = "refused"
 DROPPED = "dropped"
+PAIRED = "paired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +44,16 @@ class Grammar:
     other: str = UNREAD
     """A map, a number, true or false."""
     item: str = UNREAD
-    """An entry of a list that is no text: `dropped`, or what the whole list is for it."""
+    """An entry of a list that is no text: `dropped`, or what the whole list is for it; `paired` where it may be a name
+    with settings."""
     stars: frozenset[str] = frozenset(("*",))
     """Names any one of which decides for the whole list."""
     star: str = ALL
     """What the list is then."""
     folded: bool = False
     """Whether names are the same in capitals."""
+    patterns: bool = False
+    """Whether a name may be a pattern, of which we cannot say what it stands for."""
     any_name: bool = True
     """Whether a name that we do not know is one all the same, and not a pattern that may stand for others."""
 
@@ -73,6 +78,8 @@ def listed(grammar: Grammar, value: Any, known: Container[str] = ()) -> Listed:
             return Listed(grammar.text if value.strip() else grammar.blank)
         names, none = tuple(_parted(grammar, value)), grammar.blank
     elif isinstance(value, list):
+        if grammar.item == PAIRED:
+            value = [_paired(item) for item in value]
         if any(not isinstance(item, str) for item in value) and grammar.item != DROPPED:
             return Listed(grammar.item)
         texts = [item for item in value if isinstance(item, str)]
@@ -86,13 +93,23 @@ def listed(grammar: Grammar, value: Any, known: Container[str] = ()) -> Listed:
         return Listed(none)
     if not grammar.stars.isdisjoint(names):
         return Listed(grammar.star)
+    if grammar.patterns and any(_PATTERN.search(name) for name in names):
+        return Listed(UNREAD)
     if not grammar.any_name and not all(name in known for name in names):
         return Listed(UNREAD)
     return Listed(NAMES, names)
 
 
+_PATTERN = re.compile(r"[*?\[]|\Are:")
 _BLANKS = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 """What JavaScript takes off the ends of a text, in which most clients are written."""
+
+
+def _paired(item: Any) -> Any:
+    """A name with its settings as `name(…)`, other entries as they are."""
+    if isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict):
+        return f"{item[0]}({json.dumps(item[1], sort_keys=True, default=str)})" if item[1] else item[0]
+    return item
 
 
 @cache

@@ -24,7 +24,7 @@ DECLARATION = Declaration(
         remark="the agent's rules come after your own: what it may use is not asked for, except each command of the "
         "shell, whatever you configured",
     ),
-    limits=("permission",),
+    limits=("permission", "tools"),
     powers=POWERS,
     settings={**SETTINGS, "displayName": "text", "hidden": "flag", "variant": "text"},
     live=("{file:}", "{env:}"),

@@ -3,9 +3,14 @@
 Names of tools and the reading of a file stand in `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
 """
 
+from dataclasses import replace
+
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, Grammar
+from agentpack.targets.powers import Powers
 
+GRAMMAR = Grammar(separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=REFUSED, item=REFUSED)
 DECLARATION = Declaration(
     client="kimi",
     header="strict",
@@ -23,6 +28,12 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
+    powers=Powers(
+        complete=True,
+        grammar=GRAMMAR,
+        denying=replace(GRAMMAR, star=NONE),
+        denied={"mcp__*": "mcp"},
+    ),
     settings={
         "whenToUse": "text",
         "override": "flag",

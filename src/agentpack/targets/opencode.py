@@ -26,8 +26,15 @@ SETTINGS = {
     "steps": "count",
     "color": "color",
     "permission": "permissions",
+    "tools": "switches",
 }
-POWERS = Powers(settings={"mode": "setting:primary|all"})
+POWERS = Powers(
+    settings={"mode": "setting:primary|all", "tools": "map"},
+    tools={"skill": "skills"},
+    complete=True,
+    switched={"write": "edit", "patch": "edit"},
+    along={"list": "read"},
+)
 
 DECLARATION = Declaration(
     client="opencode",
@@ -44,7 +51,7 @@ DECLARATION = Declaration(
         grants={"read": NO_SECRETS},
         remark="the agent's rules come after your own: what it may use is not asked for, whatever you configured",
     ),
-    limits=("permission",),
+    limits=("permission", "tools"),
     powers=POWERS,
     settings=SETTINGS,
 )

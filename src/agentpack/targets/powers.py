@@ -35,12 +35,19 @@ class Powers:
     only what is spelled as they are."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other names of a tool, and the one that it has here."""
+    switched: Mapping[str, str] = field(default_factory=dict)
+    """Names that stand for a tool in a map of tools with true and false, and nowhere else."""
     along: Mapping[str, str] = field(default_factory=dict)
     """Tools that are denied along with another one."""
     denied: Mapping[str, str] = field(default_factory=dict)
     """Names that only a list of denied tools may hold, and the word each stands for."""
+    servers: str = ""
+    """A regular expression for the name of an MCP server's tool, with groups `server` and `tool`, where it is not
+    `mcp__server__tool`."""
     in_part: frozenset[str] | None = None
     """The tools of which brackets behind the name mean a part; None: all tools. Of the others they mean the whole."""
+    either: bool = False
+    """Whether a list of denied tools that names some takes the place of the list of tools."""
     remembering: tuple[str, ...] = ()
     """The tools that a memory adds to those that are named."""
     only_named: bool = False

@@ -3,9 +3,33 @@
 The names of tools stand in `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list means every tool there.
 """
 
+from dataclasses import replace
+
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.grammar import ALL, DROPPED, NAMES, NONE, Grammar
+from agentpack.targets.powers import Powers
 
+GRAMMAR = Grammar(separators=",", text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=DROPPED)
+ALIASES = {
+    "ReadFile": "read_file",
+    "ListFiles": "list_directory",
+    "ReadFolder": "list_directory",
+    "Grep": "grep_search",
+    "SearchFiles": "grep_search",
+    "Glob": "glob",
+    "FindFiles": "glob",
+    "Edit": "edit",
+    "WriteFile": "write_file",
+    "NotebookEdit": "notebook_edit",
+    "Shell": "run_shell_command",
+    "WebFetch": "web_fetch",
+    "WebSearch": "web_search",
+    "Agent": "agent",
+    "Task": "agent",
+    "Skill": "skill",
+}
+"""The names that it shows people."""
 DECLARATION = Declaration(
     client="qwen",
     models=("inherit",),
@@ -25,6 +49,13 @@ DECLARATION = Declaration(
         },
     ),
     limits=("tools",),
+    powers=Powers(
+        settings={"executor": "hooks", "executionBackend": "hooks"},
+        grammar=GRAMMAR,
+        denying=replace(GRAMMAR, star=NONE),  # it denies what MCP servers bring, and nothing else
+        complete=True,
+        aliases=ALIASES,
+    ),
     settings={
         "tools": "texts",
         "disallowedTools": "texts",

@@ -80,11 +80,12 @@ class Front(NamedTuple):
     """The line on which the body begins, from 1."""
 
 
-def front_matter(declaration: Declaration, text: str, file: str, *, hidden: bool = False) -> Front | None:
+def front_matter(declaration: Declaration, text: str, file: str, *, judging: bool = False) -> Front | None:
     """The header as that client finds and reads it; None where there is none.
 
     Args:
-        hidden: escapes may stand for text that no reader sees: where a file is only looked at.
+        judging: what is read decides what an agent may do. Escapes may stand for text that no reader sees, and what
+            clients make of a header that is no YAML is known of few.
 
     Raises:
         InvalidFile: the client does not read it either, or nobody can say what it would read.
@@ -94,14 +95,16 @@ def front_matter(declaration: Declaration, text: str, file: str, *, hidden: bool
         if found is None:
             return None
         first_line = text.count("\n", 0, found.end()) + 1
-        return Front(_fields_for_claude(found[1], file, hidden=hidden), text[found.end() :], first_line)
+        return Front(_fields_for_claude(found[1], file, hidden=judging), text[found.end() :], first_line)
     lines = text.split("\n")
     if not _FENCE.match(lines[0]):
         return None
     for number, line in enumerate(lines[1:], 1):
         if _FENCE.match(line):
             head = "\n".join(lines[1:number])
-            fields = _fields(head, file, strict=declaration.header == "strict", hidden=hidden)
+            if judging and "---" in head:  # where some clients end the header
+                raise InvalidFile([Fault(file, 1, "", "`---` within the header")])
+            fields = _fields(head, file, strict=judging or declaration.header == "strict", hidden=judging)
             return Front(fields, "\n".join(lines[number + 1 :]), number + 2)
     return None
 

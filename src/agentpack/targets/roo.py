@@ -9,6 +9,8 @@ from dataclasses import replace
 from agentpack.model.persona import Persona
 from agentpack.targets.base import Models, Said, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import NONE, PAIRED, REFUSED, Grammar
+from agentpack.targets.powers import Powers
 from agentpack.targets.shared import list_of_entries
 
 DECLARATION = Declaration(
@@ -24,6 +26,14 @@ DECLARATION = Declaration(
     ),
     unlimited={"groups": ["read", "edit", "command", "mcp"]},
     limits=("groups",),
+    powers=Powers(
+        tools={"mcp": "mcp", "browser": ""},  # it drops the latter
+        complete=True,
+        only_named=True,
+        grammar=Grammar(
+            empty=NONE, text=REFUSED, null=REFUSED, other=REFUSED, item=PAIRED, stars=frozenset(), any_name=False
+        ),
+    ),
     settings={"groups": "any", "whenToUse": "text", "customInstructions": "text", "allowedMcpServers": "list"},
     body="roleDefinition",
     shortest_body=1,

@@ -6,6 +6,7 @@ Names of tools stand in `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.grammar import ALL, REFUSED, Grammar
 from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
@@ -37,7 +38,11 @@ DECLARATION = Declaration(
         "enabled_skills": "list",
         "disabled_skills": "list",
     },
-    powers=Powers(settings={"tools": "tool_settings"}),
+    powers=Powers(
+        settings={"tools": "tool_settings"},
+        complete=True,
+        grammar=Grammar(empty=ALL, text=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED, folded=True, patterns=True),
+    ),
     body="instructions",
     shortest_body=1,
 )
