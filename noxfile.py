@@ -83,6 +83,14 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def judged(session: nox.Session) -> None:
+    """Ask Claude Code, Gemini CLI and OpenCode again what tools odd forms of an agent's limits grant; needs npm."""
+    _develop(session)
+    session.env["AGENTPACK_JUDGED"] = "1"
+    session.run("pytest", "tests/judged", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from the program, then run the documentation's tests."""
     _develop(session)

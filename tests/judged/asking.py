@@ -1,0 +1,371 @@
+"""Runs inside an empty network, and asks one client what tools it grants the agents of a folder.
+
+`python asking.py CLIENT` reads `{"program": [...], "files": {agent: text}}` from standard input and writes `{agent:
+names of tools, or null}` to standard output. A model on the loopback address plays the client's own model: it starts
+every agent once, and looks at the tools that the client sends along. Two servers with tools are there too.
+
+Standard library only: the interpreter may be a bare one.
+"""
+
+import fcntl
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+SERVERS = {"srv": "one,two", "my-other": "one"}
+"""MCP servers that every client is given, and their tools."""
+PATH = "/usr/local/bin:/usr/bin:/bin"
+LATE = 300
+"""Seconds after which a client is given up."""
+Tools = dict[str, list[str] | None]
+
+
+def loopback() -> None:
+    """Bring up the loopback device of a fresh network namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(any_socket, 0x8913, request))[1]
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", flags | 1))
+
+
+def serve_tools(names: str) -> None:
+    """An MCP server on standard input and output that lists these tools."""
+    tools = [{"name": name, "description": name, "inputSchema": {"type": "object"}} for name in names.split(",")]
+    for line in sys.stdin:
+        message = json.loads(line)
+        if "id" not in message:
+            continue
+        result: dict[str, Any] = {}
+        if message["method"] == "initialize":
+            version = message["params"]["protocolVersion"]
+            info = {"name": "judged", "version": "1"}
+            result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info}
+        elif message["method"] == "tools/list":
+            result = {"tools": tools}
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+
+
+class Model:
+    """A model endpoint: keeps every request, and answers what `answer` says, as events of a stream."""
+
+    def __init__(self, answer: Callable[[dict[str, Any]], list[Any]]) -> None:
+        self.requests: list[dict[str, Any]] = []
+        requests = self.requests
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.reply("application/json", b'{"data": []}')
+
+            def do_HEAD(self) -> None:
+                self.reply("application/json", b"")
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or b"{}")
+                requests.append(body)
+                lines = []
+                for event in answer(body):
+                    head = f"event: {event['type']}\n" if "type" in event else ""
+                    lines.append(f"{head}data: {event if isinstance(event, str) else json.dumps(event)}\n\n")
+                self.reply("text/event-stream", "".join(lines).encode())
+
+            def reply(self, kind: str, content: bytes) -> None:
+                self.send_response(200)
+                self.send_header("content-type", kind)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def servers() -> dict[str, list[str]]:
+    """The command of each MCP server."""
+    return {name: [sys.executable, __file__, "--serve", tools] for name, tools in SERVERS.items()}
+
+
+def task(agent: str) -> str:
+    """What an agent is asked to do, by which its requests are known."""
+    return f"TASK-{agent}-OF"
+
+
+def tasked(texts: Any) -> str | None:
+    """The agent whose task stands in these texts."""
+    found = re.search(r"TASK-(\w+)-OF", json.dumps(texts))
+    return found[1] if found else None
+
+
+def run(program: list[str], folder: Path, home: Path, **more: str) -> str:
+    """The client's output on both streams."""
+    env = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb", "CI": "1", "DO_NOT_TRACK": "1", **more}
+    done = subprocess.run(
+        program, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LATE
+    )
+    return done.stdout + done.stderr
+
+
+def place(folder: Path, files: Mapping[str, str]) -> None:
+    """Write agent files."""
+    folder.mkdir(parents=True)
+    for agent, text in files.items():
+        (folder / f"{agent}.md").write_text(text, newline="")
+
+
+# Claude Code.
+
+
+def claude_events(body: dict[str, Any], blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    message: dict[str, Any] = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": body.get("model"),
+        "content": [],
+    }
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    start = {**message, "model": body.get("model"), "stop_reason": None, "usage": usage}
+    yield {"type": "message_start", "message": start}
+    for index, block in enumerate(blocks):
+        if block["type"] == "text":
+            empty, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
+        else:
+            empty, delta = (
+                {**block, "input": {}},
+                {"type": "input_json_delta", "partial_json": json.dumps(block["input"])},
+            )
+        yield {"type": "content_block_start", "index": index, "content_block": empty}
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    reason = "tool_use" if blocks[-1]["type"] == "tool_use" else "end_turn"
+    yield {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": usage}
+    yield {"type": "message_stop"}
+
+
+def claude(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
+    """The tools of each agent. One whose list comes to nothing is not started, and has none."""
+    place(folder / "project" / ".claude" / "agents", files)
+    (folder / "home").mkdir()
+    (folder / "mcp.json").write_text(
+        json.dumps({"mcpServers": {name: {"command": call[0], "args": call[1:]} for name, call in servers().items()}})
+    )
+    started = False
+
+    def answer(body: dict[str, Any]) -> list[Any]:
+        nonlocal started
+        blocks: list[dict[str, Any]] = [{"type": "text", "text": "done"}]
+        if not started and any(tool.get("name") == "Agent" for tool in body.get("tools", [])):
+            started = True
+            blocks = [
+                {"type": "tool_use", "id": f"toolu_{agent}", "name": "Agent"}
+                | {"input": {"description": "x", "prompt": task(agent), "subagent_type": agent}}
+                for agent in files
+            ]
+        return list(claude_events(body, blocks))
+
+    model = Model(answer)
+    run(
+        [*program, "-p", "start", "--mcp-config", str(folder / "mcp.json"), "--strict-mcp-config"],
+        folder / "project",
+        folder / "home",
+        ANTHROPIC_BASE_URL=model.address,
+        ANTHROPIC_API_KEY="not-a-key",
+        DISABLE_AUTOUPDATER="1",
+        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
+        # every tool is sent, and an agent answers where it is started
+        ENABLE_TOOL_SEARCH="false",
+        CLAUDE_CODE_DISABLE_BACKGROUND_TASKS="1",
+        CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS=str(len(files) + 1),
+    )
+    found: Tools = {}
+    for body in model.requests:
+        agent = tasked(body["messages"][0])
+        if agent:
+            found[agent] = sorted(tool["name"] for tool in body.get("tools", []))
+    messages = [message for body in model.requests for message in body["messages"]]
+    for message in messages:
+        for part in message["content"] if isinstance(message["content"], list) else []:
+            agent = part.get("tool_use_id", "").removeprefix("toolu_")
+            if agent and agent not in found:
+                found[agent] = claude_refusal(part["content"])
+    return found
+
+
+def claude_refusal(content: Any) -> list[str] | None:
+    text = json.dumps(content)
+    if "zero tools" in text:
+        return []
+    if "not found" in text:
+        return None
+    raise ValueError(f"an agent was neither started nor refused: {text[:300]}")
+
+
+# Gemini CLI.
+
+
+def gemini_tools(body: dict[str, Any]) -> list[str]:
+    found = [tool["name"] for group in body.get("tools", []) for tool in group.get("functionDeclarations", [])]
+    return sorted(found)
+
+
+def gemini(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
+    """The tools of each agent, but `complete_task`, by which any agent ends."""
+    place(folder / "home" / ".gemini" / "agents", files)
+    (folder / "project").mkdir()
+    settings = {
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "mcpServers": {name: {"command": call[0], "args": call[1:]} for name, call in servers().items()},
+    }
+    (folder / "home" / ".gemini" / "settings.json").write_text(json.dumps(settings))
+    started = False
+
+    def answer(body: dict[str, Any]) -> list[Any]:
+        nonlocal started
+        tools = gemini_tools(body)
+        parts: list[dict[str, Any]] = [{"text": "done"}]
+        if not started and "invoke_agent" in tools:
+            started = True
+            calls = [{"agent_name": agent, "prompt": task(agent)} for agent in files]
+            parts = [{"functionCall": {"name": "invoke_agent", "args": call}} for call in calls]
+        elif "complete_task" in tools:
+            parts = [{"functionCall": {"name": "complete_task", "args": {"result": "done"}}}]
+        content = {"role": "model", "parts": parts}
+        usage = {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2}
+        return [{"candidates": [{"content": content, "finishReason": "STOP", "index": 0}], "usageMetadata": usage}]
+
+    model = Model(answer)
+    run(
+        [*program, "-p", "start", "--yolo", "--skip-trust", "-m", "gemini-2.5-pro"],
+        folder / "project",
+        folder / "home",
+        GOOGLE_GEMINI_BASE_URL=model.address,
+        GEMINI_API_KEY="not-a-key",
+        GEMINI_TELEMETRY_ENABLED="false",
+    )
+    found: Tools = {}
+    for body in model.requests:
+        first = next((i for i, content in enumerate(body["contents"]) if content["role"] == "model"), None)
+        agent = tasked(body["contents"][:first])
+        if agent:
+            found[agent] = [name for name in gemini_tools(body) if name != "complete_task"]
+        for error in re.findall(r"Subagent '(\w+)' (?:not found|failed)", json.dumps(body["contents"])):
+            found.setdefault(error, None)
+    return found
+
+
+# OpenCode.
+
+
+def opencode(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
+    """The tools of each agent. A file that stops the client is taken out, and the client asked again, in a new folder.
+
+    Every try gives a file another body: the client remembers texts that it has read, broken ones too.
+    """
+
+    def answer(body: dict[str, Any]) -> list[Any]:
+        chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        said = {"index": 0, "delta": {"role": "assistant", "content": "done"}, "finish_reason": None}
+        end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        return [{**chunk, "choices": [said]}, {**chunk, "choices": [end]}, "[DONE]"]
+
+    model = Model(answer)
+    home = folder / "home"
+    (home / ".config" / "opencode").mkdir(parents=True)
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",
+        "options": {"baseURL": f"{model.address}/v1", "apiKey": "not-a-key"},
+    }
+    config = {
+        "provider": {"judged": {**provider, "models": {"m": {"tool_call": True}}}},
+        "model": "judged/m",
+        "small_model": "judged/m",
+        "mcp": {name: {"type": "local", "command": call} for name, call in servers().items()},
+    }
+    (home / ".config" / "opencode" / "opencode.json").write_text(json.dumps(config))
+    env = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "OPENCODE_DISABLE_AUTOUPDATE": "1"}
+    env |= {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"}
+    with subprocess.Popen(
+        [*program, "serve", "--port", "0", "--pure"], cwd=home, env=env, stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            address = next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+            threading.Thread(target=server.stdout.read, daemon=True).start()
+            return opencode_answers(address, model, files, folder)
+        finally:
+            server.terminate()
+
+
+def opencode_answers(address: str, model: Model, files: Mapping[str, str], folder: Path) -> Tools:
+    left, found, tries = dict(files), Tools(), 0
+    while True:
+        tries += 1
+        project = folder / f"project{tries}"
+        place(project / ".opencode" / "agents", {agent: f"{text}{tries}\n" for agent, text in left.items()})
+        (project / ".git").mkdir()
+        try:
+            names = {agent["name"] for agent in ask_server(address, "agent", project)}
+            break
+        except urllib.error.HTTPError as refusal:
+            said = refusal.read().decode()
+            bad = re.search(r"/(\w+)\.md", said)
+            if bad is None:
+                raise ValueError(said[:300]) from refusal
+            found[bad[1]] = None
+            del left[bad[1]]
+    for agent in left:
+        if agent not in names:
+            found[agent] = None
+            continue
+        session = ask_server(address, "session", project, {})["id"]
+        seen = len(model.requests)
+        parts = [{"type": "text", "text": "start"}]
+        ask_server(address, f"session/{session}/message", project, {"agent": agent, "parts": parts})
+        for body in model.requests[seen:]:
+            if tasked(body["messages"]) == agent:
+                found[agent] = sorted(tool["function"]["name"] for tool in body.get("tools", []))
+    return found
+
+
+def ask_server(address: str, path: str, project: Path, content: Any = None) -> Any:
+    request = urllib.request.Request(
+        f"{address}/{path}?directory={urllib.parse.quote(str(project))}",
+        data=None if content is None else json.dumps(content).encode(),
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=LATE) as response:
+        return json.loads(response.read())
+
+
+ASKERS = {"claude": claude, "gemini": gemini, "opencode": opencode}
+
+
+def main() -> None:
+    if sys.argv[1] == "--serve":
+        serve_tools(sys.argv[2])
+        return
+    if os.environ.get("AGENTPACK_JUDGED_NETWORK") == "empty":
+        loopback()
+    question = json.load(sys.stdin)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        print(json.dumps(ASKERS[sys.argv[1]](question["program"], question["files"], Path(folder).resolve())))
+
+
+if __name__ == "__main__":
+    main()

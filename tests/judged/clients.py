@@ -1,0 +1,120 @@
+"""The real clients: how each is installed, and asked what tools it grants an agent of a given form.
+
+A client is installed with npm, at one version and without its scripts, and then runs in a network of its own where
+nothing but `asking.py` can be reached.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from judged.forms import agent_file
+
+_ENVIRON = dict(os.environ)  # npm's settings are in the home of whoever runs the tests
+_ASKING = Path(__file__).with_name("asking.py")
+_AT_ONCE = 60
+"""Agents in one run of a client."""
+_CPU = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+Answer = str | tuple[str, ...]
+"""`every` for the tools of an agent without limits, `refused` for a file that is no agent, else the tools."""
+
+
+class CannotAskError(Exception):
+    """The client could not be installed or run. It says nothing about a form."""
+
+
+class Client(NamedTuple):
+    """A client as npm knows it."""
+
+    package: str
+    version: str
+    program: str
+    """Its program, below the package."""
+    node: bool = False
+    """Whether node runs the program."""
+
+
+CLIENTS = {
+    "claude": Client(f"@anthropic-ai/claude-code-linux-{_CPU}", "2.1.330", "claude"),
+    "gemini": Client("@google/gemini-cli", "0.61.0", "bundle/gemini.js", node=True),
+    "opencode": Client(f"opencode-linux-{_CPU}", "1.18.33", "bin/opencode"),
+}
+
+
+def install(client: Client, folder: Path) -> list[str]:
+    """The command that runs the client, installed below the folder unless it is there already.
+
+    Raises:
+        CannotAskError: npm failed.
+    """
+    here = folder / f"{client.package.replace('/', '+')}@{client.version}"
+    program = here / "node_modules" / client.package / client.program
+    if not program.is_file():
+        shutil.rmtree(here, ignore_errors=True)
+        here.mkdir(parents=True)
+        (here / "package.json").write_text('{"private": true}\n')
+        words = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", f"{client.package}@{client.version}"]
+        _run(words, "", cwd=here, env=_ENVIRON)
+    node = shutil.which("node") if client.node else ""
+    if node is None:
+        raise CannotAskError("node is not on the PATH")
+    return [node, str(program)] if node else [str(program)]
+
+
+def ask(name: str, forms: Iterable[str], folder: Path) -> dict[str, Answer]:
+    """What the client grants an agent of each form, the first of which must be one without limits.
+
+    Raises:
+        CannotAskError: the client gave no answer for a form.
+    """
+    program = install(CLIENTS[name], folder)
+    first, *rest = forms
+    answers: dict[str, Answer] = {}
+    for start in range(0, len(rest), _AT_ONCE):
+        agents = {f"agent{i}": form for i, form in enumerate((first, *rest[start : start + _AT_ONCE]))}
+        files = {agent: agent_file(name, form, agent) for agent, form in agents.items()}
+        tools = _asked(name, program, files)
+        every = tools["agent0"]
+        answers |= {form: _answer(tools[agent], every) for agent, form in agents.items()}
+    return answers
+
+
+def every_tool(name: str, form: str, folder: Path) -> tuple[str, ...]:
+    """The tools of an agent of that form, which has no limits."""
+    tools = _asked(name, install(CLIENTS[name], folder), {"agent0": agent_file(name, form, "agent0")})["agent0"]
+    assert tools is not None
+    return tuple(tools)
+
+
+def _answer(tools: list[str] | None, every: list[str] | None) -> Answer:
+    if tools is None:
+        return "refused"
+    return "every" if tools == every else tuple(tools)
+
+
+def _asked(name: str, program: list[str], files: Mapping[str, str]) -> dict[str, list[str] | None]:
+    env = {"PATH": _ENVIRON["PATH"], "AGENTPACK_JUDGED_NETWORK": "empty"}
+    words = ["unshare", "--map-root-user", "--net", sys.executable, str(_ASKING), name]
+    said = _run(words, json.dumps({"program": program, "files": dict(files)}), cwd=_ASKING.parent, env=env)
+    tools: dict[str, list[str] | None] = json.loads(said)
+    missing = sorted(files.keys() - tools.keys())
+    if missing or tools["agent0"] is None:
+        raise CannotAskError(f"{name} says nothing of {missing or 'an agent without limits'}")
+    return tools
+
+
+def _run(words: list[str], question: str, cwd: Path, env: Mapping[str, str]) -> str:
+    try:
+        done = subprocess.run(words, input=question, cwd=cwd, env=env, capture_output=True, text=True, timeout=900)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotAskError(f"{words[0]}: {error}") from error
+    if done.returncode:
+        raise CannotAskError(f"{' '.join(words[:3])}: {(done.stderr or done.stdout)[-800:]}")
+    return done.stdout

@@ -1,0 +1,35 @@
+"""Recorded answers of the real clients: one file a client, one form a line, so that a change reads well."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from judged.clients import Answer
+
+_FOLDER = Path(__file__).with_name("answers")
+
+
+class Recorded(NamedTuple):
+    """What a client granted each form."""
+
+    version: str
+    every: tuple[str, ...]
+    forms: Mapping[str, Answer]
+
+
+def read(client: str) -> Recorded:
+    """The answers that are recorded of a client."""
+    data = json.loads((_FOLDER / f"{client}.json").read_text())
+    forms = {form: answer if isinstance(answer, str) else tuple(answer) for form, answer in data["forms"].items()}
+    return Recorded(data["version"], tuple(data["every"]), forms)
+
+
+def record(client: str, version: str, every: tuple[str, ...], forms: Mapping[str, Answer]) -> None:
+    """Write a client's answers, of today."""
+    head = {"client": client, "version": version, "asked": date.today().isoformat(), "every": every}
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
+    rows = [f"    {json.dumps(form)}: {json.dumps(answer)}" for form, answer in forms.items()]
+    text = "\n".join(["{", *lines, '  "forms": {', ",\n".join(rows), "  }", "}"])
+    (_FOLDER / f"{client}.json").write_text(f"{text}\n")
