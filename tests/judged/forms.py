@@ -873,13 +873,24 @@ ELSEWHERE: dict[str, frozenset[str]] = {
     "claude": frozenset(
         f"tools: {name}"
         for name in "TodoWrite AskUserQuestion ExitPlanMode PowerShell REPL Workflow ToolSearch mcp__absent".split()
-    ),
+    )
+    | {
+        "tools: Grep, Glob, Bash",  # the shell searches for them
+        "tools: Bash(\\), Read",
+        "tools: mcp__srv\ndisallowedTools: mcp__srv__one",
+        "mcpServers: [srv]\ntools: Read",
+    },
     "gemini": frozenset(
         f"tools: [{name}]"
         for name in "read_many_files ask_user exit_plan_mode update_topic complete_task get_internal_docs "
         "tracker_create_task discovered_tool_x discovered_tool_ mcp_absent_one".split()
     )
     | {"tools: [read_mcp_resource, list_mcp_resources]", 'tools: ["mcp_absent_*"]'},
-    "opencode": frozenset(),
+    "opencode": frozenset(
+        (
+            "permission: {webfetch: deny}",  # some providers bring another tool for the web
+            *('tools: {"srv*": false}', 'permission: {"*_one": deny}'),
+        )
+    ),
 }
 """Forms that name tools the client has on other machines or in other sessions: more may be said than it grants here."""

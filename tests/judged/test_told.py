@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable
 
 import pytest
 
-from agentpack.model.capabilities import EVERY, covers
-from agentpack.model.fields import TOOLS
+from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
 from agentpack.safety.capabilities import capabilities
 from agentpack.safety.judgement import Vocabulary
 from agentpack.targets import TARGETS
@@ -31,7 +30,16 @@ def declaration_of(client: str) -> Declaration:
 def words_of(client: str, natives: Iterable[str]) -> frozenset[str]:
     """Our words for tools of the client."""
     vocabulary = Vocabulary(declaration_of(client))
-    return frozenset(word for native in natives for word in vocabulary.base(native))
+    switched = vocabulary.powers.switched
+    return frozenset(word for native in natives for word in vocabulary.tool(switched.get(native, native)))
+
+
+def left(told: Collection[str], word: str) -> bool:
+    """Whether some tool that the word stands for is among what is said; in a plan mode it is there, and does less."""
+    if covers(told, word) or covers(told, f"{word}(plan)") or any(one.startswith(f"{word}(") for one in told):
+        return True
+    denied = next((denied_by(one) for one in told if one.startswith(BUT)), None)
+    return denied is not None and any(one.startswith(f"{word}/") for one in denied) and word not in denied
 
 
 def natives_of(recorded: Recorded) -> frozenset[str]:
@@ -40,29 +48,24 @@ def natives_of(recorded: Recorded) -> frozenset[str]:
     return frozenset(recorded.every).union(*named)
 
 
-def names_tools(word: str) -> bool:
-    """Whether a word is one for tools."""
-    base = word.partition("(")[0]
-    return base in TOOLS or base in (EVERY, "mcp") or base.startswith(("every-tool-but:", "tool:", "mcp:"))
-
-
 def differences(client: str, told: Collection[str], answer: Answer, *, more: bool = False) -> set[str]:
     """Where the words differ from the client's answer: `+` for what is said and not so, `-` for what is not said.
 
     Args:
         more: what is said may be more than is so.
     """
-    if answer == "refused":  # no agent, no power: none may be named, unless it is said that the file does not read
-        return set() if "unreadable" in told else {f"+{word}" for word in told if names_tools(word)}
-    if answer == "every":
-        return set() if EVERY in told else {f"-{EVERY}"}
-    granted = words_of(client, answer)
-    # in a client's plan mode a tool is there, and does less
-    known = words_of(client, natives_of(RECORDED[client]))
-    said = {word for word in known if covers(told, word) or covers(told, f"{word}(plan)")}
-    if EVERY in told:
-        said.add(EVERY)
-    return {f"-{word}" for word in granted - said} | (set() if more else {f"+{word}" for word in said - granted})
+    if answer == "refused" or "unreadable" in told:  # no agent and no power; or it is said that it may be any
+        return set() if EVERY in told or answer == "refused" else {f"-{EVERY}"}
+    recorded = RECORDED[client]
+    everything = EVERY in told or any(word.startswith(BUT) for word in told)
+    # the client has some tools only for an agent that names them
+    known = words_of(client, recorded.every if everything else natives_of(recorded))
+    granted = words_of(client, recorded.every if answer == "every" else answer)
+    said = {word for word in known if left(told, word)}
+    parts = {word.partition("/")[2] for one in told if one.startswith(BUT) for word in denied_by(one)}
+    wrong = set(parts) & set(recorded.every if answer == "every" else answer) - {""}
+    missing = {f"-{word}" for word in (granted & known) - said} | {f"-{name}" for name in wrong}
+    return missing | (set() if more else {f"+{word}" for word in said - granted})
 
 
 @pytest.mark.parametrize(("client", "form"), ASKED, ids=[f"{client}: {form!r}" for client, form in ASKED])

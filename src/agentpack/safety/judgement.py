@@ -37,6 +37,7 @@ class Vocabulary:
         self.servers = re.compile(self.powers.servers) if self.powers.servers else _SERVER
         natives = declaration.tools.names if declaration.tools else {}
         self.words: dict[str, tuple[str, ...]] = {name: tuple(w.split()) for name, w in self.powers.tools.items()}
+        self.words |= {name: (f"tool:{name}",) for name in self.powers.others}
         for word, names in natives.items():
             for name in names:
                 self.words[name] = (*self.words.get(name, ()), word)
@@ -55,7 +56,7 @@ class Vocabulary:
         """The tool that an entry names, and what stands in its brackets where that means a part of it."""
         if self.powers.in_part is None:
             base, bracket, inside = name.partition("(")
-            return self.named(base.strip()), inside.removesuffix(")") if bracket else None
+            return self.named(base.strip() if bracket else base), inside.removesuffix(")") if bracket else None
         found = None if name.startswith("*") else _WITH_RULE.match(name)
         base = self.named(found[1] if found else name)
         return base, found[2] if found and base in self.powers.in_part else None
@@ -160,7 +161,7 @@ class Judgement:
             f"{word}/{_token(name)}"
             for name in gone
             for word in vocabulary.words.get(name, ())
-            if word not in whole and name in vocabulary.natives.get(word, ())
+            if word not in whole and name in vocabulary.natives.get(word, ()) and name not in vocabulary.powers.along
         }
         words = {word for name in gone if name not in vocabulary for word in self.denied_base(name)}
         return whole | {word.replace("+", "%2B") for word in parts | words}
@@ -178,7 +179,9 @@ class Judgement:
         if name in powers.denied:
             return powers.denied[name].split()
         # of a pattern that is no whole server we cannot say what it leaves
-        words = () if "*" in name.removesuffix("__*") else self.vocabulary.base(name)
+        found = self.vocabulary.servers.match(name)
+        patterned = "*" in name and (found is None or found.groupdict().get("tool") not in (None, "*"))
+        words = () if patterned else self.vocabulary.base(name)
         return words if not powers.complete else [word for word in words if not word.startswith("tool:")]
 
     # What each kind of key comes to.
@@ -236,7 +239,7 @@ class Judgement:
                 self.denied.add(name)
                 continue
             if name.strip("*?") and name not in vocabulary and self.allowed is not None:
-                self.words.add(f"tool:{_token(name)}")
+                self.words.update(vocabulary.base(name) or (f"tool:{_token(name)}",))
             elif self.allowed is not None:
                 self.allowed.add(name)
             if name not in self.rules or not name.strip("*") or grant == "ask":

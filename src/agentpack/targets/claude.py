@@ -26,9 +26,13 @@ POWERS = Powers(
         "Monitor": "shell",
         "PowerShell": "shell",
         "REPL": "shell",
-        "Skill": "skills",
     },
+    others=(
+        *("CronCreate", "CronDelete", "CronList", "EnterWorktree", "ExitWorktree", "ListAgents", "ReportFindings"),
+        *("SendMessage", "Skill", "TaskStop", "Workflow"),
+    ),
     complete=True,
+    servers=r"mcp__(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*)(?:__(?P<tool>\*|[A-Za-z0-9_-]+))?\Z",
     aliases={
         "Agent": "Task",
         "KillShell": "TaskStop",
@@ -36,7 +40,7 @@ POWERS = Powers(
         "ListPeers": "ListAgents",
         "Brief": "SendUserMessage",
     },
-    along={"Monitor": "Bash"},
+    along={"Monitor": "Bash", "PowerShell": "Bash", "REPL": "Bash"},  # the last two are there on some systems only
     denied={"mcp__*": "mcp", "mcp__*__*": "mcp"},
     in_part=frozenset(("Task",)),
     remembering=("Read", "Edit", "Write"),

@@ -12,7 +12,6 @@ CATEGORIES = {
     "read-only": "read search shell web mcp skills",  # what does not edit: it runs commands of a low risk too
     "execute": "shell",
     "execution": "shell",
-    "Skill": "skills",
 }
 """Words that stand for several tools, where one is all that `tools` says."""
 DECLARATION = Declaration(

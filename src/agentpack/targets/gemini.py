@@ -26,7 +26,8 @@ DECLARATION = Declaration(
     ),
     limits=("tools",),
     powers=Powers(
-        tools={"activate_skill": "skills", "invoke_agent": "", "mcp_*": "mcp"},  # no agent may start another
+        tools={"invoke_agent": "", "mcp_*": "mcp"},  # no agent may start another
+        others=("activate_skill", "enter_plan_mode", "write_todos"),
         complete=True,
         aliases={"search_file_content": "grep_search"},
         servers=r"mcp_(?P<server>[^_]+)_(?P<tool>.+)\Z",

@@ -30,8 +30,9 @@ SETTINGS = {
 }
 POWERS = Powers(
     settings={"mode": "setting:primary|all", "tools": "map"},
-    tools={"skill": "skills"},
+    others=("skill", "todowrite", "question"),
     complete=True,
+    servers=r"(?P<server>[A-Za-z0-9.-]+)_(?P<tool>.+)\Z",
     switched={"write": "edit", "patch": "edit"},
     along={"list": "read"},
 )

@@ -30,6 +30,8 @@ class Powers:
     settings: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
     """Further names of tools, and the word each stands for."""
+    others: tuple[str, ...] = ()
+    """Further tools, each a word of its own, `tool:<name>`."""
     complete: bool = False
     """Whether those, and the tools that the client's declaration names, are all that it has of its own, and a name is
     only what is spelled as they are."""
