@@ -48,10 +48,16 @@ def test_a_file_without_name_or_description_is_no_agent(data: bytes) -> None:
     assert refused.value.details == ("data-reviewer: holds no agent file with a name and a description",)
 
 
-def test_a_header_that_is_no_yaml_is_read_line_by_line() -> None:
-    found = fields('name: reviewer\ndescription: Use it: when needed. "Quoted": yes\n  and more\nmodel: "opus"\n')
-    assert found["description"] == 'Use it: when needed. "Quoted": yes and more'
+def test_a_header_that_is_no_yaml_is_read_with_quotes_around_its_values() -> None:
+    found = fields('name: reviewer\ndescription: Use it: when needed. "Quoted": yes\nmodel: "opus"\n')
+    assert found["description"] == 'Use it: when needed. "Quoted": yes'
     assert found["model"] == "opus"
+
+
+def test_a_header_that_is_no_yaml_with_quotes_either_makes_no_agent() -> None:
+    """Asked of Claude Code 2.1.330: it takes the file for a document."""
+    text = "---\nname: reviewer\ndescription: Use it: when needed.\n  and more\n---\nReview.\n"
+    assert read_agent(text, "x.md", "x") is None
 
 
 def test_the_two_characters_for_a_line_break_become_one() -> None:

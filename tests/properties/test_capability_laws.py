@@ -123,6 +123,7 @@ FORMS: dict[str, st.SearchStrategy[Any]] = {
     | st.dictionaries(st.sampled_from(("*", "bash", "edit", "x")), GRANT | st.dictionaries(NAMES, GRANT)),
     "color": st.just("primary"),
     "any": ANY,
+    "switches": st.dictionaries(st.sampled_from(("*", "bash", "edit", "x")), st.booleans()),
 }
 
 
@@ -177,8 +178,8 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
         assert capabilities(declaration, content) == (EVERY,)
         return
     reader = Reader(declaration)
-    found = cut(declaration.format, reader.harmless, content)
-    whole = read_whole(declaration.format, found)
+    found = cut(declaration.format, reader.harmless, content, reader.texts_as_bytes)
+    whole = read_whole(declaration, found.whole)
     assert whole is not None
     assert capabilities(declaration, content) == reader.judge(whole) == reader.read(content) == reader.read(content)
     if found.rows is not None and (rows := read_rows(declaration.format, found.rows)) is not None:

@@ -52,6 +52,10 @@ class Vocabulary:
         """Whether it is a name of one of the client's tools that we know."""
         return name in self.words
 
+    def knows(self, name: str) -> bool:
+        """The same, or that it means one thing wherever it stands."""
+        return name in self.words or (not self.powers.complete and _SIGNS.sub("", name.lower()) in COMMON_TOOLS)
+
     def parted(self, name: str) -> tuple[str, str | None]:
         """The tool that an entry names, and what stands in its brackets where that means a part of it."""
         if self.powers.in_part is None:
@@ -200,7 +204,7 @@ class Judgement:
 
     def listed(self, grammar: Grammar, value: Any) -> Listed:
         """What the client reads from a list of tools. One that cannot be read may limit nothing."""
-        found = listed(grammar, value, self.vocabulary)
+        found = listed(grammar, value, self.vocabulary.knows)
         if found.form in (UNREAD, REFUSED):
             self.words.add("unreadable")
         return found

@@ -7,7 +7,7 @@ restriction that cannot be read.
 
 import json
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -65,11 +65,11 @@ class Listed(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-def listed(grammar: Grammar, value: Any, known: Container[str] = ()) -> Listed:
+def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) -> Listed:
     """The names that a client reads from a value.
 
     Args:
-        known: the names of the client's tools that we know.
+        known: whether a name is one that we know.
     """
     if value is None:
         return Listed(grammar.null)
@@ -95,7 +95,7 @@ def listed(grammar: Grammar, value: Any, known: Container[str] = ()) -> Listed:
         return Listed(grammar.star)
     if grammar.patterns and any(_PATTERN.search(name) for name in names):
         return Listed(UNREAD)
-    if not grammar.any_name and not all(name in known for name in names):
+    if not grammar.any_name and not all(map(known, names)):
         return Listed(UNREAD)
     return Listed(NAMES, names)
 

@@ -142,7 +142,10 @@ def _fields_for_claude(head: str, file: str, *, hidden: bool) -> dict[str, Any]:
             raise  # anchors, merge keys and tags, which we do not follow
     quoted = "\n".join(map(_quoted, head.split("\n")))
     tabless = _TABS.sub(lambda tabs: "  " * len(tabs[0]), quoted)
-    return dict(_map(tabless, file, 2, hidden=hidden, last_wins=True))
+    try:
+        return dict(_map(tabless, file, 2, hidden=hidden, last_wins=True))
+    except InvalidFile:
+        return {}  # as good as no header: a file without a name is no agent
 
 
 def _quoted(line: str) -> str:
@@ -254,7 +257,7 @@ def _tools(declaration: Declaration, words: ToolWords, fields: Mapping[str, Any]
             return []
         names = set(granted)
     else:
-        names = set(listed(declaration.powers.grammar, value, {*chain(*words.names.values())}).names)
+        names = set(listed(declaration.powers.grammar, value, {*chain(*words.names.values())}.__contains__).names)
     found = [tool for tool in TOOLS if words.names.get(tool) and names.issuperset(words.names[tool])]
     covered = {name for tool in found for name in words.names[tool]}
     return found if covered == names else []
