@@ -79,6 +79,7 @@ READINGS: Mapping[str, Reading | None] = {
         f"{_COMMAS} {_TEXTS_ONLY}",
         "An item that is exactly `*` means every tool. Other patterns name nothing.",
         "Names are compared without regard to capitals, many aliases are known. An unknown name gives nothing.",
+        "MCP tools are named `server/tool` or `server/*`; a list without them gives none.",
         "There is no field that denies: `disallowedTools` and the like are ignored.",
     ),
     "cortex": None,
@@ -130,10 +131,15 @@ READINGS: Mapping[str, Reading | None] = {
         "A pattern in `disallowedTools` denies nothing but MCP tools, so `*` denies nothing.",
     ),
     "kiro": None,
-    "opencode": _run(
+    "opencode": Reading(
+        "run",
         "1.18.33",
-        "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false. Any other value "
-        "stops OpenCode with every command.",
+        "2026-11-23",
+        (
+            "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false.",
+            "`tools` as text or as a list stops OpenCode with every command, as any wrong value of a known field does.",
+            "Other fields, such as `disallowedTools`, limit nothing.",
+        ),
     ),
     "pool": None,
     "qwen": _code(
