@@ -92,7 +92,7 @@ READINGS: Mapping[str, Reading | None] = {
         "Text is split at commas; the items of a list are not split.",
         "Null, a number, a boolean, a map, or an item that is not text makes Droid drop the whole header: every tool. "
         "So does a wrong value of another field.",
-        f"{_EXACT} `*` has no meaning. `Bash`, `Write` and other names of Claude Code are unknown.",
+        f"{_EXACT} `*` has no meaning. `Bash` and `Write` are unknown.",
         "`read-only`, `edit`, `execute` and `web` are groups where one of them is the whole text. `read-only` is every "
         "tool that does not edit files, the shell at low autonomy and MCP tools among them.",
         "`Create`, `Edit` and `ApplyPatch` stand for each other, depending on the model.",
@@ -131,15 +131,15 @@ READINGS: Mapping[str, Reading | None] = {
         "A pattern in `disallowedTools` denies nothing but MCP tools, so `*` denies nothing.",
     ),
     "kiro": None,
-    "opencode": Reading(
-        "run",
+    "opencode": _run(
         "1.18.33",
-        "2026-11-23",
-        (
-            "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false.",
-            "`tools` as text or as a list stops OpenCode with every command, as any wrong value of a known field does.",
-            "Other fields, such as `disallowedTools`, limit nothing.",
-        ),
+        "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false. Any other value, null "
+        "included, stops OpenCode with every command.",
+        "The last entry that matches a tool counts, so `*` comes first. Where both name a tool, `permission` counts.",
+        "Keys may be patterns and are compared with capitals. `write`, `edit` and `patch` in `tools` are one: `edit`.",
+        "Other fields, such as `disallowedTools`, limit nothing.",
+        "A header that is broken or has a key twice may count as empty: the whole file is the prompt, and nothing is "
+        "limited.",
     ),
     "pool": None,
     "qwen": _code(
