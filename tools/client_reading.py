@@ -133,8 +133,8 @@ READINGS: Mapping[str, Reading | None] = {
     "kiro": None,
     "opencode": _run(
         "1.18.33",
-        "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false. Any other value, null "
-        "included, stops OpenCode with every command.",
+        "`permission` is `allow`, `ask`, `deny` or a map of those; `tools` is a map of true and false. Any other "
+        "value, null included, stops OpenCode with every command.",
         "The last entry that matches a tool counts, so `*` comes first. Where both name a tool, `permission` counts.",
         "Keys may be patterns and are compared with capitals. `write`, `edit` and `patch` in `tools` are one: `edit`.",
         "Other fields, such as `disallowedTools`, limit nothing.",
