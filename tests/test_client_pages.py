@@ -3,6 +3,10 @@
 import importlib.util
 from pathlib import Path
 
+from client_reading import READINGS
+
+from agentpack.targets import TARGETS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -15,3 +19,7 @@ def test_the_pages_are_current() -> None:
     wanted = module.pages()
     there = {path.name: path.read_text(encoding="utf-8") for path in module.FOLDER.glob("*.md")}
     assert there == wanted, "`python tools/client_pages.py` writes them"
+
+
+def test_every_client_has_a_word_on_how_it_reads_limits() -> None:
+    assert READINGS.keys() == TARGETS.keys()

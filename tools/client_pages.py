@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from client_reading import READINGS
+
 from agentpack.model.fields import COLORS, TOOLS
 from agentpack.targets import TARGETS
 from agentpack.targets.base import Target
@@ -116,6 +118,7 @@ def _page(target: Target) -> Iterator[str]:
         yield f"- {remark}"
     yield from _fields(words)
     yield from _tools(words)
+    yield from _reading(target)
     yield from _settings(words)
     yield from _unsaid(words)
 
@@ -178,6 +181,23 @@ def _tools(words: Declaration) -> Iterator[str]:
         yield f"`tools` that only look (read, search, web) become {said}. Any other restriction cannot be expressed."
     else:
         yield "A restriction cannot be expressed: such a persona is refused for this client unless that is accepted."
+
+
+def _reading(target: Target) -> Iterator[str]:
+    yield ""
+    yield "## How it reads tools"
+    yield ""
+    known = READINGS[target.name]
+    if known is None:
+        yield (
+            f"Not established: neither {target.title} itself nor its code could be checked. A limit that is written in "
+            "another form than the documented one may limit nothing."
+        )
+        return
+    how = {"run": "seen by running it", "code": "read in its code"}[known.how]
+    yield f"In {known.version}, {how} on {known.date}:"
+    yield ""
+    yield from (f"- {rule}" for rule in known.rules)
 
 
 def _settings(words: Declaration) -> Iterator[str]:
