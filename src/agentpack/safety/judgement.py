@@ -266,7 +266,7 @@ class Judgement:
     def mode(self, key: str, value: Any, rest: str) -> None:
         bare = _SIGNS.sub("", str(value).lower())
         form = self.vocabulary.declaration.settings.get(key, "")
-        if bare in PLANNING and (value in form.split("|") or "|" not in form):
+        if bare in PLANNING and form and (value in form.split("|") or "|" not in form):
             self.planning = True
             self.words.add("permission:plan")
         elif bare in BYPASSING:

@@ -5,7 +5,7 @@ The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empt
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
-from agentpack.targets.grammar import ALL, DROPPED, NAMES, Grammar
+from agentpack.targets.grammar import ALL, NAMES, UNREAD, Grammar
 from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
@@ -28,7 +28,7 @@ DECLARATION = Declaration(
         complete=True,
         either=True,
         grammar=Grammar(
-            separators=",", text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=DROPPED, stars=frozenset()
+            separators=",", text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=UNREAD, stars=frozenset()
         ),
     ),
     settings={

@@ -15,7 +15,15 @@ from agentpack.targets.grammar import DROPPED, NAMES, NONE, Grammar
 from agentpack.targets.powers import Powers
 
 GRAMMAR = Grammar(
-    separators=", ", splits_items=True, text=NAMES, blank=NONE, empty=NONE, null=NONE, other=NONE, item=DROPPED
+    separators=", ",
+    brackets=True,
+    splits_items=True,
+    text=NAMES,
+    blank=NONE,
+    empty=NONE,
+    null=NONE,
+    other=NONE,
+    item=DROPPED,
 )
 POWERS = Powers(
     settings={"memory": "is:memory=user|project|local"},

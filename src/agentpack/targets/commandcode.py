@@ -8,7 +8,7 @@ import re
 
 from agentpack.targets.base import Place, Target
 from agentpack.targets.declared import Declaration, ToolWords, speaker
-from agentpack.targets.grammar import DROPPED, NAMES, NONE, Grammar
+from agentpack.targets.grammar import NAMES, NONE, UNREAD, Grammar
 from agentpack.targets.powers import Powers
 
 DECLARATION = Declaration(
@@ -35,7 +35,7 @@ DECLARATION = Declaration(
             empty=NONE,
             null=NONE,
             other=NONE,
-            item=DROPPED,
+            item=UNREAD,
             any_name=False,
         ),
     ),

@@ -12,9 +12,9 @@ from agentpack.targets.powers import Powers
 TOOLS = {
     name: word
     for word, names in {
-        "read": "view notebookread read/readfile",
-        "search": "grep glob codebase search/codebase",
-        "edit": "multiedit editfiles create write edit/createfile edit/editfiles",
+        "read": "view notebookread readfile read/readfile",
+        "search": "grep glob codebase filesearch search/codebase",
+        "edit": "multiedit notebookedit editfiles create createfile write edit/createfile edit/editfiles",
         "shell": "shell bash runcommands powershell execute/runinterminal list_bash read_bash stop_bash",
         "web": "webfetch websearch fetch",
         "delegate": "task",
@@ -43,7 +43,15 @@ DECLARATION = Declaration(
         servers=r"(?P<server>[^/]+)/(?P<tool>.+)\Z",
         tools=TOOLS,
         grammar=Grammar(
-            separators=",", text=NAMES, blank=NONE, empty=NONE, null=REFUSED, other=REFUSED, item=REFUSED, folded=True
+            separators=",",
+            trims_items=False,
+            text=NAMES,
+            blank=NONE,
+            empty=NONE,
+            null=REFUSED,
+            other=REFUSED,
+            item=REFUSED,
+            folded=True,
         ),
     ),
     settings={

@@ -10,6 +10,8 @@ from agentpack.targets.powers import Powers
 
 CATEGORIES = {
     "read-only": "read search shell web mcp skills",  # what does not edit: it runs commands of a low risk too
+    "edit": "edit",
+    "web": "web",
     "execute": "shell",
     "execution": "shell",
 }

@@ -30,9 +30,13 @@ class Grammar:
     """
 
     separators: str = ""
-    """The characters that part the names of a text, outside of brackets; empty: a text is one name."""
+    """The characters that part the names of a text; empty: a text is one name."""
+    brackets: bool = False
+    """Whether they do not between brackets."""
     splits_items: bool = False
     """Whether an entry of a list is parted as a text is."""
+    trims_items: bool = True
+    """Whether blanks at the ends of an entry do not count."""
     text: str = UNREAD
     """A text, which `separators` part; `names` where it is read."""
     blank: str = UNREAD
@@ -83,7 +87,11 @@ def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) ->
         if any(not isinstance(item, str) for item in value) and grammar.item != DROPPED:
             return Listed(grammar.item)
         texts = [item for item in value if isinstance(item, str)]
-        names = tuple(name for text in texts for name in (_parted(grammar, text) if grammar.splits_items else [text]))
+        names = tuple(
+            name
+            for text in texts
+            for name in (_parted(grammar, text) if grammar.splits_items else _entry(grammar, text))
+        )
         names, none = tuple(name for name in names if name), grammar.empty
     else:
         return Listed(grammar.other)
@@ -100,6 +108,10 @@ def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) ->
     return Listed(NAMES, names)
 
 
+def _entry(grammar: Grammar, text: str) -> tuple[str]:
+    return (text.strip(_BLANKS) if grammar.trims_items else text,)
+
+
 _PATTERN = re.compile(r"[*?\[]|\Are:")
 _BLANKS = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 """What JavaScript takes off the ends of a text, in which most clients are written."""
@@ -113,14 +125,16 @@ def _paired(item: Any) -> Any:
 
 
 @cache
-def _names(separators: str) -> re.Pattern[str]:
-    """A name with what stands in its brackets, which may hold separators."""
+def _names(separators: str, brackets: bool) -> re.Pattern[str]:
+    """A name, with what stands in its brackets where that may hold separators."""
     part = re.escape(separators)
-    return re.compile(rf"(?:\([^)]*(?:\)|\Z)|[^{part}(])+" if separators else r".+", re.DOTALL)
+    if not separators:
+        return re.compile(r".+", re.DOTALL)
+    return re.compile(rf"(?:\([^)]*(?:\)|\Z)|[^{part}(])+" if brackets else rf"[^{part}]+")
 
 
 def _parted(grammar: Grammar, text: str) -> Iterator[str]:
-    for found in _names(grammar.separators).findall(text):
+    for found in _names(grammar.separators, grammar.brackets).findall(text):
         if name := found.strip(_BLANKS):
             yield name
 

@@ -10,7 +10,9 @@ from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, spea
 from agentpack.targets.grammar import ALL, DROPPED, NAMES, NONE, Grammar
 from agentpack.targets.powers import Powers
 
-GRAMMAR = Grammar(separators=",", text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=DROPPED)
+GRAMMAR = Grammar(
+    separators=",", trims_items=False, text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=DROPPED
+)
 ALIASES = {
     "ReadFile": "read_file",
     "ListFiles": "list_directory",

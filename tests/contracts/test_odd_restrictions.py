@@ -1,0 +1,158 @@
+"""A restriction of a form that nobody expects is a restriction: for every client and every field that limits an agent.
+
+It is kept as it stands for its own client, or the file is refused; it is told of no other client that cannot have it,
+and what the agent may do is never told as less than what its client makes of the file.
+"""
+
+from typing import Any
+
+import pytest
+
+from agentpack.errors import UsageError
+from agentpack.model.capabilities import EVERY, widening
+from agentpack.model.persona import Field, Origin, Persona, Rule, Section
+from agentpack.render import render
+from agentpack.safety.capabilities import capabilities
+from agentpack.targets import MODULES, TARGETS
+from agentpack.targets.declared import Declaration, meaning_of
+from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
+from agentpack.targets.grammar import ALL, NONE, REFUSED, listed
+from agentpack.targets.reading import read_declared
+
+ORIGIN = Origin("release", "reviewer 1.0.0")
+ODD: dict[str, Any] = {
+    "null": None,
+    "empty text": "",
+    "blank": " ",
+    "comma": ",",
+    "empty list": [],
+    "a list of nothing": [None],
+    "an empty item": ["", "Read"],
+    "a map": {"Read": True},
+    "a map that denies": {"Read": False},
+    "a number": 7,
+    "zero": 0,
+    "true": True,
+    "false": False,
+    "a list in a list": [["Read"]],
+    "a number among names": ["Read", 7],
+    "a map among names": ["Read", {"Bash": True}],
+    "twice": ["Read", "Read"],
+    "other case": ["rEAD"],
+    "a star": "*",
+    "a star in a list": ["*"],
+    "a star behind a name": "Read *",
+    "a star in an item": ["Read", "Read *"],
+    "two stars": "**",
+    "a pattern": ["R*"],
+    "blanks": "Read Bash",
+    "blanks in an item": ["Read Bash"],
+    "commas in an item": ["Read, Bash"],
+    "lines": "Read\nBash",
+    "semicolons": "Read; Bash",
+    "quotes": "'Read', 'Bash'",
+    "brackets": ["Bash(git *, ls)"],
+    "an open bracket": "Bash(git, Read",
+    "unknown": ["Nothing"],
+    "a server": ["mcp__a__*"],
+    "servers": ["mcp__*"],
+}
+"""Values in the words of Claude Code: names of another client's are unknown there."""
+
+
+def declared(client: str) -> Declaration:
+    declaration = TARGETS[client].declaration
+    assert declaration is not None
+    return declaration
+
+
+def limits_of(client: str, *meanings: str) -> list[str]:
+    declaration = declared(client)
+    return [key for key in sorted(declaration.native) if meaning_of(declaration, key) in meanings]
+
+
+LISTS = [(client, key) for client in sorted(MODULES) for key in limits_of(client, "allow", "deny")]
+ALLOWED = [(client, key) for client, key in LISTS if meaning_of(declared(client), key) == "allow"]
+
+
+def persona(client: str, key: str, value: Any) -> Persona:
+    fields = {"description": "Reviews data.", "clients": {client: {key: value}}}
+    rule = Rule(None, "You review data, all of it.\n", "", None, "text", 1, ORIGIN)
+    section = Section(None, 0, "", "", None, 0, (rule,), ORIGIN)
+    return Persona("reviewer", {name: Field(field, ORIGIN) for name, field in fields.items()}, (section,))
+
+
+def written(client: str, key: str, value: Any) -> bytes:
+    """A file of that client as somebody else wrote it."""
+    declaration = declared(client)
+    fields: dict[str, Any] = dict.fromkeys(filter(None, (declaration.name, declaration.description)), "reviewer")
+    fields |= declaration.unlimited
+    body = "You review data, all of it.\n"
+    if declaration.format == "markdown":
+        return (yaml_header({**fields, key: value}) + body).encode()
+    fields = {**fields, **declaration.fixed, key: value, declaration.body: body}
+    return (toml_document(fields) if declaration.format == "toml" else yaml_entry(fields)).encode()
+
+
+def file_of(client: str, one: Persona) -> Any:
+    scope = "user" if client == "zcode" else "project"
+    return render(one, TARGETS[client], pack="p", scope=scope, variables={}, models={})
+
+
+@pytest.mark.parametrize("form", ODD)
+@pytest.mark.parametrize(("client", "key"), LISTS)
+def test_its_own_client_gets_it_as_it_stands_or_not_at_all(client: str, key: str, form: str) -> None:
+    value = ODD[form]
+    if value is None and declared(client).format == "toml":
+        pytest.skip("TOML has no null")
+    declaration = declared(client)
+    grammar = declaration.powers.grammar
+    try:
+        file = file_of(client, persona(client, key, value))
+    except UsageError as error:
+        assert listed(grammar, value).form == REFUSED, error
+        return
+    told = set(capabilities(declaration, written(client, key, value)))
+    assert not widening(told, file.capabilities)
+
+
+@pytest.mark.parametrize("form", ODD)
+@pytest.mark.parametrize(("client", "key"), LISTS)
+def test_a_file_that_has_it_is_read_with_it(client: str, key: str, form: str) -> None:
+    """What comes of the file for other clients says that there was a restriction."""
+    value = ODD[form]
+    declaration = declared(client)
+    if value is None and declaration.format == "toml":
+        pytest.skip("TOML has no null")
+    header = read_declared(declaration, written(client, key, value), "reviewer").header
+    kept = header.get("clients", {}).get(client, {})
+    unlimited = declaration.unlimited.get(key) == value and key in declaration.unlimited
+    assert key in kept or "tools" in header or unlimited
+
+
+@pytest.mark.parametrize("form", [form for form in ODD if ODD[form] not in ("*", ["*"])])
+@pytest.mark.parametrize(("client", "key"), ALLOWED)
+def test_a_client_that_cannot_have_it_is_refused(client: str, key: str, form: str) -> None:
+    other = "codex" if client != "codex" else "goose"
+    assert file_of(other, persona(client, key, ODD[form])).lost
+
+
+@pytest.mark.parametrize("form", ODD)
+@pytest.mark.parametrize(("client", "key"), LISTS)
+def test_what_cannot_be_read_is_told_as_every_tool(client: str, key: str, form: str) -> None:
+    """And what a client reads as no limit is no limit: a deny-list that is void, a star that opens the list."""
+    declaration = declared(client)
+    value = ODD[form]
+    if value is None and declaration.format == "toml":
+        pytest.skip("TOML has no null")
+    powers = declaration.powers
+    deny = meaning_of(declaration, key) == "deny"
+    read = listed((powers.denying or powers.grammar) if deny else powers.grammar, value, lambda name: False)
+    told = capabilities(declaration, written(client, key, value))
+    if "unreadable" in told:
+        assert EVERY in told or (deny and powers.only_named)
+    elif read.form == NONE and not deny:
+        assert not any(word == EVERY or word.startswith(("read", "shell", "tool:")) for word in told)
+    elif read.form == ALL and not deny:
+        assert EVERY in told
+    assert not widening(told, capabilities(declaration, written(client, key, value)))
