@@ -177,15 +177,17 @@ def test_an_edit_of_a_local_pack_can_be_kept(agentpack: Agentpack, project: Path
     agentpack("diff")
 
 
-def test_a_header_that_says_more_than_we_know_stays_and_counts_as_an_edit(agentpack: Agentpack, project: Path) -> None:
+def test_a_header_that_says_more_than_we_know_stays_and_is_clean(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/odd.md": ODD})
-    ran = agentpack("adopt", f"{AGENTS}/odd.md")
-    assert "differs in the header, of which agentpack does not write `mood`: kept as an edit" in ran.err
+    agentpack("adopt", f"{AGENTS}/odd.md")
     assert (project / f"{AGENTS}/odd.md").read_text() == ODD
-    assert "odd.md" in agentpack("diff", expect=1).out
-    assert render(agentpack, "odd").endswith("Odd text.  \nStill odd.\n")
+    for command in CLEAN:
+        agentpack(*command)
+    assert render(agentpack, "odd") == ODD
 
 
+CLEAN = (("diff",), ("sync", "--check"), ("sync", "--locked"), ("sync", "--frozen"), ("upgrade", "--yes"), ("audit",))
+"""What ends with 0 where nothing differs."""
 REVIEWER = """\
 ---
 name: reviewer
@@ -199,7 +201,7 @@ You review.
 - Be kind.
 - Be short.
 """
-SAME_MEANING = {
+IN_OTHER_WORDS = {
     "unquoted": REVIEWER,
     "single quotes": REVIEWER.replace("mine reviewer", "'mine reviewer'"),
     "double quotes": REVIEWER.replace("mine reviewer", '"mine \\u0072eviewer"').replace("name: r", 'name: "r"', 0),
@@ -223,49 +225,49 @@ SAME_MEANING = {
     "blank lines at the ends": REVIEWER.replace("---\nYou", "---\n\n\nYou") + "\n\n",
     "no line end at the end": REVIEWER.rstrip("\n"),
     "blanks behind the fences": REVIEWER.replace("---\n", "--- \n"),
+    "fields of its own": REVIEWER.replace("tools:", "mood: good\nversion: 2\nmaxTurns: many\ncolor: teal\ntools:"),
+    "fields in other letters": REVIEWER.replace("tools:", "allowed-tools: Bash\nTools: Bash\ntools:"),
+    "no tool": REVIEWER.replace("tools: Read, Grep", "tools:"),
+    "an empty item": REVIEWER.replace(" Read, Grep", "\n  - Read\n  -"),
+    "a map of tools": REVIEWER.replace("Read, Grep", "{Read: true}"),
+    "tools with blanks": REVIEWER.replace("Read, Grep", "Read Bash"),
 }
 """What people write for Claude Code, in words that agentpack would put otherwise."""
 
 
-@pytest.mark.parametrize("text", SAME_MEANING.values(), ids=SAME_MEANING)
-def test_a_file_that_means_what_we_would_write_is_written_so_and_nothing_differs(
+@pytest.mark.parametrize("text", IN_OTHER_WORDS.values(), ids=IN_OTHER_WORDS)
+def test_a_file_that_says_it_in_other_words_stays_byte_for_byte_and_nothing_differs(
     agentpack: Agentpack, project: Path, text: str
 ) -> None:
     path = f"{AGENTS}/reviewer.md"
     write_tree(project, {path: text})
     before = tree(project)
-    said = read_agent_file("claude", text.encode(), "")
-    ran = agentpack("adopt", path, "--dry-run")
-    assert "it means the same: written as agentpack writes it, the text from before is in the history" in ran.err
-    assert tree(project) == before
     (file,) = adopted(agentpack, path)
-    assert (file["edited"], file["exact"], file["rewritten"]) == ("", False, True)
-    now = (project / path).read_bytes()
-    assert read_agent_file("claude", now, "").header == said.header
-    assert now.replace(b"\r\n", b"\n").decode() == render(agentpack, "reviewer")
-    assert now.count(b"\r\n") == (now.count(b"\n") if "\r\n" in text else 0), "an existing file keeps its line ends"
-    for command in (("diff",), ("sync", "--check"), ("sync", "--locked"), ("sync", "--frozen"), ("keep", "reviewer")):
+    assert (file["local"], file["edited"], file["exact"], file["rewritten"]) == (True, "", True, False)
+    assert (project / path).read_bytes() == text.encode()
+    for command in (*CLEAN, ("keep", "reviewer")):
         agentpack(*command)
-    assert (project / path).read_bytes() == now
+    assert (project / path).read_bytes() == text.encode()
+    assert agentpack("status", "--json").envelope["data"]["packs"][0]["name"] == "reviewer"
     agentpack("rollback")
     assert tree(project) == before
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        (REVIEWER.replace("tools:", "mood: good\ntools:"), "of which agentpack does not write `mood`"),
-        (REVIEWER.replace("tools:", "mood: good\nmaxTurns: many\ntools:"), "`mood`, `maxTurns`"),
-    ],
-)
-def test_a_field_that_we_do_not_write_stays_with_its_file(
-    agentpack: Agentpack, project: Path, text: str, why: str
-) -> None:
-    write_tree(project, {f"{AGENTS}/reviewer.md": text})
-    (file,) = adopted(agentpack, f"{AGENTS}/reviewer.md")
-    assert why in str(file["edited"])
-    assert (project / f"{AGENTS}/reviewer.md").read_text() == text
-    agentpack("diff", expect=1)
+def test_a_variant_over_an_adopted_file_changes_only_what_it_says(agentpack: Agentpack, project: Path) -> None:
+    text = REVIEWER.replace("tools:", "# ours\nmood: good\ntools:")
+    write_tree(
+        project,
+        {
+            f"{AGENTS}/reviewer.md": text,
+            ".agentpack/variants/reviewer/house.md": "---\nsummary: Ours.\nset: {color: blue}\n---\n\n"
+            "## House {#house}\n\n- Ask first. {#ask}\n",
+        },
+    )
+    agentpack("adopt", f"{AGENTS}/reviewer.md")
+    agentpack("install", "reviewer[house]")
+    found = (project / f"{AGENTS}/reviewer.md").read_text()
+    assert found.replace("color: blue\n", "") == text + "\n## House\n\n- Ask first.\n"
+    assert "color: blue\n" in found
 
 
 def test_a_release_in_other_words_is_written_as_it_is(agentpack: Agentpack, project: Path) -> None:

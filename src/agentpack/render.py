@@ -72,7 +72,8 @@ def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | No
     assert target.declaration is not None
     read = read_declared(target.declaration, original, name)
     origin = Origin("release", "")
-    fields = {key: Field(value, origin) for key, value in read.header.items() if key != "name"}
+    header = {"description": name, **read.header}  # as a local pack has one, where the client shows none
+    fields = {key: Field(value, origin) for key, value in header.items() if key != "name"}
     body = Rule(None, read.body, "", None, "text", 0, origin)
     section = Section(None, 0, "", "", None, 0, (body,), origin)
     before = target.say(Persona(str(read.header["name"]), fields, (section,)), {})

@@ -25,10 +25,10 @@ def adopt(
     """Bring existing agent files under management, all or none. What they say stays.
 
     A file that is a release of a known pack, or half of one, is recorded as that release; what differs counts as an
-    edit, which `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`. A file
-    that only says it in other words, such as a header without quotes, is written as agentpack writes it; the text from
-    before is in the history. Every other file stays byte for byte. Every client's files are read. Of a file that holds
-    many agents, all are adopted that agentpack does not manage.
+    edit, which `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`, and the
+    file stays byte for byte. A file that says what a release says in other words, such as a header without quotes, is
+    written as agentpack writes it; the text from before is in the history. Every client's files are read. Of a file
+    that holds many agents, all are adopted that agentpack does not manage.
 
     Example: agentpack adopt .claude/agents/reviewer.md .roomodes#tester
     """
