@@ -10,7 +10,6 @@ from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
 from agentpack.targets import MODULES, TARGETS
-from agentpack.targets.reading import read_agent_file
 
 CLIENTS = [client for client in sorted(MODULES) if TARGETS[client].project is not None]
 AGENTS = ".claude/agents"
@@ -87,7 +86,6 @@ Probe.
     ".takt/facets/personas/prober.md": "Probe.\n",
 }
 """A file as people write it, for each format, by its path."""
-AS_WE_WRITE = (".codex/agents/prober.toml", ".takt/facets/personas/prober.md")
 MODES = """\
 # ours
 customModes:
@@ -311,7 +309,7 @@ def test_several_files_are_adopted_in_one_generation_and_rollback_gives_back_wha
     assert tree(project) == before
     agentpack("rollback")
     assert tree(project) == after
-    agentpack("sync", "--check", expect=1)
+    agentpack("sync", "--check")
 
 
 def test_adopting_into_an_existing_manifest_keeps_what_is_there(agentpack: Agentpack, project: Path) -> None:
@@ -457,16 +455,12 @@ def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
     before = tree(project)
     (file,) = adopted(agentpack, path)
     assert (file["path"], file["pack"], file["local"]) == (path, "prober", True)
-    assert (file["exact"], file["edited"], file["rewritten"]) == (path in AS_WE_WRITE, "", path not in AS_WE_WRITE)
-    now = (project / path).read_text()
-    assert (now == HAND_WRITTEN[path]) is (path in AS_WE_WRITE)
-    (client,) = (target.name for target in TARGETS.values() if target.path("prober", "project", {}) == path)
-    before_and_now = (read_agent_file(client, text.encode(), "prober") for text in (HAND_WRITTEN[path], now))
-    assert len({repr((read.header, read.unsaid, read.body.strip("\n"))) for read in before_and_now}) == 1
+    assert (file["exact"], file["edited"], file["rewritten"]) == (True, "", False)
+    assert (project / path).read_text() == HAND_WRITTEN[path]
     assert (project / ".agentpack/packs/prober/0.1.0/personas/prober.md").is_file()
     agentpack("diff")
     agentpack("sync", "--locked")
-    assert (project / path).read_text() == now
+    assert (project / path).read_text() == HAND_WRITTEN[path]
     agentpack("rollback")
     assert tree(project) == before
 
@@ -475,7 +469,7 @@ def test_a_file_that_people_wrote_for_any_format_becomes_a_local_pack(
     ("path", "said"),
     [
         (".codex/agents/prober.toml", 'model_reasoning_effort = "high"'),
-        (".opencode/agents/prober.md", 'permission: {"edit": "deny", "bash": "ask"}'),
+        (".opencode/agents/prober.md", "permission:\n  edit: deny\n  bash: ask\n"),
         (".opencode/agents/prober.md", "temperature: 0.2"),
         (".opencode/agents/prober.md", "mode: primary"),
         (".cline/agents/prober.yaml", "modelId: claude-sonnet-4-5"),

@@ -20,7 +20,7 @@ from agentpack.targets.grammar import listed
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
 _BLANK = r"(?:[^\S\x1c-\x1f\x85]|\ufeff)"
-_CLAUDE = re.compile(rf"---{_BLANK}*\n(.*?)---{_BLANK}*\n?", re.DOTALL)
+_CLAUDE = re.compile(rf"---{_BLANK}*\n(.*?)---[ \t\r]*\n?", re.DOTALL)
 _FLAT = re.compile(r"([a-zA-Z_-]+):[ \t]+(.*)\Z")
 _SIGNS = re.compile(r"[{}\[\]*&#!|>%@`]|: |\A,")  # a comma in front is text to Claude Code, and no YAML to us
 _TABS = re.compile(r"^\t+", re.MULTILINE)
