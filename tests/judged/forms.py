@@ -1,7 +1,7 @@
 """Odd forms of the fields that limit an agent: header lines in each client's own words.
 
-Every form is put below a name and a description that the client accepts. `answers/` holds what the real client made of
-it, `test_recorded.py` asks the client again, `test_told.py` holds our own reading against it.
+Each form follows a valid name and description. `answers/` records which tools the real client granted,
+`test_recorded.py` asks the client again, and `test_told.py` compares the answer with what agentpack reports.
 """
 
 _FILES = {
@@ -12,7 +12,7 @@ _FILES = {
 
 
 def agent_file(client: str, form: str, agent: str) -> str:
-    """The agent file of that name whose header has these lines."""
+    """An agent file with these header lines. Its body is a task that identifies the agent."""
     return _FILES[client].replace("{agent}", agent).replace("{form}", form)
 
 
@@ -392,7 +392,7 @@ CLAUDE: tuple[str, ...] = (
     'tools: "Read\\u0085Bash"',
     'tools: "\\u0085Read"',
     'tools: "Read\\fBash"',
-    # What only the second try reads: each value in quotes.
+    # Broken YAML, which the client reads again with each value in quotes.
     'tools:\n  - "*"',
     "tools:\n  - *",
     "tools: [Read, *]",
@@ -681,7 +681,7 @@ OPENCODE: tuple[str, ...] = (
     "permission: {bash: deny}\n...",
     "permission: {bash: deny} # and no more",
     "# permission: {bash: deny}",
-    # Broken, and the second try changes nothing: the header is lost. Broken after a change: the file is passed over.
+    # Broken YAML loses the header where the client's rewrite changes nothing, or the file is skipped.
     "permission: deny\nwhen: @x",
     "permission: deny\npermission: deny",
     "permission: {bash: deny}\ntools: *",
@@ -873,7 +873,8 @@ ELSEWHERE: dict[str, frozenset[str]] = {
     "claude": frozenset(
         f"tools: {name}"
         for name in "TodoWrite AskUserQuestion ExitPlanMode PowerShell REPL Workflow ToolSearch mcp__absent".split()
-    ),
+    )
+    | {"tools: Grep, Glob, Bash", "disallowedTools: Grep, Glob", "mcpServers: [srv]\ntools: Read"},
     "gemini": frozenset(
         f"tools: [{name}]"
         for name in "read_many_files ask_user exit_plan_mode update_topic complete_task get_internal_docs "
@@ -882,4 +883,7 @@ ELSEWHERE: dict[str, frozenset[str]] = {
     | {"tools: [read_mcp_resource, list_mcp_resources]", 'tools: ["mcp_absent_*"]'},
     "opencode": frozenset(),
 }
-"""Forms that name tools the client has on other machines or in other sessions: more may be said than it grants here."""
+"""Forms that name tools which the client has on other machines or in other sessions only: agentpack may report them.
+
+Claude Code gives Grep and Glob only to an agent without Bash.
+"""
