@@ -481,3 +481,83 @@ def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpac
     assert "two for claude: read -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
     agentpack("sync")
     assert "two for claude: read -> read, shell" in stopped(agentpack, "upgrade", "--yes").err
+
+
+# Lists of tools as Claude Code reads them.
+
+
+def native_release(folder: Path, version: str, **claude: Any) -> None:
+    release(folder, version, reviewer={"clients": {"claude": claude}})
+
+
+@pytest.mark.parametrize(
+    "wide",
+    [
+        {"tools": "Read *"},
+        {"tools": ["Read", "Grep", "Read *"]},
+        {"tools": ["Read,*"]},
+        {"disallowedTools": "*"},
+        {"disallowedTools": ["Bash", "*"]},
+        {},
+        {"tools": "Read Bash"},
+        {"tools": "Read, Bash(git log)"},
+        {"tools": "Read, Monitor"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("ci", [False, True])
+def test_every_spelling_of_more_tools_stops(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wide: dict[str, Any], ci: bool
+) -> None:
+    if ci:
+        monkeypatch.setenv("CI", "true")
+    native_release(tmp_path / "packs", "1.0.0", tools="Read, Grep")
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"))
+    native_release(tmp_path / "packs", "1.1.0", **wide)
+    stopped(agentpack, "upgrade", "--yes")
+
+
+@pytest.mark.parametrize("none", [[], "", None, {"Read": True}, 7, [["Read"]], [None]], ids=str)
+def test_a_release_that_drops_what_gave_no_tool_stops(agentpack: Agentpack, tmp_path: Path, none: Any) -> None:
+    native_release(tmp_path / "packs", "1.0.0", tools=none)
+    assert "may: no tool" in agentpack("install", "reviews", "--source", str(tmp_path / "packs")).err
+    native_release(tmp_path / "packs", "1.1.0")
+    stopped(agentpack, "upgrade", "--yes")
+
+
+def test_no_tool_is_what_an_empty_list_of_a_pack_asks_for(agentpack: Agentpack, tmp_path: Path) -> None:
+    packs = tmp_path / "packs"
+    release(packs, "1.0.0", reviewer={"tools": []})
+    assert "may: no tool" in agentpack("install", "reviews", "--source", str(packs), "--client", "claude").err
+    assert "tools: []\n" in (agentpack.folder / ".claude/agents/reviewer.md").read_text()
+    release(packs, "1.1.0", reviewer={})
+    stopped(agentpack, "upgrade", "--yes")
+    ran = agentpack("install", "reviews", "--client", "claude", "--client", "codex", expect=3)
+    assert "tools limited to none" in ran.err
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "Bash",
+        "Read Bash",
+        "Read,Bash",
+        "Read\u00a0, Bash",
+        ["Read Bash"],
+        ["Read", " Bash "],
+        "Bash(git log)",
+        "Bash()",
+        "Read *",
+        ["Read", "*"],
+        "Monitor",
+        "PowerShell",
+    ],
+    ids=str,
+)
+def test_a_policy_that_denies_the_shell_refuses_every_spelling_of_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path, spelled: Any
+) -> None:
+    native_release(tmp_path / "packs", "1.0.0", tools=spelled)
+    (project / "agentpack.yaml").write_text("schema: 1\npolicy: {capabilities: {deny: [shell]}}\n")
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), expect=5)
+    assert not (project / ".claude").exists()

@@ -1,10 +1,10 @@
-"""Runs inside an empty network, and asks one client what tools it grants the agents of a folder.
+"""Ask one client which tools it grants to agents. Runs in a network namespace that reaches nothing else.
 
-`python asking.py CLIENT` reads `{"program": [...], "files": {agent: text}}` from standard input and writes `{agent:
-names of tools, or null}` to standard output. A model on the loopback address plays the client's own model: it starts
-every agent once, and looks at the tools that the client sends along. Two servers with tools are there too.
+`python asking.py CLIENT` reads `{"program": [...], "files": {agent: text}}` from standard input and prints `{agent:
+tools, or null if there is no such agent}`. A fake model on the loopback address starts every agent once and notes the
+tools in the client's requests. Each client also gets two MCP servers.
 
-Standard library only: the interpreter may be a bare one.
+Standard library only, because the interpreter may have nothing else.
 """
 
 import fcntl
@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 SERVERS = {"srv": "one,two", "my-other": "one"}
-"""MCP servers that every client is given, and their tools."""
+"""The MCP servers that every client gets, and their tools."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
 LATE = 300
-"""Seconds after which a client is given up."""
+"""Seconds to wait for a client."""
 Tools = dict[str, list[str] | None]
 
 
@@ -59,7 +59,7 @@ def serve_tools(names: str) -> None:
 
 
 class Model:
-    """A model endpoint: keeps every request, and answers what `answer` says, as events of a stream."""
+    """A fake model endpoint that keeps every request and streams the events that `answer` returns."""
 
     def __init__(self, answer: Callable[[dict[str, Any]], list[Any]]) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -102,18 +102,18 @@ def servers() -> dict[str, list[str]]:
 
 
 def task(agent: str) -> str:
-    """What an agent is asked to do, by which its requests are known."""
+    """The task of an agent, which identifies its requests."""
     return f"TASK-{agent}-OF"
 
 
 def tasked(texts: Any) -> str | None:
-    """The agent whose task stands in these texts."""
+    """The agent whose task is in these texts."""
     found = re.search(r"TASK-(\w+)-OF", json.dumps(texts))
     return found[1] if found else None
 
 
 def run(program: list[str], folder: Path, home: Path, **more: str) -> str:
-    """The client's output on both streams."""
+    """Run the client and return its output on both streams."""
     env = {"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8", "TERM": "dumb", "CI": "1", "DO_NOT_TRACK": "1", **more}
     done = subprocess.run(
         program, cwd=folder, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LATE
@@ -159,7 +159,7 @@ def claude_events(body: dict[str, Any], blocks: list[dict[str, Any]]) -> Iterato
 
 
 def claude(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
-    """The tools of each agent. One whose list comes to nothing is not started, and has none."""
+    """The tools of each agent; none for one that the client does not start because its list comes to nothing."""
     place(folder / "project" / ".claude" / "agents", files)
     (folder / "home").mkdir()
     (folder / "mcp.json").write_text(
@@ -193,12 +193,16 @@ def claude(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
         CLAUDE_CODE_DISABLE_BACKGROUND_TASKS="1",
         CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS=str(len(files) + 1),
     )
+    return claude_tools(model.requests)
+
+
+def claude_tools(requests: list[dict[str, Any]]) -> Tools:
     found: Tools = {}
-    for body in model.requests:
+    for body in requests:
         agent = tasked(body["messages"][0])
         if agent:
             found[agent] = sorted(tool["name"] for tool in body.get("tools", []))
-    messages = [message for body in model.requests for message in body["messages"]]
+    messages = [message for body in requests for message in body["messages"]]
     for message in messages:
         for part in message["content"] if isinstance(message["content"], list) else []:
             agent = part.get("tool_use_id", "").removeprefix("toolu_")
@@ -225,7 +229,7 @@ def gemini_tools(body: dict[str, Any]) -> list[str]:
 
 
 def gemini(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
-    """The tools of each agent, but `complete_task`, by which any agent ends."""
+    """The tools of each agent, without `complete_task`, which every agent has."""
     place(folder / "home" / ".gemini" / "agents", files)
     (folder / "project").mkdir()
     settings = {
@@ -258,8 +262,12 @@ def gemini(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
         GEMINI_API_KEY="not-a-key",
         GEMINI_TELEMETRY_ENABLED="false",
     )
+    return gemini_answers(model.requests)
+
+
+def gemini_answers(requests: list[dict[str, Any]]) -> Tools:
     found: Tools = {}
-    for body in model.requests:
+    for body in requests:
         first = next((i for i, content in enumerate(body["contents"]) if content["role"] == "model"), None)
         agent = tasked(body["contents"][:first])
         if agent:
@@ -273,9 +281,9 @@ def gemini(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
 
 
 def opencode(program: list[str], files: Mapping[str, str], folder: Path) -> Tools:
-    """The tools of each agent. A file that stops the client is taken out, and the client asked again, in a new folder.
+    """The tools of each agent. A file that stops the client is removed, and the client is asked again in a new folder.
 
-    Every try gives a file another body: the client remembers texts that it has read, broken ones too.
+    Each try changes the bodies, because OpenCode caches by text and reads a broken header differently a second time.
     """
 
     def answer(body: dict[str, Any]) -> list[Any]:

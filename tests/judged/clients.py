@@ -1,7 +1,7 @@
-"""The real clients: how each is installed, and asked what tools it grants an agent of a given form.
+"""Install the real clients, and ask them which tools they grant to an agent.
 
-A client is installed with npm, at one version and without its scripts, and then runs in a network of its own where
-nothing but `asking.py` can be reached.
+npm installs each client at one version, without its scripts. The client then runs in a network namespace in which only
+`asking.py` answers.
 """
 
 import json
@@ -23,22 +23,22 @@ _AT_ONCE = 60
 _CPU = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 Answer = str | tuple[str, ...]
-"""`every` for the tools of an agent without limits, `refused` for a file that is no agent, else the tools."""
+"""`every` for the tools of an agent without limits, `refused` for a file that gives no agent, else the tools."""
 
 
 class CannotAskError(Exception):
-    """The client could not be installed or run. It says nothing about a form."""
+    """The client could not be installed or run, which proves nothing about a form."""
 
 
 class Client(NamedTuple):
-    """A client as npm knows it."""
+    """An npm package with a client."""
 
     package: str
     version: str
     program: str
-    """Its program, below the package."""
+    """The path of the program in the package."""
     node: bool = False
-    """Whether node runs the program."""
+    """Whether the program needs node."""
 
 
 CLIENTS = {
@@ -49,7 +49,7 @@ CLIENTS = {
 
 
 def install(client: Client, folder: Path) -> list[str]:
-    """The command that runs the client, installed below the folder unless it is there already.
+    """Install the client in the folder, if it is not there yet, and return the command that runs it.
 
     Raises:
         CannotAskError: npm failed.
@@ -69,7 +69,7 @@ def install(client: Client, folder: Path) -> list[str]:
 
 
 def ask(name: str, forms: Iterable[str], folder: Path) -> dict[str, Answer]:
-    """What the client grants an agent of each form, the first of which must be one without limits.
+    """The tools that the client grants for each form. The first form must be one without limits.
 
     Raises:
         CannotAskError: the client gave no answer for a form.
@@ -106,7 +106,7 @@ def _asked(name: str, program: list[str], files: Mapping[str, str]) -> dict[str,
     tools: dict[str, list[str] | None] = json.loads(said)
     missing = sorted(files.keys() - tools.keys())
     if missing or tools["agent0"] is None:
-        raise CannotAskError(f"{name} says nothing of {missing or 'an agent without limits'}")
+        raise CannotAskError(f"{name} gave no answer for {missing or 'an agent without limits'}")
     return tools
 
 

@@ -1,7 +1,7 @@
 """Odd forms of the fields that limit an agent: header lines in each client's own words.
 
-Every form is put below a name and a description that the client accepts. `answers/` holds what the real client made of
-it, `test_recorded.py` asks the client again, `test_told.py` holds our own reading against it.
+Each form follows a valid name and description. `answers/` records which tools the real client granted,
+`test_recorded.py` asks the client again, and `test_told.py` compares the answer with what agentpack reports.
 """
 
 _FILES = {
@@ -12,7 +12,7 @@ _FILES = {
 
 
 def agent_file(client: str, form: str, agent: str) -> str:
-    """The agent file of that name whose header has these lines."""
+    """An agent file with these header lines. Its body is a task that identifies the agent."""
     return _FILES[client].replace("{agent}", agent).replace("{form}", form)
 
 
@@ -392,7 +392,7 @@ CLAUDE: tuple[str, ...] = (
     'tools: "Read\\u0085Bash"',
     'tools: "\\u0085Read"',
     'tools: "Read\\fBash"',
-    # What only the second try reads: each value in quotes.
+    # Broken YAML, which the client reads again with each value in quotes.
     'tools:\n  - "*"',
     "tools:\n  - *",
     "tools: [Read, *]",
@@ -681,7 +681,7 @@ OPENCODE: tuple[str, ...] = (
     "permission: {bash: deny}\n...",
     "permission: {bash: deny} # and no more",
     "# permission: {bash: deny}",
-    # Broken, and the second try changes nothing: the header is lost. Broken after a change: the file is passed over.
+    # Broken YAML loses the header where the client's rewrite changes nothing, or the file is skipped.
     "permission: deny\nwhen: @x",
     "permission: deny\npermission: deny",
     "permission: {bash: deny}\ntools: *",
@@ -893,4 +893,7 @@ ELSEWHERE: dict[str, frozenset[str]] = {
         )
     ),
 }
-"""Forms that name tools the client has on other machines or in other sessions: more may be said than it grants here."""
+"""Forms that name tools which the client has on other machines or in other sessions only: agentpack may report them.
+
+Claude Code gives Grep and Glob only to an agent without Bash.
+"""

@@ -1,4 +1,4 @@
-"""Recorded answers of the real clients: one file a client, one form a line, so that a change reads well."""
+"""Read and write the recorded answers: one file for each client, one form a line, so that diffs are readable."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _FOLDER = Path(__file__).with_name("answers")
 
 
 class Recorded(NamedTuple):
-    """What a client granted each form."""
+    """The answers of one client."""
 
     version: str
     every: tuple[str, ...]
@@ -20,14 +20,14 @@ class Recorded(NamedTuple):
 
 
 def read(client: str) -> Recorded:
-    """The answers that are recorded of a client."""
+    """The recorded answers of a client."""
     data = json.loads((_FOLDER / f"{client}.json").read_text())
     forms = {form: answer if isinstance(answer, str) else tuple(answer) for form, answer in data["forms"].items()}
     return Recorded(data["version"], tuple(data["every"]), forms)
 
 
 def record(client: str, version: str, every: tuple[str, ...], forms: Mapping[str, Answer]) -> None:
-    """Write a client's answers, of today."""
+    """Write a client's answers with today's date."""
     head = {"client": client, "version": version, "asked": date.today().isoformat(), "every": every}
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     rows = [f"    {json.dumps(form)}: {json.dumps(answer)}" for form, answer in forms.items()]

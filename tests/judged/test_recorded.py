@@ -1,7 +1,7 @@
 """The real clients still give each recorded answer.
 
-It installs three clients with npm and takes minutes: `nox -s judged`, or `AGENTPACK_JUDGED=1`. With `--update` the
-answers are recorded anew. Otherwise nothing here runs.
+This installs three clients with npm and takes minutes, so it runs only with `nox -s judged` or `AGENTPACK_JUDGED=1`.
+`--update` records the answers again.
 """
 
 import os
