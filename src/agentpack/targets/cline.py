@@ -52,6 +52,8 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.yaml` and `*.yml` with front matter and a body, no nested folders",
     markers=(".cline", ".clinerules"),
+    nested=False,
+    endings=(".yaml", ".yml"),
     identity=identity,
     remarks=(
         "An agent's tool is called `subagent_` and its name with `_` for every other character.",

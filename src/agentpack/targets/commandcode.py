@@ -55,6 +55,7 @@ TARGET = Target(
     verified_by="source",
     reads="project beats user; `*.md`, no nested folders",
     markers=(".commandcode",),
+    nested=False,
     reserved=frozenset(("explore", "plan", "review", "general")),
     identity=identity,
     remarks=("A file with a reserved name is passed over without a word.",),

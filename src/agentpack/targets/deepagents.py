@@ -22,6 +22,8 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `<agent>/AGENTS.md`",
     markers=(".deepagents",),
+    nested=False,
+    naming=("name", "stem"),
     reserved=frozenset(("general-purpose",)),
     remarks=("At user scope the agents belong to the default profile, `agent`.",),
 )

@@ -25,4 +25,5 @@ TARGET = Target(
     verified_by="documentation",
     reads="project beats user; `<agent>/AGENT.md`",
     markers=(".devin", ".config/devin"),
+    nested=False,
 )

@@ -41,6 +41,8 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, no nested folders",
     markers=(".factory",),
+    nested=False,
+    naming=("name", "path"),
     remarks=(
         "All droids share the room for descriptions: beside many others a long one is cut.",
         "`mcpServers` gives a droid every tool of those servers.",

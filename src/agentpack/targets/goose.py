@@ -21,6 +21,8 @@ TARGET = Target(
     verified_by="source",
     reads="project beats user, its own folder those of others; `*.md`, no nested folders",
     markers=(".goose", ".goosehints", ".config/goose"),
+    own_first=True,
+    nested=False,
     also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
     remarks=("On Windows its configuration is elsewhere (`%APPDATA%\\Block\\goose\\config`); that was not tried.",),
 )

@@ -34,5 +34,7 @@ TARGET = Target(
     verified_by="documentation",
     reads="project beats user; `*.md`",
     markers=(".junie",),
+    nested=False,
+    naming=("name", "stem"),
     also_reads={"project": (".agents",), "user": (".agents",)},
 )

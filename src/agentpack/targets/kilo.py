@@ -43,6 +43,7 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, nested folders too, the path is the name",
     markers=(".kilo", ".kilocode", ".config/kilo"),
+    naming=("name", "path"),
     also_reads={"project": (".kilo/agent", ".kilocode/agents"), "user": (".config/kilo/agent", ".kilo/agents")},
     reserved=frozenset("ask code debug orchestrator plan general explore compaction title summary".split()),
     remarks=("The older `custom_modes.yaml` and `.kilocodemodes` are not written.",),

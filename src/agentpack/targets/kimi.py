@@ -46,6 +46,7 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`",
     markers=(".kimi-code",),
+    naming=("name", "stem"),
     also_reads={"project": (".agents/agents",), "user": (".agents/agents",)},
     reserved=frozenset(("agent", "coder", "explore", "plan")),
 )

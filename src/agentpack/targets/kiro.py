@@ -40,5 +40,6 @@ TARGET = Target(
     verified_by="documentation",
     reads="project beats user; `*.md`, nested folders too, the path is the name",
     markers=(".kiro",),
+    naming=("path",),
     remarks=("The command line up to 2.x read `*.json` files, which are not written.",),
 )

@@ -53,6 +53,7 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, no nested folders; none of a project that is the home folder itself",
     markers=(".qwen",),
+    nested=False,
     reserved=frozenset(
         "self system user model tool config default main general-purpose explore statusline-setup".split()
     ),
