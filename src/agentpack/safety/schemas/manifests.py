@@ -11,6 +11,7 @@ from agentpack.safety.schemas.words import (
     ParameterName,
     PersonaName,
     Requirement,
+    Sayable,
     Schema,
     Strict,
     Value,
@@ -34,14 +35,14 @@ def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
-class Wanted(Strict):
+class Wanted(Sayable):
     require: Requirement
     clients: list[Kebab] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
 
 
-class Manifest(Strict):
+class Manifest(Sayable):
     schema_: Schema
     policy: Policy = UNSAID
     clients: list[Kebab] | None = None

@@ -6,7 +6,7 @@ A key that no model has, and a value of another type, is refused: nothing is gue
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from agentpack.errors import AgentpackError
@@ -18,6 +18,15 @@ class Strict(BaseModel):
     """A map with these keys and no others."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+class Sayable(Strict):
+    """A map in which a key that is left empty says nothing, as if it were not there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
 def refuse(message: str) -> PydanticCustomError:
