@@ -5,7 +5,7 @@ The library says where each node stands in the text; the change is spliced in th
 mean exactly what was wanted, else nothing is written and the user is asked to make the change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import yaml
 
@@ -20,8 +20,11 @@ _MARK = "\ufeff"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
+def edit_manifest(text: str, file: str, old: Manifest, new: Manifest, client: Callable[[str], str] = str) -> str:
     """The text that says `new`, changed only where it differs from `old`, which is what the text says now.
+
+    Args:
+        client: gives the name of the client that a word means.
 
     Raises:
         InvalidFile: the change cannot be made in this text without touching the rest of it.
@@ -31,7 +34,7 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
         text = _edited(text.removeprefix(_MARK), old, new)  # the library counts its marks from behind it
     except yaml.YAMLError:
         raise _impossible(file) from None
-    _verify(text, file, new)
+    _verify(text, file, new, client)
     return mark + text
 
 
@@ -57,10 +60,10 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
     return text
 
 
-def _verify(text: str, file: str, expected: Manifest) -> None:
+def _verify(text: str, file: str, expected: Manifest, client: Callable[[str], str]) -> None:
     try:
         with own_file(text.encode(), file):
-            found = Manifest.from_data(validate("manifest", read_yaml(text, file)))
+            found = Manifest.from_data(validate("manifest", read_yaml(text, file)), client)
     except InvalidFile:
         found = None
     same = found is not None and found.said_policy() == expected.said_policy()

@@ -35,6 +35,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="augment",
+    aliases=("auggie", "augment-code"),
     title="Augment (auggie)",
     project=".augment/agents",
     user=Place(".augment/agents"),

@@ -101,6 +101,8 @@ class Target:
     """The native settings that `clients:` of a persona may give this client."""
     declaration: "Declaration | None" = None
     """The words this client is spoken to in, where they are data."""
+    aliases: tuple[str, ...] = ()
+    """What else people call it, in lower case with hyphens."""
     remarks: tuple[str, ...] = ()
     """What else a user should know, a sentence each."""
 

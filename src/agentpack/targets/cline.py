@@ -40,6 +40,7 @@ def identity(name: str) -> str:
 
 TARGET = Target(
     name="cline",
+    aliases=("cline-cli",),
     title="Cline",
     project=".cline/agents",
     user=Place(".cline/agents", "CLINE_DIR", "agents"),

@@ -43,6 +43,7 @@ def identity(name: str) -> str:
 
 TARGET = Target(
     name="commandcode",
+    aliases=("command-code",),
     title="Command Code",
     project=".commandcode/agents",
     user=Place(".commandcode/agents"),

@@ -39,6 +39,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="copilot",
+    aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
     title="GitHub Copilot (CLI and VS Code)",
     project=".github/agents",
     user=Place(".copilot/agents", "COPILOT_HOME", "agents"),

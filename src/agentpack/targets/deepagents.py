@@ -10,6 +10,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="deepagents",
+    aliases=("deepagents-code", "dcode"),
     title="Deep Agents Code (dcode)",
     project=".deepagents/agents",
     user=Place(".deepagents/agent/agents", "DEEPAGENTS_HOME", "agent/agents"),

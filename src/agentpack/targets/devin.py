@@ -13,6 +13,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="devin",
+    aliases=("windsurf", "cascade"),
     title="Devin Local",
     project=".devin/agents",
     user=Place(".config/devin/agents"),

@@ -29,6 +29,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="droid",
+    aliases=("factory", "factory-droid"),
     title="Factory Droid",
     project=".factory/droids",
     user=Place(".factory/droids", "FACTORY_HOME_OVERRIDE", ".factory/droids"),

@@ -35,6 +35,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="gemini",
+    aliases=("gemini-cli",),
     title="Gemini CLI",
     project=".gemini/agents",
     user=Place(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),

@@ -9,6 +9,7 @@ from agentpack.targets.declared import Declaration, speaker
 DECLARATION = Declaration(client="goose")
 TARGET = Target(
     name="goose",
+    aliases=("goose-cli", "block-goose"),
     title="Goose",
     project=".goose/agents",
     user=Place(".config/goose/agents"),

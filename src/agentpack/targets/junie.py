@@ -22,6 +22,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="junie",
+    aliases=("jetbrains-junie",),
     title="Junie",
     project=".junie/agents",
     user=Place(".junie/agents"),

@@ -31,6 +31,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="kilo",
+    aliases=("kilocode", "kilo-code", "kilo-cli"),
     title="Kilo",
     project=".kilo/agents",
     user=Place(".config/kilo/agents", "XDG_CONFIG_HOME", "kilo/agents"),

@@ -34,6 +34,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="kimi",
+    aliases=("kimi-code", "kimi-cli"),
     title="Kimi Code",
     project=".kimi-code/agents",
     user=Place(".kimi-code/agents", "KIMI_CODE_HOME", "agents"),

@@ -28,6 +28,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="kiro",
+    aliases=("kiro-cli", "kiro-ide"),
     title="Kiro",
     project=".kiro/agents",
     user=Place(".kiro/agents"),

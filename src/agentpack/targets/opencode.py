@@ -50,6 +50,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="opencode",
+    aliases=("open-code",),
     title="OpenCode",
     project=".opencode/agents",
     user=Place(".config/opencode/agents", "XDG_CONFIG_HOME", "opencode/agents"),

@@ -41,6 +41,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="qwen",
+    aliases=("qwen-code",),
     title="Qwen Code",
     project=".qwen/agents",
     user=Place(".qwen/agents", "QWEN_HOME", "agents"),

@@ -37,6 +37,7 @@ def say(persona: Persona, models: Models) -> Said:
 
 TARGET = Target(
     name="roo",
+    aliases=("roo-code", "roocode", "zoo-code", "zoocode"),
     title="Roo Code, Zoo Code",
     project="",
     user=None,

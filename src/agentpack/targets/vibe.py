@@ -43,6 +43,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="vibe",
+    aliases=("mistral-vibe",),
     title="Mistral Vibe",
     project=".vibe/agents",
     user=Place(".vibe/agents", "VIBE_HOME", "agents"),

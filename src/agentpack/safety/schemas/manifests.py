@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from agentpack.safety.schemas.policies import UNSAID, Policy
 from agentpack.safety.schemas.words import (
+    ClientName,
     Kebab,
     Line,
     ParameterName,
@@ -37,7 +38,7 @@ def _wanted(value: Any) -> Any:
 
 class Wanted(Sayable):
     require: Requirement
-    clients: list[Kebab] | None = None
+    clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
 
@@ -45,7 +46,7 @@ class Wanted(Sayable):
 class Manifest(Sayable):
     schema_: Schema
     policy: Policy = UNSAID
-    clients: list[Kebab] | None = None
+    clients: list[ClientName] | None = None
     packs: list[Annotated[Wanted, BeforeValidator(_wanted)]] = []
-    models: dict[str, dict[Kebab, Line]] = {}
+    models: dict[str, dict[ClientName, Line]] = {}
     sources: list[Source] = []
