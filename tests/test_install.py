@@ -58,11 +58,11 @@ def test_agents_of_the_same_name_are_named_before_anything_is_written(
     theirs.parent.mkdir(parents=True)
     theirs.write_text("---\nname: python-engineer\ndescription: mine\n---\nHello.\n")
     said = agentpack("install", "python-engineer", "--dry-run").err
-    assert f"note: {folder}/mine.md is named `python-engineer` too; a client takes only one\n" in said
-    assert f"note: {theirs} is named `python-engineer` too, in the user scope; Claude Code: project beats user" in said
+    assert "note: .claude/agents/mine.md is also named `python-engineer`; Claude Code reads both and uses only" in said
+    assert "~/.claude/agents/python-engineer.md (user scope) is also named `python-engineer`; Claude Code" in said
     warnings = agentpack("install", "python-engineer", "--json").envelope["data"]["warnings"]
     assert len(warnings) == 2
-    assert "is named" not in agentpack("install", "python-engineer").err
+    assert "also named" not in agentpack("install", "python-engineer").err
 
 
 def test_an_agent_is_readable_by_whoever_the_umask_says(agentpack: Agentpack, project: Path) -> None:

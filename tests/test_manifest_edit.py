@@ -1,6 +1,10 @@
 """A change to a manifest, seen as its author would: here and nowhere else."""
 
+from pathlib import Path
+
 import pytest
+from support.packs import make_pack, publish
+from support.running import Agentpack
 
 from agentpack.errors import InvalidFile
 from agentpack.manifest_edit import edit_manifest
@@ -113,6 +117,8 @@ def test_clients_and_sources_are_added() -> None:
         ("schema: 1\n", "x", "schema: 1\npacks:\n  - x\n"),
         ("schema: 1", "x", "schema: 1\npacks:\n  - x\n"),
         ("{schema: 1, packs: [a]}\n", "x", "{schema: 1, packs: [a, x]}\n"),
+        ("{schema: 1}\n", "x", "{schema: 1, packs: [x]}\n"),
+        ("schema: 1\npacks:  # none yet\nmodels:\n", "x", "schema: 1\npacks:  # none yet\n  - x\nmodels:\n"),
         ("schema: 1\npacks: [a,  b]  # all\n", "x[v]>=1", 'schema: 1\npacks: [a,  b, "x[v]>=1"]  # all\n'),
         ("schema: 1\npacks: [a]\n", "a>=1,<2", 'schema: 1\npacks: ["a>=1,<2"]\n'),
         ("schema: 1\npacks:\n- a\n", "x", "schema: 1\npacks:\n- a\n- x\n"),
@@ -125,9 +131,9 @@ def test_a_pack_goes_in_whatever_way_the_list_is_written(text: str, requirement:
 
 
 def test_what_cannot_be_changed_in_place_is_left_to_the_user() -> None:
-    text = "{schema: 1, packs: [a]}\n"
+    text = 'schema: 1\npacks:\n  - "a>=1,\n    <2"\n'
     with pytest.raises(InvalidFile) as refused:
-        edited(text, sources=(ConfiguredSource("team", "../packs"),))
+        edited(text, meaning(text).packs[0]._replace(clients=("claude",)))
     assert refused.value.details == ("agentpack.yaml: the change cannot be made here without rewriting the file",)
     assert refused.value.hint == "make it by hand, then run `agentpack sync`"
 
@@ -144,3 +150,40 @@ def test_what_cannot_be_changed_in_place_is_left_to_the_user() -> None:
 )
 def test_a_comment_right_above_an_entry_goes_with_it(text: str, expected: str) -> None:
     assert without("schema: 1\n" + text, "a") == "schema: 1\n" + expected
+
+
+EMPTY_KEYS = "schema: 1\n# ours\nclients:\nsources:  # later\nmodels: ~\npolicy:\npacks:\n"
+COMMANDS = (
+    *("status", "sync", "sync --check", "diff", "lock", "lock --check", "upgrade --yes", "doctor", "audit", "history"),
+    *("policy explain", "clients", "search python", "show python-engineer", "uninstall nothing"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_reads_keys_that_are_left_empty_as_not_there(
+    agentpack: Agentpack, project: Path, command: str
+) -> None:
+    (project / "agentpack.yaml").write_text("schema: 1\npacks: []\n")
+    without = agentpack(*command.split(), expect=None)
+    (project / "agentpack.yaml").write_text(EMPTY_KEYS)
+    ran = agentpack(*command.split(), expect=None)
+    assert (ran.exit_code, ran.out) == (without.exit_code, without.out)
+    assert "fault" not in ran.err
+
+
+def test_an_install_writes_into_keys_that_are_left_empty(agentpack: Agentpack, project: Path) -> None:
+    (project / "agentpack.yaml").write_text(EMPTY_KEYS)
+    publish(project / "packs", make_pack())
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    assert (project / "agentpack.yaml").read_text() == (
+        "schema: 1\n# ours\nclients: [claude]\nsources:  # later\n  - {name: packs, path: packs}\n"
+        "models: ~\npolicy:\npacks:\n  - data-reviewer\n"
+    )
+
+
+def test_an_entry_takes_options_in_keys_that_are_left_empty() -> None:
+    text = "schema: 1\npacks:\n  - require: a\n    clients:  # all\n    parameters:\n    as: ~\n"
+    made = edited(text, wanted("a", clients=("claude",), parameters={"style": "brief"}))
+    assert made == text.replace("clients:  # all", "clients: [claude]  # all").replace(
+        "parameters:", "parameters: {style: brief}"
+    )

@@ -2,18 +2,21 @@
 
 import json
 import os
+import pwd
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
+from support.crashing_disk import in_a_child
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
-from support.trees import tree
+from support.trees import tree, write_tree
 
-from agentpack.environment import Environment, find_scope
+from agentpack.environment import Environment, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
 from agentpack.model.policy import Policy, strictest
@@ -886,7 +889,7 @@ def test_no_cache_loosens_a_policy(agentpack: Agentpack, project: Path, packs: P
     agentpack("install", "data-reviewer", "--source", str(packs), real=True, expect=5)
 
 
-@pytest.mark.parametrize("named", ["policy.yaml", "./policy.yaml", "", "~/policy.yaml"])
+@pytest.mark.parametrize("named", ["policy.yaml", "./policy.yaml", " ", "~/policy.yaml"])
 def test_a_relative_path_is_no_policy(agentpack: Agentpack, project: Path, monkeypatch: Any, named: str) -> None:
     (project / "policy.yaml").write_text("minimum_age: 0\n")
     monkeypatch.setenv("AGENTPACK_POLICY", named)
@@ -901,15 +904,143 @@ def test_a_policy_that_does_not_exist_is_not_none(agentpack: Agentpack, tmp_path
     agentpack("install", "python-engineer", real=True, expect=5)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_policy_without_permission_is_not_none(agentpack: Agentpack) -> None:
-    path = by_user("minimum_age: 0\n")
-    for mode, place in ((0, path), (0, path.parent)):
-        place.chmod(mode)
-        try:
-            agentpack("install", "python-engineer", expect=5)
-        finally:
-            place.chmod(0o700)
+def test_an_empty_value_names_no_policy(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTPACK_POLICY", "")
+    agentpack("install", "python-engineer")
+    agentpack("sync", "--check", real=True)
+    assert "no policy is set" in agentpack("policy", "explain").err
+
+
+NOBODY = 65534
+
+
+class Homes(NamedTuple):
+    """A home of an ordinary user and one of somebody else, each with a policy that this user may not read."""
+
+    own: Path
+    foreign: Path
+    project: Path
+
+
+@pytest.fixture
+def homes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Homes]:
+    """Run by an ordinary user, the foreign home is the administrator's."""
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    with TemporaryDirectory() as folder:
+        made = [Path(folder) / name for name in ("own", "foreign", "project")]
+        for home in made[:2]:
+            write_tree(home / ".config/agentpack", {"policy.yaml": "packs: {allow: []}\n"})
+        write_tree(made[2], {"agentpack.yaml": "schema: 1\nclients: [claude]\npacks: [python-engineer]\n"})
+        if os.geteuid() == 0:
+            Path(folder).chmod(0o755)
+            for place in (made[0], made[2], *made[0].rglob("*"), *made[2].rglob("*")):
+                os.chown(place, NOBODY, NOBODY)
+        else:
+            made[1] = Path("/root")
+            if os.access(made[1], os.X_OK) or not made[1].is_dir():
+                pytest.skip("there is no closed home of another user")
+        yield Homes(*made)
+
+
+def by_an_ordinary_user(work: Callable[[], object]) -> int:
+    def child() -> None:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        work()
+
+    return in_a_child(child)
+
+
+def codes(project: Path, *commands: str) -> Callable[[], None]:
+    """Run commands, each with the exit code that it must have before it."""
+
+    def work() -> None:
+        for command in commands:
+            code, *words = command.split()
+            Agentpack(project)(*words, expect=int(code))
+
+    return work
+
+
+INSTALLS = ("0 install python-engineer", "0 sync", "0 sync --check", "0 policy explain", "0 status")
+REFUSES = ("5 install python-engineer", "5 sync", "5 sync --check", "0 policy explain", "0 status", "1 doctor")
+
+
+@pytest.fixture
+def warm(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these commands import is imported: the ordinary user may not see where the interpreter is."""
+    codes(agentpack.folder, *INSTALLS, "0 diff", "0 doctor")()
+    with monkeypatch.context() as patch:
+        patch.setenv("AGENTPACK_POLICY", "/nowhere/at/all")
+        codes(agentpack.folder, *REFUSES)()
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("closed", ["file", "home", "home around it"])
+def test_a_closed_policy_in_somebody_else_s_home_counts_as_absent(
+    homes: Homes, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    home = homes.foreign / "below" if closed == "home around it" else homes.foreign
+    if os.geteuid() == 0:
+        (home / ".config/agentpack/policy.yaml" if closed == "file" else homes.foreign).chmod(0o600)
+    monkeypatch.setenv("HOME", str(home))
+    assert by_an_ordinary_user(codes(homes.project, *INSTALLS)) == 0
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("closed", [".config/agentpack/policy.yaml", ".config/agentpack", ".config", "."])
+def test_a_closed_policy_in_one_s_own_home_allows_nothing(
+    homes: Homes, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    (homes.own / closed).chmod(0)
+    monkeypatch.setenv("HOME", str(homes.own))
+    try:
+        assert by_an_ordinary_user(codes(homes.project, *REFUSES)) == 0
+    finally:
+        (homes.own / closed).chmod(0o700)
+
+
+@pytest.mark.usefixtures("warm")
+@pytest.mark.parametrize("variable", ["AGENTPACK_POLICY", "XDG_CONFIG_HOME"])
+def test_a_closed_policy_that_a_variable_names_allows_nothing_whoever_s_it_is(
+    homes: Homes, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    if os.geteuid() == 0:
+        homes.foreign.chmod(0o700)
+    config = homes.foreign / ".config"
+    home = homes.foreign if variable == "AGENTPACK_POLICY" else homes.own
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv(variable, str(config / "agentpack/policy.yaml" if home is homes.foreign else config))
+    if variable == "XDG_CONFIG_HOME":
+        (homes.own / ".config/agentpack/policy.yaml").unlink()
+    assert by_an_ordinary_user(codes(homes.project, *REFUSES)) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a home away")
+def test_a_policy_in_somebody_else_s_home_that_can_be_read_holds(
+    agentpack: Agentpack, homes: Homes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(homes.own))
+    agentpack("install", "python-engineer", expect=5)
+
+
+@pytest.mark.parametrize("home", [None, ""])
+def test_without_a_home_the_user_s_own_is_looked_for_in_the_list_of_users(
+    monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("HOME") if home is None else monkeypatch.setenv("HOME", home)
+    assert platform_folder("config") == f"{pwd.getpwuid(os.getuid()).pw_dir}/.config/agentpack"
+
+
+def test_a_relative_configuration_folder_is_none(
+    agentpack: Agentpack, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(project / "there/agentpack", {"policy.yaml": "hidden_text: report\n"})
+    monkeypatch.setenv("XDG_CONFIG_HOME", "there")
+    assert "no policy is set" in agentpack("policy", "explain").err
 
 
 def test_a_check_on_the_hot_path_is_not_asked_where_there_is_a_policy(agentpack: Agentpack, project: Path) -> None:

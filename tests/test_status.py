@@ -67,7 +67,7 @@ def test_a_hand_written_file_with_our_name_is_named(agentpack: Agentpack, projec
     write_tree(project, {".claude/agents/sub/other.md": FOREIGN})
     (same,) = agentpack("status", "--json").envelope["data"]["same_names"]
     assert same["other"].endswith(".claude/agents/sub/other.md")
-    assert "one beside ours" in agentpack("status").out
+    assert ".claude/agents/sub/other.md is also named `reviewer`; Claude Code reads both" in agentpack("status").out
 
 
 def test_the_same_name_in_the_user_scope_is_named_with_who_wins(
@@ -76,9 +76,8 @@ def test_the_same_name_in_the_user_scope_is_named_with_who_wins(
     install(agentpack, tmp_path)
     write_tree(home, {".claude/agents/mine.md": FOREIGN})
     out = agentpack("status").out
-    assert "one in the user scope" in out
-    assert "~/.claude/agents/mine.md" in out
-    assert "project beats user" in out
+    assert "~/.claude/agents/mine.md (user scope) is also named `reviewer`; Claude Code reads both" in out
+    assert "uses the project's" in out
 
 
 def test_the_user_scope_tells_what_the_project_shadows(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ def _page(target: Target) -> Iterator[str]:
     yield ""
     yield f"Checked with {target.version} on {target.checked}: {VERIFIED[target.verified_by]}."
     yield ""
+    if target.aliases:
+        yield f"- Also called {_codes(target.aliases)}"
     yield f"- In a project: {project}"
     yield f"- For the user: {user}"
     if target.user is not None and target.user.variable:

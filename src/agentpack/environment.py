@@ -35,8 +35,10 @@ def in_local_time(time: str) -> str:
         return time  # a record that somebody else wrote
 
 
-def _home_of_user() -> str:
-    """The home folder by the system's list of users, for a process that was given none."""
+def _home() -> str:
+    """The home folder as HOME names it; by the system's list of users for a process that was given none."""
+    if home := os.environ.get("HOME"):
+        return home
     try:
         import pwd  # not on Windows
     except ImportError:
@@ -60,7 +62,7 @@ class Environment(NamedTuple):
     @classmethod
     def current(cls) -> "Environment":
         """The real one."""
-        home = os.environ.get("HOME") or _home_of_user()
+        home = _home()
         if not os.path.isabs(home):
             raise UsageError(f"the home folder `{home}` is no absolute path", hint="set HOME to the folder it is")
         try:
@@ -196,14 +198,35 @@ def policy_files(environment: Environment) -> tuple[str, ...]:
     """
     own = f"{platform_folder('config')}/{POLICY}"
     named = environment.variables.get(POLICY_VARIABLE)
+    return (*((own,) if _may_hold(own) else ()), *((named,) if named else ()))
+
+
+def _may_hold(policy: str) -> bool:
+    """Whether there may be a policy of the user's own: not where it is closed to this user, in somebody else's home."""
     try:
-        os.lstat(own)
+        os.lstat(policy)
     except (FileNotFoundError, NotADirectoryError):
-        if in_the_way(own) is None:
-            return () if named is None else (named,)
+        return in_the_way(policy) is not None
+    except PermissionError:
+        return not _is_in_foreign_home(policy)
     except OSError:
-        pass
-    return (own,) if named is None else (own, named)
+        return True
+    return os.access(policy, os.R_OK) or not _is_in_foreign_home(policy)
+
+
+def _is_in_foreign_home(path: str) -> bool:
+    """Whether a path is below HOME, and HOME belongs to somebody else: a container's `root`, or who called `sudo -u`.
+    Of a home that cannot be seen, the nearest folder around it that can be decides.
+    """
+    folder = _home()
+    if not path.startswith(f"{folder.rstrip('/')}/"):
+        return False
+    while True:
+        try:
+            return os.stat(folder).st_uid != os.geteuid()
+        except OSError:
+            if folder == (folder := os.path.dirname(folder)):
+                return False
 
 
 def in_the_way(path: str) -> str | None:
@@ -242,9 +265,9 @@ def platform_folder(kind: str) -> str:
     `platformdirs` decides; where its rule is a line long and plainly applies, the answer is given without loading it.
     """
     variable, usual = _XDG[kind]
-    moved, home = os.environ.get(variable, ""), os.environ.get("HOME", "")
+    moved, home = os.environ.get(variable, ""), _home()
     if sys.platform == "linux" and "ANDROID_DATA" not in os.environ and _is_plain(home):
-        if not moved:
+        if not os.path.isabs(moved):  # a relative one counts as unset, by the XDG rules
             return f"{home}/{usual}/agentpack"
         if _is_plain(moved):
             return f"{moved}/agentpack"

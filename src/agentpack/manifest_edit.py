@@ -5,7 +5,7 @@ The library says where each node stands in the text; the change is spliced in th
 mean exactly what was wanted, else nothing is written and the user is asked to make the change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import yaml
 
@@ -20,8 +20,11 @@ _MARK = "\ufeff"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
+def edit_manifest(text: str, file: str, old: Manifest, new: Manifest, client: Callable[[str], str] = str) -> str:
     """The text that says `new`, changed only where it differs from `old`, which is what the text says now.
+
+    Args:
+        client: gives the name of the client that a word means.
 
     Raises:
         InvalidFile: the change cannot be made in this text without touching the rest of it.
@@ -31,7 +34,7 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest) -> str:
         text = _edited(text.removeprefix(_MARK), old, new)  # the library counts its marks from behind it
     except yaml.YAMLError:
         raise _impossible(file) from None
-    _verify(text, file, new)
+    _verify(text, file, new, client)
     return mark + text
 
 
@@ -57,10 +60,10 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
     return text
 
 
-def _verify(text: str, file: str, expected: Manifest) -> None:
+def _verify(text: str, file: str, expected: Manifest, client: Callable[[str], str]) -> None:
     try:
         with own_file(text.encode(), file):
-            found = Manifest.from_data(validate("manifest", read_yaml(text, file)))
+            found = Manifest.from_data(validate("manifest", read_yaml(text, file)), client)
     except InvalidFile:
         found = None
     same = found is not None and found.said_policy() == expected.said_policy()
@@ -117,17 +120,16 @@ def _append(text: str, key: str, block: Sequence[str], flow: str) -> str:
     """Add an item to the list at a top-level key, in the style that the list has."""
     root = _root(text)
     node = _value(root, key)
-    if not isinstance(node, yaml.SequenceNode):
-        return _set_key(text, root, key, None, [f"  {line}" for line in block])
-    if not node.flow_style and node.value:
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        value = f"[{flow}]" if root is not None and root.flow_style else None
+        return _set_key(text, root, key, value, [f"  {line}" for line in block])
+    if not node.flow_style:
         indent = " " * (node.value[0].start_mark.column - 2)
         first = text.splitlines()[node.value[-1].start_mark.line]
         dash = first.find("-")
         if dash >= 0:
             indent = " " * dash
         return _insert_lines(text, _last_line(node), [indent + line for line in block])
-    if not node.value:
-        return _set_key(text, root, key, None, [f"  {line}" for line in block])
     end = node.value[-1].end_mark.index
     return f"{text[:end]}, {flow}{text[end:]}"
 
@@ -148,10 +150,13 @@ def _set_key(
             return f"{text[:end]}, {key}: {value}{text[end:]}"
         return _insert_lines(text, _last_line(node), fresh)
     if value is not None and (not isinstance(old, yaml.CollectionNode) or old.flow_style):
-        return text[: old.start_mark.index] + value + text[old.end_mark.index :]
+        blank = "" if old.start_mark.index < old.end_mark.index else " "  # a key that was left empty
+        return text[: old.start_mark.index] + blank + value + text[old.end_mark.index :]
     name = next(name for name, _ in node.value if name.value == key)
     lines = text.splitlines(keepends=True)
     newline = _newline(text)
+    if not isinstance(old, yaml.CollectionNode) or old.flow_style:
+        fresh[0] += lines[old.end_mark.line][old.end_mark.column :].rstrip()  # its comment
     tail = lines[max(_last_line(old), name.start_mark.line) + 1 :]
     return "".join([*lines[: name.start_mark.line], *(line + newline for line in fresh), *tail])
 

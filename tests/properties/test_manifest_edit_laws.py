@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentpack.manifest_edit import edit_manifest
 from agentpack.manifest_text import new_manifest
-from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
+from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.schemas import validate
@@ -82,11 +82,15 @@ def manifests(draw: st.DrawFn) -> Written:
     names = draw(st.lists(st.sampled_from(NAMES[:3]), unique=True, max_size=3))
     blocks: list[list[Line]] = [[Line("schema: 1")]]
     if draw(st.booleans()):
-        blocks.append(draw(st.sampled_from([[Line("clients: [claude]  # all of us", "clients")], CLIENTS])))
+        ways = [[Line("clients: [claude]  # all of us", "clients")], CLIENTS, empty("clients")]
+        blocks.append(draw(st.sampled_from(ways)))
     if draw(st.booleans()):
-        blocks.append([Line("models: {opus: {codex: gpt-6}}")])
+        blocks.append(draw(st.sampled_from([[Line("models: {opus: {codex: gpt-6}}")], empty("models")])))
     if draw(st.booleans()):
-        blocks.append([Line("sources:"), Line("  - {name: team, path: ../packs}  # ours")])
+        ours = [Line("sources:"), Line("  - {name: team, path: ../packs}  # ours")]
+        blocks.append(draw(st.sampled_from([ours, empty("sources")])))
+    if draw(st.booleans()):
+        blocks.append(empty("policy"))
     blocks.append(draw(packs(names)))
     order = draw(st.permutations(range(len(blocks))))
     made: list[Line] = [Line("# what we use")] if draw(st.booleans()) else []
@@ -98,13 +102,19 @@ def manifests(draw: st.DrawFn) -> Written:
     return Written(newline.join(line.text for line in made) + end, tuple(made))
 
 
+def empty(key: str) -> list[Line]:
+    """A key that is left empty, with the comment of who left it so."""
+    return [Line(f"{key}:  # later", f"empty {key}")]
+
+
 CLIENTS = [Line("clients:", "clients"), Line("- claude  # me", "clients"), Line("- codex", "clients")]
 
 
 @st.composite
 def packs(draw: st.DrawFn, names: Sequence[str]) -> list[Line]:
     if not names:
-        return [Line(draw(st.sampled_from(["packs: []", "packs: []  # none yet"])), "packs")]
+        none = ["packs: []", "packs: []  # none yet", "packs:", "packs:  # none yet", "packs: ~", "packs: null # none"]
+        return [Line(draw(st.sampled_from(none)), "packs")]
     if draw(st.integers(0, 3)) == 0:
         items = [flow(name + draw(st.sampled_from(RANGES))) for name in names]
         return [Line(f"packs: [{', '.join(items)}]  # all", "packs")]
@@ -142,9 +152,10 @@ def changed(draw: st.DrawFn, old: Manifest) -> tuple[Manifest, set[str]]:
             new = new._replace(packs=tuple(wanted if one is before else one for one in new.packs))
     if draw(st.integers(0, 3)) == 0:
         new = new._replace(clients=("claude", "opencode"))
-        about.add("clients")
+        about |= {"clients", "empty clients"}
     if draw(st.integers(0, 3)) == 0:
         new = new._replace(sources=(*new.sources, ConfiguredSource("other", "~/packs here")))
+        about.add("empty sources")
     return new, about
 
 
@@ -159,6 +170,8 @@ def test_a_change_is_made_and_every_other_line_stays(data: st.DataObject) -> Non
         about.add("packs key")
     kept = [line.text for line in written.lines if line.about not in about]
     assert_within(kept, text.replace("\r\n", "\n").split("\n"))
+    assert text.count("# later") == written.text.count("# later")
+    assert text.count("# none") == written.text.count("# none")
     assert text.count("\r\n") == (text.count("\n") if "\r\n" in written.text else 0)
     assert edit_manifest("\ufeff" + written.text, "agentpack.yaml", written.manifest, new) == "\ufeff" + text
 
@@ -192,3 +205,23 @@ def test_a_pack_added_and_taken_out_again_leaves_every_line(data: st.DataObject)
 def test_a_new_manifest_says_what_it_is_made_from(data: st.DataObject) -> None:
     new, _ = data.draw(changed(data.draw(manifests()).manifest))
     assert meaning(new_manifest(new._replace(models={}))).to_data() == new._replace(models={}).to_data()
+
+
+KEYS = ("clients", "models", "packs", "policy", "sources")
+ADDED = Manifest(
+    ("claude",), (Wanted(parse_requirement("alpha"), "alpha"),), {}, (ConfiguredSource("other", "~/packs here"),)
+)
+
+
+@given(keys=st.lists(st.sampled_from(KEYS), unique=True), nothing=st.sampled_from(["", " ~", " null", "  # later"]))
+def test_a_key_that_is_left_empty_says_nothing_and_takes_what_is_added(keys: list[str], nothing: str) -> None:
+    for text in ("schema: 1\n" + "".join(f"{key}:{nothing}\n" for key in keys), flowing(keys, nothing)):
+        assert meaning(text) == EMPTY
+        made = edit_manifest(text, "agentpack.yaml", EMPTY, ADDED)
+        assert meaning(made) == ADDED
+        assert made.count("# later") == text.count("# later")
+
+
+def flowing(keys: Sequence[str], nothing: str) -> str:
+    said = " " if "#" in nothing else f"{nothing} "
+    return "{schema: 1" + "".join(f", {key}:{said}" for key in keys) + "}\n"

@@ -27,11 +27,13 @@ def clients(session: Session) -> Result:
         used = "yes" if target.name in installed else "next" if target.name in chosen else "-"
         user = _user_folder(workspace, target)
         checked = f"{target.version}, {target.checked}, by {_BY.get(target.verified_by, target.verified_by)}"
-        rows.append((target.name, used, "-" if target.project is None else _shown(target), user, checked))
+        also = ", ".join(target.aliases) or "-"
+        rows.append((target.name, used, "-" if target.project is None else _shown(target), user, checked, also))
         data.append(
             {
                 "name": target.name,
                 "title": target.title,
+                "aliases": list(target.aliases),
                 "used": used != "-",
                 "installed": target.name in installed,
                 "project_folder": target.project,
@@ -47,7 +49,7 @@ def clients(session: Session) -> Result:
                 "reads": target.reads,
             }
         )
-    session.output.table(("client", "here", "project", "user", "checked with"), rows)
+    session.output.table(("client", "here", "project", "user", "checked with", "also called"), rows)
     return Result({"clients": data})
 
 

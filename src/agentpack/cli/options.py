@@ -38,7 +38,7 @@ Clients = Annotated[
         "--client",
         "-c",
         metavar="CLIENT",
-        help="For this client; repeat for several.",
+        help="For this client. Several: `claude,codex`, `all`, or repeat it.",
         autocompletion=complete_client,
     ),
 ]
@@ -114,6 +114,8 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
             output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in COMMON[:4]})
             session = Session(output, user=values["user"], project=values["project"], root=values["root"])
             try:
+                if client := given.get("client"):
+                    given["client"] = session.client(client) if isinstance(client, str) else session.clients(client)
                 result = function(session, **given)
             finally:
                 session.tell_recovery()

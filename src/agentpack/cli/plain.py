@@ -99,6 +99,8 @@ def _run(verb: str, words: Words) -> int:
     act = {"install": changing.install, "upgrade": changing.upgrade}[verb]
     options: dict[str, object] = {**words.values, **dict.fromkeys(words.flags, True)}
     try:
+        if "clients" in words.values:
+            options["clients"] = session.clients(words.values["clients"])
         result = act(session, words.names, **options)  # type: ignore[operator]
     finally:
         session.tell_recovery()

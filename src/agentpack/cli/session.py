@@ -7,6 +7,7 @@ from agentpack.cli.present import Output, safe
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
 from agentpack.model.names import is_kebab
+from agentpack.targets import MODULES
 
 if TYPE_CHECKING:
     from agentpack.operations.workspace import Workspace
@@ -41,19 +42,39 @@ class Session:
             self._workspace = Workspace(self.environment, scope)
         return self._workspace
 
+    def clients(self, words: Sequence[str]) -> list[str]:
+        """The names of the clients that `--client` means.
+
+        Raises:
+            UsageError: a word means no client.
+        """
+        if MODULES.keys() >= {*words}:
+            return list(dict.fromkeys(words))
+        workspace = self.workspace
+        return workspace.targets.chosen(words, workspace.scope.kind, self.environment.variables)
+
+    def client(self, word: str) -> str:
+        """The same for a command that takes one client. Raises UsageError for several, too."""
+        found = self.clients([word])
+        if len(found) != 1:
+            raise UsageError(f"`--client {word}` means several clients", hint="name one")
+        return found[0]
+
     def accept(self, words: Sequence[str] | None) -> None:
         """Take what `--accept` says.
 
         Raises:
             UsageError: a word is neither `widened:<client>` nor a capability, with a pack before it or not.
         """
+        accepted = []
         for word in words or ():
             pack, widened, client = word.rpartition("widened:")
             if widened and (not pack or (pack.endswith(":") and is_kebab(pack[:-1]))):
-                self.workspace.targets.named(client)
+                word = f"{pack}widened:{self.workspace.targets.named(client).name}"
             else:
                 _check_acceptance(word)
-        self.workspace.accepted = tuple(words or ())
+            accepted.append(word)
+        self.workspace.accepted = tuple(accepted)
 
     def tell_recovery(self) -> None:
         """Say that an interrupted change was found and what was done about it."""

@@ -1,12 +1,12 @@
 """agentpack status"""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result, flat, safe
 from agentpack.model.unmerged import MARKERS
+from agentpack.operations.shadowing import brief, sentences
 from agentpack.operations.status import FileStatus, PackStatus, Status
 from agentpack.operations.status import status as run
 
@@ -49,15 +49,11 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
     for file in found.leftovers:
         yield f"{safe(_short(session, file.path))}: {_STATES[file.state]}"
     yield from _remarkable(session, found)
-    for same in found.same_names:
-        where = f"in the {same.scope} scope" if same.scope else "beside ours"
-        yield f"two agents named `{safe(same.persona)}`, one {where}"
-        yield f"  ours      {safe(_brief(session, same.ours))}"
-        yield f"  other     {safe(_brief(session, same.other))}"
-        yield f"  {safe(same.reads)}" if same.scope else "  a client takes only one of them"
+    for sentence in sentences(session.workspace, found.same_names):
+        yield f"name      {safe(sentence)}"
     for left in found.unmanaged:
         files = "file" if left.files == 1 else "files"
-        yield f"{left.files} agent {files} not managed in {safe(_brief(session, left.folder))}"
+        yield f"{left.files} agent {files} not managed in {safe(brief(session.workspace, left.folder))}"
     for refused in found.refused:
         what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
         place = f" ({refused.file}:{refused.line})" if refused.file else ""
@@ -108,14 +104,6 @@ def _file_words(session: Session, file: FileStatus) -> str:
 def _short(session: Session, path: str) -> str:
     """A managed path: as it stands below the scope's root, else in full."""
     return session.workspace.scope.absolute(path) if path.startswith("$") else path
-
-
-def _brief(session: Session, absolute: str) -> str:
-    """A place on this machine, relative to the scope's root or to home where it lies below."""
-    for base, sign in ((session.workspace.scope.root, ""), (session.environment.home, "~/")):
-        if absolute.startswith(base.rstrip("/") + "/"):
-            return sign + os.path.relpath(absolute, base)
-    return absolute
 
 
 def _data(session: Session, found: Status) -> dict[str, Any]:

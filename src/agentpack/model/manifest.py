@@ -1,6 +1,6 @@
 """`agentpack.yaml` as a value: what is wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -38,13 +38,16 @@ class Manifest(NamedTuple):
     """What `model/policy.py` makes a policy of, with the lines of the text; None when it does not say."""
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> "Manifest":
-        """The manifest that checked data (`safety.schemas`) stands for."""
-        clients = data.get("clients")
+    def from_data(cls, data: Mapping[str, Any], client: Callable[[str], str] = str) -> "Manifest":
+        """The manifest that checked data (`safety.schemas`) stands for.
+
+        Args:
+            client: gives the name of the client that a word means.
+        """
         return cls(
-            None if clients is None else tuple(dict.fromkeys(clients)),
-            tuple(_wanted(entry) for entry in data.get("packs", ())),
-            data.get("models", {}),
+            _clients(data.get("clients"), client),
+            tuple(_wanted(entry, client) for entry in data.get("packs", ())),
+            {family: {client(c): id for c, id in ids.items()} for family, ids in data.get("models", {}).items()},
             tuple(ConfiguredSource(source["name"], source["path"]) for source in data.get("sources", ())),
             data.get("policy"),
         )
@@ -88,12 +91,15 @@ class Manifest(NamedTuple):
 EMPTY = Manifest(None, (), {}, ())
 
 
-def _wanted(entry: Mapping[str, Any]) -> Wanted:
-    clients = entry.get("clients")
+def _clients(words: Sequence[str] | None, client: Callable[[str], str]) -> tuple[str, ...] | None:
+    return None if words is None else tuple(dict.fromkeys(map(client, words)))
+
+
+def _wanted(entry: Mapping[str, Any], client: Callable[[str], str]) -> Wanted:
     return Wanted(
         parse_requirement(entry["require"]),
         entry["require"],
-        None if clients is None else tuple(dict.fromkeys(clients)),
+        _clients(entry.get("clients"), client),
         entry.get("parameters", {}),
         entry.get("as", {}),
     )

@@ -144,6 +144,11 @@ def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     return [name for name, ratio in zip(near, likeness, strict=True) if ratio > likeness[0] - 0.1]
 
 
+def client_word(text: str) -> str:
+    """What a user calls a client, in one form: `Claude Code`, `claude_code` -> `claude-code`."""
+    return re.sub(r"[\s_]+", "-", text.strip().lower())
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint naming the nearest known words, or None when none is near."""
     near = nearest(word, known)

@@ -89,6 +89,7 @@ class Desk:
 
         Raises:
             DecisionNeeded: a client was asked for that has no agents in this scope, and nothing else is left to write.
+            Unresolvable: a client would read two personas of one name.
         """
         files: dict[str, Rendering] = {}
         unwritten = [f"{target.title} has no agents in the {self._scope} scope" for target, _ in self._absent]
@@ -105,11 +106,17 @@ class Desk:
         return files, tuple(dict.fromkeys(unwritten))
 
     def _read_elsewhere(self, given: _Given) -> str | None:
-        """The file of another client that this one reads too."""
-        for read in given.target.also_reads.get(self._scope, ()):
+        """The file of another client that this one reads too.
+
+        Raises:
+            Unresolvable: another pack has a persona of that name there, so that the client would read two.
+        """
+        for read in given.target.folders(self._scope, self._variables)[1:]:
             for other in self._others(given):
                 folder = other.target.folder(self._scope, self._variables)
                 if folder == read and other.file.path.endswith(".md"):
+                    if other.pack != given.pack:
+                        raise _meeting(other, given)
                     return other.file.path
         return None
 
@@ -142,4 +149,8 @@ def _meeting(one: _Given, other: _Given) -> Unresolvable:
         message = f"`{one.pack}` and `{other.pack}` both have a persona `{other.persona}`"
     else:
         message = f"{other.target.title} takes `{one.persona}` and `{other.persona}` for one name"
-    return Unresolvable(message, details=[f"both would be {other.file.path}"], hint=_rename(other.pack, other.persona))
+    if one.file.path == other.file.path:
+        detail = f"both would be {other.file.path}"
+    else:
+        detail = f"{other.target.title} reads {one.file.path} and {other.file.path}"
+    return Unresolvable(message, details=[detail], hint=_rename(other.pack, other.persona))

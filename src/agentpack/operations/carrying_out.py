@@ -127,7 +127,7 @@ def carry_out(
             *meeting_notes(workspace, planned),
             *workspace.link_notes(),
         ),
-        warnings=(*wish.warnings, *_same_names(workspace, planned), *_unmerged(workspace, planned)),
+        warnings=(*wish.warnings, *_same_names(workspace, wish, planned), *_unmerged(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
         left=planned.conflicts if partial else (),
@@ -156,11 +156,11 @@ def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> It
         yield f"--accept {word}"
 
 
-def _same_names(workspace: Workspace, planned: Plan) -> Iterator[str]:
-    if any(change.previous is None for change in planned.changes):
-        from agentpack.operations.shadowing import same_name_warnings  # only where a file comes under management
+def _same_names(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[str]:
+    if any(change.previous is None or change.action in WRITES for change in planned.changes):
+        from agentpack.operations.shadowing import same_name_warnings  # only where a file of ours changes
 
-        yield from same_name_warnings(workspace, planned)
+        yield from same_name_warnings(workspace, planned, wish.lock.clients if wish.lock else ())
 
 
 def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:

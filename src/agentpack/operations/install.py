@@ -241,7 +241,7 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> 
     else:
         from agentpack.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
 
-        text = edit_manifest(data.decode("utf-8"), name, old, new)
+        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.client_meant)
         workspace.parse_manifest(text.encode())  # what checks it is loaded now, so that the next command need not
     return Wish(made, text.encode(), made.lock)
 

@@ -3,7 +3,7 @@
 Loaded only for a text that was not met before.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,13 +12,14 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.schemas import validate
+from agentpack.targets import Targets
 
 
-def checked(document: Document, clients: Collection[str]) -> dict[str, Any]:
+def checked(document: Document, clients: Targets) -> dict[str, Any]:
     """What the manifest says, in normal form.
 
     Args:
-        clients: the names of those that there are.
+        clients: those that there are.
 
     Raises:
         InvalidFile: with all faults.
@@ -37,7 +38,7 @@ def checked(document: Document, clients: Collection[str]) -> dict[str, Any]:
     return data
 
 
-def _faults(document: Document, clients: Collection[str]) -> Iterator[Fault]:
+def _faults(document: Document, clients: Targets) -> Iterator[Fault]:
     """What is wrong beside the schema; what has another shape than expected is passed over."""
     data: Mapping[str, Any] = document.data
     yield from _unknown(document, ("clients",), data.get("clients"), clients)
@@ -48,6 +49,10 @@ def _faults(document: Document, clients: Collection[str]) -> Iterator[Fault]:
             packs.append((("packs", index), parse_requirement(str(wanted.get("require"))).pack))
         yield from _unknown(document, ("packs", index, "clients"), wanted.get("clients"), clients)
     yield from _repeats(document, packs)
+    models = data.get("models")
+    for family, ids in models.items() if isinstance(models, dict) else ():
+        words = [str(word) for word in ids] if isinstance(ids, dict) else []
+        yield from _repeats(document, [(("models", family, word), clients.meant(word)) for word in words])
     sources = [(index, entry) for index, entry in _items(data.get("sources")) if isinstance(entry, dict)]
     yield from _repeats(document, [(("sources", index), str(entry.get("name"))) for index, entry in sources])
 
@@ -56,10 +61,10 @@ def _items(value: object) -> Iterator[tuple[int, Any]]:
     return iter(enumerate(value if isinstance(value, list) else ()))
 
 
-def _unknown(document: Document, path: Path, named: object, clients: Collection[str]) -> Iterator[Fault]:
+def _unknown(document: Document, path: Path, named: object, clients: Targets) -> Iterator[Fault]:
     for index, name in _items(named):
-        if isinstance(name, str) and name not in clients:
-            near = did_you_mean(name, clients) or "`agentpack clients` lists them"
+        if isinstance(name, str) and clients.meant(name) not in clients:
+            near = did_you_mean(name, clients.words()) or "`agentpack clients` lists them"
             yield _fault(document, (*path, index), f"there is no client `{name}`", near)
 
 

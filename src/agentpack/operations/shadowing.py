@@ -1,15 +1,15 @@
-"""Agent files that have the name of one of ours, beside it or in the other scope: a client takes only one of them."""
+"""Agent files that have the name of one of ours, in any folder that a client reads: it takes only one of them."""
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from agentpack.disk.real import real_path
 from agentpack.disk.whole import read_start
-from agentpack.environment import Scope, find_scope, user_scope
+from agentpack.environment import Scope, find_scope, split_root, user_scope
 from agentpack.errors import AgentpackError
-from agentpack.model.changes import Action, Plan
+from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import is_junk
 from agentpack.operations.workspace import Workspace
@@ -31,8 +31,8 @@ class Managed(Protocol):
 
 
 class SameName(NamedTuple):
-    """An agent file that has the name of one of ours. `scope` is empty when it lies beside ours, else the scope in
-    which it lies."""
+    """An agent file that has the name of one of ours to a client that reads both. `scope` is empty when it is in the
+    same scope, else the scope that it is in."""
 
     persona: str
     client: str
@@ -41,69 +41,119 @@ class SameName(NamedTuple):
     scope: str
     reads: str
     """How the client chooses, in its adapter's words."""
+    uses: str
+    """Which of the two it uses: `the project's`, `ours`, `only one` where that is not known."""
 
 
-def same_name_warnings(workspace: Workspace, planned: Plan) -> Iterator[str]:
-    """A sentence for each agent file that has the name of one that is about to be made."""
+def same_name_warnings(workspace: Workspace, planned: Plan, clients: Collection[str]) -> Iterator[str]:
+    """A sentence for each agent file that has the name of one that is about to be written or managed.
+
+    Args:
+        clients: those that the lock is for; some may read only what is written for another.
+    """
     managed = [change for change in planned.changes if change.action not in (Action.CONFLICT, Action.DELETE)]
-    fresh = {(change.client, change.persona) for change in managed if change.previous is None}
-    if not fresh:
-        return
-    folders: dict[str, Target] = {}
-    for client in sorted({client for client, _ in fresh}):
-        target = workspace.targets.named(client)
-        named = target.folder(workspace.scope.kind, workspace.environment.variables)
-        if named is not None and target.shared is None:
-            folders.setdefault(workspace.scope.absolute(named), target)
-    for found in same_names(workspace, managed, folders):
-        if (found.client, found.persona) in fresh:
-            which = f", in the {found.scope} scope; {found.reads}" if found.scope else "; a client takes only one"
-            yield f"{found.other} is named `{found.persona}` too{which}"
+    fresh = [change for change in managed if change.previous is None or change.action in WRITES]
+    places = {workspace.scope.absolute(change.path) for change in fresh}
+    found = same_names(workspace, managed, clients)
+    return sentences(workspace, (same for same in found if same.ours in places))
 
 
-def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[str, Target]) -> Iterator[SameName]:
-    """The agent files in these folders, and at their places in the other scope, that have the name of a managed one."""
+def sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
+    """A sentence for each of these files, with all clients that read it."""
+    files: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for same in found:
+        uses = files.setdefault((same.other, same.scope, same.persona), {})
+        uses.setdefault(same.uses, []).append(workspace.targets[same.client].title)
+    for (other, scope, persona), uses in files.items():
+        said = []
+        for which, titles in uses.items():
+            s = "s" if len(titles) == 1 else ""
+            said.append(f"{' and '.join(titles)} read{s} both and use{s} {which}")
+        where = f" ({scope} scope)" if scope else ""
+        yield f"{brief(workspace, other)}{where} is also named `{persona}`; {', '.join(said)}"
+
+
+def brief(workspace: Workspace, absolute: str) -> str:
+    """A place on this machine, relative to the project's root or to home where it is below."""
+    places = [(workspace.scope.root, "")] if workspace.scope.kind == "project" else []
+    for base, sign in (*places, (workspace.environment.home, "~/")):
+        if absolute.startswith(base.rstrip("/") + "/"):
+            return sign + os.path.relpath(absolute, base)
+    return absolute
+
+
+def same_names(workspace: Workspace, files: Iterable[Managed], clients: Collection[str]) -> Iterator[SameName]:
+    """The agent files that have the name of a managed one: in every folder, of both scopes, that is read by one of
+    these clients or by one that has a file."""
     files = tuple(files)
-    ours = {(file.client, file.persona): workspace.scope.absolute(file.path) for file in files}
-    clients = {file.client for file in files}
-    managed = {client: real_places(workspace, (file for file in files if file.client == client)) for client in clients}
-    elsewhere = _other_scope(workspace)
-    for folder, target in folders.items():
-        places = [("", folder)]
-        if elsewhere is not None:
-            named = target.folder(elsewhere.kind, workspace.environment.variables)
-            place = folder if named is None else elsewhere.absolute(named)
-            places += [(elsewhere.kind, place)] if real_path(place) != real_path(folder) else []
-        for scope, place in places:
-            for path, name in agent_names(place, ending(target), managed.get(target.name, set())):
-                mine = ours.get((target.name, name))
-                if mine is not None:
-                    yield SameName(
-                        name, target.name, mine, path, scope, f"{target.title}: {target.reads.partition(';')[0]}"
-                    )
+    managed = real_places(workspace, files)
+    scopes = [workspace.scope, *_other_scope(workspace)]
+    for client in sorted({*clients, *(file.client for file in files)} & {*workspace.targets}):
+        target = workspace.targets[client]
+        if target.shared is None:
+            yield from _same_names(workspace, target, scopes, managed)
 
 
-def real_places(workspace: Workspace, files: Iterable[Managed]) -> set[str]:
-    """Where the places of these files really are."""
-    places = [workspace.scope.absolute(file.path) for file in files]
+def _same_names(
+    workspace: Workspace, target: Target, scopes: Sequence[Scope], managed: Mapping[str, Managed]
+) -> Iterator[SameName]:
+    folders: dict[str, tuple[str, Scope]] = {}
+    for scope in scopes:
+        for folder in _folders(workspace, scope, target):
+            folders.setdefault(real_path(folder), (folder, scope))
+    ours: dict[str, Managed] = {}
+    for place, file in managed.items():
+        if any(scope is scopes[0] and _is_agent(target, real, place) for real, (_, scope) in folders.items()):
+            ours[target.identity(file.persona)] = file
+    reads = f"{target.title}: {target.reads.partition(';')[0]}"
+    for folder, scope in folders.values() if ours else ():
+        for path, name in agent_names(folder, target, managed):
+            mine = ours.get(target.identity(name))
+            if mine is not None:
+                beside = scope is scopes[0]
+                uses = _which(target, beside, mine.client == target.name)
+                place = workspace.scope.absolute(mine.path)
+                yield SameName(name, target.name, place, path, "" if beside else scope.kind, reads, uses)
+
+
+def _which(target: Target, beside: bool, own: bool) -> str:
+    """Which of two agents a client uses: ours, which is its own or another client's, or one in the same scope or in
+    the other."""
+    if not beside:
+        return "both, the project's fields first" if target.wins == "merge" else f"the {target.wins}'s"
+    return "ours" if own and target.own_first else "only one"
+
+
+def _folders(workspace: Workspace, scope: Scope, target: Target) -> Iterator[str]:
+    """The folders that a client reads in a scope, as absolute paths."""
+    variables = workspace.environment.variables
+    for named in target.folders(scope.kind, variables):
+        root, rest = split_root(named)
+        yield os.path.join(scope.roots.get(root) or os.path.abspath(variables[root[1:]]), rest)
+
+
+def real_places(workspace: Workspace, files: Iterable[Managed]) -> Mapping[str, Managed]:
+    """These files, by where their places really are."""
+    places = {workspace.scope.absolute(file.path): file for file in files}
     folders = {folder: real_path(folder) for folder in {os.path.dirname(place) for place in places}}
-    return {f"{folders[os.path.dirname(place)]}/{os.path.basename(place)}" for place in places}
+    return {f"{folders[os.path.dirname(place)]}/{os.path.basename(place)}": file for place, file in places.items()}
 
 
-def _other_scope(workspace: Workspace) -> Scope | None:
-    """The user's scope beside a project, or the project around the current folder beside the user's."""
+def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
+    """The user's scope beside a project, or the project around the current folder beside the user's; none where there
+    is no such."""
     environment = workspace.environment
     try:
         if workspace.scope.kind == "project":
-            return user_scope(environment, "beside the project")
+            return (user_scope(environment, "beside the project"),)
         found = find_scope(environment)
     except AgentpackError:
-        return None
-    return found if found.kind == "project" else None
+        return ()
+    return (found,) if found.kind == "project" else ()
 
 
-def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, str]]:
-    """The agent files at and below a folder, as absolute path and name; a file that says no name is none.
+def agent_names(folder: str, target: Target, but: Container[str]) -> Iterator[tuple[str, str]]:
+    """The agent files that a client finds in a folder, as absolute path and the name the client gives it.
 
     Args:
         but: real paths to pass over, unread.
@@ -113,23 +163,38 @@ def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, 
         real = real_path(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
-            ignored = leaf.startswith(".") or is_junk(leaf)
-            if leaf.endswith(suffix) and not ignored and f"{real}/{leaf}" not in but and real_path(path) not in but:
-                name = _name_in(path)
+            ignored = leaf.startswith(".") or is_junk(leaf) or not _is_agent(target, folder, path)
+            if not ignored and f"{real}/{leaf}" not in but and real_path(path) not in but:
+                name = _name_of(target, folder, path)
                 if name is not None:
                     yield path, name
+        if not target.nested and place.count("/") >= folder.count("/") + ending(target).count("/"):
+            folders.clear()
 
 
-def _name_in(path: str) -> str | None:
-    """What the head of a file gives as `name`, read as text: no YAML is loaded for files that are not ours."""
+def _is_agent(target: Target, folder: str, path: str) -> bool:
+    """Whether a path can be an agent of a client that reads the folder."""
+    below = path.removeprefix(f"{folder}/")
+    deep = ending(target).count("/")
+    fits = below != path and below.endswith(target.endings or ending(target))
+    return fits and (below.count("/") == deep or (target.nested and below.count("/") > deep))
+
+
+def _name_of(target: Target, folder: str, path: str) -> str | None:
+    """The name a client gives an agent file. Its head is read as text: no YAML is loaded for files not ours."""
     try:
-        head = read_start(path, _HEAD)
+        head = read_start(path, _HEAD).removeprefix(MARK)
     except OSError:
         return None
-    head = head.removeprefix(MARK)
-    if path.endswith(".md"):
-        if not head.startswith(b"---"):
-            return None
-        head = head.partition(b"\n---")[0]
+    headed = head.startswith(b"---")
+    if path.endswith((".md", ".txt")):
+        head = head.partition(b"\n---")[0] if headed else b""
     found = _NAME.search(head)
-    return None if found is None else found["name"].decode("utf-8", "replace").strip("\"'")
+    end = next(end for end in target.endings or (ending(target),) if path.endswith(end))
+    below = path.removeprefix(f"{folder}/").removesuffix(end)
+    names = {
+        "name": found["name"].decode("utf-8", "replace").strip("\"'") if found else None,
+        "path": below,
+        "stem": below.rpartition("/")[2] if headed or not path.endswith((".md", ".txt")) else None,
+    }
+    return next((name for way in target.naming if (name := names[way])), None)

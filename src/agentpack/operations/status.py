@@ -17,7 +17,7 @@ from agentpack.model.manifest import Wanted
 from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.operations.workspace import Workspace, steady
-from agentpack.targets.base import Target, ending
+from agentpack.targets.base import Target
 
 
 class FileStatus(NamedTuple):
@@ -113,7 +113,7 @@ def status(workspace: Workspace) -> Status:
     return Status(
         packs,
         tuple(file for file in files if file.pack not in known),
-        tuple(same_names(workspace, (file for file in files if file.state != "elsewhere"), folders)),
+        tuple(same_names(workspace, (file for file in files if file.state != "elsewhere"), lock.clients)),
         tuple(_unmanaged(workspace, files, folders)),
         tuple(_stale(workspace)),
         tuple(_uses(workspace, lock)),
@@ -234,7 +234,7 @@ def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
             read = own
             for other, name in paths if own is None else ():
                 folder = workspace.targets[other].folder(kind, variables) if other in workspace.targets else None
-                if name == persona and folder in target.also_reads.get(kind, ()):
+                if name == persona and folder in target.folders(kind, variables):
                     read = paths[other, name]
             if read is not None:
                 trust = target.trust if kind == "project" else ""
@@ -264,6 +264,6 @@ def _unmanaged(
 ) -> Iterator[Unmanaged]:
     managed = real_places(workspace, files)
     for folder, target in folders.items():
-        count = sum(1 for _ in agent_names(folder, ending(target), managed))
+        count = sum(1 for _ in agent_names(folder, target, managed))
         if count:
             yield Unmanaged(target.name, folder, count)

@@ -225,7 +225,7 @@ class Workspace:
         kept = None if has_policy else self.cache.get("manifest", digest_of(data))
         if kept is not None:
             try:
-                return Manifest.from_data(kept)
+                return Manifest.from_data(kept, self.client_meant)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
         from agentpack.operations.manifest_faults import checked  # only for a manifest not met before
@@ -237,7 +237,11 @@ class Workspace:
             document = read_yaml(decode(data, name), name)
         kept = checked(document, self.targets)
         self.cache.put("manifest", digest_of(data), kept)
-        return Manifest.from_data(kept)
+        return Manifest.from_data(kept, self.client_meant)
+
+    def client_meant(self, word: str) -> str:
+        """The name of the client that a word of the manifest means."""
+        return word if word in MODULES else self.targets.meant(word)
 
     def remember_manifest(self, data: bytes, manifest: Manifest) -> None:
         """Keep what a text of our own means, so that the next command need not load YAML and pydantic to read it."""

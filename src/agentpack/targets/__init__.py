@@ -3,11 +3,11 @@
 An adapter's module is imported when its client is asked for, so that thirty of them cost a command nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 
 from agentpack.errors import UsageError
-from agentpack.model.names import did_you_mean
+from agentpack.model.names import client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 from agentpack.targets.base import Target
 
@@ -71,19 +71,47 @@ class Targets(Mapping[str, Target]):
     def __contains__(self, name: object) -> bool:
         return name in MODULES or name in self._declared
 
-    def named(self, name: str) -> Target:
-        """The adapter of that name.
+    def named(self, word: str) -> Target:
+        """The adapter that a word means: a name or an alias, however its letters are written.
 
         Raises:
             UsageError: there is none; the nearest names are offered.
         """
+        name = self.meant(word)
         if name not in self:
             raise UsageError(
-                f"there is no client `{name}`",
+                f"there is no client `{word}`",
                 details=[f"known: {', '.join(self)}"],
-                hint=did_you_mean(name, self) or "`agentpack clients` lists them",
+                hint=did_you_mean(name, self.words()) or "`agentpack clients` lists them",
             )
         return self[name]
+
+    def meant(self, word: str) -> str:
+        """The name of the client that a word means; the word, in lower case with hyphens, where it means none."""
+        if word in self:
+            return word
+        plain = client_word(word)
+        return plain if plain in self else self.words().get(plain, plain)
+
+    def words(self) -> Mapping[str, str]:
+        """Every word that means a client, names and aliases, with the client's name. Loads all adapters."""
+        aliases = {alias: name for name in MODULES for alias in self[name].aliases}
+        return {**aliases, **{name: name for name in self}}
+
+    def chosen(self, words: Iterable[str], scope: str, variables: Mapping[str, str]) -> list[str]:
+        """The names of the clients that some words mean, `a,b` and `all` among them: all that come with agentpack and
+        read agents in the scope.
+
+        Raises:
+            UsageError: a word means no client.
+        """
+        found: dict[str, None] = {}
+        for word in (part.strip() for text in words for part in text.split(",")):
+            if word.lower() == "all":
+                found |= dict.fromkeys(name for name in MODULES if self[name].folder(scope, variables) is not None)
+            else:
+                found[self.named(word).name] = None
+        return list(found)
 
 
 TARGETS = Targets()

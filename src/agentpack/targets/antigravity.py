@@ -39,6 +39,7 @@ def say(persona: Persona, models: Models) -> Said:
 
 TARGET = Target(
     name="antigravity",
+    aliases=("google-antigravity",),
     title="Antigravity",
     project=".agents/agents",
     user=Place(".gemini/config/agents"),

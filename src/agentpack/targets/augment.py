@@ -44,6 +44,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="augment",
+    aliases=("auggie", "augment-code"),
     title="Augment (auggie)",
     project=".augment/agents",
     user=Place(".augment/agents"),
@@ -56,6 +57,8 @@ TARGET = Target(
     verified_by="source",
     reads="project beats user; `*.md` and `*.txt`, nested folders too",
     markers=(".augment",),
+    endings=(".md", ".txt"),
+    naming=("name", "stem"),
     also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
     reserved=frozenset("code plan research validate general-purpose context-gathering".split()),
 )

@@ -80,7 +80,17 @@ class Target:
     wins: str = "project"
     """Which scope wins where both have an agent of one name: `project`, `user` or `merge`."""
     also_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By scope, what this client reads besides its folder: other clients' folders, or older ones of its own."""
+    """By scope, what this client reads besides its folder: other clients' folders, or older ones of its own. One that
+    begins with `$` counts where that variable is set."""
+    own_first: bool = False
+    """Whether an agent in its own folder is known to win over one in a folder it reads besides."""
+    endings: tuple[str, ...] = ()
+    """What the names of agent files end with, where the client reads more than it is written: `.md`, `.txt`."""
+    nested: bool = True
+    """Whether it may read agents in folders below; False where it is known not to."""
+    naming: tuple[str, ...] = ("name",)
+    """How the client names an agent: the first of these that the file has. `name` is the key in its head, `path` its
+    path below the folder, `stem` its own name without folders; a Markdown file has a `stem` only behind a header."""
     trust: str = ""
     """What a user must do before a project's agents are shown, empty when nothing."""
     reserved: frozenset[str] = frozenset()
@@ -91,6 +101,8 @@ class Target:
     """The native settings that `clients:` of a persona may give this client."""
     declaration: "Declaration | None" = None
     """The words this client is spoken to in, where they are data."""
+    aliases: tuple[str, ...] = ()
+    """What else people call it, in lower case with hyphens."""
     remarks: tuple[str, ...] = ()
     """What else a user should know, a sentence each."""
 
@@ -105,6 +117,18 @@ class Target:
             return f"${self.user.variable}/{below}" if below else f"${self.user.variable}"
         return self.user.folder
 
+    def folders(self, scope: str, variables: Mapping[str, str]) -> tuple[str, ...]:
+        """All folders the client reads agents from, as named paths, the one that is written to first."""
+        own = self.folder(scope, variables)
+        more = (
+            f for f in self.also_reads.get(scope, ()) if not f.startswith("$") or variables.get(f[1:].split("/")[0])
+        )
+        if own is not None and own.startswith("$") and self.user is not None:
+            # the variable moves the client's older folders too
+            moved, before = f"${self.user.variable}/", self.user.folder.removesuffix(self.user.below_variable)
+            more = (moved + f.removeprefix(before) if f.startswith(before) else f for f in more)
+        return (*(() if own is None else (own,)), *more)
+
     def path(self, persona: str, scope: str, variables: Mapping[str, str]) -> str | None:
         """The file of a persona as a named path; for a shared file `<file>#<entry>`."""
         folder = self.folder(scope, variables)
@@ -116,7 +140,7 @@ class Target:
 
 
 def ending(target: Target) -> str:
-    """What the names of a client's agent files end with: `.md`, `.agent.md`, `/AGENTS.md`."""
+    """What the names of the agent files that are written for a client end with: `.md`, `.agent.md`, `/AGENTS.md`."""
     return target.file.partition("{name}")[2] or target.file
 
 

@@ -122,6 +122,7 @@ def canonical_tools(value: Any) -> list[str] | None:
 
 TARGET = Target(
     name="claude",
+    aliases=("claude-code",),
     title="Claude Code",
     project=".claude/agents",
     user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),

@@ -71,6 +71,7 @@ def identity(name: str) -> str:
 
 TARGET = Target(
     name="cline",
+    aliases=("cline-cli",),
     title="Cline",
     project=".cline/agents",
     user=Place(".cline/agents", "CLINE_DIR", "agents"),
@@ -83,6 +84,8 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.yaml` and `*.yml` with front matter and a body, no nested folders",
     markers=(".cline", ".clinerules"),
+    nested=False,
+    endings=(".yaml", ".yml"),
     identity=identity,
     remarks=(
         "An agent's tool is called `subagent_` and its name with `_` for every other character.",

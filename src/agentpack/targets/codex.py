@@ -33,6 +33,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="codex",
+    aliases=("codex-cli", "openai-codex"),
     title="Codex",
     project=".codex/agents",
     user=Place(".codex/agents", "CODEX_HOME", "agents"),

@@ -58,6 +58,7 @@ def identity(name: str) -> str:
 
 TARGET = Target(
     name="commandcode",
+    aliases=("command-code",),
     title="Command Code",
     project=".commandcode/agents",
     user=Place(".commandcode/agents"),
@@ -70,6 +71,7 @@ TARGET = Target(
     verified_by="source",
     reads="project beats user; `*.md`, no nested folders",
     markers=(".commandcode",),
+    nested=False,
     reserved=frozenset(("explore", "plan", "review", "general")),
     identity=identity,
     remarks=("A file with a reserved name is passed over without a word.",),

@@ -71,6 +71,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="copilot",
+    aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
     title="GitHub Copilot (CLI and VS Code)",
     project=".github/agents",
     user=Place(".copilot/agents", "COPILOT_HOME", "agents"),
@@ -83,6 +84,8 @@ TARGET = Target(
     verified_by="judge",
     reads="user beats project; `*.agent.md` and `*.md`, nested folders too",
     markers=(".copilot", ".github/agents", ".github/copilot-instructions.md"),
+    endings=(".agent.md", ".md"),
+    naming=("name", "stem"),
     wins="user",
     also_reads={"project": (".claude/agents",)},
     reserved=frozenset("explore task research code-review general-purpose security-review".split()),

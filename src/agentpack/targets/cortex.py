@@ -9,6 +9,7 @@ from agentpack.targets.declared import Declaration, speaker
 DECLARATION = Declaration(client="cortex", limits=("tools",), settings={"tools": "list"})
 TARGET = Target(
     name="cortex",
+    aliases=("cortex-code", "snowflake-cortex"),
     title="Cortex Code",
     project=".cortex/agents",
     user=Place(".snowflake/cortex/agents"),

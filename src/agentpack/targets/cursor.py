@@ -14,6 +14,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="cursor",
+    aliases=("cursor-agent", "cursor-cli"),
     title="Cursor",
     project=".cursor/agents",
     user=Place(".cursor/agents"),

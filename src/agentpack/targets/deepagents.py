@@ -15,6 +15,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="deepagents",
+    aliases=("deepagents-code", "dcode"),
     title="Deep Agents Code (dcode)",
     project=".deepagents/agents",
     user=Place(".deepagents/agent/agents", "DEEPAGENTS_HOME", "agent/agents"),
@@ -27,6 +28,8 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `<agent>/AGENTS.md`",
     markers=(".deepagents",),
+    nested=False,
+    naming=("name", "stem"),
     reserved=frozenset(("general-purpose",)),
     remarks=("At user scope the agents belong to the default profile, `agent`.",),
 )

@@ -13,6 +13,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="devin",
+    aliases=("windsurf", "cascade"),
     title="Devin Local",
     project=".devin/agents",
     user=Place(".config/devin/agents"),
@@ -25,4 +26,5 @@ TARGET = Target(
     verified_by="documentation",
     reads="project beats user; `<agent>/AGENT.md`",
     markers=(".devin", ".config/devin"),
+    nested=False,
 )

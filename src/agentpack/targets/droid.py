@@ -45,6 +45,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="droid",
+    aliases=("factory", "factory-droid"),
     title="Factory Droid",
     project=".factory/droids",
     user=Place(".factory/droids", "FACTORY_HOME_OVERRIDE", ".factory/droids"),
@@ -57,6 +58,8 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, no nested folders",
     markers=(".factory",),
+    nested=False,
+    naming=("name", "path"),
     remarks=(
         "All droids share the room for descriptions: beside many others a long one is cut.",
         "`mcpServers` gives a droid every tool of those servers.",

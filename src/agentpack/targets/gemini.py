@@ -45,6 +45,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="gemini",
+    aliases=("gemini-cli",),
     title="Gemini CLI",
     project=".gemini/agents",
     user=Place(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),
@@ -57,6 +58,7 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, no nested folders",
     markers=(".gemini/agents", ".gemini/settings.json"),
+    nested=False,
     trust="Gemini CLI shows a project's agent in a trusted folder, once its file is acknowledged; a change asks again.",
     reserved=frozenset(("generalist", "glob", "replace")),
     remarks=("A file must not begin with a byte-order mark, and its name not with `_`.",),

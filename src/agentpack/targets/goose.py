@@ -9,6 +9,7 @@ from agentpack.targets.declared import Declaration, speaker
 DECLARATION = Declaration(client="goose", header="strict")
 TARGET = Target(
     name="goose",
+    aliases=("goose-cli", "block-goose"),
     title="Goose",
     project=".goose/agents",
     user=Place(".config/goose/agents"),
@@ -21,6 +22,8 @@ TARGET = Target(
     verified_by="source",
     reads="project beats user, its own folder those of others; `*.md`, no nested folders",
     markers=(".goose", ".goosehints", ".config/goose"),
+    own_first=True,
+    nested=False,
     also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
     remarks=("On Windows its configuration is elsewhere (`%APPDATA%\\Block\\goose\\config`); that was not tried.",),
 )

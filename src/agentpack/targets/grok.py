@@ -10,6 +10,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="grok",
+    aliases=("grok-build", "grok-cli"),
     title="Grok Build",
     project=".grok/agents",
     user=Place(".grok/agents"),

@@ -22,6 +22,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="junie",
+    aliases=("jetbrains-junie",),
     title="Junie",
     project=".junie/agents",
     user=Place(".junie/agents"),
@@ -34,5 +35,7 @@ TARGET = Target(
     verified_by="documentation",
     reads="project beats user; `*.md`",
     markers=(".junie",),
+    nested=False,
+    naming=("name", "stem"),
     also_reads={"project": (".agents",), "user": (".agents",)},
 )

@@ -31,6 +31,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="kilo",
+    aliases=("kilocode", "kilo-code", "kilo-cli"),
     title="Kilo",
     project=".kilo/agents",
     user=Place(".config/kilo/agents", "XDG_CONFIG_HOME", "kilo/agents"),
@@ -43,6 +44,7 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, nested folders too, the path is the name",
     markers=(".kilo", ".kilocode", ".config/kilo"),
+    naming=("name", "path"),
     also_reads={"project": (".kilo/agent", ".kilocode/agents"), "user": (".config/kilo/agent", ".kilo/agents")},
     reserved=frozenset("ask code debug orchestrator plan general explore compaction title summary".split()),
     remarks=("The older `custom_modes.yaml` and `.kilocodemodes` are not written.",),

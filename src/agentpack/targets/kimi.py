@@ -46,6 +46,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="kimi",
+    aliases=("kimi-code", "kimi-cli"),
     title="Kimi Code",
     project=".kimi-code/agents",
     user=Place(".kimi-code/agents", "KIMI_CODE_HOME", "agents"),
@@ -58,6 +59,7 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`",
     markers=(".kimi-code",),
+    naming=("name", "stem"),
     also_reads={"project": (".agents/agents",), "user": (".agents/agents",)},
     reserved=frozenset(("agent", "coder", "explore", "plan")),
 )

@@ -28,6 +28,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="kiro",
+    aliases=("kiro-cli", "kiro-ide"),
     title="Kiro",
     project=".kiro/agents",
     user=Place(".kiro/agents"),
@@ -40,5 +41,6 @@ TARGET = Target(
     verified_by="documentation",
     reads="project beats user; `*.md`, nested folders too, the path is the name",
     markers=(".kiro",),
+    naming=("path",),
     remarks=("The command line up to 2.x read `*.json` files, which are not written.",),
 )

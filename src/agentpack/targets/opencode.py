@@ -58,6 +58,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="opencode",
+    aliases=("open-code",),
     title="OpenCode",
     project=".opencode/agents",
     user=Place(".config/opencode/agents", "XDG_CONFIG_HOME", "opencode/agents"),
@@ -70,8 +71,12 @@ TARGET = Target(
     verified_by="judge",
     reads="project and user are merged field by field, project wins; `*.md`, nested folders too, the path is the name",
     markers=(".opencode", "opencode.json", "opencode.jsonc", ".config/opencode"),
+    naming=("name", "path"),
     wins="merge",
-    also_reads={"project": (".opencode/agent",), "user": (".config/opencode/agent", ".opencode/agents")},
+    also_reads={
+        "project": (".opencode/agent",),
+        "user": (".config/opencode/agent", ".opencode/agents", "$OPENCODE_CONFIG_DIR/agents"),
+    },
     reserved=frozenset("build plan general explore compaction title summary".split()),
     remarks=(
         "One agent file that OpenCode finds invalid stops every command of it.",

@@ -18,6 +18,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="pool",
+    aliases=("poolside",),
     title="Pool (Poolside)",
     project=".poolside",
     user=Place(".config/poolside"),

@@ -74,6 +74,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="qwen",
+    aliases=("qwen-code",),
     title="Qwen Code",
     project=".qwen/agents",
     user=Place(".qwen/agents", "QWEN_HOME", "agents"),
@@ -86,6 +87,7 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, no nested folders; none of a project that is the home folder itself",
     markers=(".qwen",),
+    nested=False,
     reserved=frozenset(
         "self system user model tool config default main general-purpose explore statusline-setup".split()
     ),

@@ -29,5 +29,6 @@ TARGET = Target(
     verified_by="documentation",
     reads="names must differ over project and user; `<agent>/SKILL.md`",
     markers=(".reasonix",),
+    nested=False,
     remarks=("It refuses to make an agent whose name a skill has.",),
 )

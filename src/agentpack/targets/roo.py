@@ -48,6 +48,7 @@ def say(persona: Persona, models: Models) -> Said:
 
 TARGET = Target(
     name="roo",
+    aliases=("roo-code", "roocode", "zoo-code", "zoocode"),
     title="Roo Code, Zoo Code",
     project="",
     user=None,

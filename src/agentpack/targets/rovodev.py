@@ -6,6 +6,7 @@ from agentpack.targets.declared import Declaration, speaker
 DECLARATION = Declaration(client="rovodev", model=None)
 TARGET = Target(
     name="rovodev",
+    aliases=("rovo-dev",),
     title="Rovo Dev",
     project=".rovodev/subagents",
     user=Place(".rovodev/subagents"),

@@ -20,6 +20,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="tabnine",
+    aliases=("tabnine-cli",),
     title="Tabnine CLI (legacy)",
     project=".tabnine/agent/agents",
     user=Place(".tabnine/agent/agents"),

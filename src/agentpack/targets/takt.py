@@ -18,4 +18,5 @@ TARGET = Target(
     verified_by="documentation",
     reads="project beats user; `*.md` without a header",
     markers=(".takt",),
+    naming=("path",),
 )

@@ -48,6 +48,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="vibe",
+    aliases=("mistral-vibe",),
     title="Mistral Vibe",
     project=".vibe/agents",
     user=Place(".vibe/agents", "VIBE_HOME", "agents"),
@@ -60,6 +61,8 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.toml`, no nested folders, the file's name is the agent's",
     markers=(".vibe",),
+    nested=False,
+    naming=("stem",),
     trust="Vibe reads a project's agents only in a trusted folder (`vibe --trust`).",
     reserved=frozenset("ask accept-edits auto-approve smart-approve explore lean plan".split()),
 )

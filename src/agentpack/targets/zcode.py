@@ -22,6 +22,7 @@ DECLARATION = Declaration(
 )
 TARGET = Target(
     name="zcode",
+    aliases=("z-code",),
     title="ZCode",
     project=None,
     user=Place(".zcode/agents"),

@@ -6,11 +6,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from agentpack.safety.schemas.policies import UNSAID, Policy
 from agentpack.safety.schemas.words import (
+    ClientName,
     Kebab,
     Line,
     ParameterName,
     PersonaName,
     Requirement,
+    Sayable,
     Schema,
     Strict,
     Value,
@@ -34,17 +36,17 @@ def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
-class Wanted(Strict):
+class Wanted(Sayable):
     require: Requirement
-    clients: list[Kebab] | None = None
+    clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
 
 
-class Manifest(Strict):
+class Manifest(Sayable):
     schema_: Schema
     policy: Policy = UNSAID
-    clients: list[Kebab] | None = None
+    clients: list[ClientName] | None = None
     packs: list[Annotated[Wanted, BeforeValidator(_wanted)]] = []
-    models: dict[str, dict[Kebab, Line]] = {}
+    models: dict[str, dict[ClientName, Line]] = {}
     sources: list[Source] = []

@@ -6,11 +6,11 @@ A key that no model has, and a value of another type, is refused: nothing is gue
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from agentpack.errors import AgentpackError
-from agentpack.model.names import is_kebab, is_parameter, pack_name, persona_name_fault
+from agentpack.model.names import client_word, is_kebab, is_parameter, pack_name, persona_name_fault
 from agentpack.model.requirement import parse_requirement
 
 
@@ -18,6 +18,15 @@ class Strict(BaseModel):
     """A map with these keys and no others."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+class Sayable(Strict):
+    """A map in which a key that is left empty says nothing, as if it were not there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -74,6 +83,7 @@ def as_list(value: Any) -> Any:
 Line = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\n]*$")]
 Requirement = Annotated[str, checked(parse_requirement)]
 Kebab = Annotated[str, that(is_kebab, "is not a name: lower-case letters, digits and single hyphens")]
+ClientName = Annotated[str, AfterValidator(client_word), that(is_kebab, "is not the name of a client")]
 ParameterName = Annotated[str, that(is_parameter, "is not a parameter's name: lower case with underscores")]
 PersonaName = Annotated[str, AfterValidator(_persona_name)]
 Schema = Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
