@@ -46,6 +46,8 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
             sign, word = "-", "removed"
         mark = output.style_words(sign, _COLORS[sign])
         output.say(f"  {mark} {safe(absolute(document.path))}  {word}")
+    for skipped in outcome.skipped:
+        output.say(safe(str(skipped)))
     for note in outcome.notes:
         output.say(f"note: {safe(note)}")
     if not outcome.changes_anything:
@@ -123,6 +125,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
             for d in outcome.documents
         ],
         "capabilities": _capability_data(outcome),
+        "skipped": [{**skipped._asdict(), "packs": list(skipped.packs)} for skipped in outcome.skipped],
         "notes": list(outcome.notes),
         "warnings": list(outcome.warnings),
     }

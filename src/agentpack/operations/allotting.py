@@ -2,12 +2,12 @@
 another, and restrictions that a client cannot express.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.rendering import Rendering
-from agentpack.targets.base import Target
+from agentpack.targets.base import TOOLS_LIMITED, Target
 
 
 class _Given(NamedTuple):
@@ -15,6 +15,34 @@ class _Given(NamedTuple):
     pack: str
     persona: str
     file: Rendering
+
+
+class Restricted(DecisionNeeded):
+    """Clients cannot express restrictions, `losses`; `limits_tools` is whether each is a list of tools."""
+
+    def __init__(self, missing: Sequence[_Given], others: Collection[str]) -> None:
+        """`others` are the clients that can, by name."""
+        self.losses = tuple(dict.fromkeys(lost for given in missing for lost in given.file.lost))
+        self.limits_tools = all(lost.startswith(TOOLS_LIMITED) for lost in self.losses)
+        titles = _listed({given.target.title: None for given in missing})
+        personas = _listed({given.persona: None for given in missing})
+        words = sorted({f"widened:{given.target.name}" for given in missing})
+        without = "".join(f" --client {name}" for name in others)
+        super().__init__(
+            f"{titles} cannot limit tools, so {personas} would get every tool there; nothing was written"
+            if self.limits_tools
+            else f"{titles} cannot express a restriction, so {personas} could do more there; nothing was written",
+            details=[f"{given.target.title}: {given.persona}: {lost}" for given in missing for lost in given.file.lost],
+            hint=f"leave {'it' if len(words) == 1 else 'them'} out{f' (`install NAME{without}`)' if without else ''}, "
+            "or accept it with " + " ".join(f"`--accept {word}`" for word in words),
+        )
+
+
+def _listed(names: Collection[str]) -> str:
+    """Names for people, the first few of many."""
+    few = list(names)[:3]
+    more = len(names) - len(few)
+    return ", ".join(few) + (f" and {more} more" if more else "")
 
 
 class Desk:
@@ -69,14 +97,9 @@ class Desk:
         open_ = frozenset[str]() if accepted is None else self.unaccepted(accepted)
         missing = [given for given in lost if _acceptances(given)[0] in open_]
         if missing:
-            words = sorted({f"widened:{given.target.name}" for given in missing})
-            raise DecisionNeeded(
-                "a client cannot express a restriction, so that a persona could do more there; nothing was written",
-                details=[
-                    f"{given.target.title}: {given.persona}: {lost}" for given in missing for lost in given.file.lost
-                ],
-                hint="leave the client out, or accept it with " + " ".join(f"`--accept {word}`" for word in words),
-            )
+            refused = {given.target.name for given in missing}
+            names = dict.fromkeys(given.target.name for given in self._given)
+            raise Restricted(missing, [name for name in names if name not in refused])
         return tuple(sorted({_acceptances(given)[0] for given in lost}))
 
     def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:

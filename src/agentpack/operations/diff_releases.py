@@ -11,9 +11,10 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.clients import default_clients
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
 from agentpack.operations.library import Library, as_locked, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made, make
 from agentpack.operations.widening import MayChange
 from agentpack.operations.workspace import Workspace, steady
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from sys import intern
+from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.compose.agreement import Draft, Named
@@ -19,7 +20,7 @@ from agentpack.compose.parameters import Declaration, Value
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
-from agentpack.model.manifest import EMPTY, Manifest, Wanted
+from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.rendering import Rendering
@@ -41,6 +42,21 @@ class Part(NamedTuple):
     """Whether its file in the pack has lines that end in CRLF."""
 
 
+class Skipped(NamedTuple):
+    """A client that nobody named, why it does not get these packs, and how to add it, in words."""
+
+    client: str
+    title: str
+    reason: str
+    way: str = ""
+    packs: tuple[str, ...] = ()
+    """Empty: it gets none of the packs that were asked for."""
+
+    def __str__(self) -> str:
+        of_packs = f" for {', '.join(self.packs)}" if self.packs else ""
+        return f"skipped {self.title}{of_packs}: {self.reason}" + (f"; {self.way}" if self.way else "")
+
+
 class Made(NamedTuple):
     """All that is wanted: the lock, each file by path, and the personas behind them."""
 
@@ -55,6 +71,8 @@ class Made(NamedTuple):
     """Places of hidden text that a policy let pass, in words."""
     unaccepted: frozenset[str] = frozenset()
     """Where nothing is written: the acceptances, `<pack>:widened:<client>`, that writing would need."""
+    skipped: tuple[Skipped, ...] = ()
+    """Clients that were found here and do not get all of it."""
 
     def _losses(self, file: Rendering) -> Iterator[str]:
         """The restrictions that a file does not carry, and who lets that pass."""
@@ -93,26 +111,30 @@ def make(
     chosen: Sequence[Chosen],
     clients: Sequence[str],
     *,
+    fewer: Mapping[str, Sequence[str]] = MappingProxyType({}),
     accepted: Collection[str] | None = (),
     obeying: bool = True,
     only: Collection[str] | None = None,
+    maker: "Maker | None" = None,
 ) -> Made:
     """The lock and the text of every file for these releases.
 
     Args:
-        clients: those of every pack for which the manifest names no others.
+        clients: those of every pack for which neither the manifest nor `fewer` names others.
+        fewer: clients by pack, where the manifest does not say them; the lock does then.
         accepted: `<pack>:widened:<client>` or `widened:<client>` for the clients that may get a persona without its
             restrictions, beside what the command and the lock accept; None for all of them, where nothing is written.
         obeying: what a policy does not allow is refused; not where nothing is written, or where the command judges by
             itself.
         only: packs whose files are made, whatever they are there for; None for all that are installed.
+        maker: one that made personas of these releases before, for other clients.
 
     Raises:
         InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
         DecisionNeeded: a client cannot express a restriction, and that was not accepted.
         PolicyRefused: a policy does not allow one of the releases, or what its files may do.
     """
-    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    maker = maker or Maker(library, manifest, chosen)
     for client in clients:
         library.workspace.targets.named(client)
     locked = []
@@ -121,36 +143,17 @@ def make(
     for pin in chosen:
         if only is not None and pin.pack not in only:
             continue
-        release, pack = library.read(pin.pack, pin.version)
-        used: list[LocalVariant] = []
         wanted = manifest.wanted(pin.pack)
+        used: tuple[LocalVariant, ...] = ()
         if only is not None or maker.is_installed(pin):
-            for part in maker.parts(pin, pack, wanted, used):
-                parts.append(part)
-                chosen_clients = clients if wanted is None or wanted.clients is None else wanted.clients
-                for client in chosen_clients:
-                    desk.add(
-                        library.workspace.targets.named(client),
-                        part.persona.name,
-                        pack.name,
-                        maker.rendering(part, client),
-                    )
-        in_pack = tuple(sorted(set(pin.variants) & set(pack.variant_names)))
-        parameters = dict(wanted.parameters) if wanted else {}
-        requires = tuple(pack.header.get("requires", ()))
-        locked.append(
-            LockedPack(
-                pin.pack,
-                str(pin.version),
-                release.source,
-                release.digest,
-                in_pack,
-                tuple(sorted(used)),
-                parameters,
-                requires,
-                pin.wanted_by,
-            )
-        )
+            own, used = maker.parts(pin, wanted)
+            parts += own
+            for_clients = maker.clients(pin.pack, manifest, clients, fewer)
+            for part in own:
+                for client in for_clients:
+                    target = library.workspace.targets.named(client)
+                    desk.add(target, part.persona.name, part.pack.name, maker.rendering(part, client))
+        locked.append(_locked_pack(library, pin, wanted, used, fewer.get(pin.pack)))
     files, unwritten = desk.settled()
     lock = Lock(
         manifest.to_data(),
@@ -167,6 +170,28 @@ def make(
 
         judge(library, made)
     return made
+
+
+def _locked_pack(
+    library: Library,
+    pin: Chosen,
+    wanted: Wanted | None,
+    used: Iterable[LocalVariant],
+    clients: Sequence[str] | None,
+) -> LockedPack:
+    release, pack = library.read(pin.pack, pin.version)
+    return LockedPack(
+        pin.pack,
+        str(pin.version),
+        release.source,
+        release.digest,
+        tuple(sorted(set(pin.variants) & set(pack.variant_names))),
+        tuple(sorted(used)),
+        dict(wanted.parameters) if wanted else {},
+        tuple(pack.header.get("requires", ())),
+        pin.wanted_by,
+        clients=None if clients is None else tuple(clients),
+    )
 
 
 def _passed_over(library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> Iterable[str]:
@@ -199,14 +224,16 @@ def _locked_file(file: Rendering) -> LockedFile:
     return LockedFile(file.path, file.client, file.pack, file.persona, sha256, ", ".join(file.capabilities))
 
 
-class _Maker:
+class Maker:
     """Makes personas of pins."""
 
-    def __init__(self, library: Library, manifest: Manifest, pins: Mapping[str, Chosen]) -> None:
+    def __init__(self, library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> None:
         self.library = library
         self.workspace = library.workspace
         self.manifest = manifest
-        self.pins = pins
+        self.pins = {pin.pack: pin for pin in chosen}
+        self._parts: dict[str, tuple[tuple[Part, ...], tuple[LocalVariant, ...]]] = {}
+        self._renderings: dict[tuple[str, str, str], Rendering | None] = {}
         self._extending: list[tuple[str, str]] = []
         """The personas whose base is being looked for: one that comes up again extends itself."""
 
@@ -216,7 +243,7 @@ class _Maker:
             return True
         for other in self.pins.values():
             pack = self.library.read(other.pack, other.version)[1]
-            required = {parse_requirement(text).pack for text in pack.header.get("requires", ())}
+            required = self._required(other.pack)
             extended = {
                 parse_requirement(layer.header["extends"]).pack
                 for layer in pack.personas.values()
@@ -226,7 +253,37 @@ class _Maker:
                 return True
         return False
 
-    def parts(self, pin: Chosen, pack: Pack, wanted: Wanted | None, used: list[LocalVariant]) -> Iterable[Part]:
+    def clients(
+        self, pack: str, manifest: Manifest, every: Sequence[str], fewer: Mapping[str, Sequence[str]]
+    ) -> tuple[str, ...]:
+        """The clients that a pack is for: one that only others require is for those of the packs that require it."""
+        found: list[Sequence[str]] = []
+        waiting, seen = [pack], {pack}
+        while waiting:
+            name = waiting.pop(0)
+            wanted = manifest.wanted(name)
+            if wanted is not None:
+                found.append(fewer.get(name, every) if wanted.clients is None else wanted.clients)
+                continue
+            more = [other for other in self.pins if other not in seen and name in self._required(other)]
+            seen.update(more)
+            waiting += more
+        return tuple(dict.fromkeys(client for clients in found or [every] for client in clients))
+
+    def _required(self, pack: str) -> set[str]:
+        pin = self.pins[PackName(pack)]
+        header = self.library.read(pin.pack, pin.version)[1].header
+        return {parse_requirement(text).pack for text in header.get("requires", ())}
+
+    def parts(self, pin: Chosen, wanted: Wanted | None) -> tuple[tuple[Part, ...], tuple[LocalVariant, ...]]:
+        """The personas of a pack, and the local variants that are in them."""
+        if pin.pack not in self._parts:
+            used: list[LocalVariant] = []
+            pack = self.library.read(pin.pack, pin.version)[1]
+            self._parts[pin.pack] = tuple(self._made_parts(pin, pack, wanted, used)), tuple(used)
+        return self._parts[pin.pack]
+
+    def _made_parts(self, pin: Chosen, pack: Pack, wanted: Wanted | None, used: list[LocalVariant]) -> Iterable[Part]:
         values = wanted.parameters if wanted else {}
         renames = wanted.renames if wanted else {}
         for name in renames:
@@ -344,6 +401,13 @@ class _Maker:
             return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)
 
     def rendering(self, part: Part, client: str) -> Rendering | None:
+        """The file of a persona for a client; None when the client has no agents in this scope."""
+        key = (part.pack.name, part.persona.name, client)
+        if key not in self._renderings:
+            self._renderings[key] = self._rendered(part, client)
+        return self._renderings[key]
+
+    def _rendered(self, part: Part, client: str) -> Rendering | None:
         file = render(
             part.persona,
             self.workspace.targets.named(client),
@@ -363,41 +427,8 @@ def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen]
     wanted = manifest.wanted(part.pack.name)
     renames = wanted.renames if wanted else {}
     name = next((old for old, new in renames.items() if new == part.persona.name), part.persona.name)
-    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    maker = Maker(library, manifest, chosen)
     return maker.layers(part.pack, name, part.variants)
-
-
-def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[str, ...]:
-    """The clients when none is named: the manifest's, else the lock's, else those found in the scope, else claude."""
-    if manifest.clients is not None:
-        return manifest.clients
-    if workspace.lock is not None and workspace.lock.clients:
-        return workspace.lock.clients
-    return tuple(client for client, why in found_clients(workspace).items() if not why) or ("claude",)
-
-
-def found_clients(workspace: Workspace) -> Mapping[str, str]:
-    """The clients that are used in the scope, each with why it is passed over, in words; empty where it is not.
-
-    Where a link makes one folder of two clients', nothing is written for the one behind the link: it reads the files of
-    the other.
-    """
-    kind, variables = workspace.scope.kind, workspace.environment.variables
-    found, places = dict[str, str](), dict[str, str]()
-    for target in sorted(workspace.targets.values(), key=lambda target: target.name):
-        folder = target.folder(kind, variables)
-        if folder is None:
-            continue
-        markers = (folder,) if folder.startswith("$") else target.markers
-        if any(workspace.disk.stamp(marker) is not None for marker in markers):
-            found[target.name] = ""
-            places.setdefault(target.path("name", kind, variables) or "", target.name)
-    for lead, *others in workspace.places.groups(places):
-        for path in others:
-            title, first = (workspace.targets[places[place]].title for place in (path, lead))
-            linked = workspace.scope.absolute(path.rpartition("/")[0])
-            found[places[path]] = f"skipped {title}: {linked} leads to the files of {first}, and {title} reads those"
-    return found
 
 
 class Drafting(NamedTuple):
@@ -415,8 +446,8 @@ class Drafting(NamedTuple):
         """The sections that are read on demand, with when, those of the persona below included. Raises InvalidFile."""
         return self._maker().modules(pack, persona)
 
-    def _maker(self) -> _Maker:
-        return _Maker(self.library, self.manifest, {pin.pack: pin for pin in self.chosen})
+    def _maker(self) -> Maker:
+        return Maker(self.library, self.manifest, self.chosen)
 
 
 def draft_for(
@@ -425,7 +456,7 @@ def draft_for(
     """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and the
     values that decide them.
     """
-    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    maker = Maker(library, manifest, chosen)
     pin = maker.pins[PackName(pack.name)]
     wanted = manifest.wanted(pack.name)
     local = maker.local_layers(pack, persona, pin.variants, [])

@@ -16,6 +16,10 @@ Models = Mapping[str, Mapping[str, str]]
 """What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
 
 
+TOOLS_LIMITED = "tools limited to "
+"""Begins what is lost of a persona's own list of tools."""
+
+
 class Said(NamedTuple):
     """A persona in one client's words.
 

@@ -15,7 +15,7 @@ from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import MODELS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
-from agentpack.targets.base import WIDE, Models, Said, foreign_limits, native_settings
+from agentpack.targets.base import TOOLS_LIMITED, WIDE, Models, Said, foreign_limits, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
 from agentpack.targets.powers import Powers
 
@@ -199,7 +199,7 @@ class _Speech:
                 f"tools: said by `clients.{declaration.client}.{own[0]}` alone, which is not compared with `tools`"
             )
         else:
-            self.lost.append(f"tools limited to {', '.join(wanted)}")
+            self.lost.append(f"{TOOLS_LIMITED}{', '.join(wanted)}")
 
     def write_tools(self, words: ToolWords, wanted: Sequence[str]) -> None:
         allowed = list(dict.fromkeys(native for tool in wanted for native in words.names.get(tool, ())))
@@ -208,7 +208,7 @@ class _Speech:
                 self.note(f"tools: the client has no tool for `{tool}`")
         if not allowed and words.style not in ("map", "permissions"):
             # an empty list means every tool to most clients
-            self.lost.append(f"tools limited to {', '.join(wanted)}")
+            self.lost.append(f"{TOOLS_LIMITED}{', '.join(wanted)}")
             return
         self.held.update({words.key}, self.declaration.limits)
         if words.remark:
