@@ -2,7 +2,7 @@
 another, and restrictions that a client cannot express.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from agentpack.errors import DecisionNeeded, Unresolvable
@@ -15,6 +15,32 @@ class _Given(NamedTuple):
     pack: str
     persona: str
     file: Rendering
+
+
+class Unwritten(NamedTuple):
+    """A persona that is not written for a client: it has no agents in the scope, or reads another client's file."""
+
+    title: str
+    scope: str
+    file: str = ""
+
+
+def unwritten_words(unwritten: Iterable[Unwritten]) -> Iterator[str]:
+    """What is not written, in words, a line for all clients and files of which the same is true."""
+    titles: dict[tuple[str, str], dict[str, None]] = {}
+    for one in unwritten:
+        titles.setdefault((one.scope, one.file), {})[one.title] = None
+    files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (scope, file), readers in titles.items():
+        files.setdefault((scope, tuple(readers)), []).append(file)
+    for (scope, names), places in files.items():
+        several = len(names) > 1
+        if places == [""]:
+            yield f"{', '.join(names)} {'have' if several else 'has'} no agents in the {scope} scope"
+            continue
+        read = places[0] if len(places) == 1 else f"{len(places)} files such as {places[0]}"
+        written = f"no second file is written for {'them' if several else 'it'}"
+        yield f"{', '.join(names)} {'read' if several else 'reads'} {read}: {written}"
 
 
 class Restricted(DecisionNeeded):
@@ -107,14 +133,14 @@ class Desk:
         lost = [_acceptances(given) for given in self._given if given.file.lost]
         return frozenset(words[0] for words in lost if not {*words} & {*accepted})
 
-    def settled(self) -> tuple[Mapping[str, Rendering], tuple[str, ...]]:
-        """The files to write by path, and words for what is not written.
+    def settled(self) -> tuple[Mapping[str, Rendering], tuple[Unwritten, ...]]:
+        """The files to write by path, and what is not written.
 
         Raises:
             DecisionNeeded: a client was asked for that has no agents in this scope, and nothing else is left to write.
         """
         files: dict[str, Rendering] = {}
-        unwritten = [f"{target.title} has no agents in the {self._scope} scope" for target, _ in self._absent]
+        unwritten = [Unwritten(target.title, self._scope) for target, _ in self._absent]
         for given in self._given:
             elsewhere = self._read_elsewhere(given)
             if elsewhere is None and given.file.path in files:
@@ -122,9 +148,10 @@ class Desk:
             if elsewhere is None:
                 files[given.file.path] = given.file
             else:
-                unwritten.append(f"{given.target.title} reads {elsewhere}: no second file is written for it")
+                unwritten.append(Unwritten(given.target.title, self._scope, elsewhere))
         if self._absent and not self._given:
-            raise DecisionNeeded(unwritten[0], hint="`agentpack clients` shows which client has agents in which scope")
+            words = next(unwritten_words(unwritten))
+            raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")
         return files, tuple(dict.fromkeys(unwritten))
 
     def _read_elsewhere(self, given: _Given) -> str | None:

@@ -13,7 +13,7 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.making import Made, Skipped
+from agentpack.operations.making import Made, Skipped, Told
 from agentpack.operations.meeting import meeting_notes, refuse_sources
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
@@ -51,7 +51,7 @@ class Outcome:
     plan: Plan
     documents: tuple[DocumentChange, ...] = ()
     packs: tuple[PackChange, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Told | str, ...] = ()
     warnings: tuple[str, ...] = ()
     """What should be read before the plan: names that can be taken for others."""
     generation: int | None = None

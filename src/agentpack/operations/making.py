@@ -1,7 +1,6 @@
 """What is wanted: releases become personas, the text of every file, and the lock that says so."""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from sys import intern
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -23,9 +22,9 @@ from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.persona import Origin, Persona
-from agentpack.model.rendering import Rendering
+from agentpack.model.rendering import Note, Rendering
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.allotting import Desk
+from agentpack.operations.allotting import Desk, Unwritten, unwritten_words
 from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.render import render
@@ -63,8 +62,8 @@ class Made(NamedTuple):
     lock: Lock
     files: Mapping[str, Rendering]
     parts: tuple[Part, ...]
-    unwritten: tuple[str, ...] = ()
-    """Why a persona is not written for a client that was asked for, in words."""
+    unwritten: tuple[Unwritten, ...] = ()
+    """Personas that are not written for a client that was asked for."""
     passed_over: tuple[str, ...] = ()
     """Newer releases that a policy finds too young, in words."""
     hidden: tuple[str, ...] = ()
@@ -74,35 +73,61 @@ class Made(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
     """Clients that were found here and do not get all of it."""
 
-    def _losses(self, file: Rendering) -> Iterator[str]:
-        """The restrictions that a file does not carry, and who lets that pass."""
+    def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
+        """The restrictions that a file does not carry, and the option that would let it pass, empty where one did."""
         word = f"widened:{file.client}"
         asked = f"{file.pack}:{word}" in self.unaccepted
         for restriction in file.lost:
-            yield f"{restriction}: cannot be said here, {f'needs `--accept {word}`' if asked else 'which was accepted'}"
+            if asked:
+                yield Note(f'the restriction "{restriction}" would be lost', "which needs"), f"--accept {word}"
+            else:
+                yield Note(f'the restriction "{restriction}" is lost', "you accepted this"), ""
 
     def persona(self, pack: str, name: str) -> Persona | None:
         """The persona behind a file, by the names that the file is recorded with."""
         return next((part.persona for part in self.parts if (part.pack.name, part.persona.name) == (pack, name)), None)
 
-    def notes(self, changed: Container[str] | None) -> tuple[str, ...]:
+    def notes(self, changed: Container[str] | None) -> tuple["Told | str", ...]:
         """What is to be said of a change, and no more once it is made.
 
         Args:
-            changed: the files that change: of these, what their clients cannot express is told, once for all files of a
-                client that it holds for. None when nothing changes, the lock included.
+            changed: the files that change: of these, what their clients cannot express is told, once for all files that
+                it holds for. None when nothing changes, the lock included.
         """
-        places: dict[tuple[str, str], list[str]] = {}
+        if changed is None:
+            return tuple(dict.fromkeys((*self.passed_over, *self.hidden)))
+        found: dict[Note, list[tuple[str, str, str]]] = {}
         for file in self.files.values():
-            if changed is not None and file.path in changed:
-                for note in (*file.notes, *self._losses(file)):
-                    places.setdefault((file.client, note), []).append(file.path)
+            changes = file.path in changed
+            for note, option in (*((note, "") for note in file.notes), *self._losses(file)):
+                if changes or option:  # a text may stay the same and lose what its release asks for now
+                    found.setdefault(note, []).append((file.client, file.path, option))
         told = (
-            f"{paths[0] if len(paths) == 1 else f'{client}, {len(paths)} files'}: {note}"
-            for (client, note), paths in places.items()
+            Told(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
+            for note, rows in found.items()
         )
-        unwritten = () if changed is None else self.unwritten
-        return tuple(dict.fromkeys((*told, *unwritten, *self.passed_over, *self.hidden)))
+        unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
+        return (*told, *dict.fromkeys((*unwritten_words(unwritten), *self.passed_over, *self.hidden)))
+
+
+class Told(NamedTuple):
+    """A note, and the clients and files that it is about."""
+
+    note: Note
+    clients: tuple[str, ...]
+    files: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    """What would decide it, for each client."""
+
+    def __str__(self) -> str:
+        options = "".join(f" `{option}`" for option in self.options if option)
+        if len(self.files) == 1:
+            return f"{self.files[0]}: {self.note}{options}"
+        clients = ", ".join(self.clients)
+        count = f"{len(self.clients)} clients" if len(self.clients) == len(self.files) else f"{len(self.files)} files"
+        if not self.note.why:
+            return f"{clients} ({count}): {self.note.text}"
+        return f"{self.note.text} for {clients} ({count}): {self.note.why}{options}"
 
 
 def make(
@@ -234,6 +259,7 @@ class Maker:
         self.pins = {pin.pack: pin for pin in chosen}
         self._parts: dict[str, tuple[tuple[Part, ...], tuple[LocalVariant, ...]]] = {}
         self._renderings: dict[tuple[str, str, str], Rendering | None] = {}
+        self._notes: dict[Note, Note] = {}
         self._extending: list[tuple[str, str]] = []
         """The personas whose base is being looked for: one that comes up again extends itself."""
 
@@ -419,7 +445,8 @@ class Maker:
         )
         if file is None or not file.notes:
             return file
-        return file._replace(notes=tuple(map(intern, file.notes)))  # a thousand personas have the same few
+        notes = tuple(self._notes.setdefault(note, note) for note in file.notes)
+        return file._replace(notes=notes)  # a thousand personas have the same few
 
 
 def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen], part: Part) -> list[Named]:

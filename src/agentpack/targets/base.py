@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.model.persona import Persona
+from agentpack.model.rendering import Note
 
 if TYPE_CHECKING:
     from agentpack.targets.declared import Declaration
@@ -27,7 +28,7 @@ class Said(NamedTuple):
     """
 
     text: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     lost: tuple[str, ...] = ()
 
 
