@@ -155,6 +155,11 @@ def _closed(project: Path) -> None:
     (project / ".codex/agents").chmod(0o500)
 
 
+def _other_text(project: Path) -> None:
+    declared = "schema: 1\ntitle: Mine\nproject: .claude/agents\ndescription: summary\nmarkers: [.mine]\n"
+    write_tree(project, {".agentpack/clients/mine.yaml": declared, ".mine": ""})
+
+
 WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
     "a foreign file": (_foreign, "codex", "was not written by agentpack; add it with `--client codex --adopt`"),
     "a file in place of its folder": (_no_folder, "codex", "it is not a folder"),
@@ -163,6 +168,7 @@ WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
     "a shared file that cannot be read": (_unreadable, "roo", ".roomodes: "),
     "a model that it cannot be told": (_other_model, "kilo", "does not name a model there; it looks like"),
     "no agents in this scope": (_no_scope, "zcode", "it has no agents in the project scope"),
+    "a file of another client": (_other_text, "mine", "read one file, and each needs its own text"),
     "a link to another client's folder": (_behind_a_link, "cursor", "leads to the files of Claude Code"),
 }
 
@@ -177,7 +183,7 @@ def test_a_found_client_that_cannot_be_written_is_skipped(
     before = tree(project)
     ran = agentpack("install", "plain", "--source", packs)
     (line,) = [line for line in ran.err.splitlines() if line.startswith("skipped")]
-    assert line.startswith(f"skipped {TARGETS[client].title}: ")
+    assert line.startswith(f"skipped {'Mine' if client == 'mine' else TARGETS[client].title}: ")
     assert words in line
     assert "clients: [claude]" in manifest(project)
     new = {*tree(project)} - {*before}
@@ -231,6 +237,28 @@ def test_what_is_wrong_for_every_client_is_an_error(agentpack: Agentpack, projec
     before = tree(project)
     agentpack("install", "plain", "--source", packs, "--set", "nothing=1", expect=2)
     assert tree(project) == before
+
+
+def test_a_found_client_that_a_policy_does_not_allow_is_skipped(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    use(project, "claude", "codex")
+    write_tree(project, {"agentpack.yaml": "schema: 1\npolicy:\n  capabilities: {deny: [every-tool]}\n"})
+    install = ("install", "limited", "--source", packs, "--accept", "widened:codex")
+    assert "is refused by `capabilities.deny`" in skipped(agentpack, *install)["codex"]["reason"]
+    assert "clients: [claude]" in manifest(project)
+    agentpack("install", "limited", "--client", "codex", "--accept", "widened:codex", expect=5)
+
+
+def test_a_found_client_with_another_text_in_the_other_scope_is_skipped(
+    agentpack: Agentpack, project: Path, packs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(project, "claude", "codex")
+    monkeypatch.setenv("CODEX_HOME", str(project / ".codex"))
+    agentpack("install", "plain", "--source", packs, "--user", "--client", "codex")
+    publish(Path(packs), make_pack("plain", "1.1.0", personas={"plain": persona_text("plain", "Look again.\n")}))
+    gone = skipped(agentpack, "install", "plain", "--source", packs)
+    assert gone["codex"]["reason"] == "the user scope manages the same file with another text"
 
 
 # Several packs.
@@ -322,6 +350,15 @@ def test_installing_into_such_a_manifest_names_the_clients_of_each_pack(agentpac
     assert {path: tree(unnamed)[path] for path in before if path.startswith(".c")} == {
         path: data for path, data in before.items() if path.startswith(".c")
     }
+    agentpack("sync", "--locked")
+
+
+def test_the_way_to_add_a_client_that_was_skipped_can_be_gone(agentpack: Agentpack, unnamed: Path) -> None:
+    way = skipped(agentpack, "sync")["codex"]["way"]
+    assert way == "add it with `agentpack install NAME --client codex --accept widened:codex`"
+    agentpack("install", "limited", "--client", "codex", "--accept", "widened:codex")
+    assert (unnamed / ".codex/agents/limited.toml").exists()
+    assert (unnamed / ".claude/agents/limited.md").exists()
     agentpack("sync", "--locked")
 
 

@@ -29,9 +29,14 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
     """The clients when none is named: the manifest's, else the lock's, else those found in the scope, else claude."""
     if manifest.clients is not None:
         return manifest.clients
-    if workspace.lock is not None and workspace.lock.clients:
-        return workspace.lock.clients
-    return found_clients(workspace)[0] or (DEFAULT,)
+    return named_clients(workspace, manifest) or found_clients(workspace)[0] or (DEFAULT,)
+
+
+def named_clients(workspace: Workspace, manifest: Manifest) -> tuple[str, ...]:
+    """The manifest's clients, else the lock's; none where neither says any."""
+    if manifest.clients is not None:
+        return manifest.clients
+    return workspace.lock.clients if workspace.lock is not None else ()
 
 
 def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
@@ -71,9 +76,9 @@ def _is_used(workspace: Workspace, target: Target) -> bool:
     return any(workspace.disk.stamp(marker) is not None for marker in markers)
 
 
-def _skipped(target: Target, error: AgentpackError) -> Skipped:
-    """Why a client is skipped, from what would refuse it by name."""
-    option = f"--client {target.name}"
+def _skipped(target: Target, error: AgentpackError, install: str = "") -> Skipped:
+    """Why a client is skipped, from what would refuse it by name; `install` goes before the option that names it."""
+    option = f"{install}--client {target.name}"
     reason = error.message.partition("; nothing was ")[0]  # which is true of a command that stops
     way = f"{error.hint}, then add it with `{option}`" if error.hint else f"once that is fixed, add it with `{option}`"
     if isinstance(error, Restricted):
@@ -132,8 +137,8 @@ def settle(
     workspace, lock = library.workspace, library.workspace.lock
     if manifest.clients is not None:
         return Settled(manifest.clients)
-    known, skipped = default_clients(workspace), tuple[Skipped, ...]()
-    if lock is None or not lock.clients:
+    known, skipped = named_clients(workspace, manifest), tuple[Skipped, ...]()
+    if not known:
         known, skipped = found_clients(workspace)
         lock = None
     fixed: dict[str, tuple[str, ...]] = {
@@ -151,8 +156,8 @@ def settle(
     clients = tuple(dict.fromkeys(clients)) or (DEFAULT,)
     own = {entry.requirement.pack for entry in manifest.packs if entry.clients is None}
     fewer = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
-    every_skipped = sorted((*skipped, *trial.skipped(open_, taken)))
-    return Settled(clients, fewer, tuple(every_skipped), trial.maker)
+    left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
+    return Settled(clients, fewer, tuple(left), trial.maker)
 
 
 class _Trial:
@@ -210,9 +215,10 @@ class _Trial:
 
     def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[Skipped]:
         """Who was refused, a line for each reason; nothing of the default, whose refusal stops the command."""
-        found: dict[Skipped, list[str]] = {}
+        workspace, found = self.library.workspace, dict[Skipped, list[str]]()
         for (pack, client), error in self._refused.items():
             if client not in taken[pack]:
-                found.setdefault(_skipped(self.library.workspace.targets[client], error), []).append(pack)
+                install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""
+                found.setdefault(_skipped(workspace.targets[client], error, install), []).append(pack)
         for one, of in found.items():
             yield one if len(of) == len(packs) else one._replace(packs=tuple(of))
