@@ -90,7 +90,7 @@ def test_what_was_accepted_is_locked_and_not_asked_again(agentpack: Agentpack, p
 
 def test_what_was_accepted_for_one_pack_counts_for_no_other(agentpack: Agentpack, packs: str) -> None:
     accepted = agentpack("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
-    assert "tools limited to read, search: cannot be said here, which was accepted" in accepted.err
+    assert 'the restriction "tools limited to read, search" is lost, you accepted this' in accepted.err
     ran = agentpack("install", "python-reviewer", expect=3)
     assert ": python-reviewer: tools limited to read, search" in ran.err
     agentpack("install", "python-reviewer", "--accept", "limited:widened:codex", expect=3)
@@ -111,7 +111,7 @@ def test_a_note_is_told_with_a_change_and_not_again(agentpack: Agentpack, packs:
     install = ("install", "limited", "--source", packs, "-c", "codex", "--accept", "widened:codex")
     assert "note:" in agentpack(*install).err
     for again in (install, ("sync",), ("lock", "--check"), ("upgrade", "--check"), ("diff", "--upgrade")):
-        assert "cannot be said here" not in agentpack(*again).err
+        assert "the restriction" not in agentpack(*again).err
 
 
 def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack) -> None:
@@ -119,7 +119,7 @@ def test_what_an_upgrade_would_ask_for_is_told_beforehand(agentpack: Agentpack) 
     agentpack("install", "python-engineer==1.1.0", "-c", "codex")
     for look in (("diff", "--upgrade", "--latest"), ("upgrade", "--latest", "--check")):
         ran = agentpack(*look, expect=1)
-        assert "cannot be said here, needs `--accept widened:codex`" in ran.err
+        assert "would be lost, which needs `--accept widened:codex`" in ran.err
     agentpack("upgrade", "--latest", "--yes", expect=3)
 
 

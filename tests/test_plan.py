@@ -5,7 +5,7 @@ import pytest
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
-from agentpack.model.rendering import Rendering
+from agentpack.model.rendering import Note, Rendering
 from agentpack.plan import Decisions, Observed, plan
 
 R, NEW, EDIT, OTHER = (
@@ -16,6 +16,7 @@ R, NEW, EDIT, OTHER = (
 )
 MERGED = b"- one, mine\n- two\n- three, new\n"
 PATH = ".claude/agents/reviewer.md"
+NOTES = (Note("a note"),)
 Record = tuple[bytes, bytes] | None
 """What was rendered, and what was left on disk."""
 
@@ -38,7 +39,7 @@ def planned(
         digests = (digest_of(record[0]), digest_of(record[1]))
         installed[PATH] = InstalledFile(PATH, "claude", "data-reviewer", "reviewer", *digests, 0o600)
     made = plan(
-        {} if wanted is None else {PATH: Rendering("claude", "data-reviewer", "reviewer", PATH, wanted, ("a note",))},
+        {} if wanted is None else {PATH: Rendering("claude", "data-reviewer", "reviewer", PATH, wanted, NOTES)},
         installed,
         here,
         disk=lambda path: observed if isinstance(observed, bytes) else b"",
@@ -130,7 +131,7 @@ def test_a_conflict_says_what_it_is_about() -> None:
 def test_a_change_carries_whose_file_it_is_and_what_is_there() -> None:
     change = planned((R, R), EDIT, NEW)
     assert (change.client, change.pack, change.persona) == ("claude", "data-reviewer", "reviewer")
-    assert (change.observed, change.mode, change.notes) == (digest_of(EDIT), 0o644, ("a note",))
+    assert (change.observed, change.mode, change.notes) == (digest_of(EDIT), 0o644, NOTES)
     gone = planned((R, R), None, None)
     assert (gone.observed, gone.mode, gone.rendered, gone.written) == (None, None, None, None)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.model.rendering import Rendering
+from agentpack.model.rendering import Note, Rendering
 from agentpack.safety.capabilities import UNREADABLE, capabilities
 from agentpack.targets.base import Target
 
@@ -43,7 +43,10 @@ def render(
     if original is not None:
         merged = original if as_it_was else _over(original, content, target, persona.name)
         if merged is None:
-            notes = (*notes, "written anew: what has come over it does not go together with the file it was made from")
+            notes = (
+                *notes,
+                Note("written anew", "what is laid over it meets the same lines of the file it was made from"),
+            )
         else:
             content = merged
     elif crlf and target.shared is None:

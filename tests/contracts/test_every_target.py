@@ -97,7 +97,7 @@ def check(target: Target, one: Persona, models: Mapping[str, Mapping[str, str]])
     assert said == target.say(one, models)
     words = declared(target)
     fields, body = parsed(target, said.text)
-    told = " ".join((*said.notes, *said.lost))
+    told = " ".join((*map(str, said.notes), *said.lost))
     assert "\ufeff" not in said.text[:1]
     assert set(fields) <= words.keys
 
@@ -473,7 +473,7 @@ def test_copilot_is_told_of_a_long_body() -> None:
 
 
 def test_claude_code_reads_backslash_n_as_a_line_break() -> None:
-    assert any("line break" in note for note in TARGETS["claude"].say(persona(description="A\\nB"), {}).notes)
+    assert any("line break" in str(note) for note in TARGETS["claude"].say(persona(description="A\\nB"), {}).notes)
 
 
 def test_a_rule_in_a_description_does_not_end_the_header() -> None:
@@ -517,7 +517,7 @@ def test_command_code_and_roo_give_nothing_that_is_not_named() -> None:
 
 
 def test_antigravity_gives_an_agent_no_tools_unless_told() -> None:
-    assert any("tools:" in note for note in TARGETS["antigravity"].say(persona(), {}).notes)
+    assert any("tools:" in str(note) for note in TARGETS["antigravity"].say(persona(), {}).notes)
     told = persona(clients={"antigravity": {"tools": ["view_file"]}})
     assert not TARGETS["antigravity"].say(told, {}).notes
 
@@ -545,7 +545,7 @@ def test_a_native_setting_cannot_undo_the_tools_of_a_persona(client: str, settin
     plain = persona(tools=["read", "search"])
     both = persona(tools=["read", "search"], clients={client: settings})
     assert TARGETS[client].say(both, {}).text == TARGETS[client].say(plain, {}).text
-    assert any("is left out" in note for note in TARGETS[client].say(both, {}).notes)
+    assert any("is left out" in str(note) for note in TARGETS[client].say(both, {}).notes)
 
 
 def test_a_native_list_of_tools_speaks_where_canonical_ones_cannot() -> None:
@@ -605,7 +605,7 @@ def test_a_rendering_carries_path_notes_and_what_is_lost() -> None:
     assert done is not None
     assert done.path == ".codex/agents/reviewer.toml"
     assert done.lost == ("tools limited to read",)
-    assert any("color" in note for note in done.notes)
+    assert any("color" in str(note) for note in done.notes)
 
 
 # What people wrote for a client is read as it reads it.

@@ -2,7 +2,7 @@
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result
-from agentpack.operations.making import default_clients
+from agentpack.operations.clients import default_clients
 from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Target
 

@@ -8,6 +8,7 @@ from agentpack.cli.present import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
 from agentpack.operations.carrying_out import Confirm, Outcome
+from agentpack.operations.making import Told
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),
@@ -46,8 +47,10 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
             sign, word = "-", "removed"
         mark = output.style_words(sign, _COLORS[sign])
         output.say(f"  {mark} {safe(absolute(document.path))}  {word}")
+    for skipped in outcome.skipped:
+        output.say(safe(str(skipped)))
     for note in outcome.notes:
-        output.say(f"note: {safe(note)}")
+        output.say(f"note: {safe(str(note))}")
     if not outcome.changes_anything:
         output.say("nothing to change")
     elif outcome.dry_run:
@@ -123,7 +126,18 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
             for d in outcome.documents
         ],
         "capabilities": _capability_data(outcome),
-        "notes": list(outcome.notes),
+        "skipped": [{**skipped._asdict(), "packs": list(skipped.packs)} for skipped in outcome.skipped],
+        "notes": [str(note) for note in outcome.notes],
+        "client_notes": [
+            {
+                "text": str(note.note),
+                "clients": list(note.clients),
+                "files": list(note.files),
+                "options": [option for option in note.options if option],
+            }
+            for note in outcome.notes
+            if isinstance(note, Told)
+        ],
         "warnings": list(outcome.warnings),
     }
 

@@ -36,7 +36,7 @@ def render(
     """
     file = run(session.workspace, requirement, client=client, settings=set_ or (), persona=persona)
     for note in file.notes:
-        session.output.say(f"note: {safe(note)}")
+        session.output.say(f"note: {safe(str(note))}")
     if not session.output.json:
         session.output.exact(file.content)
     return Result(
@@ -46,7 +46,7 @@ def render(
             "client": file.client,
             "path": file.path,
             "text": file.content.decode(),
-            "notes": list(file.notes),
+            "notes": [str(note) for note in file.notes],
             "lost": list(file.lost),
             "capabilities": list(file.capabilities),
         }

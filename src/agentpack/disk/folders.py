@@ -327,6 +327,22 @@ class Folders:
             folder = folder.rpartition("/")[0]
         return gone[::-1]
 
+    def refuse_unwritable(self, path: str) -> None:
+        """Raise what keeps a file from being written at a path, as far as that can be told without writing.
+
+        Raises:
+            Refused: a file is in the way of its folder, or a link leads out of the root.
+            Unavailable: the folder cannot be opened, or this user may not write there.
+        """
+        folder = self.place(path).rpartition("/")[0]
+        gone = self.missing(folder)
+        there = self.where(gone[0] if gone else folder)
+        while not os.path.lexists(there):
+            there = os.path.dirname(there)
+        if not os.access(there, os.W_OK | os.X_OK):
+            number = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
+            raise self.failure("write", path, OSError(number, os.strerror(number)))
+
     def node(self, folder: str) -> tuple[int, int]:
         """The folder's device and inode: a name for it that survives moving it."""
         try:

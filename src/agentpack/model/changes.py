@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
+from agentpack.model.rendering import Note
 
 
 class Conflict(NamedTuple):
@@ -79,7 +80,7 @@ class Change:
     conflicts: tuple[Conflict, ...] = ()
     draft: Draft = ()
     """Where a merge stopped: how far it came, for merging by hand."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     line: int = 0
     """Of a conflict `unmerged`, where version control left a merge unresolved in what lies there."""
     same_as: str = ""

@@ -52,6 +52,8 @@ class LockedPack(NamedTuple):
     wanted_by: tuple[str, ...]
     renames: Mapping[str, str] = {}
     """A persona's name to the name it was given. Only in `written`: of what is wanted, the manifest says it."""
+    clients: tuple[str, ...] | None = None
+    """The clients that it is for, where these are fewer than the lock's and the manifest does not say so."""
 
     def to_data(self) -> dict[str, Any]:
         """The pack as the lock has it."""
@@ -66,7 +68,11 @@ class LockedPack(NamedTuple):
             "requires": list(self.requires),
             "wanted_by": list(self.wanted_by),
         }
-        return {**data, "as": dict(sorted(self.renames.items()))} if self.renames else data
+        if self.renames:
+            data["as"] = dict(sorted(self.renames.items()))
+        if self.clients is not None:
+            data["clients"] = sorted(self.clients)
+        return data
 
 
 class LockedFile(NamedTuple):
@@ -115,6 +121,11 @@ class Lock(NamedTuple):
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
+
+    @property
+    def fewer(self) -> dict[str, tuple[str, ...]]:
+        """The packs that are for fewer clients than the lock's, and for which, where the manifest does not say so."""
+        return {pack.name: pack.clients for pack in self.packs if pack.clients is not None}
 
     def pin(self, file: LockedFile) -> LockedPack | None:
         """The release that a file was written from; None when the lock does not have it."""
@@ -277,6 +288,7 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
         _texts(pack["requires"]),
         _texts(pack["wanted_by"]),
         {name: _text(given) for name, given in _map(pack.get("as", {})).items()},
+        _texts(pack["clients"]) if "clients" in pack else None,
     )
 
 

@@ -5,6 +5,17 @@ from typing import NamedTuple
 from agentpack.model.names import Digest, text_digest
 
 
+class Note(NamedTuple):
+    """What a client makes of a persona otherwise than it says. The same words for every client of which it is true."""
+
+    text: str
+    why: str = ""
+    """Goes behind the clients where there are several: `color: left out for codex, goose: they do not know it`."""
+
+    def __str__(self) -> str:
+        return f"{self.text}, {self.why}" if self.why else self.text
+
+
 class Rendering(NamedTuple):
     """One file of one persona for one client.
 
@@ -17,7 +28,7 @@ class Rendering(NamedTuple):
     persona: str
     path: str
     content: bytes
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     lost: tuple[str, ...] = ()
     known: Digest | None = None
     """The text digest of the content, where somebody took it already."""

@@ -21,9 +21,10 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.operations.adoptable import Found, find
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.clients import Settled, settle
 from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made
 from agentpack.operations.show import resolved
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import Decisions
@@ -82,19 +83,18 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), managed)
     old = workspace.manifest
-    clients = tuple(sorted({file.client for file in files}))
-    if old.clients is None:
-        fresh = not old.packs and workspace.lock is None
-        old_clients = clients if fresh else default_clients(workspace, old)
-    else:
-        old_clients = old.clients
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
-    choices = _choices(workspace, library, files, old_clients)
-    manifest, source = _manifest(workspace, old._replace(clients=old_clients), choices)
+    if old.clients is None and not old.packs and workspace.lock is None:
+        settled = Settled(tuple(sorted({file.client for file in files})))
+    else:
+        settled = settle(library, old, choose(library, old, workspace.lock, upgrade=()))
+    choices = _choices(workspace, library, files, settled.clients)
+    manifest, source = _manifest(workspace, settled.named_in(old), choices)
     made = _made(workspace, manifest, source, choices)
     as_they_are = tuple(_with_originals(choice, made) for choice in choices)
     if as_they_are != choices:
         choices, made = as_they_are, _made(workspace, manifest, source, as_they_are)
+    made = made._replace(skipped=settled.skipped)
     beside = _beside(workspace, choices)
     wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
     adopted = tuple(_adopted(workspace, made, choices))
@@ -285,7 +285,7 @@ def _made(workspace: Workspace, manifest: Manifest, source: ConfiguredSource | N
         every = [ours if one.name == source.name else one for one in library.sources.all]
         library.sources = Sources(every, library.sources.remembered)
     chosen = choose(library, manifest, workspace.lock, upgrade=())
-    return make(library, manifest, chosen, default_clients(workspace, manifest))
+    return settle(library, manifest, chosen).made(library, manifest, chosen)
 
 
 def _with_originals(choice: Choice, made: Made) -> Choice:

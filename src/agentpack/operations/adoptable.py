@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agentpack.disk.real import real_path
 from agentpack.errors import UsageError
-from agentpack.operations.making import default_clients
+from agentpack.operations.clients import default_clients
 from agentpack.operations.workspace import Workspace
 from agentpack.recognise import Agent, read_file
 from agentpack.targets.base import Target

@@ -2,12 +2,12 @@
 another, and restrictions that a client cannot express.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.rendering import Rendering
-from agentpack.targets.base import Target
+from agentpack.targets.base import TOOLS_LIMITED, Target
 
 
 class _Given(NamedTuple):
@@ -15,6 +15,60 @@ class _Given(NamedTuple):
     pack: str
     persona: str
     file: Rendering
+
+
+class Unwritten(NamedTuple):
+    """A persona that is not written for a client: it has no agents in the scope, or reads another client's file."""
+
+    title: str
+    scope: str
+    file: str = ""
+
+
+def unwritten_words(unwritten: Iterable[Unwritten]) -> Iterator[str]:
+    """What is not written, in words, a line for all clients and files of which the same is true."""
+    titles: dict[tuple[str, str], dict[str, None]] = {}
+    for one in unwritten:
+        titles.setdefault((one.scope, one.file), {})[one.title] = None
+    files: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (scope, file), readers in titles.items():
+        files.setdefault((scope, tuple(readers)), []).append(file)
+    for (scope, names), places in files.items():
+        several = len(names) > 1
+        if places == [""]:
+            yield f"{', '.join(names)} {'have' if several else 'has'} no agents in the {scope} scope"
+            continue
+        read = places[0] if len(places) == 1 else f"{len(places)} files such as {places[0]}"
+        written = f"no second file is written for {'them' if several else 'it'}"
+        yield f"{', '.join(names)} {'read' if several else 'reads'} {read}: {written}"
+
+
+class Restricted(DecisionNeeded):
+    """Clients cannot express restrictions, `losses`; `limits_tools` is whether each is a list of tools."""
+
+    def __init__(self, missing: Sequence[_Given], others: Collection[str]) -> None:
+        """`others` are the clients that can, by name."""
+        self.losses = tuple(dict.fromkeys(lost for given in missing for lost in given.file.lost))
+        self.limits_tools = all(lost.startswith(TOOLS_LIMITED) for lost in self.losses)
+        titles = _listed({given.target.title: None for given in missing})
+        personas = _listed({given.persona: None for given in missing})
+        words = sorted({f"widened:{given.target.name}" for given in missing})
+        without = "".join(f" --client {name}" for name in others)
+        super().__init__(
+            f"{titles} cannot limit tools, so {personas} would get every tool there; nothing was written"
+            if self.limits_tools
+            else f"{titles} cannot express a restriction, so {personas} could do more there; nothing was written",
+            details=[f"{given.target.title}: {given.persona}: {lost}" for given in missing for lost in given.file.lost],
+            hint=f"leave {'it' if len(words) == 1 else 'them'} out{f' (`install NAME{without}`)' if without else ''}, "
+            "or accept it with " + " ".join(f"`--accept {word}`" for word in words),
+        )
+
+
+def _listed(names: Collection[str]) -> str:
+    """Names for people, the first few of many."""
+    few = list(names)[:3]
+    more = len(names) - len(few)
+    return ", ".join(few) + (f" and {more} more" if more else "")
 
 
 class Desk:
@@ -69,14 +123,9 @@ class Desk:
         open_ = frozenset[str]() if accepted is None else self.unaccepted(accepted)
         missing = [given for given in lost if _acceptances(given)[0] in open_]
         if missing:
-            words = sorted({f"widened:{given.target.name}" for given in missing})
-            raise DecisionNeeded(
-                "a client cannot express a restriction, so that a persona could do more there; nothing was written",
-                details=[
-                    f"{given.target.title}: {given.persona}: {lost}" for given in missing for lost in given.file.lost
-                ],
-                hint="leave the client out, or accept it with " + " ".join(f"`--accept {word}`" for word in words),
-            )
+            refused = {given.target.name for given in missing}
+            names = dict.fromkeys(given.target.name for given in self._given)
+            raise Restricted(missing, [name for name in names if name not in refused])
         return tuple(sorted({_acceptances(given)[0] for given in lost}))
 
     def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
@@ -84,15 +133,15 @@ class Desk:
         lost = [_acceptances(given) for given in self._given if given.file.lost]
         return frozenset(words[0] for words in lost if not {*words} & {*accepted})
 
-    def settled(self) -> tuple[Mapping[str, Rendering], tuple[str, ...]]:
-        """The files to write by path, and words for what is not written.
+    def settled(self) -> tuple[Mapping[str, Rendering], tuple[Unwritten, ...]]:
+        """The files to write by path, and what is not written.
 
         Raises:
             DecisionNeeded: a client was asked for that has no agents in this scope, and nothing else is left to write.
             Unresolvable: a client would read two personas of one name.
         """
         files: dict[str, Rendering] = {}
-        unwritten = [f"{target.title} has no agents in the {self._scope} scope" for target, _ in self._absent]
+        unwritten = [Unwritten(target.title, self._scope) for target, _ in self._absent]
         for given in self._given:
             elsewhere = self._read_elsewhere(given)
             if elsewhere is None and given.file.path in files:
@@ -100,9 +149,10 @@ class Desk:
             if elsewhere is None:
                 files[given.file.path] = given.file
             else:
-                unwritten.append(f"{given.target.title} reads {elsewhere}: no second file is written for it")
+                unwritten.append(Unwritten(given.target.title, self._scope, elsewhere))
         if self._absent and not self._given:
-            raise DecisionNeeded(unwritten[0], hint="`agentpack clients` shows which client has agents in which scope")
+            words = next(unwritten_words(unwritten))
+            raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")
         return files, tuple(dict.fromkeys(unwritten))
 
     def _read_elsewhere(self, given: _Given) -> str | None:

@@ -13,7 +13,7 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.making import Made
+from agentpack.operations.making import Made, Skipped, Told
 from agentpack.operations.meeting import meeting_notes, refuse_sources
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
@@ -51,7 +51,7 @@ class Outcome:
     plan: Plan
     documents: tuple[DocumentChange, ...] = ()
     packs: tuple[PackChange, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Told | str, ...] = ()
     warnings: tuple[str, ...] = ()
     """What should be read before the plan: names that can be taken for others."""
     generation: int | None = None
@@ -61,6 +61,8 @@ class Outcome:
     """What personas may do, where that is new or differs from what was locked."""
     left: tuple[Change, ...] = ()
     """Conflicts that were left for later by `--partial`."""
+    skipped: tuple[Skipped, ...] = ()
+    """Clients that were found here and do not get all of it."""
     extra: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -130,6 +132,7 @@ def carry_out(
         warnings=(*wish.warnings, *_same_names(workspace, wish, planned), *_unmerged(workspace, planned)),
         dry_run=dry_run,
         capabilities=capabilities,
+        skipped=wish.made.skipped if wish.made else (),
         left=planned.conflicts if partial else (),
     )
     if planned.conflicts and not partial:
@@ -143,6 +146,27 @@ def carry_out(
     if dry_run:
         return outcome
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
+
+
+def refuse_found(workspace: Workspace, made: Made, decisions: Decisions) -> None:
+    """Raise what would keep these files from being written, but for files that are managed already.
+
+    Raises:
+        Conflicted: a file that is not ours is in the way.
+        AgentpackError: any other reason.
+    """
+    recognise_releases(workspace, made)
+    planned = plan_for(workspace, made, decisions)
+    foreign = tuple(change for change in planned.conflicts if change.path not in workspace.recorded)
+    if foreign:
+        scope = workspace.scope
+        stopped = Outcome(command="install", scope=scope.kind, root=scope.root, plan=Plan(changes=foreign))
+        raise conflict_error(workspace, stopped)
+    _refuse_hidden(workspace, made.files, Wish(made, None, None), planned)
+    refuse_sources(workspace, planned)
+    for change in planned.pending:
+        if change.action in WRITES:
+            workspace.disk.refuse_unwritable(split_place(change.path)[0])
 
 
 def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> Iterator[str]:
@@ -496,6 +520,7 @@ def write_documents(
         notes=(*made.notes(made.files if documents else None), *merge_notes(workspace, made.lock)),
         dry_run=dry_run,
         capabilities=capabilities,
+        skipped=made.skipped,
     )
     if dry_run or not documents:
         return outcome

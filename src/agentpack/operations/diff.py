@@ -355,7 +355,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), made.lock)),
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
         notes=(
-            *made.notes({file.path for file in files}),
+            *map(str, made.notes({file.path for file in files})),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(newer, packs)),
         ),
         empty=not made.files and not workspace.recorded,

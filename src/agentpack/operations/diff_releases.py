@@ -11,9 +11,10 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.clients import DEFAULT, named_clients
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
 from agentpack.operations.library import Library, as_locked, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made, make
 from agentpack.operations.widening import MayChange
 from agentpack.operations.workspace import Workspace, steady
 
@@ -40,7 +41,7 @@ def diff_releases(
         UsageError: the pack of the one given is not locked.
         Unresolvable: no release fits.
     """
-    clients = tuple(limits.clients) or default_clients(workspace, workspace.manifest)[:1]
+    clients = tuple(limits.clients) or named_clients(workspace, workspace.manifest)[:1] or (DEFAULT,)
     limits = replace(limits, clients=clients)
     sides = []
     for text, other in ((before, after), (after, before)):

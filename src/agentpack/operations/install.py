@@ -8,8 +8,9 @@ from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
+from agentpack.operations.clients import Settled, of_lock, settle
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, default_clients, found_clients, make
+from agentpack.operations.making import Made
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
 
@@ -64,17 +65,17 @@ def install(
     library = Library(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
     new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
     chosen = choose(library, new, workspace.lock, upgrade=anew)
-    made = make(library, new, chosen, default_clients(workspace, new))
+    options = replace(options, decisions=options.decisions_for(asked))
+    settled = settle(library, new, chosen, options.decisions)
+    new = settled.named_in(new)
+    made = settled.made(library, new, chosen)
     wish = wish_for(workspace, old, new, made)
-    if old.clients is None and workspace.lock is None and not clients:
-        wish = wish._replace(notes=tuple(filter(None, found_clients(workspace).values())))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.remarking import remarks
         from agentpack.operations.resembling import name_warnings
 
         names = name_warnings(library, old, new, workspace.lock, made)
         wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
-    options = replace(options, decisions=options.decisions_for(asked))
     return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 
@@ -146,8 +147,10 @@ def _with_requirements(
 ) -> Manifest:
     """The manifest with each requirement added, or put in the place of the pack's old one."""
     fresh = not manifest.packs and manifest.clients is None
-    if manifest.clients is None:
-        manifest = manifest._replace(clients=tuple(clients) or default_clients(workspace, manifest))
+    if clients and manifest.clients is None:
+        lock = None if fresh else workspace.lock
+        known = of_lock(lock) if lock is not None and lock.clients else Settled(tuple(clients))
+        manifest = known.named_in(manifest)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, texts, strict=True):

@@ -268,5 +268,5 @@ def judge_installed(workspace: "Workspace") -> tuple[Judged, ...]:
 
     manifest = Manifest.from_data(lock.manifest)
     library = Library(workspace, manifest, lock.packs, every_age=True)
-    made = make(library, manifest, as_locked(lock), lock.clients, accepted=None)
+    made = make(library, manifest, as_locked(lock), lock.clients, fewer=lock.fewer, accepted=None)
     return tuple(judged(library, made))

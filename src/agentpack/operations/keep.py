@@ -168,7 +168,7 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library
             hint=did_you_mean(name, known),
         )
     library = Library(workspace, workspace.manifest, lock.packs, every_age=True)
-    made = make(library, workspace.manifest, as_locked(lock), lock.clients, obeying=False)
+    made = make(library, workspace.manifest, as_locked(lock), lock.clients, fewer=lock.fewer, obeying=False)
     check_rendering(workspace, lock, made)
     return library, made, tuple(_edited(workspace, library, made, rows, client))
 
@@ -347,7 +347,7 @@ def _made_with(
     workspace.__dict__["local_texts"] = (*workspace.local_texts, *texts)
     try:
         chosen = choose(library, manifest, workspace.lock, upgrade=())
-        return make(library, manifest, chosen, made.lock.clients, obeying=False)
+        return make(library, manifest, chosen, made.lock.clients, fewer=made.lock.fewer, obeying=False)
     except AgentpackError as error:
         raise _unsayable(texts[0].persona, [error.message, *error.details]) from None
 

@@ -1,7 +1,6 @@
 """What is wanted: releases become personas, the text of every file, and the lock that says so."""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from sys import intern
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -20,12 +19,12 @@ from agentpack.compose.parameters import Declaration, Value
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
-from agentpack.model.manifest import EMPTY, Manifest, Wanted
+from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.persona import Origin, Persona
-from agentpack.model.rendering import Rendering
+from agentpack.model.rendering import Note, Rendering
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.allotting import Desk
+from agentpack.operations.allotting import Desk, Unwritten, unwritten_words
 from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.render import render
@@ -46,50 +45,93 @@ class Part(NamedTuple):
     """Whether nothing can have come over the persona since it was read from its original."""
 
 
+class Skipped(NamedTuple):
+    """A client that nobody named, why it does not get these packs, and how to add it, in words."""
+
+    client: str
+    title: str
+    reason: str
+    way: str = ""
+    packs: tuple[str, ...] = ()
+    """Empty: it gets none of the packs that were asked for."""
+
+    def __str__(self) -> str:
+        of_packs = f" for {', '.join(self.packs)}" if self.packs else ""
+        return f"skipped {self.title}{of_packs}: {self.reason}" + (f"; {self.way}" if self.way else "")
+
+
 class Made(NamedTuple):
     """All that is wanted: the lock, each file by path, and the personas behind them."""
 
     lock: Lock
     files: Mapping[str, Rendering]
     parts: tuple[Part, ...]
-    unwritten: tuple[str, ...] = ()
-    """Why a persona is not written for a client that was asked for, in words."""
+    unwritten: tuple[Unwritten, ...] = ()
+    """Personas that are not written for a client that was asked for."""
     passed_over: tuple[str, ...] = ()
     """Newer releases that a policy finds too young, in words."""
     hidden: tuple[str, ...] = ()
     """Places of hidden text that a policy let pass, in words."""
     unaccepted: frozenset[str] = frozenset()
     """Where nothing is written: the acceptances, `<pack>:widened:<client>`, that writing would need."""
+    skipped: tuple[Skipped, ...] = ()
+    """Clients that were found here and do not get all of it."""
 
-    def _losses(self, file: Rendering) -> Iterator[str]:
-        """The restrictions that a file does not carry, and who lets that pass."""
+    def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
+        """The restrictions that a file does not carry, and the option that would let it pass, empty where one did."""
         word = f"widened:{file.client}"
         asked = f"{file.pack}:{word}" in self.unaccepted
         for restriction in file.lost:
-            yield f"{restriction}: cannot be said here, {f'needs `--accept {word}`' if asked else 'which was accepted'}"
+            if asked:
+                yield Note(f'the restriction "{restriction}" would be lost', "which needs"), f"--accept {word}"
+            else:
+                yield Note(f'the restriction "{restriction}" is lost', "you accepted this"), ""
 
     def persona(self, pack: str, name: str) -> Persona | None:
         """The persona behind a file, by the names that the file is recorded with."""
         return next((part.persona for part in self.parts if (part.pack.name, part.persona.name) == (pack, name)), None)
 
-    def notes(self, changed: Container[str] | None) -> tuple[str, ...]:
+    def notes(self, changed: Container[str] | None) -> tuple["Told | str", ...]:
         """What is to be said of a change, and no more once it is made.
 
         Args:
-            changed: the files that change: of these, what their clients cannot express is told, once for all files of a
-                client that it holds for. None when nothing changes, the lock included.
+            changed: the files that change: of these, what their clients cannot express is told, once for all files that
+                it holds for. None when nothing changes, the lock included.
         """
-        places: dict[tuple[str, str], list[str]] = {}
+        if changed is None:
+            return tuple(dict.fromkeys((*self.passed_over, *self.hidden)))
+        found: dict[Note, list[tuple[str, str, str]]] = {}
         for file in self.files.values():
-            if changed is not None and file.path in changed:
-                for note in (*file.notes, *self._losses(file)):
-                    places.setdefault((file.client, note), []).append(file.path)
+            changes = file.path in changed
+            for note, option in (*((note, "") for note in file.notes), *self._losses(file)):
+                if changes or option:  # a text may stay the same and lose what its release asks for now
+                    found.setdefault(note, []).append((file.client, file.path, option))
         told = (
-            f"{paths[0] if len(paths) == 1 else f'{client}, {len(paths)} files'}: {note}"
-            for (client, note), paths in places.items()
+            Told(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
+            for note, rows in found.items()
         )
-        unwritten = () if changed is None else self.unwritten
-        return tuple(dict.fromkeys((*told, *unwritten, *self.passed_over, *self.hidden)))
+        unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
+        return (*told, *dict.fromkeys((*unwritten_words(unwritten), *self.passed_over, *self.hidden)))
+
+
+class Told(NamedTuple):
+    """A note, and the clients and files that it is about."""
+
+    note: Note
+    clients: tuple[str, ...]
+    files: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    """What would decide it, for each client."""
+
+    def __str__(self) -> str:
+        options = "".join(f" `{option}`" for option in self.options if option)
+        if len(self.files) == 1:
+            return f"{self.files[0]}: {self.note}{options}"
+        clients = ", ".join(self.clients)
+        count = f"{len(self.clients)} clients" if len(self.clients) == len(self.files) else f"{len(self.files)} files"
+        if not self.note.why:
+            return f"{clients} ({count}): {self.note.text}"
+        return f"{self.note.text} for {clients} ({count}): {self.note.why}{options}"
 
 
 def make(
@@ -98,26 +140,30 @@ def make(
     chosen: Sequence[Chosen],
     clients: Sequence[str],
     *,
+    fewer: Mapping[str, Sequence[str]] = MappingProxyType({}),
     accepted: Collection[str] | None = (),
     obeying: bool = True,
     only: Collection[str] | None = None,
+    maker: "Maker | None" = None,
 ) -> Made:
     """The lock and the text of every file for these releases.
 
     Args:
-        clients: those of every pack for which the manifest names no others.
+        clients: those of every pack for which neither the manifest nor `fewer` names others.
+        fewer: clients by pack, where the manifest does not say them; the lock does then.
         accepted: `<pack>:widened:<client>` or `widened:<client>` for the clients that may get a persona without its
             restrictions, beside what the command and the lock accept; None for all of them, where nothing is written.
         obeying: what a policy does not allow is refused; not where nothing is written, or where the command judges by
             itself.
         only: packs whose files are made, whatever they are there for; None for all that are installed.
+        maker: one that made personas of these releases before, for other clients.
 
     Raises:
         InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
         DecisionNeeded: a client cannot express a restriction, and that was not accepted.
         PolicyRefused: a policy does not allow one of the releases, or what its files may do.
     """
-    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    maker = maker or Maker(library, manifest, chosen)
     for client in clients:
         library.workspace.targets.named(client)
     locked = []
@@ -126,36 +172,17 @@ def make(
     for pin in chosen:
         if only is not None and pin.pack not in only:
             continue
-        release, pack = library.read(pin.pack, pin.version)
-        used: list[LocalVariant] = []
         wanted = manifest.wanted(pin.pack)
+        used: tuple[LocalVariant, ...] = ()
         if only is not None or maker.is_installed(pin):
-            for part in maker.parts(pin, pack, wanted, used):
-                parts.append(part)
-                chosen_clients = clients if wanted is None or wanted.clients is None else wanted.clients
-                for client in chosen_clients:
-                    desk.add(
-                        library.workspace.targets.named(client),
-                        part.persona.name,
-                        pack.name,
-                        maker.rendering(part, client),
-                    )
-        in_pack = tuple(sorted(set(pin.variants) & set(pack.variant_names)))
-        parameters = dict(wanted.parameters) if wanted else {}
-        requires = tuple(pack.header.get("requires", ()))
-        locked.append(
-            LockedPack(
-                pin.pack,
-                str(pin.version),
-                release.source,
-                release.digest,
-                in_pack,
-                tuple(sorted(used)),
-                parameters,
-                requires,
-                pin.wanted_by,
-            )
-        )
+            own, used = maker.parts(pin, wanted)
+            parts += own
+            for_clients = maker.clients(pin.pack, manifest, clients, fewer)
+            for part in own:
+                for client in for_clients:
+                    target = library.workspace.targets.named(client)
+                    desk.add(target, part.persona.name, part.pack.name, maker.rendering(part, client))
+        locked.append(_locked_pack(library, pin, wanted, used, fewer.get(pin.pack)))
     files, unwritten = desk.settled()
     lock = Lock(
         manifest.to_data(),
@@ -172,6 +199,28 @@ def make(
 
         judge(library, made)
     return made
+
+
+def _locked_pack(
+    library: Library,
+    pin: Chosen,
+    wanted: Wanted | None,
+    used: Iterable[LocalVariant],
+    clients: Sequence[str] | None,
+) -> LockedPack:
+    release, pack = library.read(pin.pack, pin.version)
+    return LockedPack(
+        pin.pack,
+        str(pin.version),
+        release.source,
+        release.digest,
+        tuple(sorted(set(pin.variants) & set(pack.variant_names))),
+        tuple(sorted(used)),
+        dict(wanted.parameters) if wanted else {},
+        tuple(pack.header.get("requires", ())),
+        pin.wanted_by,
+        clients=None if clients is None else tuple(clients),
+    )
 
 
 def _passed_over(library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> Iterable[str]:
@@ -204,14 +253,17 @@ def _locked_file(file: Rendering) -> LockedFile:
     return LockedFile(file.path, file.client, file.pack, file.persona, sha256, ", ".join(file.capabilities))
 
 
-class _Maker:
+class Maker:
     """Makes personas of pins."""
 
-    def __init__(self, library: Library, manifest: Manifest, pins: Mapping[str, Chosen]) -> None:
+    def __init__(self, library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> None:
         self.library = library
         self.workspace = library.workspace
         self.manifest = manifest
-        self.pins = pins
+        self.pins = {pin.pack: pin for pin in chosen}
+        self._parts: dict[str, tuple[tuple[Part, ...], tuple[LocalVariant, ...]]] = {}
+        self._renderings: dict[tuple[str, str, str], Rendering | None] = {}
+        self._notes: dict[Note, Note] = {}
         self._extending: list[tuple[str, str]] = []
         """The personas whose base is being looked for: one that comes up again extends itself."""
 
@@ -221,7 +273,7 @@ class _Maker:
             return True
         for other in self.pins.values():
             pack = self.library.read(other.pack, other.version)[1]
-            required = {parse_requirement(text).pack for text in pack.header.get("requires", ())}
+            required = self._required(other.pack)
             extended = {
                 parse_requirement(layer.header["extends"]).pack
                 for layer in pack.personas.values()
@@ -231,7 +283,37 @@ class _Maker:
                 return True
         return False
 
-    def parts(self, pin: Chosen, pack: Pack, wanted: Wanted | None, used: list[LocalVariant]) -> Iterable[Part]:
+    def clients(
+        self, pack: str, manifest: Manifest, every: Sequence[str], fewer: Mapping[str, Sequence[str]]
+    ) -> tuple[str, ...]:
+        """The clients that a pack is for: one that only others require is for those of the packs that require it."""
+        found: list[Sequence[str]] = []
+        waiting, seen = [pack], {pack}
+        while waiting:
+            name = waiting.pop(0)
+            wanted = manifest.wanted(name)
+            if wanted is not None:
+                found.append(fewer.get(name, every) if wanted.clients is None else wanted.clients)
+                continue
+            more = [other for other in self.pins if other not in seen and name in self._required(other)]
+            seen.update(more)
+            waiting += more
+        return tuple(dict.fromkeys(client for clients in found or [every] for client in clients))
+
+    def _required(self, pack: str) -> set[str]:
+        pin = self.pins[PackName(pack)]
+        header = self.library.read(pin.pack, pin.version)[1].header
+        return {parse_requirement(text).pack for text in header.get("requires", ())}
+
+    def parts(self, pin: Chosen, wanted: Wanted | None) -> tuple[tuple[Part, ...], tuple[LocalVariant, ...]]:
+        """The personas of a pack, and the local variants that are in them."""
+        if pin.pack not in self._parts:
+            used: list[LocalVariant] = []
+            pack = self.library.read(pin.pack, pin.version)[1]
+            self._parts[pin.pack] = tuple(self._made_parts(pin, pack, wanted, used)), tuple(used)
+        return self._parts[pin.pack]
+
+    def _made_parts(self, pin: Chosen, pack: Pack, wanted: Wanted | None, used: list[LocalVariant]) -> Iterable[Part]:
         values = wanted.parameters if wanted else {}
         renames = wanted.renames if wanted else {}
         for name in renames:
@@ -352,6 +434,13 @@ class _Maker:
             return PersonaText(self.declarations(pack, persona)).variant(decode(data, path), path)
 
     def rendering(self, part: Part, client: str) -> Rendering | None:
+        """The file of a persona for a client; None when the client has no agents in this scope."""
+        key = (part.pack.name, part.persona.name, client)
+        if key not in self._renderings:
+            self._renderings[key] = self._rendered(part, client)
+        return self._renderings[key]
+
+    def _rendered(self, part: Part, client: str) -> Rendering | None:
         file = render(
             part.persona,
             self.workspace.targets.named(client),
@@ -365,7 +454,8 @@ class _Maker:
         )
         if file is None or not file.notes:
             return file
-        return file._replace(notes=tuple(map(intern, file.notes)))  # a thousand personas have the same few
+        notes = tuple(self._notes.setdefault(note, note) for note in file.notes)
+        return file._replace(notes=notes)  # a thousand personas have the same few
 
 
 def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen], part: Part) -> list[Named]:
@@ -373,41 +463,8 @@ def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen]
     wanted = manifest.wanted(part.pack.name)
     renames = wanted.renames if wanted else {}
     name = next((old for old, new in renames.items() if new == part.persona.name), part.persona.name)
-    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    maker = Maker(library, manifest, chosen)
     return maker.layers(part.pack, name, part.variants)
-
-
-def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[str, ...]:
-    """The clients when none is named: the manifest's, else the lock's, else those found in the scope, else claude."""
-    if manifest.clients is not None:
-        return manifest.clients
-    if workspace.lock is not None and workspace.lock.clients:
-        return workspace.lock.clients
-    return tuple(client for client, why in found_clients(workspace).items() if not why) or ("claude",)
-
-
-def found_clients(workspace: Workspace) -> Mapping[str, str]:
-    """The clients that are used in the scope, each with why it is passed over, in words; empty where it is not.
-
-    Where a link makes one folder of two clients', nothing is written for the one behind the link: it reads the files of
-    the other.
-    """
-    kind, variables = workspace.scope.kind, workspace.environment.variables
-    found, places = dict[str, str](), dict[str, str]()
-    for target in sorted(workspace.targets.values(), key=lambda target: target.name):
-        folder = target.folder(kind, variables)
-        if folder is None:
-            continue
-        markers = (folder,) if folder.startswith("$") else target.markers
-        if any(workspace.disk.stamp(marker) is not None for marker in markers):
-            found[target.name] = ""
-            places.setdefault(target.path("name", kind, variables) or "", target.name)
-    for lead, *others in workspace.places.groups(places):
-        for path in others:
-            title, first = (workspace.targets[places[place]].title for place in (path, lead))
-            linked = workspace.scope.absolute(path.rpartition("/")[0])
-            found[places[path]] = f"skipped {title}: {linked} leads to the files of {first}, and {title} reads those"
-    return found
 
 
 class Drafting(NamedTuple):
@@ -425,8 +482,8 @@ class Drafting(NamedTuple):
         """The sections that are read on demand, with when, those of the persona below included. Raises InvalidFile."""
         return self._maker().modules(pack, persona)
 
-    def _maker(self) -> _Maker:
-        return _Maker(self.library, self.manifest, {pin.pack: pin for pin in self.chosen})
+    def _maker(self) -> Maker:
+        return Maker(self.library, self.manifest, self.chosen)
 
 
 def draft_for(
@@ -435,7 +492,7 @@ def draft_for(
     """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and the
     values that decide them.
     """
-    maker = _Maker(library, manifest, {pin.pack: pin for pin in chosen})
+    maker = Maker(library, manifest, chosen)
     pin = maker.pins[PackName(pack.name)]
     wanted = manifest.wanted(pack.name)
     local = maker.local_layers(pack, persona, pin.variants, [])

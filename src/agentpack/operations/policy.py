@@ -90,7 +90,7 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
         asked = asked._replace(chosen=choose(library, asked.manifest, workspace.lock, upgrade={asked.requirement.pack}))
     except PolicyRefused:
         library.every_age = True
-    made = asked.made(clients_for(workspace, clients))
+    made = asked.made(clients_for(workspace, asked, clients))
     found = sorted(judged(library, made), key=lambda one: (one.pack != asked.requirement.pack, one.pack))
     versions = {pin.pack: pin.version for pin in asked.chosen}
     passed = (

@@ -16,9 +16,10 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.operations.clients import settle
 from agentpack.operations.install import read_settings
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made, make
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import Chosen
 
@@ -139,18 +140,20 @@ def resolved(
     return Asked(library, manifest, requirement, chosen)
 
 
-def clients_for(workspace: Workspace, clients: Sequence[str]) -> tuple[str, ...]:
+def clients_for(workspace: Workspace, asked: Asked, clients: Sequence[str]) -> tuple[str, ...]:
     """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
     for client in clients:
         workspace.targets.named(client)
-    return tuple(dict.fromkeys(clients)) or default_clients(workspace, workspace.manifest)
+    named = tuple(dict.fromkeys(clients)) or workspace.manifest.clients
+    return named or settle(asked.library, asked.manifest, asked.chosen).clients
 
 
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
     """What there is to know of a pack before installing it."""
     asked = ask(workspace, text, settings)
+    for_clients = clients_for(workspace, asked, clients)
     if settings:
-        asked.made(clients_for(workspace, clients))  # a value that is not allowed is an error here, and no row of sizes
+        asked.made(for_clients)  # a value that is not allowed is an error here, and no row of sizes
     release, pack = asked.library.read(asked.pin.pack, asked.pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
     offered = [str(ref.version) for ref in asked.library.sources.releases(asked.pin.pack)]
@@ -166,7 +169,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
         variants=variants,
         parameters=tuple(_parameters(asked, pack)),
-        sizes=tuple(_sizes(workspace, asked, variants, clients_for(workspace, clients))),
+        sizes=tuple(_sizes(workspace, asked, variants, for_clients)),
     )
 
 
@@ -248,7 +251,7 @@ def render(
         UsageError: the pack has several personas and none is named, or it has no persona of that name.
     """
     asked = ask(workspace, text, settings)
-    files = asked.files(clients_for(workspace, [client] if client else ())[:1])
+    files = asked.files(clients_for(workspace, asked, [client] if client else ())[:1])
     names = [file.persona for file in files]
     if persona is not None and persona not in names:
         there = f"there: {', '.join(names)}"

@@ -1,16 +1,17 @@
 """sync: make disk equal manifest and lock. lock: resolve only."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from agentpack.errors import DecisionNeeded, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.clients import default_clients, settle
 from agentpack.operations.install import Options
 from agentpack.operations.library import Library, as_locked, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made, make
 from agentpack.operations.recorded import (
     held_by_lock,
     recognise_releases,
@@ -20,6 +21,7 @@ from agentpack.operations.recorded import (
 )
 from agentpack.operations.widening import granted_words, may_changes
 from agentpack.operations.workspace import Workspace, changing
+from agentpack.plan import NO_DECISIONS, Decisions
 
 
 @changing
@@ -35,7 +37,7 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     """
     if not frozen:
         require_manifest(workspace)
-    made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace)
+    made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace, options.decisions)
     wish = Wish(made, workspace.manifest_bytes, made.lock)
     if (locked or frozen) and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
@@ -52,20 +54,24 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     )
 
 
-def made_now(workspace: Workspace) -> Made:
+def made_now(workspace: Workspace, decisions: Decisions = NO_DECISIONS) -> Made:
     """What the manifest asks for, with what the lock has where it fits."""
     manifest, lock = workspace.manifest, workspace.lock
-    clients = default_clients(workspace, manifest)
     library = Library(workspace, manifest, lock.packs if lock else ())
-    if lock is None:
-        lock = _recognised(workspace, library, clients)
-    return make(library, manifest, choose(library, manifest, lock, upgrade=()), clients)
+    chosen = choose(library, manifest, lock or _recognised(workspace, library), upgrade=())
+    return settle(library, manifest, chosen, decisions).made(library, manifest, chosen)
 
 
-def _recognised(workspace: Workspace, library: Library, clients: Sequence[str]) -> Lock | None:
+def _recognised(workspace: Workspace, library: Library) -> Lock | None:
     """Without a lock, one of the releases that the files on disk equal; None where there are none."""
-    chosen = choose(library, workspace.manifest, None, upgrade=())
-    recognise_releases(workspace, make(library, workspace.manifest, chosen, clients, accepted=None, obeying=False))
+    manifest = workspace.manifest
+    chosen = choose(library, manifest, None, upgrade=())
+    for client in default_clients(workspace, manifest):
+        try:
+            made = make(library, manifest, chosen, (client,), accepted=None, obeying=False)
+            recognise_releases(workspace, made)
+        except AgentpackError:
+            continue  # told where it is decided what the client gets
     return recognised_lock(workspace)
 
 
@@ -78,7 +84,7 @@ def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) 
     lock = settled_lock(workspace, frozen=frozen)
     manifest = Manifest.from_data(lock.manifest)
     library = Library(workspace, manifest, lock.packs, every_age=True)
-    return make(library, manifest, as_locked(lock), lock.clients, obeying=obeying)
+    return make(library, manifest, as_locked(lock), lock.clients, fewer=lock.fewer, obeying=obeying)
 
 
 def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
@@ -186,10 +192,9 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
     library = Library(workspace, workspace.manifest, locked, anew=upgrade)
     if upgrade:
         workspace.require_packs(tuple(upgrade))
-    clients = default_clients(workspace, workspace.manifest)
-    known = workspace.lock or _recognised(workspace, library, clients)
+    known = workspace.lock or _recognised(workspace, library)
     chosen = choose(library, workspace.manifest, known, upgrade=upgrade)
-    made = make(library, workspace.manifest, chosen, clients)
+    made = settle(library, workspace.manifest, chosen, options.decisions).made(library, workspace.manifest, chosen)
     return write_lock(workspace, made, options)
 
 

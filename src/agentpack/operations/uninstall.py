@@ -13,9 +13,9 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.clients import default_clients, settle
 from agentpack.operations.install import Options, wish_for
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import default_clients, make
 from agentpack.operations.workspace import Workspace, changing
 
 
@@ -83,7 +83,7 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
     library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
     chosen = choose(library, new, workspace.lock, upgrade=())
-    made = make(library, new, chosen, default_clients(workspace, new), obeying=False)
+    made = settle(library, new, chosen).made(library, new, chosen, obeying=False)
     if workspace.is_judged:
         from agentpack.operations.judging import judge  # only where there is a policy
 
@@ -130,7 +130,11 @@ def _without_clients(
     named = {requirement.pack for requirement in asked} or {wanted.requirement.pack for wanted in manifest.packs}
     whole = named == {wanted.requirement.pack for wanted in manifest.packs}
     every = default_clients(workspace, manifest)
-    had = {wanted.requirement.pack: every if wanted.clients is None else wanted.clients for wanted in manifest.packs}
+    fewer = workspace.lock.fewer if manifest.clients is None and workspace.lock is not None else {}
+    had = {
+        wanted.requirement.pack: fewer.get(wanted.requirement.pack, every) if wanted.clients is None else wanted.clients
+        for wanted in manifest.packs
+    }
     known = sorted({client for pack in named for client in had[pack]} | set(every if whole else ()))
     for client in clients:
         if client not in known:
@@ -149,7 +153,7 @@ def _without_clients(
     packs = []
     for wanted in manifest.packs:
         pack = wanted.requirement.pack
-        follows = wanted.clients is None and whole
+        follows = wanted.clients is None and whole and pack not in fewer
         own = pack in named and not follows and left[pack] != had[pack]
         packs.append(wanted._replace(clients=left[pack]) if own else wanted)
     manifest = manifest._replace(packs=tuple(packs))

@@ -12,12 +12,14 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
+from agentpack.operations.clients import settle
 from agentpack.operations.install import Options, wish_for
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, default_clients, make
+from agentpack.operations.making import Made
 from agentpack.operations.recorded import Pristine
 from agentpack.operations.sync import require_manifest
 from agentpack.operations.workspace import Workspace, changing
+from agentpack.plan import NO_DECISIONS, Decisions
 
 
 @changing
@@ -31,7 +33,8 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
     workspace.require_packs(packs)
-    newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
+    accepted = () if options.stops else None
+    newer = newest(workspace, packs, latest=latest, accepted=accepted, decisions=options.decisions_for(asked))
     wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
     if not latest:
         beyond = out_of_range(newer, packs)
@@ -67,16 +70,18 @@ def newest(
     latest: bool = False,
     obeying: bool = True,
     accepted: Collection[str] | None = (),
+    decisions: Decisions = NO_DECISIONS,
 ) -> Newest:
     """The newest releases of the packs, or of all, that are old enough for the policy; nothing is written.
 
-    `obeying` refuses what the policy does not allow; `accepted` is as for `make`.
+    `obeying` refuses what the policy does not allow; `accepted` is as for `make`, `decisions` as for `settle`.
     """
     old = workspace.manifest
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-    made = make(library, new, chosen, default_clients(workspace, new), obeying=obeying, accepted=accepted)
+    settled = settle(library, new, chosen, decisions)
+    made = settled.made(library, new, chosen, obeying=obeying, accepted=accepted)
     return Newest(new, made, library)
 
 

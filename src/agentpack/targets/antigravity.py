@@ -5,6 +5,7 @@ settings for this client. Fields: https://antigravity.google/docs/subagents
 """
 
 from agentpack.model.persona import Persona
+from agentpack.model.rendering import Note
 from agentpack.targets.base import Models, Place, Said, Target, native_settings
 from agentpack.targets.declared import Declaration, speaker
 from agentpack.targets.powers import Powers
@@ -33,8 +34,8 @@ def say(persona: Persona, models: Models) -> Said:
     said = _say(persona, models)
     if "tools" in native_settings(persona, "antigravity"):
         return said
-    note = "tools: Antigravity gives an agent none by default, name them under `clients: {antigravity: {tools: […]}}`"
-    return said._replace(notes=(*said.notes, note))
+    why = "name them under `clients: {antigravity: {tools: […]}}`"
+    return said._replace(notes=(*said.notes, Note("tools: Antigravity gives an agent none by default", why)))
 
 
 TARGET = Target(

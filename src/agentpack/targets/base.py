@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.model.persona import Persona
+from agentpack.model.rendering import Note
 
 if TYPE_CHECKING:
     from agentpack.targets.declared import Declaration
 
 Models = Mapping[str, Mapping[str, str]]
 """What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
+
+
+TOOLS_LIMITED = "tools limited to "
+"""Begins what is lost of a persona's own list of tools."""
 
 
 class Said(NamedTuple):
@@ -23,7 +28,7 @@ class Said(NamedTuple):
     """
 
     text: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     lost: tuple[str, ...] = ()
 
 

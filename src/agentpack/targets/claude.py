@@ -9,6 +9,7 @@ from typing import Any
 
 from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
+from agentpack.model.rendering import Note
 from agentpack.targets.base import Models, Place, Said, Target
 from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
 from agentpack.targets.grammar import DROPPED, NAMES, NONE, Grammar
@@ -98,7 +99,7 @@ def say(persona: Persona, models: Models) -> Said:
     """The persona's file. A literal backslash-n in a description has no escape in Claude Code, which is told."""
     said = _say(persona, models)
     if "\\n" in str(persona.value("description") or ""):
-        note = "description: Claude Code reads the two characters `\\n` as a line break"
+        note = Note("description: Claude Code reads the two characters `\\n` as a line break")
         return said._replace(notes=(*said.notes, note))
     return said
 

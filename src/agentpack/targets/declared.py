@@ -15,7 +15,8 @@ from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import MODELS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
-from agentpack.targets.base import WIDE, Models, Said, foreign_limits, native_settings
+from agentpack.model.rendering import Note
+from agentpack.targets.base import TOOLS_LIMITED, WIDE, Models, Said, foreign_limits, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
 from agentpack.targets.grammar import NONE, REFUSED, listed
 from agentpack.targets.powers import LIMITING, MEANINGS, Powers
@@ -151,7 +152,7 @@ class _Speech:
         self.fields: dict[str, Any] = {}
         self.held: set[str] = set()
         """Native settings that would undo what `tools` says."""
-        self.notes: list[str] = []
+        self.notes: list[Note] = []
         self.lost: list[str] = []
 
     def said(self) -> Said:
@@ -181,8 +182,8 @@ class _Speech:
 
         return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
 
-    def note(self, text: str) -> None:
-        self.notes.append(text)
+    def note(self, text: str, why: str = "") -> None:
+        self.notes.append(Note(text, why))
 
     def fault(self, message: str, hint: str | None = None) -> UsageError:
         return UsageError(f"persona `{self.persona.name}`: {message}", hint=hint)
@@ -191,13 +192,13 @@ class _Speech:
         declaration = self.declaration
         description = str(self.persona.value("description") or "")
         if declaration.description is None:
-            self.note("description: left out, an agent of this client has none")
+            self.note("description: left out", "the client has none for an agent")
             return
         if not description.strip():
             raise self.fault(f"{declaration.client} wants a description", "give its `description` a text")
         limit = declaration.long_description
         if limit and len(description) > limit:
-            self.note(f"description: {len(description)} characters, of which the client may cut what is over {limit}")
+            self.note(f"description: {len(description)} characters", f"the client may cut what is over {limit}")
         self.fields[declaration.description] = description
 
     def limit_tools(self) -> None:
@@ -210,14 +211,14 @@ class _Speech:
             self.fields.update(declaration.unlimited)
             return
         wanted = tuple(tools)
-        self.notes += [f"{limit}: beside `tools`" for limit in foreign]
+        self.notes += [Note(f"{limit}: beside `tools`") for limit in foreign]
         if declaration.tools is not None:
             self.write_tools(declaration.tools, wanted)
         elif declaration.readonly and wanted and LOOKING.issuperset(wanted):
             self.fields.update(declaration.readonly)
             self.held.update(declaration.readonly, declaration.limits)
             said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in declaration.readonly.items())
-            self.note(f"tools: said as {said}, the client has no finer words")
+            self.note(f"tools: said as {said}", "the client has no finer words")
         elif own := [key for key in declaration.limits if key in self.native]:
             self.note(
                 f"tools: said by `clients.{declaration.client}.{own[0]}` alone, which is not compared with `tools`"
@@ -229,7 +230,7 @@ class _Speech:
         allowed = list(dict.fromkeys(native for tool in wanted for native in words.names.get(tool, ())))
         for tool in wanted:
             if tool not in words.names:
-                self.note(f"tools: the client has no tool for `{tool}`")
+                self.note(f"tools: `{tool}` is left out", "the client has no such tool")
         lists = words.style not in ("map", "permissions")
         if not allowed and lists and self.declaration.powers.grammar.empty != NONE:
             # an empty list means every tool to most clients
@@ -259,7 +260,7 @@ class _Speech:
         mapped = self.models.get(model, {}).get(declaration.client)
         if declaration.model is None:
             if model != "inherit":
-                self.note(f"model: `{model}` is left out, an agent of this client has no model of its own")
+                self.note(f"model: `{model}` is left out", "the client has no model for an agent")
         elif mapped is not None:
             if declaration.id_form and not re.fullmatch(declaration.id_form, mapped):
                 raise UsageError(
@@ -272,7 +273,7 @@ class _Speech:
         ):
             self.set_model(model)
         elif model != "inherit":
-            self.note(f"model: `{model}` is left out, name it under `models: {{{model}: {{{declaration.client}: …}}}}`")
+            self.note(f"model: `{model}` is left out", f"set `models: {{{model}: {{CLIENT: ID}}}}` to map it")
 
     def set_model(self, model: str) -> None:
         declaration = self.declaration
@@ -288,7 +289,7 @@ class _Speech:
         if self.declaration.color is not None and color in self.declaration.colors:
             self.fields[self.declaration.color] = self.declaration.colors[color]
         else:
-            self.note(f"color: `{color}` is left out, the client does not know it")
+            self.note(f"color: `{color}` is left out", "the client does not know it")
 
     def add_native(self) -> None:
         client, settings = self.declaration.client, self.declaration.native
@@ -298,7 +299,7 @@ class _Speech:
                 known = f"known: {', '.join(settings)}" if settings else "it has none"
                 raise self.fault(f"{place} is no setting of it", did_you_mean(key, settings) or known)
             if key in self.held:
-                self.note(f"{place} is left out, the persona's `tools` say what it may use")
+                self.note(f"{place} is left out", "the persona's `tools` say what it may use")
                 continue
             try:
                 self.fields[key] = fitted(settings[key], value)
@@ -316,8 +317,11 @@ class _Speech:
                     f"{place} does not name a model there", f"it looks like `{self.declaration.id_example}`"
                 )
             if key in self.declaration.idle:
-                told = self.notes if value in WIDE else self.lost
-                told.append(f"{place}, {self.declaration.idle[key]}")
+                idle = f"{place}, {self.declaration.idle[key]}"
+                if value in WIDE:
+                    self.note(idle)
+                else:
+                    self.lost.append(idle)
 
     def keep_restriction(self, key: str, value: Any) -> bool:
         """Write a list of tools that has none of the forms we know as it stands, unless the client refuses the file."""
@@ -338,14 +342,14 @@ class _Speech:
             body, count = _LIVE[live].subn(lambda match: f"{match[0]} ", body)
             if count:
                 times = "once" if count == 1 else f"{count} times"
-                self.note(f"body: `{live}` is written with a space in it {times}, since the client would interpret it")
+                self.note(f"body: `{live}` is written with a space in it {times}", "the client would interpret it")
         if declaration.longest_body and len(body) > declaration.longest_body:
-            self.note(f"body: {len(body)} characters, the client allows {declaration.longest_body}")
+            self.note(f"body: {len(body)} characters", f"the client allows {declaration.longest_body}")
         return body
 
 
 def _limited(tools: Sequence[str]) -> str:
-    return f"tools limited to {', '.join(tools) or 'none'}"
+    return f"{TOOLS_LIMITED}{', '.join(tools) or 'none'}"
 
 
 _LIVE: Mapping[str, re.Pattern[str]] = {

@@ -1,0 +1,224 @@
+"""Which clients a command is for, and what those get that nobody named.
+
+The manifest's clients are named, be it that `install` wrote them there. Without them the lock's count for the packs
+that it has. For every other pack the clients are only *found*: the lock's, or those whose folder is in the scope. A
+found client never makes a command fail. Whether it takes a pack is tried before anything is planned, by the very code
+that refuses a named client: what is raised there is the reason why it is skipped. Where no found client takes a pack,
+`claude` is the default, and is refused like one that was named.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from agentpack.errors import AgentpackError, Bug, InvalidFile
+from agentpack.model.lock import Lock
+from agentpack.model.manifest import EMPTY, Manifest
+from agentpack.operations.allotting import Restricted
+from agentpack.operations.carrying_out import Conflicted, refuse_found
+from agentpack.operations.library import Library
+from agentpack.operations.making import Made, Maker, Skipped, make
+from agentpack.operations.workspace import Workspace
+from agentpack.plan import NO_DECISIONS, Decisions
+from agentpack.resolve import Chosen
+from agentpack.targets.base import Target
+
+DEFAULT = "claude"
+
+
+def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[str, ...]:
+    """The clients when none is named: the manifest's, else the lock's, else those found in the scope, else claude."""
+    if manifest.clients is not None:
+        return manifest.clients
+    return named_clients(workspace, manifest) or found_clients(workspace)[0] or (DEFAULT,)
+
+
+def named_clients(workspace: Workspace, manifest: Manifest) -> tuple[str, ...]:
+    """The manifest's clients, else the lock's; none where neither says any."""
+    if manifest.clients is not None:
+        return manifest.clients
+    return workspace.lock.clients if workspace.lock is not None else ()
+
+
+def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
+    """The clients that are used in the scope, and those that are and get nothing, whatever the pack.
+
+    Where a link makes one folder of two clients', nothing is written for the one behind the link: it reads the files of
+    the other.
+    """
+    kind, variables = workspace.scope.kind, workspace.environment.variables
+    skipped, places = dict[str, Skipped](), dict[str, list[Target]]()
+    for target in sorted(workspace.targets.values(), key=lambda target: target.name):
+        path = target.path("name", kind, variables)
+        try:
+            if not _is_used(workspace, target):
+                continue
+        except AgentpackError as error:
+            skipped[target.name] = _skipped(target, error)
+            continue
+        if path is None:
+            skipped[target.name] = Skipped(target.name, target.title, f"it has no agents in the {kind} scope")
+        else:
+            places.setdefault(path, []).append(target)
+    for lead, *others in workspace.places.groups(places):
+        for path in others:
+            linked = workspace.scope.absolute(path.rpartition("/")[0])
+            for target in places[path]:
+                reason = f"{linked} leads to the files of {places[lead][0].title}, and {target.title} reads those"
+                skipped[target.name] = Skipped(target.name, target.title, reason)
+    found = (target.name for targets in places.values() for target in targets if target.name not in skipped)
+    return tuple(sorted(found)), tuple(skipped.values())
+
+
+def _is_used(workspace: Workspace, target: Target) -> bool:
+    folder = target.folder(workspace.scope.kind, workspace.environment.variables) or ""
+    moved = (folder, folder.rpartition("/")[0]) if folder.count("/") > 1 else (folder,)
+    markers = (*(moved if folder.startswith("$") else ()), *target.markers)
+    return any(workspace.disk.stamp(marker) is not None for marker in markers)
+
+
+def _skipped(target: Target, error: AgentpackError, install: str = "") -> Skipped:
+    """Why a client is skipped, from what would refuse it by name; `install` goes before the option that names it."""
+    option = f"{install}--client {target.name}"
+    reason = error.message.partition("; nothing was ")[0]  # which is true of a command that stops
+    way = f"{error.hint}, then add it with `{option}`" if error.hint else f"once that is fixed, add it with `{option}`"
+    if isinstance(error, Restricted):
+        lost = "; ".join(error.losses)
+        reason = "it cannot limit tools" if error.limits_tools else f"it cannot express a restriction ({lost})"
+        way = f"add it with `{option} --accept widened:{target.name}`"
+    elif isinstance(error, InvalidFile):
+        reason, way = "; ".join(error.details), f"fix the file, then add it with `{option}`"
+    elif isinstance(error, Conflicted):
+        reason = "; ".join(error.details)
+        if all(change.why == "foreign" for change in error.outcome.plan.conflicts):
+            way = f"add it with `{option} --adopt`, which keeps what is there in the history"
+    return Skipped(target.name, target.title, reason, way)
+
+
+class Settled(NamedTuple):
+    """The clients that a command is for, and by pack those of packs that are for fewer of them."""
+
+    clients: tuple[str, ...]
+    fewer: Mapping[str, tuple[str, ...]] = {}
+    skipped: tuple[Skipped, ...] = ()
+    maker: Maker | None = None
+
+    def named_in(self, manifest: Manifest) -> Manifest:
+        """The manifest that names them, so that no client is only found any more."""
+        packs = (
+            entry._replace(clients=self.fewer.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs
+        )
+        return manifest._replace(clients=self.clients, packs=tuple(packs))
+
+    def made(
+        self,
+        library: Library,
+        manifest: Manifest,
+        chosen: Sequence[Chosen],
+        *,
+        accepted: Collection[str] | None = (),
+        obeying: bool = True,
+    ) -> Made:
+        """The lock and the text of every file for these clients, as `make` gives them."""
+        fewer = self.fewer if manifest.clients is None else {}
+        clients, maker = self.clients, self.maker
+        made = make(library, manifest, chosen, clients, fewer=fewer, accepted=accepted, obeying=obeying, maker=maker)
+        return made._replace(skipped=self.skipped)
+
+
+def of_lock(lock: Lock) -> Settled:
+    """The clients that a lock was made for."""
+    return Settled(lock.clients, lock.fewer)
+
+
+def settle(
+    library: Library, manifest: Manifest, chosen: Sequence[Chosen], decisions: Decisions = NO_DECISIONS
+) -> Settled:
+    """The clients of a command that names none, and which of them are skipped. Nothing is written."""
+    workspace, lock = library.workspace, library.workspace.lock
+    if manifest.clients is not None:
+        return Settled(manifest.clients)
+    known, skipped = named_clients(workspace, manifest), tuple[Skipped, ...]()
+    if not known:
+        known, skipped = found_clients(workspace)
+        lock = None
+    fixed: dict[str, tuple[str, ...]] = {
+        entry.requirement.pack: entry.clients for entry in manifest.packs if entry.clients is not None
+    }
+    for entry in manifest.packs:
+        locked = lock.pack(entry.requirement.pack) if lock else None
+        if locked is not None:
+            fixed.setdefault(entry.requirement.pack, known if locked.clients is None else locked.clients)
+    open_ = [entry.requirement.pack for entry in manifest.packs if entry.requirement.pack not in fixed]
+    trial = _Trial(library, manifest, chosen, decisions, fixed)
+    taken = trial.taken(open_, known)
+    every = {client: None for pack in (fixed | taken) for client in (fixed | taken)[pack]}
+    clients = tuple(client for client in (*known, *every) if client in every) if manifest.packs else known
+    clients = tuple(dict.fromkeys(clients)) or (DEFAULT,)
+    own = {entry.requirement.pack for entry in manifest.packs if entry.clients is None}
+    fewer = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
+    left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
+    return Settled(clients, fewer, tuple(left), trial.maker)
+
+
+class _Trial:
+    """Tries clients for packs, without writing."""
+
+    def __init__(
+        self,
+        library: Library,
+        manifest: Manifest,
+        chosen: Sequence[Chosen],
+        decisions: Decisions,
+        fixed: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        self.library, self.manifest, self.chosen = library, manifest, chosen
+        self.decisions, self.fixed = decisions, fixed
+        self.maker = Maker(library, manifest, chosen)
+        self._refused: dict[tuple[str, str], AgentpackError] = {}
+
+    def taken(self, packs: Sequence[str], clients: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The clients that each pack goes to."""
+        if set(clients) <= {DEFAULT} or self.refusal(dict.fromkeys(packs, tuple(clients))) is None:
+            return dict.fromkeys(packs, tuple(clients) or (DEFAULT,))
+        in_use = {(row.pack, row.client) for row in self.library.workspace.recorded.values()}
+        taken = {pack: tuple(client for client in clients if (pack, client) in in_use) for pack in packs}
+        for client in clients:
+            more = [pack for pack in packs if client not in taken[pack]]
+            wider = {**taken, **{pack: (*taken[pack], client) for pack in more}}
+            if len(more) > 1 and self.refusal(wider) is None:
+                taken = wider
+                continue
+            for pack in more:
+                self._try(taken, pack, client)
+        return {pack: of or (DEFAULT,) for pack, of in taken.items()}
+
+    def _try(self, taken: dict[str, tuple[str, ...]], pack: str, client: str) -> None:
+        wider = {**taken, pack: (*taken[pack], client)}
+        refusal = self.refusal(wider)
+        if refusal is None:
+            taken.update(wider)
+        else:
+            self._refused[pack, client] = refusal
+
+    def refusal(self, taken: Mapping[str, Sequence[str]]) -> AgentpackError | None:
+        """Why these packs cannot be written for these clients; None when they can."""
+        fewer = {**self.fixed, **taken}
+        every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
+        try:
+            made = make(self.library, self.manifest, self.chosen, every, fewer=fewer, maker=self.maker)
+            refuse_found(self.library.workspace, made, self.decisions)
+        except Bug:
+            raise
+        except AgentpackError as error:
+            return error
+        return None
+
+    def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[Skipped]:
+        """Who was refused, a line for each reason; nothing of the default, whose refusal stops the command."""
+        workspace, found = self.library.workspace, dict[Skipped, list[str]]()
+        for (pack, client), error in self._refused.items():
+            if client not in taken[pack]:
+                install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""
+                found.setdefault(_skipped(workspace.targets[client], error, install), []).append(pack)
+        for one, of in found.items():
+            yield one if len(of) == len(packs) else one._replace(packs=tuple(of))

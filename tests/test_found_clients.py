@@ -1,0 +1,391 @@
+"""Clients that nobody named and that were only found: they never make a command fail, and are named when skipped."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.packs import make_pack, persona_text, publish
+from support.running import Agentpack
+from support.trees import tree, write_tree
+
+from agentpack.targets import MODULES, TARGETS
+
+ALL = sorted(MODULES)
+STATE = (".local", ".cache")
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> str:
+    """Packs that every client takes, and that some refuse."""
+    limited = persona_text("limited", tools=["read", "search"])
+    publish(
+        tmp_path / "packs",
+        make_pack("plain", personas={"plain": persona_text("plain", model="opus")}),
+        make_pack("limited", personas={"limited": limited}),
+        make_pack("glob", personas={"glob": persona_text("glob")}),
+        make_pack("short", personas={"short": persona_text("short", "Look.\n")}),
+        make_pack("needy", personas={"needy": persona_text("needy")}, requires=["limited"]),
+    )
+    return str(tmp_path / "packs")
+
+
+def use(root: Path, *clients: str, scope: str = "project") -> None:
+    """Make what shows that these clients are used."""
+    for client in clients:
+        target = TARGETS[client]
+        folder = target.folder(scope, {"XDG_CONFIG_HOME": "x"}) or ""
+        marker = target.markers[0]
+        if folder.startswith("$XDG_CONFIG_HOME/"):
+            marker = folder.replace("$XDG_CONFIG_HOME", ".config").rpartition("/")[0]
+        if marker != ".roomodes":
+            (root / marker).mkdir(parents=True, exist_ok=True)
+        elif not (root / marker).exists():
+            (root / marker).write_text("customModes: []\n")
+
+
+def skipped(agentpack: Agentpack, *words: str) -> Mapping[str, Any]:
+    """What a command skips, by client."""
+    data = agentpack(*words, "--json").envelope["data"]
+    return {one["client"]: one for one in data["skipped"]}
+
+
+def manifest(root: Path) -> str:
+    return (root / "agentpack.yaml").read_text()
+
+
+# All clients at once.
+
+
+def test_with_every_client_there_those_that_can_get_the_persona_and_the_rest_is_named(
+    agentpack: Agentpack, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(home, *ALL, scope="user")
+    preview = agentpack("install", "--user", "python-engineer", "--dry-run", "--json").envelope["data"]
+    ran = agentpack("install", "--user", "python-engineer")
+    lines = [line for line in ran.err.splitlines() if line.startswith("skipped ")]
+    left = {one["client"] for one in preview["skipped"]}
+    names = json.loads((home / ".config/agentpack/agentpack.lock").read_text())["clients"]
+    assert {*names, *left} == {*ALL}
+    assert not {*names} & left
+    assert len(lines) == len(left)
+    codex = "skipped Codex: it cannot limit tools; add it with `--client codex --accept widened:codex`"
+    assert codex in lines
+    assert "skipped Roo Code, Zoo Code: it has no agents in the user scope" in lines
+    agentpack("sync", "--user", "--locked")
+    agentpack("lock", "--user", "--check")
+    assert "nothing to change" in agentpack("install", "--user", "python-engineer").err
+    before = tree(home, without=STATE)
+
+    other = tmp_path / "other"
+    for name in ("agentpack.yaml", "agentpack.lock"):
+        write_tree(other / ".config/agentpack", {name: (home / f".config/agentpack/{name}").read_bytes()})
+    monkeypatch.setenv("HOME", str(other))
+    for name, below in {"CONFIG": ".config", "STATE": ".local/state", "CACHE": ".cache"}.items():
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(other / below))
+    agentpack("sync", "--user")
+    agentpack("sync", "--user", "--locked")
+    agentpack("lock", "--user", "--check")
+    files = {path: content for path, content in before.items() if not path.endswith("/") and path != ".roomodes"}
+    assert tree(other, without=STATE) == files
+
+
+@pytest.mark.parametrize("pack", ["plain", "limited", "glob", "short"])
+@pytest.mark.parametrize("client", [client for client in ALL if client != "claude"])
+def test_a_found_client_is_skipped_just_where_it_would_refuse(
+    agentpack: Agentpack, project: Path, packs: str, client: str, pack: str
+) -> None:
+    use(project, "claude", client)
+    install = ("install", pack, "--source", packs)
+    named = agentpack(*install, "--client", client, "--dry-run", expect=None)
+    gone = skipped(agentpack, *install)
+    assert (client in gone) == (named.exit_code != 0)
+    assert (project / f".claude/agents/{pack}.md").exists()
+    if gone:
+        assert "clients: [claude]" in manifest(project)
+        assert gone[client]["reason"]
+    agentpack("sync", "--locked")
+    agentpack("lock", "--check")
+
+
+# Each way of failing.
+
+
+def _foreign(project: Path) -> None:
+    write_tree(project, {".codex/agents/plain.toml": "mine\n"})
+
+
+def _no_folder(project: Path) -> None:
+    write_tree(project, {".codex/agents": "a file\n"})
+
+
+def _outside(project: Path) -> None:
+    (project.parent / "outside").mkdir()
+    (project / ".codex").symlink_to(project.parent / "outside")
+
+
+def _not_a_file(project: Path) -> None:
+    write_tree(project, {".codex/agents/plain.toml/x": "x"})
+
+
+def _unreadable(project: Path) -> None:
+    write_tree(project, {".roomodes": "customModes: [\n"})
+
+
+def _other_model(project: Path) -> None:
+    (project / ".kilo").mkdir()
+    models = "models: {opus: {kilo: opus}}"
+    write_tree(project, {"agentpack.yaml": f"schema: 1\n{models}\n"})
+
+
+def _no_scope(project: Path) -> None:
+    (project / ".zcode").mkdir()
+
+
+def _behind_a_link(project: Path) -> None:
+    (project / ".claude/agents").mkdir()
+    (project / ".cursor").mkdir()
+    (project / ".cursor/agents").symlink_to("../.claude/agents")
+
+
+def _closed(project: Path) -> None:
+    (project / ".codex/agents").mkdir(parents=True)
+    (project / ".codex/agents").chmod(0o500)
+
+
+def _other_text(project: Path) -> None:
+    declared = "schema: 1\ntitle: Mine\nproject: .claude/agents\ndescription: summary\nmarkers: [.mine]\n"
+    write_tree(project, {".agentpack/clients/mine.yaml": declared, ".mine": ""})
+
+
+WAYS: Mapping[str, tuple[Callable[[Path], None], str, str]] = {
+    "a foreign file": (_foreign, "codex", "was not written by agentpack; add it with `--client codex --adopt`"),
+    "a file in place of its folder": (_no_folder, "codex", "it is not a folder"),
+    "a folder in place of its file": (_not_a_file, "codex", "is not a regular file; move it away, then add it with"),
+    "a link out of the project": (_outside, "codex", ".codex` is a link"),
+    "a shared file that cannot be read": (_unreadable, "roo", ".roomodes: "),
+    "a model that it cannot be told": (_other_model, "kilo", "does not name a model there; it looks like"),
+    "no agents in this scope": (_no_scope, "zcode", "it has no agents in the project scope"),
+    "a file of another client": (_other_text, "mine", "read one file, and each needs its own text"),
+    "a link to another client's folder": (_behind_a_link, "cursor", "leads to the files of Claude Code"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_found_client_that_cannot_be_written_is_skipped(
+    agentpack: Agentpack, project: Path, packs: str, way: str
+) -> None:
+    make, client, words = WAYS[way]
+    (project / ".claude").mkdir()
+    make(project)
+    before = tree(project)
+    ran = agentpack("install", "plain", "--source", packs)
+    (line,) = [line for line in ran.err.splitlines() if line.startswith("skipped")]
+    assert line.startswith(f"skipped {'Mine' if client == 'mine' else TARGETS[client].title}: ")
+    assert words in line
+    assert "clients: [claude]" in manifest(project)
+    new = {*tree(project)} - {*before}
+    assert {path for path in new if ".agentpack" not in path} <= {
+        ".claude/agents/plain.md",
+        "agentpack.yaml",
+        "agentpack.lock",
+    }
+    assert all(tree(project)[path] == data for path, data in before.items() if data and path != "agentpack.yaml")
+    agentpack("sync", "--locked")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_found_client_whose_folder_cannot_be_written_is_skipped(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    (project / ".claude").mkdir()
+    _closed(project)
+    assert "Permission denied" in skipped(agentpack, "install", "plain", "--source", packs)["codex"]["reason"]
+
+
+def test_a_foreign_file_is_taken_over_where_that_was_asked_for(agentpack: Agentpack, project: Path, packs: str) -> None:
+    (project / ".claude").mkdir()
+    _foreign(project)
+    agentpack("install", "plain", "--source", packs)
+    assert (project / ".codex/agents/plain.toml").read_text() == "mine\n"
+    agentpack("install", "plain", "--client", "codex", "--adopt")
+    assert (project / ".codex/agents/plain.toml").read_text() != "mine\n"
+    agentpack("rollback", "0")
+    assert "clients: [claude, codex]" in agentpack("install", "plain", "--source", packs, "--adopt").err + manifest(
+        project
+    )
+
+
+def test_what_was_accepted_is_not_skipped(agentpack: Agentpack, project: Path, packs: str) -> None:
+    use(project, "claude", "codex")
+    assert not skipped(agentpack, "install", "limited", "--source", packs, "--accept", "widened:codex")
+    assert "clients: [claude, codex]" in manifest(project)
+
+
+def test_where_no_found_client_takes_it_claude_is_the_default(agentpack: Agentpack, project: Path, packs: str) -> None:
+    use(project, "codex")
+    assert [*skipped(agentpack, "install", "limited", "--source", packs)] == ["codex"]
+    assert "clients: [claude]" in manifest(project)
+    write_tree(project, {".claude/agents/glob.md": "mine\n"})
+    assert "was not written by agentpack" in agentpack("install", "glob", expect=3).err
+
+
+def test_what_is_wrong_for_every_client_is_an_error(agentpack: Agentpack, project: Path, packs: str) -> None:
+    use(project, "claude", "codex", "cursor")
+    before = tree(project)
+    agentpack("install", "plain", "--source", packs, "--set", "nothing=1", expect=2)
+    assert tree(project) == before
+
+
+def test_a_found_client_that_a_policy_does_not_allow_is_skipped(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    use(project, "claude", "codex")
+    write_tree(project, {"agentpack.yaml": "schema: 1\npolicy:\n  capabilities: {deny: [every-tool]}\n"})
+    install = ("install", "limited", "--source", packs, "--accept", "widened:codex")
+    assert "is refused by `capabilities.deny`" in skipped(agentpack, *install)["codex"]["reason"]
+    assert "clients: [claude]" in manifest(project)
+    agentpack("install", "limited", "--client", "codex", "--accept", "widened:codex", expect=5)
+
+
+def test_a_found_client_with_another_text_in_the_other_scope_is_skipped(
+    agentpack: Agentpack, project: Path, packs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(project, "claude", "codex")
+    monkeypatch.setenv("CODEX_HOME", str(project / ".codex"))
+    agentpack("install", "plain", "--source", packs, "--user", "--client", "codex")
+    publish(Path(packs), make_pack("plain", "1.1.0", personas={"plain": persona_text("plain", "Look again.\n")}))
+    gone = skipped(agentpack, "install", "plain", "--source", packs)
+    assert gone["codex"]["reason"] == "the user scope manages the same file with another text"
+
+
+# Several packs.
+
+
+def test_a_client_that_takes_one_of_two_packs_is_left_out_of_the_other_s_entry(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    use(project, "claude", "codex")
+    gone = skipped(agentpack, "install", "plain", "limited", "--source", packs)
+    assert gone["codex"]["packs"] == ["limited"]
+    assert "clients: [claude, codex]" in manifest(project)
+    assert "require: limited\n    clients: [claude]\n" in manifest(project)
+    assert {".codex/agents/plain.toml", ".claude/agents/limited.md"} < {*tree(project)}
+    agentpack("sync", "--locked")
+    agentpack("lock", "--check")
+
+
+def test_afterwards_the_clients_are_named_and_one_that_cannot_take_a_pack_refuses(
+    agentpack: Agentpack, project: Path, packs: str
+) -> None:
+    use(project, "claude", "codex")
+    agentpack("install", "plain", "--source", packs)
+    ran = agentpack("install", "limited", expect=3)
+    assert "Codex cannot limit tools, so limited would get every tool there; nothing was written" in ran.err
+    assert "`install NAME --client claude`" in ran.err
+    agentpack("install", "limited", "--client", "claude")
+    assert "require: limited\n    clients: [claude]\n" in manifest(project)
+
+
+def test_a_pack_is_skipped_with_what_it_requires(agentpack: Agentpack, project: Path, packs: str) -> None:
+    use(project, "claude", "codex")
+    gone = skipped(agentpack, "install", "plain", "needy", "--source", packs)
+    assert gone["codex"]["packs"] == ["needy"]
+    assert {path for path in tree(project) if path.startswith(".codex")} == {".codex/agents/plain.toml"}
+    agentpack("sync", "--locked")
+
+
+# A manifest that names no clients.
+
+
+@pytest.fixture
+def unnamed(project: Path, packs: str) -> Path:
+    """A manifest without clients, in a project where two are used."""
+    use(project, "claude", "codex")
+    text = f"schema: 1\nsources:\n  - {{name: packs, path: {packs}}}\npacks:\n  - plain\n  - limited\n"
+    write_tree(project, {"agentpack.yaml": text})
+    return project
+
+
+@pytest.mark.parametrize("command", [("sync",), ("upgrade", "--yes"), ("lock",)])
+def test_a_manifest_without_clients_never_fails_for_a_found_one(
+    agentpack: Agentpack, unnamed: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    text = manifest(unnamed)
+    gone = skipped(agentpack, *command)
+    assert gone["codex"]["packs"] == ["limited"]
+    assert manifest(unnamed) == text
+    agentpack("lock", "--check")
+    assert "skipped" not in agentpack("sync").err
+    agentpack("sync", "--locked")
+    agentpack("diff")
+    files = {path: data for path, data in tree(unnamed).items() if not path.endswith("/")}
+    assert ".codex/agents/plain.toml" in files
+    assert ".codex/agents/limited.toml" not in files
+
+    other = tmp_path / "clone"
+    write_tree(other, {name: files[name] for name in ("agentpack.yaml", "agentpack.lock")})
+    for words in (("sync",), ("sync", "--locked"), ("lock", "--check")):
+        agentpack(*words, "--root", str(other))
+    assert tree(other) == files
+
+
+def test_the_lock_s_clients_count_before_those_found(agentpack: Agentpack, unnamed: Path) -> None:
+    agentpack("sync")
+    use(unnamed, "gemini")
+    write_tree(unnamed, {"agentpack.yaml": manifest(unnamed) + "  - glob\n"})
+    assert "skipped" not in agentpack("sync").err
+    assert not list((unnamed / ".gemini/agents").iterdir())
+    assert (unnamed / ".codex/agents/glob.toml").exists()
+
+
+def test_installing_into_such_a_manifest_names_the_clients_of_each_pack(agentpack: Agentpack, unnamed: Path) -> None:
+    agentpack("sync")
+    before = tree(unnamed)
+    agentpack("install", "glob", "--client", "claude")
+    assert "clients: [claude, codex]" in manifest(unnamed)
+    assert "require: limited\n    clients: [claude]\n" in manifest(unnamed)
+    assert {path: tree(unnamed)[path] for path in before if path.startswith(".c")} == {
+        path: data for path, data in before.items() if path.startswith(".c")
+    }
+    agentpack("sync", "--locked")
+
+
+def test_the_way_to_add_a_client_that_was_skipped_can_be_gone(agentpack: Agentpack, unnamed: Path) -> None:
+    way = skipped(agentpack, "sync")["codex"]["way"]
+    assert way == "add it with `agentpack install NAME --client codex --accept widened:codex`"
+    agentpack("install", "limited", "--client", "codex", "--accept", "widened:codex")
+    assert (unnamed / ".codex/agents/limited.toml").exists()
+    assert (unnamed / ".claude/agents/limited.md").exists()
+    agentpack("sync", "--locked")
+
+
+def test_a_client_can_be_taken_away_from_such_a_manifest(agentpack: Agentpack, unnamed: Path) -> None:
+    agentpack("sync")
+    agentpack("uninstall", "--client", "codex")
+    assert not (unnamed / ".codex/agents/plain.toml").exists()
+    agentpack("sync", "--locked")
+
+
+def test_adopting_beside_such_a_manifest_does_not_fail(agentpack: Agentpack, unnamed: Path) -> None:
+    agentpack("sync")
+    write_tree(
+        unnamed, {".codex/agents/mine.toml": 'name = "mine"\ndescription = "It."\ndeveloper_instructions = "Look."\n'}
+    )
+    agentpack("adopt", ".codex/agents/mine.toml")
+    assert "require: limited\n    clients: [claude]\n" in manifest(unnamed)
+    agentpack("lock", "--check")
+
+
+@pytest.mark.parametrize("command", ["show", "render"])
+def test_looking_at_a_pack_is_for_the_clients_that_would_get_it(
+    agentpack: Agentpack, project: Path, packs: str, command: str
+) -> None:
+    use(project, "antigravity", "claude", "codex", "qwen")
+    write_tree(project, {"agentpack.yaml": f"schema: 1\nsources:\n  - {{name: packs, path: {packs}}}\n"})
+    data = agentpack(command, "short", "--json").envelope["data"]
+    if command == "show":
+        assert "qwen" not in {size["client"] for size in data["sizes"]}
+    assert agentpack("render", "limited", "--json").envelope["data"]["client"] == "claude"
