@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.compose.parse import Layer
-from agentpack.errors import Unresolvable
+from agentpack.errors import Fault, Unresolvable
 from agentpack.model.persona import Field, Origin, Section
 
 
@@ -18,6 +18,8 @@ class Named(NamedTuple):
     name: str
     layer: Layer
     origin: Origin
+    settled: bool = False
+    """Whether the lock has it as it is: an id that it names was there once, and a later release may be without it."""
 
 
 class Draft(NamedTuple):
@@ -28,6 +30,8 @@ class Draft(NamedTuple):
     sections: tuple[Section, ...]
     defaults: Mapping[str, Any]
     """Parameter defaults that variants override."""
+    gone: tuple[Fault, ...] = ()
+    """Ids that a settled variant names and that are not there any more."""
 
 
 def comes_directly_after(variant: Named) -> tuple[str, ...]:

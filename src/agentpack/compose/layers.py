@@ -101,7 +101,7 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
     """The draft with every variant laid over it.
 
     Raises:
-        InvalidFile: a variant names an id that does not exist.
+        InvalidFile: a variant that is not settled names an id that does not exist.
         Unresolvable: two variants do different things to the same field, parameter, section or rule.
     """
     refuse_disagreement(draft, variants)
@@ -109,10 +109,10 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
     known = ids_of(draft.sections)
     for variant in variants:
         faults = _unknown_ids(known, variant)
-        if faults:
+        if faults and not variant.settled:
             raise InvalidFile(faults)
         known |= ids_of(variant.layer.sections)
-        draft = _lay_one(draft, variant)
+        draft = _lay_one(draft, variant)._replace(gone=(*draft.gone, *faults))
     return draft._replace(sections=_with_last_gap(draft.sections, end))
 
 
@@ -230,10 +230,15 @@ def _lay_rule(sections: list[Section], home: int, rule: Rule, behind: dict[str, 
     if rule.after is not None and rule.id is not None:
         behind[rule.after] = rule.id
     place = _find(sections, anchor) if anchor is not None else None
-    if place is None:
-        index, position = home, len(sections[home].rules)
-    else:
+    title = next((i for i, section in enumerate(sections) if section.id is not None and section.id == anchor), None)
+    if place is not None:
         index, position = place[0], place[1] + (1 if rule.after else 0)
+    elif title is not None:  # below the heading, or above it: at the end of what stands before
+        index = title if rule.after else title - 1
+        position = 0 if rule.after else len(sections[index].rules)
+    else:  # what it was to stand beside is gone: where no section is its home, at the end
+        index = len(sections) - 1 if anchor is not None and home == 0 else home
+        position = len(sections[index].rules)
     _insert(sections, index, position, rule._replace(after=None, before=None))
 
 

@@ -158,7 +158,7 @@ class _Behind:
     def _places(self) -> Mapping[object, list[Place]]:
         """The places of every rule and heading by its id, and by origin and line for one without."""
         found: dict[object, list[Place]] = {}
-        for _, layer, origin in self.layers:
+        for _, layer, origin, _ in self.layers:
             for part, text in _parts(layer.sections):
                 if part.line:
                     place = Place(origin, layer.file, part.line, text, part.when)
@@ -170,7 +170,7 @@ class _Behind:
     def field_places(self, name: str) -> list[Place]:
         """The layers that say a field."""
         found = []
-        for _, layer, origin in self.layers:
+        for _, layer, origin, _ in self.layers:
             header = layer.header.get("set", {}) if origin.kind in ("variant", "local") else layer.header
             if name in header:
                 found.append(Place(origin, layer.file, 0, in_words(header[name]), None))
@@ -299,7 +299,7 @@ def _full(line: Line, file: Explained, behind: _Behind) -> ExplainedRule:
 
 def _left_out(name: str, behind: _Behind) -> Iterator[str]:
     """Why a rule that the layers have is not in the file."""
-    for _, layer, origin in behind.layers:
+    for _, layer, origin, _ in behind.layers:
         for part, _ in _parts(layer.sections):
             if part.id == name:
                 when = f", only when {part.when}" if part.when else ""

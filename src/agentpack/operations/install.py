@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.manifest_text import new_manifest
@@ -12,6 +13,7 @@ from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, default_clients, found_clients, make
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
+from agentpack.resolve import Chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +66,12 @@ def install(
     library = Library(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
     new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
     chosen = choose(library, new, workspace.lock, upgrade=anew)
-    made = make(library, new, chosen, default_clients(workspace, new))
-    wish = wish_for(workspace, old, new, made)
+    everywhere = default_clients(workspace, new)
+    moved = followed(library, new, chosen, everywhere)
+    made = make(library, new, chosen, everywhere)
+    wish = wish_for(workspace, old, new, made)._replace(beside=moved.beside, notes=moved.notes)
     if old.clients is None and workspace.lock is None and not clients:
-        wish = wish._replace(notes=tuple(filter(None, found_clients(workspace).values())))
+        wish = wish._replace(notes=(*wish.notes, *filter(None, found_clients(workspace).values())))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.remarking import remarks
         from agentpack.operations.resembling import name_warnings
@@ -229,6 +233,23 @@ def _refuse_hidden(name: str, text: str) -> None:
         raise InvalidFile(faults_of(found), hint=OWN_HINT)
 
 
+class Followed(NamedTuple):
+    """The variants that are written anew, by path, and what is to be said of it."""
+
+    beside: Mapping[str, bytes] = {}
+    notes: tuple[str, ...] = ()
+
+
+def followed(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
+    """What becomes of the local variants where their packs are chosen at another release; see `following`."""
+    lock = library.workspace.lock
+    if lock is None or not any(pack.local_variants for pack in lock.packs):
+        return Followed()
+    from agentpack.operations.following import follow  # brings YAML along
+
+    return follow(library, manifest, chosen, clients)
+
+
 def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> Wish:
     """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
     data = workspace.manifest_bytes
@@ -246,4 +267,4 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> 
     return Wish(made, text.encode(), made.lock)
 
 
-__all__ = ["EMPTY", "Options", "install", "wish_for"]
+__all__ = ["EMPTY", "Followed", "Options", "followed", "install", "wish_for"]

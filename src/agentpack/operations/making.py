@@ -55,6 +55,8 @@ class Made(NamedTuple):
     """Places of hidden text that a policy let pass, in words."""
     unaccepted: frozenset[str] = frozenset()
     """Where nothing is written: the acceptances, `<pack>:widened:<client>`, that writing would need."""
+    gone: tuple[str, ...] = ()
+    """Ids that local variants name and that their release no longer has, in words."""
 
     def _losses(self, file: Rendering) -> Iterator[str]:
         """The restrictions that a file does not carry, and who lets that pass."""
@@ -83,7 +85,7 @@ class Made(NamedTuple):
             f"{paths[0] if len(paths) == 1 else f'{client}, {len(paths)} files'}: {note}"
             for (client, note), paths in places.items()
         )
-        unwritten = () if changed is None else self.unwritten
+        unwritten = () if changed is None else (*self.unwritten, *self.gone)
         return tuple(dict.fromkeys((*told, *unwritten, *self.passed_over, *self.hidden)))
 
 
@@ -161,7 +163,7 @@ def make(
     )
     unaccepted = desk.unaccepted(_accepted(library.workspace)) if accepted is None else frozenset[str]()
     passed_over = tuple(_passed_over(library, manifest, chosen))
-    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted)
+    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted, tuple(maker.gone))
     if obeying and accepted is not None and library.workspace.is_judged:
         from agentpack.operations.judging import judge  # only where there is a policy
 
@@ -209,6 +211,8 @@ class _Maker:
         self.pins = pins
         self._extending: list[tuple[str, str]] = []
         """The personas whose base is being looked for: one that comes up again extends itself."""
+        self.gone: list[str] = []
+        """Ids that local variants name and that the release no longer has, in words."""
 
     def is_installed(self, pin: Chosen) -> bool:
         """Whether a pack's own personas are wanted: not when it is there only for others to extend."""
@@ -240,10 +244,22 @@ class _Maker:
             if not asked and not local and not values and persona in pack.prepared:
                 yield Part(pack, pack.prepared[persona].named(renames.get(persona, persona)), (), persona in pack.crlf)
                 continue
-            draft = draft_of(pack, persona, self.meant(pack, persona, pin.variants), local, self.base(pack, persona))
+            draft = self.draft(pack, persona, pin.variants, local)
+            self.gone += [f"{fault}, in {pack.release}; nothing is done there" for fault in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
             yield Part(pack, self.persona(pack, draft, values, renames.get(persona)), variants, persona in pack.crlf)
+
+    def draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
+        """A persona with its variants laid over it."""
+        lock = self.workspace.readable_lock
+        locked = lock.pack(pack.name) if lock is not None else None
+        known = {(row.name, row.digest) for row in locked.local_variants if row.persona == persona} if locked else ()
+        texts = [text for text in self.workspace.local_texts if text.persona == persona]
+        settled = {text.name for text in texts if known and (text.name, text.digest) in known}
+        return draft_of(
+            pack, persona, self.meant(pack, persona, variants), local, self.base(pack, persona), settled=settled
+        )
 
     def meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
         """The variants without those that are local ones of other personas of the pack, and of no such name here."""
@@ -429,6 +445,6 @@ def draft_for(
     pin = maker.pins[PackName(pack.name)]
     wanted = manifest.wanted(pack.name)
     local = maker.local_layers(pack, persona, pin.variants, [])
-    draft = draft_of(pack, persona, maker.meant(pack, persona, pin.variants), local, maker.base(pack, persona))
+    draft = maker.draft(pack, persona, pin.variants, local)
     declarations = maker.declarations(pack, persona)
     return draft, values_for(draft, declarations, wanted.parameters if wanted else {}, pack.release).all

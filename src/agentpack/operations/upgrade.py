@@ -12,7 +12,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
-from agentpack.operations.install import Options, wish_for
+from agentpack.operations.install import Followed, Options, followed, wish_for
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, default_clients, make
 from agentpack.operations.recorded import Pristine
@@ -33,9 +33,11 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     workspace.require_packs(packs)
     newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
     wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
+    wish = wish._replace(beside=newer.followed.beside, notes=newer.followed.notes)
     if not latest:
         beyond = out_of_range(newer, packs)
-        wish = wish._replace(notes=tuple(f"{told}; `agentpack upgrade --latest` takes it" for told in beyond))
+        notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
+        wish = wish._replace(notes=(*wish.notes, *notes))
     if newer.manifest.sources:
         from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
 
@@ -58,6 +60,7 @@ class Newest(NamedTuple):
     manifest: Manifest
     made: Made
     library: Library
+    followed: Followed
 
 
 def newest(
@@ -76,8 +79,10 @@ def newest(
     library = Library(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-    made = make(library, new, chosen, default_clients(workspace, new), obeying=obeying, accepted=accepted)
-    return Newest(new, made, library)
+    clients = default_clients(workspace, new)
+    moved = followed(library, new, chosen, clients)
+    made = make(library, new, chosen, clients, obeying=obeying, accepted=accepted)
+    return Newest(new, made, library, moved)
 
 
 def out_of_range(newer: Newest, packs: Collection[str]) -> Iterator[str]:

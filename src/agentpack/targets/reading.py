@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from agentpack.compose.parse import split_front_matter
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.safety.documents import decode, read_toml, read_yaml
@@ -51,17 +52,34 @@ def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
 def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile:
     """The same for a client that is known by its declaration, which a user may have written."""
     text = decode(data, stem)
-    if declaration.format == "body":
-        return AgentFile({"name": stem}, text)
     if declaration.format == "markdown":
         head, body = split_header(text)
         fields = {} if head is None else read_fields(head, stem, strict=declaration.client in STRICT)
     else:
-        fields = _toml(text, stem) if declaration.format == "toml" else dict(_map(text, stem))
-        body = str(fields.pop(declaration.body, ""))
+        fields, body = fields_and_body(declaration, text, stem) or ({}, text)
     header, ignored = canonical(declaration, fields)
     unsaid = {key: fields[key] for key in (*ignored, *declaration.fixed) if key in fields}
     return AgentFile({"name": stem, **header}, body, ignored, unsaid)
+
+
+def fields_and_body(
+    declaration: Declaration, text: str, file: str, *, hidden: bool = False
+) -> tuple[dict[str, Any], str] | None:
+    """The fields of a client's file and its body, None where a Markdown file has no header.
+
+    Args:
+        hidden: as for `read_fields`.
+
+    Raises:
+        InvalidFile: the header is not valid, however leniently the client reads it.
+    """
+    if declaration.format == "body":
+        return {}, text
+    if declaration.format == "markdown":
+        parts = split_front_matter(text)
+        return None if parts is None else (dict(_map(parts[0], file, 2, hidden=hidden)), parts[1])
+    fields = _toml(text, file) if declaration.format == "toml" else dict(_map(text, file, hidden=hidden))
+    return fields, str(fields.pop(declaration.body, ""))
 
 
 def split_header(text: str) -> tuple[str | None, str]:
