@@ -48,4 +48,5 @@ def render(
         lost=said.lost,
         known=digest_of(content),  # lock and plan both ask for it
         capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, content),
+        form=target.form,
     )

@@ -151,7 +151,9 @@ class _Following:
         self, base: _Text, ours: _Text, theirs: _Text, text: LocalText, named: Named, later: Sequence[str]
     ) -> tuple[bytes, int] | None:
         known = Known(*(entries_of(side.part.persona.sections) for side in (base, theirs)))
-        merged = merge(base.file.content, ours.file.content, theirs.file.content, lambda: known)
+        merged = merge(
+            base.file.content, ours.file.content, theirs.file.content, lambda: known, form=theirs.file.form.format
+        )
         data = resolved(merged.draft, 1).encode() if merged.content is None else merged.content
         anew = self._as_kept(theirs, data, text, named)
         before = self.workspace.local_texts

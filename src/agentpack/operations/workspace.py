@@ -18,6 +18,7 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, has_ma
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, is_kebab, text_digest
 from agentpack.model.pack import ReleaseRef
+from agentpack.model.rendering import Form
 from agentpack.model.variables import is_earlier
 from agentpack.operations.placing import Placing, split_place
 from agentpack.operations.recorded import locked_here, recorded_files
@@ -335,6 +336,11 @@ class Workspace:
         folder = self.scope.declared_clients
         names = [name for name in self.disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
         return Targets(dict(self._declared(f"{folder}/{name}") for name in names)) if names else TARGETS
+
+    def form_of(self, client: str) -> Form:
+        """How a client's files are written; as Markdown for one that is not known any more."""
+        target = self.targets.get(client)
+        return Form() if target is None else target.form
 
     def _declared(self, path: str) -> tuple[str, Target]:
         from agentpack.safety.documents import decode, read_yaml  # only where a client is declared

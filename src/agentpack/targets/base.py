@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.model.persona import Persona
+from agentpack.model.rendering import Form
 
 if TYPE_CHECKING:
     from agentpack.targets.declared import Declaration
@@ -93,6 +94,11 @@ class Target:
     """The words this client is spoken to in, where they are data."""
     remarks: tuple[str, ...] = ()
     """What else a user should know, a sentence each."""
+
+    @property
+    def form(self) -> Form:
+        """How a file for this client is written."""
+        return Form() if self.declaration is None else self.declaration.form
 
     def folder(self, scope: str, variables: Mapping[str, str]) -> str | None:
         """The folder of agents as a named path; None when the client has none in this scope."""
