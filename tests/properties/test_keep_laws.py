@@ -27,7 +27,7 @@ from agentpack.targets import TARGETS
 
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "25"))
 NAME = "python-engineer"
-WAYS = [(old, new) for at, old in enumerate(versions()) for new in versions()[at + 1 :]]
+WAYS: list[tuple[str, ...]] = [(old, new) for at, old in enumerate(versions()) for new in versions()[at + 1 :]]
 WAYS.append(tuple(versions()))
 """Every pair of releases, and all of them one after the other."""
 FILES = {client: TARGETS[client].path(NAME, "project", {}) or "" for client in ("claude", "cursor", "codex")}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.compose.parse import Layer
-from agentpack.errors import Fault, Unresolvable
+from agentpack.errors import Unresolvable
 from agentpack.model.persona import Field, Origin, Section
 
 
@@ -22,6 +22,15 @@ class Named(NamedTuple):
     """Whether the lock has it as it is: an id that it names was there once, and a later release may be without it."""
 
 
+class Missing(NamedTuple):
+    """An id that a variant names and that nothing has: in its `remove`, else as the place of the rule `key`."""
+
+    file: str
+    line: int
+    key: str
+    id: str
+
+
 class Draft(NamedTuple):
     """A persona with variants laid over it; conditions and placeholders are still open."""
 
@@ -30,8 +39,8 @@ class Draft(NamedTuple):
     sections: tuple[Section, ...]
     defaults: Mapping[str, Any]
     """Parameter defaults that variants override."""
-    gone: tuple[Fault, ...] = ()
-    """Ids that a settled variant names and that are not there any more."""
+    gone: tuple[Missing, ...] = ()
+    """What settled variants name and the release no longer has."""
 
 
 def comes_directly_after(variant: Named) -> tuple[str, ...]:

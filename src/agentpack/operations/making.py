@@ -4,7 +4,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from sys import intern
 from typing import NamedTuple
 
-from agentpack.compose.agreement import Draft, Named
+from agentpack.compose.agreement import Draft, Missing, Named
 from agentpack.compose.composing import (
     Base,
     Pack,
@@ -201,6 +201,13 @@ def _locked_file(file: Rendering) -> LockedFile:
     return LockedFile(file.path, file.client, file.pack, file.persona, sha256, ", ".join(file.capabilities))
 
 
+def _left_behind(missing: Missing, release: str) -> str:
+    """What is said of an id that a release no longer has."""
+    place = f"{missing.file}:{missing.line}" if missing.line else missing.file
+    done = "there is nothing to remove" if missing.key == "remove" else f"`{missing.key}` is put at the end"
+    return f"{place}: {release} no longer has `{missing.id}`: {done}"
+
+
 class _Maker:
     """Makes personas of pins."""
 
@@ -245,7 +252,7 @@ class _Maker:
                 yield Part(pack, pack.prepared[persona].named(renames.get(persona, persona)), (), persona in pack.crlf)
                 continue
             draft = self.draft(pack, persona, pin.variants, local)
-            self.gone += [f"{fault}, in {pack.release}; nothing is done there" for fault in draft.gone]
+            self.gone += [_left_behind(missing, pack.release) for missing in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
             yield Part(pack, self.persona(pack, draft, values, renames.get(persona)), variants, persona in pack.crlf)
