@@ -186,3 +186,14 @@ def test_a_declared_client_s_own_keys_are_fields_like_any_other(
     here.edit(("opus", "sonnet"))
     here("upgrade", "--latest", "--yes")
     assert all(words in here.text for words in ("Reviews all data.", "sonnet", "azure", "view, find"))
+
+
+@pytest.mark.parametrize("client", [name for name, data in DECLARED.items() if data.get("name") is not False])
+def test_a_second_agent_of_that_name_is_seen_under_the_client_s_own_key(
+    installed: Callable[[str], Installed], client: str
+) -> None:
+    here = installed(client)
+    path = here.file.as_posix().replace("reviewer", "copy")
+    write_tree(Path(path).parent, {Path(path).name: here.text})
+    (same,) = here("status", "--json").envelope["data"]["same_names"]
+    assert same["other"] == path

@@ -16,7 +16,7 @@ from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Target, ending
 
 _HEAD = 4096
-_NAME = re.compile(rb"""^name[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*\r?$""", re.M)
+_NAME = rb"""^[ \t]*"?%s"?[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*,?\r?$"""
 
 
 class Managed(Protocol):
@@ -75,7 +75,7 @@ def same_names(workspace: Workspace, files: Iterable[Managed], folders: Mapping[
             place = folder if named is None else elsewhere.absolute(named)
             places += [(elsewhere.kind, place)] if real_path(place) != real_path(folder) else []
         for scope, place in places:
-            for path, name in agent_names(place, ending(target), managed.get(target.name, set())):
+            for path, name in agent_names(place, target, managed.get(target.name, set())):
                 mine = ours.get((target.name, name))
                 if mine is not None:
                     yield SameName(
@@ -102,34 +102,37 @@ def _other_scope(workspace: Workspace) -> Scope | None:
     return found if found.kind == "project" else None
 
 
-def agent_names(folder: str, suffix: str, but: set[str]) -> Iterator[tuple[str, str]]:
-    """The agent files at and below a folder, as absolute path and name; a file that says no name is none.
+def agent_names(folder: str, target: Target, but: set[str]) -> Iterator[tuple[str, str]]:
+    """The agent files of a client at and below a folder, as absolute path and name; a file that says no name is none.
 
     Args:
         but: real paths to pass over, unread.
     """
+    suffix = ending(target)
+    key = None if target.declaration is None else target.declaration.name
+    pattern = re.compile(_NAME % re.escape(key or "name").encode(), re.MULTILINE)
     for place, folders, names in os.walk(folder):
         folders.sort()
         real = real_path(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
             ignored = leaf.startswith(".") or is_junk(leaf)
-            if leaf.endswith(suffix) and not ignored and f"{real}/{leaf}" not in but and real_path(path) not in but:
-                name = _name_in(path)
+            if f"/{leaf}".endswith(suffix) and not ignored and f"{real}/{leaf}" not in but and real_path(path) not in but:
+                name = _name_in(path, pattern, fenced=target.form.format == "markdown")
                 if name is not None:
                     yield path, name
 
 
-def _name_in(path: str) -> str | None:
-    """What the head of a file gives as `name`, read as text: no YAML is loaded for files that are not ours."""
+def _name_in(path: str, pattern: re.Pattern[bytes], *, fenced: bool) -> str | None:
+    """What the head of a file gives as name, read as text: no YAML is loaded for files that are not ours."""
     try:
         head = read_start(path, _HEAD)
     except OSError:
         return None
     head = head.removeprefix(MARK)
-    if path.endswith(".md"):
+    if fenced:
         if not head.startswith(b"---"):
             return None
         head = head.partition(b"\n---")[0]
-    found = _NAME.search(head)
+    found = pattern.search(head)
     return None if found is None else found["name"].decode("utf-8", "replace").strip("\"'")

@@ -17,7 +17,7 @@ from agentpack.model.manifest import Wanted
 from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.operations.workspace import Workspace, steady
-from agentpack.targets.base import Target, ending
+from agentpack.targets.base import Target
 
 
 class FileStatus(NamedTuple):
@@ -264,6 +264,6 @@ def _unmanaged(
 ) -> Iterator[Unmanaged]:
     managed = real_places(workspace, files)
     for folder, target in folders.items():
-        count = sum(1 for _ in agent_names(folder, ending(target), managed))
+        count = sum(1 for _ in agent_names(folder, target, managed))
         if count:
             yield Unmanaged(target.name, folder, count)
