@@ -116,8 +116,8 @@ def agent_names(folder: str, target: Target, but: set[str]) -> Iterator[tuple[st
         real = real_path(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
-            ignored = leaf.startswith(".") or is_junk(leaf)
-            if f"/{leaf}".endswith(suffix) and not ignored and f"{real}/{leaf}" not in but and real_path(path) not in but:
+            is_agent = f"/{leaf}".endswith(suffix) and not leaf.startswith(".") and not is_junk(leaf)
+            if is_agent and f"{real}/{leaf}" not in but and real_path(path) not in but:
                 name = _name_in(path, pattern, fenced=target.form.format == "markdown")
                 if name is not None:
                     yield path, name
