@@ -564,3 +564,31 @@ def test_a_variant_that_was_changed_by_hand_is_not_rewritten(released: Agentpack
     released("upgrade", "--latest", "--yes")
     assert (project / VARIANT).read_text() == text
     assert "- Say what you saw, to everybody.\n" in (project / FILE).read_text()
+
+
+def test_variants_over_one_another_follow_a_release_together(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."))
+    released("keep", "reviewer")
+    edit(project, (", to all.\n", ", to all and at once.\n- Then rest.\n"), ("# Rules", "# House rules"))
+    text = (project / FILE).read_text()
+    released("keep", "reviewer")
+    assert (project / FILE).read_text() == text
+    released("install", "reviews==2.0.0")
+    text = (project / FILE).read_text()
+    assert "- Ask first.\n- Say what you saw, to all and at once.\n- Then rest.\n" in text
+    assert "## House rules\n" in text
+    released("diff")
+    released("sync", "--locked")
+
+
+def test_looking_at_a_newer_release_leaves_the_lock_up_to_date(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
+    released("keep", "reviewer")
+    manifest = (project / "agentpack.yaml").read_text()
+    (project / "agentpack.yaml").write_text(manifest.replace("==1.0.0", ">=1.0.0"))
+    released("lock")
+    before = with_state(project)
+    out = released("diff", "--upgrade", expect=1).out
+    assert "    - Then look again.\n" in out, "a line that stays"
+    assert released("status", "--json").envelope["data"]["stale"] == []
+    assert with_state(project) == before

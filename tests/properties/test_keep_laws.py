@@ -166,7 +166,7 @@ stories = st.builds(
     st.sampled_from(WAYS),
     st.sampled_from(["claude", "claude", "claude", *FILES]),
     st.sampled_from(["", "", "[strict-typing]"]),
-    st.lists(st.tuples(st.sampled_from(EDITS), st.integers(0, 500), WORDS), min_size=1, max_size=4),
+    st.lists(st.tuples(st.sampled_from(EDITS), st.integers(0, 500), WORDS), min_size=1, max_size=3),
     st.sampled_from([None, None, 0, 1, 2, 4, 5]),
     st.sampled_from([False, False, False, True]),
 )

@@ -10,6 +10,7 @@ somebody wrote or changed by hand is laid as it stands.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -60,15 +61,15 @@ class _Text(NamedTuple):
 
 
 def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
-    """Let the local variants follow the packs that are chosen at another release than the files hold. The workspace
-    has the variants as they are written anew from then on; nothing is written yet.
+    """What becomes of the local variants of the packs that are chosen at another release than the files hold. Nothing
+    is written yet.
     """
     workspace = library.workspace
     if workspace.lock is None:
         return Followed()
     written = as_written(workspace.lock)
     old_manifest = Manifest.from_data(written.manifest)
-    beside: dict[str, bytes] = {}
+    anew: list[LocalText] = []
     notes: list[str] = []
     for row in written.packs:
         pin = next((pin for pin in chosen if pin.pack == row.name), None)
@@ -77,8 +78,8 @@ def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clien
         old = _Side(Library(workspace, old_manifest, written.packs, every_age=True), old_manifest, as_locked(written))
         new = _Side(library, manifest, tuple(chosen))
         try:
-            for text, said_now, collisions in _Following(workspace, old, new, row, clients).texts():
-                beside[text.path] = said_now
+            for text, collisions in _Following(workspace, old, new, row, clients).texts():
+                anew.append(text)
                 if collisions:
                     places = "a place" if collisions == 1 else f"{collisions} places"
                     notes.append(
@@ -87,7 +88,7 @@ def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clien
                     )
         except AgentpackError as error:
             notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
-    return Followed(beside, tuple(notes))
+    return Followed(tuple(anew), tuple(notes))
 
 
 class _Following:
@@ -98,22 +99,26 @@ class _Following:
         entry = new.manifest.wanted(row.name)
         asked = clients if entry is None or entry.clients is None else entry.clients
         self.clients = sorted(asked, key=lambda client: (client != "claude", client))
+        self.anew: list[LocalText] = []
 
-    def texts(self) -> Iterator[tuple[LocalText, bytes, int]]:
-        """Each variant that is written anew, its text, and in how many places the release changed the same."""
+    def texts(self) -> Iterator[tuple[LocalText, int]]:
+        """Each variant that is written anew, and in how many places the release changed the same."""
         locked = {(variant.persona, variant.name): variant.digest for variant in self.row.local_variants}
         for persona in sorted({persona for persona, _ in locked}):
             order = self._order(persona)
             for index, named in enumerate(order):
-                texts = self.workspace.local_texts
-                text = next((t for t in texts if (t.persona, t.name) == (persona, named.name)), None)
+                texts = (text for text in self.workspace.local_texts if text.persona == persona)
+                text = next((text for text in texts if text.name == named.name), None)
                 if text is None or text.digest != locked.get((persona, named.name)):
                     continue  # changed since: its author looks after it
                 found = self._anew(text, named, [other.name for other in order[index + 1 :]])
                 if found is not None and found[0] != plain(text.data):
-                    changed = text._replace(data=found[0])
-                    self.workspace.__dict__["local_texts"] = tuple(changed if t == text else t for t in texts)
-                    yield text, *found
+                    self.anew.append(text._replace(data=found[0]))
+                    yield self.anew[-1], found[1]
+
+    def _laid_over(self, side: _Side) -> AbstractContextManager[None]:
+        """The variants as that release has them: below this one, those of the new release are written anew already."""
+        return self.workspace.as_if(self.anew if side.library is self.new.library else ())
 
     def _order(self, persona: str) -> list[Named]:
         """The local variants in the order in which they are laid."""
@@ -143,7 +148,8 @@ class _Following:
 
     def _as_kept(self, base: _Text, data: bytes, text: LocalText, named: Named) -> bytes:
         header = named.layer.header
-        edited = base.edited(text.persona, data)
+        with self._laid_over(base.side):
+            edited = base.edited(text.persona, data)
         found = said(edited, self.workspace.targets.named(base.file.client))
         return variant_of(edited, found, summary=header["summary"], after=header["order"]["after"]).encode()
 
@@ -156,19 +162,16 @@ class _Following:
         )
         data = resolved(merged.draft, 1).encode() if merged.content is None else merged.content
         anew = self._as_kept(theirs, data, text, named)
-        before = self.workspace.local_texts
-        self.workspace.__dict__["local_texts"] = tuple(t._replace(data=anew) if t == text else t for t in before)
-        try:
+        with self.workspace.as_if([text._replace(data=anew)]):
             made = self._text(self.new.without(self.row.name, later), text.persona, theirs.file.client)
-        finally:
-            self.workspace.__dict__["local_texts"] = before
         target = self.workspace.targets.named(theirs.file.client)
         if made is None or differs_in(target, made.file.persona, made.file.content, data) is None:
             return None
         return anew, len(merged.conflicts)
 
     def _text(self, side: _Side, persona: str, client: str) -> _Text | None:
-        made = make(*side, [client], accepted=None, obeying=False, only=(self.row.name,))
+        with self._laid_over(side):
+            made = make(*side, [client], accepted=None, obeying=False, only=(self.row.name,))
         name = self._name(side, persona)
         part = next((part for part in made.parts if part.persona.name == name), None)
         file = next((file for file in made.files.values() if (file.client, file.persona) == (client, name)), None)

@@ -11,7 +11,7 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, default_clients, found_clients, make
-from agentpack.operations.workspace import Workspace, changing
+from agentpack.operations.workspace import LocalText, Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.resolve import Chosen
 
@@ -68,8 +68,9 @@ def install(
     chosen = choose(library, new, workspace.lock, upgrade=anew)
     everywhere = default_clients(workspace, new)
     moved = followed(library, new, chosen, everywhere)
-    made = make(library, new, chosen, everywhere)
-    wish = wish_for(workspace, old, new, made)._replace(beside=moved.beside, notes=moved.notes)
+    with workspace.as_if(moved.texts):
+        made = make(library, new, chosen, everywhere)
+    wish = moved.told(wish_for(workspace, old, new, made))
     if old.clients is None and workspace.lock is None and not clients:
         wish = wish._replace(notes=(*wish.notes, *filter(None, found_clients(workspace).values())))
     if new.sources:  # not for the packs that come with agentpack
@@ -234,10 +235,15 @@ def _refuse_hidden(name: str, text: str) -> None:
 
 
 class Followed(NamedTuple):
-    """The variants that are written anew, by path, and what is to be said of it."""
+    """The variants that are written anew, and what is to be said of it."""
 
-    beside: Mapping[str, bytes] = {}
+    texts: tuple[LocalText, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def told(self, wish: Wish) -> Wish:
+        """The wish with the variants and what is said of them."""
+        beside = {**wish.beside, **{text.path: text.data for text in self.texts}}
+        return wish._replace(beside=beside, notes=(*self.notes, *wish.notes))
 
 
 def followed(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:

@@ -232,10 +232,10 @@ def _made_with(
     workspace: Workspace, library: Library, manifest: Manifest, made: Made, texts: Sequence[LocalText]
 ) -> Made:
     """All files as they are with the new variants, which are not on disk yet."""
-    workspace.__dict__["local_texts"] = (*workspace.local_texts, *texts)
     try:
-        chosen = choose(library, manifest, workspace.lock, upgrade=())
-        return make(library, manifest, chosen, made.lock.clients, obeying=False)
+        with workspace.as_if(texts):
+            chosen = choose(library, manifest, workspace.lock, upgrade=())
+            return make(library, manifest, chosen, made.lock.clients, obeying=False)
     except AgentpackError as error:
         raise unsayable(texts[0].persona, [error.message, *error.details]) from None
 

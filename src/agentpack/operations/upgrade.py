@@ -32,8 +32,7 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     require_manifest(workspace)
     workspace.require_packs(packs)
     newer = newest(workspace, packs, latest=latest, accepted=() if options.stops else None)
-    wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
-    wish = wish._replace(beside=newer.followed.beside, notes=newer.followed.notes)
+    wish = newer.followed.told(wish_for(workspace, workspace.manifest, newer.manifest, newer.made))
     if not latest:
         beyond = out_of_range(newer, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
@@ -81,7 +80,8 @@ def newest(
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
     clients = default_clients(workspace, new)
     moved = followed(library, new, chosen, clients)
-    made = make(library, new, chosen, clients, obeying=obeying, accepted=accepted)
+    with workspace.as_if(moved.texts):
+        made = make(library, new, chosen, clients, obeying=obeying, accepted=accepted)
     return Newest(new, made, library, moved)
 
 

@@ -1,7 +1,7 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -325,6 +325,16 @@ class Workspace:
                     if data is not None:
                         found.append(LocalText(persona, entry[:-3], path, data))
         return tuple(found)
+
+    @contextmanager
+    def as_if(self, texts: Iterable[LocalText]) -> Iterator[None]:
+        """Make what is made inside with these local variants in the place of those at their paths."""
+        before = self.local_texts
+        self.__dict__["local_texts"] = tuple({text.path: text for text in (*before, *texts)}.values())
+        try:
+            yield
+        finally:
+            self.__dict__["local_texts"] = before
 
     @cached_property
     def targets(self) -> Targets:
