@@ -592,3 +592,18 @@ def test_looking_at_a_newer_release_leaves_the_lock_up_to_date(released: Agentpa
     assert "    - Then look again.\n" in out, "a line that stays"
     assert released("status", "--json").envelope["data"]["stale"] == []
     assert with_state(project) == before
+
+
+def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."))
+    installed("keep", "reviewer")
+    before = (project / VARIANT).read_text()
+    personas = {"reviewer": persona_text(body=BODY.replace(" {#say}", ""), model="opus", tools=["read", "search"])}
+    publish(tmp_path / "packs", make_pack("reviews", "2.0.0", personas=personas, parameters=PARAMETERS))
+    ran = installed("upgrade", "--latest", "--yes")
+    told = " ".join(ran.err.split())
+    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; it is used as it stands" in told
+    assert (project / VARIANT).read_text() == before
+    assert "- Say what you saw, to all.\n" in (project / FILE).read_text()

@@ -78,7 +78,8 @@ def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clien
         old = _Side(Library(workspace, old_manifest, written.packs, every_age=True), old_manifest, as_locked(written))
         new = _Side(library, manifest, tuple(chosen))
         try:
-            for text, collisions in _Following(workspace, old, new, row, clients).texts():
+            following = _Following(workspace, old, new, row, clients)
+            for text, collisions in following.texts():
                 anew.append(text)
                 if collisions:
                     places = "a place" if collisions == 1 else f"{collisions} places"
@@ -86,6 +87,8 @@ def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clien
                         f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; "
                         "your text stays"
                     )
+            for path in dict.fromkeys(text.path for text in following.stuck):
+                notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; it is used as it stands")
         except AgentpackError as error:
             notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
     return Followed(tuple(anew), tuple(notes))
@@ -100,6 +103,8 @@ class _Following:
         asked = clients if entry is None or entry.clients is None else entry.clients
         self.clients = sorted(asked, key=lambda client: (client != "claude", client))
         self.anew: list[LocalText] = []
+        self.stuck: list[LocalText] = []
+        """Those that no variant of the new release would say as they are merged."""
 
     def texts(self) -> Iterator[tuple[LocalText, int]]:
         """Each variant that is written anew, and in how many places the release changed the same."""
@@ -140,10 +145,13 @@ class _Following:
             if base is None or ours is None or theirs is None:
                 continue
             try:
-                if self._as_kept(base, ours.file.content, text, named) == plain(text.data):
-                    return self._merged(base, ours, theirs, text, named, later)
+                if self._as_kept(base, ours.file.content, text, named) != plain(text.data):
+                    continue
             except DecisionNeeded:
                 continue  # another client's file may say it
+            if (found := self._merged(base, ours, theirs, text, named, later)) is not None:
+                return found
+            self.stuck.append(text)
         return None
 
     def _as_kept(self, base: _Text, data: bytes, text: LocalText, named: Named) -> bytes:
@@ -161,7 +169,10 @@ class _Following:
             base.file.content, ours.file.content, theirs.file.content, lambda: known, form=theirs.file.form.format
         )
         data = resolved(merged.draft, 1).encode() if merged.content is None else merged.content
-        anew = self._as_kept(theirs, data, text, named)
+        try:
+            anew = self._as_kept(theirs, data, text, named)
+        except DecisionNeeded:
+            return None
         with self.workspace.as_if([text._replace(data=anew)]):
             made = self._text(self.new.without(self.row.name, later), text.persona, theirs.file.client)
         target = self.workspace.targets.named(theirs.file.client)
