@@ -48,14 +48,17 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """Ten thousand lives of a scope, two thousand of two clones, and two stops in a row at every pair of calls."""
+    """Ten thousand lives of a scope, two thousand of two clones and two thousand kept edits, and two stops in a row at
+    every pair of calls.
+    """
     _develop(session)
     session.env["AGENTPACK_STRIDE"] = "1"
     session.run("pytest", "tests/faults/test_stop_at_every_call.py", "--timeout", "0", *session.posargs)
     session.env["AGENTPACK_EXAMPLES"] = "10000"
     session.run("pytest", "tests/properties/test_life.py", "--timeout", "0", *session.posargs)
     session.env["AGENTPACK_EXAMPLES"] = "2000"
-    session.run("pytest", "tests/properties/test_git_life.py", "--timeout", "0", *session.posargs)
+    lives = ("tests/properties/test_git_life.py", "tests/properties/test_keep_laws.py")
+    session.run("pytest", *lives, "--timeout", "0", *session.posargs)
 
 
 @nox.session

@@ -16,6 +16,7 @@ from agentpack.differences.lines import edits, heading_above, hunks, lines_of, m
 from agentpack.differences.rules import EDIT, Entry, compare, entries_in, entries_of, pair, recognise
 from agentpack.differences.words import Span, excerpt, marked, paired
 from agentpack.model.persona import Origin
+from agentpack.model.rendering import Form
 
 RELEASE = Origin("release", "reviews 1.0.0")
 LINES = st.lists(st.sampled_from(["- a", "- b", "", "## A", "```", "x", "- a b c d", "\ttab", "é\r"]), max_size=12)
@@ -247,16 +248,25 @@ def test_the_members_of_a_list_are_compared() -> None:
     ],
 )
 def test_a_header_is_read_however_it_was_edited(text: str, fields: dict[str, object]) -> None:
-    parts = parts_of(text, "x.md")
+    parts = parts_of(text, Form())
     assert (dict(parts.fields), parts.body) == (fields, "Body\n")
 
 
-def test_the_body_of_a_toml_file_is_its_instructions() -> None:
-    parts = parts_of('name = "a"\ndeveloper_instructions = "Body\\n"\n', "x.toml")
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("toml", 'name = "a"\nprompt_text = "Body\\n"\n'),
+        ("yaml", "name: a\nprompt_text: |\n  Body\n"),
+        ("json", '{"name": "a", "prompt_text": "Body\\n"}'),
+    ],
+)
+def test_the_body_is_under_the_key_that_the_client_names(form: str, text: str) -> None:
+    parts = parts_of(text, Form(form, "prompt_text"))
     assert (dict(parts.fields), parts.body) == ({"name": "a"}, "Body\n")
+    assert parts_of("{ not: a file [", Form(form, "prompt_text")).body == "{ not: a file ["
 
 
 def test_text_that_is_not_utf8_is_shown_in_escapes() -> None:
-    pristine = pristine_account(b"---\nname: a\n---\n- Rule.\n", "x.md", None)
-    edited = edited_account(b"---\nname: a\n---\n- Rule \xff.\n", "x.md", pristine)
+    pristine = pristine_account(b"---\nname: a\n---\n- Rule.\n", Form(), None)
+    edited = edited_account(b"---\nname: a\n---\n- Rule \xff.\n", pristine)
     assert [entry.text for entry in edited.entries] == ["- Rule \\xff."]

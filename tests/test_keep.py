@@ -473,3 +473,137 @@ def test_an_edit_of_one_of_several_personas_is_kept(agentpack: Agentpack, projec
     agentpack("diff")
     agentpack("sync", "--locked")
     assert "Look twice" not in (project / ".claude/agents/beta.md").read_text()
+
+
+# A later release.
+
+
+@pytest.fixture
+def released(installed: Agentpack, tmp_path: Path) -> Agentpack:
+    """A release that retitles a section, changes one rule, drops another and has a new one in its place."""
+    body = BODY.replace("## Rules", "## The rules").replace("- Look before you change. {#look}\n", "")
+    body = body.replace("- Say what you saw. {#say}", "- Ask first. {#ask}\n- Say what you saw. {#say}")
+    personas = {"reviewer": persona_text(body=body, model="opus", color="blue", tools=["read", "search"])}
+    publish(
+        tmp_path / "packs",
+        make_pack("reviews", "2.0.0", personas=personas, variants={"reviewer/strict": STRICT}, parameters=PARAMETERS),
+    )
+    return installed
+
+
+def test_a_variant_holds_nothing_that_was_not_edited(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."), ("- Go deep.\n", "- Go deep.\n- And up.\n"))
+    released("keep", "reviewer")
+    variant = (project / VARIANT).read_text()
+    assert "#" not in "".join(line.partition("{")[0] for line in variant.splitlines())
+    assert len(variant.split("---\n")[2].splitlines()) == 2
+    released("upgrade", "--latest", "--yes")
+    text = (project / FILE).read_text()
+    assert "## The rules\n\n- Ask first.\n- Say what you saw, to all.\n" in text
+    assert "- Go deep.\n- And up.\n" in text
+
+
+def test_the_variant_is_written_anew_where_a_release_moved_its_rules(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
+    released("keep", "reviewer")
+    assert "{#then-look-again after=look}" in (project / VARIANT).read_text()
+    before = tree(project)
+    assert f"{VARIANT}  updated" in released("upgrade", "--latest", "--dry-run").err
+    assert tree(project) == before
+    ran = released("upgrade", "--latest", "--yes")
+    assert "no longer has" not in ran.err
+    assert "- Then look again. {#then-look-again after=ask}" in (project / VARIANT).read_text()
+    assert "## The rules\n\n- Ask first.\n- Then look again.\n" in (project / FILE).read_text()
+    released("diff")
+    released("sync", "--locked")
+    released("rollback")
+    assert tree(project) == before
+
+
+def test_an_edit_of_a_rule_that_is_gone_stays_and_is_told(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Look before you change.", "- Look twice before you change."))
+    released("keep", "reviewer")
+    assert "changes a place that your variant changes too; your text stays" in (
+        released("upgrade", "--latest", "--yes").err
+    )
+    assert "- Look twice before you change.\n" in (project / FILE).read_text()
+    released("diff")
+
+
+HOUSE = """\
+---
+summary: Ours.
+remove: [look]
+---
+- Then look again. {#again after=look}
+"""
+
+
+def test_an_id_that_a_later_release_no_longer_has_is_a_note(released: Agentpack, project: Path) -> None:
+    write_tree(project, {VARIANT: HOUSE})
+    released("install", "reviews[local]==1.0.0")
+    ran = released("upgrade", "--latest", "--yes")
+    assert f"{VARIANT}: reviews 2.0.0 no longer has `look`: there is nothing to remove" in " ".join(ran.err.split())
+    assert "no longer has `look`: `again` is put at the end" in " ".join(ran.err.split())
+    assert (project / VARIANT).read_text() == HOUSE, "what a person wrote is not rewritten"
+    assert (project / FILE).read_text().endswith("- Stop when done.\n- Then look again.\n")
+    released("diff")
+    assert released("sync", "--locked").err.count("no longer has") == 0, "told once, with the change"
+    write_tree(project, {VARIANT: HOUSE.replace("after=look", "after=lokk")})
+    ran = released("sync", expect=2)
+    assert "there is no rule or section `look`" in ran.err, "whoever changes a variant is told again"
+    assert "`lokk`" in ran.err
+
+
+def test_a_variant_that_was_changed_by_hand_is_not_rewritten(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."))
+    released("keep", "reviewer")
+    text = (project / VARIANT).read_text().replace("to all", "to everybody")
+    write_tree(project, {VARIANT: text})
+    released("sync")
+    released("upgrade", "--latest", "--yes")
+    assert (project / VARIANT).read_text() == text
+    assert "- Say what you saw, to everybody.\n" in (project / FILE).read_text()
+
+
+def test_variants_over_one_another_follow_a_release_together(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."))
+    released("keep", "reviewer")
+    edit(project, (", to all.\n", ", to all and at once.\n- Then rest.\n"), ("# Rules", "# House rules"))
+    text = (project / FILE).read_text()
+    released("keep", "reviewer")
+    assert (project / FILE).read_text() == text
+    released("install", "reviews==2.0.0")
+    text = (project / FILE).read_text()
+    assert "- Ask first.\n- Say what you saw, to all and at once.\n- Then rest.\n" in text
+    assert "## House rules\n" in text
+    released("diff")
+    released("sync", "--locked")
+
+
+def test_looking_at_a_newer_release_leaves_the_lock_up_to_date(released: Agentpack, project: Path) -> None:
+    edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
+    released("keep", "reviewer")
+    manifest = (project / "agentpack.yaml").read_text()
+    (project / "agentpack.yaml").write_text(manifest.replace("==1.0.0", ">=1.0.0"))
+    released("lock")
+    before = with_state(project)
+    out = released("diff", "--upgrade", expect=1).out
+    assert "    - Then look again.\n" in out, "a line that stays"
+    assert released("status", "--json").envelope["data"]["stale"] == []
+    assert with_state(project) == before
+
+
+def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    edit(project, ("- Say what you saw.", "- Say what you saw, to all."))
+    installed("keep", "reviewer")
+    before = (project / VARIANT).read_text()
+    personas = {"reviewer": persona_text(body=BODY.replace(" {#say}", ""), model="opus", tools=["read", "search"])}
+    publish(tmp_path / "packs", make_pack("reviews", "2.0.0", personas=personas, parameters=PARAMETERS))
+    ran = installed("upgrade", "--latest", "--yes")
+    told = " ".join(ran.err.split())
+    assert f"{VARIANT}: cannot be merged with reviews 2.0.0; it is used as it stands" in told
+    assert (project / VARIANT).read_text() == before
+    assert "- Say what you saw, to all.\n" in (project / FILE).read_text()

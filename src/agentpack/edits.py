@@ -160,7 +160,7 @@ class _Reader:
                 if was.text != now.text:
                     self.change(found, was, now)
         for rule in waiting:  # nothing of the section is left but its heading
-            self.insert(found, rule)
+            self.insert(found, rule, after=old.id)
         if waiting and old.level and old.id is None:
             self.unsaid.append(f"the heading above the new rule “{short(waiting[0].text)}” has no id")
         yield from found
@@ -325,8 +325,8 @@ def variant_text(
     titled: list[tuple[str, str]] = []
     for section in edits.sections:
         rules = [(rule.kind, _rule_source(rule, sources, values)) for rule in section.rules]
-        if section.id is None:
-            free += rules  # rules find their place by id: the heading is there for readers
+        if section.heading is None:
+            free += rules  # they find their place by id: a heading would take back what a later release makes of it
         else:
             titled += [("heading", _heading_source(section, sources, values)), *rules]
     return yaml_header(header) + joined([*free, *titled])
@@ -349,9 +349,8 @@ def _rule_source(rule: RuleEdit, sources: Mapping[str, str], values: Mapping[str
 
 
 def _heading_source(section: SectionEdit, sources: Mapping[str, str], values: Mapping[str, Value]) -> str:
-    assert section.id is not None
-    source = sources.get(section.id, "")
-    text = source if section.heading is None else templated(section.heading, source, values)
+    assert section.id is not None and section.heading is not None
+    text = templated(section.heading, sources.get(section.id, ""), values)
     return braced(text, section.id + _anchor(section.after, section.before))
 
 

@@ -186,7 +186,7 @@ def _wanted(
         if decisions.on_conflict == "theirs":
             return write(Action.DISCARD)
         return change(Action.TAKE) if decisions.on_conflict == "keep" else change(Action.CONFLICT, why="unknown")
-    merged = merge(text, ours, new.content, lambda: known(old, new))
+    merged = merge(text, ours, new.content, lambda: known(old, new), form=new.form.format)
     if merged.content is not None:
         if text_digest(merged.content) == here.digest:
             return change(Action.TAKE)

@@ -62,6 +62,7 @@ def render(
         lost=said.lost,
         known=text_digest(content),  # lock and plan both ask for it
         capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, text),
+        form=target.form,
     )
 
 

@@ -40,7 +40,7 @@ def test_a_header_in_other_words_is_no_conflict(client: str, style: str) -> None
     base, theirs = said(client, BODY, **FIELDS), said(client, new, **LATER)
     mine = said(client, BODY.replace("Look.", "Look twice."), **FIELDS)
     ours = reformatted(form, mine, (3, 1, 2), style, "# mine")
-    merged = merge(base.encode(), ours.encode(), theirs.encode())
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form=form)
     assert merged.content is not None, merged.conflicts
     text = merged.content.decode()
     assert values_in(form, text) == values_in(form, said(client, new.replace("Look.", "Look twice."), **LATER))
@@ -52,7 +52,7 @@ def test_a_field_that_both_changed_is_the_one_conflict(client: str) -> None:
     form = form_of(client)
     sides = [said(client, BODY, description=f"Reviews {what}.") for what in ("data", "my data", "all data")]
     ours = reformatted(form, sides[1], (3, 1, 2), "block", "# mine")
-    merged = merge(sides[0].encode(), ours.encode(), sides[2].encode())
+    merged = merge(sides[0].encode(), ours.encode(), sides[2].encode(), form=form)
     if sides[0] == sides[2]:
         pytest.skip("an agent of this client has no description")
     assert merged.content is None

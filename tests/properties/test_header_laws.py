@@ -69,7 +69,7 @@ def test_fields_that_only_one_side_changed_are_no_conflict_however_they_are_writ
     form = story.form
     base, theirs = (written(form, side) for side in (story.base, story.theirs))
     ours = reformatted(form, written(form, story.ours), order, style, comment)
-    merged = merge(base.encode(), ours.encode(), theirs.encode())
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form=form)
     assert merged.content is not None, merged.conflicts
     assert values_in(form, merged.content.decode()) == values_in(form, written(form, story.wanted))
 
@@ -81,7 +81,7 @@ def test_who_only_wrote_the_header_in_other_words_gets_the_values_of_the_release
     form = story.form
     base, theirs = (written(form, side) for side in (story.base, story.theirs))
     ours = reformatted(form, base, order, style)
-    merged = merge(base.encode(), ours.encode(), theirs.encode())
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form=form)
     assert merged.content is not None, merged.conflicts
     assert values_in(form, merged.content.decode()) == values_in(form, theirs)
 
@@ -94,7 +94,7 @@ def test_edits_of_the_body_and_of_the_header_go_together(
     base = written(form, story.base)
     ours = reformatted(form, written(form, story.ours, one if mine else BODY), order, style)
     theirs = written(form, story.theirs, other)
-    merged = merge(base.encode(), ours.encode(), theirs.encode())
+    merged = merge(base.encode(), ours.encode(), theirs.encode(), form=form)
     assert merged.content is not None, merged.conflicts
     both = one.replace("Say.", "Say it.") if mine else other
     assert values_in(form, merged.content.decode()) == values_in(form, written(form, story.wanted, both))
@@ -107,7 +107,7 @@ def test_a_field_that_both_gave_other_values_is_the_only_conflict(
     form = story.form
     base, mine, new = ({**side, key: value} for side, value in zip(story[1:4], ("was", "mine", "new"), strict=True))
     ours = reformatted(form, written(form, mine), order, style)
-    merged = merge(written(form, base).encode(), ours.encode(), written(form, new).encode())
+    merged = merge(written(form, base).encode(), ours.encode(), written(form, new).encode(), form=form)
     assert merged.content is None
     assert len(merged.conflicts) == 1
     for piece, value in zip(merged.conflicts[0], ("was", "mine", "new"), strict=True):

@@ -18,6 +18,17 @@ class Named(NamedTuple):
     name: str
     layer: Layer
     origin: Origin
+    settled: bool = False
+    """Whether the lock has it as it is: an id that it names was there once, and a later release may be without it."""
+
+
+class Missing(NamedTuple):
+    """An id that a variant names and that nothing has: in its `remove`, else as the place of the rule `key`."""
+
+    file: str
+    line: int
+    key: str
+    id: str
 
 
 class Draft(NamedTuple):
@@ -28,6 +39,8 @@ class Draft(NamedTuple):
     sections: tuple[Section, ...]
     defaults: Mapping[str, Any]
     """Parameter defaults that variants override."""
+    gone: tuple[Missing, ...] = ()
+    """What settled variants name and the release no longer has."""
 
 
 def comes_directly_after(variant: Named) -> tuple[str, ...]:

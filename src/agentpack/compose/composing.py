@@ -1,6 +1,6 @@
 """persona + variants + parameters -> Persona."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -67,6 +67,7 @@ def draft_of(
     variants: Iterable[str],
     local: Mapping[str, Layer],
     base: Base | None = None,
+    settled: Collection[str] = (),
 ) -> Draft:
     """The persona with the variants that it has laid over it. Names of variants that only other personas of the pack
     have are passed over.
@@ -74,6 +75,7 @@ def draft_of(
     Args:
         local: the local variants of this persona, by name.
         base: the persona of another pack that this one extends.
+        settled: local variants that the lock has as they are; an id that is gone is told by the draft.
 
     Raises:
         InvalidFile: a variant names an id that does not exist, or a local one has the name of one in the pack.
@@ -86,7 +88,7 @@ def draft_of(
         message = f"the local variant `{name}` has the name of a variant in {pack.release}"
         raise InvalidFile([Fault(local[name].file, 0, "", message, "rename the file")])
     known = {name: Named(name, variant, Origin("variant", name)) for name, variant in own.items()}
-    known |= {name: Named(name, variant, Origin("local", name)) for name, variant in local.items()}
+    known |= {name: Named(name, variant, Origin("local", name), name in settled) for name, variant in local.items()}
     elsewhere = set(pack.variant_names) - known.keys()
     chosen = choose([name for name in variants if name not in elsewhere], known, f"{pack.release}: {persona}")
     if base is None:

@@ -4,12 +4,13 @@ The order of laying is computed: declared `order`, then the name. Whether varian
 `agreement.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from agentpack.compose.agreement import (
     Draft,
+    Missing,
     Named,
     comes_directly_after,
     ids_of,
@@ -101,18 +102,18 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
     """The draft with every variant laid over it.
 
     Raises:
-        InvalidFile: a variant names an id that does not exist.
+        InvalidFile: a variant that is not settled names an id that does not exist.
         Unresolvable: two variants do different things to the same field, parameter, section or rule.
     """
     refuse_disagreement(draft, variants)
     end = _last_gap(draft.sections)
     known = ids_of(draft.sections)
     for variant in variants:
-        faults = _unknown_ids(known, variant)
-        if faults:
-            raise InvalidFile(faults)
+        missing = tuple(_unknown_ids(known, variant))
+        if missing and not variant.settled:
+            raise InvalidFile(_fault(one, known) for one in missing)
         known |= ids_of(variant.layer.sections)
-        draft = _lay_one(draft, variant)
+        draft = _lay_one(draft, variant)._replace(gone=(*draft.gone, *missing))
     return draft._replace(sections=_with_last_gap(draft.sections, end))
 
 
@@ -142,25 +143,27 @@ def _merged(field: Field | None, natives: Mapping[str, Any]) -> dict[str, Any]:
     return {client: {**old.get(client, {}), **natives.get(client, {})} for client in sorted({*old, *natives})}
 
 
-def _unknown_ids(known: set[str], variant: Named) -> list[Fault]:
+def _unknown_ids(known: set[str], variant: Named) -> Iterator[Missing]:
     """What a variant names that neither the persona nor a variant below it ever had. Removing what another removed as
     well is no fault.
     """
     own = ids_of(variant.layer.sections)
     file = variant.layer.file
-    faults = []
     removable = known | {id for id in variant.layer.header["remove"] if id in own}
     for id in variant.layer.header["remove"]:
         if id not in removable:
-            faults.append(Fault(file, 0, "remove", f"there is no rule or section `{id}`", did_you_mean(id, known)))
+            yield Missing(file, 0, "remove", id)
     for section in variant.layer.sections:
         parts: list[Section | Rule] = [section, *section.rules]
         for part in parts:
             for id in (part.after, part.before):
                 if id is not None and id not in known | own:
-                    hint = did_you_mean(id, known)
-                    faults.append(Fault(file, part.line, part.id or "", f"there is no rule or section `{id}`", hint))
-    return faults
+                    yield Missing(file, part.line, part.id or "", id)
+
+
+def _fault(missing: Missing, known: set[str]) -> Fault:
+    message = f"there is no rule or section `{missing.id}`"
+    return Fault(missing.file, missing.line, missing.key, message, did_you_mean(missing.id, known))
 
 
 def _lay_section(sections: list[Section], new: Section, origin: Origin, behind: dict[str, str]) -> None:
@@ -230,10 +233,15 @@ def _lay_rule(sections: list[Section], home: int, rule: Rule, behind: dict[str, 
     if rule.after is not None and rule.id is not None:
         behind[rule.after] = rule.id
     place = _find(sections, anchor) if anchor is not None else None
-    if place is None:
-        index, position = home, len(sections[home].rules)
-    else:
+    title = next((i for i, section in enumerate(sections) if section.id is not None and section.id == anchor), None)
+    if place is not None:
         index, position = place[0], place[1] + (1 if rule.after else 0)
+    elif title is not None:  # below the heading, or above it: at the end of what stands before
+        index = title if rule.after else title - 1
+        position = 0 if rule.after else len(sections[index].rules)
+    else:  # what it was to stand beside is gone: where no section is its home, at the end
+        index = len(sections) - 1 if anchor is not None and home == 0 else home
+        position = len(sections[index].rules)
     _insert(sections, index, position, rule._replace(after=None, before=None))
 
 

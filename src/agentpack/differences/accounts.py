@@ -1,12 +1,13 @@
 """A client's file taken apart: its fields, its rules, and where each comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from agentpack.differences.header import FieldChange, Parts, compare_fields, parts_of
 from agentpack.differences.rules import EDIT, Entry, RuleChange, compare, entries_in, entries_of, recognise
 from agentpack.model.line_ends import as_lf
 from agentpack.model.persona import Origin, Persona
+from agentpack.model.rendering import Form
 
 MAX_BYTES = 1024 * 1024
 """A text that is taken apart; agent files have some ten thousand bytes."""
@@ -15,6 +16,7 @@ MAX_BYTES = 1024 * 1024
 class Account(NamedTuple):
     """`entries` are the rules and headings in reading order, `origins` tell where each field comes from."""
 
+    form: Form
     parts: Parts
     entries: tuple[Entry, ...]
     origins: Mapping[str, Origin]
@@ -38,42 +40,49 @@ def decoded(data: bytes) -> str:
     return as_lf(data).decode("utf-8", "backslashreplace")
 
 
-def pristine_account(data: bytes, path: str, persona: Persona | None) -> Account:
+def pristine_account(data: bytes, form: Form, persona: Persona | None) -> Account:
     """A text as it was rendered, its rules recognised by the persona's if that is known."""
-    parts = parts_of(decoded(data), path)
+    parts = parts_of(decoded(data), form)
     found = entries_in(parts.body, parts.first_line)
     if persona is None:
-        return Account(parts, found, {})
+        return Account(form, parts, found, {})
     entries = recognise(entries_of(persona.sections), found, edited=False)
-    return Account(parts, entries, {name: _field_origin(persona, name) for name in parts.fields})
+    origins = {key: _field_origin(persona, key, form.roles.get(key, key)) for key in parts.fields}
+    return Account(form, parts, entries, origins)
 
 
-def edited_account(data: bytes, path: str, pristine: Account, *, by_hand: bool = True) -> Account:
+def edited_account(data: bytes, pristine: Account, *, by_hand: bool = True) -> Account:
     """A text that was perhaps edited, its rules recognised by those of the pristine one.
 
     Args:
         by_hand: what differs is a local edit; else it is not known where it comes from.
     """
-    parts = parts_of(decoded(data), path)
+    parts = parts_of(decoded(data), pristine.form)
     entries = recognise(pristine.entries, entries_in(parts.body, parts.first_line), edited=by_hand)
     origins = dict.fromkeys(parts.fields, EDIT)
     for name, value in parts.fields.items():
         if name in pristine.origins and value == pristine.parts.fields[name]:
             origins[name] = pristine.origins[name]
-    return Account(parts, entries, origins)
+    return Account(pristine.form, parts, entries, origins)
 
 
-def _field_origin(persona: Persona, name: str) -> Origin:
+def _field_origin(persona: Persona, key: str, name: str) -> Origin:
     """A client's own setting comes from `clients`; what every client needs, as a name, comes with the description."""
     fields = persona.fields
-    native = any(name in settings for settings in persona.value("clients").values()) if "clients" in fields else False
+    native = any(key in settings for settings in persona.value("clients").values()) if "clients" in fields else False
     return fields[name if name in fields else "clients" if native else "description"].origin
 
 
 def compare_accounts(before: Account, after: Account) -> Compared:
     """What differs between two texts of one file."""
     return _compared(
-        before.parts.fields, after.parts.fields, before.origins, after.origins, before.entries, after.entries
+        before.parts.fields,
+        after.parts.fields,
+        before.origins,
+        after.origins,
+        before.entries,
+        after.entries,
+        after.form.lists,
     )
 
 
@@ -106,8 +115,9 @@ def _compared(
     after_origins: Mapping[str, Origin],
     before_entries: tuple[Entry, ...],
     after_entries: tuple[Entry, ...],
+    lists: Collection[str] = (),
 ) -> Compared:
-    fields = compare_fields(before, after)
+    fields = compare_fields(before, after, lists)
     origins = {}
     for change in fields:
         side = before_origins if change.after is None else after_origins

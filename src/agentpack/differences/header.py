@@ -4,16 +4,15 @@ a file by hand still gets an answer.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.errors import InvalidFile
+from agentpack.model.rendering import Form
 from agentpack.safety.toml_text import read_toml
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
-_BODIES = ("developer_instructions", "instructions", "prompt")
-"""The key that holds the body where the whole file is TOML."""
 
 
 class Parts(NamedTuple):
@@ -24,10 +23,12 @@ class Parts(NamedTuple):
     first_line: int
 
 
-def parts_of(text: str, path: str) -> Parts:
-    """The parts of a file. The path says how it is written: `.toml`, else Markdown with or without a header."""
-    if path.endswith(".toml"):
-        return _toml(text)
+def parts_of(text: str, form: Form) -> Parts:
+    """The parts of a file that is written in this form."""
+    if form.format == "body":
+        return Parts({}, text, 1)
+    if form.format != "markdown":
+        return _without_fences(text, form)
     found = split_front_matter(text)
     if found is None:
         return Parts({}, text, 1)
@@ -35,13 +36,18 @@ def parts_of(text: str, path: str) -> Parts:
     return Parts(_fields(head), body, first_line)
 
 
-def _toml(text: str) -> Parts:
+def _without_fences(text: str, form: Form) -> Parts:
     try:
-        fields = read_toml(text.encode(), "header")
-    except InvalidFile:
+        if form.format == "toml":
+            fields = read_toml(text.encode(), "header")
+        else:
+            from agentpack.safety.documents import read_json, read_yaml  # only for the clients that want these
+
+            found = read_json(text.encode(), "header") if form.format == "json" else read_yaml(text, "header").data
+            fields = dict(found)
+    except (InvalidFile, ValueError, TypeError):
         return Parts({}, text, 1)
-    body = next((fields.pop(key) for key in _BODIES if isinstance(fields.get(key), str)), "")
-    return Parts(fields, body, 0)
+    return Parts(fields, str(fields.pop(form.body, "")), 0)
 
 
 def _fields(head: str) -> Mapping[str, Any]:
@@ -101,17 +107,20 @@ class FieldChange(NamedTuple):
     removed: tuple[str, ...] = ()
 
 
-_LISTS = ("tools", "disallowedTools", "skills")
+def compare_fields(
+    before: Mapping[str, Any], after: Mapping[str, Any], lists: Collection[str] = ("tools",)
+) -> tuple[FieldChange, ...]:
+    """What differs, in the order of the fields.
 
-
-def compare_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
-    """What differs, in the order of the fields."""
+    Args:
+        lists: the fields whose value may be a list with commas in one text.
+    """
     changes = []
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
-        old_members, new_members = _members(name, old), _members(name, new)
+        old_members, new_members = _members(name in lists, old), _members(name in lists, new)
         if old_members is None or new_members is None:
             changes.append(FieldChange(name, old, new))
             continue
@@ -121,8 +130,8 @@ def compare_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple
     return tuple(changes)
 
 
-def _members(name: str, value: Any) -> list[str] | None:
-    if isinstance(value, str) and name in _LISTS:
+def _members(in_commas: bool, value: Any) -> list[str] | None:
+    if isinstance(value, str) and in_commas:
         return [member.strip() for member in value.split(",") if member.strip()]
     if isinstance(value, list) and all(isinstance(member, str) for member in value):
         return value

@@ -35,7 +35,14 @@ class Merged(NamedTuple):
     """Where there are conflicts: the merged text in order, what is settled and the conflicts, for merging by hand."""
 
 
-def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None = None) -> Merged:
+def merge(
+    base: bytes,
+    ours: bytes,
+    theirs: bytes,
+    known: Callable[[], Known | None] | None = None,
+    *,
+    form: str = "markdown",
+) -> Merged:
     """The text that has what both sides changed, in the form that ours has; drafts are in LF.
 
     Args:
@@ -44,14 +51,15 @@ def merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | N
         theirs: what is rendered now.
         known: gives the rules behind the two rendered texts, by which a rule is found again wherever it stands. Asked
             only where lines do not merge; without it, or where it gives None, that is a conflict.
+        form: the format of the file, see `model.rendering.Form`.
     """
-    merged = _merge(plain(base), plain(ours), plain(theirs), known)
+    merged = _merge(plain(base), plain(ours), plain(theirs), known, form)
     if merged.content is None:
         return merged
     return Merged(ours if merged.content == plain(ours) else in_form_of(ours, merged.content))
 
 
-def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None) -> Merged:
+def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None, form: str) -> Merged:
     """The same for texts in LF."""
     if ours in (base, theirs):
         return Merged(theirs)
@@ -69,7 +77,7 @@ def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | 
     from agentpack.merge.frames import merge_frames  # brings YAML along
 
     merge_text = _merging(known)
-    draft = merge_frames(old, mine, new, merge_text)
+    draft = merge_frames(form, (old, mine, new), merge_text)
     if draft is None and by_line is not None:
         return Merged(by_line.encode())
     return _settled(draft or merge_text(old, mine, new))

@@ -23,11 +23,6 @@ class MergeText(Protocol):
     def __call__(self, base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft: ...
 
 
-_FIRST: Mapping[str, re.Pattern[str]] = {
-    "json": re.compile(r"\{\s"),
-    "toml": re.compile(r"[A-Za-z0-9_-]+ = |\["),
-    "yaml": re.compile(r"[A-Za-z0-9_-]+:(?: |\n)"),
-}
 _BLOCK: Mapping[str, re.Pattern[str]] = {
     "toml": re.compile(r"[A-Za-z0-9_-]+ = '''\n"),
     "yaml": re.compile(r"[A-Za-z0-9_-]+: \|2-?\n"),
@@ -55,15 +50,19 @@ def framed(text: str) -> Frame | None:
     return Frame(f"{opening}\n", head, rest[len(head) :], parts[1])
 
 
-def merge_frames(base: str, ours: str, theirs: str, body: MergeText) -> Draft | None:
+def merge_frames(form: str, sides: tuple[str, str, str], body: MergeText) -> Draft | None:
     """The merged file, a conflict for each field that both sides changed; None where it has no header that reads, and
     lines do not merge either.
+
+    Args:
+        form: the format of the file.
+        sides: base, ours and theirs.
     """
-    frames = [framed(side) for side in (base, ours, theirs)]
-    old, mine, new = frames
+    if form != "markdown":
+        return None if form == "body" else _merge_fields(form, sides, body)
+    old, mine, new = (framed(side) for side in sides)
     if old is None or mine is None or new is None:
-        form = next((form for form, first in _FIRST.items() if first.match(base)), None)
-        return _merge_fields(form, (base, ours, theirs), body) if form is not None else None
+        return None
     head = _merge_heads(old.head, mine.head, new.head)
     if head is None:
         return None

@@ -1,5 +1,7 @@
 """What is wanted on disk for one client."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.model.names import Digest, text_digest
@@ -14,6 +16,19 @@ class Note(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.text}, {self.why}" if self.why else self.text
+
+
+class Form(NamedTuple):
+    """How a client's file is written: what whoever takes it apart has to know."""
+
+    format: str = "markdown"
+    """`markdown`, `toml`, `json`, `yaml`, or `body` for Markdown without a header."""
+    body: str = ""
+    """The key of the body, in formats without a body of their own."""
+    roles: Mapping[str, str] = MappingProxyType({})
+    """The field of a persona that the client's own key says: `model` for one that it calls `engine`."""
+    lists: frozenset[str] = frozenset()
+    """Keys whose value may be a list with commas in one text."""
 
 
 class Rendering(NamedTuple):
@@ -34,6 +49,7 @@ class Rendering(NamedTuple):
     """The text digest of the content, where somebody took it already."""
     capabilities: tuple[str, ...] = ()
     """What the client may do for this persona, read from the content, sorted."""
+    form: Form = Form()
 
     @property
     def digest(self) -> Digest:

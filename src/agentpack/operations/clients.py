@@ -17,7 +17,7 @@ from agentpack.operations.allotting import Restricted
 from agentpack.operations.carrying_out import Conflicted, refuse_found
 from agentpack.operations.library import Library
 from agentpack.operations.making import Made, Maker, Skipped, make
-from agentpack.operations.workspace import Workspace
+from agentpack.operations.workspace import LocalText, Workspace
 from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.resolve import Chosen
 from agentpack.targets.base import Target
@@ -108,6 +108,10 @@ class Settled(NamedTuple):
             entry._replace(clients=self.fewer.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs
         )
         return manifest._replace(clients=self.clients, packs=tuple(packs))
+
+    def with_texts(self, texts: Collection[LocalText]) -> "Settled":
+        """The same, with local variants that were not there when the clients were tried."""
+        return self._replace(maker=None) if texts else self
 
     def made(
         self,

@@ -266,8 +266,8 @@ def _on_disk(
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
         part = locked.part(base) if base is not None else None
-        pristine = pristine_account(before, file.path, part.persona if part else None)
-        compared = compare_accounts(pristine, edited_account(after, file.path, pristine, by_hand=state == "edited"))
+        pristine = pristine_account(before, workspace.form_of(file.client), part.persona if part else None)
+        compared = compare_accounts(pristine, edited_account(after, pristine, by_hand=state == "edited"))
     return FileDifference(
         path=file.path,
         client=file.client,
@@ -391,10 +391,10 @@ def _upgraded(workspace: Workspace, pristine: Pristine, made: Made, change: Chan
     if limits.rules and before is not None and after is not None and change.theirs is not None:
         row, new = workspace.recorded.get(change.path), part_of(made, change)
         base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
-        old = pristine_account(before if base is None else base, change.path, part.persona if part else None)
-        theirs = pristine_account(change.theirs, change.path, new.persona if new else None)
-        ours = edited_account(before, change.path, old)
-        compared = compare_accounts(ours, edited_account(after, change.path, theirs))
+        form = workspace.form_of(change.client)
+        old = pristine_account(before if base is None else base, form, part.persona if part else None)
+        theirs = pristine_account(change.theirs, form, new.persona if new else None)
+        compared = compare_accounts(edited_account(before, old), edited_account(after, theirs))
     return FileDifference(
         path=change.path,
         client=change.client,

@@ -59,6 +59,8 @@ class Explained:
     """There is no file: told is what would be there."""
     fields: tuple[Line, ...]
     rules: tuple[Line, ...]
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """The field of a persona that the client's own key says, where it has other words."""
 
 
 class Place(NamedTuple):
@@ -119,7 +121,7 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
                 hint="`agentpack upgrade` writes it from a release that is there",
             )
         behind = _Behind(part, layers_behind(again.library, again.manifest, again.chosen, part), again.manifest)
-        yield _file(workspace, row, pristine_account(text, row.path, part.persona), behind), behind
+        yield _file(workspace, row, pristine_account(text, workspace.form_of(row.client), part.persona), behind), behind
 
 
 class _Behind:
@@ -158,7 +160,7 @@ class _Behind:
     def _places(self) -> Mapping[object, list[Place]]:
         """The places of every rule and heading by its id, and by origin and line for one without."""
         found: dict[object, list[Place]] = {}
-        for _, layer, origin in self.layers:
+        for _, layer, origin, _ in self.layers:
             for part, text in _parts(layer.sections):
                 if part.line:
                     place = Place(origin, layer.file, part.line, text, part.when)
@@ -170,7 +172,7 @@ class _Behind:
     def field_places(self, name: str) -> list[Place]:
         """The layers that say a field."""
         found = []
-        for _, layer, origin in self.layers:
+        for _, layer, origin, _ in self.layers:
             header = layer.header.get("set", {}) if origin.kind in ("variant", "local") else layer.header
             if name in header:
                 found.append(Place(origin, layer.file, 0, in_words(header[name]), None))
@@ -201,7 +203,7 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: 
     if len(data) > MAX_BYTES:
         place = workspace.scope.absolute(file.path)
         raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not taken apart")])
-    here = pristine if missing else edited_account(data, file.path, pristine)
+    here = pristine if missing else edited_account(data, pristine)
     return Explained(
         path=file.path,
         client=file.client,
@@ -211,6 +213,7 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: 
         missing=missing,
         fields=tuple(_fields(pristine, here)),
         rules=tuple(_rules(pristine, here, behind)),
+        roles=pristine.form.roles,
     )
 
 
@@ -280,7 +283,7 @@ def explain_rule(workspace: Workspace, limits: Limits, name: str) -> tuple[Expla
 def _full(line: Line, file: Explained, behind: _Behind) -> ExplainedRule:
     if line.kind == "field":
         assert line.name is not None
-        places = behind.field_places(line.name)
+        places = behind.field_places(file.roles.get(line.name, line.name))
     else:
         entry = line.released or line.entry
         if entry is None:
@@ -299,7 +302,7 @@ def _full(line: Line, file: Explained, behind: _Behind) -> ExplainedRule:
 
 def _left_out(name: str, behind: _Behind) -> Iterator[str]:
     """Why a rule that the layers have is not in the file."""
-    for _, layer, origin in behind.layers:
+    for _, layer, origin, _ in behind.layers:
         for part, _ in _parts(layer.sections):
             if part.id == name:
                 when = f", only when {part.when}" if part.when else ""

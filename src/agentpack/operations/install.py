@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.manifest_text import new_manifest
@@ -11,8 +12,9 @@ from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
 from agentpack.operations.clients import Settled, of_lock, settle
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made
-from agentpack.operations.workspace import Workspace, changing
+from agentpack.operations.workspace import LocalText, Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
+from agentpack.resolve import Chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +70,10 @@ def install(
     options = replace(options, decisions=options.decisions_for(asked))
     settled = settle(library, new, chosen, options.decisions)
     new = settled.named_in(new)
-    made = settled.made(library, new, chosen)
-    wish = wish_for(workspace, old, new, made)
+    moved = followed(library, new, chosen, settled.clients)
+    with workspace.as_if(moved.texts):
+        made = settled.with_texts(moved.texts).made(library, new, chosen)
+    wish = moved.told(wish_for(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.remarking import remarks
         from agentpack.operations.resembling import name_warnings
@@ -232,6 +236,28 @@ def _refuse_hidden(name: str, text: str) -> None:
         raise InvalidFile(faults_of(found), hint=OWN_HINT)
 
 
+class Followed(NamedTuple):
+    """The variants that are written anew, and what is to be said of it."""
+
+    texts: tuple[LocalText, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def told(self, wish: Wish) -> Wish:
+        """The wish with the variants and what is said of them."""
+        beside = {**wish.beside, **{text.path: text.data for text in self.texts}}
+        return wish._replace(beside=beside, notes=(*self.notes, *wish.notes))
+
+
+def followed(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
+    """What becomes of the local variants where their packs are chosen at another release; see `following`."""
+    lock = library.workspace.lock
+    if lock is None or not any(pack.local_variants for pack in lock.packs):
+        return Followed()
+    from agentpack.operations.following import follow  # brings YAML along
+
+    return follow(library, manifest, chosen, clients)
+
+
 def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> Wish:
     """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
     data = workspace.manifest_bytes
@@ -249,4 +275,4 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> 
     return Wish(made, text.encode(), made.lock)
 
 
-__all__ = ["EMPTY", "Options", "install", "wish_for"]
+__all__ = ["EMPTY", "Followed", "Options", "followed", "install", "wish_for"]

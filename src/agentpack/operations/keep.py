@@ -11,35 +11,23 @@ from typing import Any, NamedTuple
 
 from packaging.version import Version
 
-from agentpack.compose.agreement import Draft
-from agentpack.compose.composing import Pack
-from agentpack.compose.parameters import Value
-from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import MAX_BYTES
-from agentpack.edits import Edits, escaped, read_edits, short, variant_text
-from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, UsageError
-from agentpack.merge.fields import same_value
+from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
-from agentpack.model.fields import COLORS
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, is_kebab
-from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, draft_for, make
+from agentpack.operations.saying import Edited, differs_in, first_difference, said, unsayable, variant_of
 from agentpack.operations.sync import check_rendering, settled_lock
 from agentpack.operations.workspace import LocalText, Workspace, changing, steady
 from agentpack.patching import Patch, patch
 from agentpack.plan import Decisions
-from agentpack.recognise import read_file
-from agentpack.safety.documents import read_yaml
-from agentpack.safety.text import text_findings
-from agentpack.targets.claude import canonical_tools
 
 DEFAULT = "local"
 
@@ -49,40 +37,6 @@ class Kept(NamedTuple):
 
     outcome: Outcome
     variants: tuple[tuple[str, str], ...]
-
-
-class Edited(NamedTuple):
-    """An installed persona that was edited: its own name in the pack, its draft and values, and the files that were
-    edited."""
-
-    pack: Pack
-    source_name: str
-    persona: Persona
-    draft: Draft
-    values: Mapping[str, Value]
-    files: tuple[tuple[InstalledFile, Rendering, bytes], ...]
-    """What is recorded, what was rendered, and what lies there, both in LF. The first one says the edit."""
-
-    @property
-    def parts(self) -> dict[str, Section | Rule]:
-        """Rules and headings by id, as their files have them."""
-        found: dict[str, Section | Rule] = {}
-        for section in self.draft.sections:
-            both: list[Section | Rule] = [section, *section.rules]
-            found.update({part.id: part for part in both if part.id is not None})
-        return found
-
-    @property
-    def sources(self) -> dict[str, str]:
-        """Their texts, placeholders and all."""
-        return {id: part.heading if isinstance(part, Section) else part.text for id, part in self.parts.items()}
-
-    @property
-    def taken(self) -> set[str]:
-        """Ids that stand for something in this persona, whatever its variants."""
-        layers = self.pack.variants.get(self.source_name, {}).values()
-        sections = [section for layer in layers for section in layer.sections]
-        return {*self.parts, *(id for s in sections for id in (s.id, *(rule.id for rule in s.rules)) if id is not None)}
 
 
 @changing
@@ -142,7 +96,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     library, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
-        edits, fields = _read(edited, *edited.files[0])
+        edits, fields = said(edited, workspace.targets.named(edited.files[0][0].client))
         raw = library.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
@@ -177,7 +131,7 @@ def _edited(
     workspace: Workspace, library: Library, made: Made, rows: Sequence[InstalledFile], client: str | None
 ) -> Iterator[Edited]:
     observed = workspace.observe({row.path for row in rows})
-    groups: dict[tuple[str, str], list[tuple[InstalledFile, Rendering, bytes]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
     for row in rows:
         here, file = observed.get(row.path), made.files.get(row.path)
         if file is None or row.rendered != file.digest:
@@ -189,9 +143,9 @@ def _edited(
                 raise DecisionNeeded(f"{where}: {MARKERS}; nothing was written", hint=HINT)
             file, data = file._replace(content=as_lf(file.content)), plain(data)
             if data != file.content:  # a byte-order mark alone is nothing that a variant could say
-                groups.setdefault((row.pack, row.persona), []).append((row, file, data))
+                groups.setdefault((row.pack, row.persona), []).append((file, data))
     for (pack_name, persona_name), files in groups.items():
-        if client is not None and all(row.client != client for row, _, _ in files):
+        if client is not None and all(file.client != client for file, _ in files):
             continue
         part = next(p for p in made.parts if (p.pack.name, p.persona.name) == (pack_name, persona_name))
         wanted = workspace.manifest.wanted(pack_name)
@@ -207,7 +161,7 @@ def _edited(
             )
         source_name = next((old for old, new in wanted.renames.items() if new == persona_name), persona_name)
         draft, values = draft_for(library, workspace.manifest, as_locked(_lock(workspace)), part.pack, source_name)
-        files.sort(key=lambda row: (row[0].client != (client or "claude"), row[0].client))
+        files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
         yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
 
 
@@ -246,82 +200,16 @@ def _wanted_variants(manifest: Manifest, edited: Edited) -> tuple[str, ...]:
 
 
 def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
-    row, file, data = edited.files[0]
-    edits, fields = _read(edited, row, file, data)
-    if not (edits.removed or edits.sections or fields):
-        raise _unsayable(row.persona, [_first_difference(row, edited, file.content, data)])
+    file, data = edited.files[0]
+    found = said(edited, workspace.targets.named(file.client))
+    if not found:
+        raise unsayable(file.persona, [first_difference(file.content, data)])
     own = {*edited.pack.variants.get(edited.source_name, {})}
     own |= {text.name for text in workspace.local_texts if text.persona == edited.source_name}
     earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
-    text = variant_text(
-        edits,
-        edited.sources,
-        edited.values,
-        summary=f"Local edits of {edited.source_name}.",
-        set_fields=fields,
-        after=earlier,
-    )
+    text = variant_of(edited, found, summary=f"Local edits of {edited.source_name}.", after=earlier)
     path = f"{workspace.scope.local_variants}/{edited.source_name}/{name}.md"
     return LocalText(edited.source_name, name, path, text.encode())
-
-
-def _read(edited: Edited, row: InstalledFile, file: Rendering, data: bytes) -> tuple[Edits, dict[str, Any]]:
-    """What was done to body and header of one file.
-
-    Raises:
-        DecisionNeeded: with all that a variant cannot say.
-    """
-    if len(data) > MAX_BYTES:
-        raise _unsayable(row.persona, [f"{row.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
-    if found := [one for one in text_findings(data, row.path) if one.why != "not-utf-8"]:
-        raise _unsayable(row.persona, ["hidden text was put in", *map(str, found)])
-    before = split_front_matter(file.content.decode())
-    try:
-        after = split_front_matter(data.decode())
-    except UnicodeDecodeError:
-        raise _unsayable(row.persona, ["the file is no longer UTF-8"]) from None
-    if before is None or before[1] != edited.persona.body:
-        title = row.client
-        raise _unsayable(row.persona, [f"{row.path}: a file of {title} does not read back rule by rule"])
-    if after is None:
-        raise _unsayable(row.persona, ["the header was taken out"])
-    edits = read_edits(edited.persona.sections, after[1], edited.taken)
-    fields, unsaid = _fields(row.client, before[0], after[0])
-    if edits.unsaid or unsaid:
-        raise _unsayable(row.persona, [*unsaid, *edits.unsaid])
-    return edits, fields
-
-
-def _fields(client: str, before: str, after: str) -> tuple[dict[str, Any], list[str]]:
-    """What a variant sets so that the header reads like this; and what it cannot."""
-    try:
-        old = read_yaml(before, "header").data
-        new = read_yaml(after, "header", first_line=2, hidden=True).data  # found again in the variant made of it
-    except InvalidFile as error:
-        return {}, [f"the header does not read: {line}" for line in error.details]
-    if not isinstance(new, dict):
-        return {}, ["the header is not a map of fields"]
-    fields: dict[str, Any] = {}
-    natives: dict[str, Any] = {}
-    unsaid = []
-    for key in [*new, *(key for key in old if key not in new)]:
-        if key in new and key in old and same_value(new[key], old[key]):
-            continue
-        if key == "name":
-            unsaid.append("`name` was changed: `as:` in agentpack.yaml gives a persona another name")
-        elif key == "tools" and client == "claude" and canonical_tools(new.get(key)) is not None:
-            fields["tools"] = canonical_tools(new.get(key))
-        elif key not in new:
-            unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
-        elif key == "color" and new[key] not in COLORS:
-            unsaid.append(f"`color: {new[key]}` is none of {', '.join(COLORS)}")
-        elif key in ("description", "model", "color"):
-            fields[key] = escaped(str(new[key]))
-        else:
-            natives[key] = new[key]
-    if natives:
-        fields["clients"] = {client: natives}
-    return fields, unsaid
 
 
 # The proof.
@@ -344,12 +232,12 @@ def _made_with(
     workspace: Workspace, library: Library, manifest: Manifest, made: Made, texts: Sequence[LocalText]
 ) -> Made:
     """All files as they are with the new variants, which are not on disk yet."""
-    workspace.__dict__["local_texts"] = (*workspace.local_texts, *texts)
     try:
-        chosen = choose(library, manifest, workspace.lock, upgrade=())
-        return make(library, manifest, chosen, made.lock.clients, fewer=made.lock.fewer, obeying=False)
+        with workspace.as_if(texts):
+            chosen = choose(library, manifest, workspace.lock, upgrade=())
+            return make(library, manifest, chosen, made.lock.clients, fewer=made.lock.fewer, obeying=False)
     except AgentpackError as error:
-        raise _unsayable(texts[0].persona, [error.message, *error.details]) from None
+        raise unsayable(texts[0].persona, [error.message, *error.details]) from None
 
 
 def _check(workspace: Workspace, made: Made, found: Sequence[Edited], client: str | None) -> Mapping[str, str]:
@@ -358,61 +246,24 @@ def _check(workspace: Workspace, made: Made, found: Sequence[Edited], client: st
     """
     reworded = {}
     for edited in found:
-        for row, _, data in edited.files:
-            content = as_lf(made.files[row.path].content)
-            if content == data:
-                continue
-            if _without_blank_lines(content) == _without_blank_lines(data):
-                reworded[row.path] = "blank lines are"
-            elif _reads_alike(workspace, row, content, data):
-                reworded[row.path] = "the words of the header are"
-            elif row.path == edited.files[0][0].path:
-                raise _unsayable(row.persona, [_first_difference(row, edited, content, data)])
-            elif client is None:
+        for file, data in edited.files:
+            content = as_lf(made.files[file.path].content)
+            differs = differs_in(workspace.targets.named(file.client), file.persona, content, data)
+            if differs:
+                reworded[file.path] = differs
+            elif differs is None and file.path == edited.files[0][0].path:
+                raise unsayable(file.persona, [first_difference(content, data)])
+            elif differs is None and client is None:
                 raise _edited_otherwise(edited)
     return reworded
 
 
 def _edited_otherwise(edited: Edited) -> DecisionNeeded:
-    clients = [row.client for row, _, _ in edited.files]
+    clients = [file.client for file, _ in edited.files]
     name = edited.persona.name
     return DecisionNeeded(
         f"the files of `{name}` were edited in different ways; nothing was written",
-        details=[f"{row.path}, for {row.client}" for row, _, _ in edited.files],
+        details=[f"{file.path}, for {file.client}" for file, _ in edited.files],
         hint=f"say whose edit the variant is to be: `--client {clients[0]}` or `--client {clients[-1]}`; the other "
         "files take it in, and where their own edits are at odds with it you are asked",
-    )
-
-
-def _reads_alike(workspace: Workspace, row: InstalledFile, content: bytes, data: bytes) -> bool:
-    """Whether a client reads the same in both, as without the quotes around a text of the header."""
-    one, other = (read_file(workspace.targets.named(row.client), text, row.persona) for text in (content, data))
-    bodies = {tuple(_without_blank_lines(agent.body.encode())) for agent in (one, other)}
-    return one.fault is None and other.fault is None and one.fields == other.fields and len(bodies) == 1
-
-
-def _without_blank_lines(data: bytes) -> list[bytes]:
-    return [line for line in data.split(b"\n") if line.strip()]
-
-
-def _first_difference(row: InstalledFile, edited: Edited, content: bytes, data: bytes) -> str:
-    ours, theirs = data.decode().split("\n"), content.decode().split("\n")
-    number = next(
-        (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
-    )
-    header = split_front_matter(data.decode())
-    line = ours[number] if number < len(ours) else ""
-    if header is not None and number + 1 < header[2]:
-        return f"line {number + 1}: agentpack writes the header otherwise: “{short(line)}”"
-    if data.split() == content.split():
-        return f"line {number + 1}: white space was changed near “{short(line) or short(ours[max(number - 1, 0)])}”"
-    return f"line {number + 1}: “{short(line)}”"
-
-
-def _unsayable(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
-    return DecisionNeeded(
-        f"the edits of `{persona}` cannot all be said as a variant; nothing was written",
-        details=reasons,
-        hint="change, add or take out whole rules that have an id, and leave the rest as it was; "
-        f"`agentpack diff {persona}` shows the edits, which stay on disk and are merged by upgrades in any case",
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.compose.agreement import Draft, Named
+from agentpack.compose.agreement import Draft, Missing, Named
 from agentpack.compose.composing import (
     Base,
     Pack,
@@ -76,6 +76,8 @@ class Made(NamedTuple):
     """Where nothing is written: the acceptances, `<pack>:widened:<client>`, that writing would need."""
     skipped: tuple[Skipped, ...] = ()
     """Clients that were found here and do not get all of it."""
+    gone: tuple[str, ...] = ()
+    """Ids that local variants name and that their release no longer has, in words."""
 
     def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
         """The restrictions that a file does not carry, and the option that would let it pass, empty where one did."""
@@ -111,7 +113,7 @@ class Made(NamedTuple):
             for note, rows in found.items()
         )
         unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
-        return (*told, *dict.fromkeys((*unwritten_words(unwritten), *self.passed_over, *self.hidden)))
+        return (*told, *dict.fromkeys((*unwritten_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
 
 
 class Told(NamedTuple):
@@ -193,7 +195,8 @@ def make(
     )
     unaccepted = desk.unaccepted(_accepted(library.workspace)) if accepted is None else frozenset[str]()
     passed_over = tuple(_passed_over(library, manifest, chosen))
-    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted)
+    gone = tuple(dict.fromkeys(maker.gone))
+    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted, gone=gone)
     if obeying and accepted is not None and library.workspace.is_judged:
         from agentpack.operations.judging import judge  # only where there is a policy
 
@@ -253,6 +256,13 @@ def _locked_file(file: Rendering) -> LockedFile:
     return LockedFile(file.path, file.client, file.pack, file.persona, sha256, ", ".join(file.capabilities))
 
 
+def _left_behind(missing: Missing, release: str) -> str:
+    """What is said of an id that a release no longer has."""
+    place = f"{missing.file}:{missing.line}" if missing.line else missing.file
+    done = "there is nothing to remove" if missing.key == "remove" else f"`{missing.key}` is put at the end"
+    return f"{place}: {release} no longer has `{missing.id}`: {done}"
+
+
 class Maker:
     """Makes personas of pins."""
 
@@ -266,6 +276,8 @@ class Maker:
         self._notes: dict[Note, Note] = {}
         self._extending: list[tuple[str, str]] = []
         """The personas whose base is being looked for: one that comes up again extends itself."""
+        self.gone: list[str] = []
+        """Ids that local variants name and that the release no longer has, in words."""
 
     def is_installed(self, pin: Chosen) -> bool:
         """Whether a pack's own personas are wanted: not when it is there only for others to extend."""
@@ -329,11 +341,23 @@ class Maker:
                 untouched = pack.bare and persona not in renames and not self.manifest.models
                 yield Part(pack, made, (), persona in pack.crlf, pack.originals.get(persona, {}), untouched)
                 continue
-            draft = draft_of(pack, persona, self.meant(pack, persona, pin.variants), local, self.base(pack, persona))
+            draft = self.draft(pack, persona, pin.variants, local)
+            self.gone += [_left_behind(missing, pack.release) for missing in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
             made = self.persona(pack, draft, values, renames.get(persona))
             yield Part(pack, made, variants, persona in pack.crlf, pack.originals.get(persona, {}))
+
+    def draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
+        """A persona with its variants laid over it."""
+        lock = self.workspace.readable_lock
+        locked = lock.pack(pack.name) if lock is not None else None
+        known = {(row.name, row.digest) for row in locked.local_variants if row.persona == persona} if locked else ()
+        texts = [text for text in self.workspace.local_texts if text.persona == persona]
+        settled = {text.name for text in texts if known and (text.name, text.digest) in known}
+        return draft_of(
+            pack, persona, self.meant(pack, persona, variants), local, self.base(pack, persona), settled=settled
+        )
 
     def meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
         """The variants without those that are local ones of other personas of the pack, and of no such name here."""
@@ -496,6 +520,6 @@ def draft_for(
     pin = maker.pins[PackName(pack.name)]
     wanted = manifest.wanted(pack.name)
     local = maker.local_layers(pack, persona, pin.variants, [])
-    draft = draft_of(pack, persona, maker.meant(pack, persona, pin.variants), local, maker.base(pack, persona))
+    draft = maker.draft(pack, persona, pin.variants, local)
     declarations = maker.declarations(pack, persona)
     return draft, values_for(draft, declarations, wanted.parameters if wanted else {}, pack.release).all

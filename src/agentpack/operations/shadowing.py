@@ -16,7 +16,7 @@ from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Target, ending
 
 _HEAD = 4096
-_NAME = re.compile(rb"""^name[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*\r?$""", re.M)
+_NAME = rb"""^[ \t]*"?%s"?[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*,?\r?$"""
 
 
 class Managed(Protocol):
@@ -189,7 +189,8 @@ def _name_of(target: Target, folder: str, path: str) -> str | None:
     headed = head.startswith(b"---")
     if path.endswith((".md", ".txt")):
         head = head.partition(b"\n---")[0] if headed else b""
-    found = _NAME.search(head)
+    key = None if target.declaration is None else target.declaration.name
+    found = re.search(_NAME % re.escape(key or "name").encode(), head, re.MULTILINE)
     end = next(end for end in target.endings or (ending(target),) if path.endswith(end))
     below = path.removeprefix(f"{folder}/").removesuffix(end)
     names = {

@@ -13,7 +13,7 @@ from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.carrying_out import Outcome, carry_out
 from agentpack.operations.clients import settle
-from agentpack.operations.install import Options, wish_for
+from agentpack.operations.install import Followed, Options, followed, wish_for
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made
 from agentpack.operations.recorded import Pristine
@@ -35,10 +35,11 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     workspace.require_packs(packs)
     accepted = () if options.stops else None
     newer = newest(workspace, packs, latest=latest, accepted=accepted, decisions=options.decisions_for(asked))
-    wish = wish_for(workspace, workspace.manifest, newer.manifest, newer.made)
+    wish = newer.followed.told(wish_for(workspace, workspace.manifest, newer.manifest, newer.made))
     if not latest:
         beyond = out_of_range(newer, packs)
-        wish = wish._replace(notes=tuple(f"{told}; `agentpack upgrade --latest` takes it" for told in beyond))
+        notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
+        wish = wish._replace(notes=(*wish.notes, *notes))
     if newer.manifest.sources:
         from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
 
@@ -61,6 +62,7 @@ class Newest(NamedTuple):
     manifest: Manifest
     made: Made
     library: Library
+    followed: Followed
 
 
 def newest(
@@ -81,8 +83,10 @@ def newest(
     new = _past_ranges(library, old, packs) if latest else old
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
     settled = settle(library, new, chosen, decisions)
-    made = settled.made(library, new, chosen, obeying=obeying, accepted=accepted)
-    return Newest(new, made, library)
+    moved = followed(library, new, chosen, settled.clients)
+    with workspace.as_if(moved.texts):
+        made = settled.with_texts(moved.texts).made(library, new, chosen, obeying=obeying, accepted=accepted)
+    return Newest(new, made, library, moved)
 
 
 def out_of_range(newer: Newest, packs: Collection[str]) -> Iterator[str]:

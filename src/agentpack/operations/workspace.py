@@ -1,7 +1,7 @@
 """A scope opened for a command: its manifest, lock, history and disk, read when first asked for."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -18,6 +18,7 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, has_ma
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, is_kebab, text_digest
 from agentpack.model.pack import ReleaseRef
+from agentpack.model.rendering import Form
 from agentpack.model.variables import is_earlier
 from agentpack.operations.placing import Placing, split_place
 from agentpack.operations.recorded import locked_here, recorded_files
@@ -329,6 +330,16 @@ class Workspace:
                         found.append(LocalText(persona, entry[:-3], path, data))
         return tuple(found)
 
+    @contextmanager
+    def as_if(self, texts: Iterable[LocalText]) -> Iterator[None]:
+        """Make what is made inside with these local variants in the place of those at their paths."""
+        before = self.local_texts
+        self.__dict__["local_texts"] = tuple({text.path: text for text in (*before, *texts)}.values())
+        try:
+            yield
+        finally:
+            self.__dict__["local_texts"] = before
+
     @cached_property
     def targets(self) -> Targets:
         """Every client: those that come with agentpack, and those declared in this scope.
@@ -339,6 +350,11 @@ class Workspace:
         folder = self.scope.declared_clients
         names = [name for name in self.disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
         return Targets(dict(self._declared(f"{folder}/{name}") for name in names)) if names else TARGETS
+
+    def form_of(self, client: str) -> Form:
+        """How a client's files are written; as Markdown for one that is not known any more."""
+        target = self.targets.get(client)
+        return Form() if target is None else target.form
 
     def _declared(self, path: str) -> tuple[str, Target]:
         from agentpack.safety.documents import decode, read_yaml  # only where a client is declared

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.model.persona import Persona
-from agentpack.model.rendering import Note
+from agentpack.model.rendering import Form, Note
 
 if TYPE_CHECKING:
     from agentpack.targets.declared import Declaration
@@ -110,6 +110,11 @@ class Target:
     """What else people call it, in lower case with hyphens."""
     remarks: tuple[str, ...] = ()
     """What else a user should know, a sentence each."""
+
+    @property
+    def form(self) -> Form:
+        """How a file for this client is written."""
+        return Form() if self.declaration is None else self.declaration.form
 
     def folder(self, scope: str, variables: Mapping[str, str]) -> str | None:
         """The folder of agents as a named path; None when the client has none in this scope."""

@@ -15,7 +15,7 @@ from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import MODELS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
-from agentpack.model.rendering import Note
+from agentpack.model.rendering import Form, Note
 from agentpack.targets.base import TOOLS_LIMITED, WIDE, Models, Said, foreign_limits, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
 from agentpack.targets.grammar import NONE, REFUSED, listed
@@ -105,6 +105,18 @@ class Declaration:
         if self.model is None or self.ids == ".+":
             return self.settings
         return {**({self.provider: "text"} if self.provider else {}), self.model: "text", **self.settings}
+
+    @property
+    def form(self) -> Form:
+        """How a file for this client is written."""
+        roles = {self.description: "description", self.model: "model", self.provider: "model", self.color: "color"}
+        if self.tools is not None:
+            roles[self.tools.key] = "tools"
+        lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
+        lists |= {self.tools.key} if self.tools is not None and self.tools.style == "comma" else set()
+        return Form(
+            self.format, self.body, {key: role for key, role in roles.items() if key is not None}, frozenset(lists)
+        )
 
     @property
     def keys(self) -> frozenset[str]:

@@ -78,7 +78,7 @@ def _faults(data: Mapping[str, Any], file: str) -> Iterator[Fault]:
     if places["project"] is None and places["user.folder"] is None:
         yield Fault(file, 0, "", "names neither `project` nor `user`: agents would have no folder")
     form = data.get("format", "markdown")
-    if form in ("toml", "json") and not data.get("body"):
+    if form in ("toml", "json", "yaml") and not data.get("body"):
         yield Fault(file, 0, "body", f"a {form} file needs the key of the body")
 
 

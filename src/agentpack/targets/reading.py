@@ -58,17 +58,30 @@ def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
 def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile:
     """The same for a client that is known by its declaration, which a user may have written."""
     text = decode(data, stem)
-    if declaration.format == "body":
-        return AgentFile({"name": stem}, text)
-    if declaration.format == "markdown":
-        front = front_matter(declaration, text, stem)
-        fields, body = ({}, text) if front is None else (front.fields, front.body)
-    else:
-        fields = _toml(text, stem) if declaration.format == "toml" else dict(_map(text, stem))
-        body = str(fields.pop(declaration.body, ""))
+    fields, body = fields_and_body(declaration, text, stem) or ({}, text)
     header, ignored = canonical(declaration, fields)
     unsaid = {key: fields[key] for key in (*ignored, *declaration.fixed) if key in fields}
     return AgentFile({"name": stem, **header}, body, ignored, unsaid)
+
+
+def fields_and_body(
+    declaration: Declaration, text: str, file: str, *, judging: bool = False
+) -> tuple[dict[str, Any], str] | None:
+    """The fields of a client's file and its body, None where a Markdown file has no header.
+
+    Args:
+        judging: as for `front_matter`.
+
+    Raises:
+        InvalidFile: the client does not read it either.
+    """
+    if declaration.format == "body":
+        return {}, text
+    if declaration.format == "markdown":
+        front = front_matter(declaration, text, file, judging=judging)
+        return None if front is None else (front.fields, front.body)
+    fields = _toml(text, file) if declaration.format == "toml" else dict(_map(text, file, hidden=judging))
+    return fields, str(fields.pop(declaration.body, ""))
 
 
 class Front(NamedTuple):

@@ -36,7 +36,7 @@ class Client(Strict):
     project: Line | None = None
     user: Place | None = None
     file: Line = "{name}.md"
-    format: Literal["markdown", "toml", "json", "body"] = "markdown"
+    format: Literal["markdown", "toml", "json", "yaml", "body"] = "markdown"
     name: Key | Literal[False] = "name"
     description: Key | Literal[False] = "description"
     model: Key | Literal[False] = False

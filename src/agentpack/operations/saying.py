@@ -1,0 +1,204 @@
+"""An edited rendering -> the text of a local variant that gives it again, or the words why none does.
+
+Decides what of a file's header and body a variant can say. Where the edit comes from, and whether the variant that is
+made of it really gives the edited text, is for the caller: `keep` for what lies on disk, `following` for what a new
+release makes of an earlier variant.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from agentpack.compose.agreement import Draft
+from agentpack.compose.composing import Pack
+from agentpack.compose.parameters import Value
+from agentpack.compose.parse import split_front_matter
+from agentpack.differences.accounts import MAX_BYTES
+from agentpack.edits import Edits, escaped, read_edits, short, variant_text
+from agentpack.errors import DecisionNeeded, InvalidFile
+from agentpack.merge.fields import same_value
+from agentpack.model.fields import COLORS
+from agentpack.model.persona import Persona, Rule, Section
+from agentpack.model.rendering import Rendering
+from agentpack.recognise import read_file
+from agentpack.safety.text import text_findings
+from agentpack.targets.base import Target
+from agentpack.targets.claude import canonical_tools
+from agentpack.targets.declared import Declaration
+from agentpack.targets.reading import canonical, fields_and_body
+
+
+class Edited(NamedTuple):
+    """A persona that was edited: its own name in the pack, its draft and values, and the files that say the edit."""
+
+    pack: Pack
+    source_name: str
+    persona: Persona
+    draft: Draft
+    values: Mapping[str, Value]
+    files: tuple[tuple[Rendering, bytes], ...]
+    """What was rendered, and what was made of it, both in LF. The first one says the edit."""
+
+    @property
+    def parts(self) -> dict[str, Section | Rule]:
+        """Rules and headings by id, as their files have them."""
+        found: dict[str, Section | Rule] = {}
+        for section in self.draft.sections:
+            both: list[Section | Rule] = [section, *section.rules]
+            found.update({part.id: part for part in both if part.id is not None})
+        return found
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Their texts, placeholders and all."""
+        return {id: part.heading if isinstance(part, Section) else part.text for id, part in self.parts.items()}
+
+    @property
+    def taken(self) -> set[str]:
+        """Ids that stand for something in this persona, whatever its variants."""
+        layers = self.pack.variants.get(self.source_name, {}).values()
+        sections = [section for layer in layers for section in layer.sections]
+        return {*self.parts, *(id for s in sections for id in (s.id, *(rule.id for rule in s.rules)) if id is not None)}
+
+
+class Said(NamedTuple):
+    """An edit in the words of a variant."""
+
+    edits: Edits
+    fields: Mapping[str, Any]
+    """What it sets in the header."""
+
+    def __bool__(self) -> bool:
+        return bool(self.edits.removed or self.edits.sections or self.fields)
+
+
+def said(edited: Edited, target: Target) -> Said:
+    """What was done to body and header of the first file, which is one of the target's.
+
+    Raises:
+        DecisionNeeded: with all that a variant cannot say.
+    """
+    file, data = edited.files[0]
+    if len(data) > MAX_BYTES:
+        raise unsayable(file.persona, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
+    if found := [one for one in text_findings(data, file.path) if one.why != "not-utf-8"]:
+        raise unsayable(file.persona, ["hidden text was put in", *map(str, found)])
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise unsayable(file.persona, ["the file is no longer UTF-8"]) from None
+    declaration = target.declaration
+    before = None if declaration is None else fields_and_body(declaration, file.content.decode(), "header")
+    if declaration is None or before is None or before[1] != edited.persona.body:
+        raise unsayable(file.persona, [f"{file.path}: a file of {target.title} does not read back rule by rule"])
+    try:
+        after = fields_and_body(declaration, text, "header", judging=True)  # found again in the variant made of it
+    except InvalidFile as error:
+        raise unsayable(file.persona, [f"the header does not read: {line}" for line in error.details]) from None
+    if after is None:
+        raise unsayable(file.persona, ["the header was taken out"])
+    edits = read_edits(edited.persona.sections, after[1], edited.taken)
+    fields, unsaid = _fields(declaration, before[0], after[0])
+    if edits.unsaid or unsaid:
+        raise unsayable(file.persona, [*unsaid, *edits.unsaid])
+    return Said(edits, fields)
+
+
+def variant_of(edited: Edited, found: Said, *, summary: str, after: Sequence[str]) -> str:
+    """The text of the variant that says the edit, laid after those variants."""
+    return variant_text(
+        found.edits, edited.sources, edited.values, summary=summary, set_fields=found.fields, after=after
+    )
+
+
+def _fields(
+    declaration: Declaration, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """What a variant sets so that the header reads like this; and what it cannot."""
+    fields: dict[str, Any] = {}
+    natives: dict[str, Any] = {}
+    unsaid = []
+    for key in [*new, *(key for key in old if key not in new)]:
+        if key in new and key in old and same_value(new[key], old[key]):
+            continue
+        if key == declaration.name:
+            unsaid.append(f"`{key}` was changed: `as:` in agentpack.yaml gives a persona another name")
+        elif (tools := _tools(declaration, key, new.get(key))) is not None:
+            fields["tools"] = tools
+        elif key not in new:
+            unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
+        elif key == declaration.description:
+            fields["description"] = escaped(str(new[key]))
+        elif key == declaration.color:
+            color = next((one for one in COLORS if declaration.colors.get(one) == new[key]), None)
+            if color is None:
+                known = (declaration.colors[one] for one in COLORS if one in declaration.colors)
+                unsaid.append(f"`{key}: {new[key]}` is none of {', '.join(known)}")
+            fields["color"] = color
+        elif "model" in (header := canonical(declaration, {key: new[key]})[0]):
+            fields["model"] = escaped(str(header["model"]))
+        else:
+            natives[key] = new[key]
+    if natives:
+        fields["clients"] = {declaration.client: natives}
+    return fields, unsaid
+
+
+def _tools(declaration: Declaration, key: str, value: Any) -> list[str] | None:
+    """The canonical tools that a client's own ones stand for; None for another field, and for those that stand for
+    none.
+    """
+    if declaration.tools is None or key != declaration.tools.key:
+        return None
+    if declaration.client == "claude":
+        return canonical_tools(value)
+    return canonical(declaration, {key: value})[0].get("tools")
+
+
+# What the variant gives.
+
+
+def differs_in(target: Target, persona: str, content: bytes, data: bytes) -> str | None:
+    """In which words that no variant can choose a file that was made again differs from the one it was made for; empty
+    where it does not, None where it says something else.
+    """
+    if content == data:
+        return ""
+    if _without_blank_lines(content) == _without_blank_lines(data):
+        return "blank lines are"
+    return "the words of the header are" if _reads_alike(target, persona, content, data) else None
+
+
+def _reads_alike(target: Target, persona: str, content: bytes, data: bytes) -> bool:
+    """Whether a client reads the same in both, as without the quotes around a text of the header."""
+    one, other = (read_file(target, text, persona) for text in (content, data))
+    bodies = {tuple(_without_blank_lines(agent.body.encode())) for agent in (one, other)}
+    return one.fault is None and other.fault is None and one.fields == other.fields and len(bodies) == 1
+
+
+def _without_blank_lines(data: bytes) -> list[bytes]:
+    return [line for line in data.split(b"\n") if line.strip()]
+
+
+def first_difference(content: bytes, data: bytes) -> str:
+    """The place from which on a file that was made again differs, in words."""
+    ours, theirs = data.decode().split("\n"), content.decode().split("\n")
+    number = next(
+        (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
+    )
+    header = split_front_matter(data.decode())
+    line = ours[number] if number < len(ours) else ""
+    if header is not None and number + 1 < header[2]:
+        return f"line {number + 1}: agentpack writes the header otherwise: “{short(line)}”"
+    if data.split() == content.split():
+        return f"line {number + 1}: white space was changed near “{short(line) or short(ours[max(number - 1, 0)])}”"
+    return f"line {number + 1}: “{short(line)}”"
+
+
+def unsayable(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
+    """The refusal that tells what of an edit no variant can say."""
+    return DecisionNeeded(
+        f"the edits of `{persona}` cannot all be said as a variant; nothing was written",
+        details=reasons,
+        hint="change, add or take out whole rules that have an id, and leave the rest as it was; "
+        f"`agentpack diff {persona}` shows the edits, which stay on disk and are merged by upgrades in any case",
+    )
