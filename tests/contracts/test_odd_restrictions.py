@@ -4,9 +4,11 @@ It is kept as it stands for its own client, or the file is refused; it is told o
 and what the agent may do is never told as less than what its client makes of the file.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.running import Agentpack
 
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import EVERY, widening
@@ -156,3 +158,36 @@ def test_what_cannot_be_read_is_told_as_every_tool(client: str, key: str, form: 
     elif read.form == ALL and not deny:
         assert EVERY in told
     assert not widening(told, capabilities(declaration, written(client, key, value)))
+
+
+HEADERS = {
+    "nothing behind it": ("tools:", "no tool"),
+    "an empty text": ('tools: ""', "no tool"),
+    "a map": ("tools: {Read: true}", "no tool"),
+    "an empty item": ("tools:\n  - Read\n  -", "read"),
+    "a number among names": ("tools: [Read, 5]", "read"),
+    "false": ("tools: false", "no tool"),
+    "blanks": ("tools: Read Bash", "read, shell"),
+    "a star": ("tools: Read *", "every-tool"),
+    "hyphens above it": ("note: a --- b\ntools: Read", "every-tool, setting:note"),
+    "a void denial": ("disallowedTools: [Bash, '*']", "every-tool"),
+    "another spelling": ("allowed-tools: Read", "every-tool, setting:allowed-tools"),
+    "anchors": ("x: &x [Read]\ntools: *x", None),
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_folder_of_agent_files_is_installed_as_it_is(agentpack: Agentpack, project: Path, header: str) -> None:
+    lines, told = HEADERS[header]
+    text = f"---\nname: odd\ndescription: Reviews data.\n{lines}\n---\n\nYou review data.\n"
+    (project / "coll").mkdir()
+    (project / "coll/odd.md").write_text(text)
+    ran = agentpack("install", "coll", "--source", "coll", "--client", "claude", expect=None)
+    if told is None:
+        assert ran.exit_code == 2
+        assert "anchors (`&name`) are not read" in ran.err
+        return
+    assert ran.exit_code == 0
+    assert (project / ".claude/agents/odd.md").read_text() == text
+    assert f"may: {told}\n" in ran.err
+    agentpack("sync", "--locked")

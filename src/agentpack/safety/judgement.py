@@ -261,7 +261,7 @@ class Judgement:
 
     def looks(self, key: str, value: Any, rest: str) -> None:
         expected = self.vocabulary.declaration.readonly.get(key, True)
-        self.looking = self.looking or value == expected
+        self.looking = self.looking or (value == expected and type(value) is type(expected))
 
     def mode(self, key: str, value: Any, rest: str) -> None:
         bare = _SIGNS.sub("", str(value).lower())
