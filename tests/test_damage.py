@@ -60,7 +60,7 @@ def pipe(path: Path) -> None:
 
 def cut(path: Path) -> None:
     data = path.read_bytes() if path.exists() else b""
-    put(data[: len(data) // 2])(path)
+    put(data[: len(data) - 5])(path)
 
 
 def large(path: Path) -> None:
@@ -75,7 +75,7 @@ DAMAGES: Mapping[str, Callable[[Path], None]] = {
     "not UTF-8": put(b"\xff\xfe\x00"),
     "zero bytes": put(bytes(100)),
     "a list": put(b"[]"),
-    "another map": put(b'{"schema": 1}'),
+    "another map": put(b'{"other": 1}'),
     "a huge number": put(b"9" * 5000),
     "deep lists": put(b"[" * 100_000),
     "deep maps": put(b'{"a":' * 50_000),

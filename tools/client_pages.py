@@ -223,6 +223,7 @@ _FORMS = {
     "number": "a number",
     "list": "a list, or one text with commas",
     "texts": "text, or a list of texts",
+    "switches": "a map of true and false",
     "map": "a map",
     "maps": "a list of maps and texts",
     "permissions": "`allow`, `ask`, `deny`, or a map of those",

@@ -150,7 +150,7 @@ def _line(text: str) -> str:
 
 def _fields(header: Mapping[str, Any], natives: Mapping[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {"name": header["name"], "description": _parts(escaped(header["description"]))}
-    if header.get("tools"):
+    if "tools" in header:
         fields["tools"] = header["tools"]
     for key in ("model", "color"):
         if header.get(key):

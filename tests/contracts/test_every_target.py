@@ -21,6 +21,7 @@ from agentpack.render import render
 from agentpack.targets import MODULES, TARGETS, VARIABLES
 from agentpack.targets.base import Target
 from agentpack.targets.declared import FORMATS, STYLES, Declaration, fitted
+from agentpack.targets.grammar import NONE
 from agentpack.targets.reading import read_agent_file
 
 CLIENTS = sorted(MODULES)
@@ -383,7 +384,8 @@ def test_opencode_gets_colours_as_quoted_numbers(color: str) -> None:
     [
         ("opencode", {"mode": "helper"}),
         ("opencode", {"color": "green"}),
-        ("opencode", {"tools": {"bash": False}}),
+        ("opencode", {"tools": {"bash": "no"}}),
+        ("opencode", {"tools": "read"}),
         ("opencode", {"temperature": "warm"}),
         ("opencode", {"steps": 0}),
         ("opencode", {"permission": "Read"}),
@@ -565,13 +567,17 @@ def test_a_restriction_in_another_client_s_words_is_lost() -> None:
     assert not lost_by("opencode", persona(clients={"claude": {"permissionMode": "acceptEdits"}}))
 
 
-def test_an_empty_list_of_tools_never_stands_for_none() -> None:
+def test_an_empty_list_of_tools_stands_for_none_only_where_the_client_reads_it_so() -> None:
     for client in CLIENTS:
         words = declared(TARGETS[client])
         if words.tools is None or words.tools.style == "permissions" or "delegate" in words.tools.names:
             continue
-        assert lost_by(client, persona(tools=["delegate"]))
-        assert words.tools.key not in fields_of(client, persona(tools=["delegate"])) or words.unlimited
+        if words.grammar.empty == NONE:
+            assert not lost_by(client, persona(tools=["delegate"]))
+            assert fields_of(client, persona(tools=["delegate"]))[words.tools.key] == []
+        else:
+            assert lost_by(client, persona(tools=["delegate"]))
+            assert words.tools.key not in fields_of(client, persona(tools=["delegate"])) or words.unlimited
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_its_own_client_gets_it_as_it_stands_or_not_at_all(client: str, key: str
     if value is None and declared(client).format == "toml":
         pytest.skip("TOML has no null")
     declaration = declared(client)
-    grammar = declaration.powers.grammar
+    grammar = declaration.denying if meaning_of(declaration, key) == "deny" else declaration.grammar
     try:
         file = file_of(client, persona(client, key, value))
     except UsageError as error:
@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_told_as_every_tool(client: str, key: str, form: 
         pytest.skip("TOML has no null")
     powers = declaration.powers
     deny = meaning_of(declaration, key) == "deny"
-    read = listed((powers.denying or powers.grammar) if deny else powers.grammar, value, lambda name: False)
+    read = listed(declaration.denying if deny else declaration.grammar, value, lambda name: False)
     told = capabilities(declaration, written(client, key, value))
     if "unreadable" in told:
         assert EVERY in told or (deny and powers.only_named)

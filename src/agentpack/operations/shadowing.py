@@ -187,7 +187,8 @@ def _name_of(target: Target, folder: str, path: str) -> str | None:
     except OSError:
         return None
     headed = head.startswith(b"---")
-    if path.endswith((".md", ".txt")):
+    markdown = target.form.format in ("markdown", "body")
+    if markdown:
         head = head.partition(b"\n---")[0] if headed else b""
     key = None if target.declaration is None else target.declaration.name
     found = re.search(_NAME % re.escape(key or "name").encode(), head, re.MULTILINE)
@@ -196,6 +197,6 @@ def _name_of(target: Target, folder: str, path: str) -> str | None:
     names = {
         "name": found["name"].decode("utf-8", "replace").strip("\"'") if found else None,
         "path": below,
-        "stem": below.rpartition("/")[2] if headed or not path.endswith((".md", ".txt")) else None,
+        "stem": below.rpartition("/")[2] if headed or not markdown else None,
     }
     return next((name for way in target.naming if (name := names[way])), None)

@@ -194,12 +194,11 @@ class Judgement:
         pass
 
     def allow(self, key: str, value: Any, rest: str) -> None:
-        form, names = self.listed(self.vocabulary.powers.grammar, value)
+        form, names = self.listed(self.vocabulary.declaration.grammar, value)
         self.allowed = {*(self.allowed or ()), *(names if form in (NAMES, NONE) else ("*",))}
 
     def deny(self, key: str, value: Any, rest: str) -> None:
-        powers = self.vocabulary.powers
-        form, names = self.listed(powers.denying or powers.grammar, value)
+        form, names = self.listed(self.vocabulary.declaration.denying, value)
         self.denied.update(("*",) if form == ALL else set(names) - {"*"})
 
     def listed(self, grammar: Grammar, value: Any) -> Listed:

@@ -27,7 +27,7 @@ DECLARATION = Declaration(
     powers=Powers(
         complete=True,
         either=True,
-        grammar=Grammar(
+        reading=Grammar(
             separators=",", text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=UNREAD, stars=frozenset()
         ),
     ),

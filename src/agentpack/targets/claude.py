@@ -28,7 +28,7 @@ GRAMMAR = Grammar(
 )
 POWERS = Powers(
     settings={"memory": "is:memory=user|project|local"},
-    grammar=GRAMMAR,
+    reading=GRAMMAR,
     denying=replace(GRAMMAR, star=NONE),  # a star makes the whole list void
     tools={
         "NotebookEdit": "edit",

@@ -18,7 +18,7 @@ from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
 from agentpack.targets.base import TOOLS_LIMITED, WIDE, Models, Said, foreign_limits, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
-from agentpack.targets.grammar import NONE, REFUSED, listed
+from agentpack.targets.grammar import NONE, REFUSED, UNKNOWN, UNKNOWN_COMMAS, Grammar, listed
 from agentpack.targets.powers import LIMITING, MEANINGS, Powers
 
 FORMATS = ("markdown", "toml", "json", "yaml", "body")
@@ -98,6 +98,17 @@ class Declaration:
     shortest_body: int = 0
     longest_body: int = 0
     """Characters a body may have; 0: no limit is known."""
+
+    @property
+    def grammar(self) -> Grammar:
+        """How a list of tools is read."""
+        commas = self.tools is not None and self.tools.style == "comma"
+        return self.powers.reading or (UNKNOWN_COMMAS if commas else UNKNOWN)
+
+    @property
+    def denying(self) -> Grammar:
+        """How a list of tools that are denied is read."""
+        return self.powers.denying or self.grammar
 
     @property
     def native(self) -> Mapping[str, str]:
@@ -244,7 +255,7 @@ class _Speech:
             if tool not in words.names:
                 self.note(f"tools: `{tool}` is left out", "the client has no such tool")
         lists = words.style not in ("map", "permissions")
-        if not allowed and lists and self.declaration.powers.grammar.empty != NONE:
+        if not allowed and lists and self.declaration.grammar.empty != NONE:
             # an empty list means every tool to most clients
             self.lost.append(_limited(wanted))
             return
@@ -337,9 +348,8 @@ class _Speech:
 
     def keep_restriction(self, key: str, value: Any) -> bool:
         """Write a list of tools that has none of the forms we know as it stands, unless the client refuses the file."""
-        powers = self.declaration.powers
         meaning = meaning_of(self.declaration, key)
-        grammar = powers.denying or powers.grammar if meaning == "deny" else powers.grammar
+        grammar = self.declaration.denying if meaning == "deny" else self.declaration.grammar
         if meaning not in ("allow", "deny") or listed(grammar, value).form == REFUSED:
             return False
         self.fields[key] = value

@@ -35,7 +35,7 @@ DECLARATION = Declaration(
         tools=CATEGORIES,
         complete=True,
         aliases={"MultiEdit": "Edit"},
-        grammar=Grammar(
+        reading=Grammar(
             separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=ALL, item=ALL, stars=frozenset()
         ),
     ),

@@ -31,7 +31,7 @@ DECLARATION = Declaration(
         complete=True,
         aliases={"search_file_content": "grep_search"},
         servers=r"mcp_(?P<server>[^_]+)_(?P<tool>.+)\Z",
-        grammar=Grammar(empty=NONE, text=REFUSED, blank=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED),
+        reading=Grammar(empty=NONE, text=REFUSED, blank=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED),
     ),
     settings={
         "display_name": "text",

@@ -141,3 +141,5 @@ def _parted(grammar: Grammar, text: str) -> Iterator[str]:
 
 UNKNOWN = Grammar(any_name=False)
 """Of a client whose code and behaviour could not be had."""
+UNKNOWN_COMMAS = Grammar(any_name=False, separators=",", text=NAMES)
+"""The same, of one that is told its tools in a text with commas."""

@@ -30,7 +30,7 @@ DECLARATION = Declaration(
     limits=("tools",),
     powers=Powers(
         complete=True,
-        grammar=GRAMMAR,
+        reading=GRAMMAR,
         denying=replace(GRAMMAR, star=NONE),
         denied={"mcp__*": "mcp"},
     ),

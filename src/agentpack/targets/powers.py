@@ -7,7 +7,7 @@ Most clients mean the same by a key of the same name; that stands here. What is 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agentpack.targets.grammar import UNKNOWN, Grammar
+from agentpack.targets.grammar import Grammar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,8 @@ class Powers:
     """The tools that a memory adds to those that are named."""
     only_named: bool = False
     """An agent has no tool that its file does not name."""
-    grammar: Grammar = UNKNOWN
-    """How a list of tools is read."""
+    reading: Grammar | None = None
+    """How a list of tools is read, where that is known."""
     denying: Grammar | None = None
     """How a list of tools that are denied is read, where otherwise."""
 

@@ -53,7 +53,7 @@ DECLARATION = Declaration(
     limits=("tools",),
     powers=Powers(
         settings={"executor": "hooks", "executionBackend": "hooks"},
-        grammar=GRAMMAR,
+        reading=GRAMMAR,
         denying=replace(GRAMMAR, star=NONE),  # it denies what MCP servers bring, and nothing else
         complete=True,
         aliases=ALIASES,

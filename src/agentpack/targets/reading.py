@@ -15,7 +15,7 @@ from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.safety.documents import decode, read_toml, read_yaml
 from agentpack.targets import TARGETS
 from agentpack.targets.declared import Declaration, ToolWords, fitted, meaning_of
-from agentpack.targets.grammar import listed
+from agentpack.targets.grammar import NONE, listed
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
@@ -211,7 +211,7 @@ def canonical(declaration: Declaration, fields: Mapping[str, Any]) -> tuple[dict
             rest.pop(key, None)
     _take_model(declaration, rest, header)
     _take_color(declaration, rest, header)
-    if declaration.tools is not None and (tools := _tools(declaration, declaration.tools, rest)):
+    if declaration.tools is not None and (tools := _tools(declaration, declaration.tools, rest)) is not None:
         header["tools"] = tools
         del rest[declaration.tools.key]
     native: dict[str, Any] = {}
@@ -259,18 +259,19 @@ def _take_color(declaration: Declaration, rest: dict[str, Any], header: dict[str
             return
 
 
-def _tools(declaration: Declaration, words: ToolWords, fields: Mapping[str, Any]) -> list[str]:
-    """The canonical tools that the client's own ones are exactly; empty when there are none such."""
+def _tools(declaration: Declaration, words: ToolWords, fields: Mapping[str, Any]) -> list[str] | None:
+    """The canonical tools that the client's own ones are exactly; None when there are none such."""
     value = fields.get(words.key)
     if words.style == "permissions":
         if not isinstance(value, dict) or value.get("*") != "deny":
-            return []
+            return None
         granted = {name: grant for name, grant in value.items() if name != "*"}
         if any(grant != words.grants.get(name, "allow") for name, grant in granted.items()):
-            return []
-        names = set(granted)
+            return None
+        names, none = set(granted), True
     else:
-        names = set(listed(declaration.powers.grammar, value, {*chain(*words.names.values())}.__contains__).names)
+        form, read = listed(declaration.grammar, value, {*chain(*words.names.values())}.__contains__)
+        names, none = set(read), form == NONE and value == []
     found = [tool for tool in TOOLS if words.names.get(tool) and names.issuperset(words.names[tool])]
     covered = {name for tool in found for name in words.names[tool]}
-    return found if covered == names else []
+    return found if covered == names and (found or none) else None

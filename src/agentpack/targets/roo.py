@@ -31,7 +31,7 @@ DECLARATION = Declaration(
         others=("modes",),  # it drops the latter
         complete=True,
         only_named=True,
-        grammar=Grammar(
+        reading=Grammar(
             empty=NONE, text=REFUSED, null=REFUSED, other=REFUSED, item=PAIRED, stars=frozenset(), any_name=False
         ),
     ),

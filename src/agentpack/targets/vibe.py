@@ -41,7 +41,7 @@ DECLARATION = Declaration(
     powers=Powers(
         settings={"tools": "tool_settings"},
         complete=True,
-        grammar=Grammar(empty=ALL, text=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED, folded=True, patterns=True),
+        reading=Grammar(empty=ALL, text=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED, folded=True, patterns=True),
     ),
     body="instructions",
     shortest_body=1,

@@ -24,7 +24,7 @@ def _tools(value: Any) -> Any:
     """A list of tool names, or one text with commas in which a parameter may stand."""
     if isinstance(value, str) and "{{" not in value:
         if not value.strip(" ,"):
-            raise refuse("is empty: leave it out for every tool, `[]` is no tool")
+            return ""  # as a parameter that is empty: no list at all
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
 
