@@ -12,9 +12,10 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
 SIGNALLED = """
-import os, sys
+import os, signal, sys
 from agentpack.disk import Disk
 at, number = int(sys.argv.pop(1)), int(sys.argv.pop(1))
+signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 calls, real = [], Disk.system
 
 def system(self, name, call, *args, **kwargs):
