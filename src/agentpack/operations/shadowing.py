@@ -101,19 +101,25 @@ def _same_names(
     for scope in scopes:
         for folder in _folders(workspace, scope, target):
             folders.setdefault(real_path(folder), (folder, scope))
-    ours: dict[str, Managed] = {}
-    for place, file in managed.items():
-        if any(scope is scopes[0] and _is_agent(target, real, place) for real, (_, scope) in folders.items()):
-            ours[target.identity(file.persona)] = file
+    others = [
+        (path, name, scope) for folder, scope in folders.values() for path, name in agent_names(folder, target, managed)
+    ]
+    if not others:
+        return
+    here = [real for real, (_, scope) in folders.items() if scope is scopes[0]]
+    ours = {
+        target.identity(file.persona): file
+        for place, file in managed.items()
+        if any(_is_agent(target, real, place) for real in here)
+    }
     reads = f"{target.title}: {target.reads.partition(';')[0]}"
-    for folder, scope in folders.values() if ours else ():
-        for path, name in agent_names(folder, target, managed):
-            mine = ours.get(target.identity(name))
-            if mine is not None:
-                beside = scope is scopes[0]
-                uses = _which(target, beside, mine.client == target.name)
-                place = workspace.scope.absolute(mine.path)
-                yield SameName(name, target.name, place, path, "" if beside else scope.kind, reads, uses)
+    for path, name, scope in others:
+        mine = ours.get(target.identity(name))
+        if mine is not None:
+            beside = scope is scopes[0]
+            uses = _which(target, beside, mine.client == target.name)
+            place = workspace.scope.absolute(mine.path)
+            yield SameName(name, target.name, place, path, "" if beside else scope.kind, reads, uses)
 
 
 def _which(target: Target, beside: bool, own: bool) -> str:
@@ -134,9 +140,14 @@ def _folders(workspace: Workspace, scope: Scope, target: Target) -> Iterator[str
 
 def real_places(workspace: Workspace, files: Iterable[Managed]) -> Mapping[str, Managed]:
     """These files, by where their places really are."""
-    places = {workspace.scope.absolute(file.path): file for file in files}
-    folders = {folder: real_path(folder) for folder in {os.path.dirname(place) for place in places}}
-    return {f"{folders[os.path.dirname(place)]}/{os.path.basename(place)}": file for place, file in places.items()}
+    folders: dict[str, str] = {}
+    places = {}
+    for file in files:
+        folder, _, leaf = file.path.rpartition("/")
+        if folder not in folders:  # most files share one
+            folders[folder] = real_path(os.path.dirname(workspace.scope.absolute(file.path)))
+        places[f"{folders[folder]}/{leaf}"] = file
+    return places
 
 
 def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
@@ -163,8 +174,9 @@ def agent_names(folder: str, target: Target, but: Container[str]) -> Iterator[tu
         real = real_path(place)
         for leaf in sorted(names):
             path = f"{place}/{leaf}"
-            ignored = leaf.startswith(".") or is_junk(leaf) or not _is_agent(target, folder, path)
-            if not ignored and f"{real}/{leaf}" not in but and real_path(path) not in but:
+            if f"{real}/{leaf}" in but or leaf.startswith(".") or is_junk(leaf) or not _is_agent(target, folder, path):
+                continue
+            if real_path(path) not in but:
                 name = _name_of(target, folder, path)
                 if name is not None:
                     yield path, name

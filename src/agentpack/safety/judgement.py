@@ -18,12 +18,12 @@ from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
 
 _ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")
-_SERVER = re.compile(
+_SERVER = (
     r"mcp__?(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)(?:__(?P<tool>.*)|_?\*)?\Z"
     r"|(?:@(?P<at>[^/]+)|(?P<before>[^/@]+)(?=/))(?:/(?P<behind>.*))?\Z"
 )
-_WITH_RULE = re.compile(r"([^()]+)\((.*)\)\Z", re.DOTALL)
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?:(?<!__)|(?<=[^_]__)\*)\Z")
+_WITH_RULE = r"([^()]+)\((.*)\)\Z"
+_NAME = r"[A-Za-z][A-Za-z0-9_-]*(?:(?<!__)|(?<=[^_]__)\*)\Z"
 _TRUSTING = frozenset(("autoApprove", "auto_approve", "alwaysAllow", "trust"))
 _LONGEST = 80
 
@@ -34,7 +34,6 @@ class Vocabulary:
     def __init__(self, declaration: Declaration) -> None:
         self.declaration = declaration
         self.powers = declaration.powers
-        self.servers = re.compile(self.powers.servers) if self.powers.servers else _SERVER
         natives = declaration.tools.names if declaration.tools else {}
         self.words: dict[str, tuple[str, ...]] = {name: tuple(w.split()) for name, w in self.powers.tools.items()}
         self.words |= {name: (f"tool:{name}",) for name in self.powers.others}
@@ -47,6 +46,10 @@ class Vocabulary:
             if len(words) == 1 or name not in self.powers.tools:
                 for word in words:
                     self.natives.setdefault(word, set()).add(name)
+
+    def server(self, name: str) -> re.Match[str] | None:
+        """The parts of the name of an MCP server's tool; None when it is no such name."""
+        return re.match(self.powers.servers or _SERVER, name)
 
     def __contains__(self, name: object) -> bool:
         """Whether it is a name of one of the client's tools that we know."""
@@ -61,7 +64,7 @@ class Vocabulary:
         if self.powers.in_part is None:
             base, bracket, inside = name.partition("(")
             return self.named(base.strip() if bracket else base), inside.removesuffix(")") if bracket else None
-        found = None if name.startswith("*") else _WITH_RULE.match(name)
+        found = None if name.startswith("*") else re.match(_WITH_RULE, name, re.DOTALL)
         base = self.named(found[1] if found else name)
         return base, found[2] if found and base in self.powers.in_part else None
 
@@ -83,7 +86,7 @@ class Vocabulary:
         if name == "*":
             return (EVERY,)
         if self.powers.complete:
-            return self.mcp(name) if _NAME.match(name) or self.servers.match(name) else ()
+            return self.mcp(name) if re.match(_NAME, name) or self.server(name) else ()
         common = COMMON_TOOLS.get(_SIGNS.sub("", name.lower()))
         if common:
             return (common,)
@@ -91,7 +94,7 @@ class Vocabulary:
 
     def mcp(self, name: str) -> tuple[str]:
         """The word for a server, for one of its tools, or for a tool that we do not know."""
-        found = self.servers.match(name)
+        found = self.server(name)
         if found is None:
             return (f"tool:{_token(name)}",)
         parts = found.groupdict()
@@ -183,7 +186,7 @@ class Judgement:
         if name in powers.denied:
             return powers.denied[name].split()
         # of a pattern that is no whole server we cannot say what it leaves
-        found = self.vocabulary.servers.match(name)
+        found = self.vocabulary.server(name)
         patterned = "*" in name and (found is None or found.groupdict().get("tool") not in (None, "*"))
         words = () if patterned else self.vocabulary.base(name)
         return words if not powers.complete else [word for word in words if not word.startswith("tool:")]

@@ -117,17 +117,17 @@ class Declaration:
             return self.settings
         return {**({self.provider: "text"} if self.provider else {}), self.model: "text", **self.settings}
 
-    @property
-    def form(self) -> Form:
-        """How a file for this client is written."""
+    form: Form = field(init=False)
+    """How a file for this client is written."""
+
+    def __post_init__(self) -> None:
         roles = {self.description: "description", self.model: "model", self.provider: "model", self.color: "color"}
         if self.tools is not None:
             roles[self.tools.key] = "tools"
         lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
         lists |= {self.tools.key} if self.tools is not None and self.tools.style == "comma" else set()
-        return Form(
-            self.format, self.body, {key: role for key, role in roles.items() if key is not None}, frozenset(lists)
-        )
+        named = {key: role for key, role in roles.items() if key is not None}
+        object.__setattr__(self, "form", Form(self.format, self.body, named, frozenset(lists)))
 
     @property
     def keys(self) -> frozenset[str]:
