@@ -248,10 +248,11 @@ def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
 
 def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes:
     """The text of a lock; unless `anew` the one on disk, byte for byte, where that says the same."""
-    text, old = lock.to_text(), None if anew else workspace.readable_lock
-    if old is not None and workspace.lock_bytes is not None and not workspace.lock_sides and old.to_text() == text:
-        return workspace.lock_bytes
-    return text.encode()
+    text, there = lock.to_text(), workspace.lock_bytes
+    if anew or there is None or there == text.encode() or workspace.lock_sides:
+        return text.encode()
+    old = workspace.readable_lock
+    return there if old is not None and old.to_text() == text else text.encode()
 
 
 def _before(workspace: Workspace) -> Lock | None:
