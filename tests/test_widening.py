@@ -517,6 +517,29 @@ def test_every_spelling_of_more_tools_stops(
     stopped(agentpack, "upgrade", "--yes")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"initialPrompt": "Look."}, {"initialPrompt": "Look, then push."}),
+        ({"skills": ["pdf"]}, {"skills": ["pdf", "deploy"]}),
+        ({"memory": "local"}, {"memory": "user"}),
+        ({"tools": "mcp__a__read"}, {"tools": "mcp__a__read, mcp__a__delete"}),
+        ({"tools": "mcp__a__read"}, {"tools": "mcp__a"}),
+        ({"mcpServers": [{"a": {"command": "x"}}]}, {"mcpServers": [{"a": {"command": "y"}}]}),
+        ({"disallowedTools": "Edit, Write, NotebookEdit"}, {"disallowedTools": "Edit, Write"}),
+        ({"disallowedTools": "mcp__a"}, {"disallowedTools": "mcp__a__read"}),
+    ],
+    ids=str,
+)
+def test_another_value_of_what_gives_more_stops(
+    agentpack: Agentpack, tmp_path: Path, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    native_release(tmp_path / "packs", "1.0.0", **before)
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"))
+    native_release(tmp_path / "packs", "1.1.0", **after)
+    stopped(agentpack, "upgrade", "--yes")
+
+
 @pytest.mark.parametrize("none", [[], "", None, {"Read": True}, 7, [["Read"]], [None]], ids=str)
 def test_a_release_that_drops_what_gave_no_tool_stops(agentpack: Agentpack, tmp_path: Path, none: Any) -> None:
     native_release(tmp_path / "packs", "1.0.0", tools=none)
@@ -551,13 +574,15 @@ def test_no_tool_is_what_an_empty_list_of_a_pack_asks_for(agentpack: Agentpack, 
         ["Read", "*"],
         "Monitor",
         "PowerShell",
+        None,
     ],
     ids=str,
 )
 def test_a_policy_that_denies_the_shell_refuses_every_spelling_of_it(
     agentpack: Agentpack, project: Path, tmp_path: Path, spelled: Any
 ) -> None:
-    native_release(tmp_path / "packs", "1.0.0", tools=spelled)
+    claude = {"disallowedTools": "Monitor"} if spelled is None else {"tools": spelled}
+    native_release(tmp_path / "packs", "1.0.0", **claude)
     (project / "agentpack.yaml").write_text("schema: 1\npolicy: {capabilities: {deny: [shell]}}\n")
     agentpack("install", "reviews", "--source", str(tmp_path / "packs"), expect=5)
     assert not (project / ".claude").exists()

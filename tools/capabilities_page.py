@@ -43,7 +43,9 @@ def rows() -> str:
 def _told(key: str, meaning: str) -> str:
     if meaning.startswith("is:"):
         return f"`{meaning.removeprefix('is:')}`"
-    return _WORDS.get(meaning, f"`setting:{key}`")
+    if meaning.startswith("named:"):
+        return f"`{meaning.removeprefix('named:').partition('=')[0]}:…`"
+    return _WORDS.get(meaning, f"`setting:{key}~…`" if meaning == "value" else f"`setting:{key}`")
 
 
 def page(text: str) -> str:

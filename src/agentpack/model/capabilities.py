@@ -17,7 +17,7 @@ CHANGES = "changes"
 LOOKING = frozenset(("read", "search", "web"))
 """The tools that change nothing."""
 PLAIN = (EVERY, *TOOLS, "mcp", "hooks", "bypass", "no-sandbox", "background", "memory", "skills", "unreadable")
-HEADS = ("every-tool-but", "tool", "mcp", "hooks", "permission", "sandbox", "model", "setting")
+HEADS = ("every-tool-but", "tool", "mcp", "hooks", "permission", "sandbox", "model", "setting", "memory", "skills")
 """Words that go on behind a colon."""
 NARROW = frozenset(
     ("permission:plan", "permission:dontAsk", "permission:default", "sandbox:read-only", "model:small", "model:inherit")

@@ -168,6 +168,10 @@ def denies(entry: str, capability: str) -> bool:
     part = entry.removesuffix(":*")
     if not is_tool(part):
         return False
+    if capability.startswith(may.BUT):  # what is denied in part is there in part
+        gone = may.denied_by(capability)
+        asked_first = may.CHANGES in gone and part not in may.LOOKING
+        return not asked_first and not may.is_denied(part, gone)
     return may.covers((capability,), part) if may.is_capability(part) else capability == may.EVERY
 
 

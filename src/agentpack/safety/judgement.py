@@ -138,7 +138,7 @@ class Judgement:
 
     def tools(self) -> set[str]:
         denied = self.denied_words()
-        if self.allowed is not None and "memory" in self.words:
+        if self.allowed is not None and any(word.startswith("memory:") for word in self.words):
             self.allowed.update(self.vocabulary.powers.remembering)
         if self.allowed is None:
             if EVERY in denied:
@@ -314,9 +314,21 @@ class Judgement:
             self.words.add(f"hooks:{_digest(value)}")
 
     def word(self, key: str, value: Any, rest: str) -> None:
+        if value and value not in ("disabled", "none", "off"):
+            self.words.add(rest)
+
+    def named(self, key: str, value: Any, rest: str) -> None:
         word, _, values = rest.partition("=")
-        if value in values.split("|") if values else value and value not in ("disabled", "none", "off"):
-            self.words.add(word)
+        if values and value not in values.split("|"):
+            return
+        names = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
+        for name in names if value else ():
+            told = _token(name.strip()) if isinstance(name, str) else f"~{_digest(name)}"
+            self.words.add(f"{word}:{told}")
+
+    def value(self, key: str, value: Any, rest: str) -> None:
+        if value:
+            self.words.add(f"setting:{_token(key)}~{_digest(value)}")
 
     def setting(self, key: str, value: Any, rest: str) -> None:
         if value in rest.split("|") if rest else value:
@@ -350,6 +362,8 @@ _KINDS: Mapping[str, Callable[[Judgement, str, Any, str], None]] = {
     "mcp": Judgement.mcp,
     "hooks": Judgement.hooks,
     "is": Judgement.word,
+    "named": Judgement.named,
+    "value": Judgement.value,
     "setting": Judgement.setting,
     "unset": Judgement.unset,
     "tool_settings": Judgement.tool_settings,

@@ -27,7 +27,7 @@ GRAMMAR = Grammar(
     item=DROPPED,
 )
 POWERS = Powers(
-    settings={"memory": "is:memory=user|project|local"},
+    settings={"memory": "named:memory=user|project|local"},
     reading=GRAMMAR,
     denying=replace(GRAMMAR, star=NONE),  # a star makes the whole list void
     tools={

@@ -21,8 +21,9 @@ class Powers:
     - `tool_settings`: settings by tool; `grants`: permissions in a form of the client's own;
     - `looking`: only what changes nothing is left;
     - `mode`: what is asked for; `sandbox`: what commands may touch;
-    - `model`, `mcp`, `hooks`; `is:<word>`: it gives that word, unless it is false or empty;
-      `is:<word>=<value>|<value>`: for those values only;
+    - `model`, `mcp`, `hooks`; `is:<word>`: it gives that word, unless it is false or empty; `named:<word>`: the same,
+      with what its value names; `named:<word>=<value>|<value>`: for those values only;
+    - `value`: shown by its key and a digest of its value, unless that is false or empty;
     - `setting`: shown by its key, unless it is false or empty; `setting:<value>|<value>`: for those values only;
       `unset`: shown by its key when it is false.
     """
@@ -81,11 +82,12 @@ MEANINGS: Mapping[str, str] = _meanings(
     hooks="hooks",
     model="model models",
     is_background="background is_background",
-    is_memory="memory",
-    is_skills="skills enabled_skills",
+    named_memory="memory",
+    named_skills="skills enabled_skills",
     is_bypass="autoApprove auto_approve alwaysAllow yolo dangerouslySkipPermissions",
-    setting="initialPrompt omitClaudeMd handoffs agents plugins override subagents model_provider max-nesting "
-    "disable_rules disable_workspace_guidelines replace_system_prompt inherit_agent_config",
+    value="initialPrompt handoffs agents plugins subagents model_provider",
+    setting="omitClaudeMd override max-nesting disable_rules disable_workspace_guidelines replace_system_prompt "
+    "inherit_agent_config",
     setting_remote="isolation kind",
     unset="agents_md",
 )
