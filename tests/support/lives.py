@@ -206,7 +206,10 @@ def no_line_of_a_user_is_lost(life: Life, step: Step) -> Iterator[str]:
     if not gone:
         return
     taken = step.words[0] == "rollback" or step.has("--discard-edits", "theirs")
-    foreign = step.before.lines(path for path in step.before.agents if path not in step.before.bases)
+    # a side of a merge that stopped managing a file makes it nobody's
+    let_go = {path for path in step.before.bases if any(path not in lock.rows for lock in step.before.locks)}
+    ours = step.before.bases.keys() - let_go
+    foreign = step.before.lines(path for path in step.before.agents if path not in ours)
     rendered = {digest for digests in step.before.bases.values() for digest in digests}
     variants = frozenset().union(*(lines_in(life.world.texts.get(digest, b"")) for digest in rendered))
     if not taken and (lost := gone - variants - (foreign if step.has("--adopt") else frozenset())):
