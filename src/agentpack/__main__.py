@@ -18,13 +18,17 @@ def main() -> "NoReturn":
     gc.set_threshold(100_000)
     if sys.stdout is None or sys.stderr is None:
         reopen()
-    from agentpack.fast import answer
+    try:
+        from agentpack.fast import answer
 
-    code = answer(sys.argv[1:])
-    if code is None:
-        from agentpack.cli.app import run
+        code = answer(sys.argv[1:])
+        if code is None:
+            from agentpack.cli.app import run
 
-        code = run(sys.argv[1:])
+            code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while it starts or ends: nothing is under way
+        sys.stderr.write("error: interrupted\n")
+        code = 130
     leave(code)
 
 

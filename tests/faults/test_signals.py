@@ -74,3 +74,35 @@ def test_what_is_said_of_a_signal_is_true(
     else:
         raise AssertionError("the command never completed")
     assert told == {True, False}
+
+
+STARTING = """
+import builtins, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+_, left, real = sys.argv.pop(1), [int(sys.argv.pop(1))], builtins.__import__
+
+def load(name, *args, **kwargs):
+    if name.startswith("agentpack.") or name in ("typer", "json", "re"):
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+    return real(name, *args, **kwargs)
+
+builtins.__import__ = load
+from agentpack.__main__ import main
+builtins.__import__ = load
+main()
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_while_modules_load_ends_with_130_and_no_traceback(project: Path) -> None:
+    codes = set()
+    for at in (3, 5, 9, 20, 60, 120, 200):
+        words = [sys.executable, "-c", STARTING, "-", str(at), "show", "python-engineer"]
+        done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr, at
+        assert done.returncode in (0, 130), (at, done.stderr)
+        assert (done.returncode == 130) == ("interrupted" in done.stderr)
+        codes.add(done.returncode)
+    assert 130 in codes

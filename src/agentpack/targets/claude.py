@@ -136,5 +136,6 @@ TARGET = Target(
     verified_by="judge",
     reads="project beats user; `*.md`, nested folders too",
     markers=(".claude",),
+    reserved=frozenset(("statusline-setup",)),
     remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
 )
