@@ -530,6 +530,17 @@ def test_an_edit_of_a_rule_that_is_gone_stays_and_is_told(released: Agentpack, p
     released("diff")
 
 
+def test_an_edit_of_a_rule_that_the_release_changes_too_stays_and_is_told(installed: Agentpack, project: Path) -> None:
+    edit(project, ("- Stop when done.", "- Stop when told."))
+    installed("keep", "reviewer")
+    for words in (("upgrade", "--latest", "--dry-run"), ("upgrade", "--latest", "--yes")):
+        assert f"{VARIANT}: reviews 1.1.0 changes a place that your variant changes too; your text stays" in (
+            installed(*words).err
+        )
+    assert "- Stop when told.\n" in (project / FILE).read_text()
+    installed("diff")
+
+
 HOUSE = """\
 ---
 summary: Ours.

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from agentpack.model.line_ends import as_crlf, as_lf
+from agentpack.model.line_ends import as_crlf, as_lf, in_form_of
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.model.rendering import Note, Rendering
+from agentpack.model.rendering import Rendering
 from agentpack.safety.capabilities import UNREADABLE, capabilities
 from agentpack.targets.base import Target
 
@@ -39,16 +39,9 @@ def render(
     if path is None:
         return None
     said = target.say(persona, models)
-    content, notes = as_lf(said.text.encode()), said.notes
+    content = as_lf(said.text.encode())
     if original is not None:
-        merged = original if as_it_was else _over(original, content, target, persona.name)
-        if merged is None:
-            notes = (
-                *notes,
-                Note("written anew", "what is laid over it meets the same lines of the file it was made from"),
-            )
-        else:
-            content = merged
+        content = original if as_it_was else _over(original, content, target, persona.name)
     elif crlf and target.shared is None:
         content = as_crlf(content)
     text = as_lf(content)
@@ -58,7 +51,7 @@ def render(
         persona=persona.name,
         path=path,
         content=content,
-        notes=notes,
+        notes=said.notes,
         lost=said.lost,
         known=text_digest(content),  # lock and plan both ask for it
         capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, text),
@@ -66,11 +59,9 @@ def render(
     )
 
 
-def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | None:
-    """The original with what the persona says otherwise than it did when it was made from it; None where both go to one
-    place.
-    """
-    from agentpack.merge import merge  # only where a persona was made from a client's file, and changed
+def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes:
+    """The original with what the persona says otherwise than it did when it was made from it."""
+    from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
     from agentpack.targets.reading import read_declared
 
     assert target.declaration is not None
@@ -81,4 +72,8 @@ def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | No
     body = Rule(None, read.body, "", None, "text", 0, origin)
     section = Section(None, 0, "", "", None, 0, (body,), origin)
     before = target.say(Persona(str(read.header["name"]), fields, (section,)), {})
-    return merge(as_lf(before.text.encode()), original, said).content
+    merged = merge(as_lf(before.text.encode()), original, said, form=target.form.format)
+    if merged.content is not None:
+        return merged.content
+    # where both differ, the original says what the persona said, in words of its own
+    return in_form_of(original, resolved(merged.draft, 2).encode() or said)

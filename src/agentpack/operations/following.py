@@ -80,13 +80,13 @@ def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clien
         try:
             following = _Following(workspace, old, new, row, clients)
             for text, collisions in following.texts():
-                anew.append(text)
                 if collisions:
                     places = "a place" if collisions == 1 else f"{collisions} places"
                     notes.append(
                         f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; "
                         "your text stays"
                     )
+            anew += following.anew
             for path in dict.fromkeys(text.path for text in following.stuck):
                 notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; it is used as it stands")
         except AgentpackError as error:
@@ -107,7 +107,9 @@ class _Following:
         """Those that no variant of the new release would say as they are merged."""
 
     def texts(self) -> Iterator[tuple[LocalText, int]]:
-        """Each variant that is written anew, and in how many places the release changed the same."""
+        """Each variant that goes along, and in how many places the release changed the same. `anew` has those that are
+        written anew.
+        """
         locked = {(variant.persona, variant.name): variant.digest for variant in self.row.local_variants}
         for persona in sorted({persona for persona, _ in locked}):
             order = self._order(persona)
@@ -117,9 +119,11 @@ class _Following:
                 if text is None or text.digest != locked.get((persona, named.name)):
                     continue  # changed since: its author looks after it
                 found = self._anew(text, named, [other.name for other in order[index + 1 :]])
-                if found is not None and found[0] != plain(text.data):
+                if found is None:
+                    continue
+                if found[0] != plain(text.data):
                     self.anew.append(text._replace(data=found[0]))
-                    yield self.anew[-1], found[1]
+                yield text, found[1]
 
     def _laid_over(self, side: _Side) -> AbstractContextManager[None]:
         """The variants as that release has them: below this one, those of the new release are written anew already."""
