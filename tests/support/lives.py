@@ -261,6 +261,8 @@ def the_lock_names_what_a_file_was_made_from(life: Life, step: Step) -> Iterator
     for path, row in step.after.locks[0].rows.items():
         if any(name.startswith(f".agentpack/variants/{row.pack}/") for name in step.after.files):
             continue  # what `keep` made of one release may read like another
+        if any(name.startswith(f".agentpack/packs/{row.pack}/") for name in step.after.files):
+            continue  # a pack that `adopt` made of a file whose release it could not know
         text = life.world.catalog.get(row.sha256)
         if text is not None and row.release not in (None, text.version):
             yield f"{path} is of {text.version} by its sha256, and of {row.release} by the lock"
