@@ -549,7 +549,7 @@ def test_a_restriction_that_the_client_does_not_hold_wants_to_be_accepted(agentp
         (".opencode/agents/My_Agent.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "lower-case letters"),
         (".opencode/agents/plan.md", HAND_WRITTEN[".opencode/agents/prober.md"], None, "`plan` is a name that"),
         (".opencode/agents/README.md", "# Agents\n", None, "no header"),
-        (".cline/agents/prober.yml", HAND_WRITTEN[".cline/agents/prober.yaml"], None, "as `{name}.yaml`"),
+        (".cline/agents/prober.yml", HAND_WRITTEN[".cline/agents/prober.yaml"], None, "as `NAME.yaml`"),
         (".cline/agents/prober.yaml", "---\nname: a: b\n---\n", None, "not YAML: mapping values"),
         (".roomodes", MODES, ".roomodes#nobody", "no such entry; there are 'keeper', 'prober'"),
         (".roomodes", MODES.replace("slug: prober", "slug: Prober"), None, "`Prober`: a persona's name is lower-case"),

@@ -71,7 +71,11 @@ def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[Found, ...],
 
 def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
     """The agents that a name stands for, or why each cannot be adopted."""
-    place = _place(workspace, os.path.abspath(os.path.join(workspace.environment.cwd, name)))
+    absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
+    if os.path.isdir(absolute):
+        yield f"it is a folder: name the agent files in it, as in `{name.rstrip('/')}/*`"
+        return
+    place = _place(workspace, absolute)
     if isinstance(place, str):
         yield place
         return
@@ -135,7 +139,10 @@ def _place(workspace: Workspace, absolute: str) -> _Place | str:
         elif match := re.fullmatch(re.escape(target.file).replace(re.escape("{name}"), "([^/]+)", 1), below):
             return _Place(head + below, target, match[1])
         elif "/" not in below and "/" not in target.file:
-            near = near or f"{target.title} has its agents there as `{target.file}`: rename the file"
+            near = (
+                near
+                or f"{target.title} has its agents there as `{target.file.replace('{name}', 'NAME')}`: rename the file"
+            )
     return near or _outside(workspace)
 
 

@@ -76,7 +76,7 @@ def _body(file: FileDifference, style: Style, width: int) -> Iterator[str]:
     marks = sum(counts(found)) <= MARKED
     last = None
     for hunk in found:
-        heading = "header" if hunk.after_start + 2 < header and not hunk.heading else hunk.heading
+        heading = "header" if hunk.after_start + 2 < header else hunk.heading
         if heading != last:
             yield style(f"  {safe(heading) or 'text'}", "cyan")
         else:
