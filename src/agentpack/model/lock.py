@@ -59,8 +59,9 @@ class LockedPack(NamedTuple):
         """The pack as the lock has it."""
         data: dict[str, Any] = {
             "name": self.name,
-            "version": self.version,
             "source": self.source,
+            # on neighbouring lines: a line merge takes both from one side, or leaves both to be settled
+            "version": self.version,
             "digest": self.digest,
             "variants": list(self.variants),
             "local_variants": [variant._asdict() for variant in self.local_variants],
