@@ -64,7 +64,7 @@ def _includes(one: str, other: str) -> bool:
 
 
 def gives_of(word: str, tool: str) -> bool:
-    """Whether a word gives a tool or server, or any part of it: brackets, one of several tools, what is only planned."""
+    """Whether a word gives a tool or server, or any part of it: in brackets, one of several tools, to plan only."""
     if word == EVERY:
         return True
     if word.startswith(BUT):
