@@ -1,13 +1,18 @@
 """Persona + client -> Rendering. Pure and byte-stable."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Note, Rendering
 from agentpack.safety.capabilities import UNREADABLE, capabilities
 from agentpack.targets.base import Target
+
+if TYPE_CHECKING:
+    from agentpack.targets.reading import AgentFile
 
 
 def render(
@@ -42,11 +47,8 @@ def render(
     content, notes = as_lf(said.text.encode()), said.notes
     if original is not None:
         merged = original if as_it_was else _over(original, content, target, persona.name)
-        if merged is None:
-            notes = (
-                *notes,
-                Note("written anew", "what is laid over it meets the same lines of the file it was made from"),
-            )
+        if isinstance(merged, str):
+            notes = (*notes, Note("written anew", merged))
         else:
             content = merged
     elif crlf and target.shared is None:
@@ -66,19 +68,41 @@ def render(
     )
 
 
-def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | None:
-    """The original with what the persona says otherwise than it did when it was made from it; None where both go to one
-    place.
+def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | str:
+    """The original with what the persona says otherwise than it did when it was made from it.
+
+    Where that cannot be had, why: both go to one place, or the file would not be this agent to its client, or would
+    have it interpret text.
     """
     from agentpack.merge import merge  # only where a persona was made from a client's file, and changed
-    from agentpack.targets.reading import read_declared
+    from agentpack.safety.documents import decode
+    from agentpack.targets.declared import interprets
+    from agentpack.targets.reading import fields_and_body, read_declared
 
-    assert target.declaration is not None
-    read = read_declared(target.declaration, original, name)
+    declaration = target.declaration
+    assert declaration is not None
+    unread = f"{target.title} does not read the file it was made from as this agent"
+    try:
+        read = read_declared(declaration, original, name)
+        before = target.say(_as_persona(read, name), {})
+        merged = merge(as_lf(before.text.encode()), original, said, form=declaration.format).content
+        if merged is None:
+            return "what is laid over it meets the same lines of the file it was made from"
+        result = read_declared(declaration, merged, "")
+        found = fields_and_body(declaration, decode(merged, name), name)
+    except (InvalidFile, UsageError):
+        return unread
+    if found is None or result.header["name"] not in (name, "" if declaration.header != "claude" else name):
+        return unread
+    if interprets(declaration, result.body):
+        return f"{target.title} would interpret text in the file it was made from"
+    return merged
+
+
+def _as_persona(read: "AgentFile", name: str) -> Persona:
+    """The persona that was made from a client's file."""
     origin = Origin("release", "")
     header = {"description": name, **read.header}  # as a local pack has one, where the client shows none
     fields = {key: Field(value, origin) for key, value in header.items() if key != "name"}
     body = Rule(None, read.body, "", None, "text", 0, origin)
-    section = Section(None, 0, "", "", None, 0, (body,), origin)
-    before = target.say(Persona(str(read.header["name"]), fields, (section,)), {})
-    return merge(as_lf(before.text.encode()), original, said).content
+    return Persona(str(read.header["name"]), fields, (Section(None, 0, "", "", None, 0, (body,), origin),))
