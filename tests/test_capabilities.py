@@ -329,3 +329,35 @@ def test_the_page_tells_every_word() -> None:
     page = capabilities_page.PAGE.read_text(encoding="utf-8")
     assert [word for word in PLAIN if f"`{word}`" not in page] == []
     assert [head for head in HEADS if f"`{head}:" not in page] == []
+
+
+MARKDOWN = [name for name in sorted(MODULES) if declared(name).format == "markdown"]
+FOUND_BY_SOME = {
+    "a language": "---js\nrun()\n---\nB\n",
+    "another format": "---json\n{}\n---\nB\n",
+    "no end": "---\nhooks: {}\n",
+    "a line before it": "\n---\nname: x\n---\n",
+    "two byte-order marks": "\ufeff\ufeff---\na: b\n---\n",
+}
+
+
+@pytest.mark.parametrize("client", [name for name in MARKDOWN if name != "claude"])
+@pytest.mark.parametrize("text", FOUND_BY_SOME.values(), ids=FOUND_BY_SOME)
+def test_a_header_that_only_some_clients_find_is_unreadable(client: str, text: str) -> None:
+    assert "unreadable" in capabilities(declared(client), text.encode())
+
+
+BEYOND_US = {
+    "a list as a key": "? [a]\n: b\n",
+    "a merge key": "? <<\n: {hooks: {}}\n",
+    "a long key": f"{'k' * 300}: b\n",
+    "deep lists": f"deep: {'[' * 30}{']' * 30}\n",
+    "many values": f"many: [{'a, ' * 60_000}a]\n",
+}
+
+
+@pytest.mark.parametrize("client", MARKDOWN)
+@pytest.mark.parametrize("more", BEYOND_US.values(), ids=BEYOND_US)
+def test_a_header_that_a_client_may_read_and_we_do_not_is_unreadable(client: str, more: str) -> None:
+    text = f"---\nname: xx\ndescription: xx\ntools: [Read, 0, {{}}, '*']\n{more}---\nB\n"
+    assert "unreadable" in capabilities(declared(client), text.encode())

@@ -158,11 +158,33 @@ def test_two_policies_that_allow_different_alternatives_leave_none() -> None:
     assert refusals(judge_facts(together, FACTS._replace(license="MIT OR ISC")))
 
 
-@pytest.mark.parametrize("word", ["read", "shell", "delegate", "mcp:*", "tool:x", "every-tool"])
+@pytest.mark.parametrize("word", ["read", "shell", "delegate", "mcp:*", "tool", "tool:*", "tool:x", "every-tool"])
 def test_who_may_use_every_tool_may_use_a_denied_one(word: str) -> None:
     assert refused(f"capabilities: {{deny: ['{word}']}}", capabilities={"every-tool": "claude"}) == [
         "capabilities.deny"
     ]
+
+
+@pytest.mark.parametrize(
+    ("denied", "word"),
+    [
+        ("shell", "shell(git%20*)"),
+        ("shell", "shell(*)"),
+        ("shell", "shell(plan)"),
+        ("shell", "every-tool-but:shell/read-process"),
+        ("shell", "every-tool-but:changes"),
+        ("edit", "edit/write"),
+        ("mcp", "every-tool-but:mcp:github"),
+        ("mcp:github", "mcp:github/create_issue"),
+    ],
+)
+def test_a_part_of_what_is_denied_is_denied_too(denied: str, word: str) -> None:
+    assert refused(f"capabilities: {{deny: ['{denied}']}}", capabilities={word: "copilot"}) == ["capabilities.deny"]
+
+
+@pytest.mark.parametrize("word", ["every-tool-but:shell", "edit", "permission:plan", "model:small", "setting:shell"])
+def test_what_has_nothing_of_what_is_denied_passes(word: str) -> None:
+    assert refused("capabilities: {deny: [shell]}", capabilities={word: "copilot"}) == []
 
 
 def test_every_tool_is_not_among_some_tools() -> None:

@@ -1,13 +1,18 @@
 """Persona + client -> Rendering. Pure and byte-stable."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.line_ends import as_crlf, as_lf, in_form_of
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.model.rendering import Rendering
+from agentpack.model.rendering import Note, Rendering
 from agentpack.safety.capabilities import UNREADABLE, capabilities
 from agentpack.targets.base import Target
+
+if TYPE_CHECKING:
+    from agentpack.targets.reading import AgentFile
 
 
 def render(
@@ -39,9 +44,13 @@ def render(
     if path is None:
         return None
     said = target.say(persona, models)
-    content = as_lf(said.text.encode())
+    content, notes = as_lf(said.text.encode()), said.notes
     if original is not None:
-        content = original if as_it_was else _over(original, content, target, persona.name)
+        merged = original if as_it_was else _over(original, content, target, persona.name)
+        if isinstance(merged, str):
+            notes = (*notes, Note("written anew", merged))
+        else:
+            content = merged
     elif crlf and target.shared is None:
         content = as_crlf(content)
     text = as_lf(content)
@@ -51,7 +60,7 @@ def render(
         persona=persona.name,
         path=path,
         content=content,
-        notes=said.notes,
+        notes=notes,
         lost=said.lost,
         known=text_digest(content),  # lock and plan both ask for it
         capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, text),
@@ -59,21 +68,40 @@ def render(
     )
 
 
-def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes:
-    """The original with what the persona says otherwise than it did when it was made from it."""
-    from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
-    from agentpack.targets.reading import read_declared
+def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | str:
+    """The original with what the persona says otherwise than it did when it was made from it.
 
-    assert target.declaration is not None
-    read = read_declared(target.declaration, original, name)
+    Where that cannot be had, why: the file would not be this agent to its client, or would have it interpret text.
+    """
+    from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
+    from agentpack.safety.documents import decode
+    from agentpack.targets.declared import interprets
+    from agentpack.targets.reading import fields_and_body, read_declared
+
+    declaration = target.declaration
+    assert declaration is not None
+    unread = f"{target.title} does not read the file it was made from as this agent"
+    try:
+        read = read_declared(declaration, original, name)
+        before = target.say(_as_persona(read, name), {})
+        found = merge(as_lf(before.text.encode()), original, said, form=declaration.format)
+        # where both differ, the original says what the persona said, in words of its own
+        merged = found.content or in_form_of(original, resolved(found.draft, 2).encode() or said)
+        result = read_declared(declaration, merged, "")
+        front = fields_and_body(declaration, decode(merged, name), name)
+    except (InvalidFile, UsageError):
+        return unread
+    if front is None or result.header["name"] not in (name, "" if declaration.header != "claude" else name):
+        return unread
+    if interprets(declaration, result.body):
+        return f"{target.title} would interpret text in the file it was made from"
+    return merged
+
+
+def _as_persona(read: "AgentFile", name: str) -> Persona:
+    """The persona that was made from a client's file."""
     origin = Origin("release", "")
     header = {"description": name, **read.header}  # as a local pack has one, where the client shows none
     fields = {key: Field(value, origin) for key, value in header.items() if key != "name"}
     body = Rule(None, read.body, "", None, "text", 0, origin)
-    section = Section(None, 0, "", "", None, 0, (body,), origin)
-    before = target.say(Persona(str(read.header["name"]), fields, (section,)), {})
-    merged = merge(as_lf(before.text.encode()), original, said, form=target.form.format)
-    if merged.content is not None:
-        return merged.content
-    # where both differ, the original says what the persona said, in words of its own
-    return in_form_of(original, resolved(merged.draft, 2).encode() or said)
+    return Persona(str(read.header["name"]), fields, (Section(None, 0, "", "", None, 0, (body,), origin),))

@@ -3,7 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentpack.model.policy import Entry, Listed, Lists, Policy, covers, strictest
+from agentpack.model.capabilities import BUT
+from agentpack.model.capabilities import covers as includes
+from agentpack.model.fields import TOOLS
+from agentpack.model.policy import Entry, Listed, Lists, Policy, covers, denies, strictest
 from agentpack.safety.policy import Facts, judge, refusals
 
 FILES = ("/a.yaml", "/b.yaml")
@@ -117,3 +120,38 @@ def test_a_star_stands_for_any_text(word: str, pattern: str) -> None:
     import re
 
     assert covers(pattern, word) == bool(re.fullmatch(pattern.replace("*", ".*"), word))
+
+
+KINDS = (*TOOLS, "mcp", "mcp:s", "tool:X")
+PIECES = [(kind, piece) for kind in TOOLS for piece in ("", "(git)", "(*)", "(plan)", "/x", "/y(git)")]
+PIECES += [
+    ("mcp", ""),
+    ("mcp", ":s"),
+    ("mcp", ":s/x"),
+    ("mcp:s", ""),
+    ("mcp:s", "/x"),
+    ("tool:X", ""),
+    ("tool:X", "(a)"),
+]
+GONE = st.sampled_from([*KINDS, "shell/x", "mcp:s/x", "tool:X/x", "changes"])
+
+
+@given(
+    st.sampled_from(PIECES),
+    st.one_of(
+        st.sampled_from(PIECES).map("".join),
+        st.just("every-tool"),
+        st.lists(GONE, min_size=1, max_size=3, unique=True).map(lambda gone: BUT + "+".join(sorted(gone))),
+    ),
+)
+@settings(max_examples=1000)
+def test_who_may_do_a_piece_of_what_is_denied_is_refused(piece: tuple[str, str], word: str) -> None:
+    denied = piece[0]
+    if includes((word,), "".join(piece)):
+        assert denies(denied, word)
+
+
+@given(st.sampled_from(KINDS), GONE.filter(lambda word: word != "changes"))
+def test_what_leaves_nothing_of_what_is_denied_passes(denied: str, gone: str) -> None:
+    if gone == denied or (denied, gone) == ("mcp:s", "mcp"):
+        assert not denies(denied, BUT + gone)

@@ -63,6 +63,15 @@ def _includes(one: str, other: str) -> bool:
     return other.endswith(")") and other.startswith(f"{one}(") and _is_tool(one)
 
 
+def gives_of(word: str, tool: str) -> bool:
+    """Whether a word gives a tool or server, or any part of it: in brackets, one of several tools, to plan only."""
+    if word == EVERY:
+        return True
+    if word.startswith(BUT):
+        return not is_denied(tool, denied_by(word))
+    return word == tool or _includes(word, tool) or _includes(tool, word)
+
+
 def _is_tool(word: str) -> bool:
     """Whether a word names tools. A server that a file brings along is more than a tool."""
     base = word.partition("(")[0]

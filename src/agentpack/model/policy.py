@@ -162,17 +162,11 @@ def grants(entry: str, capability: str) -> bool:
 
 
 def denies(entry: str, capability: str) -> bool:
-    """Whether an entry denies a capability: it is that word or its pattern, or a part of what the capability gives."""
+    """Whether an entry denies a capability: it is that word or its pattern, or the capability gives any part of it."""
     if covers(entry, capability) or capability.startswith((f"{entry}:", f"{entry}~")):
         return True
-    part = entry.removesuffix(":*")
-    if not is_tool(part):
-        return False
-    if capability.startswith(may.BUT):  # what is denied in part is there in part
-        gone = may.denied_by(capability)
-        asked_first = may.CHANGES in gone and part not in may.LOOKING
-        return not asked_first and not may.is_denied(part, gone)
-    return may.covers((capability,), part) if may.is_capability(part) else capability == may.EVERY
+    tool = entry.removesuffix(":*")
+    return is_tool(tool) and may.gives_of(capability, tool)
 
 
 def is_tool(capability: str) -> bool:

@@ -38,6 +38,10 @@ _BREAKS = re.compile("[\x85\u2028\u2029]")
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
+class NotYaml(InvalidFile):
+    """A text that is no YAML to anybody. Of what raises only InvalidFile, others may read what this door does not."""
+
+
 class Document(NamedTuple):
     """Plain data (dict, list, str, int, bool, None), and the line, counted from 1, where each key or item stands."""
 
@@ -94,7 +98,7 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
 
     Raises:
         HiddenText: an escape stands for what a text may not hold.
-        InvalidFile: with every fault found up to the first that stops reading.
+        InvalidFile: with every fault found up to the first that stops reading; NotYaml where that is one of syntax.
     """
     if len(text) > MAX_BYTES:
         raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_BYTES // 1024} KiB")])
@@ -105,18 +109,21 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
         line = text.count("\n", 0, found.start()) + first_line
         raise InvalidFile([Fault(file, line, "", "half of a surrogate pair, which is no text")])
     builder = _Builder(file, first_line, last_wins)
+    refusal = InvalidFile
     try:
         builder.run(text)
     except yaml.MarkedYAMLError as error:
+        refusal = NotYaml
         mark = error.problem_mark or error.context_mark
         line = mark.line + first_line if mark else 0
         builder.faults.append(Fault(file, line, "", f"not YAML: {error.problem or error.context}"))
     except yaml.YAMLError as error:
+        refusal = NotYaml
         builder.faults.append(Fault(file, 0, "", f"not YAML: {error}".splitlines()[0]))
     if builder.hidden and not hidden:
         raise HiddenText(builder.hidden)
     if builder.faults:
-        raise InvalidFile(builder.faults)
+        raise refusal(builder.faults)
     data = {} if builder.root is None else builder.root
     return Document(file, data, builder.lines)
 

@@ -381,6 +381,11 @@ _LIVE: Mapping[str, re.Pattern[str]] = {
 }
 
 
+def interprets(declaration: Declaration, body: str) -> bool:
+    """Whether the client would interpret something in a body."""
+    return any(_LIVE[live].search(body) for live in declaration.live)
+
+
 def fitted(form: str, value: Any) -> Any:
     """The value of a native setting, when it has the form that the client wants.
 

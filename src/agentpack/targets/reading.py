@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import COLORS, MODELS, TOOLS
-from agentpack.safety.documents import decode, read_toml, read_yaml
+from agentpack.safety.documents import NotYaml, decode, read_toml, read_yaml
 from agentpack.targets import TARGETS
 from agentpack.targets.declared import Declaration, ToolWords, fitted, meaning_of
 from agentpack.targets.grammar import NONE, listed
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
+_OPENING = re.compile(r"[\s\ufeff]*---")
 _BLANK = r"(?:[^\S\x1c-\x1f\x85]|\ufeff)"
 _CLAUDE = re.compile(rf"---{_BLANK}*\n(.*?)---[ \t\r]*\n?", re.DOTALL)
 _FLAT = re.compile(r"([a-zA-Z_-]+):[ \t]+(.*)\Z")
@@ -108,17 +109,17 @@ def front_matter(declaration: Declaration, text: str, file: str, *, judging: boo
         if found is None:
             return None
         first_line = text.count("\n", 0, found.end()) + 1
-        return Front(_fields_for_claude(found[1], file, hidden=judging), text[found.end() :], first_line)
+        return Front(_fields_for_claude(found[1], file, judging=judging), text[found.end() :], first_line)
     lines = text.split("\n")
-    if not _FENCE.match(lines[0]):
-        return None
-    for number, line in enumerate(lines[1:], 1):
+    for number, line in enumerate(lines[1:] if _FENCE.match(lines[0]) else (), 1):
         if _FENCE.match(line):
             head = "\n".join(lines[1:number])
             if judging and "---" in head:  # where some clients end the header
                 raise InvalidFile([Fault(file, 1, "", "`---` within the header")])
             fields = _fields(head, file, strict=judging or declaration.header == "strict", hidden=judging)
             return Front(fields, "\n".join(lines[number + 1 :]), number + 2)
+    if judging and _OPENING.match(text):  # to some clients a header: without an end, below blanks, `---json`
+        raise InvalidFile([Fault(file, 1, "", "a header that is not between two lines `---`")])
     return None
 
 
@@ -144,20 +145,22 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def _fields_for_claude(head: str, file: str, *, hidden: bool) -> dict[str, Any]:
+def _fields_for_claude(head: str, file: str, *, judging: bool) -> dict[str, Any]:
     """The fields as Claude Code 2.1.330 reads them. A key that stands twice has its last value. What is no YAML is
     tried once more with quotes around each value, in every line, that has a sign which YAML takes for its own.
     """
     try:
-        return dict(_map(head, file, 2, hidden=hidden, last_wins=True))
-    except InvalidFile:
-        if _SHARED.search(head):
-            raise  # anchors, merge keys and tags, which we do not follow
+        return dict(_map(head, file, 2, hidden=judging, last_wins=True))
+    except InvalidFile as error:
+        if _SHARED.search(head) or (judging and not isinstance(error, NotYaml)):
+            raise  # anchors, merge keys and tags, which we do not follow; what the client may read as it stands
     quoted = "\n".join(map(_quoted, head.split("\n")))
     tabless = _TABS.sub(lambda tabs: "  " * len(tabs[0]), quoted)
     try:
-        return dict(_map(tabless, file, 2, hidden=hidden, last_wins=True))
+        return dict(_map(tabless, file, 2, hidden=judging, last_wins=True))
     except InvalidFile:
+        if judging:
+            raise  # what we do not read, such as a key that is a list, the client may
         return {}  # as good as no header: a file without a name is no agent
 
 
