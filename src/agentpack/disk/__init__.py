@@ -105,7 +105,8 @@ class Disk(Looking):
         return 0o775 if ours else 0o777
 
     def _set_mode(self, descriptor: int, found: int, mode: int | None) -> int:
-        wanted = found | 0o600 if mode is None else mode  # no umask keeps us from our own files
+        # No umask keeps us from our own files, and no record makes a program that runs as its owner.
+        wanted = found | 0o600 if mode is None else mode & 0o777
         if found == wanted:
             return found
         try:

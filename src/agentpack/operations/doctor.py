@@ -26,7 +26,7 @@ from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.workspace import Workspace
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store import layout
-from agentpack.store.journal import decided
+from agentpack.store.journal import decided, undecided
 from agentpack.store.process_lock import is_locked
 from agentpack.store.validated import ValidatedCache
 
@@ -190,7 +190,7 @@ def _journal(workspace: Workspace) -> Iterator[Finding]:
     if decided(workspace.disk) is not None and not busy:
         text = "a change was interrupted after it was decided"
         yield Finding("warning", "journal", text, "any command of agentpack finishes it, such as `agentpack status`")
-    elif workspace.disk.stamp(layout.JOURNAL_NEW) is not None and not busy:
+    elif undecided(workspace.disk) is not None and not busy:
         text = "a change was interrupted before it was decided; nothing was changed"
         yield Finding("warning", "journal", text, "the next command that changes something clears it up")
     else:

@@ -17,7 +17,7 @@ from itertools import count
 
 from agentpack.disk import Disk
 from agentpack.disk.known import Known, Whose, in_use
-from agentpack.errors import AgentpackError, Unavailable
+from agentpack.errors import AgentpackError, Refused, Unavailable
 
 STATE = "$state"
 IGNORE = "$state/.gitignore"
@@ -51,6 +51,14 @@ def numbers(names: list[str], ending: str) -> list[int]:
     """The numbers of the files with this ending, ascending."""
     stems = (name.removesuffix(ending) for name in names if name.endswith(ending))
     return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit() and 6 <= len(stem) <= 18)
+
+
+def newer(disk: Disk, path: str) -> Refused:
+    """The error of a file that a later agentpack wrote: nothing in it is guessed at, and nothing is lost."""
+    return Refused(
+        f"`{disk.where(path)}` was written by a newer agentpack",
+        hint="upgrade agentpack; the history stays as it is",
+    )
 
 
 def judge(disk: Disk) -> Whose:
