@@ -160,6 +160,39 @@ def test_a_journal_with_values_of_other_types_is_refused(agentpack: Agentpack) -
         assert ran.exit_code in (5, 6), f"{lines}: {ran.err}"
 
 
+@pytest.mark.parametrize("what", ["record", "journal", "undecided journal"])
+def test_what_a_newer_agentpack_wrote_is_kept_and_asks_for_an_upgrade(agentpack: Agentpack, what: str) -> None:
+    installed(agentpack)
+    place = agentpack.folder / PLACES[what]
+    if what == "record":
+        place.write_text(json.dumps(json.loads(place.read_text()) | {"schema": 2, "files": "of another kind"}))
+    else:
+        place.write_text('["agentpack journal",2,{"of":"another kind"}]\n')
+    before = tree(agentpack.folder, without=())
+    for words in COMMANDS:
+        ran = agentpack(*words, expect=None)
+        if words == ["doctor"]:
+            assert "newer agentpack" in ran.out + ran.err
+            continue
+        assert ran.exit_code == 5, ran.err
+        assert f"`{place}` was written by a newer agentpack" in ran.err
+        assert "hint: upgrade agentpack; the history stays as it is" in ran.err
+    assert tree(agentpack.folder, without=()) == before
+
+
+def test_no_record_makes_a_file_that_runs_as_its_owner(agentpack: Agentpack) -> None:
+    installed(agentpack)
+    for name in ("000001", "000002"):
+        place = agentpack.folder / STATE / f"generations/{name}.json"
+        data = json.loads(place.read_text())
+        data["files"] = [[*row[:-1], 0o6755] for row in data["files"]]
+        data["documents"] = [[*row[:-1], 0o7755] for row in data["documents"]]
+        place.write_text(json.dumps(data))
+    agentpack("rollback")
+    modes = [path.stat().st_mode for path in agentpack.folder.rglob("*") if path.is_file()]
+    assert not any(mode & 0o7000 for mode in modes)
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_cache_costs_one_command_at_most(agentpack: Agentpack, home: Path, damage: str) -> None:
     installed(agentpack)

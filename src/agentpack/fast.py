@@ -75,7 +75,7 @@ def clean_scope(*, judging: bool = False) -> str | None:
     if scope is None or (judging and _has_policy(scope)):
         return None
     state = scope.roots["$state"]
-    if not _plain(scope, state):
+    if not _plain(state) or not _is_known(scope, state):
         return None
     if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new"):
         return None
@@ -112,13 +112,27 @@ def clean_scope(*, judging: bool = False) -> str | None:
     return str(scope)
 
 
-def _plain(scope: "Scope", state: str) -> bool:
+def _plain(state: str) -> bool:
     """Whether the state is where it seems to be, and nobody else could have written it."""
     try:
         found, real = os.stat(state), os.path.realpath(state)
     except OSError:  # also of a link that goes while it is followed
         return False
     return found.st_uid == os.geteuid() and not found.st_mode & 0o002 and real == state
+
+
+def _is_known(scope: "Scope", state: str) -> bool:
+    """Whether this user made the state: a project's has an id that the user's own folder knows (`disk/known.py`)."""
+    if scope.kind == "user":
+        return True
+    from agentpack.environment import platform_folder
+
+    try:
+        name = _read(f"{state}/id").decode().strip()
+        known = f"{platform_folder('state')}/projects"
+        return len(name) == 32 and _LETTERS.issuperset(name) and _plain(known) and os.path.isfile(f"{known}/{name}")
+    except (OSError, ValueError):
+        return False
 
 
 def _scope() -> "Scope | None":
@@ -230,7 +244,7 @@ def _has_no_sources(scope: "Scope") -> bool:
     if b"sources" in text or b"\\" in text:
         return False
     try:
-        rows = _record(scope)["documents"]
+        rows = _record(scope)["documents"] if _is_known(scope, scope.roots["$state"]) else ()
         return any(path == scope.manifest and _holds(scope.absolute(path), written) for path, written, _ in rows)
     except _DOUBTS:
         return False

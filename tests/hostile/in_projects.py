@@ -214,7 +214,9 @@ LINKS: Mapping[str, Case] = {
     "the agent's file is a dangling link": Case(link(".claude/agents/reviewer.md", "{outside}/new"), 3, ""),
     "the manifest is a link": Case(link("agentpack.yaml", "{outside}/canary"), 5, "leads out"),
     "the lock is a link": Case(link("agentpack.lock", "{outside}/canary"), 5, "leads out"),
-    "the state folder leads outside": Case(link(".agentpack/state", "{outside}"), 5, "link"),
+    "the state folder leads outside": Case(
+        link(".agentpack/state", "{outside}"), 0, "was not made by you", ("status",)
+    ),
     "our own folder leads outside": Case(link(".agentpack", "{outside}"), 5, "link"),
     "local variants lead outside": Case(link(".agentpack/variants", "{outside}"), 5, "link"),
     "declared clients lead outside": Case(link(".agentpack/clients", "{outside}"), 5, "link"),

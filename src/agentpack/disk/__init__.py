@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from agentpack.disk import lacking
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
@@ -21,6 +21,9 @@ from agentpack.disk.looking import OPEN_FILE, Identity, Looking, Seen, Stamp
 from agentpack.disk.owners import Owner, give, of_folder, owner_of
 from agentpack.disk.trust import user_name
 from agentpack.errors import Bug, Refused, Unavailable
+
+if TYPE_CHECKING:
+    from agentpack.disk.known import Known
 
 __all__ = ["FEW", "Disk", "Growing", "Identity", "Owner", "Seen", "Stamp"]
 
@@ -42,7 +45,10 @@ class Disk(Looking):
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
         super().__init__(roots, follow_own_links=follow_own_links)
         self.lacks: dict[str, str] = {}
-        """What a file system here cannot do and was gone on without: a note for the user, by what it is."""
+        """What is not as usual here and was gone on without (locks, owners, a state that is believed): a note for the
+        user, by what it is."""
+        self.known: Known | None = None
+        """Says whose the state folder is, where it can come from elsewhere: in a project."""
         self._is_root = os.geteuid() == 0
         self._made_above: list[str] = []
         self._unsynced: list[str] = []
@@ -99,7 +105,8 @@ class Disk(Looking):
         return 0o775 if ours else 0o777
 
     def _set_mode(self, descriptor: int, found: int, mode: int | None) -> int:
-        wanted = found | 0o600 if mode is None else mode  # no umask keeps us from our own files
+        # No umask keeps us from our own files, and no record makes a program that runs as its owner.
+        wanted = found | 0o600 if mode is None else mode & 0o777
         if found == wanted:
             return found
         try:

@@ -45,6 +45,7 @@ class Folders:
         self._open: dict[str, int] = {}
         self.links: dict[str, str] = {}
         self._places: dict[str, str] = {}
+        self._hidden = ""
         self._follow_own_links = follow_own_links
         self._roots = {name: os.path.abspath(folder) for name, folder in roots.items()}
         self._prefixes = {name: self._prefix(name) for name in self._roots}
@@ -58,6 +59,13 @@ class Folders:
     def knows(self, path: str) -> bool:
         """Whether the path's root leads anywhere: that of a variable does not while the variable is not set."""
         return root_of(path) in self._roots
+
+    def hide(self, folder: str) -> None:
+        """Take a folder, and all in it, for absent; nothing again with an empty name."""
+        hidden = folder and self.plain(folder)
+        if hidden != self._hidden:
+            self.close()
+            self._hidden = hidden
 
     def know(self, roots: Mapping[str, str]) -> None:
         """Take the folders that roots led to when a record was written and no longer do, under names of their own.
@@ -166,6 +174,8 @@ class Folders:
         return found
 
     def _enter(self, folder: str) -> int:
+        if folder and folder == self._hidden:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
         if folder == "" or (folder[0] == "$" and "/" not in folder):
             return self._believed(folder, os.open(self._root(folder), OPEN_FOLDER))  # where its owner says, link or not
         if folder.endswith(BEHIND) and self._follow_own_links:

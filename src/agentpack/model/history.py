@@ -12,6 +12,19 @@ FOUND = "found in this checkout"
 _FOUND_BEFORE = "found in this copy"  # what records of earlier versions say
 
 
+SCHEMA = 1
+"""Of records and journals."""
+
+
+class Newer(ValueError):
+    """A record of a later agentpack."""
+
+
+def is_newer(schema: object) -> bool:
+    """Whether a record says that a later agentpack wrote it."""
+    return type(schema) is int and schema > SCHEMA
+
+
 class InstalledFile(NamedTuple):
     """One file that agentpack put somewhere, as it left it.
 
@@ -71,7 +84,7 @@ class Generation:
     def to_data(self) -> dict[str, Any]:
         """Plain data for a JSON record. Files are rows, so that a thousand of them load fast."""
         return {
-            "schema": 1,
+            "schema": SCHEMA,
             "number": self.number,
             "parent": self.parent,
             "time": self.time,
@@ -87,7 +100,14 @@ class Generation:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> "Generation":
-        """The inverse of `to_data`. Raises KeyError, TypeError or ValueError when the data has another shape."""
+        """The inverse of `to_data`.
+
+        Raises:
+            Newer: a later agentpack wrote it.
+            KeyError, TypeError, ValueError: the data has another shape.
+        """
+        if is_newer(data["schema"]):
+            raise Newer(f"schema {data['schema']}")
         generation = cls(
             number=data["number"],
             parent=data["parent"],
@@ -101,7 +121,7 @@ class Generation:
             elsewhere=tuple(InstalledFile(*row) for row in data.get("elsewhere", ())),
             roots=dict(data.get("roots", ())),
         )
-        if data["schema"] != 1 or not _is_of_its_types(generation):
+        if data["schema"] != SCHEMA or not _is_of_its_types(generation):
             raise TypeError("a value of another type")
         return generation
 

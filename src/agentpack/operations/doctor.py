@@ -26,7 +26,7 @@ from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.workspace import Workspace
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store import layout
-from agentpack.store.journal import decided
+from agentpack.store.journal import decided, undecided
 from agentpack.store.process_lock import is_locked
 from agentpack.store.validated import ValidatedCache
 
@@ -157,6 +157,8 @@ def _folders(workspace: Workspace) -> Iterator[Finding]:
     places = {"config": config, "state": workspace.scope.roots[layout.STATE], "cache": cache_folder()}
     for what, folder in places.items():
         there = folder
+        if what == "state" and layout.judge(workspace.disk) == "foreign":
+            there = os.path.dirname(folder)  # counts as absent, which a note says
         while not os.path.lexists(there):
             there = os.path.dirname(there)
         missing = " (not there yet)" if there != folder else ""
@@ -188,7 +190,7 @@ def _journal(workspace: Workspace) -> Iterator[Finding]:
     if decided(workspace.disk) is not None and not busy:
         text = "a change was interrupted after it was decided"
         yield Finding("warning", "journal", text, "any command of agentpack finishes it, such as `agentpack status`")
-    elif workspace.disk.stamp(layout.JOURNAL_NEW) is not None and not busy:
+    elif undecided(workspace.disk) is not None and not busy:
         text = "a change was interrupted before it was decided; nothing was changed"
         yield Finding("warning", "journal", text, "the next command that changes something clears it up")
     else:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, interrupted, recover
 from agentpack.disk import Disk
+from agentpack.disk.known import Known
 from agentpack.disk.version_control import sides_of_merge, tracked
-from agentpack.environment import Environment, Scope, cache_folder, policy_files
+from agentpack.environment import Environment, Scope, cache_folder, policy_files, user_scope
 from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources, in_words
 from agentpack.model.history import Generation, InstalledFile
@@ -69,6 +70,10 @@ class Workspace:
     def __init__(self, environment: Environment, scope: Scope) -> None:
         self.environment = environment
         self.disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
+        if scope.kind == "project":
+            user = user_scope(environment, "").roots
+            self.disk.known = Known(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
+            layout.judge(self.disk)
         self.scope = scope._replace(roots=self.disk.roots)  # records bring further ones
         self.store = Store(self.disk)
         self.places = Placing(self.disk, _shared_of)

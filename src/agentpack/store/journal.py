@@ -11,16 +11,20 @@ goes along, the `steps`, and an `end` with the digest of all before it.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, NamedTuple
 
 from agentpack.disk import Disk, Growing
 from agentpack.errors import Bug, Refused
+from agentpack.model.history import SCHEMA, is_newer
 from agentpack.model.json_text import check_size, read_json
 from agentpack.model.names import Digest, digest_of, is_digest, is_recorded_path
 from agentpack.store import layout
 
-_WORDS = frozenset(("agentpack journal", "root", "folder", "made", "steps", "leaving", "end"))
+_HEAD = "agentpack journal"
+_WORDS = frozenset((_HEAD, "root", "folder", "made", "steps", "leaving", "end"))
+_MOST_HEAD = 1000
 # Files with this ending are removed, so nothing else may stand there: somebody's clone may bring a journal along.
 _ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
@@ -85,7 +89,7 @@ class NewJournal:
         """Make the file and write its head."""
         self._disk.unlink(layout.JOURNAL_NEW)
         self._file = self._disk.grow(layout.JOURNAL_NEW)
-        self._note("agentpack journal", 1, number, ending)
+        self._note(_HEAD, SCHEMA, number, ending)
         for root, folder in self._disk.leads(self._disk.roots).items():
             self._note("root", root, folder)
 
@@ -124,10 +128,10 @@ def decided(disk: Disk) -> Journal | None:
     """The notes of a transaction that was decided and is not finished; None when there is none.
 
     Raises:
-        Refused: the notes cannot be read. They are whole before they are put in place, so this is a damaged disk or an
-            edit, and guessing could destroy files.
+        Refused: a later agentpack wrote the notes, or they cannot be read. They are whole before they are put in place,
+            so this is a damaged disk or an edit, and guessing could destroy files.
     """
-    data = disk.read(layout.JOURNAL)
+    data = _read(disk, layout.JOURNAL)
     if data is None:
         return None
     journal = _parse(disk, data, whole=True)
@@ -145,10 +149,19 @@ def undecided(disk: Disk) -> Journal | None:
 
     Notes whose head is missing come out with number 0: nothing was staged then.
     """
-    data = disk.read(layout.JOURNAL_NEW)
+    data = _read(disk, layout.JOURNAL_NEW)
     if data is None:
         return None
     return _parse(disk, data, whole=False) or Journal(0, "", (), (), (), ())
+
+
+def _read(disk: Disk, path: str) -> bytes | None:
+    data = disk.read(path)
+    with suppress(TypeError, ValueError, LookupError):
+        head = read_json((data or b"").split(b"\n", 1)[0][:_MOST_HEAD], max_bytes=_MOST_HEAD)
+        if head[0] == _HEAD and is_newer(head[1]):
+            raise layout.newer(disk, path)
+    return data
 
 
 def _line(*values: object) -> bytes:
@@ -177,7 +190,7 @@ def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
     try:
         if whole and notes["end"] != [digest_of(data[:position])]:
             return None
-        _, number, ending = notes["agentpack journal"][0]
+        _, number, ending = notes[_HEAD][0]
         if not _ENDING.match(ending):
             return None
         steps = notes["steps"][0] if whole else []

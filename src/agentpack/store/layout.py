@@ -2,6 +2,7 @@
 
 $state/
   .gitignore               `*`: the state keeps itself out of version control
+  id                       in a project: by it the user's own state folder knows this one (disk/known.py)
   lock                     held by the process that changes something; its number inside
   current                  the number of the generation that counts
   journal                  a change that is decided and not finished (store/journal.py)
@@ -11,14 +12,17 @@ $state/
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from itertools import count
 
 from agentpack.disk import Disk
-from agentpack.errors import AgentpackError, Unavailable
+from agentpack.disk.known import Known, Whose, in_use
+from agentpack.errors import AgentpackError, Refused, Unavailable
 
 STATE = "$state"
 IGNORE = "$state/.gitignore"
 IGNORE_NEW = "$state/.gitignore.new"
+ID = "$state/id"
 LOCK = "$state/lock"
 CURRENT = "$state/current"
 CURRENT_NEW = "$state/current.new"
@@ -30,7 +34,7 @@ MAX_STATE_BYTES = 32 * 1024 * 1024
 """A record, or the notes of a transaction."""
 
 
-_EMPTY = frozenset((".gitignore", "lock", "generations", "blobs"))
+_EMPTY = frozenset((".gitignore", "id", "lock", "generations", "blobs"))
 
 
 def record(number: int) -> str:
@@ -49,33 +53,135 @@ def numbers(names: list[str], ending: str) -> list[int]:
     return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit() and 6 <= len(stem) <= 18)
 
 
+def newer(disk: Disk, path: str) -> Refused:
+    """The error of a file that a later agentpack wrote: nothing in it is guessed at, and nothing is lost."""
+    return Refused(
+        f"`{disk.where(path)}` was written by a newer agentpack",
+        hint="upgrade agentpack; the history stays as it is",
+    )
+
+
+def judge(disk: Disk) -> Whose:
+    """Whose the state folder is. One that is not this user's counts as absent from here on; a foreign one is named to
+    the user.
+    """
+    if disk.known is None:
+        return "ours"
+    whose = disk.known.whose(disk.where(STATE), disk.where(""))
+    disk.hide(STATE if whose in ("foreign", "bare") else "")
+    if whose == "foreign":
+        disk.lacks["state"] = f"{_not_yours(disk)} agentpack ignores it, its history and its unfinished changes"
+    return whose
+
+
+def _not_yours(disk: Disk) -> str:
+    return f"`{disk.where(STATE)}` was not made by you: it came with a clone, from a cache or another user."
+
+
 def prepare(disk: Disk) -> tuple[str, ...]:
     """Make the state folder and what it always holds, durably, unless it is there. Returns the folders made.
 
-    When that fails, what was made is taken away again as far as the disk allows.
+    One that came from elsewhere is moved aside. When anything fails, what was made is taken away again as far as the
+    disk allows.
     """
-    made: list[str] = []
-    try:
-        for folder in (STATE, GENERATIONS, BLOBS):
-            for gone in disk.missing(folder):
-                disk.mkdir(gone)
-                made.append(gone)
-        changed = list(made)
-        if disk.stamp(IGNORE) is None:
-            disk.unlink(IGNORE_NEW)
-            disk.create(IGNORE_NEW, b"*\n")
-            disk.make_durable((IGNORE_NEW,), ())
-            disk.rename(IGNORE_NEW, IGNORE)
-            changed.append(IGNORE)
-        if changed:
-            above = [path.rpartition("/")[0] for path in changed if "/" in path or not path.startswith("$")]
-            disk.make_durable((), list(dict.fromkeys((STATE, *above))))
-    except Unavailable:
+    with _turn(disk):
+        whose = judge(disk)
+        made: list[str] = []
+        name = ""
+        try:
+            if disk.known is not None and whose == "foreign":
+                _move_aside(disk, disk.known)
+            disk.hide("")
+            _make(disk, STATE, made)
+            if disk.known is not None and whose != "ours":
+                name = _name(disk, disk.known)
+            _make(disk, GENERATIONS, made)
+            _make(disk, BLOBS, made)
+            _make_rest(disk, made, name)
+        except AgentpackError:
+            _undo(disk, made, name)
+            raise
+        return tuple(made)
+
+
+def _turn(disk: Disk) -> AbstractContextManager[None]:
+    return nullcontext() if disk.known is None else disk.known.turn()
+
+
+def _make(disk: Disk, folder: str, made: list[str]) -> None:
+    for gone in disk.missing(folder):
+        disk.mkdir(gone)
+        made.append(gone)
+
+
+def _name(disk: Disk, known: Known) -> str:
+    """Give the state folder an id. The user's folder knows it first, so that no kill leaves a state with contents that
+    nobody knows.
+    """
+    name, note = known.learn(disk.where(""))
+    if note:
+        disk.lacks["known"] = note
+    disk.unlink(ID)
+    disk.create(ID, f"{name}\n".encode())
+    return name
+
+
+def _make_rest(disk: Disk, made: list[str], name: str) -> None:
+    changed = [*made, *((ID,) if name else ())]
+    if disk.stamp(IGNORE) is None:
+        disk.unlink(IGNORE_NEW)
+        disk.create(IGNORE_NEW, b"*\n")
+        disk.make_durable((IGNORE_NEW,), ())
+        disk.rename(IGNORE_NEW, IGNORE)
+        changed.append(IGNORE)
+    if changed:
+        above = [path.rpartition("/")[0] for path in changed if "/" in path or not path.startswith("$")]
+        disk.make_durable((ID,) if name else (), list(dict.fromkeys((STATE, *above))))
+
+
+def _undo(disk: Disk, made: list[str], name: str) -> None:
+    with suppress(AgentpackError):
+        disk.unlink(IGNORE_NEW)
+        if name:
+            _unname(disk, name)
+    _remove(disk, made)
+    _move_back(disk)
+
+
+def _unname(disk: Disk, name: str) -> None:
+    disk.unlink(ID)
+    if disk.known is not None:
+        disk.known.forget(name)
+
+
+def _move_aside(disk: Disk, known: Known) -> None:
+    """Put a state that came from elsewhere beside its place: it may be somebody's.
+
+    Raises:
+        Unavailable: a process is at work with it, or it cannot be moved.
+    """
+    state, where = disk.plain(STATE), disk.where(STATE)
+    if in_use(where):
+        raise Unavailable(f"another agentpack is changing files here, with `{where}`", hint="wait until it is done")
+    folder, _, leaf = state.rpartition("/")
+    taken = {*disk.entries(folder)}
+    aside = next(name for number in count(1) if (name := f"{leaf}-unknown-{number}") not in taken)
+    disk.rename(state, f"{folder}/{aside}")
+    disk.make_durable((), (folder,))
+    known.aside = f"{folder}/{aside}"
+    disk.lacks["state"] = (
+        f"{_not_yours(disk)} It is `{aside}` now, and this project begins a new history; delete that "
+        "folder if nobody needs it"
+    )
+
+
+def _move_back(disk: Disk) -> None:
+    if disk.known is not None and disk.known.aside:
         with suppress(AgentpackError):
-            disk.unlink(IGNORE_NEW)
-        _remove(disk, made)
-        raise
-    return tuple(made)
+            if disk.stamp(disk.plain(STATE)) is None:
+                disk.rename(disk.known.aside, disk.plain(STATE))
+                judge(disk)
+        disk.known.aside = ""
 
 
 def discard(disk: Disk, made: Iterable[str]) -> None:
@@ -83,13 +189,17 @@ def discard(disk: Disk, made: Iterable[str]) -> None:
 
     Whatever another process puts there meanwhile stays, and keeps the folders above it.
     """
-    with suppress(AgentpackError):
+    with suppress(AgentpackError), _turn(disk):
         if disk.plain(STATE) not in made or not _EMPTY.issuperset(disk.entries(STATE)):
             return
         if disk.rmdir(BLOBS) and disk.rmdir(GENERATIONS):
+            name = (disk.read(ID) or b"").decode().strip()
             disk.unlink(IGNORE)
             disk.unlink(LOCK)
+            if name:
+                _unname(disk, name)
             _remove(disk, made)
+            _move_back(disk)
 
 
 def _remove(disk: Disk, made: Iterable[str]) -> None:
