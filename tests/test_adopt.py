@@ -251,6 +251,20 @@ def test_a_file_that_says_it_in_other_words_stays_byte_for_byte_and_nothing_diff
     assert tree(project) == before
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_an_edit_of_an_adopted_file_with_a_byte_order_mark_can_be_kept(
+    agentpack: Agentpack, project: Path, ends: str
+) -> None:
+    path = project / AGENTS / "reviewer.md"
+    write_tree(project, {f"{AGENTS}/reviewer.md": ("\ufeff" + REVIEWER + "\n- Ask first.\n").replace("\n", ends)})
+    agentpack("adopt", f"{AGENTS}/reviewer.md")
+    path.write_bytes(path.read_bytes().replace(b"Ask first", b"Ask them first"))
+    edited = path.read_bytes()
+    agentpack("keep", "reviewer")
+    assert path.read_bytes() == edited
+    agentpack("diff")
+
+
 def test_a_variant_over_an_adopted_file_changes_only_what_it_says(agentpack: Agentpack, project: Path) -> None:
     text = REVIEWER.replace("tools:", "# ours\nmood: good\ntools:")
     write_tree(

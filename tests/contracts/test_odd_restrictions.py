@@ -13,6 +13,7 @@ from support.running import Agentpack
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import EVERY, widening
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
+from agentpack.model.rendering import Rendering
 from agentpack.render import render
 from agentpack.safety.capabilities import capabilities
 from agentpack.targets import MODULES, TARGETS
@@ -191,3 +192,41 @@ def test_a_folder_of_agent_files_is_installed_as_it_is(agentpack: Agentpack, pro
     assert (project / ".claude/agents/odd.md").read_text() == text
     assert f"may: {told}\n" in ran.err
     agentpack("sync", "--locked")
+
+
+WORDS: tuple[Any, ...] = (
+    *("*", "default", "plan", "deny", "allow", "ask", "read-only", "danger-full-access", "explore", "never", "Read"),
+    *(["*"], ["read"], [], {}, {"*": "deny"}, {"bash": "deny"}, {"*": False}, True, False, 5),
+)
+
+
+@pytest.mark.parametrize("client", sorted(MODULES))
+def test_a_setting_with_which_an_agent_may_do_less_is_lost_for_another_client(client: str) -> None:
+    other = "augment" if client != "augment" else "claude"
+    plain = rendered(client, said(client))
+    assert plain is not None
+    for key, form in declared(client).native.items():
+        for value in (*WORDS, *form.split("|")):
+            narrow = rendered(client, said(client, key, value))
+            if narrow is not None and widening(narrow.capabilities, plain.capabilities):
+                elsewhere = rendered(other, said(client, key, value))
+                assert elsewhere is not None
+                assert elsewhere.lost, (key, value, narrow.capabilities)
+
+
+def said(client: str, key: str | None = None, value: Any = None) -> Persona:
+    """A persona with at most that setting for the client."""
+    fields: dict[str, Any] = {"description": "Reviews data.", "clients": {client: {key: value}} if key else {}}
+    body = "You review data. Look at every row before you change one, and say what you saw.\n"
+    rules = (Rule(None, body, "", None, "text", 1, ORIGIN),)
+    section = Section(None, 0, "", "", None, 0, rules, ORIGIN)
+    return Persona("reviewer", {name: Field(one, ORIGIN) for name, one in fields.items()}, (section,))
+
+
+def rendered(client: str, persona: Persona) -> Rendering | None:
+    """What the client is given in a scope that it has; None where it takes no such setting."""
+    scope = "project" if TARGETS[client].project is not None else "user"
+    try:
+        return render(persona, TARGETS[client], pack="p", scope=scope, variables={}, models={})
+    except UsageError:
+        return None

@@ -17,6 +17,7 @@ from agentpack.edits import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.merge.fields import same_value
 from agentpack.model.fields import COLORS
+from agentpack.model.line_ends import plain
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.recognise import read_file
@@ -83,11 +84,11 @@ def said(edited: Edited, target: Target) -> Said:
     if found := [one for one in text_findings(data, file.path) if one.why != "not-utf-8"]:
         raise unsayable(file.persona, ["hidden text was put in", *map(str, found)])
     try:
-        text = data.decode()
+        text = plain(data).decode()
     except UnicodeDecodeError:
         raise unsayable(file.persona, ["the file is no longer UTF-8"]) from None
     declaration = target.declaration
-    before = None if declaration is None else fields_and_body(declaration, file.content.decode(), "header")
+    before = None if declaration is None else fields_and_body(declaration, plain(file.content).decode(), "header")
     if declaration is None or before is None or before[1] != edited.persona.body:
         raise unsayable(file.persona, [f"{file.path}: a file of {target.title} does not read back rule by rule"])
     try:

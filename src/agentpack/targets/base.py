@@ -158,31 +158,3 @@ def native_settings(persona: Persona, client: str) -> Mapping[str, Any]:
     """The persona's own settings for this client."""
     clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
     return clients.get(client, {})
-
-
-_LIMITS = frozenset(
-    "allowed-tools allowedTools approvalMode commandExecutionPolicy disabled_tools disallowedTools enabled_tools "
-    "groups permission permissionMode permissions read-only readonly sandbox_mode tools".split()
-)
-WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"])
-"""Values of those settings that limit nothing."""
-
-
-def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
-    """Restrictions that the persona has only in another client's own words, and that this client would not get."""
-    clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
-    if _LIMITS & clients.get(client, {}).keys():
-        return ()
-    return tuple(
-        f"`{key}`, which only {other} is given"
-        for other, settings in sorted(clients.items())
-        for key in sorted(_LIMITS & settings.keys())
-        if other != client and not _is_wide(key, settings[key])
-    )
-
-
-def _is_wide(key: str, value: Any) -> bool:
-    """Whether a setting limits nothing, for all that is known. An allow-list that is empty does."""
-    if key.startswith("disa") and not value:
-        return True
-    return value is False if key.startswith("read") else value in WIDE

@@ -16,9 +16,9 @@ from agentpack.model.fields import MODELS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
-from agentpack.targets.base import TOOLS_LIMITED, WIDE, Models, Said, foreign_limits, native_settings
+from agentpack.targets.base import TOOLS_LIMITED, Models, Said, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
-from agentpack.targets.grammar import NONE, REFUSED, UNKNOWN, UNKNOWN_COMMAS, Grammar, listed
+from agentpack.targets.grammar import ALL, NONE, REFUSED, UNKNOWN, UNKNOWN_COMMAS, Grammar, listed
 from agentpack.targets.powers import LIMITING, MEANINGS, Powers
 
 FORMATS = ("markdown", "toml", "json", "yaml", "body")
@@ -379,6 +379,41 @@ _LIVE: Mapping[str, re.Pattern[str]] = {
     "{file:}": re.compile(r"\{(?=file:)"),
     "{env:}": re.compile(r"\{(?=env:)"),
 }
+
+
+_LIMITS = frozenset(
+    "allowed-tools allowedTools approvalMode commandExecutionPolicy disabled_tools disallowedTools enabled_tools "
+    "groups permission permissionMode permission_mode permissions read-only readonly sandbox_mode tools".split()
+)
+WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"])
+"""Values of those settings, where they are no list of tools, that limit nothing."""
+
+
+def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
+    """Restrictions that the persona has only in another client's own words, and that this client would not get."""
+    clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
+    if _LIMITS & clients.get(client, {}).keys():
+        return ()
+    return tuple(
+        f"`{key}`, which only {other} is given"
+        for other, settings in sorted(clients.items())
+        for key in sorted(_LIMITS & settings.keys())
+        if other != client and not _is_wide(other, key, settings[key])
+    )
+
+
+def _is_wide(client: str, key: str, value: Any) -> bool:
+    """Whether a setting limits nothing. Of lists of tools an odd one was meant to, whatever its client makes of it."""
+    from agentpack.targets import TARGETS  # which has the modules that are made of this one
+
+    meaning = MEANINGS.get(key)
+    if meaning in ("allow", "deny"):
+        if meaning == "deny" and not value:
+            return True
+        other = TARGETS[client].declaration if client in TARGETS else None
+        grammar = UNKNOWN if other is None else other.grammar if meaning == "allow" else other.denying
+        return value in ("*", ["*"]) and listed(grammar, value).form == (ALL if meaning == "allow" else NONE)
+    return value is False if key.startswith("read") else value in WIDE
 
 
 def interprets(declaration: Declaration, body: str) -> bool:
