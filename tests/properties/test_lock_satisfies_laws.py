@@ -1,6 +1,7 @@
 """A lock that the manifest does not allow is found by every command that holds the two together."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -152,6 +153,50 @@ def test_several_changes_do_not_hide_each_other(
     committed.lock.write_text(json.dumps(data))
     for words, code, told in _refused_by(agentpack):
         assert code in (1, 2, 3, 4, 5), f"{words}: exit {code}\n{told}"
+
+
+FORGED = {
+    "another range": ("top[first]>=1.1,<2", "top[first]>=1.1,<3"),
+    "another variant": ("top[first]", "top[first,second]"),
+    "no variant": ("top[first]", "top"),
+    "another pack": ("sources:", "  - evil\nsources:"),
+    "another source": (
+        "here, path: packs}\n  - {name: there, path: others",
+        "there, path: others}\n  - {name: here, path: packs",
+    ),
+    "another client": ("[claude, opencode]", "[claude, opencode, cursor]"),
+    "a client less": ("[claude, opencode]", "[claude]"),
+    "another parameter": ("level: high", "level: low"),
+    "another name": ("parameters:", "as: {reviewer: judge}\n    parameters:"),
+}
+
+
+@pytest.mark.parametrize(
+    "how", [(name,) for name in FORGED] + [("another pack", "another variant"), ("another client", "another range")]
+)
+def test_a_sound_lock_of_another_manifest_is_found(
+    how: tuple[str, ...], agentpack: Agentpack, committed: Project
+) -> None:
+    manifest = committed.folder / "agentpack.yaml"
+    honest = text = manifest.read_text()
+    for name in how:
+        old, new = FORGED[name]
+        assert old in text
+        text = text.replace(old, new)
+    if "another source" in how:
+        text = text.replace("[first]", "").replace("    parameters: {level: high}\n", "")
+    manifest.write_text(text)
+    committed.lock.unlink()
+    for folder in (".agentpack", ".claude", ".opencode"):
+        shutil.rmtree(committed.folder / folder, ignore_errors=True)
+    agentpack("sync")
+    data = json.loads(committed.lock.read_text())
+    data["manifest"] = committed.honest["manifest"]
+    committed.lock.write_text(json.dumps(data, indent=2))
+    manifest.write_text(honest)
+    shutil.rmtree(committed.folder / ".agentpack", ignore_errors=True)  # a clone
+    for words, code, told in _refused_by(agentpack):
+        assert code in (1, 3, 4, 5), f"{words}: exit {code}\n{told}"
 
 
 def test_an_honest_lock_is_in_order(agentpack: Agentpack, committed: Project) -> None:
