@@ -14,7 +14,7 @@ from agentpack.model.persona import Field, Origin, Persona
 from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
-MAX_VARIANTS = 500
+MAX_VARIANTS = 300
 """Variants of one persona."""
 ORIGINALS = "originals"
 """The folder of a pack with the agent files that its personas were made from: `originals/<client>/<persona>`."""
