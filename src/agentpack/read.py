@@ -14,6 +14,8 @@ from agentpack.model.persona import Field, Origin, Persona
 from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
+MAX_VARIANTS = 300
+"""Variants of one persona."""
 ORIGINALS = "originals"
 """The folder of a pack with the agent files that its personas were made from: `originals/<client>/<persona>`."""
 BARE = "claude"
@@ -231,6 +233,8 @@ def _file_faults(
         if layer.header["name"] != name:
             yield Fault(layer.file, 0, "name", f"`{layer.header['name']}` is not the file's name")
     for persona, own in variants.items():
+        if len(own) > MAX_VARIANTS:
+            yield Fault(f"{label}/variants/{persona}", 0, "", f"more than {MAX_VARIANTS} variants of one persona")
         for name, layer in own.items():
             if persona not in personas:
                 hint = did_you_mean(persona, personas)

@@ -1,15 +1,22 @@
 """References: what a persona, a variant or a page of the pack names must exist."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 from itertools import combinations
+from operator import or_
 from posixpath import dirname, join, normpath
 
 from agentpack.authoring.changes import excluded
 from agentpack.authoring.findings import Finding
 from agentpack.authoring.subject import Subject
+from agentpack.compose.agreement import Named, apart
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
+from agentpack.model.persona import Origin
+
+MAX_TRIED = 2_000
+"""Pairs of variants of one persona that are laid together to see whether they go together."""
 
 _LINK = re.compile(r"\]\(<?([^)\s>]+)>?[^)]*\)")
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t]*(?:\{#[^{}]*\})?[ \t]*#*[ \t]*$", re.MULTILINE)
@@ -52,14 +59,59 @@ def _told(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[Fin
         yield Finding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
 
 
-def _at_odds(subject: Subject, persona: str, variants: dict[str, Layer]) -> Iterator[Finding]:
-    for one, other in combinations(sorted(variants), 2):
-        declared = (other,) in excluded(variants[one]) or (one,) in excluded(variants[other])
-        error = None if declared else _fault(subject, persona, (one, other))
+def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[Finding]:
+    tried = 0
+    for one, other in _meeting(subject, persona, variants):
+        if (other,) in excluded(variants[one]) or (one,) in excluded(variants[other]):
+            continue
+        file = subject.place(variants[one].file)
+        tried += 1
+        if tried > MAX_TRIED:
+            message = f"more than {MAX_TRIED:,} pairs of variants change the same thing; the others were not checked"
+            yield Finding(file, 0, "P602", message, "declare `conflicts`, or split the pack")
+            return
+        error = _fault(subject, persona, (one, other))
         if isinstance(error, Unresolvable):
             message = f"`{one}` and `{other}` do not go together: {error.message}"
-            hint = "declare `conflicts`, or the `order` in which they are laid"
-            yield Finding(subject.place(variants[one].file), 0, "P602", message, hint)
+            yield Finding(file, 0, "P602", message, "declare `conflicts`, or the `order` in which they are laid")
+
+
+def _meeting(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[tuple[str, str]]:
+    """The pairs of variants that may be at odds: they, or variants that they require, change one thing or exclude one
+    another.
+    """
+    names = sorted(variants)
+    bits = {name: 1 << place for place, name in enumerate(names)}
+    named = [Named(name, variants[name], Origin("variant", name)) for name in names]
+    against = apart(subject.drafts.draft(persona, ()), named)
+    for place, mask in enumerate(against[:]):
+        for earlier in range(place):
+            if mask >> earlier & 1:
+                against[earlier] |= 1 << place
+    for place, name in enumerate(names):
+        for others in excluded(variants[name]):
+            against[place] |= sum(bits.get(other, 0) for other in others)
+    whole = [_with_required(name, variants) & bits.keys() for name in names]
+    brings = [sum(bits[name] for name in required) for required in whole]
+    meets = [_union(against[bits[name].bit_length() - 1] for name in required) for required in whole]
+    for one, other in combinations(range(len(names)), 2):
+        if meets[one] & brings[other] or meets[other] & brings[one]:
+            yield names[one], names[other]
+
+
+def _with_required(name: str, variants: Mapping[str, Layer]) -> set[str]:
+    found = {name}
+    waiting = [name]
+    while waiting:
+        layer = variants.get(waiting.pop())
+        more = {*layer.header["requires"]} - found if layer else set()
+        found |= more
+        waiting += more
+    return found
+
+
+def _union(masks: Iterable[int]) -> int:
+    return reduce(or_, masks, 0)
 
 
 def _links(subject: Subject) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ app = verb_app()
 def sync(
     session: Session,
     locked: Annotated[bool, typer.Option("--locked", help="The lock must be what the manifest asks for.")] = False,
-    frozen: Annotated[bool, typer.Option("--frozen", help="Take the lock as it is.")] = False,
+    frozen: Annotated[bool, typer.Option("--frozen", help="As --locked; works without a manifest too.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when something differs.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Open no network connection.")] = False,
     adopt: Adopt = False,

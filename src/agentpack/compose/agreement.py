@@ -4,7 +4,7 @@ What two variants do to the same field, parameter, section or rule must be the s
 come after the other; else both are named in the refusal.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.compose.parse import Layer
@@ -48,30 +48,27 @@ def comes_directly_after(variant: Named) -> tuple[str, ...]:
     return (*variant.layer.header["order"]["after"], *variant.layer.header["requires"])
 
 
-def _comes_after(later: Named, earlier: Named, chosen: Mapping[str, Named]) -> bool:
-    seen: set[str] = set()
-    waiting = list(comes_directly_after(later))
-    while waiting:
-        name = waiting.pop()
-        if name == earlier.name:
-            return True
-        if name in chosen and name not in seen:
-            seen.add(name)
-            waiting.extend(comes_directly_after(chosen[name]))
-    return False
-
-
 def ids_of(sections: Iterable[Section]) -> set[str]:
     """Every id of sections and rules."""
     return {id for section in sections for id in (section.id, *(rule.id for rule in section.rules)) if id is not None}
 
 
-def _inside(sections: Sequence[Section], id: str) -> set[str]:
-    """The ids that go when this id is removed: its own, and for a section those of its rules and deeper sections."""
-    for index, section in enumerate(sections):
-        if section.id == id:
-            return ids_of(sections[index : section_end(sections, index)])
-    return {id}
+class _Ground(NamedTuple):
+    """The sections that variants are laid over, with where the one of each id stands."""
+
+    sections: Sequence[Section]
+    places: Mapping[str | None, int]
+
+    def inside(self, id: str) -> set[str]:
+        """The ids that go when this id is removed: its own, and for a section those of its rules and deeper
+        sections.
+        """
+        index = self.places.get(id)
+        return {id} if index is None else ids_of(self.sections[index : section_end(self.sections, index)])
+
+    def at(self, id: str) -> Section | None:
+        index = self.places.get(id)
+        return None if index is None else self.sections[index]
 
 
 def section_end(sections: Sequence[Section], index: int) -> int:
@@ -82,7 +79,7 @@ def section_end(sections: Sequence[Section], index: int) -> int:
     return end
 
 
-def _deeds(draft: Draft, variant: Named) -> dict[tuple[str, ...], Any]:
+def _deeds(ground: _Ground, variant: Named) -> dict[tuple[str, ...], Any]:
     """What a variant does, by the thing it does it to."""
     header = variant.layer.header
     deeds: dict[tuple[str, ...], Any] = {}
@@ -94,15 +91,14 @@ def _deeds(draft: Draft, variant: Named) -> dict[tuple[str, ...], Any]:
         else:
             deeds[("field", key)] = value
     for id in header["remove"]:
-        for gone in _inside(draft.sections, id):
+        for gone in ground.inside(id):
             deeds[("id", gone)] = "removes"
-    titles = {section.id: section.heading for section in draft.sections}
     for section in variant.layer.sections:
         if section.id is not None:
-            if titles.get(section.id) != section.heading:
+            old = ground.at(section.id)
+            if old is None or old.heading != section.heading:
                 deeds[("id", section.id)] = section.heading
             if section.replace:
-                old = next((old for old in draft.sections if old.id == section.id), None)
                 for rule in old.rules if old else ():
                     if rule.id is not None:
                         deeds[("id", rule.id)] = "removes"
@@ -124,16 +120,79 @@ def _anchors(variant: Named) -> set[str]:
 
 
 def refuse_disagreement(draft: Draft, variants: Sequence[Named]) -> None:
-    """Raise Unresolvable when two variants do different things to the same field, parameter, section or rule."""
-    chosen = {variant.name: variant for variant in variants}
-    deeds = [_deeds(draft, variant) for variant in variants]
-    anchors = [_anchors(variant) for variant in variants]
-    for right in range(len(variants)):
-        for left in range(right):
-            a, b = variants[left], variants[right]
-            if _comes_after(b, a, chosen) or _comes_after(a, b, chosen):
-                continue
-            _compare(a, deeds[left], anchors[left], b, deeds[right], anchors[right])
+    """Raise Unresolvable when two variants do different things to the same field, parameter, section or rule.
+
+    Args:
+        variants: in the order in which they are laid.
+    """
+    deeds, anchors = _touched(draft, variants)
+    for right, at_odds in enumerate(_disagreeing(deeds, anchors, _below(variants))):
+        if at_odds:
+            left = (at_odds & -at_odds).bit_length() - 1
+            _compare(variants[left], deeds[left], anchors[left], variants[right], deeds[right], anchors[right])
+
+
+def apart(draft: Draft, variants: Sequence[Named]) -> list[int]:
+    """For each variant the bits of those before it that do something else to a thing of its own, whatever the order
+    that they declare.
+    """
+    return list(_disagreeing(*_touched(draft, variants), [0] * len(variants)))
+
+
+def _touched(draft: Draft, variants: Sequence[Named]) -> tuple[list[dict[tuple[str, ...], Any]], list[set[str]]]:
+    places: dict[str | None, int] = {}
+    for index, section in enumerate(draft.sections):
+        places.setdefault(section.id, index)
+    ground = _Ground(draft.sections, places)
+    return [_deeds(ground, variant) for variant in variants], [_anchors(variant) for variant in variants]
+
+
+def _disagreeing(
+    deeds: Sequence[Mapping[tuple[str, ...], Any]], anchors: Sequence[set[str]], below: Sequence[int]
+) -> Iterator[int]:
+    """For each variant the bits of those before it that it is at odds with.
+
+    Variants are met by what they touch, so that those that have nothing in common cost nothing.
+
+    Args:
+        below: for each variant the bits of those that it is declared to come after; these are not at odds with it.
+    """
+    done: dict[tuple[str, ...], list[tuple[Any, int]]] = {}
+    needed: dict[str, int] = {}
+    for right, (does, builds_on) in enumerate(zip(deeds, anchors, strict=True)):
+        bit, free = 1 << right, ~below[right]
+        at_odds = 0
+        for target, deed in does.items():
+            before = done.setdefault(target, [])
+            for other, those in before:
+                if those & free and other != deed:
+                    at_odds |= those & free
+            if before and before[-1][0] == deed:
+                before[-1] = (deed, before[-1][1] | bit)
+            else:
+                before.append((deed, bit))
+            if target[0] == "id" and deed == "removes":
+                at_odds |= needed.get(target[-1], 0) & free
+        for id in builds_on:
+            for other, those in done.get(("id", id), ()):
+                if other == "removes":
+                    at_odds |= those & free & (bit - 1)
+            needed[id] = needed.get(id, 0) | bit
+        yield at_odds
+
+
+def _below(variants: Sequence[Named]) -> list[int]:
+    """For each variant the bits of those that it is declared to come after, itself or by way of others."""
+    index = {variant.name: place for place, variant in enumerate(variants)}
+    below: list[int] = []
+    for variant in variants:
+        bits = 0
+        for name in comes_directly_after(variant):
+            place = index.get(name)
+            if place is not None and place < len(below):
+                bits |= 1 << place | below[place]
+        below.append(bits)
+    return below
 
 
 def _compare(

@@ -8,10 +8,13 @@ from agentpack.compose.agreement import Draft, Named
 from agentpack.compose.layers import choose, first_draft, lay, longer, settled_sections
 from agentpack.compose.parameters import Declaration, Value, check_values
 from agentpack.compose.parse import Layer
-from agentpack.compose.substitute import PLACEHOLDER, condition_fault, holds, placeholder_faults, substitute
+from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
 from agentpack.model.fields import COLORS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
+
+MAX_FILLED = 2 * 1024 * 1024
+"""Characters of one persona's texts with values put in."""
 
 
 class Pack(NamedTuple):
@@ -139,13 +142,36 @@ def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona
         name: another name to give it.
 
     Raises:
-        UsageError: a field's text became something the field does not allow.
+        UsageError: a field's text became something the field does not allow, or all texts together too long.
     """
+    filler = _Filler(values.all, draft.name)
     dropped = _under_dropped_headings(draft.sections, values.all)
-    sections = [_settle(section, values.all) for i, section in enumerate(draft.sections) if i not in dropped]
-    fields = {key: _field(key, field, values) for key, field in draft.fields.items()}
+    sections = [_settle(section, filler) for i, section in enumerate(draft.sections) if i not in dropped]
+    fields = {key: _field(key, field, values, filler) for key, field in draft.fields.items()}
     kept = {key: field for key, field in fields.items() if _says_something(key, field.value, draft.fields[key].value)}
     return Persona(name or draft.name, kept, _ending(draft.sections, settled_sections(sections)))
+
+
+class _Filler:
+    """Puts values into the texts of one persona, up to what all of them may come to."""
+
+    def __init__(self, values: Mapping[str, Value], persona: str) -> None:
+        self.values = values
+        self._persona = persona
+        self._left = MAX_FILLED
+
+    def fill(self, text: str) -> str:
+        try:
+            filled = substitute(text, self.values, self._left)
+        except TooLong:
+            raise UsageError(
+                f"the text of `{self._persona}` comes to more than {MAX_FILLED // 2**20} Mi characters "
+                "with the values of its parameters",
+                hint="set shorter values",
+            ) from None
+        if filled is not text:
+            self._left -= len(filled)
+        return filled
 
 
 def _says_something(key: str, value: Any, written: Any) -> bool:
@@ -178,23 +204,19 @@ def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Va
     return dropped
 
 
-def _settle(section: Section, values: Mapping[str, Value]) -> Section:
+def _settle(section: Section, filler: _Filler) -> Section:
     """The section with rules dropped or kept, and values put in."""
     rules: list[Rule] = []
     gap = section.gap
     for rule in section.rules:
-        if holds(rule.when, values):
-            rules.append(rule if "{{" not in rule.text and "}}" not in rule.text else _filled(rule, values))
+        if holds(rule.when, filler.values):
+            text = filler.fill(rule.text)
+            rules.append(rule if text is rule.text else rule._replace(text=text))
         elif rules:
             rules[-1] = rules[-1]._replace(gap=longer(rules[-1].gap, rule.gap))
         elif section.level:
             gap = longer(gap, rule.gap)
-    heading = substitute(section.heading, values)
-    return section._replace(heading=heading, gap=gap, rules=tuple(rules))
-
-
-def _filled(rule: Rule, values: Mapping[str, Value]) -> Rule:
-    return rule._replace(text=substitute(rule.text, values))
+    return section._replace(heading=filler.fill(section.heading), gap=gap, rules=tuple(rules))
 
 
 def _ending(before: tuple[Section, ...], after: tuple[Section, ...]) -> tuple[Section, ...]:
@@ -212,14 +234,14 @@ def _ending(before: tuple[Section, ...], after: tuple[Section, ...]) -> tuple[Se
     return (*after[:-1], last)
 
 
-def _field(key: str, field: Field, values: Values) -> Field:
+def _field(key: str, field: Field, values: Values, filler: _Filler) -> Field:
     value = field.value
     if key == "description" and isinstance(value, list):
-        value = " ".join(substitute(part["text"], values.all) for part in value if holds(part.get("when"), values.all))
+        value = " ".join(filler.fill(part["text"]) for part in value if holds(part.get("when"), values.all))
         return Field(value.strip(), field.origin)
     if not isinstance(value, str) or "{{" not in value:
         return field
-    text = substitute(value, values.all)
+    text = filler.fill(value)
     mine = [match[1] for match in PLACEHOLDER.finditer(value) if match[1] in values.set_by_user]
     origin = Origin("parameter", mine[0]) if mine else field.origin
     return Field(_checked(key, text), origin)

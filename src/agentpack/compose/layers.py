@@ -4,8 +4,10 @@ The order of laying is computed: declared `order`, then the name. Whether varian
 `agreement.py`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import chain, compress, count, pairwise, repeat
+from operator import eq, itemgetter
 from typing import Any
 
 from agentpack.compose.agreement import (
@@ -22,6 +24,9 @@ from agentpack.errors import Fault, InvalidFile, Unresolvable
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Field, Origin, Rule, Section
 
+MAX_LAID = 6_000
+"""Rules and headings of a persona, and those of what is laid over it with the ids that this removes."""
+_ID, _RULES = itemgetter(0), itemgetter(Section._fields.index("rules"))
 FIELDS = ("description", "model", "color", "tools", "clients")
 
 
@@ -84,17 +89,29 @@ def _refuse_conflicts(chosen: Mapping[str, Named]) -> None:
 
 
 def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
+    """By name, but each after those that it is declared to come after."""
+    after = {name: {*comes_directly_after(variant)} & chosen.keys() for name, variant in chosen.items()}
+    before: dict[str, list[str]] = {}
+    for name, others in after.items():
+        for other in others:
+            before.setdefault(other, []).append(name)
+    waiting = {name: len(others) for name, others in after.items()}
+    ready = [name for name, count in waiting.items() if not count]
+    heapify(ready)
     done: list[Named] = []
-    left = dict(sorted(chosen.items()))
-    while left:
-        ready = [
-            name for name, variant in left.items() if not any(other in left for other in comes_directly_after(variant))
-        ]
-        if not ready:
-            names = ", ".join(f"`{name}`" for name in left)
-            file = next(iter(left.values())).layer.file
-            raise InvalidFile([Fault(file, 0, "order", f"the variants {names} each come after another")])
-        done.append(left.pop(ready[0]))
+    while ready:
+        name = heappop(ready)
+        done.append(chosen[name])
+        for later in before.get(name, ()):
+            waiting[later] -= 1
+            if not waiting[later]:
+                heappush(ready, later)
+    if len(done) < len(chosen):
+        left = sorted(chosen.keys() - {variant.name for variant in done})
+        names = ", ".join(f"`{name}`" for name in left)
+        raise InvalidFile(
+            [Fault(chosen[left[0]].layer.file, 0, "order", f"the variants {names} each come after another")]
+        )
     return done
 
 
@@ -102,9 +119,10 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
     """The draft with every variant laid over it.
 
     Raises:
-        InvalidFile: a variant that is not settled names an id that does not exist.
+        InvalidFile: a variant that is not settled names an id that does not exist, or there is too much to lay.
         Unresolvable: two variants do different things to the same field, parameter, section or rule.
     """
+    _refuse_many(draft, variants)
     refuse_disagreement(draft, variants)
     end = _last_gap(draft.sections)
     known = ids_of(draft.sections)
@@ -112,22 +130,33 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
         missing = tuple(_unknown_ids(known, variant))
         if missing and not variant.settled:
             raise InvalidFile(_fault(one, known) for one in missing)
+        draft = _lay_one(draft, variant, known)._replace(gone=(*draft.gone, *missing))
         known |= ids_of(variant.layer.sections)
-        draft = _lay_one(draft, variant)._replace(gone=(*draft.gone, *missing))
     return draft._replace(sections=_with_last_gap(draft.sections, end))
+
+
+def _refuse_many(draft: Draft, variants: Sequence[Named]) -> None:
+    """Raise InvalidFile for more than is laid over each other: every rule may have to be looked for among all."""
+    laid = sum(1 + len(section.rules) for section in draft.sections)
+    for variant in variants:
+        laid += len(variant.layer.header["remove"])
+        laid += sum(1 + len(section.rules) for section in variant.layer.sections)
+        if laid > MAX_LAID:
+            message = f"with this, more than {MAX_LAID:,} rules, headings and removals are laid over `{draft.name}`"
+            raise InvalidFile([Fault(variant.layer.file, 0, "", message)])
 
 
 # Laying one variant.
 
 
-def _lay_one(draft: Draft, variant: Named) -> Draft:
+def _lay_one(draft: Draft, variant: Named, known: Container[str]) -> Draft:
     header, origin = variant.layer.header, variant.origin
     sections = list(draft.sections)
     for id in header["remove"]:
         _remove(sections, id)
     behind: dict[str, str] = {}
     for section in variant.layer.sections:
-        _lay_section(sections, section, origin, behind)
+        _lay_section(sections, section, origin, behind, known)
     fields = dict(draft.fields)
     for key, value in header["set"].items():
         if key == "clients":
@@ -149,15 +178,14 @@ def _unknown_ids(known: set[str], variant: Named) -> Iterator[Missing]:
     """
     own = ids_of(variant.layer.sections)
     file = variant.layer.file
-    removable = known | {id for id in variant.layer.header["remove"] if id in own}
     for id in variant.layer.header["remove"]:
-        if id not in removable:
+        if id not in known and id not in own:
             yield Missing(file, 0, "remove", id)
     for section in variant.layer.sections:
         parts: list[Section | Rule] = [section, *section.rules]
         for part in parts:
             for id in (part.after, part.before):
-                if id is not None and id not in known | own:
+                if id is not None and id not in known and id not in own:
                     yield Missing(file, part.line, part.id or "", id)
 
 
@@ -166,11 +194,13 @@ def _fault(missing: Missing, known: set[str]) -> Fault:
     return Fault(missing.file, missing.line, missing.key, message, did_you_mean(missing.id, known))
 
 
-def _lay_section(sections: list[Section], new: Section, origin: Origin, behind: dict[str, str]) -> None:
+def _lay_section(
+    sections: list[Section], new: Section, origin: Origin, behind: dict[str, str], known: Container[str]
+) -> None:
     if new.level == 0:
         home = 0
     else:
-        index = next((i for i, section in enumerate(sections) if section.id is not None and section.id == new.id), None)
+        index = _place(sections, new.id)
         if index is None:
             home = _add_section(sections, new, origin)
         else:
@@ -182,16 +212,15 @@ def _lay_section(sections: list[Section], new: Section, origin: Origin, behind: 
                 old = old._replace(when=new.when)
             sections[home] = old._replace(rules=()) if new.replace else old
     for rule in new.rules:
-        _lay_rule(sections, home, rule._replace(origin=origin), behind)
+        _lay_rule(sections, home, rule._replace(origin=origin), behind, known)
 
 
 def _add_section(sections: list[Section], new: Section, origin: Origin) -> int:
     anchor = new.after or new.before
     place = len(sections)
-    if anchor is not None:
-        at = next((i for i, section in enumerate(sections) if section.id == anchor), None)
-        if at is not None:
-            place = section_end(sections, at) if new.after else at
+    at = _place(sections, anchor)
+    if at is not None:
+        place = section_end(sections, at) if new.after else at
     fresh = new._replace(rules=(), gap="\n\n", origin=origin, after=None, before=None, hollow=not new.rules)
     sections.insert(place, fresh)
     _end_with_blank_line(sections, place - 1)
@@ -208,19 +237,30 @@ def _end_with_blank_line(sections: list[Section], index: int) -> None:
         sections[index] = section._replace(gap="\n\n")
 
 
-def _find(sections: Sequence[Section], id: str) -> tuple[int, int] | None:
-    for index, section in enumerate(sections):
-        for position, rule in enumerate(section.rules):
-            if rule.id == id:
-                return index, position
-    return None
+def _place(parts: Iterable[Section | Rule], id: str | None) -> int | None:
+    """The place of the first section or rule with this id. Asked for every rule that is laid, among all there are."""
+    return None if id is None else next(compress(count(), map(eq, map(_ID, parts), repeat(id))), None)
 
 
-def _lay_rule(sections: list[Section], home: int, rule: Rule, behind: dict[str, str]) -> None:
+def _find(sections: Sequence[Section], id: str | None) -> tuple[int, int] | None:
+    position = _place(chain.from_iterable(map(_RULES, sections)), id)
+    if position is None:
+        return None
+    index = 0
+    while position >= len(sections[index].rules):
+        position -= len(sections[index].rules)
+        index += 1
+    return index, position
+
+
+def _lay_rule(sections: list[Section], home: int, rule: Rule, behind: dict[str, str], known: Container[str]) -> None:
     """Replace the rule of the same id where it stands, or put the new one where it asks to go, else at the section's
     end.
+
+    Args:
+        known: all ids that there were before this variant.
     """
-    found = _find(sections, rule.id) if rule.id is not None else None
+    found = _find(sections, rule.id) if rule.id in known else None
     if found is not None:
         index, position = found
         old = sections[index].rules[position]
@@ -232,8 +272,8 @@ def _lay_rule(sections: list[Section], home: int, rule: Rule, behind: dict[str, 
     anchor = behind.get(rule.after, rule.after) if rule.after is not None else rule.before
     if rule.after is not None and rule.id is not None:
         behind[rule.after] = rule.id
-    place = _find(sections, anchor) if anchor is not None else None
-    title = next((i for i, section in enumerate(sections) if section.id is not None and section.id == anchor), None)
+    place = _find(sections, anchor)
+    title = _place(sections, anchor) if place is None else None
     if place is not None:
         index, position = place[0], place[1] + (1 if rule.after else 0)
     elif title is not None:  # below the heading, or above it: at the end of what stands before
@@ -278,14 +318,14 @@ def _between(first: Rule, second: Rule, around: Sequence[Rule]) -> str:
 
 
 def _remove(sections: list[Section], id: str) -> None:
-    for index, section in enumerate(sections):
-        if section.id == id:
-            end = section_end(sections, index)
-            last = _last_gap(sections[index:end])
-            del sections[index:end]
-            if index:
-                _widen_gap(sections, index - 1, last)
-            return
+    index = _place(sections, id)
+    if index is not None:
+        end = section_end(sections, index)
+        last = _last_gap(sections[index:end])
+        del sections[index:end]
+        if index:
+            _widen_gap(sections, index - 1, last)
+        return
     found = _find(sections, id)
     if found is not None:
         drop_rule(sections, *found)

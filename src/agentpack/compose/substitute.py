@@ -10,6 +10,10 @@ MAX_FAULTS = 20
 """Faults told of one rule."""
 
 
+class TooLong(Exception):
+    """A text comes to more than it may with the values put in."""
+
+
 def holds(condition: str | None, values: Mapping[str, Value]) -> bool:
     """Whether `flag`, `!flag`, `parameter:value` or `!parameter:value` holds. No condition always does."""
     if condition is None:
@@ -45,17 +49,31 @@ def as_text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def substitute(text: str, values: Mapping[str, Value]) -> str:
-    """The text with every `{{ name }}` replaced, in a single pass: a value is never scanned again."""
+def substitute(text: str, values: Mapping[str, Value], most: int | None = None) -> str:
+    """The text with every `{{ name }}` replaced, in a single pass: a value is never scanned again.
+
+    Args:
+        most: characters that it may come to.
+
+    Raises:
+        TooLong: it would come to more; no more than that was put together.
+    """
     if "{{" not in text and "}}" not in text:
         return text
+    left = None if most is None else most - len(text)
 
     def replacement(match: re.Match[str]) -> str:
+        nonlocal left
         if match[0] == "{{{{":
             return "{{"
         if match[0] == "}}}}":
             return "}}"
-        return as_text(values[match[1]])
+        value = as_text(values[match[1]])
+        if left is not None:
+            left -= len(value) - len(match[0])
+            if left < 0:
+                raise TooLong
+        return value
 
     return PLACEHOLDER.sub(replacement, text)
 

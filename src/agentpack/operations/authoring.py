@@ -21,7 +21,7 @@ from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Drafting
+from agentpack.operations.making import Maker
 from agentpack.operations.workspace import Workspace
 from agentpack.read import MANIFEST, check_pack
 from agentpack.resolve import Chosen
@@ -121,11 +121,10 @@ class _Drafts:
 
     def __init__(self, authored: Authored) -> None:
         self.authored = authored
-        self._bases: dict[str, Base | None] = {}
 
     @cached_property
-    def _drafting(self) -> Drafting:
-        return Drafting(self.authored.library, self.authored.manifest, self.authored.chosen)
+    def _maker(self) -> Maker:
+        return Maker(self.authored.library, self.authored.manifest, self.authored.chosen)
 
     def draft(self, persona: str, variants: Iterable[str]) -> Draft:
         return draft_of(self.authored.pack, persona, variants, {}, self._base(persona))
@@ -136,13 +135,10 @@ class _Drafts:
 
     def modules(self, persona: str) -> Mapping[str, str]:
         own: Mapping[str, str] = self.authored.pack.personas[persona].header.get("modules") or {}
-        return self._drafting.modules(self.authored.pack, persona) if self._extends(persona) else own
+        return self._maker.modules(self.authored.pack, persona) if self._extends(persona) else own
 
     def _base(self, persona: str) -> Base | None:
-        if persona not in self._bases:
-            base = self._drafting.base(self.authored.pack, persona) if self._extends(persona) else None
-            self._bases[persona] = base
-        return self._bases[persona]
+        return self._maker.base(self.authored.pack, persona) if self._extends(persona) else None
 
     def _extends(self, persona: str) -> bool:
         return "extends" in self.authored.pack.personas[persona].header

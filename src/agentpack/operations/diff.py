@@ -17,7 +17,7 @@ from agentpack.differences.accounts import (
     edited_account,
     pristine_account,
 )
-from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Conflict
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, with_ends_of
@@ -312,7 +312,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
     made = locked.made
     if made is None:
         assert locked.failure is not None
-        if isinstance(locked.failure, Refused):
+        if isinstance(locked.failure, Refused | Unresolvable | InvalidFile):
             yield Remark("rendering", workspace.scope.lock, (locked.failure.message, *locked.failure.details))
         else:
             notes.append(f"the locked releases were not checked: {locked.failure.message}")

@@ -1,6 +1,7 @@
 """What is wanted: releases become personas, the text of every file, and the lock that says so."""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from agentpack.compose.composing import (
 from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.parameters import Declaration, Value
 from agentpack.compose.parse import Layer, PersonaText
-from agentpack.errors import Fault, InvalidFile, Unresolvable
+from agentpack.errors import Fault, InvalidFile, Refused, Unresolvable
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import PackName, did_you_mean
@@ -29,6 +30,13 @@ from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.render import render
 from agentpack.resolve import USER, Chosen
+
+MAX_EXTENDED = 20
+"""Personas below one another, each extended by the one above it."""
+MAX_RENDERED = 4 * 1024 * 1024
+"""Bytes of one file for a client."""
+MAX_ALL_RENDERED = 128 * 1024 * 1024
+"""Bytes of all files that one command renders."""
 
 
 class Part(NamedTuple):
@@ -168,6 +176,7 @@ def make(
     maker = maker or Maker(library, manifest, chosen)
     for client in clients:
         library.workspace.targets.named(client)
+    clients_of = maker.clients(manifest, clients, fewer)
     locked = []
     desk = Desk(library.workspace.scope.kind, library.workspace.environment.variables)
     parts: list[Part] = []
@@ -179,9 +188,8 @@ def make(
         if only is not None or maker.is_installed(pin):
             own, used = maker.parts(pin, wanted)
             parts += own
-            for_clients = maker.clients(pin.pack, manifest, clients, fewer)
             for part in own:
-                for client in for_clients:
+                for client in clients_of[pin.pack]:
                     target = library.workspace.targets.named(client)
                     desk.add(target, part.persona.name, part.pack.name, maker.rendering(part, client))
         locked.append(_locked_pack(library, pin, wanted, used, fewer.get(pin.pack)))
@@ -274,48 +282,55 @@ class Maker:
         self._parts: dict[str, tuple[tuple[Part, ...], tuple[LocalVariant, ...]]] = {}
         self._renderings: dict[tuple[str, str, str], Rendering | None] = {}
         self._notes: dict[Note, Note] = {}
-        self._extending: list[tuple[str, str]] = []
-        """The personas whose base is being looked for: one that comes up again extends itself."""
+        self._rendered_bytes = 0
+        self._bases: dict[tuple[str, str], Base | None] = {}
         self.gone: list[str] = []
         """Ids that local variants name and that the release no longer has, in words."""
 
     def is_installed(self, pin: Chosen) -> bool:
         """Whether a pack's own personas are wanted: not when it is there only for others to extend."""
-        if USER in pin.wanted_by:
-            return True
-        for other in self.pins.values():
-            pack = self.library.read(other.pack, other.version)[1]
-            required = self._required(other.pack)
+        return USER in pin.wanted_by or pin.pack in self._more_than_extended
+
+    @cached_property
+    def _required(self) -> Mapping[str, set[str]]:
+        """What each pack requires."""
+        headers = {pin.pack: self.library.read(pin.pack, pin.version)[1].header for pin in self.pins.values()}
+        return {
+            pack: {parse_requirement(text).pack for text in header.get("requires", ())}
+            for pack, header in headers.items()
+        }
+
+    @cached_property
+    def _more_than_extended(self) -> set[str]:
+        """The packs that another one requires for more than to extend their personas."""
+        found: set[str] = set()
+        for pin in self.pins.values():
+            layers = self.library.read(pin.pack, pin.version)[1].personas.values()
             extended = {
-                parse_requirement(layer.header["extends"]).pack
-                for layer in pack.personas.values()
-                if "extends" in layer.header
+                parse_requirement(layer.header["extends"]).pack for layer in layers if "extends" in layer.header
             }
-            if pin.pack in required - extended:
-                return True
-        return False
+            found |= self._required[pin.pack] - extended
+        return found
 
     def clients(
-        self, pack: str, manifest: Manifest, every: Sequence[str], fewer: Mapping[str, Sequence[str]]
-    ) -> tuple[str, ...]:
-        """The clients that a pack is for: one that only others require is for those of the packs that require it."""
-        found: list[Sequence[str]] = []
-        waiting, seen = [pack], {pack}
-        while waiting:
-            name = waiting.pop(0)
-            wanted = manifest.wanted(name)
-            if wanted is not None:
-                found.append(fewer.get(name, every) if wanted.clients is None else wanted.clients)
-                continue
-            more = [other for other in self.pins if other not in seen and name in self._required(other)]
-            seen.update(more)
-            waiting += more
-        return tuple(dict.fromkeys(client for clients in found or [every] for client in clients))
-
-    def _required(self, pack: str) -> set[str]:
-        pin = self.pins[PackName(pack)]
-        header = self.library.read(pin.pack, pin.version)[1].header
-        return {parse_requirement(text).pack for text in header.get("requires", ())}
+        self, manifest: Manifest, every: Sequence[str], fewer: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, tuple[str, ...]]:
+        """The clients of each pack: one that only others require is for those of the packs that require it."""
+        packs_of: dict[str, list[str]] = {}
+        found: dict[str, dict[str, None]] = {pack: {} for pack in self.pins}
+        for entry in manifest.packs:
+            own = entry.requirement.pack
+            found[own] = dict.fromkeys(fewer.get(own, every) if entry.clients is None else entry.clients)
+            for client in found[own]:
+                packs_of.setdefault(client, []).append(own)
+        named = {entry.requirement.pack for entry in manifest.packs}
+        for client, waiting in packs_of.items():
+            while waiting:
+                for pack in self._required.get(waiting.pop(), ()):
+                    if pack in found and pack not in named and client not in found[pack]:
+                        found[pack][client] = None
+                        waiting.append(pack)
+        return {pack: tuple(clients or every) for pack, clients in found.items()}
 
     def parts(self, pin: Chosen, wanted: Wanted | None) -> tuple[tuple[Part, ...], tuple[LocalVariant, ...]]:
         """The personas of a pack, and the local variants that are in them."""
@@ -397,27 +412,41 @@ class Maker:
         return other, name, requirement.variants
 
     def base(self, pack: Pack, persona: str) -> Base | None:
-        """What a persona with `extends` is laid over."""
+        """What a persona with `extends` is laid over, None for one without. Raises InvalidFile."""
+        key = (pack.name, persona)
+        if key not in self._bases:
+            self._refuse_deep(pack, persona)
+            self._bases[key] = self._made_base(pack, persona)
+        return self._bases[key]
+
+    def _refuse_deep(self, pack: Pack, persona: str) -> None:
+        """Raise InvalidFile for a persona that extends itself, or over more others than are read."""
+        file = pack.personas[persona].file
+        seen = [(pack.name, persona)]
+        while (extended := self.extended(pack, persona)) is not None:
+            pack, persona, _ = extended
+            if (pack.name, persona) in seen:
+                raise InvalidFile([Fault(file, 0, "extends", "the persona extends itself, perhaps by way of others")])
+            if len(seen) > MAX_EXTENDED:
+                message = f"more than {MAX_EXTENDED} personas extend each other here"
+                raise InvalidFile([Fault(file, 0, "extends", message, "extend one that is further down")])
+            seen.append((pack.name, persona))
+
+    def _made_base(self, pack: Pack, persona: str) -> Base | None:
         extended = self.extended(pack, persona)
         if extended is None:
             return None
         other, name, variants = extended
-        file = pack.personas[persona].file
-        if (pack.name, persona) in self._extending:
-            raise InvalidFile([Fault(file, 0, "extends", "the persona extends itself, perhaps by way of others")])
-        self._extending.append((pack.name, persona))
-        try:
-            draft = draft_of(other, name, variants, {}, self.base(other, name))
-        finally:
-            self._extending.pop()
+        draft = draft_of(other, name, variants, {}, self.base(other, name))
         base = Base(draft, self.declarations(other, name))
+        file = pack.personas[persona].file
         faults = text_faults(draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file)
         if faults:
             raise InvalidFile(faults)
         return base
 
     def modules(self, pack: Pack, persona: str) -> Mapping[str, str]:
-        """The sections that are read on demand, with when, those of the persona below included."""
+        """The sections that are read on demand, with when, those of the persona below included. Raises InvalidFile."""
         extended = self.extended(pack, persona)
         below = self.modules(extended[0], extended[1]) if extended else {}
         return {**below, **pack.personas[persona].header.get("modules", {})}
@@ -476,10 +505,24 @@ class Maker:
             original=part.originals.get(client),
             as_it_was=part.as_it_was,
         )
-        if file is None or not file.notes:
+        if file is None:
+            return None
+        self._rendered_bytes += len(file.content)
+        _refuse_large(file, self._rendered_bytes)
+        if not file.notes:
             return file
         notes = tuple(self._notes.setdefault(note, note) for note in file.notes)
         return file._replace(notes=notes)  # a thousand personas have the same few
+
+
+def _refuse_large(file: Rendering, together: int) -> None:
+    """Raise Refused for a file, or files together, of more bytes than agentpack makes."""
+    if len(file.content) > MAX_RENDERED:
+        what = f"{file.path} comes to {len(file.content):,} bytes, more than {MAX_RENDERED // 2**20} MiB"
+        raise Refused(what, hint=f"ask for fewer variants of {file.pack}, or set shorter parameters")
+    if together > MAX_ALL_RENDERED:
+        what = f"all files together come to more than {MAX_ALL_RENDERED // 2**20} MiB, {file.path} among them"
+        raise Refused(what, hint="install for fewer clients, or fewer packs")
 
 
 def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen], part: Part) -> list[Named]:
@@ -489,25 +532,6 @@ def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen]
     name = next((old for old, new in renames.items() if new == part.persona.name), part.persona.name)
     maker = Maker(library, manifest, chosen)
     return maker.layers(part.pack, name, part.variants)
-
-
-class Drafting(NamedTuple):
-    """Puts personas together that extend one of another pack: what is chosen says which release of it."""
-
-    library: Library
-    manifest: Manifest
-    chosen: Sequence[Chosen]
-
-    def base(self, pack: Pack, persona: str) -> Base | None:
-        """What a persona with `extends` is laid over, None for one without. Raises InvalidFile."""
-        return self._maker().base(pack, persona)
-
-    def modules(self, pack: Pack, persona: str) -> Mapping[str, str]:
-        """The sections that are read on demand, with when, those of the persona below included. Raises InvalidFile."""
-        return self._maker().modules(pack, persona)
-
-    def _maker(self) -> Maker:
-        return Maker(self.library, self.manifest, self.chosen)
 
 
 def draft_for(

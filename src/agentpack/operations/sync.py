@@ -19,6 +19,7 @@ from agentpack.operations.recorded import (
     unrecorded_files,
     with_files,
 )
+from agentpack.operations.satisfying import unmet
 from agentpack.operations.widening import granted_words, may_changes
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
@@ -30,14 +31,15 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
 
     Args:
         locked: the lock must be what the manifest asks for.
-        frozen: the lock is taken as it is, the manifest is not read.
+        frozen: as `locked`, but the manifest need not be there.
 
     Raises:
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
     """
     if not frozen:
         require_manifest(workspace)
-    made = made_from_lock(workspace, frozen=frozen) if locked or frozen else made_now(workspace, options.decisions)
+    unchecked = frozen and workspace.manifest_bytes is None
+    made = made_from_lock(workspace, frozen=unchecked) if locked or frozen else made_now(workspace, options.decisions)
     wish = Wish(made, workspace.manifest_bytes, made.lock)
     if (locked or frozen) and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
@@ -127,6 +129,8 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} has {MARKERS} on line {line}")
             elif digest != variant.digest:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
+    if not reasons:  # a manifest that moved on explains the rest
+        reasons += unmet(workspace.manifest, lock)
     return reasons
 
 
@@ -139,6 +143,8 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
     changed = sorted(path for path, file in then.items() if path not in now or not _is_rendered(file, now[path]))
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
+    said = {pack.name: (pack.variants, pack.requires) for pack in made.lock.packs}
+    changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
     if changed:
         why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
         if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):

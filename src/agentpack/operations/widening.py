@@ -9,6 +9,7 @@ parameter, a client or a further pack, is shown.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from agentpack.errors import AgentpackError, DecisionNeeded
@@ -199,6 +200,7 @@ class _Comparison:
         self.wanted: dict[str, LockedPack] = {pack.name: pack for pack in made.lock.packs}
         self.rows = {_key(file): file for file in lock.files} if lock else {}
         self.installed = {key[0] for key in self.rows}
+        self._above: dict[str, set[str]] = {}
         self.moved = self._moved(self.locked)
         wanted = workspace.readable_lock
         self.accepted_moved = self._moved({pack.name: pack for pack in wanted.packs} if wanted else {})
@@ -240,7 +242,7 @@ class _Comparison:
         if USER in self.wanted[pack].wanted_by and (old is None or USER not in old.wanted_by):
             return True
         # brought along: by packs that are as new to the user as it is, or by a new release of one that was there
-        return not any(name in self.locked and name in self.moved for name in (pack, *self._requirers(pack)))
+        return pack not in self._brought_by_release
 
     def _is_accepted(self, pack: str, word: str) -> bool:
         """Whether this command accepts it, or whoever made the lock did."""
@@ -251,22 +253,31 @@ class _Comparison:
     def _moved(self, before: Mapping[str, LockedPack]) -> frozenset[str]:
         """The packs whose personas come from other bytes than before: their own, or those of a pack they require."""
         moved = {name for name, pack in self.wanted.items() if _origin(pack) != _origin(before.get(name))}
-        while True:
-            more = {name for name, pack in self.wanted.items() if name not in moved and _required(pack) & moved}
-            if not more:
-                return frozenset(moved)
-            moved |= more
+        return frozenset(_reached(self._requiring, moved))
 
     def _requirers(self, pack: str) -> set[str]:
         """The packs that require this one, directly or through others."""
-        found: set[str] = set()
-        waiting = [pack]
-        while waiting:
-            below = waiting.pop()
-            more = {name for name, other in self.wanted.items() if below in _required(other)} - found
-            found |= more
-            waiting += more
-        return found - {pack}
+        if pack not in self._above:
+            self._above[pack] = _reached(self._requiring, {pack}) - {pack}
+        return self._above[pack]
+
+    @cached_property
+    def _brought_by_release(self) -> set[str]:
+        """The packs that were there and have another release now, and all that these require."""
+        return _reached(self._required, {name for name in self.locked if name in self.moved and name in self.wanted})
+
+    @cached_property
+    def _required(self) -> Mapping[str, set[str]]:
+        return {name: {parse_requirement(text).pack for text in pack.requires} for name, pack in self.wanted.items()}
+
+    @cached_property
+    def _requiring(self) -> Mapping[str, set[str]]:
+        """The packs that require each one directly."""
+        found: dict[str, set[str]] = {}
+        for name, required in self._required.items():
+            for other in required:
+                found.setdefault(other, set()).add(name)
+        return found
 
     def _of_pack(self, file: Rendering) -> set[str]:
         """All that the pack could do before for this client; of a pack that is new, those that brought it along."""
@@ -318,5 +329,12 @@ def _origin(pack: LockedPack | None) -> tuple[str, ...]:
     return () if pack is None else (pack.version, pack.source, pack.digest)
 
 
-def _required(pack: LockedPack) -> set[str]:
-    return {parse_requirement(text).pack for text in pack.requires}
+def _reached(onward: Mapping[str, Collection[str]], start: Collection[str]) -> set[str]:
+    """What can be reached from these, themselves among it."""
+    found = {*start}
+    waiting = [*start]
+    while waiting:
+        more = {name for name in onward.get(waiting.pop(), ()) if name not in found}
+        found |= more
+        waiting += more
+    return found

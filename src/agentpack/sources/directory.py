@@ -47,7 +47,7 @@ class DirectorySource:
         return self.folder
 
     def packs(self) -> Collection[PackName]:
-        return {**self._places(), **dict.fromkeys(self._archives)}.keys()
+        return {**self._places, **dict.fromkeys(self._archives)}.keys()
 
     @cached_property
     def _archives(self) -> Archives:
@@ -55,6 +55,7 @@ class DirectorySource:
         found = _archives(self.folder)
         return found if found and not self._is_pack(self.folder) else {}
 
+    @cached_property
     def _places(self) -> dict[PackName, str]:
         """The folder of each pack: that of its manifest, or that of its versions."""
         if self._is_pack(self.folder):
@@ -88,7 +89,7 @@ class DirectorySource:
     def _look(self, pack: PackName) -> dict[Version, list[str]]:
         """Where each version of a pack lies, the place that is read first."""
         found = _versions(pack, f"{self.folder}/{pack}")
-        if not found and (place := self._places().get(pack)) is not None:
+        if not found and (place := self._places.get(pack)) is not None:
             if not self._is_pack(place):
                 found = _versions(pack, place)
             elif (version := self._version_of(place)) is not None:

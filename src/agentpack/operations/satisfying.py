@@ -1,0 +1,90 @@
+"""Whether a lock is one that the manifest could have led to: what it locks, compared with the manifest as it stands.
+
+The lock keeps the manifest that it was made from, and what each release requires. Whoever changes the lock can change
+these too, so that they prove nothing: packs are followed here from the manifest, requirement by requirement. That
+releases say what the lock has them say is seen when they are read (`sync.check_rendering`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from packaging.version import Version
+
+from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.manifest import Manifest
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.resolve import USER
+from agentpack.sources.bundled import NAME as BUNDLED
+
+_Asked = Mapping[str, Sequence[tuple[str, Requirement]]]
+
+
+def unmet(manifest: Manifest, lock: Lock) -> Iterator[str]:
+    """What the manifest does not allow of a lock, or misses in it, in words."""
+    if manifest.clients is not None and {*lock.clients} != {*manifest.clients}:
+        yield f"the lock is for {', '.join(lock.clients) or 'no client'}, not for the clients of agentpack.yaml"
+    packs = {str(pack.name): pack for pack in lock.packs}
+    asked = _asked(manifest, packs)
+    sources = {BUNDLED, *(source.name for source in manifest.sources)}
+    for name in sorted({*asked, *packs}):
+        if name not in packs:
+            yield f"{name} is not in the lock, and {asked[name][0][0]} asks for it"
+        elif name not in asked:
+            yield f"{name} {packs[name].version} is in the lock, and nothing asks for it"
+        else:
+            yield from _of_pack(packs[name], asked[name])
+            yield from _as_said(manifest, packs[name], sources)
+
+
+def _asked(manifest: Manifest, packs: Mapping[str, LockedPack]) -> _Asked:
+    """Who asks for each pack that can be reached from the manifest, and what."""
+    asked: dict[str, list[tuple[str, Requirement]]] = {}
+    for entry in manifest.packs:
+        asked.setdefault(entry.requirement.pack, []).append((USER, entry.requirement))
+    waiting = list(asked)
+    while waiting:
+        pack = packs.get(waiting.pop())
+        for requirement in map(parse_requirement, pack.requires if pack else ()):
+            if requirement.pack not in asked:
+                waiting.append(requirement.pack)
+            asked.setdefault(requirement.pack, []).append((f"{pack.name} {pack.version}" if pack else "", requirement))
+    return asked
+
+
+def _of_pack(pack: LockedPack, asked: Sequence[tuple[str, Requirement]]) -> Iterator[str]:
+    """Where the release, its variants or who wants it are not what is asked for."""
+    version = Version(pack.version)
+    early = any(who == USER and requirement.specifiers.prereleases for who, requirement in asked)
+    for who, requirement in asked:
+        specifiers = requirement.specifiers
+        if not specifiers.contains(version, prereleases=early or bool(specifiers.prereleases)):
+            yield f"{pack.name} {pack.version} is locked, and {who} asks for {requirement.pack}{requirement.range}"
+    wanted = {variant for _, requirement in asked for variant in requirement.variants}
+    local = {variant.name for variant in pack.local_variants}
+    for variant in sorted(wanted - {*pack.variants, *local}):
+        yield f"{pack.name} is locked without the variant `{variant}`, which is asked for"
+    extra = {*pack.variants} - wanted
+    if not local & wanted:  # one that is asked for may require others
+        extra |= local - wanted
+    for variant in sorted(extra):
+        yield f"{pack.name} is locked with the variant `{variant}`, which nothing asks for"
+    by = sorted({who for who, requirement in asked if who.partition(" ")[0] != pack.name})
+    if sorted(pack.wanted_by) != by:
+        yield f"{pack.name} is wanted by {', '.join(by)}, and the lock says {', '.join(pack.wanted_by) or 'by nothing'}"
+
+
+def _as_said(manifest: Manifest, pack: LockedPack, sources: set[str]) -> Iterator[str]:
+    """Where the parameters, clients or source of a pack are not those of the manifest."""
+    entry = manifest.wanted(pack.name)
+    parameters = entry.parameters if entry else {}
+    for name in sorted({*parameters, *pack.parameters}):
+        one, other = parameters.get(name), pack.parameters.get(name)
+        if type(one) is not type(other) or one != other:
+            yield f"{pack.name} is locked with another value of its parameter `{name}`"
+    renames = entry.renames if entry else {}
+    if pack.renames and dict(pack.renames) != dict(renames):
+        yield f"{pack.name} is locked with other names of its personas (`as`)"
+    fixed = manifest.clients is not None or entry is None or entry.clients is not None
+    if pack.clients is not None and fixed:
+        yield f"{pack.name} is locked for {', '.join(pack.clients) or 'no client'}, and the manifest names others"
+    if pack.source not in sources:
+        yield f"{pack.name} is locked from the source `{pack.source}`, which agentpack.yaml does not have"

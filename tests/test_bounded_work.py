@@ -1,0 +1,201 @@
+"""Packs of strangers that are small and chained: the work grows with them no faster than their number, or a bound stops
+it.
+
+The work is counted in calls of functions, which no load of the machine changes.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import pytest
+from support.packs import make_pack, persona_text, publish, read_files, variant_text
+from support.running import Agentpack
+
+from agentpack.authoring.references import MAX_TRIED
+from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
+from agentpack.compose.layers import MAX_LAID
+from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
+from agentpack.operations import making
+from agentpack.operations.making import MAX_EXTENDED
+from agentpack.read import MAX_VARIANTS
+
+STEPS = 12
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions are called in the course of it."""
+    count = 0
+
+    def called(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def grows_no_faster(work: Callable[[int], object], least: int) -> None:
+    """Twice as much of the input adds no more than twice the work that the first half added."""
+    work(least)  # modules are loaded, patterns compiled
+    one, two, four = (calls_of(lambda count=count: work(count)) for count in (least, 2 * least, 4 * least))  # type: ignore[misc]
+    assert four - two < 2.6 * (two - one)
+
+
+def chain(packs: Path, name: str, length: int, *, extending: bool) -> str:
+    """Packs that each require the one before, whose persona they may extend. Returns the name of the last one."""
+    names = [f"{name}-{length}-{place}" for place in range(length)]
+    for place, own in enumerate(names):
+        below = names[place - 1 : place] if place else []
+        header = {"extends": below[0]} if below and extending else {}
+        body = f"- Do {place}. {{#do-{place}}}\n"
+        publish(packs, make_pack(own, personas={own: persona_text(own, body, **header)}, requires=below))
+    return names[-1]
+
+
+def extending(agentpack: Agentpack, packs: Path, length: int, expect: int = 0) -> str:
+    last = chain(packs, "over", length, extending=True)
+    return agentpack("install", last, "--source", str(packs), "--client", "claude", "--dry-run", expect=expect).err
+
+
+def test_personas_that_extend_each_other(agentpack: Agentpack, tmp_path: Path) -> None:
+    grows_no_faster(lambda length: extending(agentpack, tmp_path / f"packs-{length}", length), 4)
+
+
+def test_more_personas_that_extend_each_other_are_refused(agentpack: Agentpack, tmp_path: Path) -> None:
+    extending(agentpack, tmp_path / "at", MAX_EXTENDED + 1)
+    told = extending(agentpack, tmp_path / "past", MAX_EXTENDED + 2, expect=2)
+    assert f"more than {MAX_EXTENDED} personas extend each other" in told
+
+
+def test_packs_that_require_in_a_chain(agentpack: Agentpack, tmp_path: Path) -> None:
+    def install(length: int) -> None:
+        packs = tmp_path / f"packs-{length}"
+        last = chain(packs, "on", length, extending=False)
+        agentpack("install", last, "--source", str(packs), "--client", "claude", "--dry-run")
+
+    grows_no_faster(install, STEPS)
+
+
+def test_a_pack_that_only_others_require_is_for_the_clients_of_all_of_them(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    packs = tmp_path / "packs"
+    base, *others = ("base", "one", "two")
+    publish(packs, make_pack(base, personas={base: persona_text(base)}))
+    for name in others:
+        publish(packs, make_pack(name, personas={name: persona_text(name)}, requires=["base"]))
+    agentpack("install", "one", "--source", str(packs), "--client", "claude")
+    agentpack("install", "two", "--source", str(packs), "--client", "opencode")
+    assert (project / ".claude/agents/base.md").exists()
+    assert (project / ".opencode/agents/base.md").exists()
+
+
+# -- variants ----------------------------------------------------------------------------------------------------------
+
+
+def with_variants(count: int, *, requiring: bool = False, text: str = "- More {n}. {{#more-{n}}}\n") -> Pack:
+    variants = {}
+    for place in range(count):
+        header = {"requires": [f"v{place - 1}"]} if place and requiring else {}
+        variants[f"reviewer/v{place}"] = variant_text(text.format(n=place), **header)
+    return read_files(make_pack(variants=variants))
+
+
+def test_variants_that_require_each_other() -> None:
+    packs = {count: with_variants(count, requiring=True) for count in (STEPS, 2 * STEPS, 4 * STEPS)}
+    grows_no_faster(lambda count: draft_of(packs[count], "reviewer", [f"v{count - 1}"], {}), STEPS)
+
+
+def test_variants_that_have_nothing_to_do_with_each_other() -> None:
+    packs = {count: with_variants(count) for count in (STEPS, 2 * STEPS, 4 * STEPS)}
+    grows_no_faster(lambda count: draft_of(packs[count], "reviewer", packs[count].variant_names, {}), STEPS)
+
+
+def test_the_first_two_variants_that_disagree_are_named_whatever_lies_between() -> None:
+    texts = {f"reviewer/v{place}": variant_text(f"- More. {{#more-{place}}}\n") for place in range(9)}
+    texts |= {"reviewer/v2": variant_text("- A. {#same}\n"), "reviewer/v5": variant_text("- B. {#same}\n")}
+    texts |= {"reviewer/v7": variant_text("- C. {#same}\n")}
+    pack = read_files(make_pack(variants=texts))
+    with pytest.raises(Unresolvable, match="`v2` and `v5` do not go together"):
+        draft_of(pack, "reviewer", pack.variant_names, {})
+
+
+def test_more_variants_of_one_persona_are_refused() -> None:
+    with_variants(MAX_VARIANTS)
+    with pytest.raises(InvalidFile) as refused:
+        with_variants(MAX_VARIANTS + 1)
+    assert f"more than {MAX_VARIANTS} variants" in refused.value.details[0]
+
+
+@pytest.mark.parametrize(("more", "refuses"), [(0, False), (1, True)])
+def test_more_rules_laid_over_each_other_are_refused(more: int, refuses: bool) -> None:
+    own = 3
+    rules = "".join(f"- R. {{#r{place}}}\n" for place in range(MAX_LAID // 2 - own))
+    variant = "".join(f"- E. {{#e{place}}}\n" for place in range(MAX_LAID // 2 + more))
+    body = "You review. {#identity}\n\n" + rules
+    pack = read_files(
+        make_pack(personas={"reviewer": persona_text(body=body)}, variants={"reviewer/v": variant_text(variant)})
+    )
+    if refuses:
+        with pytest.raises(InvalidFile, match=r"variants/reviewer/v\.md") as told:
+            draft_of(pack, "reviewer", ["v"], {})
+        assert f"more than {MAX_LAID:,} rules, headings and removals" in told.value.details[0]
+    else:
+        draft_of(pack, "reviewer", ["v"], {})
+
+
+# -- pack check --------------------------------------------------------------------------------------------------------
+
+
+def checked(agentpack: Agentpack, folder: Path, count: int, text: str, **header: object) -> str:
+    texts = {f"reviewer/v{place}": variant_text(text.format(n=place), **header) for place in range(count)}
+    publish(folder, make_pack(variants=texts))
+    return agentpack("pack", "check", str(folder), expect=None).out
+
+
+def test_checking_variants(agentpack: Agentpack, tmp_path: Path) -> None:
+    text = "- More {n}. {{#more-{n}}}\n"
+    grows_no_faster(lambda count: checked(agentpack, tmp_path / f"packs-{count}", count, text), STEPS)
+
+
+def test_checking_stops_at_so_many_variants_that_change_one_thing(agentpack: Agentpack, tmp_path: Path) -> None:
+    count = next(count for count in range(2, 500) if count * (count - 1) // 2 > MAX_TRIED)
+    told = checked(agentpack, tmp_path / "packs", count, "- More {n}. {{#same}}\n")
+    assert "`v0` and `v1` do not go together" in told
+    assert f"more than {MAX_TRIED:,} pairs of variants change the same thing" in told
+
+
+# -- sizes -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_parameter_that_is_used_very_often_is_refused_before_the_text_is_made() -> None:
+    uses = MAX_FILLED // 2000 + 1
+    body = "You review. {#identity}\n\n" + "".join(f"- {'{{a}}' * 100} {{#r{n}}}\n" for n in range(uses // 100 + 1))
+    parameters = {"a": {"type": "string", "default": "x", "max_length": 2000, "description": "A."}}
+    pack = read_files(make_pack(personas={"reviewer": persona_text(body=body)}, parameters=parameters))
+    draft = draft_of(pack, "reviewer", (), {})
+    compose(draft, values_for(draft, pack.declarations, {"a": "y" * 1000}, pack.release))
+    with pytest.raises(UsageError, match="`reviewer` comes to more than 2 Mi characters"):
+        compose(draft, values_for(draft, pack.declarations, {"a": "y" * 2000}, pack.release))
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"), [("MAX_RENDERED", "reviewer.md comes to"), ("MAX_ALL_RENDERED", "all files together come to")]
+)
+def test_files_of_more_bytes_are_refused(
+    bound: str, words: str, agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path / "packs", make_pack("big"))
+    monkeypatch.setattr(making, bound, 100)
+    told = agentpack(
+        "install", "big", "--source", str(tmp_path / "packs"), "--client", "claude", expect=Refused.exit_code
+    )
+    assert words in told.err
+    assert not (project / "agentpack.yaml").exists()
