@@ -27,7 +27,7 @@ def main() -> "NoReturn":
 
             code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while it starts or ends: nothing is under way
-        sys.stderr.write("error: interrupted\n")
+        os.write(2, b"error: interrupted\n")  # what says it elsewhere may not be loaded yet
         code = 130
     leave(code)
 
