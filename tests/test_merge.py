@@ -1,11 +1,15 @@
 """What merging comes to for people: rules and fields are wholes, and a conflict is told as each side has it."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from agentpack.merge import MAX_BYTES, merge
+from agentpack.compose.parse import parse_sections
+from agentpack.differences.rules import entries_of
+from agentpack.merge import MAX_BYTES, Known, merge, resolved
+from agentpack.merge.rules import carry
 
 
 def test_an_edit_of_one_rule_and_a_change_of_the_next_go_together() -> None:
@@ -84,6 +88,37 @@ def test_two_rules_put_in_at_the_same_place_are_a_conflict() -> None:
     merged = merge(base, b"- one\n- mine\n- two\n", b"- one\n- new\n- two\n")
     assert merged.content is None
     assert len(merged.conflicts) == 1
+
+
+def carried(base: str, edit: tuple[str, str], theirs: str) -> str:
+    """The new release's text with the edit in it; headings and rules have ids in both, hidden in the texts."""
+    old, new = (entries_of(parse_sections(text)) for text in (base, theirs))
+    plain, ours, wanted = (re.sub(r" {#[a-z]+}", "", text) for text in (base, base.replace(*edit), theirs))
+    draft = carry(plain, ours, wanted, Known(old, new))
+    assert draft is not None
+    return resolved(draft, 0)
+
+
+def test_a_section_of_ours_never_splits_a_section_of_the_release() -> None:
+    """The release puts the section it stood before below another one: what is below that stays there."""
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n\n## C {#c}\n\n- three {#three}\n"
+    theirs = "## A {#a}\n\n- one {#one}\n\n## Both {#both}\n\n- five {#five}\n\n### C {#c}\n\n- three {#three}\n"
+    merged = carried(base, ("## C", "## Ours\n\n- four\n\n## C"), theirs)
+    assert merged == "## A\n\n- one\n\n## Ours\n\n- four\n\n## Both\n\n- five\n\n### C\n\n- three\n"
+
+
+def test_a_section_of_ours_stands_behind_all_that_is_below_the_section_before_it() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## A {#a}\n\n- zero\n\n### Deeper\n\n- one {#one}\n\n## Z\n\n- five\n"
+    merged = carried(base, ("## B", "## Ours\n\n- four\n\n## B"), theirs)
+    assert merged == "## A\n\n- zero\n\n### Deeper\n\n- one\n\n## Ours\n\n- four\n\n## Z\n\n- five\n"
+
+
+def test_two_sections_of_ours_keep_the_blank_line_between_them() -> None:
+    base = "## A {#a}\n\n- one {#one}\n\n## B {#b}\n\n- two {#two}\n"
+    theirs = "## B {#b}\n\n- two {#two}\n\n## A {#a}\n\n- one {#one}\n"
+    merged = carried(base, ("## B", "## Ours\n\n- four\n\n## More\n\n- five\n\n## B"), theirs)
+    assert merged == "## Ours\n\n- four\n\n## More\n\n- five\n\n## B\n\n- two\n\n## A\n\n- one\n"
 
 
 def test_the_same_change_on_both_sides_is_made_once_beside_others() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in
 from agentpack.merge import Known, merge, resolved
+from agentpack.merge.rules import carry
 from agentpack.model.changes import Conflict
 
 
@@ -176,3 +177,32 @@ def test_rules_of_several_lines_stay_whole(data: st.DataObject) -> None:
     assert merged.content is not None
     assert merged.content.decode() == new.replace(edited, mine)
     assert sum(len(section.rules) for section in parse_sections(merged.content.decode())) == 4
+
+
+@given(
+    st.permutations(range(4)),
+    st.lists(st.sampled_from("##  ###  ####".split()), min_size=4, max_size=4),
+    st.integers(0, 4),
+    st.sampled_from(("##", "###")),
+)
+def test_a_section_of_ours_takes_nothing_of_the_release_below_it(
+    order: list[int], levels: list[str], at: int, own: str
+) -> None:
+    """Wherever the release puts its sections, above or below one another."""
+
+    def laid_out(order: list[int], levels: list[str]) -> list[str]:
+        return [f"{level} Section {n}\n\n- rule {n}\n" for n, level in zip(order, levels, strict=True)]
+
+    old, new = laid_out([0, 1, 2, 3], [own] * 4), laid_out(order, levels)
+    ours = [*old[:at], f"{own} Ours\n\n- our rule\n", *old[at:]]
+    texts = ["\n".join(sections) for sections in (old, ours, new)]
+    known = [
+        tuple(entry._replace(id=entry.text.strip("# -").lower().replace(" ", "-")) for entry in entries_in(text))
+        for text in (texts[0], texts[2])
+    ]
+    draft = carry(texts[0], texts[1], texts[2], Known(*known))
+    if draft is not None and not any(isinstance(piece, Conflict) for piece in draft):
+        sections = parse_sections(resolved(draft, 0))
+        place = next(i for i, section in enumerate(sections) if section.heading.endswith("Ours"))
+        assert [rule.text for rule in sections[place].rules] == ["- our rule"]
+        assert all(section.level <= sections[place].level for section in sections[place + 1 : place + 2])

@@ -208,14 +208,23 @@ class _Carrying:
 
     def place_of_sections(self, start: int, end: int) -> int:
         """The node behind which new sections belong: before the section they came before, else behind the one they
-        came after, else at the end.
+        came after, else at the end. Never inside a deeper section, whose rest would become theirs.
         """
+        level = min(node.level for node in self.mine[start:end] if node.kind == "heading")
         following = self.origin.get(end) if end < len(self.mine) else None
         if following is not None and following in self.there:
-            return self.there[following] - 1
+            k = self.there[following]
+            above = next((n for n in range(k, -1, -1) if 0 < self.new[n].level <= level), None)
+            return self.end_of_all(k, level) if above is None else above - 1
         previous = [self.origin[j] for j in range(start - 1, -1, -1) if j in self.origin]
         headings = [self.there[i] for i in previous if self.old[i].kind == "heading" and i in self.there]
-        return self.end_of(headings[0]) if headings and end < len(self.mine) else len(self.new) - 1
+        return self.end_of_all(headings[0] if headings and end < len(self.mine) else len(self.new) - 1, level)
+
+    def end_of_all(self, k: int, level: int) -> int:
+        """The last node behind this one that stands below no other heading of that level or above."""
+        while k + 1 < len(self.new) and (self.is_rule(k + 1) or self.new[k + 1].level > level):
+            k += 1
+        return k
 
     def keep_headings(self) -> None:
         """A heading that was taken out by hand stays, as a conflict, while something stands below it."""
@@ -259,7 +268,7 @@ class _Carrying:
     def between(self, one: _Put, other: _Put) -> str:
         """The white space between two that stand beside one another now: as it was where they did so before."""
         if one.side == other.side and one.place + 1 == other.place:
-            return one.after
+            return (self.mine if one.side == "ours" else self.new)[one.place].gap
         if "heading" in (one.kind, other.kind) or one.kind != other.kind or one.kind != "item":
             gaps = (one.after, other.before, "\n\n")
             return next(gap for gap in gaps if gap.count("\n") > 1)
