@@ -1,8 +1,8 @@
 """The law of `keep`: it is never worse than not keeping.
 
 Whatever somebody did to an installed file, "keep, then upgrade" gives the file that "upgrade" gives, byte for byte, and
-goes on wherever that does. Where `keep` itself had to write other blank lines or quotes, which no variant can choose and
-which it says, the two files say the same. Real commands, the bundled packs, every pair of releases.
+goes on wherever that does. Where `keep` itself had to write other blank lines or quotes, which no variant can choose
+and which it says, the two files say the same. Real commands, the bundled packs, every pair of releases.
 
 `AGENTPACK_EXAMPLES` sets how many edits are tried; the session `nightly` tries more.
 """
