@@ -3,6 +3,7 @@
 Decides how a deed is done and told, and what may never come of it. Which deeds make a life is chosen by the test.
 """
 
+import hashlib
 import json
 import os
 import shlex
@@ -288,19 +289,22 @@ def nobody_gains_power_unasked(life: Life, step: Step) -> Iterator[str]:
         if any(name.startswith(f".agentpack/variants/{pack}/") for name in step.after.files):
             powers = set()  # what a kept variant lets it do is told by the rows alone
         powers |= {word for row in after.rows.values() if row.pack == pack for word in row.capabilities}
-        if _is_new(step, pack) or step.words[0] == "keep":  # `keep` takes in what a user did himself
+        if _is_new(life, step, pack) or step.words[0] == "keep":  # `keep` takes in what a user did himself
             life.accepted |= {(pack, word) for word in powers}
         if more := {word for word in powers if (pack, word) not in life.accepted}:
             yield f"{pack} {version} may now do {sorted(more)}, which nobody accepted"
 
 
-def _is_new(step: Step, pack: str) -> bool:
-    """Whether nothing of a pack was there before, or a user asks for one that neither manifest nor lock had."""
+def _is_new(life: Life, step: Step, pack: str) -> bool:
+    """Whether nothing of a pack was there before, or a user asks for one that neither manifest nor lock had. An edited
+    file without a lock is nobody's: no command writes over it, unless its user says so.
+    """
     rows = {row.pack for found in step.before.locks for row in found.rows.values()}
     packs = {name for found in step.before.locks for name in found.packs}
     asked = step.words[0] == "install" and any(word.startswith(pack) for word in step.words[1:])
     wanted = pack in (step.before.files.get(MANIFEST) or b"").decode()
-    alone = not any(f"{pack}-r" in step.before.text(path) for path in step.before.agents)
+    texts = (life.world.catalog.get(hashlib.sha256(step.before.files[path]).hexdigest()) for path in step.before.agents)
+    alone = all(text is None or text.pack != pack for text in texts)
     return pack not in rows | packs and (alone or (asked and not wanted))
 
 
