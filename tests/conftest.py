@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from support.golden import Golden
 from support.running import Agentpack
 
-from agentpack.targets import TARGETS, VARIABLES
+from agentpack.targets import CLIENTS, VARIABLES
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests in the background: their programs can be interrupted too
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 _HOME = os.path.expanduser("~")
 _FORBIDDEN = tuple(
     {
-        *(f"{_HOME}/{marker}" for target in TARGETS.values() for marker in target.markers),
+        *(f"{_HOME}/{marker}" for target in CLIENTS.values() for marker in target.markers),
         platformdirs.user_config_dir("agentpack", appauthor=False),
         platformdirs.user_state_dir("agentpack", appauthor=False),
         platformdirs.user_cache_dir("agentpack", appauthor=False),

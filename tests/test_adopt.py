@@ -9,9 +9,9 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
 
-CLIENTS = [client for client in sorted(MODULES) if TARGETS[client].project is not None]
+NAMES = [client for client in sorted(MODULES) if CLIENTS[client].project is not None]
 AGENTS = ".claude/agents"
 PLAIN = """\
 ---
@@ -414,7 +414,7 @@ def test_a_file_that_is_ours_already_does_not_keep_another_from_being_adopted(
 def written(agentpack: Agentpack, project: Path, client: str) -> tuple[str, str, str]:
     """Where the client has python-engineer, the path of the file that it is in, and the file's text."""
     agentpack("install", "python-engineer==1.0.0", "--client", client)
-    place = TARGETS[client].path("python-engineer", "project", {})
+    place = CLIENTS[client].path("python-engineer", "project", {})
     assert place is not None
     file = place.partition("#")[0]
     return place, file, (project / file).read_text()
@@ -426,7 +426,7 @@ def second_project(folder: Path, files: dict[str, str]) -> Path:
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_what_any_client_was_given_is_recognised_elsewhere(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str
 ) -> None:
@@ -445,7 +445,7 @@ def test_what_any_client_was_given_is_recognised_elsewhere(
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_what_was_edited_for_any_client_stays_and_diff_shows_it(
     agentpack: Agentpack, project: Path, tmp_path: Path, client: str
 ) -> None:
@@ -496,7 +496,7 @@ def test_what_only_that_client_knows_is_said_to_it_again(
 ) -> None:
     write_tree(project, {path: HAND_WRITTEN[path]})
     agentpack("adopt", path)
-    (client,) = (target.name for target in TARGETS.values() if target.path("prober", "project", {}) == path)
+    (client,) = (target.name for target in CLIENTS.values() if target.path("prober", "project", {}) == path)
     assert said in agentpack("render", "prober", "--client", client).out
 
 

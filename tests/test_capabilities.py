@@ -9,9 +9,9 @@ from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acce
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
-from agentpack.safety.capabilities import capabilities, meaning_of, model_class
-from agentpack.targets import MODULES, TARGETS
-from agentpack.targets.declared import Declaration
+from agentpack.safety.capabilities import capabilities, model_class
+from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.base import Client
 
 ORIGIN = Origin("release", "reviewer 1.0.0")
 LOOKING = ["read", "search"]
@@ -26,7 +26,7 @@ def may(client: str, *, body: str = "You review data.\n", **fields: Any) -> str:
     section = Section(None, 0, "", "", None, 0, rules, ORIGIN)
     persona = Persona("reviewer", {key: Field(value, ORIGIN) for key, value in fields.items()}, (section,))
     scope = "user" if client == "zcode" else "project"
-    file = render(persona, TARGETS[client], pack="p", scope=scope, variables={}, models={})
+    file = render(persona, CLIENTS[client], pack="p", scope=scope, variables={}, models={})
     assert file is not None
     return ", ".join(file.capabilities)
 
@@ -35,10 +35,8 @@ def native(client: str, **settings: Any) -> str:
     return may(client, clients={client: settings})
 
 
-def declared(client: str) -> Declaration:
-    declaration = TARGETS[client].declaration
-    assert declaration is not None
-    return declaration
+def declared(client: str) -> Client:
+    return CLIENTS[client]
 
 
 # Every client: no tools, tools that only look, tools that work.
@@ -73,7 +71,7 @@ def test_a_list_of_tools_is_what_the_client_makes_of_it(client: str) -> None:
 def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
     """What nobody thought about is shown as a setting; these are the ones for which that was decided."""
     declaration = declared(client)
-    unthought = {key for key in declaration.keys if meaning_of(declaration, key) == "setting"}
+    unthought = {key for key in declaration.keys if declaration.meaning(key) == "setting"}
     assert unthought <= {
         *("agents", "handoffs", "initialPrompt", "omitClaudeMd", "plugins", "override", "subagents", "model_provider"),
         *("max-nesting", "disable_rules", "disable_workspace_guidelines", "replace_system_prompt"),

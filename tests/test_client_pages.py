@@ -5,7 +5,7 @@ from pathlib import Path
 
 from client_reading import READINGS
 
-from agentpack.targets import TARGETS
+from agentpack.targets import CLIENTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,4 +22,4 @@ def test_the_pages_are_current() -> None:
 
 
 def test_every_client_has_a_word_on_how_it_reads_limits() -> None:
-    assert READINGS.keys() == TARGETS.keys()
+    assert READINGS.keys() == CLIENTS.keys()

@@ -10,7 +10,7 @@ from support.trees import write_tree
 
 from agentpack.cli.complete import complete_client
 from agentpack.model.names import is_kebab
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
 
 
 def row(agentpack: Agentpack, name: str) -> dict[str, object]:
@@ -20,7 +20,7 @@ def row(agentpack: Agentpack, name: str) -> dict[str, object]:
 
 def test_every_client_is_listed_with_folders_and_check(agentpack: Agentpack) -> None:
     data = agentpack("clients", "--json").envelope["data"]["clients"]
-    assert [client["name"] for client in data] == sorted(TARGETS)
+    assert [client["name"] for client in data] == sorted(CLIENTS)
     claude = row(agentpack, "claude")
     assert claude["project_folder"] == ".claude/agents"
     assert claude["user_folder"] == "~/.claude/agents"
@@ -41,13 +41,13 @@ def test_a_client_that_files_were_installed_for_is_in_use(agentpack: Agentpack, 
 
 # What people call a client.
 
-WORDS = [(word, name) for word, name in TARGETS.words().items() if word != name]
+WORDS = [(word, name) for word, name in CLIENTS.words().items() if word != name]
 
 
 def test_an_alias_means_one_client_and_is_no_client_s_name() -> None:
-    aliases = [alias for target in TARGETS.values() for alias in target.aliases]
+    aliases = [alias for target in CLIENTS.values() for alias in target.aliases]
     assert len({*aliases}) == len(aliases)
-    assert not {*aliases, "all"} & {*TARGETS}
+    assert not {*aliases, "all"} & {*CLIENTS}
     assert all(is_kebab(alias) and len(alias) > 3 for alias in aliases)
     assert {"vscode", "claude-code", "github-copilot", "copilot-cli", "gemini-cli", "codex-cli", "kilocode"} <= {
         *aliases
@@ -57,7 +57,7 @@ def test_an_alias_means_one_client_and_is_no_client_s_name() -> None:
 @pytest.mark.parametrize(("word", "name"), WORDS)
 def test_a_client_is_known_by_every_word_for_it(word: str, name: str) -> None:
     for written in (word, word.upper(), word.title(), word.replace("-", " "), word.replace("-", "_"), f" {word} "):
-        assert TARGETS.named(written).name == name
+        assert CLIENTS.named(written).name == name
 
 
 COMMANDS = (
@@ -123,7 +123,7 @@ def test_all_clients_are_those_that_read_agents_in_the_scope(agentpack: Agentpac
     named = [
         row["name"] for row in agentpack("clients", f"--{scope}", "--json").envelope["data"]["clients"] if row["used"]
     ]
-    assert named == [name for name in MODULES if TARGETS[name].folder(scope, {}) is not None]
+    assert named == [name for name in MODULES if CLIENTS[name].folder(scope, {}) is not None]
     assert agentpack("diff", f"--{scope}", "--client", "ALL").out == ""
 
 

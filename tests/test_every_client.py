@@ -12,7 +12,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree
 
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
 
 pytestmark = pytest.mark.untraced
 ALL = sorted(MODULES)
@@ -54,7 +54,7 @@ def test_all_clients_get_a_persona_in_one_transaction(
     written = {file["client"] for file in data["files"]}
     told = " ".join(data["notes"])
     for client in ALL:
-        assert client in written or TARGETS[client].title in told
+        assert client in written or CLIENTS[client].title in told
     agentpack("diff", scope)
     assert "nothing to change" in agentpack("install", requirement, scope).err
 
@@ -130,15 +130,14 @@ def test_an_acceptance_names_a_client(agentpack: Agentpack) -> None:
 
 @pytest.mark.parametrize("client", ALL)
 def test_a_persona_that_only_looks_is_limited_or_refused(agentpack: Agentpack, packs: str, client: str) -> None:
-    scope = "--user" if TARGETS[client].project is None else "--project"
+    scope = "--user" if CLIENTS[client].project is None else "--project"
     ran = agentpack("install", "limited", "--source", packs, scope, "--client", client, expect=None)
     if ran.exit_code == 3:
         assert f"widened:{client}" in ran.err
         return
     assert ran.exit_code == 0
     text = agentpack("render", "limited", scope, "--client", client).out
-    declaration = TARGETS[client].declaration
-    assert declaration is not None
+    declaration = CLIENTS[client]
     key = declaration.tools.key if declaration.tools is not None else next(iter(declaration.readonly))
     assert key in text
 
@@ -178,7 +177,7 @@ def test_foreign_modes_and_comments_stay_byte_for_byte(
     file.write_text(foreign)
 
     def only_foreign() -> str:
-        shared = TARGETS["roo"].shared
+        shared = CLIENTS["roo"].shared
         assert shared is not None
         return shared.put(file.read_bytes(), "python-engineer", None).decode()
 

@@ -11,7 +11,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
 
 ALL = sorted(MODULES)
 STATE = (".local", ".cache")
@@ -35,7 +35,7 @@ def packs(tmp_path: Path) -> str:
 def use(root: Path, *clients: str, scope: str = "project") -> None:
     """Make what shows that these clients are used."""
     for client in clients:
-        target = TARGETS[client]
+        target = CLIENTS[client]
         folder = target.folder(scope, {"XDG_CONFIG_HOME": "x"}) or ""
         marker = target.markers[0]
         if folder.startswith("$XDG_CONFIG_HOME/"):
@@ -183,7 +183,7 @@ def test_a_found_client_that_cannot_be_written_is_skipped(
     before = tree(project)
     ran = agentpack("install", "plain", "--source", packs)
     (line,) = [line for line in ran.err.splitlines() if line.startswith("skipped")]
-    assert line.startswith(f"skipped {'Mine' if client == 'mine' else TARGETS[client].title}: ")
+    assert line.startswith(f"skipped {'Mine' if client == 'mine' else CLIENTS[client].title}: ")
     assert words in line
     assert "clients: [claude]" in manifest(project)
     new = {*tree(project)} - {*before}

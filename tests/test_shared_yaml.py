@@ -6,8 +6,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from agentpack.targets.emit import yaml_entry
-from agentpack.targets.pool import TARGET as POOL
-from agentpack.targets.roo import TARGET as ROO
+from agentpack.targets.pool import CLIENT as POOL
+from agentpack.targets.roo import CLIENT as ROO
 
 assert ROO.shared is not None
 assert POOL.shared is not None

@@ -18,7 +18,7 @@ from json import dumps
 from pathlib import Path
 from typing import NamedTuple
 
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
 from agentpack.targets.base import Place
 from agentpack.targets.reading import AgentFile, read_agent_file
 
@@ -49,7 +49,7 @@ class Case(NamedTuple):
 
 def cases(client: str) -> Iterator[Case]:
     """All that this client is asked about."""
-    user = TARGETS[client].user
+    user = CLIENTS[client].user
     places = [("project", False), ("user", False)]
     places += [("user", True)] if isinstance(user, Place) and user.variable else []
     for scope, moved in places:
@@ -75,7 +75,7 @@ def ask(script: Path, client: str, case: Case, work: Path) -> int:
     home, project, moved = work / "home", work / "project", work / "home" / "moved"
     home.mkdir()
     subprocess.run(["git", "init", "--quiet", project], check=True)
-    user = TARGETS[client].user
+    user = CLIENTS[client].user
     variables = {user.variable: str(moved)} if case.moved and user is not None and user.variable else {}
     install = [sys.executable, "-m", "agentpack", "install", case.requirement, "--client", client, "--quiet"]
     install += ["--source", str(awkward_pack(work / "packs")), f"--{case.scope}", "--accept", f"widened:{client}"]
@@ -96,7 +96,7 @@ def ask(script: Path, client: str, case: Case, work: Path) -> int:
 
 def installed(client: str, case: Case, project: Path, home: Path, variables: dict[str, str]) -> AgentFile:
     """What agentpack wrote, read back."""
-    path = TARGETS[client].path(case.persona, case.scope, variables)
+    path = CLIENTS[client].path(case.persona, case.scope, variables)
     assert path is not None
     for name, folder in variables.items():
         path = path.replace(f"${name}", folder)

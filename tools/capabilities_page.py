@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from agentpack.safety.capabilities import meaning_of
-from agentpack.targets import TARGETS
+from agentpack.targets import CLIENTS
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "capabilities.md"
 _BEGIN = "<!-- Written by tools/capabilities_page.py from the adapters. -->\n"
@@ -25,12 +24,11 @@ _WORDS = {
 def rows() -> str:
     """A row for each client: what limits its tools, what gives more, and what gives nothing."""
     found = []
-    for name, target in TARGETS.items():
-        declaration = target.declaration
-        assert declaration is not None
+    for name, target in CLIENTS.items():
+        declaration = target
         keys = sorted(declaration.keys)
         shown = [key for key in keys if key in declaration.settings or key not in declaration.fixed]
-        meanings = {key: meaning_of(declaration, key) for key in shown}
+        meanings = {key: declaration.meaning(key) for key in shown}
         limits = ", ".join(f"`{key}`" for key in keys if meanings.get(key) in _LIMITS)
         if declaration.powers.only_named or declaration.unlimited:
             limits = f"{limits}; without it no tool"

@@ -9,9 +9,8 @@ from typing import Any
 from client_reading import READINGS
 
 from agentpack.model.fields import COLORS, TOOLS
-from agentpack.targets import TARGETS
-from agentpack.targets.base import Target
-from agentpack.targets.declared import Declaration
+from agentpack.targets import CLIENTS
+from agentpack.targets.base import Client
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference" / "clients"
 VERIFIED = {
@@ -28,7 +27,7 @@ WINS = {
 
 def pages() -> Mapping[str, str]:
     """Every page by its file's name."""
-    made = {f"{name}.md": "\n".join(_page(target)) + "\n" for name, target in TARGETS.items()}
+    made = {f"{name}.md": "\n".join(_page(target)) + "\n" for name, target in CLIENTS.items()}
     return {**made, "README.md": "\n".join(_overview()) + "\n"}
 
 
@@ -52,7 +51,7 @@ def _table(*head: str) -> list[str]:
     return ["", _row(*head), _row(*["---"] * len(head))]
 
 
-def _places(target: Target) -> tuple[str, str]:
+def _places(target: Client) -> tuple[str, str]:
     """Where the files of a persona `NAME` stand, in a project and for the user."""
     project, user = (target.path("NAME", scope, {}) for scope in ("project", "user"))
     return _code(project) if project else "none", _code(f"~/{user}") if user else "none"
@@ -66,7 +65,7 @@ def _overview() -> Iterator[str]:
     yield "*judge*: the client itself was run on such files. *source*: its code was read. *documentation*: only its"
     yield "maker's pages and other renderers were."
     yield from _table("client", "name", "version", "verified by", "project", "user", "limits tools", "model", "colour")
-    for name, target in TARGETS.items():
+    for name, target in CLIENTS.items():
         words = _words(target)
         project, user = _places(target)
         yield _row(
@@ -82,18 +81,17 @@ def _overview() -> Iterator[str]:
         )
 
 
-def _words(target: Target) -> Declaration:
-    assert target.declaration is not None
-    return target.declaration
+def _words(target: Client) -> Client:
+    return target
 
 
-def _limits(words: Declaration) -> str:
+def _limits(words: Client) -> str:
     if words.tools is not None:
         return "yes"
     return "read-only" if words.readonly else "no"
 
 
-def _page(target: Target) -> Iterator[str]:
+def _page(target: Client) -> Iterator[str]:
     words = _words(target)
     project, user = _places(target)
     yield f"# {target.title}"
@@ -125,11 +123,11 @@ def _page(target: Target) -> Iterator[str]:
     yield from _unsaid(words)
 
 
-def _fields(words: Declaration) -> Iterator[str]:
+def _fields(words: Client) -> Iterator[str]:
     yield ""
     yield "## Fields"
     yield from _table("persona", "file")
-    yield _row("name", _code(words.name) if words.name else "the file's name")
+    yield _row("name", _code(words.name_key) if words.name_key else "the file's name")
     yield _row("description", _code(words.description) if words.description else "left out, with a note")
     keys = [key for key in (words.provider, words.model) if key]
     yield _row("model", f"{_codes(keys)}, {_ids(words)}" if keys else "left out, with a note")
@@ -138,14 +136,16 @@ def _fields(words: Declaration) -> Iterator[str]:
         yield _row("color", f"{_code(words.color)}, {'the same words' if same else 'as a number'}")
     else:
         yield _row("color", "left out, with a note")
-    yield _row("body", _code(words.body) if words.body else "the text behind the header" if words.name else "the text")
+    yield _row(
+        "body", _code(words.body) if words.body else "the text behind the header" if words.name_key else "the text"
+    )
     for key, value in words.fixed.items():
         yield _row("always", f"`{key}: {value}`" if value else f"{_code(key)}, the persona's name")
     for key, value in words.unlimited.items():
         yield _row("no `tools`", f"{_code(key)}: {_value(value)}")
 
 
-def _ids(words: Declaration) -> str:
+def _ids(words: Client) -> str:
     if words.ids == ".+":
         return f"{_codes(words.models)} or any id"
     said = [f"{_codes(words.models)} as it is"] if words.models else []
@@ -156,7 +156,7 @@ def _ids(words: Declaration) -> str:
     return "; ".join([*said, "others as `models:` of the manifest maps them"])
 
 
-def _tools(words: Declaration) -> Iterator[str]:
+def _tools(words: Client) -> Iterator[str]:
     yield ""
     yield "## Tools"
     yield ""
@@ -185,7 +185,7 @@ def _tools(words: Declaration) -> Iterator[str]:
         yield "A restriction cannot be expressed: such a persona is refused for this client unless that is accepted."
 
 
-def _reading(target: Target) -> Iterator[str]:
+def _reading(target: Client) -> Iterator[str]:
     yield ""
     yield "## How it reads tools"
     yield ""
@@ -202,11 +202,11 @@ def _reading(target: Target) -> Iterator[str]:
     yield from (f"- {rule}" for rule in known.rules)
 
 
-def _settings(words: Declaration) -> Iterator[str]:
+def _settings(words: Client) -> Iterator[str]:
     if not words.native:
         return
     yield ""
-    yield f"## Settings in `clients: {{{words.client}: …}}`"
+    yield f"## Settings in `clients: {{{words.name}: …}}`"
     yield from _table("setting", "value")
     for key, form in words.native.items():
         idle = f" ({words.idle[key]})" if key in words.idle else ""
@@ -232,7 +232,7 @@ _FORMS = {
 }
 
 
-def _unsaid(words: Declaration) -> Iterator[str]:
+def _unsaid(words: Client) -> Iterator[str]:
     told = []
     for live in words.live:
         told.append(f"`{live}` in a body would be interpreted; it is written with a space in it, which is told.")

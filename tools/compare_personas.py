@@ -29,7 +29,7 @@ from agentpack.authoring.retired import names_without_successor  # noqa: E402
 from agentpack.authoring.sizes import outside  # noqa: E402
 from agentpack.model.persona import Persona  # noqa: E402
 from agentpack.render import render  # noqa: E402
-from agentpack.targets import TARGETS  # noqa: E402
+from agentpack.targets import CLIENTS  # noqa: E402
 
 _CODE = re.compile(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _COMMAND = re.compile(
@@ -112,7 +112,7 @@ def ours(version: str) -> dict[str, str]:
     wanted = {f"{NAME} {version}": persona} | ({f"{NAME} {version}, core": core} if modules else {})
     texts = {}
     for name, one in wanted.items():
-        made = render(one, TARGETS["claude"], pack=NAME, scope="project", variables={}, models={})
+        made = render(one, CLIENTS["claude"], pack=NAME, scope="project", variables={}, models={})
         assert made is not None
         texts[name] = made.content.decode()
     return texts

@@ -31,7 +31,7 @@ from agentpack.plan import plan
 from agentpack.read import check_pack
 from agentpack.render import render
 from agentpack.sources.directory import read_tree
-from agentpack.targets import TARGETS
+from agentpack.targets import CLIENTS
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 2
@@ -178,8 +178,8 @@ def _through(files: Files, rng: random.Random) -> str:
         for chosen in ([], variants[:1], rng.sample(variants, min(2, len(variants)))):
             draft = draft_of(pack, persona, chosen, {})
             made = compose(draft, values_for(draft, pack.declarations, {}, pack.release))
-            for client in rng.sample(sorted(TARGETS), 3):
-                file = render(made, TARGETS[client], pack=pack.name, scope="project", variables={}, models={})
+            for client in rng.sample(sorted(CLIENTS), 3):
+                file = render(made, CLIENTS[client], pack=pack.name, scope="project", variables={}, models={})
                 if file is not None:
                     file.content.decode("utf-8")
                     wanted[file.path] = file

@@ -11,7 +11,7 @@ from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
 from agentpack.safety.documents import decode
-from agentpack.targets.claude import DECLARATION
+from agentpack.targets.claude import CLIENT
 from agentpack.targets.reading import canonical, front_matter
 
 
@@ -46,10 +46,10 @@ def read_bare(release: Release) -> Pack:
 
 def read_agent(text: str, file: str, stem: str) -> Layer | None:
     """One agent file as a persona; None when it has no front matter, name or description."""
-    front = front_matter(DECLARATION, text, file)
+    front = front_matter(CLIENT, text, file)
     if front is None:
         return None
-    header, _ = canonical(DECLARATION, front.fields)
+    header, _ = canonical(CLIENT, front.fields)
     if "name" not in header or not header.get("description"):
         return None
     header["description"] = [{"text": header["description"]}]

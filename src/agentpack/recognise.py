@@ -18,8 +18,7 @@ from agentpack.model.unmerged import MARKERS
 from agentpack.safety.documents import decode
 from agentpack.safety.hidden import value_findings
 from agentpack.safety.text import Finding, HiddenText, text_findings
-from agentpack.targets.base import Target
-from agentpack.targets.declared import Declaration
+from agentpack.targets.base import Client
 from agentpack.targets.emit import yaml_header
 from agentpack.targets.reading import read_declared
 
@@ -55,15 +54,14 @@ def _within_blank_lines(body: str) -> list[str]:
     return lines[kept[0] : kept[-1] + 1] if kept else []
 
 
-def read_file(target: Target, data: bytes, stem: str) -> Agent:
+def read_file(target: Client, data: bytes, stem: str) -> Agent:
     """The agent in a client's file, or in one entry of a shared file.
 
     Args:
         stem: what the file's name says the agent is called, for an entry its key.
     """
-    assert target.declaration is not None
     try:
-        read = read_declared(target.declaration, data, "")
+        read = read_declared(target, data, "")
     except InvalidFile as error:
         return Agent("", {}, "", frozenset(), "; ".join(map(_told, error.faults)))
     except HiddenText as error:
@@ -72,7 +70,7 @@ def read_file(target: Target, data: bytes, stem: str) -> Agent:
         return Agent("", {}, "", frozenset(), _hidden(found))
     name, description = str(read.header["name"]), str(read.header.get("description") or "")
     fault = None
-    if (target.name == "claude" and not (name and description)) or _headless(target.declaration, data):
+    if (target.name == "claude" and not (name and description)) or _headless(target, data):
         fault = "it has no header with a name and a description, so no client reads it"
     name = name or stem
     fault = fault or persona_name_fault(name)
@@ -109,9 +107,9 @@ def _escaped(value: Any) -> Iterator[Finding]:
             yield from _escaped(item)
 
 
-def _headless(declaration: Declaration, data: bytes) -> bool:
+def _headless(client: Client, data: bytes) -> bool:
     """Whether a client's Markdown has no front matter: a document, as far as anybody can tell."""
-    return declaration.format == "markdown" and split_front_matter(decode(data, "")) is None
+    return client.format == "markdown" and split_front_matter(decode(data, "")) is None
 
 
 def rules_of(body: str) -> frozenset[str]:

@@ -8,8 +8,9 @@ from agentpack.model.line_ends import as_crlf, as_lf, in_form_of
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Note, Rendering
-from agentpack.safety.capabilities import UNREADABLE, capabilities
-from agentpack.targets.base import Target
+from agentpack.safety.capabilities import capabilities
+from agentpack.targets.base import Client
+from agentpack.targets.render import interprets, render_file
 
 if TYPE_CHECKING:
     from agentpack.targets.reading import AgentFile
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def render(
     persona: Persona,
-    target: Target,
+    target: Client,
     *,
     pack: str,
     scope: str,
@@ -43,7 +44,7 @@ def render(
     path = target.path(persona.name, scope, variables)
     if path is None:
         return None
-    said = target.say(persona, models)
+    said = render_file(target, persona, models)
     content, notes = as_lf(said.text.encode()), said.notes
     if original is not None:
         merged = original if as_it_was else _over(original, content, target, persona.name)
@@ -63,38 +64,35 @@ def render(
         notes=notes,
         lost=said.lost,
         known=text_digest(content),  # lock and plan both ask for it
-        capabilities=UNREADABLE if target.declaration is None else capabilities(target.declaration, text),
+        capabilities=capabilities(target, text),
         form=target.form,
     )
 
 
-def _over(original: bytes, said: bytes, target: Target, name: str) -> bytes | str:
+def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | str:
     """The original with what the persona says otherwise than it did when it was made from it.
 
     Where that cannot be had, why: the file would not be this agent to its client, or would have it interpret text.
     """
     from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
     from agentpack.safety.documents import decode
-    from agentpack.targets.declared import interprets
     from agentpack.targets.reading import fields_and_body, read_declared
 
-    declaration = target.declaration
-    assert declaration is not None
-    unread = f"{target.title} does not read the file it was made from as this agent"
+    unread = f"{client.title} does not read the file it was made from as this agent"
     try:
-        read = read_declared(declaration, original, name)
-        before = target.say(_as_persona(read, name), {})
-        found = merge(as_lf(before.text.encode()), original, said, form=declaration.format)
+        read = read_declared(client, original, name)
+        before = render_file(client, _as_persona(read, name), {})
+        found = merge(as_lf(before.text.encode()), original, said, form=client.format)
         # where both differ, the original says what the persona said, in words of its own
         merged = found.content or in_form_of(original, resolved(found.draft, 2).encode() or said)
-        result = read_declared(declaration, merged, "")
-        front = fields_and_body(declaration, decode(merged, name), name)
+        result = read_declared(client, merged, "")
+        front = fields_and_body(client, decode(merged, name), name)
     except (InvalidFile, UsageError):
         return unread
-    if front is None or result.header["name"] not in (name, "" if declaration.header != "claude" else name):
+    if front is None or result.header["name"] not in (name, "" if client.header != "claude" else name):
         return unread
-    if interprets(declaration, result.body):
-        return f"{target.title} would interpret text in the file it was made from"
+    if interprets(client, result.body):
+        return f"{client.title} would interpret text in the file it was made from"
     return merged
 
 

@@ -12,8 +12,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import write_tree
 
-from agentpack.targets import MODULES, TARGETS
-from agentpack.targets.base import Target
+from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.base import Client
 from agentpack.targets.declaring import declared_target
 
 ODD: Mapping[str, Any] = {
@@ -33,7 +33,7 @@ DECLARED: Mapping[str, Mapping[str, Any]] = {
     "odd-body": {"file": "{name}.txt", "format": "body", "name": False, "description": False},
     "odd-suffix": {"file": "{name}.agent.txt", "format": "toml", "body": "how", "name": "title"},
 }
-CLIENTS = [*sorted(MODULES), *DECLARED]
+NAMES = [*sorted(MODULES), *DECLARED]
 BODY = """\
 You review data with care, for whoever asks, and you say what you found. {#identity}
 
@@ -50,9 +50,9 @@ You review data with care, for whoever asks, and you say what you found. {#ident
 LATER = BODY.replace("when done", "when all is done").replace("- Look", "- Ask first. {#ask}\n- Look")
 
 
-def target_of(client: str) -> Target:
+def target_of(client: str) -> Client:
     if client not in DECLARED:
-        return TARGETS[client]
+        return CLIENTS[client]
     data = {"schema": 1, "project": f".{client}/agents", **DECLARED[client]}
     return declared_target(client, data, f"{client}.yaml")
 
@@ -124,7 +124,7 @@ def installed(agentpack: Agentpack, home: Path, project: Path, tmp_path: Path) -
     return install
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_an_edit_is_told_explained_merged_kept_and_undone(installed: Callable[[str], Installed], client: str) -> None:
     here = installed(client)
     pristine = here.text

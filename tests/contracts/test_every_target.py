@@ -18,13 +18,14 @@ from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
-from agentpack.targets import MODULES, TARGETS, VARIABLES
-from agentpack.targets.base import Target
-from agentpack.targets.declared import FORMATS, STYLES, Declaration, fitted
+from agentpack.targets import CLIENTS, MODULES, VARIABLES
+from agentpack.targets.base import FORMATS, STYLES, Client
 from agentpack.targets.grammar import NONE
 from agentpack.targets.reading import read_agent_file
+from agentpack.targets.render import render_file
+from agentpack.targets.setting_forms import fitted
 
-CLIENTS = sorted(MODULES)
+NAMES = sorted(MODULES)
 ORIGIN = Origin("release", "reviewer 1.0.0")
 HOSTILE = (
     "Use when: \"this\": 'that'\nsecond line # no comment --- `tick`, naïve, 🐍 [a, {b}] "
@@ -49,12 +50,11 @@ def persona(name: str = "reviewer", body: str = "You review data.\n", **fields: 
     return Persona(name, {key: Field(value, ORIGIN) for key, value in fields.items()}, (section,))
 
 
-def declared(target: Target) -> Declaration:
-    assert target.declaration is not None
-    return target.declaration
+def declared(target: Client) -> Client:
+    return target
 
 
-def parsed(target: Target, text: str) -> tuple[dict[str, Any], str]:
+def parsed(target: Client, text: str) -> tuple[dict[str, Any], str]:
     """The fields and the body of a file, read as strictly as any client reads that format."""
     form = declared(target).format
     if form == "body":
@@ -78,7 +78,7 @@ def parsed(target: Target, text: str) -> tuple[dict[str, Any], str]:
     return fields, fields.pop(declared(target).body)
 
 
-def native_tools(target: Target, tools: tuple[str, ...] | list[str]) -> set[str]:
+def native_tools(target: Client, tools: tuple[str, ...] | list[str]) -> set[str]:
     words = declared(target).tools
     assert words is not None
     return {native for tool in tools for native in words.names.get(tool, ())}
@@ -92,17 +92,17 @@ def granted(value: Any) -> set[str]:
     return set(value.split(", ") if isinstance(value, str) else value)
 
 
-def check(target: Target, one: Persona, models: Mapping[str, Mapping[str, str]]) -> None:
+def check(target: Client, one: Persona, models: Mapping[str, Mapping[str, str]]) -> None:
     """That each field of the persona is in the file, or told."""
-    said = target.say(one, models)
-    assert said == target.say(one, models)
+    said = render_file(target, one, models)
+    assert said == render_file(target, one, models)
     words = declared(target)
     fields, body = parsed(target, said.text)
     told = " ".join((*map(str, said.notes), *said.lost))
     assert "\ufeff" not in said.text[:1]
     assert set(fields) <= words.keys
 
-    assert words.name is None or fields[words.name] == one.name
+    assert words.name_key is None or fields[words.name_key] == one.name
     if words.description is None:
         assert "description:" in told
     else:
@@ -144,11 +144,11 @@ def check(target: Target, one: Persona, models: Mapping[str, Mapping[str, str]])
         assert not granted(fields[words.tools.key]) & changing
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("tools", [[], ["read", "search"], ["read", "search", "web"], list(TOOLS), ["delegate"]])
 def test_a_hostile_persona_is_carried_noted_or_lost(client: str, tools: list[str]) -> None:
     one = persona(body=BODY, description=HOSTILE, model="opus", color="blue", tools=tools)
-    check(TARGETS[client], one, {"opus": MAPPED})
+    check(CLIENTS[client], one, {"opus": MAPPED})
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
@@ -158,7 +158,7 @@ PIECES = st.lists(
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 @given(data=st.data())
 def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) -> None:
     description = data.draw((TEXT | PIECES.map("".join)).filter(str.strip), "description")
@@ -170,14 +170,14 @@ def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) 
         "tools": data.draw(st.lists(st.sampled_from(TOOLS), unique=True)),
     }
     mapped = data.draw(st.booleans())
-    check(TARGETS[client], persona(body=body, **fields), {"opus": MAPPED} if mapped else {})
+    check(CLIENTS[client], persona(body=body, **fields), {"opus": MAPPED} if mapped else {})
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 @given(data=st.data())
 def test_what_is_written_reads_back_as_the_persona(client: str, data: st.DataObject) -> None:
-    target = TARGETS[client]
+    target = CLIENTS[client]
     words = declared(target)
     one = persona(
         body="You review data.\n",
@@ -186,22 +186,22 @@ def test_what_is_written_reads_back_as_the_persona(client: str, data: st.DataObj
         color=data.draw(st.sampled_from([*COLORS, ""])),
         tools=sorted(data.draw(st.sets(st.sampled_from(TOOLS))), key=TOOLS.index),
     )
-    said = target.say(one, {})
+    said = render_file(target, one, {})
     read = read_agent_file(client, said.text.encode(), one.name)
     assert not read.ignored
     if not said.lost:
-        again = target.say(persona(body=read.body, **read.header), {})
+        again = render_file(target, persona(body=read.body, **read.header), {})
         assert parsed(target, again.text) == parsed(target, said.text)
     assert read.header["name"] == one.name
     if words.tools is not None and not said.lost and one.value("tools"):
         assert native_tools(target, read.header["tools"]) == native_tools(target, one.value("tools"))
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_an_adapter_tells_what_it_must(client: str) -> None:
-    target = TARGETS[client]
+    target = CLIENTS[client]
     words = declared(target)
-    assert target.name == words.client == client
+    assert target.name == client
     assert target.title
     assert target.version
     assert target.checked == "2026-11-23"
@@ -209,7 +209,6 @@ def test_an_adapter_tells_what_it_must(client: str) -> None:
     assert target.wins in ("project", "user", "merge")
     assert target.markers
     assert set(target.also_reads) <= {"project", "user"}
-    assert target.settings == tuple(words.native)
     assert words.format in FORMATS
     assert words.tools is None or (words.tools.style in STYLES and set(words.tools.names) <= set(TOOLS))
     assert (target.shared is not None) == (words.format == "yaml")
@@ -224,20 +223,20 @@ def test_an_adapter_tells_what_it_must(client: str) -> None:
 
 
 def test_the_variables_that_move_folders_are_known_without_the_adapters() -> None:
-    used = {target.user.variable for target in TARGETS.values() if target.user is not None}
+    used = {target.user.variable for target in CLIENTS.values() if target.user is not None}
     assert set(VARIABLES) == used - {None}
     assert list(VARIABLES) == sorted(VARIABLES)
 
 
 def test_no_two_clients_share_a_file_of_their_own() -> None:
     for scope in ("project", "user"):
-        paths = [path for target in TARGETS.values() if (path := target.path("reviewer", scope, {})) is not None]
+        paths = [path for target in CLIENTS.values() if (path := target.path("reviewer", scope, {})) is not None]
         assert len(paths) == len(set(paths))
 
 
 def test_markers_are_of_one_client_only() -> None:
     seen: dict[str, str] = {}
-    for client, target in TARGETS.items():
+    for client, target in CLIENTS.items():
         for marker in target.markers:
             assert seen.setdefault(marker, client) == client
     nested = [(a, b) for a in seen for b in seen if a.startswith(f"{b}/") and seen[a] != seen[b]]
@@ -277,9 +276,9 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_the_file_stands_where_the_client_looks(client: str) -> None:
-    target = TARGETS[client]
+    target = CLIENTS[client]
     assert (target.path("x", "project", {}), target.path("x", "user", {})) == PLACES[client]
 
 
@@ -301,7 +300,7 @@ def test_the_file_stands_where_the_client_looks(client: str) -> None:
     ],
 )
 def test_a_variable_moves_the_user_s_folder(client: str, variable: str, path: str) -> None:
-    target = TARGETS[client]
+    target = CLIENTS[client]
     assert target.path("x", "user", {variable: "/elsewhere"}) == f"${variable}/{path}"
     assert target.path("x", "project", {variable: "/elsewhere"}) == PLACES[client][0]
     assert target.path("x", "user", {variable: ""}) == PLACES[client][1]
@@ -311,25 +310,25 @@ def test_a_variable_moves_the_user_s_folder(client: str, variable: str, path: st
 
 
 def fields_of(client: str, one: Persona, models: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, Any]:
-    target = TARGETS[client]
-    return parsed(target, target.say(one, models or {}).text)[0]
+    target = CLIENTS[client]
+    return parsed(target, render_file(target, one, models or {}).text)[0]
 
 
 def body_of(client: str, one: Persona) -> str:
-    target = TARGETS[client]
-    return parsed(target, target.say(one, {}).text)[1]
+    target = CLIENTS[client]
+    return parsed(target, render_file(target, one, {}).text)[1]
 
 
 def lost_by(client: str, one: Persona) -> tuple[str, ...]:
-    return TARGETS[client].say(one, {}).lost
+    return render_file(CLIENTS[client], one, {}).lost
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("model", MODELS)
 def test_a_family_reaches_only_a_client_that_knows_it(client: str, model: str) -> None:
     one = persona(model=model)
     knows = {"claude": MODELS, **dict.fromkeys(("gemini", "qwen", "cursor", "antigravity"), ("inherit",))}
-    header = TARGETS[client].say(one, {}).text.partition("You review")[0]
+    header = render_file(CLIENTS[client], one, {}).text.partition("You review")[0]
     assert (model in header.replace("inherit_", "")) == (model in knows.get(client, ()))
 
 
@@ -351,7 +350,7 @@ def test_a_model_is_written_as_the_manifest_maps_it() -> None:
 def test_a_client_s_own_model_stands_before_the_persona_s() -> None:
     one = persona(model="opus", clients={"cursor": {"model": "fast"}})
     assert fields_of("cursor", one)["model"] == "fast"
-    assert not TARGETS["cursor"].say(one, {}).notes
+    assert not render_file(CLIENTS["cursor"], one, {}).notes
 
 
 @pytest.mark.parametrize("client", ["opencode", "kilo"])
@@ -375,7 +374,7 @@ def test_kilo_still_asks_before_a_command() -> None:
 
 @pytest.mark.parametrize("color", COLORS)
 def test_opencode_gets_colours_as_quoted_numbers(color: str) -> None:
-    text = TARGETS["opencode"].say(persona(color=color), {}).text
+    text = render_file(CLIENTS["opencode"], persona(color=color), {}).text
     assert re.search(r'^color: "#[0-9a-f]{6}"$', text, re.MULTILINE)
 
 
@@ -401,7 +400,7 @@ def test_opencode_gets_colours_as_quoted_numbers(color: str) -> None:
 )
 def test_a_setting_that_would_lose_the_file_is_refused(client: str, settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=f"clients.{client}"):
-        TARGETS[client].say(persona(clients={client: settings}), {})
+        render_file(CLIENTS[client], persona(clients={client: settings}), {})
 
 
 def test_a_text_that_is_no_list_is_not_taken_apart() -> None:
@@ -423,13 +422,13 @@ def test_a_number_with_a_point_is_a_number_in_the_file() -> None:
 
 def test_an_unknown_setting_offers_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
-        TARGETS["claude"].say(persona(clients={"claude": {"maxTurn": 3}}), {})
+        render_file(CLIENTS["claude"], persona(clients={"claude": {"maxTurn": 3}}), {})
     assert caught.value.hint == "did you mean `maxTurns`?"
 
 
 def test_another_client_s_settings_are_not_written() -> None:
     one = persona(clients={"claude": {"maxTurns": 3}, "opencode": {"steps": 4}})
-    assert "maxTurns" not in TARGETS["opencode"].say(one, {}).text
+    assert "maxTurns" not in render_file(CLIENTS["opencode"], one, {}).text
     assert fields_of("opencode", one)["steps"] == 4
 
 
@@ -449,39 +448,41 @@ def test_kilo_gets_no_file_or_variable_put_into_a_body() -> None:
 @pytest.mark.parametrize("client", ["cline", "kimi", "codex", "qwen", "droid", "vibe", "deepagents", "roo"])
 def test_an_empty_body_is_refused_where_the_client_refuses_it(client: str) -> None:
     with pytest.raises(UsageError, match="body"):
-        TARGETS[client].say(persona(body="\n"), {})
+        render_file(CLIENTS[client], persona(body="\n"), {})
 
 
 def test_qwen_wants_ten_characters() -> None:
     with pytest.raises(UsageError, match="under 10"):
-        TARGETS["qwen"].say(persona(body="Review.\n"), {})
+        render_file(CLIENTS["qwen"], persona(body="Review.\n"), {})
     assert body_of("claude", persona(body="")) == ""
 
 
-@pytest.mark.parametrize("client", [client for client in CLIENTS if client != "takt"])
+@pytest.mark.parametrize("client", [client for client in NAMES if client != "takt"])
 def test_a_description_is_never_empty(client: str) -> None:
     with pytest.raises(UsageError, match="description"):
-        TARGETS[client].say(persona(description=" "), {})
+        render_file(CLIENTS[client], persona(description=" "), {})
 
 
 @pytest.mark.parametrize(("client", "length"), [("droid", 501), ("qwen", 1001)])
 def test_a_long_description_is_told_where_it_is_cut(client: str, length: int) -> None:
-    assert TARGETS[client].say(persona(description="x" * length), {}).notes
-    assert not TARGETS[client].say(persona(description="x" * (length - 1)), {}).notes
+    assert render_file(CLIENTS[client], persona(description="x" * length), {}).notes
+    assert not render_file(CLIENTS[client], persona(description="x" * (length - 1)), {}).notes
 
 
 def test_copilot_is_told_of_a_long_body() -> None:
-    assert TARGETS["copilot"].say(persona(body="x" * 30_001), {}).notes
+    assert render_file(CLIENTS["copilot"], persona(body="x" * 30_001), {}).notes
 
 
 def test_claude_code_reads_backslash_n_as_a_line_break() -> None:
-    assert any("line break" in str(note) for note in TARGETS["claude"].say(persona(description="A\\nB"), {}).notes)
+    assert any(
+        "line break" in str(note) for note in render_file(CLIENTS["claude"], persona(description="A\\nB"), {}).notes
+    )
 
 
 def test_a_rule_in_a_description_does_not_end_the_header() -> None:
     one = persona(description="a --- b ---- c -----", body="x\n---\ny\n")
     for client in ("goose", "claude"):
-        _, head, body = TARGETS[client].say(one, {}).text.split("---", 2)
+        _, head, body = render_file(CLIENTS[client], one, {}).text.split("---", 2)
         assert yaml.safe_load(head) == {"name": "reviewer", "description": "a --- b ---- c -----"}
         assert body == "\nx\n---\ny\n"
 
@@ -519,9 +520,9 @@ def test_command_code_and_roo_give_nothing_that_is_not_named() -> None:
 
 
 def test_antigravity_gives_an_agent_no_tools_unless_told() -> None:
-    assert any("tools:" in str(note) for note in TARGETS["antigravity"].say(persona(), {}).notes)
+    assert any("tools:" in str(note) for note in render_file(CLIENTS["antigravity"], persona(), {}).notes)
     told = persona(clients={"antigravity": {"tools": ["view_file"]}})
-    assert not TARGETS["antigravity"].say(told, {}).notes
+    assert not render_file(CLIENTS["antigravity"], told, {}).notes
 
 
 @pytest.mark.parametrize(("client", "key"), [("cursor", "readonly"), ("reasonix", "read-only")])
@@ -546,8 +547,8 @@ def test_a_switch_stands_for_tools_that_only_look(client: str, key: str) -> None
 def test_a_native_setting_cannot_undo_the_tools_of_a_persona(client: str, settings: dict[str, Any]) -> None:
     plain = persona(tools=["read", "search"])
     both = persona(tools=["read", "search"], clients={client: settings})
-    assert TARGETS[client].say(both, {}).text == TARGETS[client].say(plain, {}).text
-    assert any("is left out" in str(note) for note in TARGETS[client].say(both, {}).notes)
+    assert render_file(CLIENTS[client], both, {}).text == render_file(CLIENTS[client], plain, {}).text
+    assert any("is left out" in str(note) for note in render_file(CLIENTS[client], both, {}).notes)
 
 
 def test_a_native_list_of_tools_speaks_where_canonical_ones_cannot() -> None:
@@ -568,8 +569,8 @@ def test_a_restriction_in_another_client_s_words_is_lost() -> None:
 
 
 def test_an_empty_list_of_tools_stands_for_none_only_where_the_client_reads_it_so() -> None:
-    for client in CLIENTS:
-        words = declared(TARGETS[client])
+    for client in NAMES:
+        words = declared(CLIENTS[client])
         if words.tools is None or words.tools.style == "permissions" or "delegate" in words.tools.names:
             continue
         if words.grammar.empty == NONE:
@@ -589,25 +590,25 @@ def test_an_empty_list_of_tools_stands_for_none_only_where_the_client_reads_it_s
     ],
 )
 def test_names_that_a_client_takes_for_one(client: str, one: str, other: str) -> None:
-    assert TARGETS[client].identity(one) == TARGETS[client].identity(other)
-    assert TARGETS["claude"].identity(one) != TARGETS["claude"].identity(other)
+    assert CLIENTS[client].identity(one) == CLIENTS[client].identity(other)
+    assert CLIENTS["claude"].identity(one) != CLIENTS["claude"].identity(other)
 
 
 def test_which_scope_wins_and_what_else_is_read() -> None:
-    assert TARGETS["copilot"].wins == "user"
-    assert TARGETS["opencode"].wins == "merge"
-    assert {target.wins for name, target in TARGETS.items() if name not in ("copilot", "opencode")} == {"project"}
-    assert ".claude/agents" in TARGETS["copilot"].also_reads["project"]
-    assert "user" not in TARGETS["copilot"].also_reads
+    assert CLIENTS["copilot"].wins == "user"
+    assert CLIENTS["opencode"].wins == "merge"
+    assert {target.wins for name, target in CLIENTS.items() if name not in ("copilot", "opencode")} == {"project"}
+    assert ".claude/agents" in CLIENTS["copilot"].also_reads["project"]
+    assert "user" not in CLIENTS["copilot"].also_reads
     for client in ("goose", "augment"):
-        assert ".claude/agents" in TARGETS[client].also_reads["user"]
+        assert ".claude/agents" in CLIENTS[client].also_reads["user"]
     for client in ("codex", "gemini", "vibe"):
-        assert TARGETS[client].trust
+        assert CLIENTS[client].trust
 
 
 def test_a_rendering_carries_path_notes_and_what_is_lost() -> None:
     one = persona(color="blue", tools=["read"])
-    done = render(one, TARGETS["codex"], pack="p", scope="project", variables={}, models={})
+    done = render(one, CLIENTS["codex"], pack="p", scope="project", variables={}, models={})
     assert done is not None
     assert done.path == ".codex/agents/reviewer.toml"
     assert done.lost == ("tools limited to read",)

@@ -6,7 +6,7 @@ import pytest
 from support.bundled import combinations_of_variants, rendered, versions
 from support.golden import Golden
 
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
 
 CASES = [(client, version, ()) for client in sorted(MODULES) if client != "claude" for version in versions()] + [
     ("claude", version, variants) for version in versions() for variants in combinations_of_variants(version)
@@ -19,7 +19,7 @@ CASES = [(client, version, ()) for client in sorted(MODULES) if client != "claud
 def test_the_bundled_pack_looks_as_it_was_read(
     client: str, version: str, variants: tuple[str, ...], golden: Golden
 ) -> None:
-    target = TARGETS[client]
+    target = CLIENTS[client]
     ending = ".yaml" if target.shared is not None else os.path.splitext(target.file)[1]
     name = "+".join((version, *variants))
     golden.check(f"{client}/{name}{ending}", rendered(version, variants, client).encode())

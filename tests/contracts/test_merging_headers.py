@@ -7,9 +7,10 @@ from support.reformatting import STYLES, reformatted, values_in
 
 from agentpack.merge import merge
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.render import render_file
 
-CLIENTS = sorted(MODULES)
+NAMES = sorted(MODULES)
 ORIGIN = Origin("release", "reviewer 1.0.0")
 
 
@@ -17,23 +18,21 @@ def said(client: str, body: str, **fields: Any) -> str:
     """The client's file of a persona."""
     section = Section(None, 0, "", "", None, 0, (Rule(None, body, "", None, "text", 1, ORIGIN),), ORIGIN)
     header = {key: Field(value, ORIGIN) for key, value in fields.items()}
-    return TARGETS[client].say(Persona("reviewer", header, (section,)), {}).text
+    return render_file(CLIENTS[client], Persona("reviewer", header, (section,)), {}).text
 
 
 BODY = "You review.\n\n- Look.\n- Say.\n- Ask.\n"
 
 
 def form_of(client: str) -> str:
-    declaration = TARGETS[client].declaration
-    assert declaration is not None
-    return declaration.format
+    return CLIENTS[client].format
 
 
 FIELDS = {"description": "Reviews: it's `data`.", "tools": ["read", "search"], "model": "opus", "color": "blue"}
 LATER = {"description": 'Reviews "all" data.', "tools": ["read", "search", "edit"], "model": "opus", "color": "red"}
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 @pytest.mark.parametrize("style", STYLES)
 def test_a_header_in_other_words_is_no_conflict(client: str, style: str) -> None:
     form, new = form_of(client), BODY.replace("Ask.", "Ask first.")
@@ -47,7 +46,7 @@ def test_a_header_in_other_words_is_no_conflict(client: str, style: str) -> None
     assert form in ("body", "json") or "# mine" in text
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", NAMES)
 def test_a_field_that_both_changed_is_the_one_conflict(client: str) -> None:
     form = form_of(client)
     sides = [said(client, BODY, description=f"Reviews {what}.") for what in ("data", "my data", "all data")]

@@ -16,8 +16,8 @@ from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.render import render
 from agentpack.safety.capabilities import capabilities
-from agentpack.targets import MODULES, TARGETS
-from agentpack.targets.declared import Declaration, meaning_of
+from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.base import Client
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
 from agentpack.targets.grammar import ALL, NONE, REFUSED, listed
 from agentpack.targets.reading import read_declared
@@ -63,19 +63,17 @@ ODD: dict[str, Any] = {
 """Values in the words of Claude Code: names of another client's are unknown there."""
 
 
-def declared(client: str) -> Declaration:
-    declaration = TARGETS[client].declaration
-    assert declaration is not None
-    return declaration
+def declared(client: str) -> Client:
+    return CLIENTS[client]
 
 
 def limits_of(client: str, *meanings: str) -> list[str]:
     declaration = declared(client)
-    return [key for key in sorted(declaration.native) if meaning_of(declaration, key) in meanings]
+    return [key for key in sorted(declaration.native) if declaration.meaning(key) in meanings]
 
 
 LISTS = [(client, key) for client in sorted(MODULES) for key in limits_of(client, "allow", "deny")]
-ALLOWED = [(client, key) for client, key in LISTS if meaning_of(declared(client), key) == "allow"]
+ALLOWED = [(client, key) for client, key in LISTS if declared(client).meaning(key) == "allow"]
 
 
 def persona(client: str, key: str, value: Any) -> Persona:
@@ -88,7 +86,7 @@ def persona(client: str, key: str, value: Any) -> Persona:
 def written(client: str, key: str, value: Any) -> bytes:
     """A file of that client as somebody else wrote it."""
     declaration = declared(client)
-    fields: dict[str, Any] = dict.fromkeys(filter(None, (declaration.name, declaration.description)), "reviewer")
+    fields: dict[str, Any] = dict.fromkeys(filter(None, (declaration.name_key, declaration.description)), "reviewer")
     fields |= declaration.unlimited
     body = "You review data, all of it.\n"
     if declaration.format == "markdown":
@@ -99,7 +97,7 @@ def written(client: str, key: str, value: Any) -> bytes:
 
 def file_of(client: str, one: Persona) -> Any:
     scope = "user" if client == "zcode" else "project"
-    return render(one, TARGETS[client], pack="p", scope=scope, variables={}, models={})
+    return render(one, CLIENTS[client], pack="p", scope=scope, variables={}, models={})
 
 
 @pytest.mark.parametrize("form", ODD)
@@ -109,7 +107,7 @@ def test_its_own_client_gets_it_as_it_stands_or_not_at_all(client: str, key: str
     if value is None and declared(client).format == "toml":
         pytest.skip("TOML has no null")
     declaration = declared(client)
-    grammar = declaration.denying if meaning_of(declaration, key) == "deny" else declaration.grammar
+    grammar = declaration.denying if declaration.meaning(key) == "deny" else declaration.grammar
     try:
         file = file_of(client, persona(client, key, value))
     except UsageError as error:
@@ -149,7 +147,7 @@ def test_what_cannot_be_read_is_told_as_every_tool(client: str, key: str, form: 
     if value is None and declaration.format == "toml":
         pytest.skip("TOML has no null")
     powers = declaration.powers
-    deny = meaning_of(declaration, key) == "deny"
+    deny = declaration.meaning(key) == "deny"
     read = listed(declaration.denying if deny else declaration.grammar, value, lambda name: False)
     told = capabilities(declaration, written(client, key, value))
     if "unreadable" in told:
@@ -225,8 +223,8 @@ def said(client: str, key: str | None = None, value: Any = None) -> Persona:
 
 def rendered(client: str, persona: Persona) -> Rendering | None:
     """What the client is given in a scope that it has; None where it takes no such setting."""
-    scope = "project" if TARGETS[client].project is not None else "user"
+    scope = "project" if CLIENTS[client].project is not None else "user"
     try:
-        return render(persona, TARGETS[client], pack="p", scope=scope, variables={}, models={})
+        return render(persona, CLIENTS[client], pack="p", scope=scope, variables={}, models={})
     except UsageError:
         return None

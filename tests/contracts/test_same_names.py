@@ -10,8 +10,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.targets import MODULES, TARGETS
-from agentpack.targets.base import Target
+from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.base import Client
 
 SCOPES = ("project", "user")
 NEW = {"reviewer": persona_text(body="You review more. {#identity}\n")}
@@ -19,7 +19,7 @@ PLACES = [
     (client, scope)
     for client in sorted(MODULES)
     for scope in SCOPES
-    if TARGETS[client].shared is None and TARGETS[client].folder(scope, {}) is not None
+    if CLIENTS[client].shared is None and CLIENTS[client].folder(scope, {}) is not None
 ]
 
 
@@ -29,7 +29,7 @@ def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(publish(tmp_path / "packs", make_pack()))
 
 
-def foreign_files(target: Target, scope: str, roots: dict[str, Path]) -> Iterator[Path]:
+def foreign_files(target: Client, scope: str, roots: dict[str, Path]) -> Iterator[Path]:
     """Places that the client reads and calls `reviewer`, one in each folder; none where only ours would fit."""
     variables = {"OPENCODE_CONFIG_DIR": "set"}
     by_name = target.naming[0] == "name"
@@ -59,7 +59,7 @@ def twice(lines: list[str]) -> list[str]:
 def test_a_name_that_is_used_twice_is_named_in_every_folder_a_client_reads(
     agentpack: Agentpack, project: Path, home: Path, packs: str, client: str, scope: str
 ) -> None:
-    target = TARGETS[client]
+    target = CLIENTS[client]
     planted = list(foreign_files(target, scope, {"project": project, "user": home}))
     for place in planted:
         text = 'name = "reviewer"\n' if place.suffix == ".toml" else persona_text()
@@ -142,5 +142,5 @@ def test_an_upgrade_names_an_agent_that_came_meanwhile(agentpack: Agentpack, pro
 
 
 def test_a_variable_that_moves_a_client_moves_its_older_folders_too() -> None:
-    moved = TARGETS["opencode"].folders("user", {"XDG_CONFIG_HOME": "/x"})
+    moved = CLIENTS["opencode"].folders("user", {"XDG_CONFIG_HOME": "/x"})
     assert moved == ("$XDG_CONFIG_HOME/opencode/agents", "$XDG_CONFIG_HOME/opencode/agent", ".opencode/agents")

@@ -17,9 +17,9 @@ from agentpack.model.line_ends import MARK, as_crlf, as_lf, ends_in_crlf, plain
 from agentpack.model.names import digest_of, text_digest
 from agentpack.model.rendering import Rendering
 from agentpack.plan import Decisions, Edited, Observed, plan
-from agentpack.targets import TARGETS
+from agentpack.targets import CLIENTS
 
-CLIENTS = sorted(name for name, target in TARGETS.items() if target.project is not None)
+NAMES = sorted(name for name, target in CLIENTS.items() if target.project is not None)
 PERSONA = ".claude/agents/reviewer.md"
 PACK = "packs/data-reviewer/1.0.0"
 LOCAL = ".agentpack/variants/reviewer/house.md"
@@ -74,7 +74,7 @@ def filled(project: Path, clients: list[str]) -> None:
 @pytest.fixture
 def origin(agentpack: Agentpack, project: Path) -> Path:
     """A project in which every client has its file, all committed with LF."""
-    filled(project, CLIENTS)
+    filled(project, NAMES)
     agentpack("sync", "--adopt")
     commit(project)
     return project

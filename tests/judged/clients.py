@@ -41,7 +41,7 @@ class Client(NamedTuple):
     """Whether the program needs node."""
 
 
-CLIENTS = {
+PROGRAMS = {
     "claude": Client(f"@anthropic-ai/claude-code-linux-{_CPU}", "2.1.330", "claude"),
     "gemini": Client("@google/gemini-cli", "0.61.0", "bundle/gemini.js", node=True),
     "opencode": Client(f"opencode-linux-{_CPU}", "1.18.33", "bin/opencode"),
@@ -74,7 +74,7 @@ def ask(name: str, forms: Iterable[str], folder: Path) -> dict[str, Answer]:
     Raises:
         CannotAskError: the client gave no answer for a form.
     """
-    program = install(CLIENTS[name], folder)
+    program = install(PROGRAMS[name], folder)
     first, *rest = forms
     answers: dict[str, Answer] = {}
     for start in range(0, len(rest), _AT_ONCE):
@@ -88,7 +88,7 @@ def ask(name: str, forms: Iterable[str], folder: Path) -> dict[str, Answer]:
 
 def every_tool(name: str, form: str, folder: Path) -> tuple[str, ...]:
     """The tools of an agent of that form, which has no limits."""
-    tools = _asked(name, install(CLIENTS[name], folder), {"agent0": agent_file(name, form, "agent0")})["agent0"]
+    tools = _asked(name, install(PROGRAMS[name], folder), {"agent0": agent_file(name, form, "agent0")})["agent0"]
     assert tools is not None
     return tuple(tools)
 

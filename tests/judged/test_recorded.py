@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from judged.clients import CLIENTS, ask, every_tool
+from judged.clients import PROGRAMS, ask, every_tool
 from judged.forms import FORMS
 from judged.recording import read, record
 
@@ -27,9 +27,9 @@ def test_the_client_gives_the_recorded_answers(client: str, request: pytest.Fixt
     found = ask(client, FORMS[client], folder)
     every = every_tool(client, FORMS[client][0], folder)
     if request.config.getoption("--update"):
-        record(client, CLIENTS[client].version, every, found)
+        record(client, PROGRAMS[client].version, every, found)
     recorded = read(client)
-    assert recorded.version == CLIENTS[client].version
+    assert recorded.version == PROGRAMS[client].version
     assert recorded.every == every
     assert {form: answer for form, answer in found.items() if recorded.forms.get(form) != answer} == {}
     assert list(recorded.forms) == list(FORMS[client])

@@ -11,9 +11,9 @@ import pytest
 from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
 from agentpack.safety.capabilities import capabilities
 from agentpack.safety.judgement import Vocabulary
-from agentpack.targets import TARGETS
-from agentpack.targets.declared import Declaration
-from judged.clients import CLIENTS, Answer
+from agentpack.targets import CLIENTS
+from agentpack.targets.base import Client
+from judged.clients import PROGRAMS, Answer
 from judged.forms import ELSEWHERE, FORMS, agent_file
 from judged.recording import Recorded, read
 
@@ -21,10 +21,8 @@ RECORDED = {client: read(client) for client in FORMS}
 ASKED = [(client, form) for client, recorded in RECORDED.items() for form in recorded.forms]
 
 
-def declaration_of(client: str) -> Declaration:
-    declaration = TARGETS[client].declaration
-    assert declaration is not None
-    return declaration
+def declaration_of(client: str) -> Client:
+    return CLIENTS[client]
 
 
 def words_of(client: str, natives: Iterable[str]) -> frozenset[str]:
@@ -79,7 +77,7 @@ def test_what_is_said_is_what_the_client_grants(client: str, form: str) -> None:
 def test_every_form_has_a_recorded_answer_of_the_version_that_was_checked(client: str) -> None:
     assert list(RECORDED[client].forms) == list(FORMS[client])
     assert len(FORMS[client]) >= 40
-    assert RECORDED[client].version == CLIENTS[client].version == TARGETS[client].version
+    assert RECORDED[client].version == PROGRAMS[client].version == CLIENTS[client].version
     assert ELSEWHERE[client] <= set(FORMS[client])
 
 

@@ -10,10 +10,11 @@ from agentpack.errors import UsageError
 from agentpack.model.capabilities import BUT, EVERY, HEADS, NARROW, PLAIN, accepted, covers, is_capability, widening
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.safety.capabilities import Reader, capabilities, meaning_of
+from agentpack.safety.capabilities import Reader, capabilities
 from agentpack.safety.headers import cut, read_rows, read_whole
-from agentpack.targets import MODULES, TARGETS
-from agentpack.targets.declared import Declaration
+from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.base import Client
+from agentpack.targets.render import render_file
 
 # Which set covers which.
 
@@ -127,10 +128,8 @@ FORMS: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def declared(client: str) -> Declaration:
-    declaration = TARGETS[client].declaration
-    assert declaration is not None
-    return declaration
+def declared(client: str) -> Client:
+    return CLIENTS[client]
 
 
 @st.composite
@@ -159,13 +158,10 @@ def rendered(draw: st.DrawFn, client: str) -> bytes:
         (Section(None, 0, "", "", None, 0, rules, ORIGIN),),
     )
     try:
-        return TARGETS[client].say(persona, {}).text.encode()
+        return render_file(CLIENTS[client], persona, {}).text.encode()
     except (UsageError, UnicodeEncodeError):
-        return (
-            TARGETS[client]
-            .say(Persona("reviewer", {"description": Field("It.", ORIGIN)}, persona.sections), {})
-            .text.encode()
-        )
+        plain = Persona("reviewer", {"description": Field("It.", ORIGIN)}, persona.sections)
+        return render_file(CLIENTS[client], plain, {}).text.encode()
 
 
 @pytest.mark.parametrize("client", sorted(MODULES))
@@ -183,7 +179,7 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
     assert whole is not None
     assert capabilities(declaration, content) == reader.judge(whole) == reader.read(content) == reader.read(content)
     if found.rows is not None and (rows := read_rows(declaration.format, found.rows)) is not None:
-        assert {key: meaning_of(declaration, key) for key in whole.keys() - rows.keys()} == dict.fromkeys(
+        assert {key: declaration.meaning(key) for key in whole.keys() - rows.keys()} == dict.fromkeys(
             whole.keys() - rows.keys(), "none"
         )
         assert rows.keys() <= whole.keys()
@@ -202,7 +198,9 @@ def test_a_plain_persona_is_read_without_yaml(client: str, tools: set[str], desc
     declaration = declared(client)
     if declaration.format == "body":
         return
-    found = cut(declaration.format, Reader(declaration).harmless, TARGETS[client].say(persona, {}).text.encode())
+    found = cut(
+        declaration.format, Reader(declaration).harmless, render_file(CLIENTS[client], persona, {}).text.encode()
+    )
     assert found.rows is not None
     assert b"reviewer" not in found.rows
     assert read_rows(declaration.format, found.rows) is not None

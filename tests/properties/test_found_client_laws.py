@@ -11,7 +11,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.targets import MODULES, TARGETS
+from agentpack.targets import CLIENTS, MODULES
 
 PACKS = {
     "plain": persona_text("plain", model="opus", color="blue"),
@@ -20,7 +20,7 @@ PACKS = {
     "glob": persona_text("glob"),
     "code": persona_text("code", "Look.\n"),
 }
-CLIENTS = st.sets(st.sampled_from(sorted(MODULES)), max_size=8)
+FEW = st.sets(st.sampled_from(sorted(MODULES)), max_size=8)
 FOREIGN = st.sets(st.sampled_from(sorted({*MODULES} - {"claude", "pool", "roo"})), max_size=2)
 
 
@@ -29,7 +29,7 @@ def _variables(home: Path) -> dict[str, str]:
     return {"HOME": str(home), **{f"XDG_{name}_HOME": str(home / path) for name, path in below.items()}}
 
 
-@given(clients=CLIENTS, foreign=FOREIGN, packs=st.sets(st.sampled_from(sorted(PACKS)), min_size=1), user=st.booleans())
+@given(clients=FEW, foreign=FOREIGN, packs=st.sets(st.sampled_from(sorted(PACKS)), min_size=1), user=st.booleans())
 @settings(max_examples=15)
 def test_an_install_goes_on_without_them_and_is_the_same_where_they_are_not(
     clients: set[str], foreign: set[str], packs: set[str], user: bool
@@ -41,12 +41,12 @@ def test_an_install_goes_on_without_them_and_is_the_same_where_they_are_not(
         for folder in (here, there):
             folder.mkdir()
         for client in clients | foreign:
-            marker = here / TARGETS[client].markers[0]
+            marker = here / CLIENTS[client].markers[0]
             if marker.name != ".roomodes":
                 marker.mkdir(parents=True, exist_ok=True)
         strangers = {}
         for client in foreign:
-            path = TARGETS[client].path(sorted(packs)[0], scope, {})
+            path = CLIENTS[client].path(sorted(packs)[0], scope, {})
             if path is not None:
                 strangers[path] = f"mine: {client}\n".encode()
         write_tree(here, strangers)

@@ -24,14 +24,14 @@ from support.running import Agentpack
 
 from agentpack.compose.parse import parse_sections, split_front_matter
 from agentpack.recognise import read_file
-from agentpack.targets import TARGETS
+from agentpack.targets import CLIENTS
 
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "25"))
 NAME = "python-engineer"
 WAYS: list[tuple[str, ...]] = [(old, new) for at, old in enumerate(versions()) for new in versions()[at + 1 :]]
 WAYS.append(tuple(versions()))
 """Every pair of releases, and all of them one after the other."""
-FILES = {client: TARGETS[client].path(NAME, "project", {}) or "" for client in ("claude", "cursor", "codex")}
+FILES = {client: CLIENTS[client].path(NAME, "project", {}) or "" for client in ("claude", "cursor", "codex")}
 """Markdown with few fields and with many, and TOML."""
 
 
@@ -229,7 +229,7 @@ def upgraded(root: Path, story: Story) -> Iterator[Ended]:
 
 def meaning(client: str, data: bytes) -> tuple[object, list[str]]:
     """What a client reads, but for blank lines, which a variant cannot choose."""
-    agent = read_file(TARGETS[client], data.replace(b"\r\n", b"\n"), NAME)
+    agent = read_file(CLIENTS[client], data.replace(b"\r\n", b"\n"), NAME)
     return agent.fields, [line for line in agent.body.split("\n") if line.strip()]
 
 

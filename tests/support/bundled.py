@@ -15,7 +15,7 @@ from agentpack.model.persona import Persona
 from agentpack.read import read_pack
 from agentpack.render import render
 from agentpack.sources.bundled import bundled_source
-from agentpack.targets import TARGETS
+from agentpack.targets import CLIENTS
 
 NAME = PackName("python-engineer")
 
@@ -59,8 +59,8 @@ def composed(version: str, variants: Sequence[str] = (), **values: Value) -> Per
 def rendered(version: str, variants: Sequence[str] = (), client: str = "claude", **values: Value) -> str:
     """The text that a client gets."""
     persona = composed(version, variants, **values)
-    scope = "user" if TARGETS[client].project is None else "project"
-    made = render(persona, TARGETS[client], pack=NAME, scope=scope, variables={}, models={})
+    scope = "user" if CLIENTS[client].project is None else "project"
+    made = render(persona, CLIENTS[client], pack=NAME, scope=scope, variables={}, models={})
     assert made is not None
     return made.content.decode()
 

@@ -19,8 +19,8 @@ from agentpack.model.capabilities import widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Persona
 from agentpack.render import render
-from agentpack.targets import TARGETS
-from agentpack.targets.base import Target
+from agentpack.targets import CLIENTS
+from agentpack.targets.base import Client
 
 PATCH, MINOR, MAJOR = 0, 1, 2
 STEPS = ("patch", "minor", "major")
@@ -188,7 +188,7 @@ def _fields(before: Persona, after: Persona, name: str) -> Iterator[Step]:
 def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[Step]:
     """What the persona may do more than before, for any client that takes it."""
     wider: dict[str, list[str]] = {}
-    for client, target in TARGETS.items():
+    for client, target in CLIENTS.items():
         old, new = _may(before, target), _may(after, target)
         for word in widening(old, new) if old is not None and new is not None else ():
             wider.setdefault(word, []).append(client)
@@ -197,7 +197,7 @@ def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[Step]:
         yield Step(MAJOR, "capability", word, f"widens for {named}", file, id=word)
 
 
-def _may(persona: Persona, target: Target) -> tuple[str, ...] | None:
+def _may(persona: Persona, target: Client) -> tuple[str, ...] | None:
     try:
         file = render(persona, target, pack="x", scope="project", variables={}, models={})
     except AgentpackError:

@@ -4,7 +4,7 @@ from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result
 from agentpack.operations.clients import default_clients
 from agentpack.operations.workspace import Workspace
-from agentpack.targets.base import Target
+from agentpack.targets.base import Client
 
 app = verb_app()
 _BY = {"judge": "the client itself", "source": "its code", "documentation": "its documentation"}
@@ -53,11 +53,11 @@ def clients(session: Session) -> Result:
     return Result({"clients": data})
 
 
-def _shown(target: Target) -> str:
+def _shown(target: Client) -> str:
     return target.file if target.shared is not None and not target.project else f"{target.project}"
 
 
-def _user_folder(workspace: Workspace, target: Target) -> str:
+def _user_folder(workspace: Workspace, target: Client) -> str:
     """Where agents lie at user scope, below `~` or where the client's own variable moves it."""
     folder = target.folder("user", workspace.environment.variables)
     if folder is None:

@@ -14,7 +14,7 @@ from agentpack.errors import UsageError
 from agentpack.operations.clients import default_clients
 from agentpack.operations.workspace import Workspace
 from agentpack.recognise import Agent, read_file
-from agentpack.targets.base import Target
+from agentpack.targets.base import Client
 
 
 class Found(NamedTuple):
@@ -39,7 +39,7 @@ class _Place(NamedTuple):
     """
 
     path: str
-    target: Target
+    target: Client
     stem: str = ""
     key: str | None = None
 
@@ -92,7 +92,7 @@ def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
         yield _found(place.target, place.path, workspace.contents(place.path), place.stem)
 
 
-def _found(target: Target, path: str, data: bytes, stem: str) -> Found | str:
+def _found(target: Client, path: str, data: bytes, stem: str) -> Found | str:
     agent = read_file(target, data, stem)
     return agent.fault if agent.fault is not None else Found(path, target.name, data, agent)
 

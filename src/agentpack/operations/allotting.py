@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.rendering import Rendering
-from agentpack.targets.base import TOOLS_LIMITED, Target
+from agentpack.targets.base import Client
+from agentpack.targets.render import TOOLS_LIMITED
 
 
 class _Given(NamedTuple):
-    target: Target
+    target: Client
     pack: str
     persona: str
     file: Rendering
@@ -78,11 +79,11 @@ class Desk:
         self._scope = scope
         self._variables = variables
         self._given: list[_Given] = []
-        self._absent: list[tuple[Target, str]] = []
+        self._absent: list[tuple[Client, str]] = []
         self._files: dict[str, _Given] = {}
         self._names: dict[tuple[str, str], _Given] = {}
 
-    def add(self, target: Target, persona: str, pack: str, file: Rendering | None) -> None:
+    def add(self, target: Client, persona: str, pack: str, file: Rendering | None) -> None:
         """Take one persona for one client; `file` is None when the client has no agents in this scope.
 
         Raises:

@@ -20,7 +20,7 @@ from agentpack.operations.making import Made, Maker, Skipped, make
 from agentpack.operations.workspace import LocalText, Workspace
 from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.resolve import Chosen
-from agentpack.targets.base import Target
+from agentpack.targets.base import Client
 
 DEFAULT = "claude"
 
@@ -46,7 +46,7 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped,
     the other.
     """
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    skipped, places = dict[str, Skipped](), dict[str, list[Target]]()
+    skipped, places = dict[str, Skipped](), dict[str, list[Client]]()
     for target in sorted(workspace.targets.values(), key=lambda target: target.name):
         path = target.path("name", kind, variables)
         try:
@@ -69,14 +69,14 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped,
     return tuple(sorted(found)), tuple(skipped.values())
 
 
-def _is_used(workspace: Workspace, target: Target) -> bool:
+def _is_used(workspace: Workspace, target: Client) -> bool:
     folder = target.folder(workspace.scope.kind, workspace.environment.variables) or ""
     moved = (folder, folder.rpartition("/")[0]) if folder.count("/") > 1 else (folder,)
     markers = (*(moved if folder.startswith("$") else ()), *target.markers)
     return any(workspace.disk.stamp(marker) is not None for marker in markers)
 
 
-def _skipped(target: Target, error: AgentpackError, install: str = "") -> Skipped:
+def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skipped:
     """Why a client is skipped, from what would refuse it by name; `install` goes before the option that names it."""
     option = f"{install}--client {target.name}"
     reason = error.message.partition("; nothing was ")[0]  # which is true of a command that stops

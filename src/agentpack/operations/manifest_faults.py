@@ -12,10 +12,10 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.schemas import validate
-from agentpack.targets import Targets
+from agentpack.targets import Clients
 
 
-def checked(document: Document, clients: Targets) -> dict[str, Any]:
+def checked(document: Document, clients: Clients) -> dict[str, Any]:
     """What the manifest says, in normal form.
 
     Args:
@@ -38,7 +38,7 @@ def checked(document: Document, clients: Targets) -> dict[str, Any]:
     return data
 
 
-def _faults(document: Document, clients: Targets) -> Iterator[Fault]:
+def _faults(document: Document, clients: Clients) -> Iterator[Fault]:
     """What is wrong beside the schema; what has another shape than expected is passed over."""
     data: Mapping[str, Any] = document.data
     yield from _unknown(document, ("clients",), data.get("clients"), clients)
@@ -61,7 +61,7 @@ def _items(value: object) -> Iterator[tuple[int, Any]]:
     return iter(enumerate(value if isinstance(value, list) else ()))
 
 
-def _unknown(document: Document, path: Path, named: object, clients: Targets) -> Iterator[Fault]:
+def _unknown(document: Document, path: Path, named: object, clients: Clients) -> Iterator[Fault]:
     for index, name in _items(named):
         if isinstance(name, str) and clients.meant(name) not in clients:
             near = did_you_mean(name, clients.words()) or "`agentpack clients` lists them"

@@ -10,7 +10,7 @@ from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.history import InstalledFile
 from agentpack.operations.workspace import Workspace
-from agentpack.targets.base import Target
+from agentpack.targets.base import Client
 
 
 class Shared(NamedTuple):
@@ -31,7 +31,7 @@ def shared_files(workspace: Workspace, clients: Collection[str]) -> Mapping[str,
     return found
 
 
-def _folders(workspace: Workspace, target: Target) -> Iterator[tuple[str, Workspace, str]]:
+def _folders(workspace: Workspace, target: Client) -> Iterator[tuple[str, Workspace, str]]:
     """The client's folder here, and the other scope with its name for it, where both scopes have that one folder."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
     folder = target.folder(kind, variables)

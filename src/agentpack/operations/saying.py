@@ -22,9 +22,8 @@ from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.recognise import read_file
 from agentpack.safety.text import text_findings
-from agentpack.targets.base import Target
+from agentpack.targets.base import Client
 from agentpack.targets.claude import canonical_tools
-from agentpack.targets.declared import Declaration
 from agentpack.targets.reading import canonical, fields_and_body
 
 
@@ -72,7 +71,7 @@ class Said(NamedTuple):
         return bool(self.edits.removed or self.edits.sections or self.fields)
 
 
-def said(edited: Edited, target: Target) -> Said:
+def said(edited: Edited, client: Client) -> Said:
     """What was done to body and header of the first file, which is one of the target's.
 
     Raises:
@@ -87,18 +86,17 @@ def said(edited: Edited, target: Target) -> Said:
         text = plain(data).decode()
     except UnicodeDecodeError:
         raise unsayable(file.persona, ["the file is no longer UTF-8"]) from None
-    declaration = target.declaration
-    before = None if declaration is None else fields_and_body(declaration, plain(file.content).decode(), "header")
-    if declaration is None or before is None or before[1] != edited.persona.body:
-        raise unsayable(file.persona, [f"{file.path}: a file of {target.title} does not read back rule by rule"])
+    before = fields_and_body(client, plain(file.content).decode(), "header")
+    if before is None or before[1] != edited.persona.body:
+        raise unsayable(file.persona, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
     try:
-        after = fields_and_body(declaration, text, "header", judging=True)  # found again in the variant made of it
+        after = fields_and_body(client, text, "header", judging=True)  # found again in the variant made of it
     except InvalidFile as error:
         raise unsayable(file.persona, [f"the header does not read: {line}" for line in error.details]) from None
     if after is None:
         raise unsayable(file.persona, ["the header was taken out"])
     edits = read_edits(edited.persona.sections, after[1], edited.taken)
-    fields, unsaid = _fields(declaration, before[0], after[0])
+    fields, unsaid = _fields(client, before[0], after[0])
     if edits.unsaid or unsaid:
         raise unsayable(file.persona, [*unsaid, *edits.unsaid])
     return Said(edits, fields)
@@ -111,9 +109,7 @@ def variant_of(edited: Edited, found: Said, *, summary: str, after: Sequence[str
     )
 
 
-def _fields(
-    declaration: Declaration, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
+def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """What a variant sets so that the header reads like this; and what it cannot."""
     fields: dict[str, Any] = {}
     natives: dict[str, Any] = {}
@@ -121,44 +117,44 @@ def _fields(
     for key in [*new, *(key for key in old if key not in new)]:
         if key in new and key in old and same_value(new[key], old[key]):
             continue
-        if key == declaration.name:
+        if key == client.name_key:
             unsaid.append(f"`{key}` was changed: `as:` in agentpack.yaml gives a persona another name")
-        elif (tools := _tools(declaration, key, new.get(key))) is not None:
+        elif (tools := _tools(client, key, new.get(key))) is not None:
             fields["tools"] = tools
         elif key not in new:
             unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
-        elif key == declaration.description:
+        elif key == client.description:
             fields["description"] = escaped(str(new[key]))
-        elif key == declaration.color:
-            color = next((one for one in COLORS if declaration.colors.get(one) == new[key]), None)
+        elif key == client.color:
+            color = next((one for one in COLORS if client.colors.get(one) == new[key]), None)
             if color is None:
-                known = (declaration.colors[one] for one in COLORS if one in declaration.colors)
+                known = (client.colors[one] for one in COLORS if one in client.colors)
                 unsaid.append(f"`{key}: {new[key]}` is none of {', '.join(known)}")
             fields["color"] = color
-        elif "model" in (header := canonical(declaration, {key: new[key]})[0]):
+        elif "model" in (header := canonical(client, {key: new[key]})[0]):
             fields["model"] = escaped(str(header["model"]))
         else:
             natives[key] = new[key]
     if natives:
-        fields["clients"] = {declaration.client: natives}
+        fields["clients"] = {client.name: natives}
     return fields, unsaid
 
 
-def _tools(declaration: Declaration, key: str, value: Any) -> list[str] | None:
+def _tools(client: Client, key: str, value: Any) -> list[str] | None:
     """The canonical tools that a client's own ones stand for; None for another field, and for those that stand for
     none.
     """
-    if declaration.tools is None or key != declaration.tools.key:
+    if client.tools is None or key != client.tools.key:
         return None
-    if declaration.client == "claude":
+    if client.name == "claude":
         return canonical_tools(value)
-    return canonical(declaration, {key: value})[0].get("tools")
+    return canonical(client, {key: value})[0].get("tools")
 
 
 # What the variant gives.
 
 
-def differs_in(target: Target, persona: str, content: bytes, data: bytes) -> str | None:
+def differs_in(target: Client, persona: str, content: bytes, data: bytes) -> str | None:
     """In which words that no variant can choose a file that was made again differs from the one it was made for; empty
     where it does not, None where it says something else.
     """
@@ -169,7 +165,7 @@ def differs_in(target: Target, persona: str, content: bytes, data: bytes) -> str
     return "the words of the header are" if _reads_alike(target, persona, content, data) else None
 
 
-def _reads_alike(target: Target, persona: str, content: bytes, data: bytes) -> bool:
+def _reads_alike(target: Client, persona: str, content: bytes, data: bytes) -> bool:
     """Whether a client reads the same in both, as without the quotes around a text of the header."""
     one, other = (read_file(target, text, persona) for text in (content, data))
     bodies = {tuple(_without_blank_lines(agent.body.encode())) for agent in (one, other)}

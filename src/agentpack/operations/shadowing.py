@@ -13,7 +13,7 @@ from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import is_junk
 from agentpack.operations.workspace import Workspace
-from agentpack.targets.base import Target, ending
+from agentpack.targets.base import Client, ending
 
 _HEAD = 4096
 _NAME = rb"""^[ \t]*"?%s"?[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*,?\r?$"""
@@ -95,7 +95,7 @@ def same_names(workspace: Workspace, files: Iterable[Managed], clients: Collecti
 
 
 def _same_names(
-    workspace: Workspace, target: Target, scopes: Sequence[Scope], managed: Mapping[str, Managed]
+    workspace: Workspace, target: Client, scopes: Sequence[Scope], managed: Mapping[str, Managed]
 ) -> Iterator[SameName]:
     folders: dict[str, tuple[str, Scope]] = {}
     for scope in scopes:
@@ -122,7 +122,7 @@ def _same_names(
             yield SameName(name, target.name, place, path, "" if beside else scope.kind, reads, uses)
 
 
-def _which(target: Target, beside: bool, own: bool) -> str:
+def _which(target: Client, beside: bool, own: bool) -> str:
     """Which of two agents a client uses: ours, which is its own or another client's, or one in the same scope or in
     the other."""
     if not beside:
@@ -130,7 +130,7 @@ def _which(target: Target, beside: bool, own: bool) -> str:
     return "ours" if own and target.own_first else "only one"
 
 
-def _folders(workspace: Workspace, scope: Scope, target: Target) -> Iterator[str]:
+def _folders(workspace: Workspace, scope: Scope, target: Client) -> Iterator[str]:
     """The folders that a client reads in a scope, as absolute paths."""
     variables = workspace.environment.variables
     for named in target.folders(scope.kind, variables):
@@ -163,7 +163,7 @@ def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
     return (found,) if found.kind == "project" else ()
 
 
-def agent_names(folder: str, target: Target, but: Container[str]) -> Iterator[tuple[str, str]]:
+def agent_names(folder: str, target: Client, but: Container[str]) -> Iterator[tuple[str, str]]:
     """The agent files that a client finds in a folder, as absolute path and the name the client gives it.
 
     Args:
@@ -184,7 +184,7 @@ def agent_names(folder: str, target: Target, but: Container[str]) -> Iterator[tu
             folders.clear()
 
 
-def _is_agent(target: Target, folder: str, path: str) -> bool:
+def _is_agent(target: Client, folder: str, path: str) -> bool:
     """Whether a path can be an agent of a client that reads the folder."""
     below = path.removeprefix(f"{folder}/")
     deep = ending(target).count("/")
@@ -192,7 +192,7 @@ def _is_agent(target: Target, folder: str, path: str) -> bool:
     return fits and (below.count("/") == deep or (target.nested and below.count("/") > deep))
 
 
-def _name_of(target: Target, folder: str, path: str) -> str | None:
+def _name_of(target: Client, folder: str, path: str) -> str | None:
     """The name a client gives an agent file. Its head is read as text: no YAML is loaded for files not ours."""
     try:
         head = read_start(path, _HEAD).removeprefix(MARK)
@@ -202,7 +202,7 @@ def _name_of(target: Target, folder: str, path: str) -> str | None:
     markdown = target.form.format in ("markdown", "body")
     if markdown:
         head = head.partition(b"\n---")[0] if headed else b""
-    key = None if target.declaration is None else target.declaration.name
+    key = target.name_key
     found = re.search(_NAME % re.escape(key or "name").encode(), head, re.MULTILINE)
     end = next(end for end in target.endings or (ending(target),) if path.endswith(end))
     below = path.removeprefix(f"{folder}/").removesuffix(end)

@@ -230,8 +230,7 @@ def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clie
 
 def _in_mind(workspace: Workspace, made: Made, client: str, personas: Collection[str]) -> Iterator[str]:
     """What the client keeps of each persona that is not called: its name, and its description where it has one."""
-    declaration = workspace.targets.named(client).declaration
-    described = declaration is None or declaration.description is not None
+    described = workspace.targets.named(client).description is not None
     for part in made.parts:
         if part.persona.name in personas:
             yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name

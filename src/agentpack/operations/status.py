@@ -17,7 +17,7 @@ from agentpack.model.manifest import Wanted
 from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.operations.workspace import Workspace, steady
-from agentpack.targets.base import Target
+from agentpack.targets.base import Client
 
 
 class FileStatus(NamedTuple):
@@ -244,11 +244,11 @@ def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
 # Names: which other files claim one of ours.
 
 
-def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) -> Mapping[str, Target]:
+def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) -> Mapping[str, Client]:
     """The absolute folder of agents of every client in use here, then of those that merely have one."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = {*lock.clients, *(file.client for file in files)}
-    folders: dict[str, Target] = {}
+    folders: dict[str, Client] = {}
     for target in sorted(workspace.targets.values(), key=lambda target: (target.name not in used, target.name)):
         named = target.folder(kind, variables)
         if named is None or target.shared is not None:
@@ -260,7 +260,7 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
 
 
 def _unmanaged(
-    workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Target]
+    workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Client]
 ) -> Iterator[Unmanaged]:
     managed = real_places(workspace, files)
     for folder, target in folders.items():

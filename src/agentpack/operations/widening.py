@@ -181,8 +181,7 @@ def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
     words = None
     try:
         target = workspace.targets.named(file.client)
-        if target.declaration is not None:
-            words = ", ".join(capabilities(target.declaration, workspace.store.blobs.get(file.rendered)))
+        words = ", ".join(capabilities(target, workspace.store.blobs.get(file.rendered)))
     except AgentpackError:
         pass
     sha256 = file.rendered.removeprefix("sha256:")

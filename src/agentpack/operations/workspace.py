@@ -30,8 +30,8 @@ from agentpack.sources.directory import DirectorySource
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import DAMAGES, ValidatedCache
-from agentpack.targets import MODULES, SHARED, TARGETS, Targets
-from agentpack.targets.base import Shared, Target
+from agentpack.targets import CLIENTS, MODULES, SHARED, Clients
+from agentpack.targets.base import Client, Shared
 
 if TYPE_CHECKING:
     from agentpack.model.lock_sides import Sides
@@ -346,7 +346,7 @@ class Workspace:
             self.__dict__["local_texts"] = before
 
     @cached_property
-    def targets(self) -> Targets:
+    def targets(self) -> Clients:
         """Every client: those that come with agentpack, and those declared in this scope.
 
         Raises:
@@ -354,14 +354,14 @@ class Workspace:
         """
         folder = self.scope.declared_clients
         names = [name for name in self.disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
-        return Targets(dict(self._declared(f"{folder}/{name}") for name in names)) if names else TARGETS
+        return Clients(dict(self._declared(f"{folder}/{name}") for name in names)) if names else CLIENTS
 
     def form_of(self, client: str) -> Form:
         """How a client's files are written; as Markdown for one that is not known any more."""
         target = self.targets.get(client)
         return Form() if target is None else target.form
 
-    def _declared(self, path: str) -> tuple[str, Target]:
+    def _declared(self, path: str) -> tuple[str, Client]:
         from agentpack.safety.documents import decode, read_yaml  # only where a client is declared
         from agentpack.safety.hidden import own_file
         from agentpack.safety.schemas import validate
@@ -604,4 +604,4 @@ def changing(
 
 def _shared_of(path: str) -> Shared | None:
     client = SHARED.get(path.rpartition("/")[2])
-    return None if client is None else TARGETS[client].shared
+    return None if client is None else CLIENTS[client].shared

@@ -1,7 +1,7 @@
 """What a persona may do for one client, read from the rendered file itself and not from what its pack says.
 
 Decides which words of `model/capabilities.py` a file stands for. What its keys mean is data: `targets/powers.py` and
-the client's `Declaration`. A key that nobody knows is shown; a file that nobody can read is called that.
+the `Client`. A key that nobody knows is shown; a file that nobody can read is called that.
 """
 
 from collections.abc import Mapping
@@ -10,42 +10,42 @@ from typing import Any
 from agentpack.model.capabilities import EVERY, widening
 from agentpack.safety.headers import cut, read_rows, read_whole
 from agentpack.safety.judgement import Judgement, Vocabulary, model_class
-from agentpack.targets.declared import Declaration, meaning_of
+from agentpack.targets.base import Client
 from agentpack.targets.powers import MEANINGS
 
 UNREADABLE = (EVERY, "unreadable")
 """What is said of a file that nobody can tell how to read."""
 
-__all__ = ["UNREADABLE", "Reader", "capabilities", "meaning_of", "model_class", "widening"]
+__all__ = ["UNREADABLE", "Reader", "capabilities", "model_class", "widening"]
 
 
-def capabilities(declaration: Declaration, content: bytes) -> tuple[str, ...]:
+def capabilities(client: Client, content: bytes) -> tuple[str, ...]:
     """What the client may do for the persona of this file, in sorted words.
 
     Args:
         content: the file, or of a file that others write too the text of our entry.
     """
-    reader = _readers.get(id(declaration))
-    if reader is None or reader.declaration is not declaration:
-        reader = _readers[id(declaration)] = Reader(declaration)
+    reader = _readers.get(id(client))
+    if reader is None or reader.client is not client:
+        reader = _readers[id(client)] = Reader(client)
     return reader.read(content)
 
 
 class Reader:
     """Reads the files of one client, each header that differs once."""
 
-    def __init__(self, declaration: Declaration) -> None:
-        self.declaration = declaration
-        keys = {key for key in (*declaration.keys, *MEANINGS) if meaning_of(declaration, key) == "none"}
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        keys = {key for key in (*client.keys, *MEANINGS) if client.meaning(key) == "none"}
         self.harmless = frozenset(key.encode() for key in keys)
-        self.texts = [key for key in (declaration.name, declaration.description, declaration.model) if key is not None]
+        self.texts = [key for key in (client.name_key, client.description, client.model) if key is not None]
         self.texts_as_bytes = frozenset(key.encode() for key in self.texts)
         self.known: dict[bytes, tuple[str, ...]] = {}
-        self.vocabulary = Vocabulary(declaration)
+        self.vocabulary = Vocabulary(client)
 
     def read(self, content: bytes) -> tuple[str, ...]:
         """The words for a file."""
-        form = self.declaration.format
+        form = self.client.format
         if form == "body":
             return (EVERY,)
         found = cut(form, self.harmless, content, self.texts_as_bytes)
@@ -54,7 +54,7 @@ class Reader:
         if words is None and (words := self.known.get(b"?" + found.whole)) is None:
             fields = None if found.rows is None else read_rows(form, found.rows)
             if fields is None:
-                key, fields = b"?" + found.whole, read_whole(self.declaration, found.whole)
+                key, fields = b"?" + found.whole, read_whole(self.client, found.whole)
             words = UNREADABLE if fields is None or not self.are_texts(fields) else self.judge(fields)
             self.known[key] = words
         return words

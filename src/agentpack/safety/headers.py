@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from agentpack.errors import InvalidFile
-from agentpack.targets.declared import Declaration
+from agentpack.targets.base import Client
 from agentpack.targets.emit import is_exact, is_plain_word
 
 MAX_HEADER = 200_000
@@ -131,16 +131,16 @@ def _toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def read_whole(declaration: Declaration, content: bytes) -> dict[str, Any] | None:
+def read_whole(client: Client, content: bytes) -> dict[str, Any] | None:
     """The fields of any file, read by the format's own reader as its client reads it; None where none can."""
     from agentpack.safety.documents import decode, read_yaml  # YAML is loaded only for what others wrote
     from agentpack.targets.reading import front_matter
 
-    form = declaration.format
+    form = client.format
     try:
         text = decode(content, "")
         if form == "markdown":
-            front = front_matter(declaration, text, "", judging=True)
+            front = front_matter(client, text, "", judging=True)
             return {} if front is None else front.fields
         if form == "toml":
             return _toml(text)

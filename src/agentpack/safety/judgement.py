@@ -12,9 +12,10 @@ from hashlib import sha256
 from typing import Any
 
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
-from agentpack.targets.declared import Declaration, is_permissions, meaning_of
+from agentpack.targets.base import Client
 from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
 from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
+from agentpack.targets.setting_forms import is_permissions
 
 _ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")
@@ -31,10 +32,10 @@ _LONGEST = 80
 class Vocabulary:
     """The names of one client's tools."""
 
-    def __init__(self, declaration: Declaration) -> None:
-        self.declaration = declaration
-        self.powers = declaration.powers
-        natives = declaration.tools.names if declaration.tools else {}
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.powers = client.powers
+        natives = client.tools.names if client.tools else {}
         self.words: dict[str, tuple[str, ...]] = {name: tuple(w.split()) for name, w in self.powers.tools.items()}
         self.words |= {name: (f"tool:{name}",) for name in self.powers.others}
         for word, names in natives.items():
@@ -108,7 +109,7 @@ class Judgement:
 
     def __init__(self, vocabulary: Vocabulary, fields: Mapping[str, Any]) -> None:
         self.vocabulary = vocabulary
-        declaration = vocabulary.declaration
+        client = vocabulary.client
         self.words: set[str] = set()
         self.allowed: set[str] | None = None
         """Names of tools; None where nothing limits them."""
@@ -117,15 +118,15 @@ class Judgement:
         self.rules: dict[str, Any] = {}
         """Names of tools, which may be patterns, and what each is granted; `switches` come before `rules`."""
         self.looking = self.planning = False
-        if declaration.powers.only_named or declaration.unlimited:
+        if client.powers.only_named or client.unlimited:
             self.allowed = set()
         for key, value in fields.items():
-            if declaration.fixed.get(key) == value and key in declaration.fixed:
+            if client.fixed.get(key) == value and key in client.fixed:
                 continue
-            if declaration.unlimited.get(key) == value and key in declaration.unlimited:
+            if client.unlimited.get(key) == value and key in client.unlimited:
                 self.allowed = None
                 continue
-            kind, _, rest = meaning_of(declaration, key).partition(":")
+            kind, _, rest = client.meaning(key).partition(":")
             if value is not None or kind in ("allow", "deny"):
                 _KINDS[kind](self, key, value, rest)
         if self.switches or self.rules:
@@ -197,11 +198,11 @@ class Judgement:
         pass
 
     def allow(self, key: str, value: Any, rest: str) -> None:
-        form, names = self.listed(self.vocabulary.declaration.grammar, value)
+        form, names = self.listed(self.vocabulary.client.grammar, value)
         self.allowed = {*(self.allowed or ()), *(names if form in (NAMES, NONE) else ("*",))}
 
     def deny(self, key: str, value: Any, rest: str) -> None:
-        form, names = self.listed(self.vocabulary.declaration.denying, value)
+        form, names = self.listed(self.vocabulary.client.denying, value)
         self.denied.update(("*",) if form == ALL else set(names) - {"*"})
 
     def listed(self, grammar: Grammar, value: Any) -> Listed:
@@ -236,7 +237,7 @@ class Judgement:
         elif isinstance(every, dict):
             self.words.add(f"permission:custom~{_digest(every)}")
         names = dict.fromkeys((*vocabulary.words, *(name for name in rules if _last(rules, name) == rules[name])))
-        grants = vocabulary.declaration.tools.grants if vocabulary.declaration.tools else {}
+        grants = vocabulary.client.tools.grants if vocabulary.client.tools else {}
         for name in names:
             grant = _last(rules, name)
             if grant is None or (grant is every and name not in rules):
@@ -262,12 +263,12 @@ class Judgement:
             self.words.add(f"permission:custom~{_digest(value)}")
 
     def looks(self, key: str, value: Any, rest: str) -> None:
-        expected = self.vocabulary.declaration.readonly.get(key, True)
+        expected = self.vocabulary.client.readonly.get(key, True)
         self.looking = self.looking or (value == expected and type(value) is type(expected))
 
     def mode(self, key: str, value: Any, rest: str) -> None:
         bare = _SIGNS.sub("", str(value).lower())
-        form = self.vocabulary.declaration.settings.get(key, "")
+        form = self.vocabulary.client.settings.get(key, "")
         if bare in PLANNING and form and (value in form.split("|") or "|" not in form):
             self.planning = True
             self.words.add("permission:plan")

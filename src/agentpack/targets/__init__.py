@@ -9,9 +9,9 @@ from importlib import import_module
 from agentpack.errors import UsageError
 from agentpack.model.names import client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
-from agentpack.targets.base import Target
+from agentpack.targets.base import Client
 
-__all__ = ["MODULES", "SHARED", "TARGETS", "VARIABLES", "Targets", "target_named"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "Clients", "target_named"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -50,16 +50,16 @@ SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 """The names of files that hold several agents, and the client whose adapter reads them."""
 
 
-class Targets(Mapping[str, Target]):
+class Clients(Mapping[str, Client]):
     """All adapters by name: those that come with agentpack, and those a user declared."""
 
-    def __init__(self, declared: Mapping[str, Target] | None = None) -> None:
+    def __init__(self, declared: Mapping[str, Client] | None = None) -> None:
         self._declared = dict(declared or {})
 
-    def __getitem__(self, name: str) -> Target:
+    def __getitem__(self, name: str) -> Client:
         if name in self._declared:
             return self._declared[name]
-        target: Target = import_module(f"agentpack.targets.{MODULES[name]}").TARGET
+        target: Client = import_module(f"agentpack.targets.{MODULES[name]}").CLIENT
         return target
 
     def __iter__(self) -> Iterator[str]:
@@ -71,7 +71,7 @@ class Targets(Mapping[str, Target]):
     def __contains__(self, name: object) -> bool:
         return name in MODULES or name in self._declared
 
-    def named(self, word: str) -> Target:
+    def named(self, word: str) -> Client:
         """The adapter that a word means: a name or an alias, however its letters are written.
 
         Raises:
@@ -114,9 +114,9 @@ class Targets(Mapping[str, Target]):
         return list(found)
 
 
-TARGETS = Targets()
+CLIENTS = Clients()
 
 
-def target_named(name: str) -> Target:
+def target_named(name: str) -> Client:
     """The adapter of that name among those that come with agentpack. Raises UsageError when there is none."""
-    return TARGETS.named(name)
+    return CLIENTS.named(name)

@@ -4,14 +4,37 @@ An agent has no tool that its file does not name, and the names are not establis
 settings for this client. Fields: https://antigravity.google/docs/subagents
 """
 
+from collections.abc import Iterable
+
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
-from agentpack.targets.base import Models, Place, Said, Target, native_settings
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place, native_settings
 from agentpack.targets.powers import Powers
 
-DECLARATION = Declaration(
-    client="antigravity",
+
+def notes_on(persona: Persona) -> Iterable[Note]:
+    """An agent that names no tools has none."""
+    if "tools" not in native_settings(persona, "antigravity"):
+        why = "name them under `clients: {antigravity: {tools: […]}}`"
+        yield Note("tools: Antigravity gives an agent none by default", why)
+
+
+CLIENT = Client(
+    name="antigravity",
+    aliases=("google-antigravity",),
+    title="Antigravity",
+    project=".agents/agents",
+    user=Place(".gemini/config/agents"),
+    file="{name}.md",
+    notes_on=notes_on,
+    version="CLI 1.1.6",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`",
+    markers=(".antigravity", ".gemini/antigravity", ".gemini/antigravity-cli", ".gemini/config"),
+    remarks=(
+        "Kimi Code, Goose and Augment read `.agents/agents` too: beside them, a persona written here is there twice.",
+    ),
     models=("inherit",),
     limits=("tools",),
     powers=Powers(only_named=True),
@@ -25,35 +48,4 @@ DECLARATION = Declaration(
         "plugins": "list",
         "hidden": "flag",
     },
-)
-_say = speaker(DECLARATION)
-
-
-def say(persona: Persona, models: Models) -> Said:
-    """The persona's file. That it names no tools is told."""
-    said = _say(persona, models)
-    if "tools" in native_settings(persona, "antigravity"):
-        return said
-    why = "name them under `clients: {antigravity: {tools: […]}}`"
-    return said._replace(notes=(*said.notes, Note("tools: Antigravity gives an agent none by default", why)))
-
-
-TARGET = Target(
-    name="antigravity",
-    aliases=("google-antigravity",),
-    title="Antigravity",
-    project=".agents/agents",
-    user=Place(".gemini/config/agents"),
-    file="{name}.md",
-    say=say,
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="CLI 1.1.6",
-    checked="2026-11-23",
-    verified_by="documentation",
-    reads="project beats user; `*.md`",
-    markers=(".antigravity", ".gemini/antigravity", ".gemini/antigravity-cli", ".gemini/config"),
-    remarks=(
-        "Kimi Code, Goose and Augment read `.agents/agents` too: beside them, a persona written here is there twice.",
-    ),
 )

@@ -3,13 +3,26 @@
 The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.base import SAME_COLORS, Client, Place, ToolWords
 from agentpack.targets.grammar import ALL, NAMES, UNREAD, Grammar
 from agentpack.targets.powers import Powers
 
-DECLARATION = Declaration(
-    client="augment",
+CLIENT = Client(
+    name="augment",
+    aliases=("auggie", "augment-code"),
+    title="Augment (auggie)",
+    project=".augment/agents",
+    user=Place(".augment/agents"),
+    file="{name}.md",
+    version="0.36.0",
+    checked="2026-11-23",
+    verified_by="source",
+    reads="project beats user; `*.md` and `*.txt`, nested folders too",
+    markers=(".augment",),
+    endings=(".md", ".txt"),
+    naming=("name", "stem"),
+    also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
+    reserved=frozenset("code plan research validate general-purpose context-gathering".split()),
     color="color",
     colors=SAME_COLORS,
     tools=ToolWords(
@@ -41,24 +54,4 @@ DECLARATION = Declaration(
         "tool_description": "text",
         "instruction_description": "text",
     },
-)
-TARGET = Target(
-    name="augment",
-    aliases=("auggie", "augment-code"),
-    title="Augment (auggie)",
-    project=".augment/agents",
-    user=Place(".augment/agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="0.36.0",
-    checked="2026-11-23",
-    verified_by="source",
-    reads="project beats user; `*.md` and `*.txt`, nested folders too",
-    markers=(".augment",),
-    endings=(".md", ".txt"),
-    naming=("name", "stem"),
-    also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
-    reserved=frozenset("code plan research validate general-purpose context-gathering".split()),
 )

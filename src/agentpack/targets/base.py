@@ -1,35 +1,35 @@
-"""What a client adapter is: data, and one function from a persona to the text of its file.
+"""What a client is: one value, which says where the client reads agents and how their files are written and read.
 
-Most clients are only a `Declaration` (see `declared.py`); a client with a logic of its own brings a function.
+A client is data, in a file of this package or in a user's `.agentpack/clients/<name>.yaml`. Keys of a header come from
+this value alone, so that no key, tool, colour or model of another client can reach a client that would misread it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
+from agentpack.targets.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
+from agentpack.targets.powers import LIMITING, MEANINGS, Powers
 
-if TYPE_CHECKING:
-    from agentpack.targets.declared import Declaration
+FORMATS = ("markdown", "toml", "json", "yaml", "body")
+"""`yaml` is an entry of a shared file; `body` has no header at all."""
+STYLES = ("list", "comma", "map", "permissions")
 
-Models = Mapping[str, Mapping[str, str]]
-"""What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
-
-
-TOOLS_LIMITED = "tools limited to "
-"""Begins what is lost of a persona's own list of tools."""
-
-
-class Said(NamedTuple):
-    """A persona in one client's words.
-
-    `notes` say what the client cannot express or reads otherwise; `lost` names restrictions that it cannot express.
-    """
-
-    text: str
-    notes: tuple[Note, ...] = ()
-    lost: tuple[str, ...] = ()
+SAME_COLORS: Mapping[str, str] = {
+    color: color for color in ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
+}
+HEX_COLORS: Mapping[str, str] = {
+    "red": "#dc2626",
+    "blue": "#2563eb",
+    "green": "#16a34a",
+    "yellow": "#ca8a04",
+    "purple": "#9333ea",
+    "orange": "#ea580c",
+    "pink": "#db2777",
+    "cyan": "#0891b2",
+}
 
 
 class Place(NamedTuple):
@@ -59,9 +59,31 @@ def _same(name: str) -> str:
     return name
 
 
+def _none(persona: Persona) -> Iterable[Note]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """A client: where it reads agents, how far that was checked, and how a persona is said to it."""
+class ToolWords:
+    """How a client is told which tools an agent may use.
+
+    `names` gives the client's own tools for each canonical one; a canonical tool that is missing there does not exist
+    in the client, so that leaving it out narrows nothing. `list` and `comma` name the tools allowed, `map` says true or
+    false for `*` and for every tool allowed, `permissions` denies `*` and grants the tools allowed.
+    """
+
+    key: str
+    style: str
+    names: Mapping[str, tuple[str, ...]]
+    grants: Mapping[str, Any] = field(default_factory=dict)
+    """For `permissions`: what a tool is granted where that is not plainly `allow`."""
+    remark: str = ""
+    """What is told when a restriction is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A client: where it reads agents, how far that was checked, and how a persona is written for it."""
 
     name: str
     title: str
@@ -70,7 +92,6 @@ class Target:
     user: Place | None
     file: str
     """The file of one agent below that folder, with `{name}` in it: `{name}.md`, `{name}/AGENTS.md`."""
-    say: Callable[[Persona, Models], Said]
     version: str
     checked: str
     """Date of the check, ISO 8601."""
@@ -102,19 +123,128 @@ class Target:
     identity: Callable[[str], str] = _same
     """What the client makes of a name: two personas for which this is the same collide there."""
     shared: Shared | None = None
-    settings: tuple[str, ...] = ()
-    """The native settings that `clients:` of a persona may give this client."""
-    declaration: "Declaration | None" = None
-    """The words this client is spoken to in, where they are data."""
     aliases: tuple[str, ...] = ()
     """What else people call it, in lower case with hyphens."""
     remarks: tuple[str, ...] = ()
     """What else a user should know, a sentence each."""
+    notes_on: Callable[[Persona], Iterable[Note]] = _none
+    """What is told of a persona besides, where this client reads a text otherwise than it was meant."""
+    repeated: str = ""
+    """A key that says the persona's name once more."""
+
+    # The client's agent file.
+
+    format: str = "markdown"
+    header: str = "lines"
+    """How the header of a Markdown file is found and read: `strict` where it must be valid YAML, `lines` where one that
+    is not is read line by line, `claude` as Claude Code does.
+    """
+    name_key: str | None = "name"
+    """The key of the name; None when only the file's name says it."""
+    description: str | None = "description"
+    """The key of the description; None when an agent has none."""
+    model: str | None = "model"
+    """The key of the model, None when an agent has none of its own."""
+    provider: str | None = None
+    """The key of the model's provider, where `provider/model` is said in two keys."""
+    models: tuple[str, ...] = ()
+    """Model families that the client itself understands; others must be mapped by the manifest."""
+    ids: str = ""
+    """A regular expression: full ids that the client takes as they are. Other ids must be mapped too."""
+    id_form: str = ""
+    """A regular expression that every id must match, mapped ones too, and an example of one."""
+    id_example: str = ""
+    color: str | None = None
+    colors: Mapping[str, str] = field(default_factory=dict)
+    """The client's own word for each canonical colour."""
+    tools: ToolWords | None = None
+    readonly: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that limit an agent to looking, where the client has no list of tools."""
+    limits: tuple[str, ...] = ()
+    """Native settings that say which tools an agent has. Beside a persona's `tools` that are written they are left out,
+    lest they widen it; where those cannot be written they say them.
+    """
+    unlimited: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of an agent whose tools nothing limits, where the client gives none that is not named."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that every agent of this client has, unless a native setting says otherwise."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Native settings that a persona may give, and the form of each (see `fitted`)."""
+    powers: Powers = Powers()  # noqa: RUF009 - frozen
+    """What its settings let an agent do."""
+    idle: Mapping[str, str] = field(default_factory=dict)
+    """Native settings that read as a restriction and do not hold, and why."""
+    body: str = ""
+    """The key of the body, for formats without a body of their own."""
+    live: tuple[str, ...] = ()
+    """Text in the body that the client would interpret: `${word}`, `{file:}`, `{env:}`."""
+    long_description: int = 0
+    """Characters from which the client cuts or warns; 0: no limit is known."""
+    shortest_body: int = 0
+    longest_body: int = 0
+    """Characters a body may have; 0: no limit is known."""
+    form: Form = field(init=False)
+    """How a file for this client is written."""
 
     @property
-    def form(self) -> Form:
-        """How a file for this client is written."""
-        return Form() if self.declaration is None else self.declaration.form
+    def grammar(self) -> Grammar:
+        """How a list of tools is read."""
+        commas = self.tools is not None and self.tools.style == "comma"
+        return self.powers.reading or (UNKNOWN_COMMAS if commas else UNKNOWN)
+
+    @property
+    def denying(self) -> Grammar:
+        """How a list of tools that are denied is read."""
+        return self.powers.denying or self.grammar
+
+    @property
+    def native(self) -> Mapping[str, str]:
+        """All native settings and their forms: `settings`, and the model in the client's own words."""
+        if self.model is None or self.ids == ".+":
+            return self.settings
+        return {**({self.provider: "text"} if self.provider else {}), self.model: "text", **self.settings}
+
+    def __post_init__(self) -> None:
+        roles = {self.description: "description", self.model: "model", self.provider: "model", self.color: "color"}
+        if self.tools is not None:
+            roles[self.tools.key] = "tools"
+        lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
+        lists |= {self.tools.key} if self.tools is not None and self.tools.style == "comma" else set()
+        named = {key: role for key, role in roles.items() if key is not None}
+        object.__setattr__(self, "form", Form(self.format, self.body, named, frozenset(lists)))
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every key that a file for this client may have."""
+        single = (self.name_key, self.description, self.model, self.provider, self.color, self.body)
+        tools = () if self.tools is None else (self.tools.key,)
+        return frozenset(
+            {
+                *filter(None, (*single, self.repeated)),
+                *tools,
+                *self.readonly,
+                *self.unlimited,
+                *self.fixed,
+                *self.settings,
+            }
+        )
+
+    def meaning(self, key: str) -> str:
+        """What a key of the client's files means, in the words of `Powers.settings`; `setting` when nobody knows."""
+        own = self.powers.settings.get(key)
+        if own is not None:
+            return own
+        if key in (self.name_key, self.description, self.color, self.body, self.provider):
+            return "none"
+        if key == self.model:
+            return "model"
+        if self.tools is not None and key == self.tools.key:
+            return {"map": "map", "permissions": "permissions"}.get(self.tools.style, "allow")
+        if key in self.readonly:
+            return "looking"
+        meaning = MEANINGS.get(key, "setting")
+        # a key that the client does not have limits nothing there
+        return "setting" if meaning in LIMITING and key not in self.settings else meaning
 
     def folder(self, scope: str, variables: Mapping[str, str]) -> str | None:
         """The folder of agents as a named path; None when the client has none in this scope."""
@@ -149,9 +279,9 @@ class Target:
         return place if self.shared is None else f"{place}#{persona}"
 
 
-def ending(target: Target) -> str:
+def ending(client: Client) -> str:
     """What the names of the agent files that are written for a client end with: `.md`, `.agent.md`, `/AGENTS.md`."""
-    return target.file.partition("{name}")[2] or target.file
+    return client.file.partition("{name}")[2] or client.file
 
 
 def native_settings(persona: Persona, client: str) -> Mapping[str, Any]:

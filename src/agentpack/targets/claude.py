@@ -4,14 +4,14 @@ Fields and their readings were checked against Claude Code itself (see `docs/ref
 header at the first `---`, be it within a description.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
-from agentpack.targets.base import Models, Place, Said, Target
-from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.base import SAME_COLORS, Client, Place, ToolWords
 from agentpack.targets.grammar import DROPPED, NAMES, NONE, Grammar
 from agentpack.targets.powers import Powers
 
@@ -54,8 +54,29 @@ POWERS = Powers(
     in_part=frozenset(("Task",)),
     remembering=("Read", "Edit", "Write"),
 )
-DECLARATION = Declaration(
-    client="claude",
+
+
+def notes_on(persona: Persona) -> Iterable[Note]:
+    """A literal backslash-n in a description has no escape in Claude Code."""
+    if "\\n" in str(persona.value("description") or ""):
+        yield Note("description: Claude Code reads the two characters `\\n` as a line break")
+
+
+CLIENT = Client(
+    name="claude",
+    aliases=("claude-code",),
+    title="Claude Code",
+    project=".claude/agents",
+    user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
+    file="{name}.md",
+    version="2.1.330",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, nested folders too",
+    markers=(".claude",),
+    reserved=frozenset(("statusline-setup",)),
+    notes_on=notes_on,
+    remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
     header="claude",
     models=MODELS,
     ids=r".+",
@@ -92,24 +113,14 @@ DECLARATION = Declaration(
         "autoCompactWindow": "any",
     },
 )
-_say = speaker(DECLARATION)
-
-
-def say(persona: Persona, models: Models) -> Said:
-    """The persona's file. A literal backslash-n in a description has no escape in Claude Code, which is told."""
-    said = _say(persona, models)
-    if "\\n" in str(persona.value("description") or ""):
-        note = Note("description: Claude Code reads the two characters `\\n` as a line break")
-        return said._replace(notes=(*said.notes, note))
-    return said
 
 
 def canonical_tools(value: Any) -> list[str] | None:
     """The canonical tools that a list of native ones stands for exactly, in order; None when it stands for none."""
     if value is None:
         return []
-    assert DECLARATION.tools is not None
-    words = DECLARATION.tools.names
+    assert CLIENT.tools is not None
+    words = CLIENT.tools.names
     names = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
     found = []
     while names:
@@ -119,23 +130,3 @@ def canonical_tools(value: Any) -> list[str] | None:
         found.append(tool)
         del names[: len(words[tool])]
     return found
-
-
-TARGET = Target(
-    name="claude",
-    aliases=("claude-code",),
-    title="Claude Code",
-    project=".claude/agents",
-    user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
-    file="{name}.md",
-    say=say,
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="2.1.330",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.md`, nested folders too",
-    markers=(".claude",),
-    reserved=frozenset(("statusline-setup",)),
-    remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
-)

@@ -5,8 +5,7 @@ Names of tools, the reading of `tools` and the name of an agent's tool stand in 
 
 import re
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import NAMES, NONE, REFUSED, Grammar
 from agentpack.targets.opencode import MODEL
 from agentpack.targets.powers import Powers
@@ -24,8 +23,32 @@ OLDER = {
     "use_skill": "skills",
 }
 """Names that its tools had before, which it still reads."""
-DECLARATION = Declaration(
-    client="cline",
+
+
+def identity(name: str) -> str:
+    """The tool that Cline makes of an agent, up to the length at which it puts a digest behind."""
+    return f"subagent_{re.sub('[^a-z0-9]+', '_', name.strip().lower()).strip('_') or 'agent'}"
+
+
+CLIENT = Client(
+    name="cline",
+    aliases=("cline-cli",),
+    title="Cline",
+    project=".cline/agents",
+    user=Place(".cline/agents", "CLINE_DIR", "agents"),
+    file="{name}.yaml",
+    version="core 0.0.86",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.yaml` and `*.yml` with front matter and a body, no nested folders",
+    markers=(".cline", ".clinerules"),
+    nested=False,
+    endings=(".yaml", ".yml"),
+    identity=identity,
+    remarks=(
+        "An agent's tool is called `subagent_` and its name with `_` for every other character.",
+        "A fault in a file is reported as a missing end of the front matter, whatever it is.",
+    ),
     header="strict",
     model="modelId",
     provider="providerId",
@@ -61,34 +84,4 @@ DECLARATION = Declaration(
     ),
     settings={"tools": "list", "skills": "list", "maxIterations": "count"},
     shortest_body=1,
-)
-
-
-def identity(name: str) -> str:
-    """The tool that Cline makes of an agent, up to the length at which it puts a digest behind."""
-    return f"subagent_{re.sub('[^a-z0-9]+', '_', name.strip().lower()).strip('_') or 'agent'}"
-
-
-TARGET = Target(
-    name="cline",
-    aliases=("cline-cli",),
-    title="Cline",
-    project=".cline/agents",
-    user=Place(".cline/agents", "CLINE_DIR", "agents"),
-    file="{name}.yaml",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="core 0.0.86",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.yaml` and `*.yml` with front matter and a body, no nested folders",
-    markers=(".cline", ".clinerules"),
-    nested=False,
-    endings=(".yaml", ".yml"),
-    identity=identity,
-    remarks=(
-        "An agent's tool is called `subagent_` and its name with `_` for every other character.",
-        "A fault in a file is reported as a missing end of the front matter, whatever it is.",
-    ),
 )

@@ -5,12 +5,27 @@ whatever its file says. Seen in 0.169.0 (a role with `sandbox_mode = "read-only"
 write, may write) and read in its source (`apply_spawn_agent_runtime_overrides` runs after the role is applied).
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 from agentpack.targets.powers import Powers
 
-DECLARATION = Declaration(
-    client="codex",
+CLIENT = Client(
+    name="codex",
+    aliases=("codex-cli", "openai-codex"),
+    title="Codex",
+    project=".codex/agents",
+    user=Place(".codex/agents", "CODEX_HOME", "agents"),
+    file="{name}.toml",
+    version="0.169.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.toml`, nested folders too, the `name` inside counts",
+    markers=(".codex",),
+    trust="Codex reads a project's agents only once the project is trusted.",
+    reserved=frozenset(("default", "explorer", "worker")),
+    remarks=(
+        "A role with a `model` keeps it; without one it runs on the session's.",
+        "The sandbox and the approvals of an agent are those of the session that starts it.",
+    ),
     format="toml",
     ids=r"(?:gpt-|codex-|o[0-9]).*",
     body="developer_instructions",
@@ -30,26 +45,4 @@ DECLARATION = Declaration(
         "sandbox_mode": "which Codex replaces with the session's when it starts the agent",
         "web_search": "which Codex replaces with the session's when it starts the agent",
     },
-)
-TARGET = Target(
-    name="codex",
-    aliases=("codex-cli", "openai-codex"),
-    title="Codex",
-    project=".codex/agents",
-    user=Place(".codex/agents", "CODEX_HOME", "agents"),
-    file="{name}.toml",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="0.169.0",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.toml`, nested folders too, the `name` inside counts",
-    markers=(".codex",),
-    trust="Codex reads a project's agents only once the project is trusted.",
-    reserved=frozenset(("default", "explorer", "worker")),
-    remarks=(
-        "A role with a `model` keeps it; without one it runs on the session's.",
-        "The sandbox and the approvals of an agent are those of the session that starts it.",
-    ),
 )

@@ -6,13 +6,32 @@ The loader and the names of tools stand in `command-code` 1.54.2 (`scanAgentsDir
 
 import re
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import NAMES, NONE, UNREAD, Grammar
 from agentpack.targets.powers import Powers
 
-DECLARATION = Declaration(
-    client="commandcode",
+
+def identity(name: str) -> str:
+    """The name that Command Code compares agents by."""
+    return re.sub("[^a-zA-Z0-9_-]", "_", name).lower()
+
+
+CLIENT = Client(
+    name="commandcode",
+    aliases=("command-code",),
+    title="Command Code",
+    project=".commandcode/agents",
+    user=Place(".commandcode/agents"),
+    file="{name}.md",
+    version="1.54.2",
+    checked="2026-11-23",
+    verified_by="source",
+    reads="project beats user; `*.md`, no nested folders",
+    markers=(".commandcode",),
+    nested=False,
+    reserved=frozenset(("explore", "plan", "review", "general")),
+    identity=identity,
+    remarks=("A file with a reserved name is passed over without a word.",),
     tools=ToolWords(
         key="tools",
         style="list",
@@ -48,31 +67,4 @@ DECLARATION = Declaration(
         "background": "flag",
         "showOutput": "flag",
     },
-)
-
-
-def identity(name: str) -> str:
-    """The name that Command Code compares agents by."""
-    return re.sub("[^a-zA-Z0-9_-]", "_", name).lower()
-
-
-TARGET = Target(
-    name="commandcode",
-    aliases=("command-code",),
-    title="Command Code",
-    project=".commandcode/agents",
-    user=Place(".commandcode/agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="1.54.2",
-    checked="2026-11-23",
-    verified_by="source",
-    reads="project beats user; `*.md`, no nested folders",
-    markers=(".commandcode",),
-    nested=False,
-    reserved=frozenset(("explore", "plan", "review", "general")),
-    identity=identity,
-    remarks=("A file with a reserved name is passed over without a word.",),
 )

@@ -4,8 +4,7 @@ The aliases are documented for both (https://docs.github.com/en/copilot/referenc
 that one of them does not know is ignored there.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import NAMES, NONE, REFUSED, Grammar
 from agentpack.targets.powers import Powers
 
@@ -22,8 +21,28 @@ TOOLS = {
     for name in names.split()
 }
 """Further names that it takes, in small letters."""
-DECLARATION = Declaration(
-    client="copilot",
+CLIENT = Client(
+    name="copilot",
+    aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
+    title="GitHub Copilot (CLI and VS Code)",
+    project=".github/agents",
+    user=Place(".copilot/agents", "COPILOT_HOME", "agents"),
+    file="{name}.agent.md",
+    version="CLI 1.0.102",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="user beats project; `*.agent.md` and `*.md`, nested folders too",
+    markers=(".copilot", ".github/agents", ".github/copilot-instructions.md"),
+    endings=(".agent.md", ".md"),
+    naming=("name", "stem"),
+    wins="user",
+    also_reads={"project": (".claude/agents",)},
+    reserved=frozenset("explore task research code-review general-purpose security-review".split()),
+    remarks=(
+        "Checked with the command line; what VS Code does with the file is documented by its maker only.",
+        "The cloud agent reads at most 30,000 characters of a body; the command line was seen to take more.",
+        "In VS Code a model is named as it shows it (`GPT-5 (copilot)`), on the command line by its id.",
+    ),
     header="strict",
     tools=ToolWords(
         key="tools",
@@ -68,30 +87,4 @@ DECLARATION = Declaration(
         "handoffs": "maps",
     },
     longest_body=30_000,
-)
-TARGET = Target(
-    name="copilot",
-    aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
-    title="GitHub Copilot (CLI and VS Code)",
-    project=".github/agents",
-    user=Place(".copilot/agents", "COPILOT_HOME", "agents"),
-    file="{name}.agent.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="CLI 1.0.102",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="user beats project; `*.agent.md` and `*.md`, nested folders too",
-    markers=(".copilot", ".github/agents", ".github/copilot-instructions.md"),
-    endings=(".agent.md", ".md"),
-    naming=("name", "stem"),
-    wins="user",
-    also_reads={"project": (".claude/agents",)},
-    reserved=frozenset("explore task research code-review general-purpose security-review".split()),
-    remarks=(
-        "Checked with the command line; what VS Code does with the file is documented by its maker only.",
-        "The cloud agent reads at most 30,000 characters of a body; the command line was seen to take more.",
-        "In VS Code a model is named as it shows it (`GPT-5 (copilot)`), on the command line by its id.",
-    ),
 )

@@ -3,23 +3,20 @@
 Fields: https://docs.snowflake.com/en/user-guide/cortex-code/extensibility
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(client="cortex", limits=("tools",), settings={"tools": "list"})
-TARGET = Target(
+CLIENT = Client(
     name="cortex",
     aliases=("cortex-code", "snowflake-cortex"),
     title="Cortex Code",
     project=".cortex/agents",
     user=Place(".snowflake/cortex/agents"),
     file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="documentation of 2026-11",
     checked="2026-11-23",
     verified_by="documentation",
     reads="project beats user; `*.md`",
     markers=(".cortex", ".snowflake/cortex"),
+    limits=("tools",),
+    settings={"tools": "list"},
 )

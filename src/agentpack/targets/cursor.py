@@ -3,28 +3,21 @@
 Fields: https://cursor.com/docs/agent/subagents
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(
-    client="cursor",
-    models=("inherit",),
-    readonly={"readonly": True},
-    settings={"readonly": "flag", "is_background": "flag"},
-)
-TARGET = Target(
+CLIENT = Client(
     name="cursor",
     aliases=("cursor-agent", "cursor-cli"),
     title="Cursor",
     project=".cursor/agents",
     user=Place(".cursor/agents"),
     file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="documentation of 2026-11",
     checked="2026-11-23",
     verified_by="documentation",
     reads="project beats user; `*.md`",
     markers=(".cursor",),
+    models=("inherit",),
+    readonly={"readonly": True},
+    settings={"readonly": "flag", "is_background": "flag"},
 )

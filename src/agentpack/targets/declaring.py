@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import FORMATS, Declaration, ToolWords, speaker
+from agentpack.targets.base import FORMATS, Client, Place, ToolWords
 
 ENDINGS = (".md", ".mdc", ".txt", ".toml", ".yaml", ".yml", ".json")
 _FORBIDDEN = (".git", ".hg", ".jj", ".svn", ".agentpack", "node_modules")
@@ -19,7 +18,7 @@ _PLAIN = (
 ).split()
 
 
-def declared_target(name: str, data: Mapping[str, Any], file: str) -> Target:
+def declared_target(name: str, data: Mapping[str, Any], file: str) -> Client:
     """The adapter that a checked declaration stands for.
 
     Raises:
@@ -28,29 +27,27 @@ def declared_target(name: str, data: Mapping[str, Any], file: str) -> Target:
     faults = list(_faults(data, file))
     if faults:
         raise InvalidFile(faults)
-    declaration = _declaration(name, data)
     user = data.get("user")
     place = None if user is None else Place(user["folder"])
     folders = [folder for folder in (data.get("project"), user and user["folder"]) if folder]
-    return Target(
+    return Client(
         name=name,
         title=data.get("title", name),
         project=data.get("project"),
         user=place,
         file=data.get("file", "{name}.md"),
-        say=speaker(declaration),
-        declaration=declaration,
-        settings=tuple(declaration.settings),
         version=data.get("version", "not told"),
         checked=data.get("checked", "not told"),
         verified_by="declared",
         reads=data.get("reads", f"declared in {file}"),
         markers=tuple(data.get("markers", [folder.split("/")[0] for folder in folders])),
         reserved=frozenset(data.get("reserved", ())),
+        **_format(data),
     )
 
 
-def _declaration(name: str, data: Mapping[str, Any]) -> Declaration:
+def _format(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the declaration says of an agent's file, in the words of `Client`."""
     given: dict[str, Any] = {key: data[key] for key in _PLAIN if key in data}
     for key in ("name", "description", "model", "color"):
         if given.get(key) is False:
@@ -62,7 +59,9 @@ def _declaration(name: str, data: Mapping[str, Any]) -> Declaration:
         names = {tool: tuple(natives) for tool, natives in tools["names"].items()}
         given["tools"] = ToolWords(key=tools["key"], style=tools["style"], names=names)
     given.setdefault("model", None)
-    return Declaration(client=name, **given)
+    if "name" in given:
+        given["name_key"] = given.pop("name")
+    return given
 
 
 def _faults(data: Mapping[str, Any], file: str) -> Iterator[Fault]:

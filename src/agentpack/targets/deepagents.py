@@ -1,28 +1,16 @@
 """Deep Agents Code (`dcode`): a folder for each agent with an `AGENTS.md`: a name, a description, a model, no more."""
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
 MODEL = r"[^:\s]+:\S+"
 
-DECLARATION = Declaration(
-    client="deepagents",
-    header="strict",
-    ids=MODEL,
-    id_form=MODEL,
-    id_example="anthropic:claude-sonnet-4-5",
-    shortest_body=1,
-)
-TARGET = Target(
+CLIENT = Client(
     name="deepagents",
     aliases=("deepagents-code", "dcode"),
     title="Deep Agents Code (dcode)",
     project=".deepagents/agents",
     user=Place(".deepagents/agent/agents", "DEEPAGENTS_HOME", "agent/agents"),
     file="{name}/AGENTS.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="0.1.88",
     checked="2026-11-23",
     verified_by="judge",
@@ -32,4 +20,9 @@ TARGET = Target(
     naming=("name", "stem"),
     reserved=frozenset(("general-purpose",)),
     remarks=("At user scope the agents belong to the default profile, `agent`.",),
+    header="strict",
+    ids=MODEL,
+    id_form=MODEL,
+    id_example="anthropic:claude-sonnet-4-5",
+    shortest_body=1,
 )

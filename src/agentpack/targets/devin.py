@@ -3,28 +3,21 @@
 Fields: https://docs.devin.ai/cli/subagents
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(
-    client="devin",
-    limits=("allowed-tools",),
-    settings={"allowed-tools": "list", "permissions": "map", "max-nesting": "count"},
-)
-TARGET = Target(
+CLIENT = Client(
     name="devin",
     aliases=("windsurf", "cascade"),
     title="Devin Local",
     project=".devin/agents",
     user=Place(".config/devin/agents"),
     file="{name}/AGENT.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="documentation of 2026-11",
     checked="2026-11-23",
     verified_by="documentation",
     reads="project beats user; `<agent>/AGENT.md`",
     markers=(".devin", ".config/devin"),
     nested=False,
+    limits=("allowed-tools",),
+    settings={"allowed-tools": "list", "permissions": "map", "max-nesting": "count"},
 )

@@ -3,8 +3,7 @@
 Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids (a list names exact ids).
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import ALL, NAMES, NONE, Grammar
 from agentpack.targets.powers import Powers
 
@@ -16,8 +15,24 @@ CATEGORIES = {
     "execution": "shell",
 }
 """Words that stand for several tools, where one is all that `tools` says."""
-DECLARATION = Declaration(
-    client="droid",
+CLIENT = Client(
+    name="droid",
+    aliases=("factory", "factory-droid"),
+    title="Factory Droid",
+    project=".factory/droids",
+    user=Place(".factory/droids", "FACTORY_HOME_OVERRIDE", ".factory/droids"),
+    file="{name}.md",
+    version="0.215.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, no nested folders",
+    markers=(".factory",),
+    nested=False,
+    naming=("name", "path"),
+    remarks=(
+        "All droids share the room for descriptions: beside many others a long one is cut.",
+        "`mcpServers` gives a droid every tool of those servers.",
+    ),
     ids=r"(?:claude|gpt|gemini)-.+|custom:.+",
     tools=ToolWords(
         key="tools",
@@ -42,26 +57,4 @@ DECLARATION = Declaration(
     settings={"tools": "texts", "reasoningEffort": "text", "mcpServers": "list"},
     long_description=500,
     shortest_body=1,
-)
-TARGET = Target(
-    name="droid",
-    aliases=("factory", "factory-droid"),
-    title="Factory Droid",
-    project=".factory/droids",
-    user=Place(".factory/droids", "FACTORY_HOME_OVERRIDE", ".factory/droids"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="0.215.0",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.md`, no nested folders",
-    markers=(".factory",),
-    nested=False,
-    naming=("name", "path"),
-    remarks=(
-        "All droids share the room for descriptions: beside many others a long one is cut.",
-        "`mcpServers` gives a droid every tool of those servers.",
-    ),
 )

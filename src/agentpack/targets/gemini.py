@@ -3,13 +3,26 @@
 The names of tools stand in `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import NONE, REFUSED, Grammar
 from agentpack.targets.powers import Powers
 
-DECLARATION = Declaration(
-    client="gemini",
+CLIENT = Client(
+    name="gemini",
+    aliases=("gemini-cli",),
+    title="Gemini CLI",
+    project=".gemini/agents",
+    user=Place(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),
+    file="{name}.md",
+    version="0.61.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, no nested folders",
+    markers=(".gemini/agents", ".gemini/settings.json"),
+    nested=False,
+    trust="Gemini CLI shows a project's agent in a trusted folder, once its file is acknowledged; a change asks again.",
+    reserved=frozenset(("generalist", "glob", "replace")),
+    remarks=("A file must not begin with a byte-order mark, and its name not with `_`.",),
     header="strict",
     models=("inherit",),
     ids=r"gemini-.+",
@@ -42,24 +55,4 @@ DECLARATION = Declaration(
         "timeout_mins": "count",
     },
     live=("${word}",),
-)
-TARGET = Target(
-    name="gemini",
-    aliases=("gemini-cli",),
-    title="Gemini CLI",
-    project=".gemini/agents",
-    user=Place(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="0.61.0",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.md`, no nested folders",
-    markers=(".gemini/agents", ".gemini/settings.json"),
-    nested=False,
-    trust="Gemini CLI shows a project's agent in a trusted folder, once its file is acknowledged; a change asks again.",
-    reserved=frozenset(("generalist", "glob", "replace")),
-    remarks=("A file must not begin with a byte-order mark, and its name not with `_`.",),
 )

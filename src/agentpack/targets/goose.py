@@ -3,20 +3,15 @@
 Read in a copy of its source (`crates/goose`, filesystem sources).
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(client="goose", header="strict")
-TARGET = Target(
+CLIENT = Client(
     name="goose",
     aliases=("goose-cli", "block-goose"),
     title="Goose",
     project=".goose/agents",
     user=Place(".config/goose/agents"),
     file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="1.34",
     checked="2026-11-23",
     verified_by="source",
@@ -26,4 +21,5 @@ TARGET = Target(
     nested=False,
     also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
     remarks=("On Windows its configuration is elsewhere (`%APPDATA%\\Block\\goose\\config`); that was not tried.",),
+    header="strict",
 )

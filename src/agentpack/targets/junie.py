@@ -3,11 +3,23 @@
 Fields: https://junie.jetbrains.com/docs/junie-cli-subagents.html
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(
-    client="junie",
+CLIENT = Client(
+    name="junie",
+    aliases=("jetbrains-junie",),
+    title="Junie",
+    project=".junie/agents",
+    user=Place(".junie/agents"),
+    file="{name}.md",
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`",
+    markers=(".junie",),
+    nested=False,
+    naming=("name", "stem"),
+    also_reads={"project": (".agents",), "user": (".agents",)},
     limits=("tools",),
     settings={
         "tools": "texts",
@@ -19,23 +31,4 @@ DECLARATION = Declaration(
         "skills": "texts",
         "allowPromptArgument": "flag",
     },
-)
-TARGET = Target(
-    name="junie",
-    aliases=("jetbrains-junie",),
-    title="Junie",
-    project=".junie/agents",
-    user=Place(".junie/agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="documentation of 2026-11",
-    checked="2026-11-23",
-    verified_by="documentation",
-    reads="project beats user; `*.md`",
-    markers=(".junie",),
-    nested=False,
-    naming=("name", "stem"),
-    also_reads={"project": (".agents",), "user": (".agents",)},
 )

@@ -4,12 +4,25 @@ Tools and permissions were seen with `kilo debug agent`. By default a command is
 persona that may use the shell is asked every time: never more than the default.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import HEX_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.base import HEX_COLORS, Client, Place, ToolWords
 from agentpack.targets.opencode import MODEL, NO_SECRETS, POWERS, SETTINGS, TOOLS
 
-DECLARATION = Declaration(
-    client="kilo",
+CLIENT = Client(
+    name="kilo",
+    aliases=("kilocode", "kilo-code", "kilo-cli"),
+    title="Kilo",
+    project=".kilo/agents",
+    user=Place(".config/kilo/agents", "XDG_CONFIG_HOME", "kilo/agents"),
+    file="{name}.md",
+    version="7.7.7",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, nested folders too, the path is the name",
+    markers=(".kilo", ".kilocode", ".config/kilo"),
+    naming=("name", "path"),
+    also_reads={"project": (".kilo/agent", ".kilocode/agents"), "user": (".config/kilo/agent", ".kilo/agents")},
+    reserved=frozenset("ask code debug orchestrator plan general explore compaction title summary".split()),
+    remarks=("The older `custom_modes.yaml` and `.kilocodemodes` are not written.",),
     fixed={"mode": "subagent"},
     ids=MODEL,
     id_form=MODEL,
@@ -28,24 +41,4 @@ DECLARATION = Declaration(
     powers=POWERS,
     settings={**SETTINGS, "displayName": "text", "hidden": "flag", "variant": "text"},
     live=("{file:}", "{env:}"),
-)
-TARGET = Target(
-    name="kilo",
-    aliases=("kilocode", "kilo-code", "kilo-cli"),
-    title="Kilo",
-    project=".kilo/agents",
-    user=Place(".config/kilo/agents", "XDG_CONFIG_HOME", "kilo/agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="7.7.7",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.md`, nested folders too, the path is the name",
-    markers=(".kilo", ".kilocode", ".config/kilo"),
-    naming=("name", "path"),
-    also_reads={"project": (".kilo/agent", ".kilocode/agents"), "user": (".config/kilo/agent", ".kilo/agents")},
-    reserved=frozenset("ask code debug orchestrator plan general explore compaction title summary".split()),
-    remarks=("The older `custom_modes.yaml` and `.kilocodemodes` are not written.",),
 )

@@ -5,14 +5,26 @@ Names of tools and the reading of a file stand in `@moonshot-ai/kimi-code` 2.1.0
 
 from dataclasses import replace
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, Grammar
 from agentpack.targets.powers import Powers
 
 GRAMMAR = Grammar(separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=REFUSED, item=REFUSED)
-DECLARATION = Declaration(
-    client="kimi",
+CLIENT = Client(
+    name="kimi",
+    aliases=("kimi-code", "kimi-cli"),
+    title="Kimi Code",
+    project=".kimi-code/agents",
+    user=Place(".kimi-code/agents", "KIMI_CODE_HOME", "agents"),
+    file="{name}.md",
+    version="2.1.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`",
+    markers=(".kimi-code",),
+    naming=("name", "stem"),
+    also_reads={"project": (".agents/agents",), "user": (".agents/agents",)},
+    reserved=frozenset(("agent", "coder", "explore", "plan")),
     header="strict",
     model=None,
     tools=ToolWords(
@@ -43,23 +55,4 @@ DECLARATION = Declaration(
     },
     live=("${word}",),
     shortest_body=1,
-)
-TARGET = Target(
-    name="kimi",
-    aliases=("kimi-code", "kimi-cli"),
-    title="Kimi Code",
-    project=".kimi-code/agents",
-    user=Place(".kimi-code/agents", "KIMI_CODE_HOME", "agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="2.1.0",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.md`",
-    markers=(".kimi-code",),
-    naming=("name", "stem"),
-    also_reads={"project": (".agents/agents",), "user": (".agents/agents",)},
-    reserved=frozenset(("agent", "coder", "explore", "plan")),
 )

@@ -3,13 +3,24 @@
 Fields and tools: https://kiro.dev/docs/custom-agents. `read` there covers searching too.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.powers import Powers
 
-DECLARATION = Declaration(
-    client="kiro",
-    name=None,
+CLIENT = Client(
+    name="kiro",
+    aliases=("kiro-cli", "kiro-ide"),
+    title="Kiro",
+    project=".kiro/agents",
+    user=Place(".kiro/agents"),
+    file="{name}.md",
+    version="IDE 1.x, CLI 3.x",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`, nested folders too, the path is the name",
+    markers=(".kiro",),
+    naming=("path",),
+    remarks=("The command line up to 2.x read `*.json` files, which are not written.",),
+    name_key=None,
     tools=ToolWords(
         key="tools",
         style="list",
@@ -25,22 +36,4 @@ DECLARATION = Declaration(
     limits=("tools",),
     powers=Powers(tools={"@builtin": "every-tool"}),
     settings={"tools": "list", "mcpServers": "map", "permissions": "map"},
-)
-TARGET = Target(
-    name="kiro",
-    aliases=("kiro-cli", "kiro-ide"),
-    title="Kiro",
-    project=".kiro/agents",
-    user=Place(".kiro/agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="IDE 1.x, CLI 3.x",
-    checked="2026-11-23",
-    verified_by="documentation",
-    reads="project beats user; `*.md`, nested folders too, the path is the name",
-    markers=(".kiro",),
-    naming=("path",),
-    remarks=("The command line up to 2.x read `*.json` files, which are not written.",),
 )

@@ -5,8 +5,7 @@ agent's own after the defaults and after the user's. `*` therefore comes first, 
 before a file of secrets is read.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import HEX_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.base import HEX_COLORS, Client, Place, ToolWords
 from agentpack.targets.powers import Powers
 
 NO_SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
@@ -37,35 +36,13 @@ POWERS = Powers(
     along={"list": "read"},
 )
 
-DECLARATION = Declaration(
-    client="opencode",
-    fixed={"mode": "subagent"},
-    ids=MODEL,
-    id_form=MODEL,
-    id_example="anthropic/claude-sonnet-4-5",
-    color="color",
-    colors=HEX_COLORS,
-    tools=ToolWords(
-        key="permission",
-        style="permissions",
-        names=TOOLS,
-        grants={"read": NO_SECRETS},
-        remark="the agent's rules come after your own: what it may use is not asked for, whatever you configured",
-    ),
-    limits=("permission", "tools"),
-    powers=POWERS,
-    settings=SETTINGS,
-)
-TARGET = Target(
+CLIENT = Client(
     name="opencode",
     aliases=("open-code",),
     title="OpenCode",
     project=".opencode/agents",
     user=Place(".config/opencode/agents", "XDG_CONFIG_HOME", "opencode/agents"),
     file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="1.18.33",
     checked="2026-11-23",
     verified_by="judge",
@@ -82,4 +59,20 @@ TARGET = Target(
         "One agent file that OpenCode finds invalid stops every command of it.",
         "`OPENCODE_CONFIG_DIR` names a further folder that is read too; agentpack does not write there.",
     ),
+    fixed={"mode": "subagent"},
+    ids=MODEL,
+    id_form=MODEL,
+    id_example="anthropic/claude-sonnet-4-5",
+    color="color",
+    colors=HEX_COLORS,
+    tools=ToolWords(
+        key="permission",
+        style="permissions",
+        names=TOOLS,
+        grants={"read": NO_SECRETS},
+        remark="the agent's rules come after your own: what it may use is not asked for, whatever you configured",
+    ),
+    limits=("permission", "tools"),
+    powers=POWERS,
+    settings=SETTINGS,
 )

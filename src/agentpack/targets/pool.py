@@ -3,29 +3,16 @@
 Fields: https://docs.poolside.ai/subagents
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 from agentpack.targets.shared import map_of_entries
 
-DECLARATION = Declaration(
-    client="pool",
-    format="yaml",
-    name=None,
-    model=None,
-    fixed={"type": "in_process"},
-    settings={"inherit_agent_config": "flag", "disabled": "flag"},
-    body="instructions",
-)
-TARGET = Target(
+CLIENT = Client(
     name="pool",
     aliases=("poolside",),
     title="Pool (Poolside)",
     project=".poolside",
     user=Place(".config/poolside"),
     file="settings.yaml",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="documentation of 2026-11",
     checked="2026-11-23",
     verified_by="documentation",
@@ -34,4 +21,10 @@ TARGET = Target(
     reserved=frozenset(("general",)),
     shared=map_of_entries("subagents", "agents"),
     remarks=("A `settings.local.yaml` in a project is laid over its `settings.yaml`.",),
+    format="yaml",
+    name_key=None,
+    model=None,
+    fixed={"type": "in_process"},
+    settings={"inherit_agent_config": "flag", "disabled": "flag"},
+    body="instructions",
 )

@@ -5,8 +5,7 @@ The names of tools stand in `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empt
 
 from dataclasses import replace
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import SAME_COLORS, Declaration, ToolWords, speaker
+from agentpack.targets.base import SAME_COLORS, Client, Place, ToolWords
 from agentpack.targets.grammar import ALL, DROPPED, NAMES, NONE, Grammar
 from agentpack.targets.powers import Powers
 
@@ -32,8 +31,23 @@ ALIASES = {
     "Skill": "skill",
 }
 """The names that it shows people."""
-DECLARATION = Declaration(
-    client="qwen",
+CLIENT = Client(
+    name="qwen",
+    aliases=("qwen-code",),
+    title="Qwen Code",
+    project=".qwen/agents",
+    user=Place(".qwen/agents", "QWEN_HOME", "agents"),
+    file="{name}.md",
+    version="0.24.4",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, no nested folders; none of a project that is the home folder itself",
+    markers=(".qwen",),
+    nested=False,
+    reserved=frozenset(
+        "self system user model tool config default main general-purpose explore statusline-setup".split()
+    ),
+    remarks=("A body of over 10,000 characters gives a warning there and loads.",),
     models=("inherit",),
     ids=r"qwen.*",
     color="color",
@@ -71,25 +85,4 @@ DECLARATION = Declaration(
     live=("${word}",),
     long_description=1000,
     shortest_body=10,
-)
-TARGET = Target(
-    name="qwen",
-    aliases=("qwen-code",),
-    title="Qwen Code",
-    project=".qwen/agents",
-    user=Place(".qwen/agents", "QWEN_HOME", "agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="0.24.4",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.md`, no nested folders; none of a project that is the home folder itself",
-    markers=(".qwen",),
-    nested=False,
-    reserved=frozenset(
-        "self system user model tool config default main general-purpose explore statusline-setup".split()
-    ),
-    remarks=("A body of over 10,000 characters gives a warning there and loads.",),
 )

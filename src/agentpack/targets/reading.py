@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.safety.documents import NotYaml, decode, read_toml, read_yaml
-from agentpack.targets import TARGETS
-from agentpack.targets.declared import Declaration, ToolWords, fitted, meaning_of
+from agentpack.targets import CLIENTS
+from agentpack.targets.base import Client, ToolWords
 from agentpack.targets.grammar import NONE, listed
+from agentpack.targets.setting_forms import fitted
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
@@ -51,22 +52,20 @@ def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
     Raises:
         InvalidFile: the client does not read it either.
     """
-    declaration = TARGETS.named(client).declaration
-    assert declaration is not None
-    return read_declared(declaration, data, stem)
+    return read_declared(CLIENTS.named(client), data, stem)
 
 
-def read_declared(declaration: Declaration, data: bytes, stem: str) -> AgentFile:
-    """The same for a client that is known by its declaration, which a user may have written."""
+def read_declared(client: Client, data: bytes, stem: str) -> AgentFile:
+    """The same for a client that a user may have declared."""
     text = decode(data, stem)
-    fields, body = fields_and_body(declaration, text, stem) or ({}, text)
-    header, ignored = canonical(declaration, fields)
-    unsaid = {key: fields[key] for key in (*ignored, *declaration.fixed) if key in fields}
+    fields, body = fields_and_body(client, text, stem) or ({}, text)
+    header, ignored = canonical(client, fields)
+    unsaid = {key: fields[key] for key in (*ignored, *client.fixed, client.repeated) if key in fields}
     return AgentFile({"name": stem, **header}, body, ignored, unsaid)
 
 
 def fields_and_body(
-    declaration: Declaration, text: str, file: str, *, judging: bool = False
+    client: Client, text: str, file: str, *, judging: bool = False
 ) -> tuple[dict[str, Any], str] | None:
     """The fields of a client's file and its body, None where a Markdown file has no header.
 
@@ -76,13 +75,13 @@ def fields_and_body(
     Raises:
         InvalidFile: the client does not read it either.
     """
-    if declaration.format == "body":
+    if client.format == "body":
         return {}, text
-    if declaration.format == "markdown":
-        front = front_matter(declaration, text, file, judging=judging)
+    if client.format == "markdown":
+        front = front_matter(client, text, file, judging=judging)
         return None if front is None else (front.fields, front.body)
-    fields = _toml(text, file) if declaration.format == "toml" else dict(_map(text, file, hidden=judging))
-    return fields, str(fields.pop(declaration.body, ""))
+    fields = _toml(text, file) if client.format == "toml" else dict(_map(text, file, hidden=judging))
+    return fields, str(fields.pop(client.body, ""))
 
 
 class Front(NamedTuple):
@@ -94,7 +93,7 @@ class Front(NamedTuple):
     """The line on which the body begins, from 1."""
 
 
-def front_matter(declaration: Declaration, text: str, file: str, *, judging: bool = False) -> Front | None:
+def front_matter(client: Client, text: str, file: str, *, judging: bool = False) -> Front | None:
     """The header as that client finds and reads it; None where there is none.
 
     Args:
@@ -104,7 +103,7 @@ def front_matter(declaration: Declaration, text: str, file: str, *, judging: boo
     Raises:
         InvalidFile: the client does not read it either, or nobody can say what it would read.
     """
-    if declaration.header == "claude":
+    if client.header == "claude":
         found = _CLAUDE.match(text)
         if found is None:
             return None
@@ -116,7 +115,7 @@ def front_matter(declaration: Declaration, text: str, file: str, *, judging: boo
             head = "\n".join(lines[1:number])
             if judging and "---" in head:  # where some clients end the header
                 raise InvalidFile([Fault(file, 1, "", "`---` within the header")])
-            fields = _fields(head, file, strict=judging or declaration.header == "strict", hidden=judging)
+            fields = _fields(head, file, strict=judging or client.header == "strict", hidden=judging)
             return Front(fields, "\n".join(lines[number + 1 :]), number + 2)
     if judging and _OPENING.match(text):  # to some clients a header: without an end, below blanks, `---json`
         raise InvalidFile([Fault(file, 1, "", "a header that is not between two lines `---`")])
@@ -200,69 +199,70 @@ def _fields(head: str, file: str, *, strict: bool, hidden: bool) -> dict[str, An
     return fields
 
 
-def canonical(declaration: Declaration, fields: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def canonical(client: Client, fields: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The header of a persona that says what the fields say, and the names of the fields that nothing came of."""
     rest = dict(fields)
     header: dict[str, Any] = {}
-    for key, field in ((declaration.name, "name"), (declaration.description, "description")):
+    for key, field in ((client.name_key, "name"), (client.description, "description")):
         if key is not None and isinstance(rest.get(key), str) and rest[key].strip():
             header[field] = rest.pop(key).strip()
-    if declaration.client == "claude" and "description" in header:
+    if client.name == "claude" and "description" in header:
         header["description"] = header["description"].replace("\\n", "\n").strip()
-    for key, value in {**declaration.fixed, **declaration.unlimited}.items():
-        if rest.get(key) == value or (key in declaration.fixed and key not in declaration.native):
+    rest.pop(client.repeated, None)
+    for key, value in {**client.fixed, **client.unlimited}.items():
+        if rest.get(key) == value or (key in client.fixed and key not in client.native):
             rest.pop(key, None)
-    _take_model(declaration, rest, header)
-    _take_color(declaration, rest, header)
-    if declaration.tools is not None and (tools := _tools(declaration, declaration.tools, rest)) is not None:
+    _take_model(client, rest, header)
+    _take_color(client, rest, header)
+    if client.tools is not None and (tools := _tools(client, client.tools, rest)) is not None:
         header["tools"] = tools
-        del rest[declaration.tools.key]
+        del rest[client.tools.key]
     native: dict[str, Any] = {}
     ignored = []
     for key, value in rest.items():
         try:
-            if key not in declaration.native:
+            if key not in client.native:
                 raise ValueError
-            fitted(declaration.native[key], value)
+            fitted(client.native[key], value)
             native[key] = value
         except ValueError:
             # a list of tools of a form that nobody expects is a restriction all the same
-            if key in declaration.native and meaning_of(declaration, key) in ("allow", "deny"):
+            if key in client.native and client.meaning(key) in ("allow", "deny"):
                 native[key] = value
             else:
                 ignored.append(key)
     if native:
-        header["clients"] = {declaration.client: native}
+        header["clients"] = {client.name: native}
     return header, tuple(ignored)
 
 
-def _take_model(declaration: Declaration, rest: dict[str, Any], header: dict[str, Any]) -> None:
-    key = declaration.model
+def _take_model(client: Client, rest: dict[str, Any], header: dict[str, Any]) -> None:
+    key = client.model
     if key is None or not isinstance(rest.get(key), str):
         return
     model = rest[key]
-    if declaration.provider is not None:
-        if isinstance(rest.get(declaration.provider), str):
-            header["model"] = f"{rest.pop(declaration.provider)}/{model}"
+    if client.provider is not None:
+        if isinstance(rest.get(client.provider), str):
+            header["model"] = f"{rest.pop(client.provider)}/{model}"
             del rest[key]
         return
-    own = declaration.ids and model not in MODELS and re.fullmatch(declaration.ids, model)
-    if model in declaration.models or own:
+    own = client.ids and model not in MODELS and re.fullmatch(client.ids, model)
+    if model in client.models or own:
         header["model"] = rest.pop(key)
 
 
-def _take_color(declaration: Declaration, rest: dict[str, Any], header: dict[str, Any]) -> None:
-    key = declaration.color
+def _take_color(client: Client, rest: dict[str, Any], header: dict[str, Any]) -> None:
+    key = client.color
     if key is None or not isinstance(rest.get(key), str):
         return
     for color in COLORS:
-        if declaration.colors.get(color) == rest[key].lower():
+        if client.colors.get(color) == rest[key].lower():
             header["color"] = color
             del rest[key]
             return
 
 
-def _tools(declaration: Declaration, words: ToolWords, fields: Mapping[str, Any]) -> list[str] | None:
+def _tools(client: Client, words: ToolWords, fields: Mapping[str, Any]) -> list[str] | None:
     """The canonical tools that the client's own ones are exactly; None when there are none such."""
     value = fields.get(words.key)
     if words.style == "permissions":
@@ -273,7 +273,7 @@ def _tools(declaration: Declaration, words: ToolWords, fields: Mapping[str, Any]
             return None
         names, none = set(granted), True
     else:
-        form, read = listed(declaration.grammar, value, {*chain(*words.names.values())}.__contains__)
+        form, read = listed(client.grammar, value, {*chain(*words.names.values())}.__contains__)
         names, none = set(read), form == NONE and value == []
     found = [tool for tool in TOOLS if words.names.get(tool) and names.issuperset(words.names[tool])]
     covered = {name for tool in found for name in words.names[tool]}

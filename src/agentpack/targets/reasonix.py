@@ -4,26 +4,14 @@ Fields: esengine/DeepSeek-Reasonix, `docs/SUBAGENT_PROFILES.md`. Of its tools on
 `read-only` strips every tool that writes.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(
-    client="reasonix",
-    ids=r"deepseek.+",
-    fixed={"invocation": "manual", "runAs": "subagent"},
-    readonly={"read-only": True},
-    limits=("allowed-tools",),
-    settings={"effort": "text", "allowed-tools": "list", "read-only": "flag", "color": "text"},
-)
-TARGET = Target(
+CLIENT = Client(
     name="reasonix",
     title="Reasonix",
     project=".reasonix/skills",
     user=Place(".reasonix/skills"),
     file="{name}/SKILL.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="main-v2 of 2026-11",
     checked="2026-11-23",
     verified_by="documentation",
@@ -31,4 +19,9 @@ TARGET = Target(
     markers=(".reasonix",),
     nested=False,
     remarks=("It refuses to make an agent whose name a skill has.",),
+    ids=r"deepseek.+",
+    fixed={"invocation": "manual", "runAs": "subagent"},
+    readonly={"read-only": True},
+    limits=("allowed-tools",),
+    settings={"effort": "text", "allowed-tools": "list", "read-only": "flag", "color": "text"},
 )

@@ -4,19 +4,32 @@ Schema: RooCodeInc/Roo-Code, `packages/types/src/mode.ts`; one bad entry invalid
 by the editor's extension in a folder of the editor's own, which differs by editor and system: no user scope.
 """
 
-from dataclasses import replace
-
-from agentpack.model.persona import Persona
-from agentpack.targets.base import Models, Said, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, ToolWords
 from agentpack.targets.grammar import NONE, PAIRED, REFUSED, Grammar
 from agentpack.targets.powers import Powers
 from agentpack.targets.shared import list_of_entries
 
-DECLARATION = Declaration(
-    client="roo",
+CLIENT = Client(
+    name="roo",
+    aliases=("roo-code", "roocode", "zoo-code", "zoocode"),
+    title="Roo Code, Zoo Code",
+    project="",
+    user=None,
+    file=".roomodes",
+    version="last schema of Roo Code (2026-05)",
+    checked="2026-11-23",
+    verified_by="source",
+    reads="project beats user; the list `customModes` in `.roomodes`",
+    markers=(".roomodes", ".roo"),
+    reserved=frozenset("architect code ask debug orchestrator".split()),
+    shared=list_of_entries("customModes", key="slug"),
+    remarks=(
+        "One mode that is not valid makes Roo Code refuse the whole list.",
+        "A user's own modes are in a folder of the editor: agentpack writes none there.",
+    ),
     format="yaml",
-    name="slug",
+    name_key="slug",
+    repeated="name",
     model=None,
     tools=ToolWords(
         key="groups",
@@ -38,33 +51,4 @@ DECLARATION = Declaration(
     settings={"groups": "any", "whenToUse": "text", "customInstructions": "text", "allowedMcpServers": "list"},
     body="roleDefinition",
     shortest_body=1,
-)
-
-
-def say(persona: Persona, models: Models) -> Said:
-    """The persona's mode; what Roo Code shows of it is its name."""
-    return speaker(replace(DECLARATION, fixed={"name": persona.name}))(persona, models)
-
-
-TARGET = Target(
-    name="roo",
-    aliases=("roo-code", "roocode", "zoo-code", "zoocode"),
-    title="Roo Code, Zoo Code",
-    project="",
-    user=None,
-    file=".roomodes",
-    say=say,
-    declaration=replace(DECLARATION, fixed={"name": ""}),
-    settings=tuple(DECLARATION.native),
-    version="last schema of Roo Code (2026-05)",
-    checked="2026-11-23",
-    verified_by="source",
-    reads="project beats user; the list `customModes` in `.roomodes`",
-    markers=(".roomodes", ".roo"),
-    reserved=frozenset("architect code ask debug orchestrator".split()),
-    shared=list_of_entries("customModes", key="slug"),
-    remarks=(
-        "One mode that is not valid makes Roo Code refuse the whole list.",
-        "A user's own modes are in a folder of the editor: agentpack writes none there.",
-    ),
 )

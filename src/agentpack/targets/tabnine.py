@@ -3,31 +3,15 @@
 Fields: https://docs.tabnine.com/main/getting-started/tabnine-cli/features/subagents
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(
-    client="tabnine",
-    limits=("tools",),
-    settings={
-        "kind": "local|remote",
-        "tools": "list",
-        "temperature": "number",
-        "max_turns": "count",
-        "timeout_mins": "count",
-    },
-    live=("${word}",),
-)
-TARGET = Target(
+CLIENT = Client(
     name="tabnine",
     aliases=("tabnine-cli",),
     title="Tabnine CLI (legacy)",
     project=".tabnine/agent/agents",
     user=Place(".tabnine/agent/agents"),
     file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
     version="documentation of 2026-11",
     checked="2026-11-23",
     verified_by="documentation",
@@ -38,4 +22,13 @@ TARGET = Target(
         "It stems from Gemini CLI, so `${word}` in a body is broken up here too.",
         "The new `tabnine` reads OpenCode's files.",
     ),
+    limits=("tools",),
+    settings={
+        "kind": "local|remote",
+        "tools": "list",
+        "temperature": "number",
+        "max_turns": "count",
+        "timeout_mins": "count",
+    },
+    live=("${word}",),
 )

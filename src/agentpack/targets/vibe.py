@@ -4,15 +4,28 @@ Names of tools stand in `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/
 `enabled_tools` means every tool there.
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, ToolWords, speaker
+from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import ALL, REFUSED, Grammar
 from agentpack.targets.powers import Powers
 
-DECLARATION = Declaration(
-    client="vibe",
+CLIENT = Client(
+    name="vibe",
+    aliases=("mistral-vibe",),
+    title="Mistral Vibe",
+    project=".vibe/agents",
+    user=Place(".vibe/agents", "VIBE_HOME", "agents"),
+    file="{name}.toml",
+    version="3.0.2",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.toml`, no nested folders, the file's name is the agent's",
+    markers=(".vibe",),
+    nested=False,
+    naming=("stem",),
+    trust="Vibe reads a project's agents only in a trusted folder (`vibe --trust`).",
+    reserved=frozenset("ask accept-edits auto-approve smart-approve explore lean plan".split()),
     format="toml",
-    name=None,
+    name_key=None,
     model=None,
     fixed={"agent_type": "subagent"},
     tools=ToolWords(
@@ -45,24 +58,4 @@ DECLARATION = Declaration(
     ),
     body="instructions",
     shortest_body=1,
-)
-TARGET = Target(
-    name="vibe",
-    aliases=("mistral-vibe",),
-    title="Mistral Vibe",
-    project=".vibe/agents",
-    user=Place(".vibe/agents", "VIBE_HOME", "agents"),
-    file="{name}.toml",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="3.0.2",
-    checked="2026-11-23",
-    verified_by="judge",
-    reads="project beats user; `*.toml`, no nested folders, the file's name is the agent's",
-    markers=(".vibe",),
-    nested=False,
-    naming=("stem",),
-    trust="Vibe reads a project's agents only in a trusted folder (`vibe --trust`).",
-    reserved=frozenset("ask accept-edits auto-approve smart-approve explore lean plan".split()),
 )

@@ -3,11 +3,20 @@
 Fields: https://zcode.z.ai/en/docs/subagents
 """
 
-from agentpack.targets.base import Place, Target
-from agentpack.targets.declared import Declaration, speaker
+from agentpack.targets.base import Client, Place
 
-DECLARATION = Declaration(
-    client="zcode",
+CLIENT = Client(
+    name="zcode",
+    aliases=("z-code",),
+    title="ZCode",
+    project=None,
+    user=Place(".zcode/agents"),
+    file="{name}.md",
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="`*.md` at user scope, there are none in a project yet",
+    markers=(".zcode",),
     ids=r"glm-.+",
     limits=("tools",),
     settings={
@@ -19,20 +28,4 @@ DECLARATION = Declaration(
         "injectAgentsMd": "flag",
         "mcpServers": "list",
     },
-)
-TARGET = Target(
-    name="zcode",
-    aliases=("z-code",),
-    title="ZCode",
-    project=None,
-    user=Place(".zcode/agents"),
-    file="{name}.md",
-    say=speaker(DECLARATION),
-    declaration=DECLARATION,
-    settings=tuple(DECLARATION.native),
-    version="documentation of 2026-11",
-    checked="2026-11-23",
-    verified_by="documentation",
-    reads="`*.md` at user scope, there are none in a project yet",
-    markers=(".zcode",),
 )
