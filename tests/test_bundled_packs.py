@@ -23,12 +23,12 @@ from support.bundled import (
 
 from agentpack.authoring.sizes import added_by
 from agentpack.compose.composing import draft_of
-from agentpack.compose.parameters import Value
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import UsageError
 from agentpack.fetch import Sources, fetch
 from agentpack.model.names import PackName
+from agentpack.safety.parameters import Value
 from agentpack.sources.bundled import bundled_folder, bundled_source
 
 pytestmark = pytest.mark.untraced

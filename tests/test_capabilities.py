@@ -5,11 +5,11 @@ from typing import Any
 import capabilities_page
 import pytest
 
+from agentpack.capabilities.of_file import capabilities, model_class
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
-from agentpack.safety.capabilities import capabilities, model_class
 from agentpack.targets import CLIENTS, MODULES
 from agentpack.targets.base import Client
 

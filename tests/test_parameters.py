@@ -2,8 +2,8 @@
 
 import pytest
 
-from agentpack.compose.parameters import Declaration, Value, check_values
 from agentpack.errors import UsageError
+from agentpack.safety.parameters import Declaration, Value, check_values
 
 
 def declared(type: str, default: Value, **more: object) -> Declaration:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from agentpack.compose.parameters import Value
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
 from agentpack.differences.lines import Match, matches
 from agentpack.model.persona import Rule, Section
+from agentpack.safety.parameters import Value
 from agentpack.targets.emit import yaml_header
 
 _ALIKE = 0.5

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agentpack.compose.composing import Pack, as_released
-from agentpack.compose.parameters import Declaration
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
+from agentpack.safety.parameters import Declaration
 from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"

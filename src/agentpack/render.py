@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from agentpack.capabilities.of_file import capabilities
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.line_ends import as_crlf, as_lf, in_form_of
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Note, Rendering
-from agentpack.safety.capabilities import capabilities
 from agentpack.targets.base import Client
 from agentpack.targets.render import interprets, render_file
 

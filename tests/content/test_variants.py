@@ -11,10 +11,10 @@ import pytest
 import yaml
 from support.bundled import NAME, composed, pack, rendered, settings_of, split
 
-from agentpack.compose.parameters import Value
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import Unresolvable
 from agentpack.model.persona import Rule
+from agentpack.safety.parameters import Value
 from content.directive_check import missing, read_directives
 
 pytestmark = pytest.mark.untraced

@@ -18,12 +18,12 @@ from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
+from agentpack.safety.setting_forms import fitted
 from agentpack.targets import CLIENTS, MODULES, VARIABLES
 from agentpack.targets.base import FORMATS, STYLES, Client
 from agentpack.targets.grammar import NONE
 from agentpack.targets.reading import read_agent_file
 from agentpack.targets.render import render_file
-from agentpack.targets.setting_forms import fitted
 
 NAMES = sorted(MODULES)
 ORIGIN = Origin("release", "reviewer 1.0.0")

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from support.running import Agentpack
 
+from agentpack.capabilities.of_file import capabilities
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import EVERY, widening
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.render import render
-from agentpack.safety.capabilities import capabilities
 from agentpack.targets import CLIENTS, MODULES
 from agentpack.targets.base import Client
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable
 
 import pytest
 
+from agentpack.capabilities.meaning import Vocabulary
+from agentpack.capabilities.of_file import capabilities
 from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
-from agentpack.safety.capabilities import capabilities
-from agentpack.safety.judgement import Vocabulary
 from agentpack.targets import CLIENTS
 from agentpack.targets.base import Client
 from judged.clients import PROGRAMS, Answer

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentpack.capabilities.headers import cut, read_rows, read_whole
+from agentpack.capabilities.of_file import Reader, capabilities
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import BUT, EVERY, HEADS, NARROW, PLAIN, accepted, covers, is_capability, widening
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.safety.capabilities import Reader, capabilities
-from agentpack.safety.headers import cut, read_rows, read_whole
 from agentpack.targets import CLIENTS, MODULES
 from agentpack.targets.base import Client
 from agentpack.targets.render import render_file

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agentpack.compose.parameters import Declaration
 from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.persona import Rule, Section
+from agentpack.safety.parameters import Declaration
 
 if TYPE_CHECKING:
     from agentpack.model.markdown import Block

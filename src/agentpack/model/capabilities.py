@@ -1,6 +1,6 @@
 """The words for what a persona may do, and which of them say more than others.
 
-`safety/capabilities.py` reads these words from a rendered file; `docs/reference/capabilities.md` tells what they mean.
+`capabilities/of_file.py` reads these words from a rendered file; `docs/reference/capabilities.md` tells what they mean.
 A set of words covers a word when who may do the former may do the latter too; what a set does not cover is a widening.
 """
 

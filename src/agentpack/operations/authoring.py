@@ -14,7 +14,6 @@ from packaging.version import InvalidVersion, Version
 from agentpack.authoring.subject import Drafts, Earlier, Subject
 from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Base, Pack, draft_of
-from agentpack.compose.parameters import Declaration
 from agentpack.errors import UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName, content_digest
@@ -25,6 +24,7 @@ from agentpack.operations.making import Maker
 from agentpack.operations.workspace import Workspace
 from agentpack.read import MANIFEST, check_pack
 from agentpack.resolve import Chosen
+from agentpack.safety.parameters import Declaration
 from agentpack.sources.directory import DirectorySource, read_tree
 
 SOURCE = "folder"

@@ -16,7 +16,6 @@ from agentpack.compose.composing import (
     values_for,
 )
 from agentpack.compose.layers import choose as choose_variants
-from agentpack.compose.parameters import Declaration, Value
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Refused, Unresolvable
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
@@ -30,6 +29,7 @@ from agentpack.operations.library import Library
 from agentpack.operations.workspace import Workspace
 from agentpack.render import render
 from agentpack.resolve import USER, Chosen
+from agentpack.safety.parameters import Declaration, Value
 
 MAX_EXTENDED = 20
 """Personas below one another, each extended by the one above it."""

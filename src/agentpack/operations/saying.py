@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Pack
-from agentpack.compose.parameters import Value
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import MAX_BYTES
 from agentpack.edits import Edits, escaped, read_edits, short, variant_text
@@ -21,6 +20,7 @@ from agentpack.model.line_ends import plain
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.recognise import read_file
+from agentpack.safety.parameters import Value
 from agentpack.safety.text import text_findings
 from agentpack.targets.base import Client
 from agentpack.targets.claude import canonical_tools

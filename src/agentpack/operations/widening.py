@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
+from agentpack.capabilities.of_file import capabilities
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.capabilities import accepted, widening
 from agentpack.model.history import InstalledFile
@@ -25,7 +26,6 @@ from agentpack.operations.making import Made, make
 from agentpack.operations.recorded import as_written, held_files, left_lock
 from agentpack.operations.workspace import Workspace
 from agentpack.resolve import USER
-from agentpack.safety.capabilities import capabilities
 
 _MOST_DETAILS = 30
 

@@ -1,4 +1,4 @@
-"""What the settings of agent files let an agent do: data for `safety/capabilities.py`.
+"""What the settings of agent files let an agent do: data for `capabilities/of_file.py`.
 
 Most clients mean the same by a key of the same name; that stands here. What is particular about a client stands in its
 `Declaration`. A key that neither knows is never passed over: it is shown as `setting:<key>`.

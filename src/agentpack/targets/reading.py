@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.safety.documents import NotYaml, decode, read_toml, read_yaml
+from agentpack.safety.setting_forms import fitted
 from agentpack.targets import CLIENTS
 from agentpack.targets.base import Client, ToolWords
 from agentpack.targets.grammar import NONE, listed
-from agentpack.targets.setting_forms import fitted
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 _FENCE = re.compile(r"---[ \t]*\r?\Z")

@@ -10,12 +10,12 @@ from agentpack.model.fields import MODELS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
+from agentpack.safety.setting_forms import fitted
 from agentpack.targets import CLIENTS
 from agentpack.targets.base import Client, ToolWords, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
 from agentpack.targets.grammar import ALL, NONE, REFUSED, UNKNOWN, listed
 from agentpack.targets.powers import MEANINGS
-from agentpack.targets.setting_forms import fitted
 
 Models = Mapping[str, Mapping[str, str]]
 """What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from agentpack.safety.schemas.words import Kebab, Line, Schema, Strict, as_list, that
-from agentpack.targets.setting_forms import SETTING_FORMS
+from agentpack.safety.setting_forms import SETTING_FORMS
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
 Form = Annotated[

@@ -7,10 +7,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field
 
-from agentpack.compose.parameters import Declaration, check_values
 from agentpack.errors import Fault
 from agentpack.model.names import MAX_VERSION
 from agentpack.safety.documents import Document, Path, dotted
+from agentpack.safety.parameters import Declaration, check_values
 from agentpack.safety.patterns import matches
 from agentpack.safety.schemas.words import (
     Line,

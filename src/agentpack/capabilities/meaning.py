@@ -12,10 +12,10 @@ from hashlib import sha256
 from typing import Any
 
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
+from agentpack.safety.setting_forms import is_permissions
 from agentpack.targets.base import Client
 from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
 from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
-from agentpack.targets.setting_forms import is_permissions
 
 _ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")

@@ -7,9 +7,9 @@ the `Client`. A key that nobody knows is shown; a file that nobody can read is c
 from collections.abc import Mapping
 from typing import Any
 
+from agentpack.capabilities.headers import cut, read_rows, read_whole
+from agentpack.capabilities.meaning import Judgement, Vocabulary, model_class
 from agentpack.model.capabilities import EVERY, widening
-from agentpack.safety.headers import cut, read_rows, read_whole
-from agentpack.safety.judgement import Judgement, Vocabulary, model_class
 from agentpack.targets.base import Client
 from agentpack.targets.powers import MEANINGS
 

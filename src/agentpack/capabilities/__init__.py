@@ -1,0 +1,1 @@
+"""What an agent file lets its agent do, read as its client reads it."""
