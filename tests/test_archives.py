@@ -34,7 +34,7 @@ from support.trees import write_tree
 
 from agentpack.errors import AgentpackError, Refused
 from agentpack.model.names import content_digest, is_junk
-from agentpack.safety import archives, paths, tar_files
+from agentpack.safety import archives, entries, paths, tar_files
 from agentpack.safety.archives import UnsafeArchive, read_archive, write_archive
 from agentpack.safety.paths import NOT_CONTENT, Names, path_fault
 from agentpack.sources.directory import read_tree
@@ -250,7 +250,7 @@ CASES: Mapping[str, Case] = {
     "file and named folder": (lambda: tar(entry("a"), header("a", 0, b"5")), "both a file and a folder"),
     "too many files": (lambda: tar(*(entry(f"f{n}") for n in range(paths.MAX_FILES + 1))), "more than 2000 files"),
     "too many folders": (
-        lambda: tar(*(header(f"f{n}", 0, b"5") for n in range(archives.MAX_ENTRIES + 1))),
+        lambda: tar(*(header(f"f{n}", 0, b"5") for n in range(entries.MAX_ENTRIES + 1))),
         "more than 8000 entries",
     ),
     "file too large": (lambda: tar(header("a", (8 << 20) + 1)), "larger than 8 MiB"),

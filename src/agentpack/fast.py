@@ -9,7 +9,7 @@ differs, and for `sync --check` a policy. A test holds the answers against the f
 import os
 import sys
 
-from agentpack import __version__
+from agentpack.version import version_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # these take longer to load than an answer takes
@@ -56,12 +56,6 @@ def _say(stream: "Any", text: str | None) -> int | None:
             return None
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return 0
-
-
-def version_text() -> str:
-    """Name, version and place: `agentpack` on the Python index is somebody else's."""
-    place = os.path.dirname(os.path.abspath(__file__))
-    return f"agentpack {__version__} (distribution agentpack-manager)\nrunning from {place}\n"
 
 
 # A clean check.

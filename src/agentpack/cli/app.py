@@ -14,7 +14,7 @@ from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, U
 from agentpack.cli.present import Output
 from agentpack.cli.streams import Unwritten, write_data
 from agentpack.errors import Ended
-from agentpack.fast import version_text
+from agentpack.version import version_text
 
 VERBS: dict[str, tuple[str, str]] = {
     "install": ("install", "Add packs to the manifest and install their personas."),

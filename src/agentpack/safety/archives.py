@@ -1,8 +1,8 @@
 """The one door for archives: bytes become the files of a pack, or are refused. Nothing is unpacked onto a disk.
 
 What one program reads and another one does not is refused rather than understood: an archive has one meaning, whoever
-opens it. `tar_files.py` and `zip_files.py` read the two formats; here stands what holds for both: limits, names, the
-folder that all may lie in, and how an archive is written.
+opens it. `tar_files.py` and `zip_files.py` read the two formats; `entries.py` has what holds
+for both; here stand the names, the folder that all may lie in, and how an archive is written.
 """
 
 import hashlib
@@ -12,20 +12,13 @@ from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
 from agentpack.model.names import is_junk
-from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, path_fault, shown
+from agentpack.safety.entries import MACOS, Collected, Unsafe
+from agentpack.safety.paths import MAX_BYTES, NOT_CONTENT, Names, path_fault, shown
+from agentpack.safety.tar_files import read_tar
+from agentpack.safety.zip_files import read_zip
 
-MAX_ENTRIES = 4 * MAX_FILES
-"""Entries of an archive: files, folders and, in a tar, the headers that say more of the next one."""
 MAX_ARCHIVE_BYTES = MAX_BYTES + 4 * 1024 * 1024
 """The archive itself, packed."""
-MAX_UNPACKED_BYTES = 2 * MAX_BYTES
-"""What is in the gzip of a tar.gz: the files, their headers, and the zeros that fill up."""
-MACOS = "`COPYFILE_DISABLE=1 tar --no-xattrs -czf`"
-"""How to pack on macOS so that an archive holds the files and no more."""
-MAX_RATIO = 200
-"""How many times its packed size an archive may grow to, beyond `FREE_BYTES`."""
-FREE_BYTES = 1024 * 1024
-"""Small archives may be as repetitive as they like."""
 _MACOS = "__macosx"
 _NAMELESS = "a folder without a name, as if it were the root of the disk; pack `.`, or the folder under its name"
 HINT = (
@@ -38,49 +31,6 @@ class UnsafeArchive(Refused):
     """An archive that is damaged, ambiguous, too large, or holds what no pack may hold."""
 
     code = "unsafe-archive"
-
-
-class Unsafe(Exception):
-    """What is wrong with an archive, and with which entry: raised by the readers of the formats."""
-
-    def __init__(self, what: str, entry: str | None = None) -> None:
-        super().__init__(what)
-        self.what = what
-        self.entry = entry
-
-
-class Collected:
-    """The entries of an archive as they come; what is too many or too much is refused at once."""
-
-    def __init__(self) -> None:
-        self.files: list[tuple[str, bytes]] = []
-        self.folders: list[str] = []
-        self._entries = 0
-        self._files = 0
-        self._bytes = 0
-
-    def entry(self) -> None:
-        """One more header was met."""
-        self._entries += 1
-        if self._entries > MAX_ENTRIES:
-            raise Unsafe(f"more than {MAX_ENTRIES} entries")
-
-    def size(self, name: str, size: int) -> int:
-        """The size that one more file says it has, once it may have it."""
-        if size > MAX_FILE_BYTES:
-            raise Unsafe(f"larger than {MAX_FILE_BYTES // 1024 // 1024} MiB", name)
-        self._bytes += size
-        if self._bytes > MAX_BYTES:
-            raise Unsafe(f"more than {MAX_BYTES // 1024 // 1024} MiB in all")
-        self._files += 1
-        if self._files > MAX_FILES:
-            raise Unsafe(f"more than {MAX_FILES} files")
-        return size
-
-
-def most_unpacked(packed: int) -> int:
-    """The bytes that so many packed ones may become."""
-    return min(MAX_UNPACKED_BYTES, max(FREE_BYTES, packed * MAX_RATIO))
 
 
 def read_archive(
@@ -115,12 +65,8 @@ def read_archive(
 
 def _collected(data: bytes) -> Collected:
     if data.startswith(b"\x1f\x8b"):
-        from agentpack.safety.tar_files import read_tar
-
         return read_tar(data)
     if data.startswith(b"PK"):
-        from agentpack.safety.zip_files import read_zip
-
         return read_zip(data)
     raise Unsafe("neither a tar.gz nor a zip")
 

@@ -7,7 +7,7 @@ their end) is refused.
 
 import zlib
 
-from agentpack.safety.archives import MACOS, Collected, Unsafe, most_unpacked
+from agentpack.safety.entries import MACOS, Collected, Unsafe, most_unpacked
 from agentpack.safety.paths import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024

@@ -12,7 +12,7 @@ import struct
 import zlib
 from typing import Any, NamedTuple
 
-from agentpack.safety.archives import Collected, Unsafe, most_unpacked
+from agentpack.safety.entries import Collected, Unsafe, most_unpacked
 from agentpack.safety.paths import MAX_PATH_BYTES
 
 _END = struct.Struct("<4s4H2IH")
