@@ -110,7 +110,7 @@ def complete_acceptance(incomplete: str) -> list[str]:
 def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the rules of the pack or persona that is named."""
     try:
-        from agentpack.operations.sync import made_from_lock
+        from agentpack.operations.from_lock import made_from_lock
 
         name = ctx.params.get("name")
         parts = made_from_lock(_workspace(), frozen=True, obeying=False).parts

@@ -8,9 +8,9 @@ from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
-from agentpack.operations.judging import Judged
 from agentpack.operations.policy import Effective, Setting, effective
 from agentpack.operations.policy import explain as run
+from agentpack.operations.verdicts import Judged
 
 app = verb_app()
 

@@ -17,10 +17,11 @@ from agentpack.operations.making import Made, Skipped, Told
 from agentpack.operations.meeting import meeting_notes, refuse_sources
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
-from agentpack.operations.recorded import as_written, held_files, recognise_releases, recognised_lock, with_files
+from agentpack.operations.pristine import recognise_releases, recognised_lock
 from agentpack.operations.recording import documents_of, pins_of, snapshot_to_follow
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
+from agentpack.operations.written import as_written, held_files, with_files
 from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.safety.text import HiddenText, text_findings
 

@@ -25,13 +25,15 @@ from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.carrying_out import PackChange, pack_changes
+from agentpack.operations.from_lock import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.making import Made, Part
 from agentpack.operations.meeting import where_it_stays
 from agentpack.operations.planning import plan_for
-from agentpack.operations.recorded import Pristine, as_written, locked_files, recognise_releases
-from agentpack.operations.sync import check_rendering, made_from_lock, stale_reasons
+from agentpack.operations.pristine import Pristine, recognise_releases
+from agentpack.operations.recorded import locked_files
 from agentpack.operations.widening import MayChange, may_changes
 from agentpack.operations.workspace import Workspace, steady
+from agentpack.operations.written import as_written
 from agentpack.plan import Observed
 
 

@@ -218,7 +218,7 @@ def _policy(workspace: Workspace) -> Iterator[Finding]:
     """The policies beside the manifest, and whether what is locked is allowed."""
     files = policy_files(workspace.environment)
     if files:
-        from agentpack.operations.judging import look
+        from agentpack.operations.verdicts import look
 
         _, problems = look(files)
         for problem in problems:
@@ -246,7 +246,7 @@ def _locked(workspace: Workspace) -> Iterator[Finding]:
     if workspace.lock_sides:
         yield Finding("warning", "agentpack.lock", "half merged", "`agentpack lock` merges the two sides")
         return
-    from agentpack.operations.sync import stale_reasons  # brings the resolver along
+    from agentpack.operations.from_lock import stale_reasons  # brings the resolver along
 
     for reason in stale_reasons(workspace, workspace.lock):
         yield Finding("warning", "agentpack.lock", reason, "`agentpack sync` brings it up to date")

@@ -17,7 +17,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
 from agentpack.operations.diff import Limits
 from agentpack.operations.making import Part, layers_behind
-from agentpack.operations.recorded import Pristine
+from agentpack.operations.pristine import Pristine
 from agentpack.operations.workspace import Workspace, steady
 
 

@@ -25,9 +25,9 @@ from agentpack.model.rendering import Rendering
 from agentpack.operations.install import Followed
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Part, draft_for, layers_behind, make
-from agentpack.operations.recorded import as_written
 from agentpack.operations.saying import Edited, differs_in, said, variant_of
 from agentpack.operations.workspace import LocalText, Workspace
+from agentpack.operations.written import as_written
 from agentpack.resolve import Chosen
 
 

@@ -74,7 +74,7 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
 def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[Finding]:
     """Lock and record differ. Where the locked releases render to what the lock says, as for a lock that an earlier
     agentpack made before it wrote the files, nothing was tampered with."""
-    from agentpack.operations.sync import made_from_lock  # renders, which a sound scope does not need
+    from agentpack.operations.from_lock import made_from_lock  # renders, which a sound scope does not need
 
     try:
         made = {file.path: file.sha256 for file in made_from_lock(workspace, frozen=True).lock.files}

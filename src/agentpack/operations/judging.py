@@ -1,91 +1,30 @@
-"""Obeying policies: which files are read, what is known of the releases that were chosen, and the refusal.
+"""Obeying policies: what is known of the releases that were chosen, and what each rule says about them.
 
 What a rule means is decided in `safety/policy.py`. This module is loaded only where a policy was set.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
 from agentpack.disk.real import real_path
-from agentpack.disk.trusted import read_trusted
-from agentpack.environment import POLICY_VARIABLE, in_the_way
-from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
 from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.policy import Policy
-from agentpack.safety.policy import Facts, Verdict, read_policy, refusals
+from agentpack.operations.library import Library, as_locked, is_own
+from agentpack.operations.making import Made, make
+from agentpack.operations.verdicts import Judged, refuse
+from agentpack.operations.workspace import Workspace
+from agentpack.operations.written import left_lock
+from agentpack.safety.policy import Facts, Verdict
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import NAME, bundled_folder
 
-if TYPE_CHECKING:
-    from agentpack.operations.library import Library
-    from agentpack.operations.making import Made
-    from agentpack.operations.workspace import Workspace
 
-MAX_BYTES = 256 * 1024
-_HINT = (
-    "nothing is changed until it can be read: mend it, or ask whoever set it; `agentpack policy explain` looks again"
-)
-
-
-def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
-    """The policies that these files hold.
-
-    Raises:
-        PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
-    """
-    found, problems = look(files)
-    if problems:
-        raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
-    return found
-
-
-def look(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
-    """The policies of those files that can be read, and what is wrong with the others."""
-    found: list[Policy] = []
-    problems: list[str] = []
-    for file in files:
-        try:
-            found.append(_read(file))
-        except InvalidFile as error:
-            problems += error.details
-        except AgentpackError as error:
-            problems.append(error.message + (f" ({error.hint})" if error.hint else ""))
-        except (OSError, ValueError) as error:
-            problems.append(f"{file}: {getattr(error, 'strerror', None) or error}")
-    return tuple(found), tuple(problems)
-
-
-def _read(file: str) -> Policy:
-    if not os.path.isabs(file):
-        raise PolicyUnreadable(f"{POLICY_VARIABLE} is `{file}`, which is not an absolute path to a file")
-    try:
-        data = read_trusted(file, MAX_BYTES)
-    except (FileNotFoundError, NotADirectoryError):
-        if (folder := in_the_way(file)) is None:
-            raise
-        what = "a link that leads nowhere" if os.path.islink(folder) else "not a folder"
-        raise PolicyUnreadable(f"{file}: {folder} is {what}") from None
-    return Policy.from_data(read_policy(data, file), file)
-
-
-class Judged(NamedTuple):
-    """What each rule says about one pack that was chosen."""
-
-    pack: str
-    version: str
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def refusals(self) -> tuple[Verdict, ...]:
-        return refusals(self.verdicts)
-
-
-def judge(library: "Library", made: "Made", *, standing: bool = False) -> None:
+def judge(library: Library, made: Made, *, standing: bool = False) -> None:
     """Refuse what a policy does not allow.
 
     Args:
@@ -97,32 +36,7 @@ def judge(library: "Library", made: "Made", *, standing: bool = False) -> None:
     refuse([one for one in judged(library, made) if not (standing and _stands(library.workspace, made, one.pack))])
 
 
-def refuse(found: Sequence[Judged]) -> None:
-    """Raise PolicyRefused when any of them is refused."""
-    refused = [one for one in found if one.refusals]
-    if not refused:
-        return
-    several = len(refused) > 1
-    first = refused[0].refusals[0]
-    names = ", ".join(f"{one.pack} {one.version}" for one in refused[:8]) + (" and more" if len(refused) > 8 else "")
-    details = [
-        f"{f'{one.pack} {one.version}: ' if several else ''}{verdict_text(verdict)}"
-        for one in refused
-        for verdict in one.refusals
-    ]
-    count = sum(len(one.refusals) for one in refused) - 1
-    more = f" and by {count} more" if count else ""
-    message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
-    hint = f"`agentpack policy explain {refused[0].pack}@{refused[0].version}` tells what each setting says"
-    raise PolicyRefused(message, details=details, hint=hint)
-
-
-def verdict_text(verdict: Verdict) -> str:
-    """A verdict on one line: the rule, why, and what decided."""
-    return f"{verdict.rule}: {verdict.why} ({verdict.file}:{verdict.line})"
-
-
-def judged(library: "Library", made: "Made") -> Iterator[Judged]:
+def judged(library: Library, made: Made) -> Iterator[Judged]:
     """What the policy says about each pack of a lock that was made."""
     policy, able = library.workspace.policy, capabilities_of(made)
     for pack in made.lock.packs:
@@ -138,7 +52,7 @@ def _of_installed(verdict: Verdict) -> Verdict:
     return verdict._replace(allowed=True, why="it is installed here already")
 
 
-def capabilities_of(made: "Made") -> dict[str, dict[str, str]]:
+def capabilities_of(made: Made) -> dict[str, dict[str, str]]:
     """What the files of each pack may do, each with a client that may."""
     able: dict[str, dict[str, str]] = {}
     for file in made.files.values():
@@ -147,7 +61,7 @@ def capabilities_of(made: "Made") -> dict[str, dict[str, str]]:
     return able
 
 
-def facts_of(library: "Library", pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
+def facts_of(library: Library, pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
     """What is known of a release that was chosen, and of what its files may do."""
     name, version = PackName(pack.name), Version(pack.version)
     header = library.read(name, version)[1].header
@@ -202,32 +116,10 @@ def _is_within(path: str, folder: str) -> bool:
     return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
-def is_own(workspace: "Workspace", where: str, place: str) -> bool:
-    """Whether a release is a pack that `adopt` made here of the user's own files: the history has it, or the command
-    is about to write it. What a clone has in that folder is somebody else's.
-
-    Args:
-        where: the folder of the source.
-        place: the folder of the release.
-    """
-    scope, folder = workspace.scope, workspace.own_packs
-    if where != scope.absolute(folder):
-        return False
-    if not os.path.lexists(place):
-        return True
-    inner = place.removeprefix(where)
-    if scope.kind == "project" and real_path(place) != f"{real_path(scope.root)}/{folder}{inner}":
-        return False
-    current = workspace.current
-    return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}
-
-
-def _is_installed(workspace: "Workspace", pack: LockedPack) -> bool:
+def _is_installed(workspace: Workspace, pack: LockedPack) -> bool:
     """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
     lock from elsewhere does.
     """
-    from agentpack.operations.recorded import left_lock
-
     current = workspace.current
     if current is None or f"{pack.name} {pack.version}" not in current.pins:
         return False
@@ -239,7 +131,7 @@ def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
     return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
-def _stands(workspace: "Workspace", made: "Made", name: str) -> bool:
+def _stands(workspace: Workspace, made: Made, name: str) -> bool:
     """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
     pack = made.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):
@@ -252,7 +144,7 @@ def _stands(workspace: "Workspace", made: "Made", name: str) -> bool:
     )
 
 
-def judge_installed(workspace: "Workspace") -> tuple[Judged, ...]:
+def judge_installed(workspace: Workspace) -> tuple[Judged, ...]:
     """What the policy says about what is locked; nothing where no rule judges.
 
     Raises:
@@ -262,9 +154,6 @@ def judge_installed(workspace: "Workspace") -> tuple[Judged, ...]:
     lock = workspace.lock
     if lock is None or not workspace.is_judged:
         return ()
-    from agentpack.model.manifest import Manifest
-    from agentpack.operations.library import Library, as_locked
-    from agentpack.operations.making import make
 
     manifest = Manifest.from_data(lock.manifest)
     library = Library(workspace, manifest, lock.packs, every_age=True)

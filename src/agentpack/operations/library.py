@@ -1,5 +1,6 @@
 """What can be had, and which of it is taken: the releases that a scope's sources offer, and the choice among them."""
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from packaging.version import Version
 
 from agentpack import __version__
 from agentpack.compose.composing import Pack
+from agentpack.disk.real import real_path
 from agentpack.errors import Unresolvable
 from agentpack.fetch import fetch
 from agentpack.model.lock import Lock, LockedPack
@@ -20,7 +22,7 @@ from agentpack.resolve import Chosen, resolve
 from agentpack.safety.text import HiddenText
 
 if TYPE_CHECKING:
-    from agentpack.operations.judging import Judged
+    from agentpack.operations.verdicts import Judged
 
 _SELF = PackName("agentpack")
 
@@ -119,7 +121,7 @@ class Library:
             return False
         if (ref.pack, str(ref.version)) in self._locked:
             return False
-        from agentpack.operations.judging import Judged, is_own  # only where there is a policy
+        from agentpack.operations.verdicts import Judged  # only where there is a policy
         from agentpack.safety.policy import judge_age
 
         source = self.sources.source(ref.source)
@@ -190,7 +192,6 @@ def _refuse_young(library: Library, wanted: Sequence[Requirement], preferred: Ma
     """Raise PolicyRefused when the requirements can be met with the releases that were passed over; Unresolvable, which
     then tells of all releases, when not even so.
     """
-    from agentpack.operations.judging import refuse
 
     library.every_age = True
     try:
@@ -198,6 +199,8 @@ def _refuse_young(library: Library, wanted: Sequence[Requirement], preferred: Ma
     finally:
         library.every_age = False
     passed = (library.passed_over.get((pin.pack, pin.version)) for pin in chosen)
+    from agentpack.operations.verdicts import refuse
+
     refuse([judged for judged in passed if judged is not None])
 
 
@@ -212,3 +215,23 @@ def as_locked(lock: Lock) -> tuple[Chosen, ...]:
         )
         for pack in lock.packs
     )
+
+
+def is_own(workspace: Workspace, where: str, place: str) -> bool:
+    """Whether a release is a pack that `adopt` made here of the user's own files: the history has it, or the command
+    is about to write it. What a clone has in that folder is somebody else's.
+
+    Args:
+        where: the folder of the source.
+        place: the folder of the release.
+    """
+    scope, folder = workspace.scope, workspace.own_packs
+    if where != scope.absolute(folder):
+        return False
+    if not os.path.lexists(place):
+        return True
+    inner = place.removeprefix(where)
+    if scope.kind == "project" and real_path(place) != f"{real_path(scope.root)}/{folder}{inner}":
+        return False
+    current = workspace.current
+    return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}

@@ -7,7 +7,7 @@ from agentpack.model.history import InstalledFile
 from agentpack.model.persona import Persona
 from agentpack.operations.making import Made
 from agentpack.operations.meeting import meet
-from agentpack.operations.recorded import Pristine
+from agentpack.operations.pristine import Pristine
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import NO_DECISIONS, Decisions, plan
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from agentpack.environment import policy_files
 from agentpack.errors import PolicyRefused
 from agentpack.model.policy import Entry, Listed, Policy, strictest
-from agentpack.operations.judging import Judged, judged, look
+from agentpack.operations.judging import judged
 from agentpack.operations.library import choose
 from agentpack.operations.show import ask, clients_for
+from agentpack.operations.verdicts import Judged, look
 from agentpack.operations.workspace import Workspace
 
 

@@ -6,7 +6,7 @@ from agentpack.apply import Snapshot
 from agentpack.model.history import FOUND, Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
-from agentpack.operations.recorded import Pristine
+from agentpack.operations.pristine import Pristine
 from agentpack.operations.workspace import Workspace
 from agentpack.plan import Observed
 

@@ -218,7 +218,7 @@ def _stale(workspace: Workspace) -> list[str]:
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     if workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used):
         return []
-    from agentpack.operations.sync import stale_reasons  # brings the resolver along
+    from agentpack.operations.from_lock import stale_reasons  # brings the resolver along
 
     return stale_reasons(workspace, lock)
 

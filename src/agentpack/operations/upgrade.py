@@ -16,7 +16,7 @@ from agentpack.operations.clients import settle
 from agentpack.operations.install import Followed, Options, followed, wish_for
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made
-from agentpack.operations.recorded import Pristine
+from agentpack.operations.pristine import Pristine
 from agentpack.operations.sync import require_manifest
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions

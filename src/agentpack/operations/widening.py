@@ -23,8 +23,8 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Made, make
-from agentpack.operations.recorded import as_written, held_files, left_lock
 from agentpack.operations.workspace import Workspace
+from agentpack.operations.written import as_written, held_files, left_lock
 from agentpack.resolve import USER
 
 _MOST_DETAILS = 30

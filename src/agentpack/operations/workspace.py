@@ -392,7 +392,7 @@ class Workspace:
         files = policy_files(self.environment)
         if not files:
             return ()
-        from agentpack.operations.judging import read_policies  # only where there is one
+        from agentpack.operations.verdicts import read_policies  # only where there is one
 
         return read_policies(files)
 

@@ -1,0 +1,96 @@
+"""The policies of a scope, the verdicts on a pack, and the refusal. Loaded only where a policy was set."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from agentpack.disk.trusted import read_trusted
+from agentpack.environment import POLICY_VARIABLE, in_the_way
+from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
+from agentpack.model.policy import Policy
+from agentpack.safety.policy import Verdict, read_policy, refusals
+
+MAX_BYTES = 256 * 1024
+
+
+_HINT = (
+    "nothing is changed until it can be read: mend it, or ask whoever set it; `agentpack policy explain` looks again"
+)
+
+
+def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
+    """The policies that these files hold.
+
+    Raises:
+        PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
+    """
+    found, problems = look(files)
+    if problems:
+        raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
+    return found
+
+
+def look(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+    """The policies of those files that can be read, and what is wrong with the others."""
+    found: list[Policy] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            found.append(_read(file))
+        except InvalidFile as error:
+            problems += error.details
+        except AgentpackError as error:
+            problems.append(error.message + (f" ({error.hint})" if error.hint else ""))
+        except (OSError, ValueError) as error:
+            problems.append(f"{file}: {getattr(error, 'strerror', None) or error}")
+    return tuple(found), tuple(problems)
+
+
+def _read(file: str) -> Policy:
+    if not os.path.isabs(file):
+        raise PolicyUnreadable(f"{POLICY_VARIABLE} is `{file}`, which is not an absolute path to a file")
+    try:
+        data = read_trusted(file, MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        if (folder := in_the_way(file)) is None:
+            raise
+        what = "a link that leads nowhere" if os.path.islink(folder) else "not a folder"
+        raise PolicyUnreadable(f"{file}: {folder} is {what}") from None
+    return Policy.from_data(read_policy(data, file), file)
+
+
+class Judged(NamedTuple):
+    """What each rule says about one pack that was chosen."""
+
+    pack: str
+    version: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def refusals(self) -> tuple[Verdict, ...]:
+        return refusals(self.verdicts)
+
+
+def refuse(found: Sequence[Judged]) -> None:
+    """Raise PolicyRefused when any of them is refused."""
+    refused = [one for one in found if one.refusals]
+    if not refused:
+        return
+    several = len(refused) > 1
+    first = refused[0].refusals[0]
+    names = ", ".join(f"{one.pack} {one.version}" for one in refused[:8]) + (" and more" if len(refused) > 8 else "")
+    details = [
+        f"{f'{one.pack} {one.version}: ' if several else ''}{verdict_text(verdict)}"
+        for one in refused
+        for verdict in one.refusals
+    ]
+    count = sum(len(one.refusals) for one in refused) - 1
+    more = f" and by {count} more" if count else ""
+    message = f"{names} {'are' if several else 'is'} refused by `{first.rule}` ({first.file}:{first.line}){more}"
+    hint = f"`agentpack policy explain {refused[0].pack}@{refused[0].version}` tells what each setting says"
+    raise PolicyRefused(message, details=details, hint=hint)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """A verdict on one line: the rule, why, and what decided."""
+    return f"{verdict.rule}: {verdict.why} ({verdict.file}:{verdict.line})"

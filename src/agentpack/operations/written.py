@@ -1,0 +1,156 @@
+"""What was written last: each file's row of a lock, and the release behind it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
+
+from agentpack.errors import AgentpackError
+from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
+from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.requirement import Requirement
+from agentpack.model.variables import path_then
+from agentpack.operations.recorded import locked_files
+from agentpack.operations.workspace import Workspace
+
+MAX_LOCKS = 20
+"""Generations whose locks are looked through for a file that git does not track."""
+
+
+def left_lock(workspace: Workspace, generation: Generation) -> Lock | None:
+    """The lock that a generation left; None where it left none, or none that can be read."""
+    path = workspace.scope.lock
+    try:
+        for document in generation.documents:
+            if document.path == path:
+                return parse_lock(workspace.store.blobs.get(document.written), path)
+    except AgentpackError:
+        pass
+    return None
+
+
+class Held(NamedTuple):
+    """A file on disk as the lock or the history describes it, and the release it was written from."""
+
+    row: LockedFile
+    pin: LockedPack
+
+
+def held_files(workspace: Workspace) -> Mapping[str, Held]:
+    """What was written last, by path, with its release; without files of which no lock is known that has them."""
+    locks = Locks(workspace)
+    found = ((file.path, locks.held(file)) for file in workspace.recorded.values())
+    return {path: held for path, held in found if held is not None}
+
+
+def held_by_lock(workspace: Workspace) -> Iterator[Held]:
+    """The files as the lock on disk has them, and those that were recognised; without a lock, what was written last."""
+    lock, held = workspace.readable_lock, held_files(workspace)
+    if lock is None:
+        yield from held.values()
+        return
+    locks = Locks(workspace)
+    rows = locked_files(lock)
+    recognised = {row.path for one in workspace.recognised for row in one.files} - rows.keys()
+    yield from (one for path, one in held.items() if path in recognised)
+    yield from (one for one in map(locks.held, rows.values()) if one is not None)
+
+
+def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[Held], before: Lock | None) -> Lock:
+    """The lock that wants what `lock` does and says which files were written.
+
+    Args:
+        rows: the files that were written from it.
+        held: the files that were left as they are; a row that says the same as what is wanted needs no release.
+        before: the lock so far, whose acceptances count until the files are written.
+    """
+    wanted = {file.path: file for file in lock.files}
+    files = {row.path: row for row in rows}
+    pins: dict[tuple[str, str], LockedPack] = {}
+    for one in held:
+        path = one.row.path
+        if path in wanted and wanted[path].sha256 == one.row.sha256:
+            files[path] = wanted[path]
+            continue
+        pins[one.pin.name, one.pin.version] = one.pin
+        files[path] = one.row._replace(release=one.pin.version)
+    if files == wanted:
+        return lock._replace(written=None)
+    clients = lock.clients
+    if before is not None:
+        clients = before.written.clients if before.written else before.clients
+    waiting = {pin.name for pin in pins.values()}
+    open_ = {word for word in (before.accepted if before else ()) if word.partition(":")[0] in waiting}
+    accepted = tuple(sorted({*lock.accepted, *(word for word in open_ if ":widened:" not in word)}))
+    return lock._replace(files=tuple(files.values()), written=Written(clients, tuple(pins.values())), accepted=accepted)
+
+
+class Locks:
+    """The locks that describe what was written: the one on disk, then those that the newest generations left."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._read: list[tuple[Lock, Mapping[str, LockedFile]]] = []
+
+    def _all(self) -> Iterator[Lock]:
+        workspace = self.workspace
+        yield from (lock for lock in (*workspace.lock_sides, workspace.readable_lock, *workspace.recognised) if lock)
+        generations = workspace.store.generations
+        for number in sorted(generations.numbers(), reverse=True)[:MAX_LOCKS]:
+            left = left_lock(workspace, generations.read(number))
+            if left is not None:
+                yield left
+
+    @cached_property
+    def _unread(self) -> Iterator[Lock]:
+        return self._all()
+
+    def _known(self) -> Iterator[tuple[Lock, Mapping[str, LockedFile]]]:
+        """Each lock with its rows by path; one is read only when those before it do not have a file."""
+        yield from self._read
+        for lock in self._unread:
+            self._read.append((lock, {row.path: row for row in lock.files}))
+            yield self._read[-1]
+
+    def find(self, file: InstalledFile) -> tuple[Lock, LockedFile, LockedPack] | None:
+        """The lock that has this very file, its row, and the release it was written from."""
+        sha256 = file.rendered.removeprefix("sha256:")
+        for lock, rows in self._known():
+            row = rows.get(path_then(file.path))
+            pin = None if row is None or row.sha256 != sha256 else lock.pin(row)
+            if row is not None and pin is not None:
+                return lock, row, pin
+        return None
+
+    def held(self, file: InstalledFile) -> Held | None:
+        found = self.find(file)
+        if found is None:
+            return None
+        lock, row, pin = found
+        if row.release is None:
+            entry = Manifest.from_data(lock.manifest).wanted(pin.name)
+            pin = pin._replace(renames=entry.renames if entry else {})
+        return Held(row, pin)
+
+
+def as_written(lock: Lock) -> Lock:
+    """The lock that wanted what the files hold, so far as it is known: each pack at the release that was written."""
+    if lock.written is None:
+        return lock
+    pins = {pack.name: pack for pack in lock.packs} | {pin.name: pin for pin in lock.written.packs}
+    manifest = Manifest.from_data(lock.manifest)
+    entries = {entry.requirement.pack: entry for entry in manifest.packs}
+    for pin in lock.written.packs:
+        entry = entries.get(pin.name) or Wanted(Requirement(pack=pin.name), pin.name)
+        requirement = replace(entry.requirement, variants=pin.variants)
+        entries[pin.name] = entry._replace(
+            requirement=requirement, text=str(requirement), parameters=pin.parameters, renames=pin.renames
+        )
+    return lock._replace(
+        manifest=manifest._replace(packs=tuple(entries.values())).to_data(),
+        clients=lock.written.clients,
+        packs=tuple(pins.values()),
+        files=tuple(file._replace(release=None) for file in lock.files),
+        written=None,
+    )
