@@ -760,7 +760,7 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     workspace = Workspace(environment, find_scope(environment))
     asked = ask(workspace, "data-reviewer")
     chosen = choose(asked.library, asked.manifest, None)
-    made = make(asked.library, asked.manifest, chosen, ("claude",), obeying=False)
+    made = make(asked.library, asked.manifest, chosen, ("claude",))
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs

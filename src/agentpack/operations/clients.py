@@ -122,11 +122,23 @@ class Settled(NamedTuple):
         accepted: Collection[str] | None = (),
         obeying: bool = True,
     ) -> Made:
-        """The lock and the text of every file for these clients, as `make` gives them."""
+        """The lock and the text of every file for these clients, as `make` gives them; with `obeying`, and where
+        something is to be written, if the policy allows it.
+        """
         fewer = self.fewer if manifest.clients is None else {}
         clients, maker = self.clients, self.maker
-        made = make(library, manifest, chosen, clients, fewer=fewer, accepted=accepted, obeying=obeying, maker=maker)
+        made = make(library, manifest, chosen, clients, fewer=fewer, accepted=accepted, maker=maker)
+        if obeying and accepted is not None:
+            obey(library, made)
         return made._replace(skipped=self.skipped)
+
+
+def obey(library: Library, made: Made) -> None:
+    """Raise PolicyRefused, with every refusal, where a policy does not allow a release or what its files may do."""
+    if library.workspace.is_judged:
+        from agentpack.operations.judging import judge  # only where there is a policy
+
+        judge(library, made)
 
 
 def of_lock(lock: Lock) -> Settled:
@@ -210,6 +222,7 @@ class _Trial:
         every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
         try:
             made = make(self.library, self.manifest, self.chosen, every, fewer=fewer, maker=self.maker)
+            obey(self.library, made)
             refuse_found(self.library.workspace, made, self.decisions)
         except Bug:
             raise

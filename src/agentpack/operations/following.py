@@ -131,7 +131,7 @@ class _Following:
 
     def _order(self, persona: str) -> list[Named]:
         """The local variants in the order in which they are laid."""
-        made = make(*self.old, self.clients, accepted=None, obeying=False, only=(self.row.name,))
+        made = make(*self.old, self.clients, accepted=None, only=(self.row.name,))
         part = next((part for part in made.parts if self._name(self.old, persona) == part.persona.name), None)
         layers = [] if part is None else layers_behind(*self.old, part)
         return [named for named in layers if named.origin.kind == "local"]
@@ -186,7 +186,7 @@ class _Following:
 
     def _text(self, side: _Side, persona: str, client: str) -> _Text | None:
         with self._laid_over(side):
-            made = make(*side, [client], accepted=None, obeying=False, only=(self.row.name,))
+            made = make(*side, [client], accepted=None, only=(self.row.name,))
         name = self._name(side, persona)
         part = next((part for part in made.parts if part.persona.name == name), None)
         file = next((file for file in made.files.values() if (file.client, file.persona) == (client, name)), None)

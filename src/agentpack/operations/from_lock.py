@@ -5,6 +5,7 @@ from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
+from agentpack.operations.clients import obey
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Made, make
 from agentpack.operations.satisfying import unmet
@@ -16,11 +17,15 @@ def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) 
 
     Raises:
         DecisionNeeded: there is no lock, or, unless `frozen`, it is not what the manifest asks for.
+        PolicyRefused: a policy does not allow it.
     """
     lock = settled_lock(workspace, frozen=frozen)
     manifest = Manifest.from_data(lock.manifest)
     library = Library(workspace, manifest, lock.packs, every_age=True)
-    return make(library, manifest, as_locked(lock), lock.clients, fewer=lock.fewer, obeying=obeying)
+    made = make(library, manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
+    if obeying:
+        obey(library, made)
+    return made
 
 
 def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:

@@ -122,7 +122,7 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library
             hint=did_you_mean(name, known),
         )
     library = Library(workspace, workspace.manifest, lock.packs, every_age=True)
-    made = make(library, workspace.manifest, as_locked(lock), lock.clients, fewer=lock.fewer, obeying=False)
+    made = make(library, workspace.manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
     check_rendering(workspace, lock, made)
     return library, made, tuple(_edited(workspace, library, made, rows, client))
 
@@ -235,7 +235,7 @@ def _made_with(
     try:
         with workspace.as_if(texts):
             chosen = choose(library, manifest, workspace.lock, upgrade=())
-            return make(library, manifest, chosen, made.lock.clients, fewer=made.lock.fewer, obeying=False)
+            return make(library, manifest, chosen, made.lock.clients, fewer=made.lock.fewer)
     except AgentpackError as error:
         raise unsayable(texts[0].persona, [error.message, *error.details]) from None
 

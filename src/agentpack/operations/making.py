@@ -152,7 +152,6 @@ def make(
     *,
     fewer: Mapping[str, Sequence[str]] = MappingProxyType({}),
     accepted: Collection[str] | None = (),
-    obeying: bool = True,
     only: Collection[str] | None = None,
     maker: "Maker | None" = None,
 ) -> Made:
@@ -163,15 +162,12 @@ def make(
         fewer: clients by pack, where the manifest does not say them; the lock does then.
         accepted: `<pack>:widened:<client>` or `widened:<client>` for the clients that may get a persona without its
             restrictions, beside what the command and the lock accept; None for all of them, where nothing is written.
-        obeying: what a policy does not allow is refused; not where nothing is written, or where the command judges by
-            itself.
         only: packs whose files are made, whatever they are there for; None for all that are installed.
         maker: one that made personas of these releases before, for other clients.
 
     Raises:
         InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
         DecisionNeeded: a client cannot express a restriction, and that was not accepted.
-        PolicyRefused: a policy does not allow one of the releases, or what its files may do.
     """
     maker = maker or Maker(library, manifest, chosen)
     for client in clients:
@@ -204,12 +200,7 @@ def make(
     unaccepted = desk.unaccepted(_accepted(library.workspace)) if accepted is None else frozenset[str]()
     passed_over = tuple(_passed_over(library, manifest, chosen))
     gone = tuple(dict.fromkeys(maker.gone))
-    made = Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted, gone=gone)
-    if obeying and accepted is not None and library.workspace.is_judged:
-        from agentpack.operations.judging import judge  # only where there is a policy
-
-        judge(library, made)
-    return made
+    return Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted, gone=gone)
 
 
 def _locked_pack(

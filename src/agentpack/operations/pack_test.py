@@ -11,6 +11,7 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
+from agentpack.operations.clients import obey
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, make
 from agentpack.operations.pack_files import put_files
@@ -104,7 +105,9 @@ def _made(authored: Authored, case: Case) -> Made:
     wanted = Wanted(requirement, str(requirement), parameters=case.parameters)
     manifest: Manifest = authored.manifest._replace(packs=(wanted,))
     library = Library(authored.workspace, manifest)
-    return make(library, manifest, choose(library, manifest, None), (case.client,))
+    made = make(library, manifest, choose(library, manifest, None), (case.client,))
+    obey(library, made)
+    return made
 
 
 def _failures(authored: Authored, case: Case, made: Made, golden: dict[str, bytes] | None) -> Iterator[str]:

@@ -90,7 +90,7 @@ def _offered(workspace: Workspace, made: "Made", pack: PackName) -> Iterator[Loc
         one = manifest._replace(packs=(entry._replace(requirement=requirement, text=str(requirement), clients=None),))
         try:
             chosen = choose(library, one, None)
-            yield make(library, one, chosen, clients, accepted=None, obeying=False, only=frozenset((pack,))).lock
+            yield make(library, one, chosen, clients, accepted=None, only=frozenset((pack,))).lock
         except AgentpackError:
             continue  # this release cannot be made as the pack is wanted now, and no file can be it
 
@@ -172,7 +172,7 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
     library = Library(workspace, manifest, tuple(pins.values()), every_age=True)
     chosen = as_locked(lock._replace(packs=tuple(pins.values())))
-    made = make(library, manifest, chosen, clients, accepted=None, obeying=False, only=frozenset((pin.name,)))
+    made = make(library, manifest, chosen, clients, accepted=None, only=frozenset((pin.name,)))
     return Again(made, library, manifest, chosen)
 
 

@@ -63,7 +63,7 @@ def _recognised(workspace: Workspace, library: Library) -> Lock | None:
     chosen = choose(library, manifest, None, upgrade=())
     for client in default_clients(workspace, manifest):
         try:
-            made = make(library, manifest, chosen, (client,), accepted=None, obeying=False)
+            made = make(library, manifest, chosen, (client,), accepted=None)
             recognise_releases(workspace, made)
         except AgentpackError:
             continue  # told where it is decided what the client gets
