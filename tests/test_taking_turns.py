@@ -8,8 +8,8 @@ from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.environment import Environment, project_scope
-from agentpack.operations.carrying_out import Outcome
-from agentpack.operations.install import Options
+from agentpack.operations.outcome import Outcome
+from agentpack.operations.requests import Options
 from agentpack.operations.upgrade import upgrade
 from agentpack.operations.workspace import Workspace
 

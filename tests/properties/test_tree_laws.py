@@ -14,7 +14,8 @@ from support.trees import marks, modes, write_tree
 
 from agentpack.environment import project_scope
 from agentpack.errors import DecisionNeeded, UsageError
-from agentpack.operations.install import Options, install
+from agentpack.operations.install import install
+from agentpack.operations.requests import Options
 from agentpack.operations.rollback import rollback
 from agentpack.operations.sync import sync
 from agentpack.operations.uninstall import uninstall

@@ -10,8 +10,9 @@ from agentpack.cli.outcomes import asking, finish
 from agentpack.cli.present import Result
 from agentpack.cli.session import Session
 from agentpack.errors import UsageError
-from agentpack.operations.carrying_out import Conflicted, Outcome
-from agentpack.operations.install import Options
+from agentpack.operations.carrying_out import Conflicted
+from agentpack.operations.outcome import Outcome
+from agentpack.operations.requests import Options
 from agentpack.plan import Decisions
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from agentpack.cli.present import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
-from agentpack.operations.carrying_out import Confirm, Outcome
 from agentpack.operations.making import Told
+from agentpack.operations.outcome import Outcome
+from agentpack.operations.requests import Confirm
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),

@@ -9,7 +9,7 @@ from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, v
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
 from agentpack.errors import UsageError
-from agentpack.operations.install import Options
+from agentpack.operations.requests import Options
 from agentpack.operations.uninstall import uninstall as run
 from agentpack.plan import Decisions
 

@@ -20,11 +20,12 @@ from agentpack.model.names import PackName, pack_name, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.operations.adoptable import Found, find
-from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import Settled, settle
-from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made
+from agentpack.operations.outcome import Outcome
+from agentpack.operations.requests import Wish, wish_for
 from agentpack.operations.show import resolved
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import Decisions

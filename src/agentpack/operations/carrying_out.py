@@ -1,8 +1,7 @@
 """Wanted -> done: the plan of a command, the decisions it needs, and the transaction that applies it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from agentpack.apply import transact
 from agentpack.errors import DecisionNeeded, InvalidFile
@@ -13,78 +12,19 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.making import Made, Skipped, Told
+from agentpack.operations.making import Made
 from agentpack.operations.meeting import meeting_notes, refuse_sources
+from agentpack.operations.outcome import DocumentChange, Outcome, PackChange
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.planning import plan_for
 from agentpack.operations.pristine import recognise_releases, recognised_lock
 from agentpack.operations.recording import documents_of, pins_of, snapshot_to_follow
+from agentpack.operations.requests import Confirm, Wish
 from agentpack.operations.widening import MayChange, may_changes, refuse_widening
 from agentpack.operations.workspace import Workspace
 from agentpack.operations.written import as_written, held_files, with_files
 from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.safety.text import HiddenText, text_findings
-
-
-class DocumentChange(NamedTuple):
-    """The manifest or lock before and after; None where it does not exist."""
-
-    path: str
-    before: bytes | None
-    after: bytes | None
-
-
-class PackChange(NamedTuple):
-    """What happens to one pack: version and variants before and after, None where it is not there."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a command did, or with `dry_run` would do."""
-
-    command: str
-    scope: str
-    root: str
-    plan: Plan
-    documents: tuple[DocumentChange, ...] = ()
-    packs: tuple[PackChange, ...] = ()
-    notes: tuple[Told | str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    """What should be read before the plan: names that can be taken for others."""
-    generation: int | None = None
-    """The number of the new generation; None when nothing was recorded."""
-    dry_run: bool = False
-    capabilities: tuple[MayChange, ...] = ()
-    """What personas may do, where that is new or differs from what was locked."""
-    left: tuple[Change, ...] = ()
-    """Conflicts that were left for later by `--partial`."""
-    skipped: tuple[Skipped, ...] = ()
-    """Clients that were found here and do not get all of it."""
-    extra: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def changes_anything(self) -> bool:
-        return bool(self.plan.pending or self.documents)
-
-
-class Wish(NamedTuple):
-    """What a command wants: the files, the manifest and the lock. `lock` and `manifest` None delete the document."""
-
-    made: Made | None
-    manifest: bytes | None
-    lock: Lock | None
-    """What is wanted, and the files as if all of them were written; those left in conflict are put in afterwards."""
-    beside: Mapping[str, bytes] = {}
-    """Further documents to write, by path: a local variant, the files of a local pack."""
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-Confirm = Callable[[Outcome], bool]
 
 
 def carry_out(

@@ -24,10 +24,11 @@ from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.unmerged import unmerged_line
-from agentpack.operations.carrying_out import PackChange, pack_changes
+from agentpack.operations.carrying_out import pack_changes
 from agentpack.operations.from_lock import check_rendering, made_from_lock, stale_reasons
 from agentpack.operations.making import Made, Part
 from agentpack.operations.meeting import where_it_stays
+from agentpack.operations.outcome import PackChange
 from agentpack.operations.planning import plan_for
 from agentpack.operations.pristine import Pristine, recognise_releases
 from agentpack.operations.recorded import locked_files

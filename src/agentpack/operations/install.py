@@ -1,38 +1,18 @@
 """install: add to the manifest, resolve, lock, render, apply."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from agentpack.errors import InvalidFile, UsageError
-from agentpack.manifest_text import new_manifest
-from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
+from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.carrying_out import Confirm, Outcome, Wish, carry_out
+from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import Settled, of_lock, settle
+from agentpack.operations.following import followed
 from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made
-from agentpack.operations.workspace import LocalText, Workspace, changing
-from agentpack.plan import NO_DECISIONS, Decisions
-from agentpack.resolve import Chosen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How a changing command goes about it."""
-
-    decisions: Decisions = NO_DECISIONS
-    dry_run: bool = False
-    partial: bool = False
-    confirm: Confirm | None = None
-    stops: bool = True
-    """Whether a release that may do more than the locked one needs an acceptance; not where only a question is asked.
-    """
-
-    def decisions_for(self, asked: Sequence[Requirement]) -> Decisions:
-        """The decisions, as far as they are about the packs that the command names; all of them where it names none."""
-        packs = frozenset(requirement.pack for requirement in asked)
-        return replace(self.decisions, packs=packs) if packs else self.decisions
+from agentpack.operations.outcome import Outcome
+from agentpack.operations.requests import Options, Wish, wish_for
+from agentpack.operations.workspace import Workspace, changing
 
 
 @changing
@@ -234,45 +214,3 @@ def _refuse_hidden(name: str, text: str) -> None:
     found = text_findings(text.encode("utf-8", "surrogateescape"), label) or value_findings(text, label, 1, 1)
     if found:
         raise InvalidFile(faults_of(found), hint=OWN_HINT)
-
-
-class Followed(NamedTuple):
-    """The variants that are written anew, and what is to be said of it."""
-
-    texts: tuple[LocalText, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def told(self, wish: Wish) -> Wish:
-        """The wish with the variants and what is said of them."""
-        beside = {**wish.beside, **{text.path: text.data for text in self.texts}}
-        return wish._replace(beside=beside, notes=(*self.notes, *wish.notes))
-
-
-def followed(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
-    """What becomes of the local variants where their packs are chosen at another release; see `following`."""
-    lock = library.workspace.lock
-    if lock is None or not any(pack.local_variants for pack in lock.packs):
-        return Followed()
-    from agentpack.operations.following import follow  # brings YAML along
-
-    return follow(library, manifest, chosen, clients)
-
-
-def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> Wish:
-    """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
-    data = workspace.manifest_bytes
-    name = workspace.scope.manifest.rpartition("/")[2]
-    if data is None:
-        text = new_manifest(new)
-        workspace.remember_manifest(text.encode(), new)
-    elif new == old:
-        text = data.decode("utf-8")
-    else:
-        from agentpack.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
-
-        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.client_meant)
-        workspace.parse_manifest(text.encode())  # what checks it is loaded now, so that the next command need not
-    return Wish(made, text.encode(), made.lock)
-
-
-__all__ = ["EMPTY", "Followed", "Options", "followed", "install", "wish_for"]

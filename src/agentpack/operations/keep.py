@@ -19,11 +19,12 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, is_kebab
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.carrying_out import Outcome, carry_out
+from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.from_lock import check_rendering, settled_lock
-from agentpack.operations.install import wish_for
 from agentpack.operations.library import Library, as_locked, choose
 from agentpack.operations.making import Made, draft_for, make
+from agentpack.operations.outcome import Outcome
+from agentpack.operations.requests import wish_for
 from agentpack.operations.saying import Edited, differs_in, first_difference, said, unsayable, variant_of
 from agentpack.operations.workspace import LocalText, Workspace, changing, steady
 from agentpack.patching import Patch, patch

@@ -10,8 +10,8 @@ from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of, is_digest_of
-from agentpack.operations.carrying_out import DocumentChange, Outcome, PackChange
 from agentpack.operations.meeting import one_file
+from agentpack.operations.outcome import DocumentChange, Outcome, PackChange
 from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import pins_here, snapshot_to_follow
 from agentpack.operations.widening import MayChange, lock_changes

@@ -5,13 +5,14 @@ from collections.abc import Collection
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
-from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import default_clients, settle
 from agentpack.operations.from_lock import check_rendering, made_from_lock
-from agentpack.operations.install import Options
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made, make
+from agentpack.operations.outcome import Outcome
 from agentpack.operations.pristine import recognise_releases, recognised_lock, unrecorded_files
+from agentpack.operations.requests import Options, Wish
 from agentpack.operations.widening import granted_words, may_changes
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.operations.written import held_by_lock, with_files

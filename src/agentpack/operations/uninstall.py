@@ -12,10 +12,11 @@ from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.carrying_out import Outcome, Wish, carry_out
+from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import default_clients, settle
-from agentpack.operations.install import Options, wish_for
 from agentpack.operations.library import Library, choose
+from agentpack.operations.outcome import Outcome
+from agentpack.operations.requests import Options, Wish, wish_for
 from agentpack.operations.workspace import Workspace, changing
 
 

@@ -11,12 +11,14 @@ from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.carrying_out import Outcome, carry_out
+from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import settle
-from agentpack.operations.install import Followed, Options, followed, wish_for
+from agentpack.operations.following import followed
 from agentpack.operations.library import Library, choose
 from agentpack.operations.making import Made
+from agentpack.operations.outcome import Outcome
 from agentpack.operations.pristine import Pristine
+from agentpack.operations.requests import Followed, Options, wish_for
 from agentpack.operations.sync import require_manifest
 from agentpack.operations.workspace import Workspace, changing
 from agentpack.plan import NO_DECISIONS, Decisions
@@ -148,6 +150,3 @@ def _moved(range: str, newest: str, major: int) -> str:
         places = len(range.removeprefix("~=").split("."))
         return "~=" + ".".join(newest.split(".")[:places])
     return f">={newest},<{major + 1}"
-
-
-__all__ = ["parse_requirement", "upgrade"]

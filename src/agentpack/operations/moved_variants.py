@@ -1,0 +1,195 @@
+"""Local variants that `keep` wrote follow their pack to another release.
+
+A variant made of edits names the rules of one release. To lay it over another as it stands would be worse than to merge
+the edits: a rule that it replaces loses what the release changed in other lines of it, a rule that it adds loses its
+place with the neighbour it names. So the edits are merged as if they still stood in the file, and the variant is
+written anew to say the merged text. Where edit and release collide, the edit stays, which is told.
+
+Decides which variants are ours to write: those that are, word for word, what `keep` would write today. Whatever
+somebody wrote or changed by hand is laid as it stands.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import NamedTuple
+
+from agentpack.compose.agreement import Named
+from agentpack.differences.rules import entries_of
+from agentpack.errors import AgentpackError, DecisionNeeded
+from agentpack.merge import Known, merge, resolved
+from agentpack.model.line_ends import as_lf, plain
+from agentpack.model.lock import LockedPack
+from agentpack.model.manifest import Manifest
+from agentpack.model.rendering import Rendering
+from agentpack.operations.library import Library, as_locked
+from agentpack.operations.making import Part, draft_for, layers_behind, make
+from agentpack.operations.requests import Followed
+from agentpack.operations.saying import Edited, differs_in, said, variant_of
+from agentpack.operations.workspace import LocalText, Workspace
+from agentpack.operations.written import as_written
+from agentpack.resolve import Chosen
+
+
+class _Side(NamedTuple):
+    """A release with all that it is made with."""
+
+    library: Library
+    manifest: Manifest
+    chosen: tuple[Chosen, ...]
+
+    def without(self, pack: str, variants: Collection[str]) -> "_Side":
+        return self._replace(
+            chosen=tuple(
+                replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
+                for pin in self.chosen
+            )
+        )
+
+
+class _Text(NamedTuple):
+    """A persona made ready, and its text for one client, in LF."""
+
+    side: _Side
+    part: Part
+    file: Rendering
+
+    def edited(self, persona: str, data: bytes) -> Edited:
+        library, manifest, chosen = self.side
+        draft, values = draft_for(library, manifest, chosen, self.part.pack, persona)
+        return Edited(self.part.pack, persona, self.part.persona, draft, values, ((self.file, data),))
+
+
+def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
+    """What becomes of the local variants of the packs that are chosen at another release than the files hold. Nothing
+    is written yet.
+    """
+    workspace = library.workspace
+    if workspace.lock is None:
+        return Followed()
+    written = as_written(workspace.lock)
+    old_manifest = Manifest.from_data(written.manifest)
+    anew: list[LocalText] = []
+    notes: list[str] = []
+    for row in written.packs:
+        pin = next((pin for pin in chosen if pin.pack == row.name), None)
+        if pin is None or not row.local_variants or str(pin.version) == row.version:
+            continue
+        old = _Side(Library(workspace, old_manifest, written.packs, every_age=True), old_manifest, as_locked(written))
+        new = _Side(library, manifest, tuple(chosen))
+        try:
+            following = _Following(workspace, old, new, row, clients)
+            for text, collisions in following.texts():
+                if collisions:
+                    places = "a place" if collisions == 1 else f"{collisions} places"
+                    notes.append(
+                        f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; "
+                        "your text stays"
+                    )
+            anew += following.anew
+            for path in dict.fromkeys(text.path for text in following.stuck):
+                notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; it is used as it stands")
+        except AgentpackError as error:
+            notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
+    return Followed(tuple(anew), tuple(notes))
+
+
+class _Following:
+    """Moves the variants of one pack, the lowest first."""
+
+    def __init__(self, workspace: Workspace, old: _Side, new: _Side, row: LockedPack, clients: Sequence[str]) -> None:
+        self.workspace, self.old, self.new, self.row = workspace, old, new, row
+        entry = new.manifest.wanted(row.name)
+        asked = clients if entry is None or entry.clients is None else entry.clients
+        self.clients = sorted(asked, key=lambda client: (client != "claude", client))
+        self.anew: list[LocalText] = []
+        self.stuck: list[LocalText] = []
+        """Those that no variant of the new release would say as they are merged."""
+
+    def texts(self) -> Iterator[tuple[LocalText, int]]:
+        """Each variant that goes along, and in how many places the release changed the same. `anew` has those that are
+        written anew.
+        """
+        locked = {(variant.persona, variant.name): variant.digest for variant in self.row.local_variants}
+        for persona in sorted({persona for persona, _ in locked}):
+            order = self._order(persona)
+            for index, named in enumerate(order):
+                texts = (text for text in self.workspace.local_texts if text.persona == persona)
+                text = next((text for text in texts if text.name == named.name), None)
+                if text is None or text.digest != locked.get((persona, named.name)):
+                    continue  # changed since: its author looks after it
+                found = self._anew(text, named, [other.name for other in order[index + 1 :]])
+                if found is None:
+                    continue
+                if found[0] != plain(text.data):
+                    self.anew.append(text._replace(data=found[0]))
+                yield text, found[1]
+
+    def _laid_over(self, side: _Side) -> AbstractContextManager[None]:
+        """The variants as that release has them: below this one, those of the new release are written anew already."""
+        return self.workspace.as_if(self.anew if side.library is self.new.library else ())
+
+    def _order(self, persona: str) -> list[Named]:
+        """The local variants in the order in which they are laid."""
+        made = make(*self.old, self.clients, accepted=None, only=(self.row.name,))
+        part = next((part for part in made.parts if self._name(self.old, persona) == part.persona.name), None)
+        layers = [] if part is None else layers_behind(*self.old, part)
+        return [named for named in layers if named.origin.kind == "local"]
+
+    def _name(self, side: _Side, persona: str) -> str:
+        wanted = side.manifest.wanted(self.row.name)
+        return wanted.renames.get(persona, persona) if wanted else persona
+
+    def _anew(self, text: LocalText, named: Named, later: Sequence[str]) -> tuple[bytes, int] | None:
+        """The text that the variant gets, None where it is not ours to write or no variant says it."""
+        for client in self.clients:
+            base = self._text(self.old.without(self.row.name, [named.name, *later]), text.persona, client)
+            ours = self._text(self.old.without(self.row.name, later), text.persona, client)
+            theirs = self._text(self.new.without(self.row.name, [named.name, *later]), text.persona, client)
+            if base is None or ours is None or theirs is None:
+                continue
+            try:
+                if self._as_kept(base, ours.file.content, text, named) != plain(text.data):
+                    continue
+            except DecisionNeeded:
+                continue  # another client's file may say it
+            if (found := self._merged(base, ours, theirs, text, named, later)) is not None:
+                return found
+            self.stuck.append(text)
+        return None
+
+    def _as_kept(self, base: _Text, data: bytes, text: LocalText, named: Named) -> bytes:
+        header = named.layer.header
+        with self._laid_over(base.side):
+            edited = base.edited(text.persona, data)
+        found = said(edited, self.workspace.targets.named(base.file.client))
+        return variant_of(edited, found, summary=header["summary"], after=header["order"]["after"]).encode()
+
+    def _merged(
+        self, base: _Text, ours: _Text, theirs: _Text, text: LocalText, named: Named, later: Sequence[str]
+    ) -> tuple[bytes, int] | None:
+        known = Known(*(entries_of(side.part.persona.sections) for side in (base, theirs)))
+        merged = merge(
+            base.file.content, ours.file.content, theirs.file.content, lambda: known, form=theirs.file.form.format
+        )
+        data = resolved(merged.draft, 1).encode() if merged.content is None else merged.content
+        try:
+            anew = self._as_kept(theirs, data, text, named)
+        except DecisionNeeded:
+            return None
+        with self.workspace.as_if([text._replace(data=anew)]):
+            made = self._text(self.new.without(self.row.name, later), text.persona, theirs.file.client)
+        target = self.workspace.targets.named(theirs.file.client)
+        if made is None or differs_in(target, made.file.persona, made.file.content, data) is None:
+            return None
+        return anew, len(merged.conflicts)
+
+    def _text(self, side: _Side, persona: str, client: str) -> _Text | None:
+        with self._laid_over(side):
+            made = make(*side, [client], accepted=None, only=(self.row.name,))
+        name = self._name(side, persona)
+        part = next((part for part in made.parts if part.persona.name == name), None)
+        file = next((file for file in made.files.values() if (file.client, file.persona) == (client, name)), None)
+        if part is None or file is None:
+            return None
+        return _Text(side, part, file._replace(content=as_lf(file.content)))
