@@ -1,7 +1,7 @@
 """The picture that imports draw, read from the source, so that a lazy import counts like any other."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,9 +12,21 @@ import pytest
 import agentpack
 
 ROOT = Path(agentpack.__file__).parent
-LAYERS: Mapping[str, int] = {"errors": 0, "model": 1, "operations": 3, "cli": 4, "fast": 4, "__main__": 5}
-"""The height of a part; what is not named is a step, and stands between model and operations."""
-STEP = 2
+RANKS: Sequence[str] = (
+    "errors version",
+    "model",
+    "disk environment manifest_text resolve safety",
+    "compose manifest_edit sources store targets",
+    "apply bare capabilities differences fetch",
+    "edits merge read",
+    "bundling patching plan recognise render",
+    "authoring",
+    "operations",
+    "cli",
+    "fast",
+    "__main__",
+)
+"""The parts of agentpack, folders and files, lowest first: each imports only what stands in a row above its own."""
 PURE = (
     *("compose", "differences", "edits", "errors", "manifest_edit", "manifest_text", "merge", "model", "patching"),
     *("plan", "render", "resolve", "targets"),
@@ -54,11 +66,10 @@ NETWORK = frozenset(("socket", "ssl", "http", "urllib", "ftplib", "smtplib", "re
 
 
 class Import(NamedTuple):
-    """One import: by which module, of what, and whether loading the module does it."""
+    """One import: by which module, and of what."""
 
     module: str
     target: str
-    at_top: bool
 
 
 @cache
@@ -79,16 +90,15 @@ def imports() -> tuple[Import, ...]:
 
 def imports_of(name: str, module: ast.Module) -> Iterator[Import]:
     for node in ast.walk(module):
-        at_top = node in module.body
         if isinstance(node, ast.Import):
-            yield from (Import(name, alias.name, at_top) for alias in node.names)
+            yield from (Import(name, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name}: relative imports hide where they lead"
             source = node.module or ""
             for alias in node.names:
                 whole = f"{source}.{alias.name}"
                 inner = whole.removeprefix("agentpack.") in modules() and source.startswith("agentpack")
-                yield Import(name, whole if inner else source, at_top)
+                yield Import(name, whole if inner else source)
 
 
 def part(dotted: str) -> str:
@@ -96,30 +106,64 @@ def part(dotted: str) -> str:
     return dotted.removeprefix("agentpack.").partition(".")[0]
 
 
-def height(dotted: str) -> int:
-    return LAYERS.get(part(dotted), STEP)
+def own(found: Iterable[Import]) -> Iterator[Import]:
+    """Those among agentpack's own modules; the package itself only says the version."""
+    return (one for one in found if one.target.startswith("agentpack.") and one.module)
 
 
-def own() -> Iterator[Import]:
-    return (found for found in imports() if found.target.startswith("agentpack."))
+def against_the_ranks(found: Iterable[Import]) -> list[Import]:
+    """The imports of a part from a row that does not stand above its own."""
+    rank = {name: row for row, names in enumerate(RANKS) for name in names.split()}
+    return [
+        one
+        for one in own(found)
+        if part(one.module) != part(one.target) and rank[part(one.module)] <= rank[part(one.target)]
+    ]
 
 
-def test_imports_go_one_way() -> None:
-    """cli -> operations -> steps -> model -> errors."""
-    upwards = [found for found in own() if height(found.module) < height(found.target)]
-    assert upwards == []
-
-
-def test_no_module_is_needed_to_load_itself() -> None:
+def circle(found: Iterable[Import]) -> list[str]:
+    """Modules that import one another round and round; empty when there are none."""
     graph: dict[str, set[str]] = {}
-    for found in own():
-        target = found.target.removeprefix("agentpack.")
-        if found.at_top and target != found.module:
-            graph.setdefault(found.module, set()).add(target)
+    for one in own(found):
+        target = one.target.removeprefix("agentpack.")
+        if target != one.module:
+            graph.setdefault(one.module, set()).add(target)
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        pytest.fail(" -> ".join(error.args[1]))
+        return list(error.args[1])
+    return []
+
+
+def test_every_part_has_a_rank() -> None:
+    assert {part(name) for name in modules() if name} == {name for names in RANKS for name in names.split()}
+
+
+def test_imports_go_one_way_wherever_they_stand() -> None:
+    """At the top of a module, in a function, or for types alone."""
+    assert against_the_ranks(imports()) == []
+
+
+def test_no_modules_import_one_another_round_and_round() -> None:
+    assert circle(imports()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from agentpack.operations.sync import sync",
+        "def late():\n    from agentpack.operations.sync import sync",
+        "import agentpack.operations.sync",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from agentpack.operations.sync import sync",
+    ],
+)
+def test_an_import_against_the_ranks_is_seen_wherever_it_stands(line: str) -> None:
+    assert against_the_ranks(imports_of("merge.rules", ast.parse(line)))
+
+
+def test_a_circle_is_seen_although_one_of_its_imports_stands_in_a_function() -> None:
+    late = imports_of("operations.library", ast.parse("def late():\n    from agentpack.operations.making import make"))
+    assert circle([*imports(), *late])
 
 
 @pytest.mark.parametrize("name", PURE)

@@ -13,7 +13,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from contextlib import AbstractContextManager
+from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from agentpack.disk import lacking
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
@@ -21,9 +22,6 @@ from agentpack.disk.looking import OPEN_FILE, Identity, Looking, Seen, Stamp
 from agentpack.disk.owners import Owner, give, of_folder, owner_of
 from agentpack.disk.trust import user_name
 from agentpack.errors import Bug, Refused, Unavailable
-
-if TYPE_CHECKING:
-    from agentpack.disk.known import Known
 
 __all__ = ["FEW", "Disk", "Growing", "Identity", "Owner", "Seen", "Stamp"]
 
@@ -33,6 +31,21 @@ FEW = 16
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+Whose = Literal["nobody", "ours", "bare", "foreign"]
+"""Of a state folder: there is none; this user made it; nothing is recorded in it; or it came from elsewhere."""
+
+
+class StateIds(Protocol):
+    """The state folders that this user made, as `known.py` finds them."""
+
+    aside: str
+
+    def whose(self, state: str, project: str) -> Whose: ...
+    def learn(self, project: str) -> tuple[str, str]: ...
+    def forget(self, name: str) -> None: ...
+    def turn(self) -> AbstractContextManager[None]: ...
 
 
 class Disk(Looking):
@@ -47,7 +60,7 @@ class Disk(Looking):
         self.lacks: dict[str, str] = {}
         """What is not as usual here and was gone on without (locks, owners, a state that is believed): a note for the
         user, by what it is."""
-        self.known: Known | None = None
+        self.known: StateIds | None = None
         """Says whose the state folder is, where it can come from elsewhere: in a project."""
         self._is_root = os.geteuid() == 0
         self._made_above: list[str] = []

@@ -13,9 +13,8 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal
 
-from agentpack.disk import Disk
+from agentpack.disk import Disk, Whose
 from agentpack.disk.folders import OPEN_FOLDER, is_denied
 from agentpack.disk.looking import OPEN_FILE
 from agentpack.disk.real import real_path
@@ -27,9 +26,6 @@ _FOLDER = f"$state/{PROJECTS}"
 _ID = re.compile(rb"[0-9a-f]{32}\n?\Z")
 _BARE = frozenset((".gitignore", ".gitignore.new", "lock", "id", "generations", "blobs"))
 _PATIENCE = 10.0
-
-Whose = Literal["nobody", "ours", "bare", "foreign"]
-"""There is none; this user made it; nothing is recorded in it; or it came from elsewhere."""
 
 
 class Known:

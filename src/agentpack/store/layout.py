@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 
-from agentpack.disk import Disk
-from agentpack.disk.known import Known, Whose, in_use
+from agentpack.disk import Disk, StateIds, Whose
+from agentpack.disk.known import in_use
 from agentpack.errors import AgentpackError, Refused, Unavailable
 
 STATE = "$state"
@@ -114,7 +114,7 @@ def _make(disk: Disk, folder: str, made: list[str]) -> None:
         made.append(gone)
 
 
-def _name(disk: Disk, known: Known) -> str:
+def _name(disk: Disk, known: StateIds) -> str:
     """Give the state folder an id. The user's folder knows it first, so that no kill leaves a state with contents that
     nobody knows.
     """
@@ -154,7 +154,7 @@ def _unname(disk: Disk, name: str) -> None:
         disk.known.forget(name)
 
 
-def _move_aside(disk: Disk, known: Known) -> None:
+def _move_aside(disk: Disk, known: StateIds) -> None:
     """Put a state that came from elsewhere beside its place: it may be somebody's.
 
     Raises:
