@@ -363,9 +363,10 @@ def _state_of(folder: str, names: list[str]) -> list[str]:
 
 
 def _answer(ran: Ran, folder: Path) -> Any:
-    """What a command said, without the place and the number of the generation."""
+    """What a command said, without the place and the numbers of generations, which only this copy can go back to."""
     found = json.loads(ran.out.replace(str(folder), "HERE"))
-    found["data"].pop("generation", None)
+    for part in (found["data"], *found["data"].get("remarks", ())):
+        part.pop("generation", None)
     return found
 
 
