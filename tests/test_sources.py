@@ -203,8 +203,8 @@ def test_an_archive_without_a_manifest_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data-reviewer-1.0.0.tgz").symlink_to("/dev/zero")
-    os.mkfifo(tmp_path / "data-reviewer-1.1.0.tgz")
+    os.mkfifo(tmp_path / "data-reviewer-1.0.0.tgz")
+    (tmp_path / "data-reviewer-1.1.0.tgz").symlink_to("data-reviewer-1.0.0.tgz")
     for version in ("1.0.0", "1.1.0"):
         with pytest.raises(UnsafeArchive, match="is not a regular file"):
             read(tmp_path, version)
