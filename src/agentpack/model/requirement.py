@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from agentpack.addresses import REFUSED, holds_secret
 from agentpack.errors import UsageError
 from agentpack.model.names import PackName, is_kebab, pack_name
 
@@ -74,6 +75,8 @@ def parse_requirement(text: str) -> Requirement:
     shape = _SHAPE.match(text)
     if shape is None:
         raise UsageError(f"`{text}` is not a requirement", hint=_HINT)
+    if "://" in shape["name"]:
+        raise UsageError(f"`{text}` is an address, not a pack", hint=_HINT)
     name = pack_name(shape["name"])
     variants = _variants(text, shape["variants"])
     rest = shape["rest"]
@@ -97,6 +100,8 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
 def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Requirement:
     """The part behind `@`: an address, or the short form of a version."""
     if "://" in where:
+        if holds_secret(where):
+            raise UsageError(f"`{text}`: {REFUSED}", hint=_HINT)
         return Requirement(pack=name, variants=variants, url=where)
     if where == "latest":
         return Requirement(pack=name, variants=variants, newest=True)
