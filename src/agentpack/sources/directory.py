@@ -20,9 +20,9 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.disk.real import is_below, real_path
 from agentpack.disk.whole import read_start
-from agentpack.errors import Refused, UsageError
+from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.model.line_ends import MARK
-from agentpack.model.names import MAX_VERSION, Digest, PackName, content_digest, is_junk, pack_name
+from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
 
@@ -118,21 +118,22 @@ class DirectorySource:
         found = _versions(pack, f"{self.folder}/{pack}")
         if not found and (place := self._places.get(pack)) is not None:
             self._refuse_outside(place)
-            if not self._is_pack(place):
-                found = _versions(pack, place)
-            elif (version := self._version_of(place)) is not None:
-                found = {version: [place]}
+            found = {self._version_of(place): [place]} if self._is_pack(place) else _versions(pack, place)
         for version, path in self._archives.get(pack, ()):
             found.setdefault(version, []).append(path)
         for place in (place for places in found.values() for place in places):
             self._refuse_outside(place)
         return found
 
-    def _version_of(self, folder: str) -> Version | None:
+    def _version_of(self, folder: str) -> Version:
         told = _told(folder, "version")
-        if told is None:
-            return None if os.path.isfile(f"{folder}/{MANIFEST}") else BARE_VERSION
-        return _version(told)
+        if told is None and not os.path.isfile(f"{folder}/{MANIFEST}"):
+            return BARE_VERSION
+        version = _version(told or "")
+        if version is None:
+            message = f"`{told}` is {NO_VERSION}" if told else "there is no line such as `version: 1.2.0`"
+            raise _no_version(f"{shown(folder, most=400)}/{MANIFEST}", message)
+        return version
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         files = _read(ref.place)
@@ -173,7 +174,15 @@ def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
             found.setdefault(version, []).append(f"{place}/{entry}")
     for version, path in _archives(place).get(pack, ()):
         found.setdefault(version, []).append(path)
+    if not found and not os.path.isfile(f"{place}/{MANIFEST}"):
+        for entry in sorted(_folders(place)):
+            if os.path.isfile(f"{place}/{entry}/{MANIFEST}") and _told(f"{place}/{entry}", "name") == pack:
+                raise _no_version(shown(f"{place}/{entry}", most=400), f"the folder's name `{entry}` is {NO_VERSION}")
     return found
+
+
+def _no_version(where: str, message: str) -> InvalidFile:
+    return InvalidFile([Fault(where, 0, "version", message)])
 
 
 def _check_same(ref: ReleaseRef, mine: Digest, other: str, theirs: Digest) -> None:
