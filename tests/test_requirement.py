@@ -79,5 +79,5 @@ def test_latest_means_any_version_and_is_no_part_of_the_requirement() -> None:
 
 def test_a_version_is_read_or_refused() -> None:
     assert parse_version("1.2.0") == Version("1.2")
-    with pytest.raises(UsageError, match="`one` is not a version such as `1.2.0` or `2.0.0rc1`"):
+    with pytest.raises(UsageError, match=r"`one` is not a version such as `1\.2\.0`"):
         parse_version("one")

@@ -10,7 +10,7 @@ from support.packs import make_pack, publish
 from support.trees import write_tree
 
 from agentpack.errors import InvalidFile, Refused
-from agentpack.model.names import PackName
+from agentpack.model.names import PackName, pack_name
 from agentpack.safety.archives import UnsafeArchive, write_archive
 from agentpack.safety.paths import UnsafePath
 from agentpack.sources import directory
