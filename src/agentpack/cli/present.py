@@ -77,6 +77,8 @@ class Output:
         """The first line: where the command works."""
         self.say(safe(str(scope)))
         self.detail(f"  {safe(scope.found_by)}")
+        if scope.remark:
+            self.say(f"note: {safe(scope.remark)}")
 
     def print(self, text: str) -> None:
         """Data for stdout."""
