@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from support.packs import write_tree
 from support.running import Agentpack
-from support.trees import marks
+from support.trees import marks, write_tree
 
 SECRET = "A line that belongs to the user alone."
 PACK = {

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from support.packs import make_pack, publish, write_tree
+from support.packs import make_pack, publish
 from support.running import Agentpack
+from support.trees import write_tree
 
 NONE = ("one", "banana", "1.x", "1.2.0-final", "v", "1..2")
 SAYS = "is not a version such as `1.2.0` or `2.0.0rc1`"

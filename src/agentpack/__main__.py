@@ -4,13 +4,13 @@ It also decides how the process begins and ends. A command lives for some millis
 modules load, and taking every object apart at the end, would be a third of them.
 """
 
-import _signal  # `signal` takes longer to load than a hot command takes to answer, and so does `typing`
+import _signal  # type: ignore[import-not-found]
 import gc
 import os
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `typing` and `signal` take longer to load than a hot command takes to answer
     from typing import Any, NoReturn
 
 
@@ -52,10 +52,14 @@ def _raise_again(lost: "Any") -> None:
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
         return
-    from _thread import interrupt_main, start_new_thread
-    from time import sleep
+    from _thread import allocate_lock, interrupt_main, start_new_thread
 
-    start_new_thread(lambda: (sleep(0.01), interrupt_main()), ())
+    def again() -> None:
+        (wait := allocate_lock()).acquire()
+        wait.acquire(timeout=0.01)  # until the callback has ended
+        interrupt_main()
+
+    start_new_thread(again, ())
 
 
 def reopen() -> None:

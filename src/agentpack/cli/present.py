@@ -185,7 +185,7 @@ class Output:
     def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
         """Tell an end that is no error of the family."""
         if self.json:
-            told = {"code": code, "message": without_secrets(message), "hint": hint, "details": []}
+            told: dict[str, Any] = {"code": code, "message": without_secrets(message), "hint": hint, "details": []}
             self._envelope("error", exit_code, {}, [told])
             return exit_code
         self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
