@@ -12,11 +12,30 @@ import pytest
 import agentpack
 
 ROOT = Path(agentpack.__file__).parent
-LAYERS: Mapping[str, int] = {"errors": 0, "model": 1, "operations": 3, "cli": 4, "fast": 4, "__main__": 5}
+LAYERS: Mapping[str, int] = {
+    "addresses": 0,
+    "errors": 0,
+    "model": 1,
+    "operations": 3,
+    "cli": 4,
+    "fast": 4,
+    "__main__": 5,
+}
 """The height of a part; what is not named is a step, and stands between model and operations."""
 STEP = 2
 PURE = (
-    *("compose", "differences", "edits", "errors", "manifest_edit", "manifest_text", "merge", "model", "patching"),
+    *(
+        "addresses",
+        "compose",
+        "differences",
+        "edits",
+        "errors",
+        "manifest_edit",
+        "manifest_text",
+        "merge",
+        "model",
+        "patching",
+    ),
     *("plan", "render", "resolve", "targets"),
 )
 """The same values in, the same values out: nothing here reads or writes a file, an environment variable or a clock."""
