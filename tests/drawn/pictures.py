@@ -100,7 +100,7 @@ class Font:
                 yield (y - slot.bitmap_top) * _ROW + x + slot.bitmap_left
 
     def _coloured(self, number: int) -> Iterator[int]:
-        data = hb.ot_color_glyph_get_png(self._font, number).data
+        data = self._font.get_glyph_color_png(number).data
         if data:
             alpha = Image.open(io.BytesIO(data)).convert("RGBA").getchannel("A")
             for at, opaque in enumerate(alpha.tobytes()):

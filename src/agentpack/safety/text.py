@@ -244,8 +244,9 @@ _WIDTH = 128
 @lru_cache(maxsize=4096)
 def _suits(before: str, character: str, after: str) -> bool:
     """A mark behind another one; a joiner between two letters of its script; a modifier behind a sign of its script."""
-    if _kind(character) == "r":
-        return before != character
+    kind = _kind(character)
+    if kind not in "jm":
+        return kind == "r" and before != character
     from agentpack.safety.unicode_table import PLACES
 
     return any(

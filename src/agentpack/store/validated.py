@@ -23,8 +23,8 @@ from agentpack.disk.whole import write_whole
 from agentpack.errors import Unavailable
 
 FORMAT = f"10-{__version__}"
-"""Names the normal form of documents. The number is raised whenever it changes between two releases, and when a text that
-was let pass is refused from now on.
+"""Names the normal form of documents. The number is raised when it changes between two releases, and when the rules
+come to refuse what passed before.
 """
 _HEAD = 16
 _WINDOW = 1 << 17
