@@ -402,6 +402,7 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
         generation=generation,
         blobs=_blobs(workspace, outcome),
         snapshot=snapshot,
+        managed=workspace.managed,
     )
     workspace.read_again()
     return done
@@ -564,6 +565,14 @@ def write_documents(
 
     steps = list(workspace.places.steps(_placed(outcome, {})))
     blobs = _blobs(workspace, outcome)
-    done = transact(workspace.disk, workspace.store, steps=steps, generation=generation, blobs=blobs, snapshot=snapshot)
+    done = transact(
+        workspace.disk,
+        workspace.store,
+        steps=steps,
+        generation=generation,
+        blobs=blobs,
+        snapshot=snapshot,
+        managed=workspace.managed,
+    )
     workspace.read_again()
     return replace(outcome, generation=done.number)

@@ -49,6 +49,8 @@ MODULES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 """The names of files that hold several agents, and the client whose adapter reads them."""
 
+_loaded: dict[str, Target] = {}
+
 
 class Targets(Mapping[str, Target]):
     """All adapters by name: those that come with agentpack, and those a user declared."""
@@ -59,8 +61,9 @@ class Targets(Mapping[str, Target]):
     def __getitem__(self, name: str) -> Target:
         if name in self._declared:
             return self._declared[name]
-        target: Target = import_module(f"agentpack.targets.{MODULES[name]}").TARGET
-        return target
+        if name not in _loaded:
+            _loaded[name] = import_module(f"agentpack.targets.{MODULES[name]}").TARGET
+        return _loaded[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({*MODULES, *self._declared}))
@@ -70,6 +73,13 @@ class Targets(Mapping[str, Target]):
 
     def __contains__(self, name: object) -> bool:
         return name in MODULES or name in self._declared
+
+    def patterns(self, scope: str, client: str = "") -> Iterator[str]:
+        """Where agent files can be (`Target.patterns`), of one client or of all. Those loaded already come first, for
+        the answer is most often among them.
+        """
+        names = [client] if client in self else dict.fromkeys((*self._declared, *_loaded, *self))
+        return (pattern for name in names for pattern in self[name].patterns(scope))
 
     def named(self, word: str) -> Target:
         """The adapter that a word means: a name or an alias, however its letters are written.
