@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from support.crashing_disk import killed_at
 from support.hostile_state import LOOKING, SENSITIVE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
+from support.read_only import can_be_made, run_where_nothing_can_be_written
 from support.running import Agentpack
 from support.trees import STATE, everything, tree, write_tree
 from support.users import by_everybody
@@ -258,3 +261,76 @@ def test_a_real_change_of_every_client_is_gone_on_with_wherever_it_was_stopped(
         shutil.copytree(kept, box, symlinks=True)
         agentpack(*words)
         shutil.rmtree(kept)
+
+
+# What is said of one's own.
+
+
+def _interrupted(project: Path, phase: str) -> Agentpack:
+    """An upgrade of one's own that was killed."""
+    agentpack = with_history(project)
+    agentpack("sync", "--discard-edits")
+    (project / AGENT).chmod(0o600)
+    agentpack("install", "other")
+
+    def work() -> None:
+        agentpack("uninstall", "other")
+
+    with TemporaryDirectory() as folder:
+        shutil.copytree(project, f"{folder}/project", symlinks=True)
+        _, asked = killed_at(None, work)
+        shutil.rmtree(project)
+        shutil.copytree(f"{folder}/project", project, symlinks=True)
+    assert killed_at(_phase(phase, asked), work)[0] == -signal.SIGKILL
+    return agentpack
+
+
+@pytest.mark.parametrize("words", LOOKING, ids=" ".join)
+def test_a_command_that_looks_finishes_ones_own_change_and_names_its_files(words: tuple[str, ...]) -> None:
+    def work(project: Path) -> None:
+        agentpack = _interrupted(project, "decided")
+        before = everything(project / ".claude")
+        err = agentpack(*words, expect=None).err
+        if words[0] in ("show", "policy") or words == ("doctor",):  # these do not look at installed files
+            assert everything(project / ".claude") == before
+            return
+        number = int((project / STATE / "current").read_text())
+        assert f"an interrupted change was found and finished (generation {number})\n" in err
+        assert f"  {project}/.claude/agents/tester.md: deleted\n" in err
+        assert f"  {project}/agentpack.lock: written\n" in err
+        assert f"{AGENT}: " not in err
+        after = everything(project, without=(f"{STATE}/lock",))
+        assert "interrupted" not in agentpack(*words, expect=None).err
+        assert everything(project, without=(f"{STATE}/lock",)) == after
+
+    by_everybody(work)
+
+
+def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: Agentpack, project: Path) -> None:
+    if not can_be_made(project):
+        pytest.skip("no folder can be made read-only here")
+    _interrupted(project, "decided")
+    before = everything(project)
+    number = int((project / STATE / "current").read_text()) + 1
+    for words in LOOKING:
+        if words[0] in ("show", "policy", "doctor"):
+            continue
+        ran = run_where_nothing_can_be_written(project, project, words)
+        assert ran.exit_code == 6, (words, ran)
+        assert f"error: a change was interrupted and cannot be finished yet (generation {number})" in ran.err
+        assert f"  {project}/.claude/agents/tester.md is part of it\n" in ran.err
+        assert f"  {project}/agentpack.lock is part of it\n" in ran.err
+        assert everything(project) == before
+    agentpack("diff")
+    assert not (project / ".claude/agents/tester.md").exists()
+
+
+def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:
+    def work(project: Path) -> None:
+        agentpack = with_history(project)
+        before = everything(project)
+        for words in LOOKING:
+            agentpack(*words, expect=None)
+            assert everything(project) == before, words
+
+    by_everybody(work)

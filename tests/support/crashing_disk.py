@@ -85,6 +85,7 @@ def in_a_child(work: Callable[[], object]) -> int:
             status = 0
         except BaseException:
             traceback.print_exc()
+            raise
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
