@@ -153,7 +153,12 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
     _refuse_strange(workspace, goals)
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
     if missing:
-        raise Refused(f"contents of generation {target} are no longer kept", details=list(missing))
+        raise Refused(
+            f"contents of generation {target} are no longer kept; nothing was changed",
+            details=missing,
+            hint=f"bring `{workspace.disk.where(layout.BLOBS)}` back from a backup, or go back to another generation: "
+            "`agentpack history` lists them",
+        )
     return goals
 
 
