@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -122,13 +123,17 @@ def _in_the_history(project: Path) -> None:
     stopped_at(10_000, project, partial(attack, gone=()))
 
 
-@pytest.mark.parametrize("where", [_in_the_lock, _in_the_history])
+def _in_the_history_elsewhere(project: Path) -> None:
+    stopped_at(10_000, project, partial(attack, gone=(), elsewhere=True))
+
+
+@pytest.mark.parametrize("where", [_in_the_lock, _in_the_history, _in_the_history_elsewhere])
 def test_nothing_that_no_client_reads_is_deleted_because_lock_or_history_list_it(
     agentpack: Agentpack, project: Path, where: Callable[[Path], None]
 ) -> None:
     with_history(project)
     agentpack("sync", "--discard-edits")
-    if where is _in_the_history:  # which is of before the files came
+    if where is not _in_the_lock:  # which is of before the files came
         where(project)
     write_tree(project, {path: path for path in THERE})
     if where is _in_the_lock:
@@ -139,7 +144,7 @@ def test_nothing_that_no_client_reads_is_deleted_because_lock_or_history_list_it
         assert ran.exit_code in (0, 1, 3), (words, ran.err)
         assert {path: tree(project).get(path) for path in THERE} == {path: before[path] for path in THERE}
         if words == "diff":
-            assert "lists `.agentpack/policy.yaml`, " in ran.err
+            assert "lists `.agentpack/" in ran.err
             assert "where no client reads agents; agentpack leaves it as it is" in ran.err
 
 
@@ -334,3 +339,30 @@ def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:
             assert everything(project) == before, words
 
     by_everybody(work)
+
+
+@contextmanager
+def _bound(size: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("agentpack.apply.rows.MAX_CHANGE_BYTES", size)
+        yield
+
+
+def test_a_change_writes_no_more_than_a_bound(agentpack: Agentpack, project: Path) -> None:
+    large = persona_text(body=f"{BODY}- {4000 * 'a'} {{#more}}\n")
+    publish(project / "packs", make_pack("large", personas={"reviewer": large}))
+    before = tree(project)
+    with _bound(4000):
+        ran = agentpack("install", "large", "--source", "packs", "--client", "claude", expect=5)
+    assert "one change would write more than 0 MiB" in ran.err
+    assert tree(project) == before
+
+
+def test_an_interrupted_change_writes_no_more_than_a_bound(agentpack: Agentpack, project: Path) -> None:
+    with_history(project)
+    paths = tuple(f".claude/agents/{'a' * number}.md" for number in range(20, 80))  # each holds its own path
+    harm = partial(attack, paths=paths, gone=())
+    stopped_at(_phase("decided", calls(project, harm)), project, harm)
+    with _bound(4000):
+        assert "was found and undone" in agentpack("status", expect=None).err
+    assert not {*paths} & tree(project).keys()

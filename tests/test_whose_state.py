@@ -24,13 +24,20 @@ from agentpack.apply import Step, recover, transact
 from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.fast import clean_scope
-from agentpack.model.history import Generation
+from agentpack.model.history import Document, Generation
+from agentpack.model.names import digest_of
 from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
 
 AGENT = ".claude/agents/reviewer.md"
 GENERATION = Generation(
-    number=1, parent=0, time="2026-11-23T10:00:00Z", command="install", pins=(), files=(), documents=()
+    number=1,
+    parent=0,
+    time="2026-11-23T10:00:00Z",
+    command="install",
+    pins=(),
+    files=(),
+    documents=(Document("a.md", digest_of(b"a\n"), 0o644),),
 )
 
 

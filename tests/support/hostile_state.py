@@ -62,11 +62,13 @@ def attack(
     paths: tuple[str, ...] = SENSITIVE,
     gone: tuple[str, ...] = ("README.md",),
     recorded: bool = True,
+    elsewhere: bool = False,
 ) -> None:
     """What the state of a hostile clone says: files that run programs, a file that goes.
 
     Args:
         recorded: whether the record that comes with the journal lists the files too.
+        elsewhere: whether it lists them as files that stay where a variable led before.
     """
     store = Store(disk)
     with process_lock(disk):
@@ -74,15 +76,17 @@ def attack(
         current = store.generations.current()
         steps = [Step(path, None, path.encode(), mode=0o6755) for path in paths]
         steps += [Step(path, digest_of((project / path).read_bytes()), None) for path in gone]
-        rows = ((path, digest_of(path.encode())) for path in paths if recorded)
+        texts = ((path, digest_of(path.encode())) for path in paths if recorded)
+        rows = tuple(InstalledFile(path, "claude", "crew", "planted", text, text, 0o6755) for path, text in texts)
         generation = Generation(
             number=current + 1,
             parent=current,
             time="2026-11-23T10:00:00Z",
             command="install",
             pins=(),
-            files=tuple(InstalledFile(path, "claude", "crew", "planted", text, text, 0o6755) for path, text in rows),
+            files=() if elsewhere else rows,
             documents=(),
+            elsewhere=rows if elsewhere else (),
         )
         transact(disk, store, steps=steps, generation=generation)
 

@@ -9,7 +9,6 @@ outside of our entries stays.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
 from typing import NamedTuple
 
 from agentpack.apply import Step
@@ -20,6 +19,7 @@ from agentpack.model.names import Digest, digest_of
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.model.variables import path_then, root_of
 from agentpack.plan import Observed
+from agentpack.targets import Targets
 from agentpack.targets.base import Shared
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -44,16 +44,17 @@ class ManagedPlaces:
     a client can read as an agent. Nothing else, whatever a journal, a record or a lock says.
     """
 
-    def __init__(self, disk: Disk, documents: Iterable[str], of_clients: Callable[[str], Iterable[str]]) -> None:
-        """Both are patterns of named paths, with `{name}` for a name, and `**` at the end for anything below; those of
-        one client, or of all for an empty name.
+    def __init__(self, disk: Disk, documents: Iterable[str], targets: Callable[[], Targets], scope: str) -> None:
+        """`documents` are patterns of named paths, with `{name}` for a name, and `**` at the end for anything below.
+        The clients are asked for when none of these fits.
         """
         self._disk = disk
         self._documents = tuple(documents)
-        self._of_clients = of_clients
+        self._targets, self._scope = targets, scope
+        self._known: dict[str, list[list[str]]] = {}
 
     def holds(self, path: str, client: str = "") -> bool:
-        """Whether a file of agentpack's can be at this named path: one of this client's, where that is known."""
+        """Whether a file of agentpack's can be at this named path; quicker where its client is told."""
         return self._fits(split_place(path)[0].partition(BEHIND)[0], client, whole=True)
 
     def leads(self, folder: str) -> bool:
@@ -62,9 +63,19 @@ class ManagedPlaces:
 
     def _fits(self, path: str, client: str, *, whole: bool) -> bool:
         names = [name.split("/") if name else [] for name in self._names(path)]
-        patterns = chain(self._documents, self._of_clients(client))
-        forms = (form.split("/") for pattern in patterns for form in self._names(pattern))
-        return any(_fits(parts, form, whole=whole) for form in forms for parts in names)
+        return any(_fits(parts, form, whole=whole) for form in self._forms(client) for parts in names)
+
+    def _forms(self, client: str) -> Iterator[list[str]]:
+        """Every pattern in its parts, agentpack's own files first, then those of this client."""
+        yield from self._of("", self._documents)
+        targets = self._targets()
+        for name in targets.nearest(client):
+            yield from self._of(name, () if name in self._known else targets[name].patterns(self._scope))
+
+    def _of(self, client: str, patterns: Iterable[str]) -> list[list[str]]:
+        if client not in self._known:
+            self._known[client] = [form.split("/") for pattern in patterns for form in self._names(pattern)]
+        return self._known[client]
 
     def _names(self, path: str) -> Iterable[str]:
         """A path as the lock names it, and from the outermost root, wherever its variable led or leads."""

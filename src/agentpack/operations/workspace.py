@@ -197,7 +197,7 @@ class Workspace:
         """The files that a command may write and delete here."""
         scope = self.scope
         documents = (scope.manifest, scope.lock, f"{scope.local_variants}/{{name}}/{{name}}.md", f"{self.own_packs}/**")
-        return ManagedPlaces(self.disk, documents, lambda client: self.targets.patterns(scope.kind, client))
+        return ManagedPlaces(self.disk, documents, lambda: self.targets, scope.kind)
 
     def _recover(self) -> None:
         self.recovered = recover(self.disk, self.store, self.managed) or self.recovered
@@ -465,14 +465,19 @@ class Workspace:
         """What was written last, by path (`operations/recorded.py`). What no client can read as an agent is nobody's,
         whatever a lock or a record says.
         """
-        rows, managed = self._rows(), self.managed
-        strange = [path for path, row in rows.items() if not managed.holds(path, row.client)]
+        rows = self._rows()
+        ours = self._managed(rows.values())
+        return rows if len(ours) == len(rows) else {file.path: file for file in ours}
+
+    def _managed(self, files: Iterable[InstalledFile]) -> tuple[InstalledFile, ...]:
+        managed, files = self.managed, tuple(files)
+        strange = {file.path for file in files if not managed.holds(file.path, file.client)}
         if strange:
             names = ", ".join(f"`{path}`" for path in sorted(strange)[:_MOST_NAMED])
             self.disk.lacks["rows"] = (
                 f"the lock or the history lists {names}, where no client reads agents; agentpack leaves it as it is"
             )
-        return {path: row for path, row in rows.items() if path not in strange} if strange else rows
+        return tuple(file for file in files if file.path not in strange)
 
     def _rows(self) -> Mapping[str, InstalledFile]:
         current = self.current
@@ -511,7 +516,7 @@ class Workspace:
     @property
     def elsewhere(self) -> tuple[InstalledFile, ...]:
         """Files of ours in folders that a client's variable led to before."""
-        return self.current.elsewhere if self.current else ()
+        return self._managed(self.current.elsewhere) if self.current else ()
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""

@@ -74,12 +74,9 @@ class Targets(Mapping[str, Target]):
     def __contains__(self, name: object) -> bool:
         return name in MODULES or name in self._declared
 
-    def patterns(self, scope: str, client: str = "") -> Iterator[str]:
-        """Where agent files can be (`Target.patterns`), of one client or of all. Those loaded already come first, for
-        the answer is most often among them.
-        """
-        names = [client] if client in self else dict.fromkeys((*self._declared, *_loaded, *self))
-        return (pattern for name in names for pattern in self[name].patterns(scope))
+    def nearest(self, client: str) -> Iterable[str]:
+        """The names of all clients: this one if it is known, then those whose adapters are loaded already."""
+        return dict.fromkeys((*([client] if client in self else []), *self._declared, *_loaded, *self))
 
     def named(self, word: str) -> Target:
         """The adapter that a word means: a name or an alias, however its letters are written.
