@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
-from support.crashing_disk import in_a_child
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
+from support.users import NOBODY, by_an_ordinary_user
 
 from agentpack.environment import Environment, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
@@ -921,9 +921,6 @@ def test_an_empty_value_names_no_policy(agentpack: Agentpack, monkeypatch: pytes
     assert "no policy is set" in agentpack("policy", "explain").err
 
 
-NOBODY = 65534
-
-
 class Homes(NamedTuple):
     """A home of an ordinary user and one of somebody else, each with a policy that this user may not read."""
 
@@ -950,17 +947,6 @@ def homes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Homes]:
             if os.access(made[1], os.X_OK) or not made[1].is_dir():
                 pytest.skip("there is no closed home of another user")
         yield Homes(*made)
-
-
-def by_an_ordinary_user(work: Callable[[], object]) -> int:
-    def child() -> None:
-        if os.geteuid() == 0:
-            os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
-        work()
-
-    return in_a_child(child)
 
 
 def codes(project: Path, *commands: str) -> Callable[[], None]:
