@@ -143,8 +143,9 @@ def test_every_edit_is_carried_or_is_a_conflict(
     story: tuple[Text, Text, Edited], front: tuple[str, str, str, str]
 ) -> None:
     old, new, edited = story
-    texts = [head.encode() + text for head, text in zip(front, (old.bytes, edited.text, new.bytes), strict=False)]
-    merged = merge(*texts, lambda: Known(old.entries, new.entries))
+    bodies = (old.bytes, edited.text, new.bytes)
+    base, ours, theirs = (head.encode() + text for head, text in zip(front[:3], bodies, strict=True))
+    merged = merge(base, ours, theirs, lambda: Known(old.entries, new.entries))
     now = {id_of(line): line for line in new.lines if line.startswith("- rule")}
     headings = {line for line in edited.removed if line.startswith("#")}
     collides = {rule for rule in edited.changed if now.get(id_of(rule)) != rule}
@@ -160,7 +161,7 @@ def test_every_edit_is_carried_or_is_a_conflict(
     found = lines_of(merged.content.removeprefix(front[3].encode()))
     wanted = {edited.changed.get(line, line) for line in new.lines if line not in edited.removed}
     assert set(found) == wanted | set(edited.added)
-    if merge(old.bytes, edited.text, new.bytes).content is None:  # else git puts in twice what both put in
+    if merge(base, ours, theirs).content is None:  # else git puts in twice what both put in
         assert len(found) == len(set(found))
     # what the user left alone stands as the new release has it
     touched = {*edited.changed, *edited.removed, *edited.added}
@@ -174,8 +175,7 @@ def test_a_heading_that_was_taken_out_is_a_conflict_while_rules_stand_below_it(
 ) -> None:
     """Without it, they would be read as rules of the section before."""
     old, new, edited = story
-    texts = (side.decode() for side in (old.bytes, edited.text, new.bytes))
-    draft = carry(*texts, Known(old.entries, new.entries))
+    draft = carry(old.bytes.decode(), edited.text.decode(), new.bytes.decode(), Known(old.entries, new.entries))
     told = {piece.base for piece in draft or () if isinstance(piece, Conflict)}
     for heading in {*new.lines} & edited.removed - told if draft is not None else ():
         if heading.startswith("#"):
@@ -202,6 +202,9 @@ def test_a_draft_decided_for_one_side_has_what_that_side_wanted(story: tuple[Tex
         text = resolved(merged.draft, side)
         assert wanted - {old for old in edited.changed if side == 2} <= set(text.splitlines())
         assert "\n\n\n" not in text
+        assert not text.startswith("\n")
+        if not any(conflict.base.startswith("#") and not conflict[side] for conflict in merged.conflicts):
+            assert text.rstrip("\n") == body([line for line in text.splitlines() if line]).rstrip("\n")
 
 
 @given(stories())

@@ -151,10 +151,8 @@ def doubled(draw: st.DrawFn) -> tuple[list[str], list[str], list[str], list[str]
 
 @given(doubled())
 def test_a_field_that_stands_twice_loses_no_line(sides: tuple[list[str], ...]) -> None:
-    base, ours, theirs, wanted = (["---", "name: x", *side, "---", "Text."] for side in sides)
-    merged = merge(*("\n".join(side).encode() for side in (base, ours, theirs)))
-    if merged.content is not None:
-        assert merged.content.decode().split("\n") == wanted
+    base, ours, theirs, wanted = ("\n".join(["---", "name: x", *side, "---", "Text."]).encode() for side in sides)
+    assert merge(base, ours, theirs).content in (wanted, None)
 
 
 # Headers of any kind, also such as no client reads.
