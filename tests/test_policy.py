@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
-from support.packs import make_pack, persona_text, publish
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
 from support.users import NOBODY, by_an_ordinary_user
@@ -423,6 +424,21 @@ def test_a_clone_takes_out_one_of_two_that_are_against_the_policy(
     agentpack("uninstall", "lead", "--dry-run")
     (project / ".claude/agents/reviewer.md").unlink()  # which would be written again
     assert "data-reviewer 2.0.0 is refused" in agentpack("uninstall", "lead", expect=5).err
+
+
+def test_taking_a_variant_out_writes_no_text_of_a_pack_against_the_policy(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    packs = publish(
+        tmp_path / "packs", make_pack(variants={"reviewer/strict": variant_text("- Strictly. {#strictly}\n")})
+    )
+    install(agentpack, packs, "data-reviewer[strict]")
+    by_user("packs: {deny: [data-reviewer]}\n")
+    before = tree(project)
+    assert "data-reviewer 1.0.0 is refused" in agentpack("uninstall", "data-reviewer[strict]", expect=5).err
+    assert tree(project) == before
+    agentpack("uninstall", "data-reviewer")
+    assert not (project / ".claude/agents/reviewer.md").exists()
 
 
 def test_an_upgrade_leads_away_from_what_is_denied(agentpack: Agentpack, packs: Path) -> None:
@@ -1020,6 +1036,30 @@ def test_a_policy_in_somebody_else_s_home_that_can_be_read_holds(
 ) -> None:
     monkeypatch.setenv("HOME", str(homes.own))
     agentpack("install", "python-engineer", expect=5)
+
+
+@pytest.mark.parametrize(
+    ("writable", "mode"), [("far/policy.yaml", 0o666), ("far", 0o777), ("near", 0o777)], ids=["file", "folder", "link"]
+)
+@pytest.mark.parametrize("named", ["near/policy.yaml", "far/policy.yaml"], ids=["by a link", "itself"])
+def test_a_policy_that_everybody_could_write_or_exchange_allows_nothing(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writable: str, mode: int, named: str
+) -> None:
+    """Whoever can put another file in its place decides what may be installed."""
+    write_tree(tmp_path, {"far/policy.yaml": "packs: {allow: [python-engineer]}\n", "near/x": ""})
+    (tmp_path / "near/policy.yaml").symlink_to(tmp_path / "far/policy.yaml")
+    monkeypatch.setenv("AGENTPACK_POLICY", str(tmp_path / named))
+    command = ("install", "python-engineer", "--dry-run")
+    agentpack(*command)
+    (tmp_path / writable).chmod(mode)
+    if writable.startswith("far") or named.startswith("near"):
+        hint = re.search(r"\(chmod o-w (.*)\)", agentpack(*command, expect=5).err)
+        assert hint is not None
+        (tmp_path / writable).chmod(mode | 0o1000)  # in a folder like /tmp, each may exchange his own files only
+        agentpack(*command, expect=5 if writable.endswith(".yaml") else 0)
+        (tmp_path / writable).chmod(mode)
+        Path(hint[1]).chmod(mode & ~0o002)
+    agentpack(*command)
 
 
 @pytest.mark.parametrize("home", [None, ""])

@@ -194,9 +194,9 @@ def _outcome(
             continue
         here = observed.get(path)
         if goal.document:
-            before = workspace.disk.read(path)
+            before, seen = workspace.disk.read(path), workspace.disk.look(path)
             after = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
-            if before != after:
+            if (before, seen.mode if seen else None) != (after, goal.mode):
                 document_changes.append(DocumentChange(path, before, after))
             continue
         known = ours.get(path) or goal_files.get(path)
