@@ -94,6 +94,14 @@ def judged(session: nox.Session) -> None:
 
 
 @nox.session
+def drawn(session: nox.Session) -> None:
+    """Draw every character with the fonts in the folder that AGENTPACK_DRAWN names, and compare with tests/drawn/."""
+    _develop(session)
+    session.install("uharfbuzz", "freetype-py", "Pillow")
+    session.run("pytest", "tests/drawn", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from the program, then run the documentation's tests."""
     _develop(session)

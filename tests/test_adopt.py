@@ -326,6 +326,36 @@ def test_several_files_are_adopted_in_one_generation_and_rollback_gives_back_wha
     agentpack("sync", "--check")
 
 
+def test_a_file_is_not_adopted_where_another_would_change_along_with_it(agentpack: Agentpack, project: Path) -> None:
+    """A file that was deleted, and one whose lock came along with a newer release: `sync` is asked about those."""
+    agentpack("install", "python-engineer==1.0.0", "--client", "claude")
+    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
+    managed = project / AGENTS / "python-engineer.md"
+    earlier = managed.read_bytes()
+    managed.unlink()
+    before = with_state(project)
+    ran = agentpack("adopt", f"{AGENTS}/tidy.md", expect=3)
+    assert str(managed) in ran.err
+    assert "`agentpack sync`" in ran.err
+    assert with_state(project) == before
+    managed.write_bytes(earlier)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
+    agentpack("lock", "--upgrade", "--accept", "python-engineer:every-tool")
+    agentpack("adopt", f"{AGENTS}/tidy.md", expect=3)
+    assert managed.read_bytes() == earlier
+    agentpack("sync")
+    agentpack("adopt", f"{AGENTS}/tidy.md")
+
+
+def test_what_lies_where_the_local_pack_would_stays(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN, ".agentpack/packs/tidy/0.1.0/pack.yaml": "# mine\n"})
+    before = tree(project)
+    ran = agentpack("adopt", f"{AGENTS}/tidy.md", expect=3)
+    assert ".agentpack/packs/tidy/0.1.0/pack.yaml is there already" in ran.err
+    assert tree(project) == before
+
+
 def test_adopting_into_an_existing_manifest_keeps_what_is_there(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "python-engineer", "--client", "claude")
     manifest = project / "agentpack.yaml"

@@ -13,10 +13,11 @@ import agentpack
 
 ROOT = Path(agentpack.__file__).parent
 RANKS: Sequence[str] = (
-    "errors version",
+    "addresses version",
+    "errors",
     "model",
-    "disk environment manifest_text resolve safety",
-    "compose manifest_edit sources store targets",
+    "disk manifest_text resolve safety",
+    "compose environment manifest_edit sources store targets",
     "apply bare capabilities differences fetch",
     "edits merge read",
     "bundling patching plan recognise render",
@@ -28,7 +29,18 @@ RANKS: Sequence[str] = (
 )
 """The parts of agentpack, folders and files, lowest first: each imports only what stands in a row above its own."""
 PURE = (
-    *("compose", "differences", "edits", "errors", "manifest_edit", "manifest_text", "merge", "model", "patching"),
+    *(
+        "addresses",
+        "compose",
+        "differences",
+        "edits",
+        "errors",
+        "manifest_edit",
+        "manifest_text",
+        "merge",
+        "model",
+        "patching",
+    ),
     *("plan", "render", "resolve", "targets"),
 )
 """The same values in, the same values out: nothing here reads or writes a file, an environment variable or a clock."""

@@ -19,7 +19,7 @@ from agentpack.compose.layers import MAX_LAID
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.operations import making
 from agentpack.operations.making import MAX_EXTENDED
-from agentpack.read import MAX_VARIANTS
+from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
 
 STEPS = 12
 
@@ -103,14 +103,37 @@ def test_a_pack_that_only_others_require_is_for_the_clients_of_all_of_them(
 def with_variants(count: int, *, requiring: bool = False, text: str = "- More {n}. {{#more-{n}}}\n") -> Pack:
     variants = {}
     for place in range(count):
-        header = {"requires": [f"v{place - 1}"]} if place and requiring else {}
+        header = {"requires": [f"v{place - 1}"]} if place % (MAX_REQUIRED + 1) and requiring else {}
         variants[f"reviewer/v{place}"] = variant_text(text.format(n=place), **header)
     return read_files(make_pack(variants=variants))
 
 
 def test_variants_that_require_each_other() -> None:
-    packs = {count: with_variants(count, requiring=True) for count in (STEPS, 2 * STEPS, 4 * STEPS)}
-    grows_no_faster(lambda count: draft_of(packs[count], "reviewer", [f"v{count - 1}"], {}), STEPS)
+    least = MAX_REQUIRED // 4
+    packs = {count: with_variants(count, requiring=True) for count in (least, 2 * least, 4 * least)}
+    grows_no_faster(lambda count: draft_of(packs[count], "reviewer", [f"v{count - 1}"], {}), least)
+
+
+def test_more_variants_that_require_each_other_are_refused() -> None:
+    texts = {f"reviewer/v{n}": variant_text("", requires=[f"v{n - 1}"] if n else []) for n in range(MAX_REQUIRED + 1)}
+    read_files(make_pack(variants=texts))
+    for wanted in ([f"v{MAX_REQUIRED}"], [f"v{n}" for n in range(MAX_REQUIRED + 1)]):
+        with pytest.raises(InvalidFile) as refused:
+            read_files(make_pack(variants={**texts, "reviewer/last": variant_text("", requires=wanted)}))
+        told = f"variants/reviewer/last.md: requires: brings more than {MAX_REQUIRED} other variants along"
+        assert refused.value.details[0].endswith(told)
+
+
+def test_a_check_of_variants_that_require_each_other(agentpack: Agentpack, tmp_path: Path) -> None:
+    def check(count: int) -> None:
+        variants = {}
+        for place in range(count):
+            header = {"requires": [f"v{place - 1}"]} if place % (MAX_REQUIRED + 1) else {}
+            variants[f"reviewer/v{place}"] = variant_text(f"- More {place}. {{#more-{place}}}\n", **header)
+        publish(tmp_path / f"packs-{count}", make_pack(variants=variants))
+        agentpack("pack", "check", str(tmp_path / f"packs-{count}"), expect=None)
+
+    grows_no_faster(check, MAX_REQUIRED + 1)
 
 
 def test_variants_that_have_nothing_to_do_with_each_other() -> None:

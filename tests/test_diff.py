@@ -635,14 +635,79 @@ def test_gits_mergetool_gets_the_three_texts(
     colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    git(colliding.folder, "config", "merge.tool", "both")
-    git(colliding.folder, "config", "mergetool.both.cmd", 'grep -h "Say" "$BASE" "$LOCAL" "$REMOTE" > "$MERGED"')
-    git(colliding.folder, "config", "mergetool.both.trustExitCode", "true")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    git(tmp_path, "config", "--global", "merge.tool", "both")
+    both = 'grep -h "Say" "$BASE" "$LOCAL" "$REMOTE" > "$MERGED"'
+    git(tmp_path, "config", "--global", "mergetool.both.cmd", both)
+    git(tmp_path, "config", "--global", "mergetool.both.trustExitCode", "true")
     code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
     assert code == 0, said
     assert (colliding.folder / FILE).read_text() == (
         "- Say what you saw.\n- Say little.\n- Say exactly what you saw.\n"
     )
+
+
+CHAINS = ("its settings", "an included file", "a .git file", "GIT_DIR", "includeIf")
+"""How a program that a repository names could come to be the tool."""
+
+
+def _name_tools(project: Path, tmp_path: Path, chain: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let settings that came with the project name a mergetool and an editor."""
+    named = project / "tools.gitconfig"
+    taken = f"touch {tmp_path}/taken; false"
+    for key in ("merge.tool", "merge.guitool"):
+        git(project, "config", "--file", str(named), key, "evil")
+    for key in ("mergetool.evil.cmd", "mergetool.meld.cmd", "core.editor", "core.fsmonitor", "core.sshCommand"):
+        git(project, "config", "--file", str(named), key, taken)
+    if chain == "includeIf":
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+        git(tmp_path, "config", "--global", f"includeIf.gitdir:{project}/.path", str(named))
+    elif chain == "its settings":
+        (project / ".git/config").write_text((project / ".git/config").read_text() + named.read_text())
+    else:
+        git(project, "config", "include.path", str(named))
+    if chain == "a .git file":
+        (project / ".git").rename(project / "elsewhere")
+        (project / ".git").write_text("gitdir: elsewhere\n")
+    if chain == "GIT_DIR":
+        monkeypatch.setenv("GIT_DIR", str(project / ".git"))
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_no_tool_that_a_project_names_is_run(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain: str
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("VISUAL", editor(tmp_path, UNITE))
+    _name_tools(colliding.folder, tmp_path, chain, monkeypatch)
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 0, said
+    assert "- Say little, exactly.\n" in (colliding.folder / FILE).read_text()
+    assert not (tmp_path / "taken").exists()
+
+
+@pytest.mark.parametrize(
+    ("order", "first"),
+    [
+        (("GIT_EDITOR", "core.editor", "VISUAL", "EDITOR"), "GIT_EDITOR"),
+        (("core.editor", "VISUAL"), "core.editor"),
+        (("VISUAL", "EDITOR"), "VISUAL"),
+        (("EDITOR",), "EDITOR"),
+    ],
+)
+def test_the_editor_is_the_one_that_git_would_open(
+    colliding: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[str, ...], first: str
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    for name in order:
+        command = editor(tmp_path, UNITE) if name == first else "false"
+        if name == "core.editor":
+            git(tmp_path, "config", "--global", name, command)
+        else:
+            monkeypatch.setenv(name, command)
+    code, said = on_a_terminal(colliding, "upgrade", "--latest", "--yes", "--on-conflict", "edit")
+    assert code == 0, said
 
 
 LABELS = Labels("ours", "base", "theirs")

@@ -316,6 +316,21 @@ def test_the_patch_says_the_edit_of_the_client_that_is_named(both: Agentpack) ->
     assert "deepest" in both("keep", "reviewer", "--patch", "--client", "opencode").out
 
 
+def test_an_edit_of_a_file_that_is_older_than_the_lock_waits_for_a_sync(installed: Agentpack, project: Path) -> None:
+    """The variant would be made of the difference between two releases."""
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ""))
+    installed("lock", "--upgrade")
+    edit(project, ("Look before you change.", "Look twice."))
+    before = tree(project)
+    for more in ((), ("--patch",)):
+        assert "`agentpack sync` comes first" in installed("keep", "reviewer", *more, expect=3).err
+    assert tree(project) == before
+    installed("sync")
+    installed("keep", "reviewer")
+    assert "when all is done" not in (project / VARIANT).read_text()
+
+
 def test_without_an_edit_there_is_nothing_to_keep(installed: Agentpack) -> None:
     assert "no local edits" in installed("keep", "reviewer").err
 

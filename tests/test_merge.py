@@ -47,8 +47,10 @@ def test_text_that_is_not_utf8_is_a_conflict_and_not_a_crash() -> None:
     assert merged.conflicts[0].ours == "text that is not UTF-8"
 
 
-def test_a_text_beyond_all_measure_is_a_conflict() -> None:
-    merged = merge(b"a\n", b"b\n", b"c\n" * MAX_BYTES)
+@pytest.mark.parametrize("longest", range(3))
+def test_a_text_beyond_all_measure_is_a_conflict(longest: int) -> None:
+    base, ours, theirs = (text * (MAX_BYTES if n == longest else 1) for n, text in enumerate((b"a\n", b"b\n", b"c\n")))
+    merged = merge(base, ours, theirs)
     assert merged.content is None
     assert merged.conflicts[0].ours == "more than 1024 KiB"
 

@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ MARKUP = (
 VISIBLE = f"{CALLS_OF_CI} {MARKUP}"
 CONTROLS = (
     "\x1b[5mpwned\x1b]8;;https://example.com\x07 \x1b]52;c;cHduZWQ=\x07 \x9b5m\x9d52;c;x\x9c \x07\x08\x7f"
-    "\r::error::pwned \u202epwned\u2066 \u200b\u2028::error::pwned\u2029 \U000e0041 \ufeff"
+    "\r::error::pwned \u202epwned\u2066 \u200b\u2028::error::pwned\u2029 \U000e0041 \ufeff \u2764\ufe0f\ufe0e\ufe0f"
 )
 FILE = ".claude/agents/reviewer.md"
 
@@ -301,9 +302,13 @@ COMMAND = re.compile(r"^\s*::|##[a-z]*\[", re.M | re.I)
 
 
 def obeyed(text: str) -> list[str]:
-    """Characters that a terminal obeys or hides, but for line ends and tabs."""
+    """Characters that a terminal obeys or hides, but for line ends and tabs; also variation selectors in a row, which
+    can hide bytes.
+    """
     hidden = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    return [f"U+{ord(c):04X}" for c in text if c not in "\n\t" and unicodedata.category(c) in hidden]
+    found = [c for c in text if c not in "\n\t" and unicodedata.category(c) in hidden]
+    found += [two[1] for two in pairwise(text) if all("\ufe00" <= c <= "\ufe0f" for c in two)]
+    return [f"U+{ord(c):04X}" for c in found]
 
 
 def test_every_verb_is_called_and_none_runs_into_a_bug(ran: list[tuple[Job, Done]]) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 import pytest
-from support.crashing_disk import in_a_child
-from support.packs import make_pack, persona_text, publish
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
+from support.users import NOBODY, by_an_ordinary_user
 
 from agentpack.environment import Environment, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
@@ -425,6 +426,21 @@ def test_a_clone_takes_out_one_of_two_that_are_against_the_policy(
     assert "data-reviewer 2.0.0 is refused" in agentpack("uninstall", "lead", expect=5).err
 
 
+def test_taking_a_variant_out_writes_no_text_of_a_pack_against_the_policy(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    packs = publish(
+        tmp_path / "packs", make_pack(variants={"reviewer/strict": variant_text("- Strictly. {#strictly}\n")})
+    )
+    install(agentpack, packs, "data-reviewer[strict]")
+    by_user("packs: {deny: [data-reviewer]}\n")
+    before = tree(project)
+    assert "data-reviewer 1.0.0 is refused" in agentpack("uninstall", "data-reviewer[strict]", expect=5).err
+    assert tree(project) == before
+    agentpack("uninstall", "data-reviewer")
+    assert not (project / ".claude/agents/reviewer.md").exists()
+
+
 def test_an_upgrade_leads_away_from_what_is_denied(agentpack: Agentpack, packs: Path) -> None:
     install(agentpack, packs, "data-reviewer==1.0.0")
     by_user("packs: {deny: ['data-reviewer<2']}\n")
@@ -537,8 +553,8 @@ def test_a_link_to_packs_in_the_place_of_one_s_own_makes_them_nobody_s(
 ) -> None:
     by_user("licenses: {allow: [MIT]}\n")
     place = adopted(agentpack, project).parent
-    shutil.move(place, tmp_path / "elsewhere")
-    place.symlink_to(tmp_path / "elsewhere")
+    place.rename(place.parent / "elsewhere")
+    place.symlink_to("elsewhere")
     assert "no licence is named" in agentpack("sync", expect=5).err
 
 
@@ -590,18 +606,6 @@ def linked_twice(project: Path, packs: Path) -> str:
     return "two/packs"
 
 
-def linked_pack(project: Path, packs: Path) -> str:
-    (project / "vendor").mkdir()
-    (project / "vendor/data-reviewer").symlink_to(packs / "data-reviewer")
-    return "vendor"
-
-
-def linked_release(project: Path, packs: Path) -> str:
-    (project / "vendor/data-reviewer").mkdir(parents=True)
-    (project / "vendor/data-reviewer/1.0.0").symlink_to(packs / "data-reviewer/1.0.0")
-    return "vendor"
-
-
 PLACES: Mapping[str, Callable[[Path, Path], str]] = {
     "plain": lambda project, packs: str(packs),
     "two slashes": lambda project, packs: f"/{packs}",
@@ -612,8 +616,6 @@ PLACES: Mapping[str, Callable[[Path, Path], str]] = {
     "a release in it": lambda project, packs: f"{packs}/data-reviewer/1.0.0",
     "a link": linked,
     "a link to a link": linked_twice,
-    "a link to a pack": linked_pack,
-    "a link to a release": linked_release,
 }
 if os.path.exists("/proc/self/root"):
     PLACES = {**PLACES, "a root of a process": lambda project, packs: f"/proc/self/root{packs}"}
@@ -935,9 +937,6 @@ def test_an_empty_value_names_no_policy(agentpack: Agentpack, monkeypatch: pytes
     assert "no policy is set" in agentpack("policy", "explain").err
 
 
-NOBODY = 65534
-
-
 class Homes(NamedTuple):
     """A home of an ordinary user and one of somebody else, each with a policy that this user may not read."""
 
@@ -964,17 +963,6 @@ def homes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Homes]:
             if os.access(made[1], os.X_OK) or not made[1].is_dir():
                 pytest.skip("there is no closed home of another user")
         yield Homes(*made)
-
-
-def by_an_ordinary_user(work: Callable[[], object]) -> int:
-    def child() -> None:
-        if os.geteuid() == 0:
-            os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
-        work()
-
-    return in_a_child(child)
 
 
 def codes(project: Path, *commands: str) -> Callable[[], None]:
@@ -1048,6 +1036,30 @@ def test_a_policy_in_somebody_else_s_home_that_can_be_read_holds(
 ) -> None:
     monkeypatch.setenv("HOME", str(homes.own))
     agentpack("install", "python-engineer", expect=5)
+
+
+@pytest.mark.parametrize(
+    ("writable", "mode"), [("far/policy.yaml", 0o666), ("far", 0o777), ("near", 0o777)], ids=["file", "folder", "link"]
+)
+@pytest.mark.parametrize("named", ["near/policy.yaml", "far/policy.yaml"], ids=["by a link", "itself"])
+def test_a_policy_that_everybody_could_write_or_exchange_allows_nothing(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writable: str, mode: int, named: str
+) -> None:
+    """Whoever can put another file in its place decides what may be installed."""
+    write_tree(tmp_path, {"far/policy.yaml": "packs: {allow: [python-engineer]}\n", "near/x": ""})
+    (tmp_path / "near/policy.yaml").symlink_to(tmp_path / "far/policy.yaml")
+    monkeypatch.setenv("AGENTPACK_POLICY", str(tmp_path / named))
+    command = ("install", "python-engineer", "--dry-run")
+    agentpack(*command)
+    (tmp_path / writable).chmod(mode)
+    if writable.startswith("far") or named.startswith("near"):
+        hint = re.search(r"\(chmod o-w (.*)\)", agentpack(*command, expect=5).err)
+        assert hint is not None
+        (tmp_path / writable).chmod(mode | 0o1000)  # in a folder like /tmp, each may exchange his own files only
+        agentpack(*command, expect=5 if writable.endswith(".yaml") else 0)
+        (tmp_path / writable).chmod(mode)
+        Path(hint[1]).chmod(mode & ~0o002)
+    agentpack(*command)
 
 
 @pytest.mark.parametrize("home", [None, ""])

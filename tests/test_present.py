@@ -63,6 +63,7 @@ class Terminal(io.StringIO):
         ("a\u2028b", "a\\u{2028}b"),
         ("a\U000e0041b", "a\\u{e0041}b"),
         ("a\u00adb", "a\\u{ad}b"),
+        ("a\ufe0f\ufe0e\ufe0fb", "a\ufe0f\\u{fe0e}\\u{fe0f}b"),
     ],
 )
 def test_what_a_terminal_would_obey_or_hide_is_shown(text: str, shown: str) -> None:

@@ -59,6 +59,33 @@ def test_the_mode_of_a_file_comes_back(
     assert state[AGENT][1] == 0o640
 
 
+@pytest.mark.parametrize("path", [AGENT, "agentpack.yaml", "agentpack.lock"])
+def test_the_mode_comes_back_where_the_text_is_the_same(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], path: str
+) -> None:
+    (project / path).chmod(0o600)
+    state = modes(project)
+    agentpack("rollback", "3")
+    assert modes(project) == three[3]
+    agentpack("rollback")
+    assert modes(project) == state
+
+
+def test_files_that_only_their_owner_reads_stay_so_through_the_history(agentpack: Agentpack, project: Path) -> None:
+    """Also where a command leaves one of them as it is: the upgrade in range writes no manifest."""
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    for path in (AGENT, "agentpack.yaml", "agentpack.lock"):
+        (project / path).chmod(0o600)
+    agentpack("install", "data-reviewer>=1,<1.2")
+    states = {}
+    for command in (("upgrade", "--yes"), ("install", "data-reviewer==1.2.0"), ("install", "data-reviewer==1.0.0")):
+        agentpack(*command)
+        states[agentpack("history", "--json").envelope["data"]["current"]] = modes(project)
+    for number in (*states, *reversed(states)):
+        agentpack("rollback", str(number))
+        assert modes(project) == states[number]
+
+
 def test_what_was_edited_just_before_is_recorded_first(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
@@ -256,6 +283,29 @@ def test_a_manifest_that_people_wrote_stays_when_the_first_change_is_undone(
         agentpack("rollback", "0")
         assert modes(project) == before
         shutil.rmtree(project / ".agentpack/state")
+
+
+def test_going_back_before_everything_gives_the_text_that_was_there_first(agentpack: Agentpack, project: Path) -> None:
+    """Not what people made of the file later, and let go again."""
+    write_tree(project, {AGENT: "before agentpack\n"})
+    before = modes(project)
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude", "--adopt")
+    for text in ("one edit\n", "another\n"):
+        (project / AGENT).write_text(text)
+        agentpack("sync", "--discard-edits")
+    agentpack("rollback", "0")
+    assert modes(project) == before
+
+
+def test_contents_that_are_gone_are_told_before_anything_changes(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
+) -> None:
+    (project / ".agentpack/state/blobs/000001.pack").unlink()
+    for dry_run in ([], ["--dry-run"]):
+        ran = agentpack("rollback", "1", *dry_run, expect=5)
+        assert "contents of generation 1 are no longer kept" in ran.err
+        assert len(ran.err.split("sha256:")) == 4  # the file, the manifest and the lock
+        assert modes(project) == three[3]
 
 
 def test_a_forgotten_first_generation_is_not_gone_back_beyond(

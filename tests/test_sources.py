@@ -9,8 +9,8 @@ from support.archives import Zipped, zipped
 from support.packs import make_pack, publish
 from support.trees import write_tree
 
-from agentpack.errors import Refused
-from agentpack.model.names import PackName
+from agentpack.errors import InvalidFile, Refused
+from agentpack.model.names import PackName, pack_name
 from agentpack.safety.archives import UnsafeArchive, write_archive
 from agentpack.safety.paths import UnsafePath
 from agentpack.sources import directory
@@ -83,10 +83,15 @@ def test_versions_that_are_none_are_passed_over(tmp_path: Path) -> None:
     assert found(tmp_path) == {"data-reviewer": ["1.0.0"]}
 
 
-def test_a_pack_whose_version_does_not_read_has_no_release(tmp_path: Path) -> None:
+def test_a_pack_whose_version_does_not_read_is_named_when_asked_for(tmp_path: Path) -> None:
     write_tree(tmp_path / "x", {"pack.yaml": "name: data-reviewer\nversion: new\n"})
     write_tree(tmp_path / "y", {"pack.yaml": "name: other\n"})
-    assert found(tmp_path) == {"data-reviewer": [], "other": []}
+    source = DirectorySource("team", str(tmp_path))
+    assert set(source.packs()) == {"data-reviewer", "other"}
+    for name, message in (("data-reviewer", "`new` is not a version"), ("other", "there is no line such as")):
+        with pytest.raises(InvalidFile) as refused:
+            source.releases(pack_name(name))
+        assert message in refused.value.details[0]
 
 
 def test_a_folder_that_is_not_there_has_no_packs(tmp_path: Path) -> None:
@@ -203,8 +208,8 @@ def test_an_archive_without_a_manifest_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data-reviewer-1.0.0.tgz").symlink_to("/dev/zero")
-    os.mkfifo(tmp_path / "data-reviewer-1.1.0.tgz")
+    os.mkfifo(tmp_path / "data-reviewer-1.0.0.tgz")
+    (tmp_path / "data-reviewer-1.1.0.tgz").symlink_to("data-reviewer-1.0.0.tgz")
     for version in ("1.0.0", "1.1.0"):
         with pytest.raises(UnsafeArchive, match="is not a regular file"):
             read(tmp_path, version)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.packs import make_pack, publish
+from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
@@ -173,3 +173,19 @@ def test_a_lock_can_be_moved_to_a_release_that_changed_by_naming_its_pack(agentp
     assert "is not what was locked" in agentpack("lock", expect=5).err
     agentpack("lock", "--upgrade-pack", "data-reviewer")
     agentpack("sync", "--locked")
+
+
+@pytest.mark.parametrize("between", [None, "lock --upgrade-pack data-reviewer", "install tester"])
+def test_a_deleted_file_comes_back_with_the_permissions_it_had(
+    agentpack: Agentpack, project: Path, between: str | None
+) -> None:
+    publish(project / "packs", make_pack("tester", personas={"tester": persona_text("tester")}))
+    agentpack("sync")
+    ask_for(project, "'data-reviewer>=1.0'")
+    (project / AGENT).chmod(0o640)
+    agentpack("lock")  # from here on the history knows
+    (project / AGENT).unlink()
+    if between is not None:
+        agentpack(*between.split())
+    agentpack("sync")
+    assert (project / AGENT).stat().st_mode & 0o7777 == 0o640

@@ -1,5 +1,6 @@
 """The closed rule on what a text may hold: each refusal at its place, and all that people write let through."""
 
+import re
 import unicodedata
 from bisect import bisect_right
 from itertools import pairwise
@@ -13,14 +14,17 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 
 from agentpack import __version__
+from agentpack.cli.escaping import json_text, safe_text
 from agentpack.compose.parse import PersonaText
 from agentpack.environment import cache_folder
 from agentpack.errors import InvalidFile
 from agentpack.model.pack import Release
 from agentpack.read import to_pieces
 from agentpack.safety import unicode_table as table
+from agentpack.safety.findings import escaped
 from agentpack.safety.hidden import is_text, name_findings
 from agentpack.safety.text import WORDS, Finding, HiddenText, text_findings
+from agentpack.safety.unseen import ALWAYS, OUT_OF_PLACE
 from agentpack.store.validated import FORMAT, ValidatedCache, place
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "hidden-text.md"
@@ -101,6 +105,33 @@ REFUSED: dict[str, tuple[str | bytes, str, int, int]] = {
     "an annotation": ("\ufff9a\ufffa", "annotation", 1, 1),
     "an object": ("see \ufffc", "object-replacement", 1, 5),
     "a hieroglyph's format": ("\U00013000\U00013430", "format", 1, 2),
+    "a joiner of Tifinagh": ("a\u2d7fb", "joiner", 1, 2),
+    "a joiner of Brahmi numbers": ("1\U0001107f2", "joiner", 1, 2),
+    "a joiner behind Brahmi letters": ("\U00011013\U0001107f\U00011013", "joiner", 1, 2),
+    "a stacker between Latin letters": ("pass\u17d2word", "joiner", 1, 5),
+    "a stacker by itself": ("\u1039", "joiner", 1, 1),
+    "a stacker at the start": ("\u1039\u1000", "joiner", 1, 1),
+    "a stacker at the end": ("\u1780\u17d2", "joiner", 1, 2),
+    "a stacker before a mark": ("\u1000\u1039\u102c", "joiner", 1, 2),
+    "a stacker before a joiner": ("\u1000\u1039\u200d\u1000", "joiner", 1, 2),
+    "a stacker between lines": ("\u1a20\n\u1a60\u1a20", "joiner", 2, 1),
+    "the first of two stackers": ("\u1780\u17d2\u17d2\u1799", "joiner", 1, 2),
+    "a stacker of another script": ("\u1780\u1039\u1799", "joiner", 1, 2),
+    "a stacker behind a vowel that stacks nothing": ("\U00011d60\U00011d97\U00011d71", "joiner", 1, 2),
+    "a filler of Khitan": ("x\U00016fe4", "joiner", 1, 2),
+    "a virama of Kharoshthi": ("\U00010a3f", "joiner", 1, 1),
+    "a thick letter of nothing": ("a\U0001bc9d", "modifier", 1, 2),
+    "a mirrored letter": ("a\U00013440", "modifier", 1, 2),
+    "a mirrored blank": ("\U00013000\U00013441", "blank", 1, 2),
+    "a turned letter": ("a\U0001daa1", "modifier", 1, 2),
+    "a turn before a fill": ("\U0001d800\U0001daa1\U0001da9b", "modifier", 1, 3),
+    "half a hieroglyph's blank": ("a\U00013442", "blank", 1, 2),
+    "a note without a head": ("\U0001d159", "blank", 1, 1),
+    "a Braille pattern without dots": ("pass\u2800word", "blank", 1, 5),
+    "a line of Braille patterns without dots": ("\u2801\n\u2800", "blank", 2, 1),
+    "a virama twice": ("\u0915\u094d\u094d\u0937", "repeated-mark", 1, 3),
+    "a stroke twice": ("a\u0336\u0336", "repeated-mark", 1, 3),
+    "a Hebrew point thrice": ("\u05d0\u05b4\n\u05d0\u05b4\u05b4\u05b4", "repeated-mark", 2, 3),
 }
 BENIGN: dict[str, str] = {
     "nothing": "",
@@ -142,6 +173,49 @@ BENIGN: dict[str, str] = {
     "quotes, dashes, arrows": "\u201cx\u201d \u2014 \u2026 \u2192 \xa0\u202f\u2009\u2011",
     "boxes and blocks": "\u2500\u2502\u251c \u2588 \u2713 \u2717 \u28ff",
     "a broken character": "\ufffd",
+    "Latin letters of many languages": "Größe, naïve façade, Đặng Thị Hằng, İstanbul, Łódź.",
+    "Russian": "Съешь ещё этих мягких французских булок.",
+    "old Greek": "Ἐν ἀρχῇ ἦν ὁ λόγος.",
+    "Hebrew with points": "בְּרֵאשִׁית בָּרָא אֱלֹהִים",
+    "Arabic with marks": "بِسْمِ اللَّهِ الرَّحْمٰنِ الرَّحِيمِ",
+    "Urdu": "یہ ایک چھوٹا جملہ ہے۔",
+    "Syriac": "ܫܠܳܡܐ ܥܰܠܟܽܘܢ",
+    "Thaana": "ދިވެހި ބަސް",
+    "N'Ko": "ߒߞߏ ߞߊ߲",
+    "Hindi and Sanskrit": "उद्योग, क्षत्रिय, ज्ञान और संस्कृतम्।",
+    "Bengali with conjuncts": "বাংলাদেশের স্বাস্থ্য ও শিক্ষা, উচ্চারণ।",
+    "Punjabi": "ਪੰਜਾਬੀ ਭਾਸ਼ਾ ਪੜ੍ਹੋ, ਪ੍ਰੇਮ।",
+    "Gujarati": "ગુજરાતી ભાષામાં લખો, ક્ષમા.",
+    "Odia": "ଓଡ଼ିଆ ଭାଷା, ସ୍ୱାଧୀନତା।",
+    "Tamil with conjuncts": "தமிழ் மொழி, ஸ்ரீ, பக்ஷம்.",
+    "Telugu": "తెలుగు భాష, స్త్రీ, విద్యార్థి.",
+    "Kannada with conjuncts": "ಕನ್ನಡ ಭಾಷೆ, ವಿದ್ಯಾರ್ಥಿ.",
+    "Malayalam with conjuncts": "മലയാളം, വിദ്യാർത്ഥി, അമ്മ.",
+    "Thai with tones": "กรุณาอ่านคู่มือก่อนเริ่มใช้งาน น้ำ ผู้ที่",
+    "Lao": "ພາສາລາວ ກະລຸນາອ່ານຄູ່ມືກ່ອນ",
+    "Khmer": "ភាសាខ្មែរ សូមអានការណែនាំ ស្ត្រី ឲ្យ ប្រព័ន្ធ",
+    "Burmese with stacks": "မြန်မာဘာသာ ကမ္ဘာ စင်္ကြံ သတ္တဝါ သင်္ဃာ တက္ကသိုလ်",
+    "Tai Tham": "ᨽᩣᩈᩣᩃ᩶ᩣ᩠ᨶᨶᩣ ᨠᩥ᩠ᨶ ᩃ᩠ᨿ",
+    "Tibetan": "བཀྲ་ཤིས་བདེ་ལེགས། སངས་རྒྱས།",
+    "Balinese": "ᬅᬓ᭄ᬱᬭᬩᬮᬶ",
+    "Javanese": "ꦲꦏ꧀ꦱꦫꦗꦮ",
+    "Sundanese": "ᮘᮞ ᮞᮥᮔ᮪ᮓ ᮊ᮫ᮞ",
+    "Chakma": "𑄌𑄋𑄴𑄟𑄳𑄦",
+    "Meetei Mayek": "ꯃꯩꯇꯩꯂꯣꯟ ꯀ꫶ꯀ",
+    "Tifinagh": "ⵜⴰⵎⴰⵣⵉⵖⵜ ⵏ⵿ⵜ",
+    "Mongolian": "ᠮᠣᠩᠭᠣᠯ ᠪᠢᠴᠢᠭ",
+    "Lepcha": "ᰛᰩᰵᰛᰧᰶ ᰕᰩᰵ",
+    "Adlam": "𞤀𞤣𞤤𞤢𞤥 𞤆𞤵𞤤𞤢𞤪",
+    "Amharic, Cherokee, Inuktitut, Yi": "ሰላም ለዓለም፣ ᏣᎳᎩ ᐃᓄᒃᑎᑐᑦ ꆈꌠꉙ",
+    "Kana with marks put together": unicodedata.normalize("NFD", "ガギグ ばびぶ"),
+    "Brahmi numbers": "\U00011064\U0001107f\U00011053",
+    "stacks of rare scripts": "𑩐𑪙𑩐 𑨋𑩇𑨌 𑵱𑶗𑵲 𑴌𑵅𑴍 𑼒𑽂𑼓 𑎒𑏐𑎓 𐨐𐨿𐨐",
+    "Khitan": "\U00018b00\U00016fe4\U00018b01",
+    "SignWriting": "\U0001d800\U0001da9b\U0001daa1 \U0001d802\U0001daa2",
+    "hieroglyphs": "\U00013000\U00013440 \U00013080\U00013447",
+    "a picture of Braille patterns": "\u2800\u2800\u28ff\u2800\u28ff\u2800\n\u2800\u2801",
+    "Braille": "\u2813\u2811\u2807\u2807\u2815\u2800\u283a\u2815\u2817\u2807\u2819",
+    "marks that fonts stack": "a\u0308\u0308 \u0e17\u0e35\u0e48\u0e48",
     "a long line": "word " * 50_000,
 }
 
@@ -177,11 +251,8 @@ def test_a_pack_of_what_people_write_is_read() -> None:
 
 # Laws.
 
-_RUNS = [
-    (start, end - 1)
-    for start, end, kind in zip(table.STARTS, (*table.STARTS[1:], 0x110000), table.KINDS, strict=True)
-    if kind not in ".s"
-]
+_KINDS = list(zip(table.STARTS, (*table.STARTS[1:], 0x110000), table.KINDS, strict=True))
+_RUNS = [(start, end - 1) for start, end, kind in _KINDS if kind not in ".sr"]
 _FREE = st.text(alphabet="ab9#*.-_/ \t\n\u00e9\u2014\u6f22\u3042\uac00\u05d0\u0301", max_size=60)
 """Clean, and nothing in it makes a place for a character that is not seen."""
 _FORBIDDEN = st.one_of(st.just("\r"), st.sampled_from(_RUNS).flatmap(lambda run: st.integers(*run)).map(chr))
@@ -209,6 +280,42 @@ def test_in_what_people_write_it_is_found_as_well(texts: list[str], data: st.Dat
     line, column = text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
     found = text_findings((text[:at] + forbidden + text[at:]).encode(), "x", limit=1000)
     assert (line, column, ord(forbidden)) in {(one.line, one.column, one.code_point) for one in found}
+
+
+_SIDES = st.sampled_from(table.PLACES).flatmap(
+    lambda row: st.tuples(st.integers(row[0], row[1]), _of(row[2]), _of(row[3] or (0x61, 0x7B))).map(
+        lambda points: "".join(map(chr, points))
+    )
+)
+
+
+def _of(edges: tuple[int, ...]) -> st.SearchStrategy[int]:
+    return st.sampled_from(list(zip(edges[::2], edges[1::2], strict=True))).flatmap(
+        lambda run: st.integers(run[0], run[1] - 1)
+    )
+
+
+@given(_SIDES, st.sampled_from(["", "a", " ", "\n", "\u0301", "\u0915", "\u2800"]))
+def test_a_joiner_passes_between_its_own_and_nowhere_else(characters: str, other: str) -> None:
+    joiner, before, after = tuple(characters)
+    sign = (
+        "\U0001d800" if before in "\U0001da9b\U0001da9c\U0001da9d\U0001da9e\U0001da9f" else "x"
+    )  # a fill fills a sign
+    assert text_findings(f"{sign}{before}{joiner}{after}x".encode(), "x") == []
+    for text in (f"{other}{joiner}{after}", f"{other}{joiner}{other}", f"{before}{joiner}{joiner}{after}"):
+        assert ord(joiner) in {found.code_point for found in text_findings(text.encode(), "x")}
+
+
+_MARK = st.sampled_from(
+    [point for start, end, kind in _KINDS if kind == "r" for point in range(start, end)],
+).map(chr)
+
+
+@given(_FREE, _MARK, st.integers(1, 9))
+def test_a_mark_passes_once_and_each_repetition_is_found(before: str, mark: str, times: int) -> None:
+    found = text_findings(f"{before}{mark * times}a".encode(), "x")
+    assert [one.why for one in found] == ["repeated-mark"] * (times - 1)
+    assert text_findings(f"{before}{f'{mark}a' * times}".encode(), "x") == []
 
 
 @given(st.binary(max_size=80))
@@ -261,8 +368,8 @@ def test_the_table_is_in_order() -> None:
 
 
 def test_the_table_agrees_with_what_python_knows() -> None:
-    allowed = {"Cc": "c.", "Cf": "bztvadf.", "Cn": "unt", "Co": "p", "Cs": "s", "Zl": "l", "Zp": "l", "Lo": ".d"}
-    allowed |= {"Mn": ".dv", "So": ".o"}
+    allowed = {"Cc": "c.", "Cf": "bztvadf.", "Cn": "unt", "Co": "p", "Cs": "s", "Zl": "l", "Zp": "l", "Lo": ".dw"}
+    allowed |= {"Mn": ".dvjmr", "Me": ".r", "So": ".ow"}
     wrong = []
     for start, end, kind in zip(table.STARTS, (*table.STARTS[1:], 0x110000), table.KINDS, strict=True):
         for point in range(start, end):
@@ -274,6 +381,34 @@ def test_the_table_agrees_with_what_python_knows() -> None:
     viramas = {p for p in range(0x110000) if unicodedata.combining(chr(p)) == 9}
     assert {p for p in viramas if bisect_right(table.VIRAMAS, p) % 2 == 0} == set()
     assert [p for p in range(0x20, 0x7F) if table.KINDS[bisect_right(table.STARTS, p) - 1] != "."] == []
+
+
+def test_what_is_escaped_wherever_it_is_shown_is_what_the_table_refuses() -> None:
+    always, places = re.compile(f"[{ALWAYS}]"), re.compile(f"[{OUT_OF_PLACE}]")
+    either_way = "npu.rv"  # shown as a box or a letter; of selectors, only a second one is escaped
+    wrong = [
+        f"{point:04X} {kind}"
+        for start, end, kind in _KINDS
+        for point in range(start, end)
+        if kind not in either_way and bool(always.match(chr(point))) + bool(places.match(chr(point))) != 1
+    ]
+    assert wrong == []
+    own = {point for first, last, *_ in table.PLACES for point in range(first, last + 1)} | {0x2800}
+    assert {point for point in range(0x110000) if places.match(chr(point))} == own
+    assert [
+        chr(point)
+        for start, end, kind in _KINDS
+        if kind in ".r"
+        for point in range(start, end)
+        if always.match(chr(point)) and chr(point) != "\r"
+    ] == []
+
+
+def test_a_joiner_is_shown_in_its_place_and_escaped_elsewhere() -> None:
+    assert safe_text("\u1780\u17d2\u1799 \u2801\u2800") == "\u1780\u17d2\u1799 \u2801\u2800"
+    assert safe_text("a\u17d2b \u2800") == r"a\u{17d2}b \u{2800}"
+    assert escaped("a\u17d2b \u1780\u17d2\u1799") == "a\\u{17d2}b \u1780\u17d2\u1799"
+    assert json_text("a\U00013441\u1780\u17d2\u1799") == '"a\\ud80d\\udc41\u1780\u17d2\u1799"'
 
 
 def test_the_page_names_the_table_and_every_word() -> None:

@@ -278,3 +278,11 @@ def test_taking_a_pack_out_again_changes_nothing(agentpack: Agentpack, project: 
     assert ran.err.endswith("note: `python-engineer` was taken out before\nnothing to change\n")
     assert with_state(project) == before
     agentpack("uninstall", "python-reviewer", expect=2)
+
+
+def test_a_damaged_record_of_before_keeps_nobody_from_uninstalling(installed: Agentpack, project: Path) -> None:
+    installed("uninstall", "two")
+    (project / ".agentpack/state/generations/000001.json").write_text("{")
+    ran = installed("uninstall", "one")
+    assert "000001.json` is damaged: it cannot be told" in ran.err
+    assert not (project / CLAUDE.format("one")).exists()

@@ -20,7 +20,8 @@ from support.running import Agentpack
 from agentpack.apply import Step, recover, transact
 from agentpack.disk import Disk
 from agentpack.disk.whole import write_whole
-from agentpack.model.history import Generation
+from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.names import digest_of
 from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
 
@@ -144,9 +145,9 @@ def _change(disk: Disk, number: int, contents: dict[str, bytes]) -> None:
         steps = [
             Step(path, seen.digest if (seen := disk.look(path)) else None, data) for path, data in contents.items()
         ]
-        made = Generation(
-            number=number, parent=number - 1, time="", command="", pins=(), files=(), documents=(), folders=()
-        )
+        texts = ((path, digest_of(data)) for path, data in contents.items())
+        files = tuple(InstalledFile(path, "claude", "crew", path, text, text, 0o644) for path, text in texts)
+        made = Generation(number=number, parent=number - 1, time="", command="", pins=(), files=files, documents=())
         transact(disk, Store(disk), steps=steps, generation=made)
 
 

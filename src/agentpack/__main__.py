@@ -4,17 +4,21 @@ It also decides how the process begins and ends. A command lives for some millis
 modules load, and taking every object apart at the end, would be a third of them.
 """
 
+import _signal  # type: ignore[import-not-found]
 import gc
 import os
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` takes longer to load than a hot command takes to answer
-    from typing import NoReturn
+if TYPE_CHECKING:  # `typing` and `signal` take longer to load than a hot command takes to answer
+    from typing import Any, NoReturn
 
 
 def main() -> "NoReturn":
     """Run the command that the arguments name and exit with its code."""
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, interrupted)
+    sys.unraisablehook = _raise_again
     gc.set_threshold(100_000)
     if sys.stdout is None or sys.stderr is None:
         reopen()
@@ -26,10 +30,36 @@ def main() -> "NoReturn":
             from agentpack.cli.app import run
 
             code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while it starts or ends: nothing is under way
-        os.write(2, b"error: interrupted\n")  # what says it elsewhere may not be loaded yet
-        code = 130
+    except KeyboardInterrupt:  # while it ends: nothing is under way
+        interrupted()
     leave(code)
+
+
+def interrupted(*_: object) -> "NoReturn":
+    """End the process at once: it is interrupted while it starts or ends, and nothing is under way.
+
+    Not by an exception: while modules load, Python may print it, or lose it in a callback. `cli/boundary.py` puts the
+    usual handler back for the work of a command.
+    """
+    try:
+        os.write(2, b"error: interrupted\n")  # what says it elsewhere may not be loaded yet
+    finally:
+        os._exit(130)
+
+
+def _raise_again(lost: "Any") -> None:
+    """An interrupt that came where nothing can be raised, in a callback of an import, comes again after it."""
+    if lost.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(lost)
+        return
+    from _thread import allocate_lock, interrupt_main, start_new_thread
+
+    def again() -> None:
+        (wait := allocate_lock()).acquire()
+        wait.acquire(timeout=0.01)  # until the callback has ended
+        interrupt_main()
+
+    start_new_thread(again, ())
 
 
 def reopen() -> None:
@@ -47,6 +77,8 @@ def leave(code: int) -> "NoReturn":
     """End the process: what was said goes out, what others left for the end is run, and the system frees the rest."""
     import atexit
 
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, interrupted)
     atexit._run_exitfuncs()
     try:
         sys.stdout.flush()

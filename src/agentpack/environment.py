@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from agentpack.errors import UsageError
+from agentpack.errors import Refused, UsageError
 from agentpack.model.variables import VARIABLES
 
 MANIFEST = "agentpack.yaml"
@@ -92,6 +92,8 @@ class Scope(NamedTuple):
     """The folder of clients that a user declares."""
     found_by: str
     """Why this scope was taken, in a few words."""
+    remark: str = ""
+    """What is to be said of whose this project is, where it is not plainly the user's."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.root}"
@@ -119,6 +121,7 @@ def find_scope(
 
     Raises:
         UsageError: the options exclude each other, the folder does not exist, or there is no project here.
+        Refused: the project was found above the current folder, and is not of whom that folder belongs to.
     """
     if user and (project or root is not None):
         raise UsageError("`--user` excludes `--project` and `--root`")
@@ -126,11 +129,13 @@ def find_scope(
         path = os.path.realpath(os.path.join(environment.cwd, root))
         if not os.path.isdir(path):
             raise UsageError(f"`{root}` is not a folder", hint="`--root` names an existing folder")
-        return project_scope(path, "named by --root", environment)
+        return project_scope(path, "named by --root", environment)._replace(
+            remark=_whose(path, environment, named=True)
+        )
     if not user:
         found = _project_root(environment)
         if found is not None:
-            return project_scope(*found, environment)
+            return project_scope(*found, environment)._replace(remark=_whose(found[0], environment))
         if project:
             raise UsageError(
                 f"there is no project at or above {environment.cwd}",
@@ -158,6 +163,45 @@ def _project_root(environment: Environment) -> tuple[str, str] | None:
         if parent == folder:
             return control
         folder = parent
+
+
+def _whose(root: str, environment: Environment, *, named: bool = False) -> str:
+    """What is to be said of whose a project is, for short nothing.
+
+    A manifest says what is installed and from where, and everybody may put one into `/tmp`. So one that was only found
+    is obeyed if it is the user's own or root's, or its owner also has the folder that the user went to.
+
+    Raises:
+        Refused: somebody else put a manifest, or a repository, into a folder above.
+    """
+    marks = [f"{root}/{name}" for name in (MANIFEST, *_VERSION_CONTROL) if os.path.lexists(f"{root}/{name}")][:1]
+    try:
+        around, here = os.stat(root), os.stat(environment.cwd)
+        looked = [look(mark) for mark in marks for look in (os.lstat, os.stat)] or [around]
+    except OSError:  # whoever reads it says so
+        return ""
+    what, above = (*marks, root)[0], os.path.realpath(environment.cwd) != root
+    mine = {0, os.geteuid(), *([int(environment.variables["SUDO_UID"])] if _is_by_sudo(environment) else [])}
+    others = [found.st_uid for found in looked if found.st_uid not in mine]
+    open_to_all = [path for path, found in ((root, around), (what, looked[-1])) if found.st_mode & stat.S_IWOTH]
+    if others:
+        from agentpack.disk.trust import user_name  # seldom needed
+
+        whose = f"`{what}` belongs to another user, {user_name(others[0])}"
+        if above and not named and others[0] != here.st_uid:
+            raise Refused(
+                whose,
+                details=(f"it was found above {environment.cwd}, which is not theirs",),
+                hint=f"`--root {root}` uses it all the same; `--root .` works in the current folder",
+            )
+        return whose
+    if not above or not open_to_all or here.st_mode & stat.S_IWOTH:  # there may be no permissions on this disk
+        return ""
+    return f"every user of this machine may write to `{open_to_all[0]}`, and `{what}` was found there"
+
+
+def _is_by_sudo(environment: Environment) -> bool:
+    return os.geteuid() == 0 and environment.variables.get("SUDO_UID", "").isdecimal()
 
 
 def project_scope(root: str, found_by: str, environment: Environment) -> Scope:

@@ -19,6 +19,8 @@ contract in `docs/reference/exit-codes.md`) and a stable word, `code`, for progr
 from collections.abc import Iterable
 from typing import ClassVar, NamedTuple
 
+from agentpack.addresses import without_secrets
+
 
 class AgentpackError(Exception):
     """What went wrong (`message`), where (`details`, a line each) and what to do next (`hint`)."""
@@ -27,10 +29,10 @@ class AgentpackError(Exception):
     exit_code: ClassVar[int] = 70
 
     def __init__(self, message: str, *, hint: str | None = None, details: Iterable[str] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.details = tuple(details)
+        self.message = without_secrets(message)
+        super().__init__(self.message)
+        self.hint = hint and without_secrets(hint)
+        self.details = tuple(map(without_secrets, details))
 
 
 class UsageError(AgentpackError):
@@ -63,6 +65,7 @@ class InvalidFile(AgentpackError):
     exit_code = 2
 
     def __init__(self, faults: Iterable[Fault], *, hint: str | None = None) -> None:
+        faults = (f._replace(key=without_secrets(f.key), message=without_secrets(f.message)) for f in faults)
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.key)))
         files = sorted({fault.file for fault in self.faults})
         count = len(self.faults)

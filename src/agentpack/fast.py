@@ -134,9 +134,10 @@ def _scope() -> "Scope | None":
     from agentpack.errors import AgentpackError
 
     try:
-        return find_scope(Environment.current())
+        scope = find_scope(Environment.current())
     except (AgentpackError, OSError):
         return None
+    return None if scope.remark else scope
 
 
 def _has_policy(scope: "Scope") -> bool:

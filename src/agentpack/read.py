@@ -16,6 +16,8 @@ from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
 MANIFEST = "pack.yaml"
 MAX_VARIANTS = 300
 """Variants of one persona."""
+MAX_REQUIRED = 20
+"""Variants that one variant brings along by `requires`: `pack check` puts each together with all of its own."""
 ORIGINALS = "originals"
 """The folder of a pack with the agent files that its personas were made from: `originals/<client>/<persona>`."""
 BARE = "claude"
@@ -246,3 +248,16 @@ def _file_faults(
                 if other not in own:
                     hint = did_you_mean(other, own)
                     yield Fault(layer.file, 0, "", f"names a variant `{other}` that does not exist", hint)
+            if _brings_too_many(name, own):
+                yield Fault(layer.file, 0, "requires", f"brings more than {MAX_REQUIRED} other variants along")
+
+
+def _brings_too_many(name: str, own: Mapping[str, Layer]) -> bool:
+    """Whether a variant requires too many others, itself or by way of others. Stops as soon as that is known."""
+    found, waiting = {name}, [name]
+    while waiting and len(found) <= MAX_REQUIRED + 1:
+        layer = own.get(waiting.pop())
+        more = [other for other in layer.header["requires"] if other not in found] if layer else []
+        found.update(more)
+        waiting += more
+    return len(found) > MAX_REQUIRED + 1

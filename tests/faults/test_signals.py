@@ -15,7 +15,8 @@ SIGNALLED = """
 import os, signal, sys
 from agentpack.disk import Disk
 at, number = int(sys.argv.pop(1)), int(sys.argv.pop(1))
-signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+if number != signal.SIGKILL:
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 calls, real = [], Disk.system
 
 def system(self, name, call, *args, **kwargs):
@@ -93,6 +94,105 @@ from agentpack.__main__ import main
 builtins.__import__ = load
 main()
 """
+
+
+ENDING = """
+import atexit, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from agentpack import __main__
+
+class Callback:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+where = sys.argv.pop(1)
+if where == "at exit":
+    atexit.register(interrupt)
+elif where == "last flush":
+    sys.stdout.flush = sys.stderr.flush = interrupt
+elif where == "in a callback":
+    import agentpack.cli.boundary as boundary
+    ended = boundary._ended
+    def call(output, call):
+        one = Callback()
+        del one
+        return ended(output, call)
+    boundary._ended = call
+elif where == "twice":
+    os.write = interrupt
+    __main__.__dict__["TYPE_CHECKING"] = False
+    import builtins
+    real = builtins.__import__
+    def load(name, *args, **kwargs):
+        if name == "agentpack.fast":
+            interrupt()
+        return real(name, *args, **kwargs)
+    builtins.__import__ = load
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize("words", [["--version"], ["status"], ["show", "python-engineer"]], ids=" ".join)
+@pytest.mark.parametrize("where", ["at exit", "last flush", "in a callback", "twice"])
+def test_an_interrupt_at_the_end_ends_with_130_and_no_traceback(project: Path, where: str, words: list[str]) -> None:
+    if where == "in a callback" and words == ["--version"]:
+        pytest.skip("it is answered before")
+    done = subprocess.run([sys.executable, "-c", ENDING, where, *words], cwd=project, capture_output=True, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (130, False), done.stderr
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["show", "python-engineer"], ["clients"]], ids=" ".join)
+def test_a_reader_that_is_gone_is_no_fault(project: Path, words: list[str]) -> None:
+    """As `agentpack --version | head -0`: nobody reads, and nothing is said about it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer) as stdout:
+        command = [sys.executable, "-m", "agentpack", *words]
+        done = subprocess.run(command, cwd=project, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0
+    assert "error" not in done.stderr and "Traceback" not in done.stderr
+
+
+RECOVERING = """
+import os, signal, sys
+from agentpack.apply import recovery
+signal.signal(signal.SIGINT, signal.default_int_handler)
+real = recovery.settle
+
+def settle(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGINT)
+    return real(*args, **kwargs)
+
+recovery.settle = settle
+from agentpack.__main__ import main
+main()
+"""
+
+
+def test_an_interrupt_during_recovery_ends_with_130_and_the_change_is_whole(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    packs = publish(tmp_path / "packs", make_pack())
+    agentpack("install", "data-reviewer", "--source", str(packs), "--client", "claude")
+    publish(packs, make_pack(version="2.0.0", personas={"reviewer": persona_text(description="Anew.")}))
+    for at in range(1, 200):  # stop the upgrade where its journal is decided
+        subprocess.run(
+            [sys.executable, "-c", SIGNALLED, str(at), str(int(signal.SIGKILL)), "upgrade", "--latest", "--yes"],
+            cwd=project,
+            capture_output=True,
+            check=False,
+        )
+        if (project / ".agentpack/state/journal").exists():
+            break
+    done = subprocess.run(
+        [sys.executable, "-c", RECOVERING, "status"], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr and "put in order" in done.stderr
+    agentpack("diff")
 
 
 @pytest.mark.slow

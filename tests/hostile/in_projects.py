@@ -425,7 +425,7 @@ CLONES: Mapping[str, Case] = {
     "a denied place by a link": Case(_against(_DENY, "link", _link_to("link")), 5, "`sources.deny`", SYNC),
     "a denied place by two slashes": Case(_against(_DENY, "/{packs}"), 5, "`sources.deny`", SYNC),
     "a denied place by a link to a pack": Case(
-        _against(_DENY, "vendor", _link_to("vendor/bad", "bad")), 5, "`sources.deny`", SYNC
+        _against(_DENY, "vendor", _link_to("vendor/bad", "bad")), 5, "leads out of the source", SYNC
     ),
     "a pack of a denied place": Case(_against(_DENY, "{packs}/bad"), 5, "`sources.deny`", SYNC),
     "a link in an allowed place": Case(_against(_ALLOW, "vendor", _link_to("vendor")), 5, "`sources.allow`", SYNC),

@@ -2,6 +2,8 @@
 lost.
 """
 
+from collections.abc import Callable
+from itertools import takewhile
 from typing import NamedTuple
 
 from hypothesis import given
@@ -62,9 +64,13 @@ def releases(draw: st.DrawFn) -> tuple[Text, Text]:
     changed = {name for name in kept if draw(st.sampled_from((True, False, False)))}
     after = [f"- {name} as it {'is now' if name in changed else 'was'}" for name in kept]
     ids = dict(zip(after, kept, strict=True))
-    fresh = [f"- new {number}" for number in range(draw(st.integers(0, 2)))]
+    fresh = draw(st.lists(st.sampled_from((*POOL, "- new 1")), max_size=2, unique=True))
     ids |= {text: text.removeprefix("- ").replace(" ", "-") for text in fresh}
     return old, laid_out(draw(st.permutations([*after, *fresh])), ids, draw(st.integers(1, 3)))
+
+
+POOL = ("- new 0", "- shared 0", "- shared 1")
+"""New rules that both sides may put in."""
 
 
 class Edited(NamedTuple):
@@ -74,6 +80,7 @@ class Edited(NamedTuple):
     changed: dict[str, str]
     """By the rule as it was, the rule in their words."""
     removed: frozenset[str]
+    """Rules, and headings whose rules stay."""
     added: tuple[str, ...]
 
 
@@ -83,15 +90,17 @@ def edits(draw: st.DrawFn, base: Text) -> Edited:
     changed: dict[str, str] = {}
     removed = set()
     added: list[str] = []
+    shared = draw(st.lists(st.sampled_from(POOL), max_size=2, unique=True))
     for line in base.lines:
-        what = "keep" if line.startswith("#") else draw(st.sampled_from(("keep", "keep", "keep", "change", "remove")))
+        ways = ("keep", "keep", "keep", "remove") if line.startswith("#") else ("keep", "keep", "change", "remove")
+        what = draw(st.sampled_from(ways))
         if what == "change":
             changed[line] = f"{line}, in my words"
         if what == "remove":
             removed.add(line)
         lines += [] if what == "remove" else [changed.get(line, line)]
         if draw(st.sampled_from((True, False, False, False))):
-            added.append(f"- my own {len(added)}")
+            added.append(shared.pop() if shared else f"- my own {len(added)}")
             lines.append(added[-1])
     return Edited(body(lines).encode(), changed, frozenset(removed), tuple(added))
 
@@ -110,27 +119,68 @@ def id_of(rule: str) -> str:
     return rule.split()[1]
 
 
-@given(stories())
-def test_every_edit_is_carried_or_is_a_conflict(story: tuple[Text, Text, Edited]) -> None:
+FIELDS = ("description: was", "model: was", "color: was", "tools: was")
+
+
+@st.composite
+def fronts(draw: st.DrawFn) -> tuple[str, str, str, str]:
+    """A header of two to five fields, or none, as base, ours and theirs have it, and as both together want it. Each
+    side has changed fields and dropped some, never the same ones.
+    """
+    fields = FIELDS[: draw(st.integers(0, len(FIELDS)))]
+    now = [draw(st.sampled_from((line, line, line.replace("was", "is now"), ""))) for line in fields]
+    is_ours = [draw(st.booleans()) for _ in fields]
+
+    def header(wants: Callable[[bool], bool]) -> str:
+        lines = (there if wants(own) else was for was, there, own in zip(fields, now, is_ours, strict=True))
+        return "".join(f"{line}\n" for line in ("---", "name: x", *lines, "---") if line) if fields else ""
+
+    return header(lambda _: False), header(lambda own: own), header(lambda own: not own), header(lambda _: True)
+
+
+@given(stories(), fronts())
+def test_every_edit_is_carried_or_is_a_conflict(
+    story: tuple[Text, Text, Edited], front: tuple[str, str, str, str]
+) -> None:
     old, new, edited = story
-    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known(old.entries, new.entries))
+    bodies = (old.bytes, edited.text, new.bytes)
+    base, ours, theirs = (head.encode() + text for head, text in zip(front[:3], bodies, strict=True))
+    merged = merge(base, ours, theirs, lambda: Known(old.entries, new.entries))
     now = {id_of(line): line for line in new.lines if line.startswith("- rule")}
-    touched = {*edited.changed, *edited.removed}
+    headings = {line for line in edited.removed if line.startswith("#")}
     collides = {rule for rule in edited.changed if now.get(id_of(rule)) != rule}
-    collides |= {rule for rule in edited.removed if now.get(id_of(rule), rule) != rule}
+    collides |= {rule for rule in edited.removed - headings if now.get(id_of(rule), rule) != rule}
     if merged.content is None:
-        assert collides, "nothing that both sides changed"
-        assert {conflict.base for conflict in merged.conflicts} == collides
+        assert collides | headings, "nothing that both sides changed"
+        assert headings or {conflict.base for conflict in merged.conflicts} == collides
         return
-    # a rule taken out by hand that the release has elsewhere in other words is a new one, where lines merge
-    assert collides <= edited.removed, "both sides changed a rule, and one of them lost"
-    found = lines_of(merged.content)
+    # a rule taken out by hand that the release has elsewhere in other words is a new one, where lines merge; so is one
+    # in other words whose section is gone
+    assert headings or collides <= edited.removed, "both sides changed a rule, and one of them lost"
+    assert merged.content.startswith(front[3].encode())
+    found = lines_of(merged.content.removeprefix(front[3].encode()))
     wanted = {edited.changed.get(line, line) for line in new.lines if line not in edited.removed}
     assert set(found) == wanted | set(edited.added)
-    assert len(found) == len(set(found))
+    if merge(base, ours, theirs).content is None:  # else git puts in twice what both put in
+        assert len(found) == len(set(found))
     # what the user left alone stands as the new release has it
+    touched = {*edited.changed, *edited.removed, *edited.added}
     left = [line for line in new.lines if line not in touched]
     assert [line for line in found if line in left] == left
+
+
+@given(stories())
+def test_a_heading_that_was_taken_out_is_a_conflict_while_rules_stand_below_it(
+    story: tuple[Text, Text, Edited],
+) -> None:
+    """Without it, they would be read as rules of the section before."""
+    old, new, edited = story
+    draft = carry(old.bytes.decode(), edited.text.decode(), new.bytes.decode(), Known(old.entries, new.entries))
+    told = {piece.base for piece in draft or () if isinstance(piece, Conflict)}
+    for heading in {*new.lines} & edited.removed - told if draft is not None else ():
+        if heading.startswith("#"):
+            rules = takewhile(lambda line: not line.startswith("#"), new.lines[new.lines.index(heading) + 1 :])
+            assert {*rules} <= {*edited.removed, *edited.changed}
 
 
 @given(stories())
@@ -152,6 +202,9 @@ def test_a_draft_decided_for_one_side_has_what_that_side_wanted(story: tuple[Tex
         text = resolved(merged.draft, side)
         assert wanted - {old for old in edited.changed if side == 2} <= set(text.splitlines())
         assert "\n\n\n" not in text
+        assert not text.startswith("\n")
+        if not any(conflict.base.startswith("#") and not conflict[side] for conflict in merged.conflicts):
+            assert text.rstrip("\n") == body([line for line in text.splitlines() if line]).rstrip("\n")
 
 
 @given(stories())

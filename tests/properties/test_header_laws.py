@@ -100,19 +100,59 @@ def test_edits_of_the_body_and_of_the_header_go_together(
     assert values_in(form, merged.content.decode()) == values_in(form, written(form, story.wanted, both))
 
 
-@given(story=stories(), order=orders, style=st.sampled_from(STYLES), key=st.sampled_from(KEYS))
-def test_a_field_that_both_gave_other_values_is_the_only_conflict(
-    story: Story, order: list[int], style: str, key: str
+WAYS = (("was", "mine", "new"), ("was", "mine", None), ("was", None, "new"), (None, "mine", "new"))
+"""What base, ours and theirs say in a field that both sides changed; None where it is not there."""
+
+
+@given(
+    story=stories(),
+    order=orders,
+    style=st.sampled_from(STYLES),
+    key=st.sampled_from(KEYS),
+    way=st.sampled_from(WAYS),
+)
+def test_a_field_that_both_changed_otherwise_or_one_took_out_is_the_only_conflict(
+    story: Story, order: list[int], style: str, key: str, way: tuple[str | None, ...]
 ) -> None:
     form = story.form
-    base, mine, new = ({**side, key: value} for side, value in zip(story[1:4], ("was", "mine", "new"), strict=True))
+    sides = [{**side, key: value} for side, value in zip(story[1:4], way, strict=True)]
+    base, mine, new = ({name: value for name, value in side.items() if value is not None} for side in sides)
     ours = reformatted(form, written(form, mine), order, style)
     merged = merge(written(form, base).encode(), ours.encode(), written(form, new).encode(), form=form)
     assert merged.content is None
     assert len(merged.conflicts) == 1
-    for piece, value in zip(merged.conflicts[0], ("was", "mine", "new"), strict=True):
-        assert piece.strip().lstrip("'").startswith(key)
-        assert value in piece
+    for piece, value in zip(merged.conflicts[0], way, strict=True):
+        assert piece.strip().lstrip("'").startswith(key) if value else not piece
+        assert (value or "") in piece
+
+
+@st.composite
+def doubled(draw: st.DrawFn) -> tuple[list[str], list[str], list[str], list[str]]:
+    """The lines of a header of two to five fields as base, ours and theirs have it, and as a person would have both.
+
+    Each side has changed fields and dropped some, never the same ones, and one of the three has some of them twice,
+    which no reader of YAML takes.
+    """
+    was = [f"{key}: was" for key in KEYS[: draw(st.integers(2, 5))]]
+    is_ours = [draw(st.booleans()) for _ in was]
+    now = [draw(st.sampled_from((line, line.replace("was", "now"), ""))) for line in was]
+    twice = [draw(st.sampled_from(("", "", f"{line} too"))) for line in was]
+    by = draw(st.sampled_from(("base", "ours", "theirs")))
+
+    def lines(ours: bool, theirs: bool) -> list[str]:
+        found: list[str] = []
+        for line, own, changed, again in zip(was, is_ours, now, twice, strict=True):
+            has_again = by == "base" or (ours if by == "ours" else theirs)
+            found += [changed if (ours if own else theirs) else line, again if has_again else ""]
+        return [line for line in found if line]
+
+    return lines(False, False), lines(True, False), lines(False, True), lines(True, True)
+
+
+@given(doubled())
+def test_a_field_that_stands_twice_loses_no_line(sides: tuple[list[str], ...]) -> None:
+    base, ours, theirs, wanted = ("\n".join(["---", "name: x", *side, "---", "Text."]).encode() for side in sides)
+    assert merge(base, ours, theirs).content in (wanted, None)
 
 
 # Headers of any kind, also such as no client reads.

@@ -11,7 +11,7 @@ from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.names import Digest, digest_of, text_digest
 from agentpack.model.rendering import Rendering
-from agentpack.plan import Decisions, Observed, plan
+from agentpack.plan import Decisions, Edited, Observed, plan
 
 PATHS = ("a.md", "b.md", "c.md")
 TEXTS = (
@@ -125,6 +125,32 @@ def test_without_a_decision_nothing_of_the_users_is_lost(world: World, wanted: d
             assert here is not None
             assert change.content == merge(world.blobs[old.rendered], here, wanted[change.path]).content
         assert change.action is not Action.DISCARD
+
+
+BY_HAND = b"- one, by hand\n"
+
+
+@given(worlds(), wishes, st.data())
+@settings(max_examples=400)
+def test_a_merge_by_hand_counts_for_the_two_texts_it_was_made_of_and_no_other(
+    world: World, wanted: dict[str, bytes], data: st.DataObject
+) -> None:
+    """Who edits the file again meanwhile, or gets another release, is asked again."""
+    made_of = {}
+    for path in {*wanted} & {*world.disk}:
+        right = data.draw(st.tuples(st.booleans(), st.booleans()))
+        made_of[path] = [
+            now if is_right else data.draw(contents)
+            for now, is_right in zip((world.disk[path], wanted[path]), right, strict=True)
+        ]
+    edited = {path: Edited(digest_of(here), text_digest(new), BY_HAND) for path, (here, new) in made_of.items()}
+    without = world.plan(wanted, Decisions()).changes
+    for change, before in zip(world.plan(wanted, Decisions(edited=edited)).changes, without, strict=True):
+        here, new = made_of.get(change.path, (b"", b""))
+        if before.why == "merge" and here == world.disk[change.path] and as_lf(new) == as_lf(wanted[change.path]):
+            assert (change.action, as_lf(change.content or b"")) == (Action.MERGE, BY_HAND)
+        else:
+            assert change == before
 
 
 @given(worlds(), wishes, decisions)

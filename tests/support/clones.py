@@ -168,6 +168,8 @@ class View(NamedTuple):
     bases: Mapping[str, frozenset[str]]
     """By path the sha256 of the text that a file was written from; more than one where the lock has two sides."""
     generation: int
+    left: frozenset[str] = frozenset()
+    """Files that git does not track, and whose rows it moved."""
 
     def text(self, path: str) -> str:
         """What a file says."""
@@ -289,13 +291,13 @@ class Clone:
         recorded = {file.path: file.rendered.removeprefix("sha256:") for file in newest.files} if newest else {}
         moved = {path for path in recorded if path in bases and bases[path] != {recorded[path]}}
         if moved:
-            tracked = set(self.git("ls-files", *moved)[1].split())
-            bases.update({path: {recorded[path]} for path in moved - tracked})
+            moved -= set(self.git("ls-files", *moved)[1].split())
+            bases.update({path: {recorded[path]} for path in moved})
         for digest in {digest for found in bases.values() for digest in found} - self.world.texts.keys():
             with suppress(AgentpackError):  # another clone made it
                 self.world.texts[digest] = store.blobs.get(Digest(f"sha256:{digest}"))
         frozen = {path: frozenset(found) for path, found in bases.items()}
-        return View(files, locks, frozen, newest.number if newest else 0)
+        return View(files, locks, frozen, newest.number if newest else 0, frozenset(moved))
 
     def kept(self) -> frozenset[str]:
         """The lines of users that the store still has."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
@@ -82,6 +83,37 @@ def in_a_child(work: Callable[[], object]) -> int:
         try:
             work()
             status = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def killed_at(number: int | None, work: Callable[[], object]) -> tuple[int, list[str]]:
+    """Do something in a child process that is killed at its call with this number, on whichever disk it is.
+
+    Returns:
+        The exit status as `in_a_child` gives it, and the names of the calls that were made.
+    """
+    reader, writer = os.pipe()
+
+    def child() -> None:
+        real, count = Disk.system, 0
+
+        def system(self: Disk, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+            nonlocal count
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            count += 1
+            os.write(writer, name.encode() + b"\n")
+            return real(self, name, call, *args, **kwargs)
+
+        Disk.system = system  # type: ignore[method-assign]
+        work()
+
+    status = in_a_child(child)
+    os.close(writer)
+    with os.fdopen(reader) as calls:
+        return status, calls.read().split()

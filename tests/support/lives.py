@@ -225,11 +225,11 @@ def the_row_of_a_file_is_its_base(life: Life, step: Step) -> Iterator[str]:
     """What a command leaves differs from what the lock renders to only where it differed before."""
     if not step.wrote or step.words[0] == "rollback" or len(step.after.locks) != 1:
         return
-    if step.words[0] == "lock" and life.setting.ignored:
-        return  # git moved the lock and not the files, and this writes none
     texts = life.world.texts
     for path, row in step.after.locks[0].rows.items():
         new, after = texts.get(row.sha256), step.after.files.get(path)
+        if step.words[0] == "lock" and path in step.before.left:
+            continue  # git moved the lock and not the file, and this writes none
         if new is None or after is None:
             if after is None and not step.ran.exit_code and step.words[0] in ("install", "sync", "upgrade"):
                 yield f"{path} is in the lock, and not there"
@@ -363,9 +363,10 @@ def _state_of(folder: str, names: list[str]) -> list[str]:
 
 
 def _answer(ran: Ran, folder: Path) -> Any:
-    """What a command said, without the place and the number of the generation."""
+    """What a command said, without the place and the numbers of generations, which only this copy can go back to."""
     found = json.loads(ran.out.replace(str(folder), "HERE"))
-    found["data"].pop("generation", None)
+    for part in (found["data"], *found["data"].get("remarks", ())):
+        part.pop("generation", None)
     return found
 
 

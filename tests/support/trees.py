@@ -62,3 +62,15 @@ def with_state(folder: Path) -> dict[str, Mark]:
     found = marks(folder, without=(".git",))
     found.pop(f"{STATE}/lock", None)
     return found
+
+
+def everything(folder: Path, *, without: tuple[str, ...] = ()) -> dict[str, Mark]:
+    """Every file and every folder with bytes, permissions and time of writing."""
+    found = marks(folder, without=without)
+    for where, folders, _ in os.walk(folder):
+        here = Path(where).relative_to(folder).as_posix()
+        folders[:] = [name for name in folders if f"{here}/{name}".removeprefix("./") not in without]
+        if here not in {path.rpartition("/")[0] for path in without}:  # what is left out may come and go there
+            status = os.lstat(where)
+            found[f"{here}/"] = Mark(b"", stat.S_IMODE(status.st_mode), status.st_mtime_ns)
+    return found

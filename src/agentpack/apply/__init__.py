@@ -2,15 +2,15 @@
 
     transact     steps + generation -> the disk changed and the generation current, or nothing changed and an error
     recover      finish or undo what an earlier process left in the middle: the first act of every command that writes
-    interrupted  whether there is something to recover, for commands that only read
+    interrupted  what there is to recover, for commands that only read
 
 The caller holds the process lock around `recover` and `transact`. Which files change is decided in `plan`; here it is
 only checked that each is still as planned. docs/explanation/transactions.md tells the order of writes and why.
 """
 
-from agentpack.apply.recovery import Recovered, interrupted, recover
+from agentpack.apply.recovery import Recovered, interrupted, recover, unfinished
 from agentpack.apply.rows import Unfinished
 from agentpack.apply.staging import Snapshot, Step
 from agentpack.apply.transaction import transact
 
-__all__ = ["Recovered", "Snapshot", "Step", "Unfinished", "interrupted", "recover", "transact"]
+__all__ = ["Recovered", "Snapshot", "Step", "Unfinished", "interrupted", "recover", "transact", "unfinished"]

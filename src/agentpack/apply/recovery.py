@@ -6,7 +6,8 @@ told apart by what they hold, and notes go last.
 
 from typing import Literal, NamedTuple
 
-from agentpack.apply.rows import Unfinished, clear, forget, settle, tidy, undo
+from agentpack.apply.managed import Everything, Managed, refuse_journal
+from agentpack.apply.rows import Touched, Unfinished, clear, forget, settle, tidy, undo
 from agentpack.apply.signals import Signals
 from agentpack.disk import Disk
 from agentpack.errors import Refused, Unavailable
@@ -14,50 +15,71 @@ from agentpack.store import Store, layout
 from agentpack.store.journal import Journal, decided, undecided
 from agentpack.store.process_lock import is_locked
 
+_MOST_NAMED = 10
+
 
 class Recovered(NamedTuple):
     """What was found and done about it, to be told to the user.
 
     `cleared`: temporary files of a change that was never decided are gone. `tidied`: a change that was done lacked only
-    its last touches. `finished`, `undone`: a decided change. `left` are files that somebody edited since, left as they
-    are.
+    its last touches. `finished`, `undone`: a decided change. `changed` are the files that this took. `left` are files
+    that somebody edited since, left as they are.
     """
 
     outcome: Literal["cleared", "tidied", "finished", "undone"]
     number: int
+    changed: tuple[Touched, ...] = ()
     left: tuple[str, ...] = ()
 
 
-def interrupted(store: Store) -> bool:
-    """Whether a decided change waits to be finished and no process is at it. Changes nothing."""
+def interrupted(store: Store) -> Journal | None:
+    """The decided change that waits to be finished while no process is at it; None when there is none. Changes
+    nothing.
+    """
     journal = decided(store.disk)
-    return journal is not None and store.generations.current() < journal.number and not is_locked(store.disk)
+    waits = journal is not None and store.generations.current() < journal.number and not is_locked(store.disk)
+    return journal if waits else None
 
 
-def recover(disk: Disk, store: Store) -> Recovered | None:
+def recover(disk: Disk, store: Store, managed: Managed | None = None) -> Recovered | None:
     """Finish or undo what an earlier process left in the middle; None when there is nothing. Cheap then.
 
     The caller holds the process lock.
 
+    Args:
+        managed: the files that notes may name; any unless told.
+
     Raises:
         Unfinished: the disk does not allow it now; it can be done again.
-        Refused: the notes are damaged.
+        Refused: the notes are damaged, or name something that is not managed. Nothing was changed.
     """
     store.forget()  # it may have been read before the lock was held
+    managed = managed or Everything()
     journal = decided(disk)
     if journal is None and (journal := undecided(disk)) is not None:
+        refuse_journal(disk, store, journal, managed, path=layout.JOURNAL_NEW)
         with Signals("what an earlier command left lying around is cleared"):
-            forget(disk, store, journal)
-            return Recovered("cleared", journal.number or store.generations.current() + 1)
+            gone = forget(disk, store, journal)
+            return Recovered("cleared", journal.number or store.generations.current() + 1, gone)
     if journal is None:
         return None
+    refuse_journal(disk, store, journal, managed, path=layout.JOURNAL)
     with Signals("a change that an earlier command left in the middle is put in order"):
         try:
             return _go_on(disk, store, journal)
         except Unavailable as error:
-            raise Unfinished(
-                "a change was interrupted and cannot be finished yet", details=(error.message,), hint=error.hint
-            ) from error
+            raise unfinished(disk, journal, error) from error
+
+
+def unfinished(disk: Disk, journal: Journal, error: Unavailable) -> Unfinished:
+    """The error of an interrupted change that cannot be finished now: which one, which files, and why."""
+    rows = journal.rows[:_MOST_NAMED]
+    more = [f"and {len(journal.rows) - len(rows)} more"] if len(journal.rows) > len(rows) else []
+    return Unfinished(
+        f"a change was interrupted and cannot be finished yet (generation {journal.number})",
+        details=(error.message, *(f"{disk.where(row.path)} is part of it" for row in rows), *more),
+        hint=error.hint,
+    )
 
 
 def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
@@ -70,9 +92,9 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
     try:
         for number in range(store.generations.current() + 1, journal.number + 1):
             store.generations.read(number)
-        left = settle(disk, store, journal, forward=True)
+        done = settle(disk, store, journal, forward=True)
     except Refused:  # something that finishing needs is gone; nothing has changed yet
-        return Recovered("undone", journal.number, undo(disk, store, journal))
+        return Recovered("undone", journal.number, *undo(disk, store, journal))
     clear(disk, journal, made=False)
     pointer = store.generations.propose(journal.number)
     disk.make_durable((pointer,), ())
@@ -80,4 +102,4 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
     disk.make_durable((), (layout.STATE,))
     tidy(disk, journal)
     store.forget()
-    return Recovered("finished", journal.number, left)
+    return Recovered("finished", journal.number, *done)

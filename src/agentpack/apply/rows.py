@@ -8,16 +8,33 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from agentpack.disk import Disk, Owner, Seen, Stamp
-from agentpack.errors import Unavailable
+from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
 from agentpack.store.journal import Journal, Row, Side
+
+MAX_CHANGE_BYTES = 1024 * 1024 * 1024
+"""All contents that one change writes."""
 
 
 class Unfinished(Unavailable):
     """A change was decided, then neither finished nor undone. The journal stays, and the next command goes on."""
 
     code = "unfinished"
+
+
+class Touched(NamedTuple):
+    """A file that was deleted or else written."""
+
+    path: str
+    deleted: bool
+
+
+class Settled(NamedTuple):
+    """What became of the files of a journal: changed just now, and left as they are because somebody edited them."""
+
+    changed: tuple[Touched, ...]
+    left: tuple[str, ...]
 
 
 class _Todo(NamedTuple):
@@ -49,8 +66,16 @@ def touched(rows: Iterable[Row], made: Iterable[str]) -> list[str]:
     return list(dict.fromkeys((*(parent(row.path) for row in rows), *above)))
 
 
-def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> tuple[str, ...]:
-    """Bring every file of a journal to one side, durably. Returns the paths of those on neither side: left as they are.
+def refuse_size(size: int) -> None:
+    """Raise Refused for a change that would write more bytes than any should."""
+    if size > MAX_CHANGE_BYTES:
+        raise Refused(
+            f"one change would write more than {MAX_CHANGE_BYTES >> 20} MiB", hint="change fewer packs at once"
+        )
+
+
+def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Settled:
+    """Bring every file of a journal to one side, durably. Those on neither side are left as they are.
 
     Contents are all beside their places before the first file changes, so a content that is missing (Refused) changes
     nothing.
@@ -65,34 +90,46 @@ def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> tupl
                 left.append(row.path)
             continue
         todo.append(_Todo(row.path, goal, seen.stamp if seen else None, seen.owner if seen else None))
+    refuse_size(sum(store.blobs.size(item.goal.digest) for item in todo if item.goal.digest is not None))
     made = list(journal.made)
     staged = [_stage(disk, store, item, journal.ending, made) for item in todo if item.goal.digest is not None]
     disk.make_durable(staged, ())
+    changed: list[Touched] = []
     for item in todo:
         if disk.stamp(item.path) != item.stamp:
             left.append(item.path)
-        elif item.goal.digest is None:
+            continue
+        if item.goal.digest is None:
             disk.unlink(item.path)
         else:
             disk.rename(temporary(item.path, journal.ending), item.path)
+        changed.append(Touched(item.path, item.goal.digest is None))
     disk.make_durable((), _existing(disk, touched(journal.rows, made)))
-    return tuple(left)
+    return Settled(tuple(changed), tuple(left))
 
 
-def clear(disk: Disk, journal: Journal, *, made: bool) -> None:
-    """Remove the temporary files of a transaction, and with `made` the folders made for it that are empty."""
+def clear(disk: Disk, journal: Journal, *, made: bool) -> tuple[Touched, ...]:
+    """Remove the temporary files of a transaction, and with `made` the folders made for it that are empty. Returns the
+    files removed.
+    """
+    gone: list[Touched] = []
     for folder in journal.folders:
         for name in disk.entries(folder):
             if name.startswith(".") and name.endswith(journal.ending):
-                disk.unlink(f"{folder}/{name}" if folder else name)
+                path = f"{folder}/{name}" if folder else name
+                disk.unlink(path)
+                gone.append(Touched(path, deleted=True))
     if made:
         for folder in reversed(journal.made):
             disk.rmdir(folder)
+    return tuple(gone)
 
 
-def forget(disk: Disk, store: Store, journal: Journal) -> None:
-    """Remove all that was written for a generation that will never count; the notes that tell of it go last."""
-    clear(disk, journal, made=True)
+def forget(disk: Disk, store: Store, journal: Journal) -> tuple[Touched, ...]:
+    """Remove all that was written for a generation that will never count; the notes that tell of it go last. Returns
+    the temporary files removed.
+    """
+    gone = clear(disk, journal, made=True)
     current = store.generations.current()
     paths = [layout.CURRENT_NEW]
     for number in (current + 1, current + 2):  # the first may be a snapshot; cut-off notes do not tell
@@ -100,16 +137,17 @@ def forget(disk: Disk, store: Store, journal: Journal) -> None:
     for path in (*paths, layout.JOURNAL_NEW):
         disk.unlink(path)
     store.forget()
+    return gone
 
 
-def undo(disk: Disk, store: Store, journal: Journal) -> tuple[str, ...]:
-    """Bring back what was before a decided change, and forget the change. Returns the paths left as they are."""
+def undo(disk: Disk, store: Store, journal: Journal) -> Settled:
+    """Bring back what was before a decided change, and forget the change."""
     store.blobs.include(journal.number)  # what the change took away is there
-    left = settle(disk, store, journal, forward=False)
+    settled = settle(disk, store, journal, forward=False)
     disk.rename(layout.JOURNAL, layout.JOURNAL_NEW)  # undecided again
     disk.make_durable((), (layout.STATE,))  # until here a power cut brings the decision back, which needs the contents
     forget(disk, store, journal)
-    return left
+    return settled
 
 
 def tidy(disk: Disk, journal: Journal) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.apply.rows import forget, parent, temporary
+from agentpack.apply.managed import Everything, Managed, refuse_step
+from agentpack.apply.rows import forget, parent, refuse_size, temporary
 from agentpack.disk import Disk, Seen, Stamp
 from agentpack.errors import AgentpackError, Bug, Refused, Unavailable
 from agentpack.model.history import Generation
@@ -52,8 +53,11 @@ class _Check(NamedTuple):
 class Staging:
     """A transaction being prepared: `add` every step, `complete`, `last_look`; `abandon` takes all of it back."""
 
-    def __init__(self, disk: Disk, store: Store, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: Managed | None = None
+    ) -> None:
         layout.prepare(disk)
+        self._managed = managed or Everything()
         self.number = store.generations.current() + (1 if snapshot is None else 2)
         self._disk, self._store, self._snapshot = disk, store, snapshot
         # The inode keeps two states that write to the same folders apart, such as a project's and its user's.
@@ -72,6 +76,7 @@ class Staging:
         self._staged: list[str] = []
         self._replaced: list[tuple[str, Digest, int]] = []
         self._leaving: tuple[str, ...] = ()
+        self._size = 0
         self._recorded = self._read_recorded()
 
     @property
@@ -90,12 +95,13 @@ class Staging:
         """Check a step against the disk and write its content beside its place.
 
         Raises:
-            Refused: something that is not a file stands there.
+            Refused: something that is not a file stands there, or no file of agentpack's can.
             Unavailable: the file is not as the step says, or something cannot be written.
         """
         path, content = step.path, step.content
         if path in self._checks:
             raise Bug(f"two steps for `{path}`")
+        refuse_step(self._disk, self._managed, path)
         seen = self._disk.look(path)
         self._expect(step, seen)
         place = self._disk.place(path)
@@ -106,6 +112,8 @@ class Staging:
             if seen is not None:
                 self._change(path, before, NOTHING)
             return
+        self._size += len(content)
+        refuse_size(self._size)
         digest = self._pack.add(content, digest_of(content))
         mode = step.mode if step.mode is not None or seen is None else seen.mode
         if seen is not None and before == Side(digest, mode or 0):

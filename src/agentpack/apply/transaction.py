@@ -6,6 +6,7 @@ generation counts nothing that goes wrong is worth an error, for the next comman
 
 from collections.abc import Callable, Iterable, Mapping
 
+from agentpack.apply.managed import Managed
 from agentpack.apply.rows import Unfinished, tidy, touched, undo
 from agentpack.apply.signals import Signals
 from agentpack.apply.staging import Snapshot, Staging, Step
@@ -24,6 +25,7 @@ def transact(
     generation: Generation | Callable[[Mapping[str, int]], Generation],
     blobs: Iterable[bytes] = (),
     snapshot: Snapshot | None = None,
+    managed: Managed | None = None,
 ) -> Generation:
     """Change all these files and make the generation current, or change nothing.
 
@@ -33,18 +35,20 @@ def transact(
     Args:
         blobs: contents to keep beside those of the steps, such as the pristine text of a merged file.
         snapshot: a generation to be recorded just before this one, which then has the number after it.
+        managed: the files that steps may name; any unless told.
 
     Returns:
         The generation as recorded: with the folders that were made, and with `replaced` telling every content that was
         taken away and that the generation before did not record at its path; they are kept too.
 
     Raises:
-        Refused: a link, folder or device stands where a file belongs, or a link leads out of a root.
+        Refused: a link, folder or device stands where a file belongs, a link leads out of a root, or a step names a
+                file that is not managed.
         Unavailable: a file was not or is no longer as its step says, or the disk failed. The old state stands.
         Unfinished: the disk failed so that the old state could not be brought back; the next command goes on.
     """
     with Signals("the change was made already") as signals:
-        staging = Staging(disk, store, snapshot)
+        staging = Staging(disk, store, snapshot, managed)
         signals.done = f"the change was made already: generation {staging.number}"
         try:
             staging.begin()

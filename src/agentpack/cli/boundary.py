@@ -1,5 +1,6 @@
 """The one boundary where errors become words and exit codes, whoever read the words of the call."""
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,9 @@ def guarded(output: Output, call: Callable[[], int]) -> int:
     """The exit code of a call; every error ends here."""
     if (signals := _signals()) is not None:
         signals.forget()
+    start = sys.modules.get("agentpack.__main__") or sys.modules["__main__"]
+    if signal.getsignal(signal.SIGINT) is getattr(start, "interrupted", None):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on work is put in order first
     code = 0
     try:
         code = _ended(output, call)

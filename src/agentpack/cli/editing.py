@@ -1,4 +1,4 @@
-"""`--on-conflict edit`: the user merges copies, in git's configured mergetool or an editor.
+"""`--on-conflict edit`: the user merges copies, in the mergetool of their own git configuration or an editor.
 
 The copies lie in a folder of their own, with conflict markers in the one to edit; no marker ever enters a live file.
 What the user made is handed back only when no marker is left in it. A folder with unfinished work stays and is named.
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.present import safe
+from agentpack.disk.version_control import own_settings
 from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
 from agentpack.merge.markers import Labels, with_markers
@@ -97,7 +98,7 @@ def _is(line: str, marker: str) -> bool:
 
 
 class _Tool(NamedTuple):
-    """An editor's command, or git's mergetool with the settings that the project's git has for it."""
+    """An editor's command, or git's mergetool with the settings that the user's git has for it."""
 
     title: str
     command: Sequence[str]
@@ -121,7 +122,7 @@ class _Tool(NamedTuple):
         return f"{os.path.basename(command[0])} ended with {code}" if code else ""
 
     def _environment(self) -> dict[str, str]:
-        """Without what ties git to the project's repository; with the project's settings of mergetools."""
+        """Without what ties git to the project's repository; with the user's settings of mergetools."""
         found = {name: value for name, value in self.environment.items() if not name.startswith("GIT_")}
         if self.settings:
             found["GIT_CONFIG_COUNT"] = str(len(self.settings))
@@ -151,26 +152,17 @@ def _git() -> str:
 
 
 def _tool(session: Session) -> _Tool:
+    """What this user edits with. Nothing that stands in the project decides it: a clone could name a program."""
     variables = session.environment.variables
-    settings = _mergetool(session.workspace.scope.root)
+    settings = own_settings(r"^(merge\.(tool|guitool)|mergetool\..*|core\.editor)$", variables)
     chosen = dict(settings).get("merge.tool")
     if chosen:
         return _Tool(f"merging with {chosen}", (), settings, variables)
-    command = variables.get("VISUAL") or variables.get("EDITOR") or shutil.which("nano") or shutil.which("vi")
+    named = (variables.get("GIT_EDITOR"), dict(settings).get("core.editor"), *map(variables.get, ("VISUAL", "EDITOR")))
+    command = next(filter(None, named), None) or shutil.which("nano") or shutil.which("vi")
     if not command:
         raise DecisionNeeded(
             "there is no editor", hint=f"set `EDITOR`, or git's `merge.tool`; without one: {_OTHERWISE}"
         )
     words = shlex.split(command)
     return _Tool(f"editing with {words[0]}", words, (), variables)
-
-
-def _mergetool(folder: str) -> list[tuple[str, str]]:
-    """What git has configured about mergetools, seen from a folder."""
-    git = _git()
-    if not git:
-        return []
-    command = [git, "config", "--null", "--get-regexp", r"^(merge\.(tool|guitool)|mergetool\..*)$"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)  # noqa: S603 - git, with our own words
-    rows = done.stdout.decode("utf-8", "replace").split("\0")
-    return [(key, value) for key, _, value in (row.partition("\n") for row in rows if row)]

@@ -11,12 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-# Control characters, and those that hide text or turn it around: Unicode's categories Cc and Cf, fillers that show as
-# nothing, tags, runs of variation selectors, and halves of surrogate pairs, which stand for bytes that are no UTF-8.
-_UNSEEN = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
-)
+from agentpack.safety.unseen import is_in_its_script, shown, unseen
+
 _HASH_COMMAND = r"#(?=#[A-Za-z]*\[)"
 
 # The expressions are made when a text first needs one: most of what is printed is plain, and making them takes longer
@@ -24,13 +20,8 @@ _HASH_COMMAND = r"#(?=#[A-Za-z]*\[)"
 
 
 @cache
-def _hidden(also: str = "") -> re.Pattern[str]:
-    return re.compile(f"[{also}{_UNSEEN}]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
-
-
-@cache
 def _style_or_hidden() -> re.Pattern[str]:
-    return re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|{_hidden().pattern}")
+    return re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|{unseen().pattern}")
 
 
 @cache
@@ -45,18 +36,14 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _shown(match: re.Match[str]) -> str:
-    return f"\\u{{{ord(match[0]):x}}}"
-
-
 def safe(text: str) -> str:
     """A stranger's text within a line: what a terminal would obey or hide, and the end of a line, as `\\u{…}`."""
-    return text if _is_plain(text) else _hidden("\n").sub(_shown, text)
+    return text if _is_plain(text) else unseen("\n").sub(shown, text)
 
 
 def safe_text(text: str) -> str:
     """A stranger's text of several lines: as `safe`, with the ends of its lines left."""
-    return text if _is_plain(text.replace("\n", "")) else _hidden().sub(_shown, text)
+    return text if _is_plain(text.replace("\n", "")) else unseen().sub(shown, text)
 
 
 def flat(text: str) -> str:
@@ -72,9 +59,9 @@ def for_stream(text: str, *, styled: bool) -> str:
     """
     if not _is_plain(text.replace("\n", "").replace("\t", "")):
         if styled:
-            text = _style_or_hidden().sub(lambda match: match[0] if match[0].endswith("m") else _shown(match), text)
+            text = _style_or_hidden().sub(lambda match: match[0] if match[0].endswith("m") else shown(match), text)
         else:
-            text = _hidden().sub(_shown, text)
+            text = unseen().sub(shown, text)
     return defused(text) if "::" in text or "##" in text else text
 
 
@@ -87,12 +74,14 @@ def json_text(value: Any) -> str:
     """JSON that any program reads as it was meant, and that neither a terminal nor a CI system obeys."""
     text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
     if not _is_plain(text.replace("\n", "")):
-        text = _hidden().sub(_in_json, text)
+        text = unseen().sub(_in_json, text)
     return re.sub(_HASH_COMMAND, "\\\\u0023", text) if "##" in text else text
 
 
 def _in_json(match: re.Match[str]) -> str:
     code = ord(match[0])
+    if is_in_its_script(match):
+        return match[0]
     if code <= 0xFFFF:
         return f"\\u{code:04x}"
     high, low = 0xD800 + (code - 0x10000 >> 10), 0xDC00 + (code & 0x3FF)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from agentpack.addresses import without_secrets
 from agentpack.cli.escaping import flat as flat
 from agentpack.cli.escaping import for_stream, json_text, safe_text
 from agentpack.cli.escaping import safe as safe
@@ -76,6 +77,8 @@ class Output:
         """The first line: where the command works."""
         self.say(safe(str(scope)))
         self.detail(f"  {safe(scope.found_by)}")
+        if scope.remark:
+            self.say(f"note: {safe(scope.remark)}")
 
     def print(self, text: str) -> None:
         """Data for stdout."""
@@ -112,7 +115,7 @@ class Output:
             from agentpack.cli.wrapping import wrapped  # a terminal only
 
             text = "\n".join(map(wrapped, text.split("\n")))
-        write_words(for_stream(text, styled=self.color_words))
+        write_words(for_stream(without_secrets(text), styled=self.color_words))
 
     def style(self, text: str, *names: str) -> str:
         """Text in a style, where colour is wanted on stdout."""
@@ -182,7 +185,8 @@ class Output:
     def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
         """Tell an end that is no error of the family."""
         if self.json:
-            self._envelope("error", exit_code, {}, [{"code": code, "message": message, "hint": hint, "details": []}])
+            told: dict[str, Any] = {"code": code, "message": without_secrets(message), "hint": hint, "details": []}
+            self._envelope("error", exit_code, {}, [told])
             return exit_code
         self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
         if hint:
@@ -289,7 +293,7 @@ def _wants_color(no_color: bool, stream: Any) -> bool:
 def _log(error: Exception) -> str | None:
     import traceback
 
-    text = safe_text("".join(traceback.format_exception(error)))
+    text = without_secrets(safe_text("".join(traceback.format_exception(error))))
     if os.environ.get("AGENTPACK_TRACEBACK"):
         write_words(for_stream(text, styled=False), end="")
     try:

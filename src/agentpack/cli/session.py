@@ -81,8 +81,11 @@ class Session:
         if self._workspace is not None and self._workspace.recovered is not None:
             found = self._workspace.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
+            where = self._workspace.disk.where
+            for file in found.changed:
+                self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:
-                self.output.say(f"  {safe(self._workspace.scope.absolute(path))}: edited since, left as it is")
+                self.output.say(f"  {safe(where(path))}: edited since, left as it is")
 
     def tell_lacks(self) -> None:
         """Say what the file system cannot do and was gone on without."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from agentpack.disk import Disk, Whose
 from agentpack.disk.folders import OPEN_FOLDER, is_denied
 from agentpack.disk.looking import OPEN_FILE
-from agentpack.disk.real import real_path
+from agentpack.disk.real import is_below, real_path
 from agentpack.errors import AgentpackError, Unavailable
 
 PROJECTS = "projects"
@@ -42,7 +42,7 @@ class Known:
         """Whose a state folder is. Reads its id and nothing else; a link out of the project is never followed."""
         if not os.path.lexists(state):
             return "nobody"
-        if real_path(state).startswith(f"{real_path(project).rstrip('/')}/"):
+        if is_below(real_path(state), real_path(project)):
             name = _id_of(state)
             if name and (name in self._new or self._has(name) or _owner_has(name, state)):
                 return "ours"

@@ -21,3 +21,8 @@ def real_path(path: str) -> str:
         except OSError as error:
             reason = error
     raise Unavailable(f"cannot follow the links to `{path}`: {reason.strerror or reason}", hint="try again") from reason
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a real path is that real folder, or in it."""
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")

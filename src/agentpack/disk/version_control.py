@@ -1,7 +1,7 @@
 """What git says of files. It is asked only where the lock and the history of this checkout differ.
 
-Nothing in a repository runs because of it: file system monitors and hooks are switched off, and the variables that a
-hook's environment sets do not lead it to another repository.
+Nothing in a repository runs because of it: file system monitors and hooks are switched off, nothing is fetched, and the
+variables that a hook's environment sets do not lead it to another repository.
 """
 
 import os
@@ -13,6 +13,8 @@ from agentpack.disk.real import real_path
 _SECONDS = 60
 _AT_ONCE = 500
 """Paths of one call: a command line is bounded."""
+_FETCH_NOTHING = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+"""A partial clone fetches what it lacks, with the programs that its own settings name."""
 
 
 def tracked(paths: Mapping[str, str], variables: Mapping[str, str]) -> frozenset[str]:
@@ -44,8 +46,21 @@ def sides_of_merge(path: str, variables: Mapping[str, str]) -> tuple[bytes | Non
     folder, name = os.path.split(path)
     if not _is_in_repository(folder):
         return None, None, None
-    base, ours, theirs = (_git(folder, variables, "show", f":{stage}:./{name}") for stage in (1, 2, 3))
+    base, ours, theirs = (ask_git(folder, variables, "show", f":{stage}:./{name}") for stage in (1, 2, 3))
     return base, ours, theirs
+
+
+def own_settings(pattern: str, variables: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The settings of git that match a pattern and are the user's or this machine's: never a repository's, which may
+    have come with a clone and can name a program.
+
+    Git is asked outside of every repository, so that no file of one is read, whatever includes it.
+    """
+    words = ("--git-dir=/dev/null", "config", "--null", "--show-scope", "--get-regexp", pattern)
+    fields = (ask_git("/", variables, *words) or b"").decode("utf-8", "replace").split("\0")
+    rows = zip(fields[::2], fields[1::2], strict=False)
+    settings = (row.partition("\n") for scope, row in rows if scope in ("system", "global", "command"))
+    return [(key, value) for key, _, value in settings]
 
 
 def _existing(folder: str) -> str:
@@ -69,21 +84,22 @@ def _tracked_below(folder: str, paths: Collection[str], variables: Mapping[str, 
     found: set[str] = set()
     waiting = iter(sorted(paths))
     while part := list(islice(waiting, _AT_ONCE)):
-        out = _git(folder, variables, "ls-files", "-z", "--cached", "--", *part)
+        out = ask_git(folder, variables, "ls-files", "-z", "--cached", "--", *part)
         if out is None:
             return None
         found.update(os.fsdecode(path) for path in out.split(b"\0") if path)
     return frozenset(found)
 
 
-def _git(folder: str, variables: Mapping[str, str], *arguments: str) -> bytes | None:
+def ask_git(folder: str, variables: Mapping[str, str], *arguments: str) -> bytes | None:
+    """What git says in a folder; None when it fails. Arguments are our own words, with paths behind `--`."""
     import subprocess  # slow to load, and seldom needed
 
     options = ("--literal-pathspecs", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
     try:
         done = subprocess.run(  # noqa: S603 - our own words, and paths behind `--`
             ["git", "-C", folder, *options, *arguments],  # noqa: S607 - whichever git the user runs
-            env=_outside_of_hooks(variables),
+            env={**_outside_of_hooks(variables), **_FETCH_NOTHING},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
-from agentpack.model.names import Digest, PackName, is_digest, is_kebab, is_named_path
+from agentpack.model.names import NO_VERSION, Digest, PackName, is_digest, is_kebab, is_named_path
 
 SCHEMA = 2
 _OLDEST = 1
@@ -265,7 +265,7 @@ def _file(row: Mapping[str, Any]) -> LockedFile:
     if "capabilities" in row:
         found = found._replace(capabilities=_text(row["capabilities"]))
     if "release" in row:
-        found = found._replace(release=_version(row["release"]))
+        found = found._replace(release=_version(row["release"], found.path))
     if not is_named_path(found.path):
         raise ValueError(f"`{found.path[:80]}` is not the path of a file")
     if not _HEX.match(found.sha256):
@@ -280,7 +280,7 @@ def _pack(pack: Mapping[str, Any]) -> LockedPack:
     )
     return LockedPack(
         _name(pack["name"]),
-        _version(pack["version"]),
+        _version(pack["version"], pack["name"]),
         _text(pack["source"]),
         _digest(pack["digest"]),
         _texts(pack["variants"]),
@@ -305,9 +305,9 @@ def _name(value: Any) -> PackName:
     return PackName(value)
 
 
-def _version(value: Any) -> str:
+def _version(value: Any, of: str) -> str:
     if not _VERSION.match(_text(value)) or len(value) > 100:
-        raise ValueError(f"`{value[:80]}` is not a version")
+        raise ValueError(f"{of[:80]}: `{value[:80]}` is {NO_VERSION}")
     return str(value)
 
 

@@ -27,6 +27,7 @@ _NO_PARTS = frozenset(("", ".", ".."))
 MAX_NAME = 50
 MAX_PARTS = 64
 """Parts of a path in a record of agentpack's own: a scope's files lie a handful of folders deep."""
+NO_VERSION = "not a version such as `1.2.0` or `2.0.0rc1`"
 MAX_VERSION = 60
 """Characters that a version may have: numbers of thousands of digits take Python long, or are refused by it."""
 

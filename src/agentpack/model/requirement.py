@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
+from agentpack.addresses import REFUSED, holds_secret
 from agentpack.errors import UsageError
-from agentpack.model.names import PackName, is_kebab, pack_name
+from agentpack.model.names import NO_VERSION, PackName, is_kebab, pack_name
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
@@ -62,7 +63,14 @@ def parse_version(text: str) -> Version:
     try:
         return Version(text)
     except InvalidVersion:
-        raise UsageError(f"`{text}` is not a version", hint="versions look like `1.2.0` or `2.0.0rc1`") from None
+        raise UsageError(f"`{text}` is {NO_VERSION}", hint=_HINT) from None
+
+
+def _is_version(text: str) -> bool:
+    try:
+        return bool(Version(text))
+    except InvalidVersion:
+        return False
 
 
 def parse_requirement(text: str) -> Requirement:
@@ -74,6 +82,8 @@ def parse_requirement(text: str) -> Requirement:
     shape = _SHAPE.match(text)
     if shape is None:
         raise UsageError(f"`{text}` is not a requirement", hint=_HINT)
+    if "://" in shape["name"]:
+        raise UsageError(f"`{text}` is an address, not a pack", hint=_HINT)
     name = pack_name(shape["name"])
     variants = _variants(text, shape["variants"])
     rest = shape["rest"]
@@ -97,11 +107,15 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
 def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Requirement:
     """The part behind `@`: an address, or the short form of a version."""
     if "://" in where:
+        if holds_secret(where):
+            raise UsageError(f"`{text}`: {REFUSED}", hint=_HINT)
         return Requirement(pack=name, variants=variants, url=where)
     if where == "latest":
         return Requirement(pack=name, variants=variants, newest=True)
-    if not re.fullmatch(r"[0-9][0-9A-Za-z.]*", where):
-        raise UsageError(f"`{text}`: `@{where}` is neither a version nor an address", hint=_HINT)
+    if not where:
+        raise UsageError(f"`{text}`: a version or an address is missing behind `@`", hint=_HINT)
+    if not re.fullmatch(r"[0-9][0-9A-Za-z.]*", where) or not _is_version(where):
+        raise UsageError(f"`{text}`: `{where}` is {NO_VERSION}, nor an address", hint=_HINT)
     version = parse_version(where)
     exact = len(version.release) >= 3 or version.is_prerelease
     return Requirement(pack=name, variants=variants, range=f"=={where}" if exact else f"=={where}.*")
@@ -114,6 +128,10 @@ def _range(text: str, rest: str) -> str:
         return ""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # as above
 
+    for part in rest.split(","):
+        version = part.strip(f"{_ORDER} ").removesuffix(".*")
+        if part.strip()[:1] in _ORDER and version and not _is_version(version):
+            raise UsageError(f"`{text}`: `{version}` is {NO_VERSION}", hint=_HINT)
     try:
         parts = SpecifierSet(rest)
     except InvalidSpecifier:

@@ -1,10 +1,10 @@
 """Wanted -> done: the plan of a command, the decisions it needs, and the transaction that applies it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from agentpack.apply import transact
-from agentpack.errors import DecisionNeeded, InvalidFile
+from agentpack.errors import DecisionNeeded, InvalidFile, Refused
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
 from agentpack.model.line_ends import as_lf, in_form_of, plain
@@ -37,13 +37,15 @@ def carry_out(
     partial: bool = False,
     confirm: Confirm | None = None,
     stops: bool = True,
+    remarks: Callable[[Plan], Iterable[str]] = lambda _: (),
 ) -> Outcome:
-    """Plan the change and apply it as one transaction.
+    """Plan the change and apply it as one transaction, the last thing that can fail.
 
     Args:
         partial: files in conflict are left, the others go on.
         confirm: asked with the outcome before anything is written; False stops it with DecisionNeeded.
         stops: whether a release that may do more than the locked one needs an acceptance.
+        remarks: notes about the plan. Asked for before anything is written: what they read may be damaged.
 
     Raises:
         DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
@@ -69,6 +71,7 @@ def carry_out(
             *wish.notes,
             *meeting_notes(workspace, planned),
             *workspace.link_notes(),
+            *remarks(planned),
         ),
         warnings=(*wish.warnings, *_same_names(workspace, wish, planned), *_unmerged(workspace, planned)),
         dry_run=dry_run,
@@ -336,23 +339,40 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
     done = transact(
         workspace.disk,
         workspace.store,
-        steps=workspace.places.steps(_placed(outcome, workspace.recorded)),
+        steps=workspace.places.steps(_placed(outcome, _modes_left(workspace, outcome.plan))),
         generation=generation,
         blobs=_blobs(workspace, outcome),
         snapshot=snapshot,
+        managed=workspace.managed,
     )
     workspace.read_again()
     return done
 
 
-def _placed(outcome: Outcome, recorded: Mapping[str, InstalledFile]) -> Iterator[Placed]:
+def _modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
+    """The permissions that deleted files had, by path: of the newest generation that has the file. The last one may be
+    without it, and the lock keeps no permissions.
+    """
+    wanted = {change.path for change in planned.changes if change.action is Action.RESTORE}
+    generations, modes = workspace.store.generations, dict[str, int]()
+    try:
+        for number in reversed(generations.numbers() if wanted else ()):
+            files = generations.read(number).files
+            modes = {file.path: file.mode for file in files if file.path in wanted and file.mode} | modes
+            if wanted == modes.keys():
+                break
+    except Refused:
+        pass  # what is not known is left to the umask, as for a new file
+    return modes
+
+
+def _placed(outcome: Outcome, modes: Mapping[str, int]) -> Iterator[Placed]:
+    """The places of an outcome. `modes` are the permissions of files that are written where nothing is."""
     for change in outcome.plan.changes:
         if change.same_as:
             continue
         if change.action in WRITES:
-            old = recorded.get(change.path)
-            mode = old.mode if change.action is Action.RESTORE and old is not None and old.mode else None
-            yield Placed(change.path, change.observed, change.content, mode)
+            yield Placed(change.path, change.observed, change.content, modes.get(change.path))
         elif change.action is Action.DELETE:
             yield Placed(change.path, change.observed, None)
     for document in outcome.documents:
@@ -486,6 +506,14 @@ def write_documents(
 
     steps = list(workspace.places.steps(_placed(outcome, {})))
     blobs = _blobs(workspace, outcome)
-    done = transact(workspace.disk, workspace.store, steps=steps, generation=generation, blobs=blobs, snapshot=snapshot)
+    done = transact(
+        workspace.disk,
+        workspace.store,
+        steps=steps,
+        generation=generation,
+        blobs=blobs,
+        snapshot=snapshot,
+        managed=workspace.managed,
+    )
     workspace.read_again()
     return replace(outcome, generation=done.number)

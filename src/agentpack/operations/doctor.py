@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import platformdirs
 
 from agentpack import __version__
 from agentpack.disk.real import real_path
+from agentpack.disk.version_control import ask_git
 from agentpack.disk.whole import read_start
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
@@ -402,7 +402,11 @@ def _git(workspace: Workspace) -> Iterator[Finding]:
     root = workspace.scope.root
     if workspace.scope.kind != "project" or not os.path.exists(f"{root}/.git") or shutil.which("git") is None:
         return
-    tracked = _ask_git(root, "ls-files", "--", ".agentpack/state")
+
+    def ask(*words: str) -> list[str]:
+        return os.fsdecode(ask_git(root, workspace.environment.variables, *words) or b"").splitlines()
+
+    tracked = ask("ls-files", "--", ".agentpack/state")
     if tracked:
         hint = "git rm -r --cached .agentpack/state"
         yield Finding("warning", "git", ".agentpack/state is tracked: it belongs to one machine", hint)
@@ -412,15 +416,6 @@ def _git(workspace: Workspace) -> Iterator[Finding]:
     else:
         yield Finding("ok", "git", ".agentpack/state is ignored")
     shared = (workspace.scope.manifest, workspace.scope.lock, workspace.scope.local_variants)
-    for path in _ask_git(root, "check-ignore", "--", *shared).split():
+    for path in ask("check-ignore", "--", *shared):
         text = f"{path} is ignored: a clone would not have it"
         yield Finding("warning", "git", text, f"let git see it: `git check-ignore -v {path}` names the line")
-
-
-def _ask_git(root: str, *words: str) -> str:
-    command = ["git", "-C", root, "-c", "core.fsmonitor=false", *words]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()

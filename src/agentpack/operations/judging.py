@@ -86,7 +86,7 @@ def facts_of(library: Library, pack: LockedPack, capabilities: Mapping[str, str]
 
 
 def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, ...]]:
-    """Where a release really is, and by which other names a policy could deny it.
+    """Where the source of a release really is, and by which other names a policy could deny it.
 
     A place has many names: by links, by a disk that takes `A` for `a` or shows a folder twice. So what a denied place
     is on this disk is looked for among the folders around the release.
@@ -100,7 +100,7 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
         start = start.rstrip("/") if start == entry.value else start.rpartition("/")[0]
         if start.startswith("/"):
             names |= {start + path[len(above) :] for path in (source, inner) for above in _same(start, path)}
-    return source if _is_within(inner, source) else inner, tuple(sorted(names))
+    return source, tuple(sorted(names))
 
 
 def _same(folder: str, path: str) -> Iterator[str]:
@@ -110,10 +110,6 @@ def _same(folder: str, path: str) -> Iterator[str]:
             if os.path.samefile(folder, path):
                 yield path
         path = path.rpartition("/")[0]
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def _is_installed(workspace: Workspace, pack: LockedPack) -> bool:

@@ -6,16 +6,23 @@ like a file. Below it there are only files: all entries of one file become one s
 outside of our entries stays.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from agentpack.apply import Step
 from agentpack.disk import Disk, Identity
+from agentpack.disk.folders import BEHIND
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
+from agentpack.model.variables import path_then, root_of
 from agentpack.plan import Observed
+from agentpack.targets import Clients
 from agentpack.targets.base import Shared
+
+_NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
 SharedOf = Callable[[str], Shared | None]
 """The way to read and change a shared file, by its path."""
@@ -30,6 +37,73 @@ def split_place(place: str) -> tuple[str, str | None]:
 def is_entry(place: str) -> bool:
     """Whether a place is one entry of a shared file."""
     return "#" in place
+
+
+class ManagedPlaces:
+    """Which files agentpack writes and deletes: manifest and lock, local variants, packs of the user's own, and what
+    a client can read as an agent. Nothing else, whatever a journal, a record or a lock says.
+    """
+
+    def __init__(self, disk: Disk, documents: Iterable[str], targets: Callable[[], Clients], scope: str) -> None:
+        """`documents` are patterns of named paths, with `{name}` for a name, and `**` at the end for anything below.
+        The clients are asked for when none of these fits.
+        """
+        self._disk = disk
+        self._documents = tuple(documents)
+        self._targets, self._scope = targets, scope
+        self._known: dict[str, list[list[str]]] = {}
+
+    def holds(self, path: str, client: str = "") -> bool:
+        """Whether a file of agentpack's can be at this named path; quicker where its client is told."""
+        return self._fits(split_place(path)[0].partition(BEHIND)[0], client, whole=True)
+
+    def leads(self, folder: str) -> bool:
+        """Whether a folder is one for such files, or on the way to one."""
+        return self.holds(folder) if BEHIND in folder else self._fits(folder, "", whole=False)
+
+    def _fits(self, path: str, client: str, *, whole: bool) -> bool:
+        names = [name.split("/") if name else [] for name in self._names(path)]
+        return any(_fits(parts, form, whole=whole) for form in self._forms(client) for parts in names)
+
+    def _forms(self, client: str) -> Iterator[list[str]]:
+        """Every pattern in its parts, agentpack's own files first, then those of this client."""
+        yield from self._of("", self._documents)
+        targets = self._targets()
+        for name in targets.nearest(client):
+            yield from self._of(name, () if name in self._known else targets[name].patterns(self._scope))
+
+    def _of(self, client: str, patterns: Iterable[str]) -> list[list[str]]:
+        if client not in self._known:
+            self._known[client] = [form.split("/") for pattern in patterns for form in self._names(pattern)]
+        return self._known[client]
+
+    def _names(self, path: str) -> Iterable[str]:
+        """A path as the lock names it, and from the outermost root, wherever its variable led or leads."""
+        if not path.startswith("$"):
+            return (path,)
+        then = path_then(path)
+        root = root_of(then)
+        roots = (root_of(path),) if path != then else (name for name in self._disk.roots if path_then(name) == root)
+        known = (name for name in roots if self._disk.knows(name))
+        return (then, *(self._disk.plain(name + then[len(root) :]) for name in known))
+
+
+def _fits(parts: Sequence[str], pattern: Sequence[str], *, whole: bool) -> bool:
+    """Whether a path is one of a pattern's, or unless `whole` a folder on the way to one."""
+    if pattern[-1] == "**" and len(parts) >= len(pattern):
+        pattern = (*pattern[:-1], *parts[len(pattern) - 1 :])
+    if len(parts) > len(pattern) or (whole and len(parts) < len(pattern)):
+        return False
+    return all(part == form or _is_named(part, form) for part, form in zip(parts, pattern, strict=False))
+
+
+def _is_named(part: str, form: str) -> bool:
+    return "{name}" in form and _naming(form).fullmatch(part) is not None
+
+
+@cache
+def _naming(form: str) -> re.Pattern[str]:
+    return re.compile(re.escape(form).replace(re.escape("{name}"), _NAME))
 
 
 class Placing:

@@ -16,6 +16,7 @@ from agentpack.operations.placing import Placed, is_entry, split_place
 from agentpack.operations.recording import pins_here, snapshot_to_follow
 from agentpack.operations.widening import MayChange, lock_changes
 from agentpack.operations.workspace import Workspace, changing
+from agentpack.store import layout
 
 
 class _Goal(NamedTuple):
@@ -149,10 +150,29 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
         goals.setdefault(path, _Goal(None, None, False))
     for path in shared:
         goals.pop(path, None)
+    _refuse_strange(workspace, goals)
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
     if missing:
-        raise Refused(f"contents of generation {target} are no longer kept", details=list(missing))
+        raise Refused(
+            f"contents of generation {target} are no longer kept; nothing was changed",
+            details=missing,
+            hint=f"bring `{workspace.disk.where(layout.BLOBS)}` back from a backup, or go back to another generation: "
+            "`agentpack history` lists them",
+        )
     return goals
+
+
+def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
+    """Raise Refused where the history lists what agentpack does not manage: a record is data, and may be anybody's."""
+    managed = workspace.managed
+    strange = sorted(path for path in paths if not managed.holds(path))
+    if strange:
+        raise Refused(
+            "the history lists files that agentpack does not manage; nothing was changed",
+            details=[workspace.scope.absolute(path) for path in strange],
+            hint="if they are of a client that you declared, put its file back into `.agentpack/clients`; else remove "
+            f"`{workspace.disk.where(layout.STATE)}`, as in a fresh clone: history is lost",
+        )
 
 
 def _outcome(
@@ -174,9 +194,9 @@ def _outcome(
             continue
         here = observed.get(path)
         if goal.document:
-            before = workspace.disk.read(path)
+            before, seen = workspace.disk.read(path), workspace.disk.look(path)
             after = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
-            if before != after:
+            if (before, seen.mode if seen else None) != (after, goal.mode):
                 document_changes.append(DocumentChange(path, before, after))
             continue
         known = ours.get(path) or goal_files.get(path)
@@ -301,7 +321,14 @@ def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[s
         elsewhere=_elsewhere(outcome, current, goal),
     )
     steps = list(workspace.places.steps(_placed(outcome, goals)))
-    done = transact(workspace.disk, workspace.store, steps=steps, generation=made, snapshot=snapshot)
+    done = transact(
+        workspace.disk,
+        workspace.store,
+        steps=steps,
+        generation=made,
+        snapshot=snapshot,
+        managed=workspace.managed,
+    )
     workspace.read_again()
     return replace(outcome, generation=done.number)
 

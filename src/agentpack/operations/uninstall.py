@@ -5,7 +5,7 @@ needs.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from agentpack.errors import DecisionNeeded, UsageError
+from agentpack.errors import DecisionNeeded, Refused, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan
 from agentpack.model.line_ends import plain
@@ -57,16 +57,15 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
     wish = _unwish(workspace, old, new)._replace(notes=tuple(_texts_that_stay(workspace, asked)))
     words = ("uninstall", *names, *(f"--client {client}" for client in clients))
-    before = workspace.store.generations.numbers()
-    outcome = carry_out(
+    return carry_out(
         workspace,
         " ".join(words),
         wish,
         decisions=options.decisions_for(asked),
         dry_run=options.dry_run,
         stops=options.stops,
+        remarks=lambda planned: _earlier_texts(workspace, planned),
     )
-    return replace(outcome, notes=(*outcome.notes, *_earlier_texts(workspace, outcome, before)))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
@@ -176,23 +175,24 @@ def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iter
             yield f"{workspace.scope.absolute(text.path)} stays: `agentpack install` can ask for `{text.name}` again"
 
 
-def _earlier_texts(workspace: Workspace, outcome: Outcome, numbers: Sequence[int]) -> Iterator[str]:
-    """Where a file goes that people had before agentpack took it over: how to get their text back.
-
-    Args:
-        numbers: the generations before the command.
-    """
-    gone = {change.path for change in outcome.plan.changes if change.action is Action.DELETE}
-    for number in sorted(numbers, reverse=True) if gone else ():
-        found = workspace.store.generations.read(number)
-        taken = gone & {path for path, _, _ in found.replaced}
-        if found.parent in numbers:
-            taken -= {file.path for file in workspace.store.generations.read(found.parent).files}
-        elif found.parent:
-            continue  # forgotten: there is no way back to it
-        for path in sorted(taken):
-            yield (
-                f"{workspace.scope.absolute(path)} had a text before agentpack took it over, which is in the history: "
-                f"`agentpack rollback {found.parent}` goes back to the state with it"
-            )
-        gone -= taken
+def _earlier_texts(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    """Where a file goes that people had before agentpack took it over: how to get their text back."""
+    gone = {change.path for change in planned.changes if change.action is Action.DELETE}
+    generations = workspace.store.generations
+    numbers = generations.numbers() if gone else []
+    try:
+        for number in reversed(numbers):
+            found = generations.read(number)
+            taken = gone & {path for path, _, _ in found.replaced}
+            if found.parent in numbers:
+                taken -= {file.path for file in generations.read(found.parent).files}
+            elif found.parent:
+                continue  # forgotten: there is no way back to it
+            for path in sorted(taken):
+                yield (
+                    f"{workspace.scope.absolute(path)} had a text before agentpack took it over, which is in the "
+                    f"history: `agentpack rollback {found.parent}` goes back to the state with it"
+                )
+            gone -= taken
+    except Refused as error:  # what is only worth a note stops nobody
+        yield f"{error.message}: it cannot be told whether files had a text before agentpack took them over"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from agentpack.apply import Recovered, interrupted, recover
+from agentpack.apply import Recovered, Unfinished, interrupted, recover, unfinished
 from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.disk.version_control import sides_of_merge, tracked
@@ -21,7 +21,7 @@ from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of,
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.rendering import Form
 from agentpack.model.variables import is_earlier
-from agentpack.operations.placing import Placing, split_place
+from agentpack.operations.placing import ManagedPlaces, Placing, split_place
 from agentpack.operations.recorded import locked_here, recorded_files
 from agentpack.plan import Observed
 from agentpack.sources.bundled import NAME as BUNDLED
@@ -43,6 +43,7 @@ _READ = (
 )
 """What a workspace keeps of files that commands change."""
 
+_MOST_NAMED = 5
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -127,9 +128,11 @@ class Workspace:
         try:
             with process_lock(self.disk):
                 self._recover()
-        except Unavailable:
-            if waiting:  # temporary files alone keep nobody from reading
-                raise
+        except Unfinished:
+            raise
+        except Unavailable as error:
+            if waiting is not None:  # temporary files alone keep nobody from reading
+                raise unfinished(self.disk, waiting, error) from error
 
     def steadily(self, look: Callable[[], _T]) -> _T:
         """What `look` finds in one state of the files, never half in one and half in the next.
@@ -189,8 +192,15 @@ class Workspace:
         found = self.disk.links
         return tuple(f"`{self.scope.absolute(path)}` is a link to {found[path]}, which is yours" for path in found)
 
+    @property
+    def managed(self) -> ManagedPlaces:
+        """The files that a command may write and delete here."""
+        scope = self.scope
+        documents = (scope.manifest, scope.lock, f"{scope.local_variants}/{{name}}/{{name}}.md", f"{self.own_packs}/**")
+        return ManagedPlaces(self.disk, documents, lambda: self.targets, scope.kind)
+
     def _recover(self) -> None:
-        self.recovered = recover(self.disk, self.store) or self.recovered
+        self.recovered = recover(self.disk, self.store, self.managed) or self.recovered
         self.read_again()
 
     def read_again(self) -> None:
@@ -452,7 +462,24 @@ class Workspace:
 
     @cached_property
     def recorded(self) -> Mapping[str, InstalledFile]:
-        """What was written last, by path (`operations/recorded.py`)."""
+        """What was written last, by path (`operations/recorded.py`). What no client can read as an agent is nobody's,
+        whatever a lock or a record says.
+        """
+        rows = self._rows()
+        ours = self._managed(rows.values())
+        return rows if len(ours) == len(rows) else {file.path: file for file in ours}
+
+    def _managed(self, files: Iterable[InstalledFile]) -> tuple[InstalledFile, ...]:
+        managed, files = self.managed, tuple(files)
+        strange = {file.path for file in files if not managed.holds(file.path, file.client)}
+        if strange:
+            names = ", ".join(f"`{path}`" for path in sorted(strange)[:_MOST_NAMED])
+            self.disk.lacks["rows"] = (
+                f"the lock or the history lists {names}, where no client reads agents; agentpack leaves it as it is"
+            )
+        return tuple(file for file in files if file.path not in strange)
+
+    def _rows(self) -> Mapping[str, InstalledFile]:
         current = self.current
         if current is not None and self.lock_is_recorded:
             # a file that was deleted by hand is in no later generation, and in the lock all the same
@@ -489,7 +516,7 @@ class Workspace:
     @property
     def elsewhere(self) -> tuple[InstalledFile, ...]:
         """Files of ours in folders that a client's variable led to before."""
-        return self.current.elsewhere if self.current else ()
+        return self._managed(self.current.elsewhere) if self.current else ()
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
         """What lies at each path; paths with nothing are left out."""

@@ -16,6 +16,7 @@ from agentpack.model.line_ends import as_lf
 from agentpack.safety.signs import signs_in
 from agentpack.safety.text import Finding as Hidden
 from agentpack.safety.text import text_findings
+from agentpack.safety.unseen import shown, unseen
 from agentpack.safety.wording import Sign
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
@@ -24,12 +25,7 @@ MAX_SCANNED = 1024 * 1024
 MOST = 50
 """Of one rule in one file only so many findings are told, and how many more there are."""
 _EXCERPT = 120
-_INVISIBLE = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff"
-)
 _MOST_HIDDEN = 2000
-_SHOWN = re.compile(f"[{_INVISIBLE}\n\t]")
 
 
 class Rule(NamedTuple):
@@ -205,7 +201,7 @@ def _excerpt(text: str, sign: Sign, line_start: int) -> str:
 
 def escaped(text: str) -> str:
     """The text with every character that hides, turns or controls as `\\u{…}`, in one line."""
-    return _SHOWN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
+    return unseen("\n\t").sub(shown, text)
 
 
 # Fingerprints.

@@ -5,8 +5,9 @@ no reader sees passes only where a script or an emoji needs it: what Unicode say
 which is loaded for a text that holds more than ASCII and common punctuation. The time is linear in the text.
 """
 
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -27,6 +28,10 @@ WORDS: Mapping[str, str] = {
     "o": "object-replacement",
     "d": "default-ignorable",
     "f": "format",
+    "j": "joiner",
+    "m": "modifier",
+    "w": "blank",
+    "r": "repeated-mark",
 }
 """Every word that `Finding.why` can be, by its letter in the table. The words are stable."""
 LIMIT = 20
@@ -36,6 +41,7 @@ _COMMON = frozenset(map(chr, (*range(0xA0, 0xAD), *range(0xAE, 0x100), *range(0x
 """Clean wherever they stand; a text with no others needs no table."""
 _NON_JOINER, _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0e", "\ufe0f"
 MARK = "\ufeff"
+_BLANK = "\u2800"
 _KEYCAP, _KEYS = "\u20e3", frozenset("0123456789#*")
 _TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 _FLAG = "\U0001f3f4"
@@ -109,7 +115,7 @@ def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding
     try:
         text = data.decode()
         # without its ASCII, UTF-8 is still UTF-8
-        suspects = {character for character in set(unusual.decode()) - _COMMON if _kind(character) != "."}
+        suspects = _suspects(set(unusual.decode()) - _COMMON, text)
     except UnicodeDecodeError as error:
         return _undecodable(data, error, file, limit)
     if not suspects and not lone:
@@ -120,25 +126,33 @@ def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding
 def _undecodable(data: bytes, error: UnicodeDecodeError, file: str, limit: int) -> list[Finding]:
     before = data[: error.start]
     text = before.decode()
-    suspects = {character for character in set(text) if _kind(character) != "."}
-    found = _first(_scan(text, file, suspects | {"\r"}), limit)
+    found = _first(_scan(text, file, _suspects(set(text), text) | {"\r"}), limit)
     line = text.removeprefix(MARK).rpartition("\n")[2]
     bad = Finding(file, text.count("\n") + 1, len(line) + 1, data[error.start], "not-utf-8")
     return [*found, bad][:limit]
+
+
+def _suspects(characters: Iterable[str], text: str) -> set[str]:
+    """Those of a text's characters that can be a finding; its marks only where one stands twice in a row."""
+    kinds = {character: kind for character in characters if (kind := _kind(character)) != "."}
+    marks = "".join(character for character, kind in kinds.items() if kind == "r")
+    if marks and not re.search(f"([{marks}])\\1", text):
+        return kinds.keys() - set(marks)
+    return set(kinds)
 
 
 def _first(found: Iterator[Finding], limit: int) -> list[Finding]:
     return [finding for finding, _ in zip(found, range(limit), strict=False)]
 
 
-def _scan(text: str, file: str, suspects: "set[str] | frozenset[str]") -> Iterator[Finding]:
+def _scan(text: str, file: str, suspects: set[str]) -> Iterator[Finding]:
     """Every finding of a text; only `suspects` can be one."""
     text = text.removeprefix(MARK)
     line, before = 1, -1
     for index, character in enumerate(text):
         if character == "\n":
             line, before = line + 1, index
-        elif character in suspects and not _is_in_place(text, index):
+        elif character in suspects and not is_in_place(text, index):
             why = "control" if character == "\r" else WORDS[_kind(character)]
             yield Finding(file, line, index - before, ord(character), why)
 
@@ -155,11 +169,14 @@ def _kind(character: str) -> str:
 # Where a script or an emoji needs what is not seen.
 
 
-def _is_in_place(text: str, index: int) -> bool:
+def is_in_place(text: str, index: int) -> bool:
+    """Whether a character that is not seen by itself, or a mark, changes what is seen where it stands."""
     check = _IN_PLACE.get(text[index])
     if check is not None:
         return check(text, index)
-    return "\U000e0000" <= text[index] <= "\U000e007f" and _is_in_flag(text, index)
+    if "\U000e0000" <= text[index] <= "\U000e007f":
+        return _is_in_flag(text, index)
+    return _suits(text[max(0, index - 1) : index], text[index], text[index + 1 : index + 2])
 
 
 def _is_line_end(text: str, index: int) -> bool:
@@ -214,12 +231,43 @@ def _is_in_flag(text: str, index: int) -> bool:
     return start >= 0 and any(text.startswith(flag, start) and index < start + len(flag) for flag in _FLAGS)
 
 
+def _is_blank_in_place(text: str, index: int) -> bool:
+    """Within a picture of Braille patterns, one of which has dots."""
+    before, after = text[max(0, index - _WIDTH) : index].rstrip(_BLANK), text[index : index + _WIDTH].lstrip(_BLANK)
+    return "\u2801" <= before[-1:] <= "\u28ff" or "\u2801" <= after[:1] <= "\u28ff"
+
+
+_WIDTH = 128
+"""How many blank patterns may stand side by side in such a picture."""
+
+
+@lru_cache(maxsize=4096)
+def _suits(before: str, character: str, after: str) -> bool:
+    """A mark behind another one; a joiner between two letters of its script; a modifier behind a sign of its script."""
+    kind = _kind(character)
+    if kind not in "jm":
+        return kind == "r" and before != character
+    from agentpack.safety.unicode_table import PLACES
+
+    return any(
+        _within(before, of_before) and (not of_after or _within(after, of_after))
+        for first, last, of_before, of_after in PLACES
+        if first <= ord(character) <= last
+    )
+
+
+def _within(character: str, edges: Sequence[int]) -> bool:
+    """Whether there is a character, and in a set of which the table has the edges."""
+    return character != "" and bisect_right(edges, ord(character)) % 2 == 1
+
+
 _IN_PLACE: Mapping[str, Callable[[str, int], bool]] = {
     "\r": _is_line_end,
     _NON_JOINER: _is_non_joiner_in_place,
     _JOINER: _is_joiner_in_place,
     _TEXT_STYLE: _is_style_in_place,
     _EMOJI_STYLE: _is_style_in_place,
+    _BLANK: _is_blank_in_place,
 }
 
 
@@ -227,7 +275,7 @@ _IN_PLACE: Mapping[str, Callable[[str, int], bool]] = {
 def _has(character: str, name: str) -> bool:
     from agentpack.safety import unicode_table
 
-    return bisect_right(getattr(unicode_table, name), ord(character)) % 2 == 1
+    return _within(character, getattr(unicode_table, name))
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,8 @@
 <folder>/agents/*.md, <folder>/*.md      one bare pack (`pack.yaml` is absent), also a level deeper
 
 A release may be there as a folder and as archives: the folder is read, else the first archive by its path, and the
-others must hold the same.
+others must hold the same. A link to another folder of the source is followed. One that leads out of it is refused and
+never read: it would hand the user's own files to whoever offers the packs.
 """
 
 import os
@@ -17,10 +18,11 @@ from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
+from agentpack.disk.real import is_below, real_path
 from agentpack.disk.whole import read_start
-from agentpack.errors import Refused, UsageError
+from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.model.line_ends import MARK
-from agentpack.model.names import MAX_VERSION, Digest, PackName, content_digest, is_junk, pack_name
+from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
 from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
 
@@ -64,13 +66,33 @@ class DirectorySource:
         found: dict[PackName, str] = {}
         for entry in sorted(_folders(self.folder)):
             place = f"{self.folder}/{entry}"
-            if self._is_pack(place) or any(_version(version) for version in _folders(place)):
+            if self._leads_out(place):
+                if (name := _name(entry)) is not None:  # whoever asks for it is told
+                    found.setdefault(name, place)
+            elif self._is_pack(place) or any(_version(version) for version in _folders(place)):
                 name = self._name_of(place)
                 if name is not None:
                     found.setdefault(name, place)
             elif (name := _name(entry)) is not None and name in _archives(place):
                 found.setdefault(name, place)
         return found
+
+    @cached_property
+    def _root(self) -> str:
+        return real_path(self.folder)
+
+    def _leads_out(self, place: str) -> bool:
+        """Whether a folder, or its manifest, is a link to somewhere outside of the source."""
+        return not all(is_below(real_path(path), self._root) for path in (place, f"{place}/{MANIFEST}"))
+
+    def _refuse_outside(self, place: str) -> None:
+        if self._leads_out(place):
+            link = os.path.relpath(place, self.folder)
+            raise Refused(
+                f"`{shown(link)}` in the source `{self.name}` is a link that leads out of the source",
+                details=(f"{shown(place, most=400)} leads out of {shown(self._root, most=400)}",),
+                hint="copy the folder to that place, or add the folder it leads to as a source of its own",
+            )
 
     def _is_pack(self, folder: str) -> bool:
         return os.path.isfile(f"{folder}/{MANIFEST}") or bool(bare_agents(folder))
@@ -79,7 +101,7 @@ class DirectorySource:
         """A pack's name is its manifest's; reading that is left to `fetch`, so the folder's name stands for it where
         the layout says so.
         """
-        told = _told(folder, "name")
+        told = None if self._leads_out(folder) else _told(folder, "name")
         return _name(os.path.basename(folder) if told is None else told)
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
@@ -87,22 +109,31 @@ class DirectorySource:
         return [ReleaseRef(pack, version, self.name, places[0]) for version, places in held.items()]
 
     def _look(self, pack: PackName) -> dict[Version, list[str]]:
-        """Where each version of a pack lies, the place that is read first."""
+        """Where each version of a pack lies, the place that is read first.
+
+        Raises:
+            Refused: a link on the way leads out of the source.
+        """
+        self._refuse_outside(f"{self.folder}/{pack}")
         found = _versions(pack, f"{self.folder}/{pack}")
         if not found and (place := self._places.get(pack)) is not None:
-            if not self._is_pack(place):
-                found = _versions(pack, place)
-            elif (version := self._version_of(place)) is not None:
-                found = {version: [place]}
+            self._refuse_outside(place)
+            found = {self._version_of(place): [place]} if self._is_pack(place) else _versions(pack, place)
         for version, path in self._archives.get(pack, ()):
             found.setdefault(version, []).append(path)
+        for place in (place for places in found.values() for place in places):
+            self._refuse_outside(place)
         return found
 
-    def _version_of(self, folder: str) -> Version | None:
+    def _version_of(self, folder: str) -> Version:
         told = _told(folder, "version")
-        if told is None:
-            return None if os.path.isfile(f"{folder}/{MANIFEST}") else BARE_VERSION
-        return _version(told)
+        if told is None and not os.path.isfile(f"{folder}/{MANIFEST}"):
+            return BARE_VERSION
+        version = _version(told or "")
+        if version is None:
+            message = f"`{told}` is {NO_VERSION}" if told else "there is no line such as `version: 1.2.0`"
+            raise _no_version(f"{shown(folder, most=400)}/{MANIFEST}", message)
+        return version
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
         files = _read(ref.place)
@@ -143,7 +174,15 @@ def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
             found.setdefault(version, []).append(f"{place}/{entry}")
     for version, path in _archives(place).get(pack, ()):
         found.setdefault(version, []).append(path)
+    if not found and not os.path.isfile(f"{place}/{MANIFEST}"):
+        for entry in sorted(_folders(place)):
+            if os.path.isfile(f"{place}/{entry}/{MANIFEST}") and _told(f"{place}/{entry}", "name") == pack:
+                raise _no_version(shown(f"{place}/{entry}", most=400), f"the folder's name `{entry}` is {NO_VERSION}")
     return found
+
+
+def _no_version(where: str, message: str) -> InvalidFile:
+    return InvalidFile([Fault(where, 0, "version", message)])
 
 
 def _check_same(ref: ReleaseRef, mine: Digest, other: str, theirs: Digest) -> None:

@@ -43,6 +43,11 @@ class Blobs:
         """Whether the content is kept."""
         return self._find(digest) is not None
 
+    def size(self, digest: Digest) -> int:
+        """The length of a content as its pack tells it; 0 when it is not kept."""
+        row = self._find(digest)
+        return 0 if row is None else row[2]
+
     def get(self, digest: Digest) -> bytes:
         """The content with this digest.
 

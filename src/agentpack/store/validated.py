@@ -22,8 +22,10 @@ from agentpack.disk.owners import make_folders
 from agentpack.disk.whole import write_whole
 from agentpack.errors import Unavailable
 
-FORMAT = f"9-{__version__}"
-"""Names the normal form of documents. The number is raised whenever it changes between two releases."""
+FORMAT = f"10-{__version__}"
+"""Names the normal form of documents. The number is raised when it changes between two releases, and when the rules
+come to refuse what passed before.
+"""
 _HEAD = 16
 _WINDOW = 1 << 17
 _DURABLE = 16

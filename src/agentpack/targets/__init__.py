@@ -49,6 +49,8 @@ MODULES: Mapping[str, str] = {
 SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 """The names of files that hold several agents, and the client whose adapter reads them."""
 
+_loaded: dict[str, Client] = {}
+
 
 class Clients(Mapping[str, Client]):
     """All adapters by name: those that come with agentpack, and those a user declared."""
@@ -59,8 +61,9 @@ class Clients(Mapping[str, Client]):
     def __getitem__(self, name: str) -> Client:
         if name in self._declared:
             return self._declared[name]
-        target: Client = import_module(f"agentpack.targets.{MODULES[name]}").CLIENT
-        return target
+        if name not in _loaded:
+            _loaded[name] = import_module(f"agentpack.targets.{MODULES[name]}").CLIENT
+        return _loaded[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({*MODULES, *self._declared}))
@@ -70,6 +73,10 @@ class Clients(Mapping[str, Client]):
 
     def __contains__(self, name: object) -> bool:
         return name in MODULES or name in self._declared
+
+    def nearest(self, client: str) -> Iterable[str]:
+        """The names of all clients: this one if it is known, then those whose adapters are loaded already."""
+        return dict.fromkeys((*([client] if client in self else []), *self._declared, *_loaded, *self))
 
     def named(self, word: str) -> Client:
         """The adapter that a word means: a name or an alias, however its letters are written.

@@ -4,7 +4,7 @@ A client is data, in a file of this package or in a user's `.agentpack/clients/<
 this value alone, so that no key, tool, colour or model of another client can reach a client that would misread it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -268,6 +268,15 @@ class Client:
             moved, before = f"${self.user.variable}/", self.user.folder.removesuffix(self.user.below_variable)
             more = (moved + f.removeprefix(before) if f.startswith(before) else f for f in more)
         return (*(() if own is None else (own,)), *more)
+
+    def patterns(self, scope: str) -> Iterator[str]:
+        """Where agent files of this client can be, as named paths with `{name}` for the persona: with and without the
+        variable that moves its folder, and in the folders that it also reads, as older versions wrote there.
+        """
+        moved = self.user.variable if self.user is not None else None
+        for variables in ({}, *([{moved: "set"}] if moved and scope == "user" else [])):
+            for folder in self.folders(scope, variables):
+                yield f"{folder}/{self.file}" if folder else self.file
 
     def path(self, persona: str, scope: str, variables: Mapping[str, str]) -> str | None:
         """The file of a persona as a named path; for a shared file `<file>#<entry>`."""

@@ -17,6 +17,7 @@ from agentpack.safety.schemas.words import (
     Strict,
     Value,
     refuse,
+    without_secret,
 )
 
 
@@ -29,7 +30,7 @@ def _not_bundled(name: str) -> str:
 
 class Source(Strict):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
-    path: Annotated[str, StringConstraints(min_length=1)]
+    path: Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
 
 
 def _wanted(value: Any) -> Any:

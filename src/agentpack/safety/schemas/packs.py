@@ -8,7 +8,7 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field
 
 from agentpack.errors import Fault
-from agentpack.model.names import MAX_VERSION
+from agentpack.model.names import MAX_VERSION, NO_VERSION
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.parameters import Declaration, check_values
 from agentpack.safety.patterns import matches
@@ -30,7 +30,7 @@ def _version(text: str) -> str:
     try:
         version = Version(text[: MAX_VERSION + 1])
     except InvalidVersion:
-        raise refuse(f"`{text}` is not a version such as `1.2.0`") from None
+        raise refuse(f"`{text}` is {NO_VERSION}") from None
     if (
         len(text) > MAX_VERSION
         or len(version.release) != 3

@@ -11,7 +11,7 @@ from agentpack.model.capabilities import HEADS, PLAIN, is_capability
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import Document, Path
-from agentpack.safety.schemas.words import Schema, Strict, normalized, refuse
+from agentpack.safety.schemas.words import Schema, Strict, normalized, refuse, without_secret
 
 
 def _pattern(text: str) -> str:
@@ -46,7 +46,7 @@ def _source(text: str) -> str:
         raise refuse(f"`{text}` is neither the name of a source nor a place with `/`")
     if "/" in text and not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
         raise refuse(f"`{text}` is no whole place: write `/srv/packs` or `https://packs.example.com/index`")
-    return text
+    return without_secret(text)
 
 
 _LICENCES = (

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from agentpack.addresses import REFUSED, holds_secret
 from agentpack.errors import AgentpackError
 from agentpack.model.names import client_word, is_kebab, is_parameter, pack_name, persona_name_fault
 from agentpack.model.requirement import parse_requirement
@@ -56,6 +57,13 @@ def that(holds: Callable[[str], bool], message: str) -> AfterValidator:
         return text
 
     return AfterValidator(validate)
+
+
+def without_secret(text: str) -> str:
+    """The text. Raises where it is an address with a password or token."""
+    if holds_secret(text):
+        raise refuse(REFUSED)
+    return text
 
 
 def normalized(text: str) -> None:
