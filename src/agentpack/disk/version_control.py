@@ -84,7 +84,7 @@ def _tracked_below(folder: str, paths: Collection[str], variables: Mapping[str, 
     found: set[str] = set()
     waiting = iter(sorted(paths))
     while part := list(islice(waiting, _AT_ONCE)):
-        out = ask_git(folder, variables, "ls-files", "-z", "--cached", "--", *part)
+        out = ask_git(folder, variables, "--literal-pathspecs", "ls-files", "-z", "--cached", "--", *part)
         if out is None:
             return None
         found.update(os.fsdecode(path) for path in out.split(b"\0") if path)
@@ -95,7 +95,7 @@ def ask_git(folder: str, variables: Mapping[str, str], *arguments: str) -> bytes
     """What git says in a folder; None when it fails. Arguments are our own words, with paths behind `--`."""
     import subprocess  # slow to load, and seldom needed
 
-    options = ("--literal-pathspecs", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+    options = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
     try:
         done = subprocess.run(  # noqa: S603 - our own words, and paths behind `--`
             ["git", "-C", folder, *options, *arguments],  # noqa: S607 - whichever git the user runs

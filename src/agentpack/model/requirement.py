@@ -71,6 +71,8 @@ def _is_version(text: str) -> bool:
         return bool(Version(text))
     except InvalidVersion:
         return False
+    except ValueError:  # more digits than Python reads as a number: no release has them
+        return True
 
 
 def parse_requirement(text: str) -> Requirement:
