@@ -197,7 +197,7 @@ class Staging:
         if callable(generation):
             generation = generation(self._modes)
         if generation.number != self.number:
-            raise Bug(f"generation {generation.number} after {self.number - 1}")
+            raise _other_history(self._disk)
         generation = self._amend(generation)
         files = [layout.JOURNAL_NEW, *earlier, self._store.generations.write(generation)]
         if self._pack.finish():
@@ -215,7 +215,7 @@ class Staging:
             return []
         found = self._snapshot.generation
         if found.number != self.number - 1:
-            raise Bug(f"generation {found.number} before {self.number}")
+            raise _other_history(self._disk)
         for data in self._snapshot.blobs:
             self._pack.add(data)
         if gone := [file.path for file in found.files if not self._pack.has(file.written)]:
@@ -287,6 +287,14 @@ class Staging:
 
 def _depth(folder: str) -> tuple[int, str]:
     return folder.count("/"), folder
+
+
+def _other_history(disk: Disk) -> Unavailable:
+    """The state folder is another one than the plan was made with: somebody moved, linked or deleted it meanwhile."""
+    return Unavailable(
+        f"`{disk.where(layout.STATE)}` was replaced while agentpack worked; nothing was applied",
+        hint="run the command again",
+    )
 
 
 def _changed(disk: Disk, paths: list[str]) -> Unavailable:
