@@ -150,6 +150,29 @@ def test_a_lock_with_marks_of_a_conflict_can_still_be_gone_back_from(mine: Agent
 # A team that does not commit the agents' files: only the manifest and the lock come along.
 
 
+def test_a_half_merged_lock_that_a_rollback_brought_back_is_read_as_in_a_fresh_clone(
+    colleague: Agentpack, mine: Agentpack, project: Path
+) -> None:
+    colleague("install", "python-engineer==1.1.0")
+    commit(project)
+    mine("install", "python-engineer==2.0.0", "--accept", "shell", "--accept", "edit")
+    commit(mine.folder)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(mine.folder, "pull", "--no-rebase")
+    git(mine.folder, "checkout", "--ours", "--", MANIFEST)
+    mine("sync", "--discard-edits")
+    mine("rollback")
+    git(mine.folder, "checkout", "--theirs", "--", AGENT)
+
+    def planned() -> list[str]:
+        files = mine("sync", "--dry-run", "--json").envelope["data"]["files"]
+        return [file["action"] for file in files if file["path"] == AGENT]
+
+    here = planned()
+    shutil.rmtree(mine.folder / ".agentpack/state")
+    assert here == planned() == ["replace"]
+
+
 @pytest.fixture
 def agents_ignored(project: Path) -> None:
     (project / ".gitignore").write_text(".claude/\n")

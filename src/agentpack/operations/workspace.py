@@ -481,7 +481,7 @@ class Workspace:
 
     def _rows(self) -> Mapping[str, InstalledFile]:
         current = self.current
-        if current is not None and self.lock_is_recorded:
+        if current is not None and self.lock_is_recorded and not self.lock_sides:
             # a file that was deleted by hand is in no later generation, and in the lock all the same
             return {**locked_here(self.readable_lock, current), **{file.path: file for file in current.files}}
         look = self.places.look
