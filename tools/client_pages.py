@@ -8,7 +8,7 @@ from typing import Any
 
 from client_reading import READINGS
 
-from agentpack.model.fields import COLORS, TOOLS
+from agentpack.model.fields import TOOLS, WORDS
 from agentpack.targets import CLIENTS
 from agentpack.targets.base import Client
 
@@ -64,7 +64,8 @@ def _overview() -> Iterator[str]:
     yield ""
     yield "*judge*: the client itself was run on such files. *source*: its code was read. *documentation*: only its"
     yield "maker's pages and other renderers were."
-    yield from _table("client", "name", "version", "verified by", "project", "user", "limits tools", "model", "colour")
+    nouns = [field.noun for field in WORDS.values()]
+    yield from _table("client", "name", "version", "verified by", "project", "user", "limits tools", "model", *nouns)
     for name, target in CLIENTS.items():
         words = _words(target)
         project, user = _places(target)
@@ -77,7 +78,7 @@ def _overview() -> Iterator[str]:
             user,
             _limits(words),
             "yes" if words.model else "no",
-            "yes" if words.color else "no",
+            *("yes" if field in words.choices else "no" for field in WORDS),
         )
 
 
@@ -131,11 +132,13 @@ def _fields(words: Client) -> Iterator[str]:
     yield _row("description", _code(words.description) if words.description else "left out, with a note")
     keys = [key for key in (words.provider, words.model) if key]
     yield _row("model", f"{_codes(keys)}, {_ids(words)}" if keys else "left out, with a note")
-    if words.color:
-        same = all(words.colors[color] == color for color in COLORS)
-        yield _row("color", f"{_code(words.color)}, {'the same words' if same else 'as a number'}")
-    else:
-        yield _row("color", "left out, with a note")
+    for name in WORDS:
+        choice = words.choices.get(name)
+        if choice is None:
+            yield _row(name, "left out, with a note")
+            continue
+        same = all(own == word for word, own in choice.words.items())
+        yield _row(name, f"{_code(choice.key)}, {'the same words' if same else 'as a number'}")
     yield _row(
         "body", _code(words.body) if words.body else "the text behind the header" if words.name_key else "the text"
     )

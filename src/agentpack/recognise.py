@@ -12,6 +12,7 @@ from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import PersonaText, parse_sections, split_front_matter
 from agentpack.edits import braced, escaped, fresh_id
 from agentpack.errors import Fault, InvalidFile
+from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin
 from agentpack.model.unmerged import MARKERS
@@ -147,14 +148,15 @@ def _line(text: str) -> str:
 
 
 def _fields(header: Mapping[str, Any], natives: Mapping[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {"name": header["name"], "description": _parts(escaped(header["description"]))}
-    if "tools" in header:
-        fields["tools"] = header["tools"]
-    for key in ("model", "color"):
-        if header.get(key):
-            fields[key] = escaped(header[key])
-    if natives:
-        fields["clients"] = dict(natives)
+    given = {**header, "clients": dict(natives)}
+    fields: dict[str, Any] = {"name": header["name"]}
+    for key, field in FIELDS.items():
+        value = given.get(key)
+        if field.kind == "list" and key in given:
+            fields[key] = value
+        elif value:
+            text = escaped(value) if isinstance(value, str) else value
+            fields[key] = _parts(text) if field.kind == "parts" else text
     return fields
 
 

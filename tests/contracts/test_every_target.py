@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.capabilities import LOOKING
-from agentpack.model.fields import COLORS, MODELS, TOOLS
+from agentpack.model.fields import COLORS, MODELS, TOOLS, WORDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
 from agentpack.safety.setting_forms import fitted
@@ -126,10 +126,11 @@ def check(target: Client, one: Persona, models: Mapping[str, Mapping[str, str]])
         assert whole == (mapped or model)
     elif words.model is not None and model != "inherit":
         assert words.model not in fields
-    color = one.value("color")
-    if color and "color:" not in told:
-        assert words.color is not None
-        assert fields[words.color] == words.colors[color]
+    for name in WORDS:
+        word = one.value(name)
+        if word and f"{name}:" not in told:
+            choice = words.choices[name]
+            assert fields[choice.key] == choice.words[word]
 
     tools = one.value("tools") or []
     if tools and not any(lost.startswith("tools limited") for lost in said.lost):
@@ -215,7 +216,7 @@ def test_an_adapter_tells_what_it_must(client: str) -> None:
     assert ("{name}" in target.file) == (target.shared is None)
     assert set(words.limits) <= set(words.settings)
     assert set(words.idle) <= set(words.settings)
-    assert set(words.colors) in (set(), set(COLORS))
+    assert all(set(choice.words) == set(WORDS[name].words) for name, choice in words.choices.items())
     for form in words.settings.values():
         if "|" not in form:
             with pytest.raises(ValueError, match=r"[a-z]"):

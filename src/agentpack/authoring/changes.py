@@ -7,15 +7,15 @@ wording, which a program cannot tell from a reversal: that stays with the author
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
 
 from agentpack.authoring.subject import Drafts, Subject, composed, pieces
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError
 from agentpack.model.capabilities import widening
-from agentpack.model.fields import TOOLS
+from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.persona import Persona
 from agentpack.render import render
 from agentpack.safety.parameters import Declaration
@@ -173,16 +173,18 @@ def _by_id(layer: Layer) -> dict[str, _Piece]:
 
 def _fields(before: Persona, after: Persona, name: str) -> Iterator[Step]:
     file = f"personas/{name}.md"
-    for key in ("model", "color", "clients"):
-        if before.value(key) != after.value(key):
-            yield Step(MAJOR, "field", key, "has another default", file, id=key)
-    if before.value("description") != after.value("description"):
-        yield Step(MINOR, "field", "description", "says something else", file)
-    old, new = (_tools(persona) for persona in (before, after))
-    if old != new:
-        wider = new - old
-        what = f"allow more: {', '.join(sorted(wider))}" if wider else "allow less"
-        yield Step(MAJOR, "field", "tools", what, file, id="tools")
+    for key, field in FIELDS.items():
+        old, new = (_value(persona, field) for persona in (before, after))
+        if old == new:
+            continue
+        if field.is_prose:
+            yield Step(MINOR, "field", key, "says something else", file)
+            continue
+        what = "has another default"
+        if field.kind == "list":
+            wider = new - old
+            what = f"allow more: {', '.join(sorted(wider))}" if wider else "allow less"
+        yield Step(MAJOR, "field", key, what, file, id=key)
 
 
 def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[Step]:
@@ -205,10 +207,12 @@ def _may(persona: Persona, target: Client) -> tuple[str, ...] | None:
     return None if file is None else file.capabilities
 
 
-def _tools(persona: Persona) -> frozenset[str]:
-    """The tools a persona is allowed; no list allows all of them, and those of the client besides."""
-    value: Iterable[str] | None = persona.value("tools")
-    return frozenset(value) if value else frozenset((*TOOLS, "every other tool"))
+def _value(persona: Persona, field: PersonaField) -> Any:
+    """The value of a field; a list as the set of what it allows. No list allows all, and what a client has besides."""
+    value = persona.value(field.name)
+    if field.kind != "list":
+        return value
+    return frozenset(value) if value else frozenset((*field.words, f"every other {field.noun}"))
 
 
 def _no_longer_by_default(before: Persona, after: Persona, layer: Layer, name: str) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from agentpack.compose.layers import choose, first_draft, lay, longer, settled_s
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
-from agentpack.model.fields import COLORS, TOOLS
+from agentpack.model.fields import FIELDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.safety.parameters import Declaration, Value, check_values
 
@@ -97,14 +97,11 @@ def draft_of(
     if base is None:
         draft = first_draft(layer, release)
     else:
-        over = {"set": {key: layer.header[key] for key in _OVERRIDES if key in layer.header}}
+        over = {"set": {key: layer.header[key] for key in FIELDS if key in layer.header}}
         header = {**over, "remove": [], "requires": [], "conflicts": [], "order": {"after": []}}
         draft = lay(base.draft, [Named(pack.name, layer._replace(header=header), release)])
         draft = draft._replace(name=persona)
     return lay(draft, chosen) if chosen else draft
-
-
-_OVERRIDES = ("description", "model", "color", "tools", "clients")
 
 
 class Values(NamedTuple):
@@ -175,10 +172,10 @@ class _Filler:
 
 
 def _says_something(key: str, value: Any, written: Any) -> bool:
-    """Whether a field is there at all. A list of tools that is written as empty allows none; a parameter that is empty
-    asks for no list.
+    """Whether a field is there at all. A list that is written as empty names nothing; a parameter that is empty asks
+    for no list.
     """
-    return value not in (None, "", [], {}) or (key == "tools" and written == [])
+    return value not in (None, "", [], {}) or (FIELDS[key].kind == "list" and written == [])
 
 
 def as_written(draft: Draft, *, name: str | None = None) -> Persona:
@@ -236,7 +233,7 @@ def _ending(before: tuple[Section, ...], after: tuple[Section, ...]) -> tuple[Se
 
 def _field(key: str, field: Field, values: Values, filler: _Filler) -> Field:
     value = field.value
-    if key == "description" and isinstance(value, list):
+    if FIELDS[key].kind == "parts" and isinstance(value, list):
         value = " ".join(filler.fill(part["text"]) for part in value if holds(part.get("when"), values.all))
         return Field(value.strip(), field.origin)
     if not isinstance(value, str) or "{{" not in value:
@@ -248,15 +245,13 @@ def _field(key: str, field: Field, values: Values, filler: _Filler) -> Field:
 
 
 def _checked(key: str, text: str) -> Any:
-    if key == "tools":
-        tools = [part.strip() for part in text.split(",") if part.strip()]
-        unknown = [name for name in tools if name not in TOOLS]
-        if unknown:
-            raise UsageError(f"`{unknown[0]}` is not a tool", details=[f"known: {', '.join(TOOLS)}"])
-        return tools
-    if key == "color" and text and text not in COLORS:
-        raise UsageError(f"`{text}` is not a colour", details=[f"known: {', '.join(COLORS)}"])
-    return text
+    field = FIELDS[key]
+    if not field.words or not text:
+        return [] if field.kind == "list" else text
+    found = [part.strip() for part in text.split(",") if part.strip()] if field.kind == "list" else [text]
+    if unknown := [word for word in found if word not in field.words]:
+        raise UsageError(f"`{unknown[0]}` is not a {field.noun}", details=[f"known: {', '.join(field.words)}"])
+    return found if field.kind == "list" else text
 
 
 def text_faults(draft: Draft, declarations: Mapping[str, Declaration], file: str) -> list[Fault]:

@@ -21,13 +21,13 @@ from agentpack.compose.agreement import (
 )
 from agentpack.compose.parse import Layer
 from agentpack.errors import Fault, InvalidFile, Unresolvable
+from agentpack.model.fields import FIELDS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Field, Origin, Rule, Section
 
 MAX_LAID = 6_000
 """Rules and headings of a persona, and those of what is laid over it with the ids that this removes."""
 _ID, _RULES = itemgetter(0), itemgetter(Section._fields.index("rules"))
-FIELDS = ("description", "model", "color", "tools", "clients")
 
 
 def first_draft(layer: Layer, origin: Origin) -> Draft:
@@ -159,10 +159,10 @@ def _lay_one(draft: Draft, variant: Named, known: Container[str]) -> Draft:
         _lay_section(sections, section, origin, behind, known)
     fields = dict(draft.fields)
     for key, value in header["set"].items():
-        if key == "clients":
-            fields["clients"] = Field(_merged(draft.fields.get("clients"), value), origin)
-        elif key != "parameters":
-            fields[key] = Field(value, origin)
+        if key == "parameters":
+            continue
+        merges = FIELDS[key].kind == "clients"
+        fields[key] = Field(_merged(draft.fields.get(key), value) if merges else value, origin)
     defaults = {**draft.defaults, **header["set"].get("parameters", {})}
     return Draft(draft.name, fields, tuple(sections), defaults)
 

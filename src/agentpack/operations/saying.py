@@ -15,7 +15,6 @@ from agentpack.differences.accounts import MAX_BYTES
 from agentpack.edits import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.merge.fields import same_value
-from agentpack.model.fields import COLORS
 from agentpack.model.line_ends import plain
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
@@ -125,12 +124,10 @@ def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> t
             unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
         elif key == client.description:
             fields["description"] = escaped(str(new[key]))
-        elif key == client.color:
-            color = next((one for one in COLORS if client.colors.get(one) == new[key]), None)
-            if color is None:
-                known = (client.colors[one] for one in COLORS if one in client.colors)
-                unsaid.append(f"`{key}: {new[key]}` is none of {', '.join(known)}")
-            fields["color"] = color
+        elif (choice := client.choices.get(client.form.roles.get(key, ""))) is not None:
+            fields[client.form.roles[key]] = word = choice.canonical(new[key])
+            if word is None:
+                unsaid.append(f"`{key}: {new[key]}` is none of {', '.join(choice.words.values())}")
         elif "model" in (header := canonical(client, {key: new[key]})[0]):
             fields["model"] = escaped(str(header["model"]))
         else:

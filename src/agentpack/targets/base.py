@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
 from agentpack.targets.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
@@ -17,19 +18,34 @@ FORMATS = ("markdown", "toml", "json", "yaml", "body")
 """`yaml` is an entry of a shared file; `body` has no header at all."""
 STYLES = ("list", "comma", "map", "permissions")
 
-SAME_COLORS: Mapping[str, str] = {
-    color: color for color in ("red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan")
-}
-HEX_COLORS: Mapping[str, str] = {
-    "red": "#dc2626",
-    "blue": "#2563eb",
-    "green": "#16a34a",
-    "yellow": "#ca8a04",
-    "purple": "#9333ea",
-    "orange": "#ea580c",
-    "pink": "#db2777",
-    "cyan": "#0891b2",
-}
+
+class Choice(NamedTuple):
+    """How a client says a field of a persona that is one word of a few, such as `color`."""
+
+    key: str
+    words: Mapping[str, str]
+    """The client's own word for each that it knows."""
+
+    def canonical(self, own: Any) -> str | None:
+        """What one of the client's own words stands for; None when it is none."""
+        found = own.lower() if isinstance(own, str) else None
+        return next((word for word, native in self.words.items() if native == found), None)
+
+
+SAME_COLORS = Choice("color", {color: color for color in COLORS})
+HEX_COLORS = Choice(
+    "color",
+    {
+        "red": "#dc2626",
+        "blue": "#2563eb",
+        "green": "#16a34a",
+        "yellow": "#ca8a04",
+        "purple": "#9333ea",
+        "orange": "#ea580c",
+        "pink": "#db2777",
+        "cyan": "#0891b2",
+    },
+)
 
 
 class Place(NamedTuple):
@@ -154,9 +170,8 @@ class Client:
     id_form: str = ""
     """A regular expression that every id must match, mapped ones too, and an example of one."""
     id_example: str = ""
-    color: str | None = None
-    colors: Mapping[str, str] = field(default_factory=dict)
-    """The client's own word for each canonical colour."""
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    """By the persona's field, those that are one word of a few and that the client has."""
     tools: ToolWords | None = None
     readonly: Mapping[str, Any] = field(default_factory=dict)
     """Settings that limit an agent to looking, where the client has no list of tools."""
@@ -205,7 +220,8 @@ class Client:
         return {**({self.provider: "text"} if self.provider else {}), self.model: "text", **self.settings}
 
     def __post_init__(self) -> None:
-        roles = {self.description: "description", self.model: "model", self.provider: "model", self.color: "color"}
+        roles = {self.description: "description", self.model: "model", self.provider: "model"}
+        roles |= {choice.key: name for name, choice in self.choices.items()}
         if self.tools is not None:
             roles[self.tools.key] = "tools"
         lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
@@ -216,7 +232,7 @@ class Client:
     @property
     def keys(self) -> frozenset[str]:
         """Every key that a file for this client may have."""
-        single = (self.name_key, self.description, self.model, self.provider, self.color, self.body)
+        single = (self.name_key, self.description, self.model, self.provider, self.body, *self._choice_keys)
         tools = () if self.tools is None else (self.tools.key,)
         return frozenset(
             {
@@ -229,12 +245,16 @@ class Client:
             }
         )
 
+    @property
+    def _choice_keys(self) -> tuple[str, ...]:
+        return tuple(choice.key for choice in self.choices.values())
+
     def meaning(self, key: str) -> str:
         """What a key of the client's files means, in the words of `Powers.settings`; `setting` when nobody knows."""
         own = self.powers.settings.get(key)
         if own is not None:
             return own
-        if key in (self.name_key, self.description, self.color, self.body, self.provider):
+        if key in (self.name_key, self.description, self.body, self.provider, *self._choice_keys):
             return "none"
         if key == self.model:
             return "model"

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.targets.base import FORMATS, Client, Place, ToolWords
+from agentpack.model.fields import WORDS
+from agentpack.targets.base import FORMATS, Choice, Client, Place, ToolWords
 
 ENDINGS = (".md", ".mdc", ".txt", ".toml", ".yaml", ".yml", ".json")
 _FORBIDDEN = (".git", ".hg", ".jj", ".svn", ".agentpack", "node_modules")
 _PLAIN = (
-    "format name description model provider models color colors readonly limits unlimited fixed settings body live "
+    "format name description model provider models readonly limits unlimited fixed settings body live "
     "long_description shortest_body longest_body"
 ).split()
 
@@ -49,7 +50,7 @@ def declared_target(name: str, data: Mapping[str, Any], file: str) -> Client:
 def _format(data: Mapping[str, Any]) -> dict[str, Any]:
     """What the declaration says of an agent's file, in the words of `Client`."""
     given: dict[str, Any] = {key: data[key] for key in _PLAIN if key in data}
-    for key in ("name", "description", "model", "color"):
+    for key in ("name", "description", "model"):
         if given.get(key) is False:
             given[key] = None
     for key in ("models", "limits", "live"):
@@ -58,6 +59,7 @@ def _format(data: Mapping[str, Any]) -> dict[str, Any]:
     if tools := data.get("tools"):
         names = {tool: tuple(natives) for tool, natives in tools["names"].items()}
         given["tools"] = ToolWords(key=tools["key"], style=tools["style"], names=names)
+    given["choices"] = {name: Choice(data[name], data.get(f"{name}s", {})) for name in WORDS if data.get(name)}
     given.setdefault("model", None)
     if "name" in given:
         given["name_key"] = given.pop("name")

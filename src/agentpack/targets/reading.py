@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.fields import COLORS, MODELS, TOOLS
+from agentpack.model.fields import MODELS, TOOLS
 from agentpack.safety.documents import NotYaml, decode, read_toml, read_yaml
 from agentpack.safety.setting_forms import fitted
 from agentpack.targets import CLIENTS
@@ -213,7 +213,10 @@ def canonical(client: Client, fields: Mapping[str, Any]) -> tuple[dict[str, Any]
         if rest.get(key) == value or (key in client.fixed and key not in client.native):
             rest.pop(key, None)
     _take_model(client, rest, header)
-    _take_color(client, rest, header)
+    for field, choice in client.choices.items():
+        if (word := choice.canonical(rest.get(choice.key))) is not None:
+            header[field] = word
+            del rest[choice.key]
     if client.tools is not None and (tools := _tools(client, client.tools, rest)) is not None:
         header["tools"] = tools
         del rest[client.tools.key]
@@ -249,17 +252,6 @@ def _take_model(client: Client, rest: dict[str, Any], header: dict[str, Any]) ->
     own = client.ids and model not in MODELS and re.fullmatch(client.ids, model)
     if model in client.models or own:
         header["model"] = rest.pop(key)
-
-
-def _take_color(client: Client, rest: dict[str, Any], header: dict[str, Any]) -> None:
-    key = client.color
-    if key is None or not isinstance(rest.get(key), str):
-        return
-    for color in COLORS:
-        if client.colors.get(color) == rest[key].lower():
-            header["color"] = color
-            del rest[key]
-            return
 
 
 def _tools(client: Client, words: ToolWords, fields: Mapping[str, Any]) -> list[str] | None:

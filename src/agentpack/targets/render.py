@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import LOOKING
-from agentpack.model.fields import MODELS
+from agentpack.model.fields import MODELS, WORDS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
@@ -69,7 +69,7 @@ class _Writing:
             self.fields[client.repeated] = self.persona.name
         self.limit_tools()
         self.choose_model()
-        self.choose_color()
+        self.choose_words()
         self.add_native()
         text = self.document(self.read_body())
         return RenderedText(text, (*self.notes, *client.notes_on(self.persona)), tuple(self.lost))
@@ -185,14 +185,13 @@ class _Writing:
             self.fields[client.provider], _, model = model.partition("/")
         self.fields[client.model] = model
 
-    def choose_color(self) -> None:
-        color = self.persona.value("color")
-        if not color:
-            return
-        if self.client.color is not None and color in self.client.colors:
-            self.fields[self.client.color] = self.client.colors[color]
-        else:
-            self.note(f"color: `{color}` is left out", "the client does not know it")
+    def choose_words(self) -> None:
+        for name in WORDS:
+            word, choice = self.persona.value(name), self.client.choices.get(name)
+            if word and choice is not None and word in choice.words:
+                self.fields[choice.key] = choice.words[word]
+            elif word:
+                self.note(f"{name}: `{word}` is left out", "the client does not know it")
 
     def add_native(self) -> None:
         name, settings = self.client.name, self.client.native

@@ -4,7 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from agentpack.model.fields import FIELDS
 from agentpack.safety.schemas.words import Kebab, Line, ParameterName, Schema, Strict, Value
+
+_FIELDS = tuple(name for name, field in FIELDS.items() if field.kind != "clients")
 
 
 class Case(Strict):
@@ -17,7 +20,7 @@ class Case(Strict):
     absent: list[Kebab] = []
     contains: list[str] = []
     lacks: list[str] = []
-    fields: dict[Literal["description", "model", "color", "tools"], Any] = {}
+    fields: dict[Literal[_FIELDS], Any] = {}  # type: ignore[valid-type]
     words: Annotated[int, Field(ge=0)] | None = None
     tokens: Annotated[int, Field(ge=0)] | None = None
     core_words: Annotated[int, Field(ge=0)] | None = None

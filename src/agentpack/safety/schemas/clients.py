@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, create_model
 
+from agentpack.model.fields import WORDS
 from agentpack.safety.schemas.words import Kebab, Line, Schema, Strict, as_list, that
 from agentpack.safety.setting_forms import SETTING_FORMS
 
@@ -30,7 +31,7 @@ class ToolWords(Strict):
     ]
 
 
-class Client(Strict):
+class _Client(Strict):
     schema_: Schema
     title: Line | None = None
     project: Line | None = None
@@ -41,8 +42,6 @@ class Client(Strict):
     description: Key | Literal[False] = "description"
     model: Key | Literal[False] = False
     models: list[Line] = []
-    color: Key | Literal[False] = False
-    colors: dict[Literal["red", "blue", "green", "yellow", "purple", "orange", "pink", "cyan"], Line] = {}
     tools: ToolWords | None = None
     readonly: dict[Key, Any] = {}
     limits: list[Key] = []
@@ -58,3 +57,10 @@ class Client(Strict):
     version: Line | None = None
     checked: Line | None = None
     reads: Line | None = None
+
+
+_CHOICES: dict[str, Any] = {}
+for _field in WORDS.values():
+    _CHOICES[_field.name] = (Key | Literal[False], False)
+    _CHOICES[f"{_field.name}s"] = (dict[Literal[_field.words], Line], {})  # type: ignore[name-defined]
+Client = create_model("Client", __base__=_Client, **_CHOICES)

@@ -1,11 +1,12 @@
 """What the front matter of a persona and of a variant may say: fields, conditions, budgets, order and conflicts."""
 
 import re
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, create_model
 
-from agentpack.model.fields import COLORS, TOOLS
+from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.names import did_you_mean
 from agentpack.safety.schemas.words import (
     Kebab,
@@ -20,8 +21,8 @@ from agentpack.safety.schemas.words import (
 )
 
 
-def _tools(value: Any) -> Any:
-    """A list of tool names, or one text with commas in which a parameter may stand."""
+def _listed(value: Any) -> Any:
+    """A list of words, or one text with commas in which a parameter may stand."""
     if isinstance(value, str) and "{{" not in value:
         if not value.strip(" ,"):
             return ""  # as a parameter that is empty: no list at all
@@ -29,11 +30,11 @@ def _tools(value: Any) -> Any:
     return value
 
 
-def _known_tools(value: str | list[str]) -> str | list[str]:
-    for name in value if isinstance(value, list) else ():
-        if name not in TOOLS:
-            hint = did_you_mean(name.lower(), TOOLS)
-            raise refuse(f"`{name}` is not a tool ({', '.join(TOOLS)})" + (f"; {hint}" if hint else ""))
+def _known(field: PersonaField, value: str | list[str]) -> str | list[str]:
+    for word in value if isinstance(value, list) else () if "{{" in value or field.kind == "list" else (value,):
+        if word not in field.words:
+            hint = did_you_mean(word.lower(), field.words)
+            raise refuse(f"`{word}` is not a {field.noun} ({', '.join(field.words)})" + (f"; {hint}" if hint else ""))
     return value
 
 
@@ -43,12 +44,6 @@ def _parts(value: Any) -> Any:
     if not isinstance(parts, list):
         return value
     return [{"text": part} if isinstance(part, str) else part for part in parts]
-
-
-def _color(text: str) -> str:
-    if "{{" not in text and text not in COLORS:
-        raise refuse(f"`{text}` is not a colour ({', '.join(COLORS)})")
-    return text
 
 
 _WHEN = re.compile(r"!?[a-z][a-z0-9_]*(?::[^\s{}]+)?\Z")
@@ -65,10 +60,22 @@ class Part(Strict):
     when: Annotated[str, AfterValidator(_when)] | None = None
 
 
-Description = Annotated[list[Part], BeforeValidator(_parts), Field(min_length=1)]
-Tools = Annotated[str | list[str], BeforeValidator(_tools), AfterValidator(_known_tools)]
-Color = Annotated[str, AfterValidator(_color)]
-Natives = dict[Kebab, dict[str, Any]]
+def _type(field: PersonaField) -> Any:
+    known = AfterValidator(partial(_known, field))
+    return {
+        "parts": Annotated[list[Part], BeforeValidator(_parts), Field(min_length=1)],
+        "text": Line,
+        "word": Annotated[str, known],
+        "list": Annotated[str | list[str], BeforeValidator(_listed), known],
+        "clients": dict[Kebab, dict[str, Any]],
+    }[field.kind]
+
+
+_GIVEN: dict[str, Any] = {
+    name: (_type(field), {}) if field.kind == "clients" else (_type(field) | None, None)
+    for name, field in FIELDS.items()
+}
+"""By name, what a persona or variant may give of the fields, none of which it must."""
 
 
 class Budget(Strict):
@@ -77,25 +84,16 @@ class Budget(Strict):
     description: Annotated[int, Field(ge=1)] | None = None
 
 
-class Persona(Strict):
-    name: PersonaName
-    description: Description
-    model: Line | None = None
-    color: Color | None = None
-    tools: Tools | None = None
-    extends: Requirement | None = None
-    modules: dict[Kebab, Line] = {}
-    clients: Natives = {}
-    budget: Budget | None = None
-
-
-class Set(Strict):
-    description: Description | None = None
-    model: Line | None = None
-    color: Color | None = None
-    tools: Tools | None = None
-    clients: Natives = {}
-    parameters: dict[ParameterName, Value] = {}
+_PERSONA: dict[str, Any] = {
+    "name": (PersonaName, ...),
+    **_GIVEN,
+    "description": (_type(FIELDS["description"]), ...),
+    "extends": (Requirement | None, None),
+    "modules": (dict[Kebab, Line], {}),
+    "budget": (Budget | None, None),
+}
+Persona = create_model("Persona", __base__=Strict, **_PERSONA)
+Set = create_model("Set", __base__=Strict, **_GIVEN, parameters=(dict[ParameterName, Value], {}))
 
 
 class VariantBudget(Strict):
@@ -120,7 +118,7 @@ class Conflict(Strict):
 
 class Variant(Strict):
     summary: Line
-    set: Set = Set()
+    set: Set = Set()  # type: ignore[valid-type]
     remove: list[Kebab] = []
     losses: list[Line] = []
     conflicts: list[Annotated[Conflict, BeforeValidator(_conflict)]] = []
