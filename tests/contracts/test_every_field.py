@@ -33,7 +33,8 @@ def values(field: PersonaField) -> tuple[Any, Any]:
         return {"claude": {"maxTurns": 3}}, {"claude": {"maxTurns": 4}}
     if field.kind == "list":
         return [field.words[0]], [field.words[0], field.words[-1]]
-    return ("opus", "sonnet") if field.name == "model" else (field.words or ("One thing.", "Another thing."))[:2]
+    first, second, *_ = field.words or (("opus", "sonnet") if field.name == "model" else ("One thing.", "Another."))
+    return first, second
 
 
 def with_field(field: PersonaField, value: Any, **more: Any) -> str:
@@ -67,16 +68,15 @@ def test_a_variant_sets_it(field: PersonaField) -> None:
 def test_a_persona_that_extends_another_has_its_own_or_else_the_others(field: PersonaField) -> None:
     first, second = values(field)
     base = Base(draft_of(pack(field, first), "reviewer", (), {}), {})
-    own = persona_text(**{field.name: second}, extends="data-reviewer>=1")
-    child = read_files(make_pack("child", personas={"reviewer": own}, requires=["data-reviewer>=1"]))
-    assert made(child, base=base).value(field.name) == second
+
+    def child(**own: Any) -> Any:
+        text = persona_text(**own, extends="data-reviewer>=1")
+        files = make_pack("child", personas={"reviewer": text}, requires=["data-reviewer>=1"])
+        return made(read_files(files, "child"), base=base).value(field.name)
+
+    assert child(**{field.name: second}) == second
     if field.name != "description":  # which every persona has
-        silent = read_files(
-            make_pack(
-                "child", personas={"reviewer": persona_text(extends="data-reviewer>=1")}, requires=["data-reviewer>=1"]
-            )
-        )
-        assert made(silent, base=base).value(field.name) == first
+        assert child() == first
 
 
 @SPOKEN
@@ -96,7 +96,7 @@ def test_another_word_is_refused_wherever_it_comes_from(field: PersonaField) -> 
         pack(field, "nonsense")
     assert words in str(refused.value.details)
     with pytest.raises(InvalidFile) as refused:
-        pack(field, values(field)[0], variants={"reviewer/other": variant_text(set={field.name: "nonsense"})}).variants
+        made(pack(field, values(field)[0], variants={"reviewer/other": variant_text(set={field.name: "nonsense"})}))
     assert words in str(refused.value.details)
     parameter = {"it": {"type": "string", "default": "nonsense", "description": "x"}}
     with pytest.raises(UsageError, match=words):
@@ -145,10 +145,8 @@ def test_a_new_default_is_told_with_the_version_it_asks_for(
     first, second = values(field)
     old = publish(tmp_path / "old", make_pack(personas={"reviewer": with_field(field, first)}))
     new = publish(tmp_path / "new", make_pack(personas={"reviewer": with_field(field, second)}))
-    said = agentpack(
-        "pack", "check", str(next(new.rglob("pack.yaml")).parent), "--against", str(next(old.rglob("pack.yaml")).parent),
-        expect=None,
-    )  # fmt: skip
+    before, after = (str(next(folder.rglob("pack.yaml")).parent) for folder in (old, new))
+    said = agentpack("pack", "check", after, "--against", before, expect=None)
     assert re.search(rf"`?{field.name}`?", said.out + said.err), said.out
     assert ("minor" if field.is_prose else "major") in said.out + said.err
 
