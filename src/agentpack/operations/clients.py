@@ -17,6 +17,7 @@ from agentpack.operations.allotting import Restricted
 from agentpack.operations.carrying_out import Conflicted, refuse_found
 from agentpack.operations.library import Library
 from agentpack.operations.making import Made, Maker, Skipped, make
+from agentpack.operations.obeying import obey
 from agentpack.operations.workspace import LocalText, Workspace
 from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.resolve import Chosen
@@ -131,14 +132,6 @@ class Settled(NamedTuple):
         if obeying and accepted is not None:
             obey(library, made)
         return made._replace(skipped=self.skipped)
-
-
-def obey(library: Library, made: Made) -> None:
-    """Raise PolicyRefused, with every refusal, where a policy does not allow a release or what its files may do."""
-    if library.workspace.is_judged:
-        from agentpack.operations.judging import judge  # only where there is a policy
-
-        judge(library, made)
 
 
 def of_lock(lock: Lock) -> Settled:

@@ -5,10 +5,10 @@ from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
-from agentpack.operations.clients import obey
 from agentpack.operations.library import Library, as_locked
 from agentpack.operations.making import Made, make
 from agentpack.operations.satisfying import unmet
+from agentpack.operations.obeying import obey
 from agentpack.operations.workspace import Workspace
 
 
