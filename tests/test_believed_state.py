@@ -24,8 +24,8 @@ from support.users import by_everybody
 
 from agentpack.environment import Environment, project_scope, user_scope
 from agentpack.model.variables import VARIABLES
-from agentpack.operations.workspace import Workspace
 from agentpack.targets import CLIENTS
+from agentpack.workspace.workspace import Workspace
 
 AGENT = ".claude/agents/reviewer.md"
 JOURNAL = f"{STATE}/journal"

@@ -17,9 +17,9 @@ from agentpack.authoring.references import MAX_TRIED
 from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.layers import MAX_LAID
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
-from agentpack.operations import making
-from agentpack.operations.making import MAX_EXTENDED
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
+from agentpack.wanted import making
+from agentpack.wanted.making import MAX_EXTENDED
 
 STEPS = 12
 

@@ -18,7 +18,7 @@ from agentpack.environment import Environment, project_scope
 from agentpack.errors import DecisionNeeded
 from agentpack.operations.keep import keep
 from agentpack.operations.show import render
-from agentpack.operations.workspace import Workspace
+from agentpack.workspace.workspace import Workspace
 
 FILE = ".claude/agents/reviewer.md"
 VARIANT = ".agentpack/variants/reviewer/local.md"

@@ -11,7 +11,7 @@ from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.disk import Disk
-from agentpack.operations.placing import Placing
+from agentpack.workspace.locations import Placing
 
 NEWER = BODY.replace("Say what you saw", "Say what you have seen")
 CLAUDE, CURSOR = ".claude/agents/reviewer.md", ".cursor/agents/reviewer.md"

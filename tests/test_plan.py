@@ -2,11 +2,11 @@
 
 import pytest
 
+from agentpack.changes.plan import Decisions, Observed, plan
 from agentpack.model.changes import Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Note, Rendering
-from agentpack.plan import Decisions, Observed, plan
 
 R, NEW, EDIT, OTHER = (
     b"- one\n- two\n- three\n",

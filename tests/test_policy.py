@@ -21,14 +21,14 @@ from agentpack.environment import Environment, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
 from agentpack.model.policy import Policy, strictest
-from agentpack.operations.judging import capabilities_of, facts_of, judge
-from agentpack.operations.library import choose
-from agentpack.operations.making import make
 from agentpack.operations.show import ask
-from agentpack.operations.workspace import Workspace
 from agentpack.safety.policy import Facts, read_policy, refusals
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import bundled_folder, bundled_source
+from agentpack.wanted.candidates import choose
+from agentpack.wanted.making import make
+from agentpack.wanted.policy_check import capabilities_of, facts_of, judge
+from agentpack.workspace.workspace import Workspace
 
 FACTS = Facts(
     pack="acme-data",

@@ -248,14 +248,14 @@ def test_a_policy_is_taken_from_its_own_text_and_never_from_the_cache(agentpack:
     else:
         say_policy(agentpack.folder)
     for _ in range(2):
-        assert {"agentpack.operations.judging", "yaml", "pydantic"} <= loaded(agentpack.folder, "sync")
+        assert {"agentpack.wanted.policy_check", "yaml", "pydantic"} <= loaded(agentpack.folder, "sync")
 
 
 def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack, tmp_path: Path) -> None:
     agentpack("install", "python-engineer")
     (tmp_path / "other/.git").mkdir(parents=True)
     modules = loaded(tmp_path / "other", "install", "python-engineer")
-    of_policies = {"agentpack.model.policy", "agentpack.operations.judging", "agentpack.safety.policy"}
+    of_policies = {"agentpack.model.policy", "agentpack.wanted.policy_check", "agentpack.safety.policy"}
     assert not modules & {*of_policies, "packaging.licenses", "calendar"}
 
 

@@ -7,11 +7,11 @@ import pytest
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.requests import Options
 from agentpack.environment import Environment, project_scope
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.requests import Options
 from agentpack.operations.upgrade import upgrade
-from agentpack.operations.workspace import Workspace
+from agentpack.workspace.workspace import Workspace
 
 MINE = ".claude/agents/reviewer.md"
 

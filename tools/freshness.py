@@ -28,7 +28,7 @@ from packaging.version import InvalidVersion, Version
 
 from agentpack.authoring.subject import pieces
 from agentpack.operations.authoring import Authored, open_pack, pack_folders
-from agentpack.operations.workspace import Workspace
+from agentpack.workspace.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 QUIET_YEARS = 2

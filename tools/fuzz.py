@@ -23,11 +23,11 @@ from typing import Any
 
 from packaging.version import Version
 
+from agentpack.changes.plan import plan
 from agentpack.compose.composing import compose, draft_of, values_for
 from agentpack.errors import AgentpackError, Bug
 from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
-from agentpack.plan import plan
 from agentpack.read import check_pack
 from agentpack.render import render
 from agentpack.sources.directory import read_tree

@@ -22,9 +22,9 @@ from agentpack.environment import Environment, Scope, project_scope, user_scope
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import digest_of
-from agentpack.operations.workspace import Workspace
 from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
+from agentpack.workspace.workspace import Workspace
 
 EVERY_CALL = range(200)
 STRIDE = int(os.environ.get("AGENTPACK_STRIDE", "3"))

@@ -29,7 +29,7 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 
 from agentpack.environment import Environment, find_scope
-from agentpack.operations.workspace import Workspace
+from agentpack.workspace.workspace import Workspace
 
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "200"))
 STEPS = 12

@@ -12,7 +12,7 @@ from agentpack.disk import Disk
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.model.variables import path_now, root_of
-from agentpack.operations.placing import Placing
+from agentpack.workspace.locations import Placing
 
 FOLDERS = ("a", "b", "c", "a/d", "b/d")
 VARIABLES = ("$CLAUDE_CONFIG_DIR", "$CODEX_HOME")

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentpack.changes.plan import Decisions, Edited, Observed, plan
 from agentpack.merge import merge
 from agentpack.model.changes import STILL, WRITES, Action, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.names import Digest, digest_of, text_digest
 from agentpack.model.rendering import Rendering
-from agentpack.plan import Decisions, Edited, Observed, plan
 
 PATHS = ("a.md", "b.md", "c.md")
 TEXTS = (

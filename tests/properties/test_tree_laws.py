@@ -12,16 +12,16 @@ from support.fixed import FixedEnvironment
 from support.packs import make_pack, persona_text, publish
 from support.trees import marks, modes, write_tree
 
+from agentpack.changes.plan import Decisions
+from agentpack.changes.requests import Options
 from agentpack.environment import project_scope
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.operations.install import install
-from agentpack.operations.requests import Options
 from agentpack.operations.rollback import rollback
 from agentpack.operations.sync import sync
 from agentpack.operations.uninstall import uninstall
 from agentpack.operations.upgrade import upgrade
-from agentpack.operations.workspace import Workspace
-from agentpack.plan import Decisions
+from agentpack.workspace.workspace import Workspace
 
 RULES = [f"- Rule {number}. {{#rule-{number}}}" for number in range(8)]
 

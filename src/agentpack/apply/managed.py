@@ -1,8 +1,8 @@
 """What a transaction may touch, held against rows that anybody may have written.
 
 Steps are made of the rows of locks and records, and a journal is read from the disk: a hostile or damaged one can name
-any file. Which files agentpack manages is decided in `operations/placing.py`; here every path is held against that, and
-those of a journal against the records of its own generations.
+any file. Which files agentpack manages is decided in `workspace/locations.py`; here every path is held against that,
+and those of a journal against the records of its own generations.
 """
 
 from collections.abc import Iterable, Iterator

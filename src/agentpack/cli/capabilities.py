@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
+from agentpack.changes.widening import MayChange, told
 from agentpack.model.capabilities import widening
-from agentpack.operations.widening import MayChange, told
 
 MOST_ROWS = 20
 """Rows for people; the envelope has all."""

@@ -3,8 +3,8 @@
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result
 from agentpack.operations.clients import default_clients
-from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Client
+from agentpack.workspace.workspace import Workspace
 
 app = verb_app()
 _BY = {"judge": "the client itself", "source": "its code", "documentation": "its documentation"}

@@ -11,7 +11,7 @@ import typer
 from agentpack.environment import Environment, find_scope
 
 if TYPE_CHECKING:
-    from agentpack.operations.workspace import Workspace
+    from agentpack.workspace.workspace import Workspace
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,[]@+!=")
 """What a name that is offered may hold: a shell evaluates what it is told, and a file's name can say anything."""
@@ -22,7 +22,7 @@ def _plain(names: Iterable[str]) -> list[str]:
 
 
 def _workspace() -> "Workspace":
-    from agentpack.operations.workspace import Workspace
+    from agentpack.workspace.workspace import Workspace
 
     environment = Environment.current()
     return Workspace(environment, find_scope(environment))
@@ -41,7 +41,7 @@ def complete_client(incomplete: str) -> list[str]:
 def complete_requirement(incomplete: str) -> list[str]:
     """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
     try:
-        from agentpack.operations.library import Library
+        from agentpack.wanted.candidates import Library
 
         workspace = _workspace()
         library = Library(workspace, workspace.manifest, every_age=True)
@@ -85,7 +85,7 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     from agentpack.model.requirement import parse_requirement
-    from agentpack.operations.library import Library
+    from agentpack.wanted.candidates import Library
 
     workspace = _workspace()
     library = Library(workspace, workspace.manifest, every_age=True)
@@ -110,7 +110,7 @@ def complete_acceptance(incomplete: str) -> list[str]:
 def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the rules of the pack or persona that is named."""
     try:
-        from agentpack.operations.from_lock import made_from_lock
+        from agentpack.wanted.from_lock import made_from_lock
 
         name = ctx.params.get("name")
         parts = made_from_lock(_workspace(), frozen=True, obeying=False).parts

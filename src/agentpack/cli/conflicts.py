@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from agentpack.changes.commit import Conflicted
 from agentpack.cli.escaping import safe_text
 from agentpack.cli.outcomes import outcome_data, show_warnings
 from agentpack.cli.present import Output, safe
@@ -12,7 +13,6 @@ from agentpack.differences.lines import heading_above
 from agentpack.differences.words import Span, marked
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import Conflict
-from agentpack.operations.carrying_out import Conflicted
 
 _OTHER: Mapping[str, str] = {
     "foreign": "it was not written by agentpack",

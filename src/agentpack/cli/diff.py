@@ -94,8 +94,8 @@ def check_scope(session: Session) -> Result:
     if session.workspace.lock is None:
         require_manifest(session.workspace)
     if session.workspace.is_judged:
-        from agentpack.operations.judging import judge_installed
-        from agentpack.operations.verdicts import refuse
+        from agentpack.wanted.policy_check import judge_installed
+        from agentpack.workspace.verdicts import refuse
 
         refuse(judge_installed(session.workspace))
     found = diff_disk(session.workspace, Limits(rules=False))

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from agentpack.changes.commit import Conflicted
+from agentpack.changes.plan import Edited
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.present import safe
@@ -22,9 +24,7 @@ from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
 from agentpack.merge.markers import Labels, with_markers
 from agentpack.model.changes import Change
-from agentpack.operations.carrying_out import Conflicted
 from agentpack.operations.upgrade import Sides, sides_of
-from agentpack.plan import Edited
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"

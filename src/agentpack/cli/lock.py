@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from agentpack.changes.requests import Options
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
-from agentpack.operations.requests import Options
 from agentpack.operations.sync import lock as run
 
 app = verb_app()

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.requests import Confirm
 from agentpack.cli.present import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
-from agentpack.operations.making import Told
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.requests import Confirm
+from agentpack.wanted.making import Told
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),

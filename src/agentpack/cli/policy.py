@@ -10,7 +10,7 @@ from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.operations.policy import Effective, Setting, effective
 from agentpack.operations.policy import explain as run
-from agentpack.operations.verdicts import Judged
+from agentpack.workspace.verdicts import Judged
 
 app = verb_app()
 

@@ -10,7 +10,7 @@ from agentpack.model.names import is_kebab
 from agentpack.targets import MODULES
 
 if TYPE_CHECKING:
-    from agentpack.operations.workspace import Workspace
+    from agentpack.workspace.workspace import Workspace
 
 
 class Session:
@@ -34,7 +34,7 @@ class Session:
 
     def _open(self, *, told: bool) -> "Workspace":
         if self._workspace is None:
-            from agentpack.operations.workspace import Workspace  # not for `--help`
+            from agentpack.workspace.workspace import Workspace  # not for `--help`
 
             scope = find_scope(self.environment, **self._where)  # type: ignore[arg-type]
             if told:

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
+from agentpack.changes.plan import Decisions
+from agentpack.changes.requests import Options
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
 from agentpack.errors import UsageError
-from agentpack.operations.requests import Options
 from agentpack.operations.uninstall import uninstall as run
-from agentpack.plan import Decisions
 
 app = verb_app()
 

@@ -12,6 +12,10 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from agentpack.changes.commit import carry_out
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import Decisions
+from agentpack.changes.requests import Wish, wish_for
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan
@@ -20,18 +24,14 @@ from agentpack.model.names import PackName, pack_name, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.operations.adoptable import Found, find
-from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import Settled, settle
-from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.requests import Wish, wish_for
 from agentpack.operations.show import resolved
-from agentpack.operations.workspace import Workspace, changing
-from agentpack.plan import Decisions
 from agentpack.read import ORIGINALS
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
+from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.making import Made
+from agentpack.workspace.workspace import Workspace, changing
 
 LOCAL = "local"
 

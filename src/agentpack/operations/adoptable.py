@@ -12,13 +12,13 @@ from typing import NamedTuple
 from agentpack.disk.real import real_path
 from agentpack.errors import UsageError
 from agentpack.operations.clients import default_clients
-from agentpack.operations.workspace import Workspace
 from agentpack.recognise import Agent, read_file
 from agentpack.targets.base import Client
+from agentpack.workspace.workspace import Workspace
 
 
 class Found(NamedTuple):
-    """An agent to adopt: its place (see `placing.py`), client, bytes, and what is in it."""
+    """An agent to adopt: its place (see `workspace/locations.py`), client, bytes, and what is in it."""
 
     path: str
     client: str

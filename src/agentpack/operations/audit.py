@@ -15,12 +15,12 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.integrity import BROKEN, integrity, locked_releases
-from agentpack.operations.library import Library
-from agentpack.operations.workspace import Workspace
 from agentpack.safety.findings import LEVELS, Finding, fingerprints, scan
 from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
+from agentpack.wanted.candidates import Library
+from agentpack.workspace.workspace import Workspace
 
 _PARTS = ("personas/", "variants/")
 _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")

@@ -19,13 +19,13 @@ from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Maker
-from agentpack.operations.workspace import Workspace
 from agentpack.read import MANIFEST, check_pack
 from agentpack.resolve import Chosen
 from agentpack.safety.parameters import Declaration
 from agentpack.sources.directory import DirectorySource, read_tree
+from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.making import Maker
+from agentpack.workspace.workspace import Workspace
 
 SOURCE = "folder"
 """The name of the source that stands for the folder of the pack."""

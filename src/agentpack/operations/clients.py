@@ -10,18 +10,18 @@ that refuses a named client: what is raised there is the reason why it is skippe
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from agentpack.changes.commit import Conflicted, refuse_found
+from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.errors import AgentpackError, Bug, InvalidFile
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import EMPTY, Manifest
-from agentpack.operations.allotting import Restricted
-from agentpack.operations.carrying_out import Conflicted, refuse_found
-from agentpack.operations.library import Library
-from agentpack.operations.making import Made, Maker, Skipped, make
-from agentpack.operations.obeying import obey
-from agentpack.operations.workspace import LocalText, Workspace
-from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.resolve import Chosen
 from agentpack.targets.base import Client
+from agentpack.wanted.assignment import Restricted
+from agentpack.wanted.candidates import Library
+from agentpack.wanted.making import Made, Maker, Skipped, make
+from agentpack.wanted.obeying import obey
+from agentpack.workspace.workspace import LocalText, Workspace
 
 DEFAULT = "claude"
 

@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from agentpack.changes.commit import pack_changes
+from agentpack.changes.meeting import where_it_stays
+from agentpack.changes.outcome import PackChange
+from agentpack.changes.plan import Observed
+from agentpack.changes.planning import plan_for
+from agentpack.changes.pristine import Pristine, recognise_releases
+from agentpack.changes.widening import MayChange, may_changes
 from agentpack.differences.accounts import (
     MAX_BYTES,
     NOTHING,
@@ -24,18 +31,11 @@ from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.unmerged import unmerged_line
-from agentpack.operations.carrying_out import pack_changes
-from agentpack.operations.from_lock import check_rendering, made_from_lock, stale_reasons
-from agentpack.operations.making import Made, Part
-from agentpack.operations.meeting import where_it_stays
-from agentpack.operations.outcome import PackChange
-from agentpack.operations.planning import plan_for
-from agentpack.operations.pristine import Pristine, recognise_releases
-from agentpack.operations.recorded import locked_files
-from agentpack.operations.widening import MayChange, may_changes
-from agentpack.operations.workspace import Workspace, steady
-from agentpack.operations.written import as_written
-from agentpack.plan import Observed
+from agentpack.wanted.from_lock import check_rendering, made_from_lock, stale_reasons
+from agentpack.wanted.making import Made, Part
+from agentpack.workspace.recorded import locked_files
+from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.written import as_written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from agentpack.changes.widening import MayChange
 from agentpack.differences.accounts import NOTHING, compare_personas
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import widening
@@ -13,10 +14,9 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import DEFAULT, named_clients
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
-from agentpack.operations.library import Library, as_locked, choose
-from agentpack.operations.making import Made, make
-from agentpack.operations.widening import MayChange
-from agentpack.operations.workspace import Workspace, steady
+from agentpack.wanted.candidates import Library, as_locked, choose
+from agentpack.wanted.making import Made, make
+from agentpack.workspace.workspace import Workspace, steady
 
 
 class _Side(NamedTuple):

@@ -23,12 +23,12 @@ from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, PackName, content_digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.workspace import Workspace
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store import layout
 from agentpack.store.journal import decided, undecided
 from agentpack.store.process_lock import is_locked
 from agentpack.store.validated import ValidatedCache
+from agentpack.workspace.workspace import Workspace
 
 LIBRARIES = ("typer", "rich", "pyyaml", "pydantic", "platformdirs", "packaging", "merge3")
 _OURS = b"agentpack.__main__"
@@ -218,7 +218,7 @@ def _policy(workspace: Workspace) -> Iterator[Finding]:
     """The policies beside the manifest, and whether what is locked is allowed."""
     files = policy_files(workspace.environment)
     if files:
-        from agentpack.operations.verdicts import look
+        from agentpack.workspace.verdicts import look
 
         _, problems = look(files)
         for problem in problems:
@@ -246,7 +246,7 @@ def _locked(workspace: Workspace) -> Iterator[Finding]:
     if workspace.lock_sides:
         yield Finding("warning", "agentpack.lock", "half merged", "`agentpack lock` merges the two sides")
         return
-    from agentpack.operations.from_lock import stale_reasons  # brings the resolver along
+    from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
 
     for reason in stale_reasons(workspace, workspace.lock):
         yield Finding("warning", "agentpack.lock", reason, "`agentpack sync` brings it up to date")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from agentpack.changes.pristine import Pristine
 from agentpack.compose.agreement import Named
 from agentpack.compose.substitute import PLACEHOLDER, as_text
 from agentpack.differences.accounts import MAX_BYTES, Account, edited_account, pristine_account
@@ -16,9 +17,8 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
 from agentpack.operations.diff import Limits
-from agentpack.operations.making import Part, layers_behind
-from agentpack.operations.pristine import Pristine
-from agentpack.operations.workspace import Workspace, steady
+from agentpack.wanted.making import Part, layers_behind
+from agentpack.workspace.workspace import Workspace, steady
 
 
 class Origins(NamedTuple):

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from agentpack.changes.requests import Followed
 from agentpack.model.manifest import Manifest
-from agentpack.operations.library import Library
-from agentpack.operations.requests import Followed
 from agentpack.resolve import Chosen
+from agentpack.wanted.candidates import Library
 
 
 def followed(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:

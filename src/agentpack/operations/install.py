@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from agentpack.changes.commit import carry_out
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.requests import Options, Wish, wish_for
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import Settled, of_lock, settle
 from agentpack.operations.following import followed
-from agentpack.operations.library import Library, choose
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.requests import Options, Wish, wish_for
-from agentpack.operations.workspace import Workspace, changing
+from agentpack.wanted.candidates import Library, choose
+from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing

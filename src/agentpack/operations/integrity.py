@@ -12,9 +12,9 @@ from agentpack.fetch import fetch
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.library import Library
-from agentpack.operations.workspace import Workspace
 from agentpack.safety.findings import Finding, whole
+from agentpack.wanted.candidates import Library
+from agentpack.workspace.workspace import Workspace
 
 BROKEN = frozenset(("AP204", "AP205", "AP206"))
 """Rules whose findings end a command with exit code 5."""
@@ -74,7 +74,7 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
 def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[Finding]:
     """Lock and record differ. Where the locked releases render to what the lock says, as for a lock that an earlier
     agentpack made before it wrote the files, nothing was tampered with."""
-    from agentpack.operations.from_lock import made_from_lock  # renders, which a sound scope does not need
+    from agentpack.wanted.from_lock import made_from_lock  # renders, which a sound scope does not need
 
     try:
         made = {file.path: file.sha256 for file in made_from_lock(workspace, frozen=True).lock.files}

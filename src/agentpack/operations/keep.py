@@ -2,7 +2,7 @@
 
 Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
 byte for byte, or say the same but for blank lines between rules and the quotes of a header, else nothing is written.
-Reading the edit is left to `edits`, changing files to `carrying_out`.
+Reading the edit is left to `edits`, changing files to `changes/commit.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,10 @@ from typing import Any, NamedTuple
 
 from packaging.version import Version
 
+from agentpack.changes.commit import carry_out
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import Decisions
+from agentpack.changes.requests import wish_for
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
@@ -19,16 +23,12 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, is_kebab
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.carrying_out import carry_out
-from agentpack.operations.from_lock import check_rendering, settled_lock
-from agentpack.operations.library import Library, as_locked, choose
-from agentpack.operations.making import Made, draft_for, make
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.requests import wish_for
 from agentpack.operations.saying import Edited, differs_in, first_difference, said, unsayable, variant_of
-from agentpack.operations.workspace import LocalText, Workspace, changing, steady
 from agentpack.patching import Patch, patch
-from agentpack.plan import Decisions
+from agentpack.wanted.candidates import Library, as_locked, choose
+from agentpack.wanted.from_lock import check_rendering, settled_lock
+from agentpack.wanted.making import Made, draft_for, make
+from agentpack.workspace.workspace import LocalText, Workspace, changing, steady
 
 DEFAULT = "local"
 

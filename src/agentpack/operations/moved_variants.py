@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import NamedTuple
 
+from agentpack.changes.requests import Followed
 from agentpack.compose.agreement import Named
 from agentpack.differences.rules import entries_of
 from agentpack.errors import AgentpackError, DecisionNeeded
@@ -22,13 +23,12 @@ from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
-from agentpack.operations.library import Library, as_locked
-from agentpack.operations.making import Part, draft_for, layers_behind, make
-from agentpack.operations.requests import Followed
 from agentpack.operations.saying import Edited, differs_in, said, variant_of
-from agentpack.operations.workspace import LocalText, Workspace
-from agentpack.operations.written import as_written
 from agentpack.resolve import Chosen
+from agentpack.wanted.candidates import Library, as_locked
+from agentpack.wanted.making import Part, draft_for, layers_behind, make
+from agentpack.workspace.workspace import LocalText, Workspace
+from agentpack.workspace.written import as_written
 
 
 class _Side(NamedTuple):

@@ -11,7 +11,7 @@ from agentpack.operations.authoring import PackFolder, open_pack, pack_folders
 from agentpack.operations.pack_check import Checked, errors_in, pack_check
 from agentpack.operations.pack_files import put_files
 from agentpack.operations.pack_test import Tested, run_cases
-from agentpack.operations.workspace import Workspace
+from agentpack.workspace.workspace import Workspace
 
 
 class Built(NamedTuple):

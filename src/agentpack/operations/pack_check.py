@@ -9,9 +9,9 @@ from agentpack.authoring.fixes import fixes
 from agentpack.errors import AgentpackError, InvalidFile, Refused
 from agentpack.operations.authoring import Authored, PackFolder, before, open_pack, pack_folders
 from agentpack.operations.pack_files import put_files
-from agentpack.operations.workspace import Workspace
 from agentpack.safety.text import Finding as Hidden
 from agentpack.safety.text import HiddenText
+from agentpack.workspace.workspace import Workspace
 
 
 class Checked(NamedTuple):

@@ -11,11 +11,11 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
-from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, make
 from agentpack.operations.pack_files import put_files
-from agentpack.operations.obeying import obey
-from agentpack.operations.workspace import Workspace
+from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.making import Made, make
+from agentpack.wanted.obeying import obey
+from agentpack.workspace.workspace import Workspace
 
 
 class Ran(NamedTuple):

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from agentpack.environment import policy_files
 from agentpack.errors import PolicyRefused
 from agentpack.model.policy import Entry, Listed, Policy, strictest
-from agentpack.operations.judging import judged
-from agentpack.operations.library import choose
 from agentpack.operations.show import ask, clients_for
-from agentpack.operations.verdicts import Judged, look
-from agentpack.operations.workspace import Workspace
+from agentpack.wanted.candidates import choose
+from agentpack.wanted.policy_check import judged
+from agentpack.workspace.verdicts import Judged, look
+from agentpack.workspace.workspace import Workspace
 
 
 class Setting(NamedTuple):

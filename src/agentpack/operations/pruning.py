@@ -1,7 +1,7 @@
 """history prune: forget old generations, or tell which it would be. It is the one thing that cannot be undone."""
 
-from agentpack.operations.workspace import Workspace, changing
 from agentpack.store.prune import KEPT, Pruned
+from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing

@@ -11,9 +11,9 @@ from typing import Any
 from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
-from agentpack.operations.library import Library
-from agentpack.operations.making import Made, Part
 from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.wanted.candidates import Library
+from agentpack.wanted.making import Made, Part
 
 MOST_BYTES = 256 * 1024
 """Text that is looked through on the way of a change; the scan takes about a second for a megabyte."""

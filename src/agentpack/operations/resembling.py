@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
-from agentpack.operations.library import Library
-from agentpack.operations.making import Made
 from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.wanted.candidates import Library
+from agentpack.wanted.making import Made
 
 
 def name_warnings(library: Library, old: Manifest, new: Manifest, lock: Lock | None, made: Made) -> tuple[str, ...]:

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from agentpack.apply import transact
+from agentpack.changes.meeting import one_file
+from agentpack.changes.outcome import DocumentChange, Outcome, PackChange
+from agentpack.changes.snapshot import pins_here, snapshot_to_follow
+from agentpack.changes.widening import MayChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import parse_lock
 from agentpack.model.names import Digest, digest_of, is_digest_of
-from agentpack.operations.meeting import one_file
-from agentpack.operations.outcome import DocumentChange, Outcome, PackChange
-from agentpack.operations.placing import Placed, is_entry, split_place
-from agentpack.operations.recording import pins_here, snapshot_to_follow
-from agentpack.operations.widening import MayChange, lock_changes
-from agentpack.operations.workspace import Workspace, changing
 from agentpack.store import layout
+from agentpack.workspace.locations import Placed, is_entry, split_place
+from agentpack.workspace.workspace import Workspace, changing
 
 
 class _Goal(NamedTuple):

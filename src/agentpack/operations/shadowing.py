@@ -12,8 +12,8 @@ from agentpack.errors import AgentpackError
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import is_junk
-from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Client, ending
+from agentpack.workspace.workspace import Workspace
 
 _HEAD = 4096
 _NAME = rb"""^[ \t]*"?%s"?[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*,?\r?$"""

@@ -18,10 +18,10 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.install import read_settings
-from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, make
-from agentpack.operations.workspace import Workspace
 from agentpack.resolve import Chosen
+from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.making import Made, make
+from agentpack.workspace.workspace import Workspace
 
 
 class Size(NamedTuple):

@@ -16,8 +16,8 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Wanted
 from agentpack.model.unmerged import unmerged_line
 from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
-from agentpack.operations.workspace import Workspace, steady
 from agentpack.targets.base import Client
+from agentpack.workspace.workspace import Workspace, steady
 
 
 class FileStatus(NamedTuple):
@@ -126,7 +126,7 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
     try:
         if not workspace.is_judged:
             return
-        from agentpack.operations.judging import judge_installed
+        from agentpack.wanted.policy_check import judge_installed
 
         for one in judge_installed(workspace):
             for verdict in one.refusals:
@@ -218,7 +218,7 @@ def _stale(workspace: Workspace) -> list[str]:
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     if workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used):
         return []
-    from agentpack.operations.from_lock import stale_reasons  # brings the resolver along
+    from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
 
     return stale_reasons(workspace, lock)
 

@@ -2,21 +2,21 @@
 
 from collections.abc import Collection
 
+from agentpack.changes.commit import carry_out
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import NO_DECISIONS, Decisions
+from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
+from agentpack.changes.requests import Options, Wish
+from agentpack.changes.widening import granted_words, may_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
-from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import default_clients, settle
-from agentpack.operations.from_lock import check_rendering, made_from_lock
-from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made, make
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.pristine import recognise_releases, recognised_lock, unrecorded_files
-from agentpack.operations.requests import Options, Wish
-from agentpack.operations.widening import granted_words, may_changes
-from agentpack.operations.workspace import Workspace, changing
-from agentpack.operations.written import held_by_lock, with_files
-from agentpack.plan import NO_DECISIONS, Decisions
+from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.from_lock import check_rendering, made_from_lock
+from agentpack.wanted.making import Made, make
+from agentpack.workspace.workspace import Workspace, changing
+from agentpack.workspace.written import held_by_lock, with_files
 
 
 @changing
@@ -131,7 +131,7 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
-    from agentpack.operations.carrying_out import (
+    from agentpack.changes.commit import (
         document_changes,
         lock_bytes,
         lost_files,

@@ -5,6 +5,9 @@ needs.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from agentpack.changes.commit import carry_out
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.requests import Options, Wish, wish_for
 from agentpack.errors import DecisionNeeded, Refused, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan
@@ -12,12 +15,9 @@ from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import default_clients, settle
-from agentpack.operations.library import Library, choose
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.requests import Options, Wish, wish_for
-from agentpack.operations.workspace import Workspace, changing
+from agentpack.wanted.candidates import Library, choose
+from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
@@ -85,7 +85,7 @@ def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
     chosen = choose(library, new, workspace.lock, upgrade=())
     made = settle(library, new, chosen).made(library, new, chosen, obeying=False)
     if workspace.is_judged:
-        from agentpack.operations.judging import judge  # only where there is a policy
+        from agentpack.wanted.policy_check import judge  # only where there is a policy
 
         judge(library, made, standing=True)
     wish = wish_for(workspace, old, new, made)

@@ -6,22 +6,22 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from agentpack.changes.commit import carry_out
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import NO_DECISIONS, Decisions
+from agentpack.changes.pristine import Pristine
+from agentpack.changes.requests import Followed, Options, wish_for
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.carrying_out import carry_out
 from agentpack.operations.clients import settle
 from agentpack.operations.following import followed
-from agentpack.operations.library import Library, choose
-from agentpack.operations.making import Made
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.pristine import Pristine
-from agentpack.operations.requests import Followed, Options, wish_for
 from agentpack.operations.sync import require_manifest
-from agentpack.operations.workspace import Workspace, changing
-from agentpack.plan import NO_DECISIONS, Decisions
+from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.making import Made
+from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing

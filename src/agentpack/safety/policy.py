@@ -1,6 +1,6 @@
 """What a policy means: from its text to a value, and from the value and what is known of a release to a verdict.
 
-Pure. Which files are read is decided in `operations/judging.py`; here is what each rule says about one release, and
+Pure. Which files are read is decided in `wanted/policy_check.py`; here is what each rule says about one release, and
 which line of which file decided it.
 """
 

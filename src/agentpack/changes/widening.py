@@ -21,11 +21,11 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.library import Library, as_locked
-from agentpack.operations.making import Made, make
-from agentpack.operations.workspace import Workspace
-from agentpack.operations.written import as_written, held_files, left_lock
 from agentpack.resolve import USER
+from agentpack.wanted.candidates import Library, as_locked
+from agentpack.wanted.making import Made, make
+from agentpack.workspace.workspace import Workspace
+from agentpack.workspace.written import as_written, held_files, left_lock
 
 _MOST_DETAILS = 30
 

@@ -24,12 +24,12 @@ from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.rendering import Note, Rendering
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.allotting import Desk, Unwritten, unwritten_words
-from agentpack.operations.library import Library
-from agentpack.operations.workspace import Workspace
 from agentpack.render import render
 from agentpack.resolve import USER, Chosen
 from agentpack.safety.parameters import Declaration, Value
+from agentpack.wanted.assignment import Desk, Unwritten, unwritten_words
+from agentpack.wanted.candidates import Library
+from agentpack.workspace.workspace import Workspace
 
 MAX_EXTENDED = 20
 """Personas below one another, each extended by the one above it."""

@@ -11,8 +11,8 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lo
 from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.requirement import Requirement
 from agentpack.model.variables import path_then
-from agentpack.operations.recorded import locked_files
-from agentpack.operations.workspace import Workspace
+from agentpack.workspace.recorded import locked_files
+from agentpack.workspace.workspace import Workspace
 
 MAX_LOCKS = 20
 """Generations whose locks are looked through for a file that git does not track."""

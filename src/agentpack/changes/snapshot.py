@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from agentpack.apply import Snapshot
+from agentpack.changes.plan import Observed
+from agentpack.changes.pristine import Pristine
 from agentpack.model.history import FOUND, Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
-from agentpack.operations.pristine import Pristine
-from agentpack.operations.workspace import Workspace
-from agentpack.plan import Observed
+from agentpack.workspace.workspace import Workspace
 
 
 def pins_of(lock: Lock | None) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from agentpack.changes.widening import MayChange
 from agentpack.model.changes import Change, Plan
-from agentpack.operations.making import Skipped, Told
-from agentpack.operations.widening import MayChange
+from agentpack.wanted.making import Skipped, Told
 
 
 class DocumentChange(NamedTuple):

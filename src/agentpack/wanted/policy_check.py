@@ -14,14 +14,14 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.policy import Policy
-from agentpack.operations.library import Library, as_locked, is_own
-from agentpack.operations.making import Made, make
-from agentpack.operations.verdicts import Judged, refuse
-from agentpack.operations.workspace import Workspace
-from agentpack.operations.written import left_lock
 from agentpack.safety.policy import Facts, Verdict
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import NAME, bundled_folder
+from agentpack.wanted.candidates import Library, as_locked, is_own
+from agentpack.wanted.making import Made, make
+from agentpack.workspace.verdicts import Judged, refuse
+from agentpack.workspace.workspace import Workspace
+from agentpack.workspace.written import left_lock
 
 
 def judge(library: Library, made: Made, *, standing: bool = False) -> None:

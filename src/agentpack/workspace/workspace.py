@@ -7,6 +7,7 @@ from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, Unfinished, interrupted, recover, unfinished
+from agentpack.changes.plan import Observed
 from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.disk.version_control import sides_of_merge, tracked
@@ -21,9 +22,6 @@ from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of,
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.rendering import Form
 from agentpack.model.variables import is_earlier
-from agentpack.operations.placing import ManagedPlaces, Placing, split_place
-from agentpack.operations.recorded import locked_here, recorded_files
-from agentpack.plan import Observed
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.sources.bundled import bundled_source, validated_folder
 from agentpack.sources.directory import DirectorySource
@@ -32,6 +30,8 @@ from agentpack.store.process_lock import is_locked, process_lock
 from agentpack.store.validated import DAMAGES, ValidatedCache
 from agentpack.targets import CLIENTS, MODULES, SHARED, Clients
 from agentpack.targets.base import Client, Shared
+from agentpack.workspace.locations import ManagedPlaces, Placing, split_place
+from agentpack.workspace.recorded import locked_here, recorded_files
 
 if TYPE_CHECKING:
     from agentpack.model.lock_sides import Sides
@@ -244,9 +244,9 @@ class Workspace:
                 return Manifest.from_data(kept, self.client_meant)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
-        from agentpack.operations.manifest_faults import checked  # only for a manifest not met before
         from agentpack.safety.documents import decode, read_yaml
         from agentpack.safety.hidden import own_file
+        from agentpack.workspace.manifest_faults import checked  # only for a manifest not met before
 
         name = self.scope.manifest.rpartition("/")[2]
         with own_file(data, name):
@@ -402,7 +402,7 @@ class Workspace:
         files = policy_files(self.environment)
         if not files:
             return ()
-        from agentpack.operations.verdicts import read_policies  # only where there is one
+        from agentpack.workspace.verdicts import read_policies  # only where there is one
 
         return read_policies(files)
 
@@ -462,7 +462,7 @@ class Workspace:
 
     @cached_property
     def recorded(self) -> Mapping[str, InstalledFile]:
-        """What was written last, by path (`operations/recorded.py`). What no client can read as an agent is nobody's,
+        """What was written last, by path (`workspace/recorded.py`). What no client can read as an agent is nobody's,
         whatever a lock or a record says.
         """
         rows = self._rows()

@@ -5,11 +5,11 @@ from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
-from agentpack.operations.library import Library, as_locked
-from agentpack.operations.making import Made, make
-from agentpack.operations.satisfying import unmet
-from agentpack.operations.obeying import obey
-from agentpack.operations.workspace import Workspace
+from agentpack.wanted.candidates import Library, as_locked
+from agentpack.wanted.making import Made, make
+from agentpack.wanted.obeying import obey
+from agentpack.wanted.satisfying import unmet
+from agentpack.workspace.workspace import Workspace
 
 
 def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) -> Made:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.manifest_text import new_manifest
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.requirement import Requirement
-from agentpack.operations.making import Made
-from agentpack.operations.outcome import Outcome
-from agentpack.operations.workspace import LocalText, Workspace
-from agentpack.plan import NO_DECISIONS, Decisions
+from agentpack.wanted.making import Made
+from agentpack.workspace.workspace import LocalText, Workspace
 
 
 class Wish(NamedTuple):

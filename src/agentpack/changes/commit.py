@@ -4,6 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from agentpack.apply import transact
+from agentpack.changes.meeting import meeting_notes, refuse_sources
+from agentpack.changes.outcome import DocumentChange, Outcome, PackChange
+from agentpack.changes.plan import NO_DECISIONS, Decisions
+from agentpack.changes.planning import plan_for
+from agentpack.changes.pristine import recognise_releases, recognised_lock
+from agentpack.changes.requests import Confirm, Wish
+from agentpack.changes.snapshot import documents_of, pins_of, snapshot_to_follow
+from agentpack.changes.widening import MayChange, may_changes, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile, Refused
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Document, Generation, InstalledFile
@@ -12,19 +20,11 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.making import Made
-from agentpack.operations.meeting import meeting_notes, refuse_sources
-from agentpack.operations.outcome import DocumentChange, Outcome, PackChange
-from agentpack.operations.placing import Placed, is_entry, split_place
-from agentpack.operations.planning import plan_for
-from agentpack.operations.pristine import recognise_releases, recognised_lock
-from agentpack.operations.recording import documents_of, pins_of, snapshot_to_follow
-from agentpack.operations.requests import Confirm, Wish
-from agentpack.operations.widening import MayChange, may_changes, refuse_widening
-from agentpack.operations.workspace import Workspace
-from agentpack.operations.written import as_written, held_files, with_files
-from agentpack.plan import NO_DECISIONS, Decisions
 from agentpack.safety.text import HiddenText, text_findings
+from agentpack.wanted.making import Made
+from agentpack.workspace.locations import Placed, is_entry, split_place
+from agentpack.workspace.workspace import Workspace
+from agentpack.workspace.written import as_written, held_files, with_files
 
 
 def carry_out(

@@ -16,13 +16,13 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.workspace import Workspace
 from agentpack.read import check_pack, read_pack
 from agentpack.resolve import Chosen, resolve
 from agentpack.safety.text import HiddenText
+from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agentpack.operations.verdicts import Judged
+    from agentpack.workspace.verdicts import Judged
 
 _SELF = PackName("agentpack")
 
@@ -121,8 +121,8 @@ class Library:
             return False
         if (ref.pack, str(ref.version)) in self._locked:
             return False
-        from agentpack.operations.verdicts import Judged  # only where there is a policy
         from agentpack.safety.policy import judge_age
+        from agentpack.workspace.verdicts import Judged  # only where there is a policy
 
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):
@@ -199,7 +199,7 @@ def _refuse_young(library: Library, wanted: Sequence[Requirement], preferred: Ma
     finally:
         library.every_age = False
     passed = (library.passed_over.get((pin.pack, pin.version)) for pin in chosen)
-    from agentpack.operations.verdicts import refuse
+    from agentpack.workspace.verdicts import refuse
 
     refuse([judged for judged in passed if judged is not None])
 

@@ -16,14 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from agentpack.changes.plan import Decisions, Observed
 from agentpack.errors import DecisionNeeded
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.rendering import Rendering
 from agentpack.model.variables import root_of, variable_of
-from agentpack.operations.other_scope import Shared, shared_files
-from agentpack.operations.workspace import Workspace
-from agentpack.plan import Decisions, Observed
+from agentpack.workspace.other_scope import Shared, shared_files
+from agentpack.workspace.workspace import Workspace
 
 
 class Met(NamedTuple):

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from agentpack.changes.meeting import meet
+from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
+from agentpack.changes.pristine import Pristine
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.persona import Persona
-from agentpack.operations.making import Made
-from agentpack.operations.meeting import meet
-from agentpack.operations.pristine import Pristine
-from agentpack.operations.workspace import Workspace
-from agentpack.plan import NO_DECISIONS, Decisions, plan
+from agentpack.wanted.making import Made
+from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from agentpack.merge import Known

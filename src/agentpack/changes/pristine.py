@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentpack.changes.plan import Observed
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
 from agentpack.model.history import InstalledFile
@@ -14,15 +15,14 @@ from agentpack.model.manifest import Manifest, Wanted
 from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.recorded import locked_files
-from agentpack.operations.workspace import Workspace
-from agentpack.operations.written import Locks
-from agentpack.plan import Observed
+from agentpack.workspace.recorded import locked_files
+from agentpack.workspace.workspace import Workspace
+from agentpack.workspace.written import Locks
 
 if TYPE_CHECKING:
-    from agentpack.operations.library import Library
-    from agentpack.operations.making import Made, Part
     from agentpack.resolve import Chosen
+    from agentpack.wanted.candidates import Library
+    from agentpack.wanted.making import Made, Part
 
 MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""
@@ -78,8 +78,8 @@ def _is(here: Observed | None, row: LockedFile) -> bool:
 
 def _offered(workspace: Workspace, made: "Made", pack: PackName) -> Iterator[Lock]:
     """What each release of a pack renders to, the newest first, made as this one is wanted: as locks of that pack."""
-    from agentpack.operations.library import Library, choose  # only where files lost their rows
-    from agentpack.operations.making import make
+    from agentpack.wanted.candidates import Library, choose  # only where files lost their rows
+    from agentpack.wanted.making import make
 
     manifest = Manifest.from_data(made.lock.manifest)
     entry = manifest.wanted(pack) or Wanted(Requirement(pack=pack), pack)
@@ -160,8 +160,8 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     Raises:
         AgentpackError: the release can no longer be had, or no longer be rendered.
     """
-    from agentpack.operations.library import Library, as_locked  # only where a text is not kept
-    from agentpack.operations.making import make
+    from agentpack.wanted.candidates import Library, as_locked  # only where a text is not kept
+    from agentpack.wanted.making import make
 
     pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
     clients = sorted({file.client for file in lock.files if (file.pack, file.release) == (row.pack, row.release)})

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.history import InstalledFile
-from agentpack.operations.workspace import Workspace
 from agentpack.targets.base import Client
+from agentpack.workspace.workspace import Workspace
 
 
 class Shared(NamedTuple):

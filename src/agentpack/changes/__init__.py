@@ -1,0 +1,1 @@
+"""What becomes of it: wanted, recorded and observed are compared, and the changes are written as one."""
