@@ -2,8 +2,8 @@
 
 import pytest
 
-from agentpack.changes.plan import Decisions, Observed, plan
-from agentpack.model.changes import Action, Change, Plan
+from agentpack.changes.plan import Decisions, plan
+from agentpack.model.changes import Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Note, Rendering

@@ -11,8 +11,8 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.changes.plan import Decisions, Edited, Observed, plan
-from agentpack.model.changes import Action
+from agentpack.changes.plan import Decisions, Edited, plan
+from agentpack.model.changes import Action, Observed
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import MARK, as_crlf, as_lf, ends_in_crlf, plain
 from agentpack.model.names import digest_of, text_digest

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentpack.changes.plan import Decisions, Edited, Observed, plan
+from agentpack.changes.plan import Decisions, Edited, plan
 from agentpack.merge import merge
-from agentpack.model.changes import STILL, WRITES, Action, Plan
+from agentpack.model.changes import STILL, WRITES, Action, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_crlf, as_lf
 from agentpack.model.names import Digest, digest_of, text_digest

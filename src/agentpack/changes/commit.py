@@ -126,7 +126,7 @@ def _decided(workspace: Workspace, decisions: Decisions, *, partial: bool) -> It
 
 def _same_names(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[str]:
     if any(change.previous is None or change.action in WRITES for change in planned.changes):
-        from agentpack.operations.shadowing import same_name_warnings  # only where a file of ours changes
+        from agentpack.workspace.shadowing import same_name_warnings  # only where a file of ours changes
 
         yield from same_name_warnings(workspace, planned, wish.lock.clients if wish.lock else ())
 

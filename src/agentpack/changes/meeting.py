@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.changes.plan import Decisions, Observed
+from agentpack.changes.plan import Decisions
 from agentpack.errors import DecisionNeeded
-from agentpack.model.changes import WRITES, Action, Change, Plan
+from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.rendering import Rendering
 from agentpack.model.variables import root_of, variable_of

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.model.changes import Action, Change, Plan
+from agentpack.model.changes import Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, in_form_of, with_ends_of
 from agentpack.model.names import Digest, text_digest
@@ -33,21 +33,6 @@ from agentpack.model.unmerged import unmerged_line
 
 if TYPE_CHECKING:
     from agentpack.merge import Known
-
-
-class Observed(NamedTuple):
-    """What lies at a path: the text digest of a regular file, or `blocked`, words for what else is in the way."""
-
-    digest: Digest | None
-    mode: int
-    blocked: str = ""
-    exact: Digest | None = None
-    """The digest of the bytes, where their line ends make it another one."""
-
-    @property
-    def raw(self) -> Digest | None:
-        """The digest of the bytes: what a step finds there, and what the history keeps."""
-        return self.exact or self.digest
 
 
 class Edited(NamedTuple):

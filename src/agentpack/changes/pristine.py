@@ -5,9 +5,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.changes.plan import Observed
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
+from agentpack.model.changes import Observed
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from agentpack.apply import Snapshot
-from agentpack.changes.plan import Observed
 from agentpack.changes.pristine import Pristine
+from agentpack.model.changes import Observed
 from agentpack.model.history import FOUND, Document, Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of

@@ -6,9 +6,9 @@ from typing import Any
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result, flat, safe
 from agentpack.model.unmerged import MARKERS
-from agentpack.operations.shadowing import brief, sentences
 from agentpack.operations.status import FileStatus, PackStatus, Status
 from agentpack.operations.status import status as run
+from agentpack.workspace.shadowing import brief, sentences
 
 app = verb_app()
 

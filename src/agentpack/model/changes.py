@@ -117,3 +117,18 @@ class Plan:
     def pending(self) -> tuple[Change, ...]:
         """The changes that do something to disk or record."""
         return tuple(change for change in self.changes if change.action not in STILL)
+
+
+class Observed(NamedTuple):
+    """What lies at a path: the text digest of a regular file, or `blocked`, words for what else is in the way."""
+
+    digest: Digest | None
+    mode: int
+    blocked: str = ""
+    exact: Digest | None = None
+    """The digest of the bytes, where their line ends make it another one."""
+
+    @property
+    def raw(self) -> Digest | None:
+        """The digest of the bytes: what a step finds there, and what the history keeps."""
+        return self.exact or self.digest

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from agentpack.changes.commit import pack_changes
 from agentpack.changes.meeting import where_it_stays
 from agentpack.changes.outcome import PackChange
-from agentpack.changes.plan import Observed
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
 from agentpack.changes.widening import MayChange, may_changes
@@ -25,7 +24,7 @@ from agentpack.differences.accounts import (
     pristine_account,
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable, UsageError
-from agentpack.model.changes import WRITES, Action, Change, Conflict
+from agentpack.model.changes import WRITES, Action, Change, Conflict, Observed
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock

@@ -15,8 +15,8 @@ from agentpack.fetch import Sources
 from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Wanted
 from agentpack.model.unmerged import unmerged_line
-from agentpack.operations.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.targets.base import Client
+from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, steady
 
 

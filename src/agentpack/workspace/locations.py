@@ -12,10 +12,10 @@ from functools import cache
 from typing import NamedTuple
 
 from agentpack.apply import Step
-from agentpack.changes.plan import Observed
 from agentpack.disk import Disk, Identity
 from agentpack.disk.folders import BEHIND
 from agentpack.errors import Fault, InvalidFile
+from agentpack.model.changes import Observed
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.model.variables import path_then, root_of

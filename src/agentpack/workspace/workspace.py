@@ -7,13 +7,13 @@ from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from agentpack.apply import Recovered, Unfinished, interrupted, recover, unfinished
-from agentpack.changes.plan import Observed
 from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.disk.version_control import sides_of_merge, tracked
 from agentpack.environment import Environment, Scope, cache_folder, policy_files, user_scope
 from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.fetch import Sources, in_words
+from agentpack.model.changes import Observed
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.line_ends import plain
 from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, has_markers, parse_lock
