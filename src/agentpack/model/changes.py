@@ -132,3 +132,21 @@ class Observed(NamedTuple):
     def raw(self) -> Digest | None:
         """The digest of the bytes: what a step finds there, and what the history keeps."""
         return self.exact or self.digest
+
+
+def file_state(wanted: Digest | None, recorded: Digest | None, here: Observed | None) -> str:
+    """How what lies at a path compares with what is wanted there and with what was written last.
+
+    Returns:
+        `clean`, `missing`, `blocked` (no regular file), `outdated` (as it was written, and something else is wanted),
+        `edited`, or `leftover` (no longer wanted); empty where nothing is wanted and nothing lies.
+    """
+    if here is None:
+        return "" if wanted is None else "missing"
+    if here.blocked:
+        return "blocked"
+    if wanted is None:
+        return "leftover"
+    if here.digest == wanted:
+        return "clean"
+    return "outdated" if here.digest == recorded else "edited"

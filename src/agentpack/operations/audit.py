@@ -11,6 +11,7 @@ from typing import NamedTuple
 from agentpack.disk.whole import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.fetch import fetch
+from agentpack.model.changes import file_state
 from agentpack.model.names import did_you_mean
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import parse_requirement
@@ -117,14 +118,13 @@ def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
     looked.findings += integrity(workspace)
     observed = workspace.observe(set(workspace.recorded))
     for path, file in sorted(workspace.recorded.items()):
-        here = observed.get(path)
-        if here is None or here.blocked:
+        state = file_state(file.rendered, None, observed.get(path))
+        if state in ("missing", "blocked"):
             continue  # told by `integrity`
         looked.files += 1
         found = scan(workspace.contents(path), _shown(workspace, path), key=path)
         # a file that nobody edited says what its pack says: told there, but for what is hidden
-        edited = here.digest != file.rendered
-        looked.findings += (finding for finding in found if edited or finding.rule == "AP101")
+        looked.findings += (finding for finding in found if state == "edited" or finding.rule == "AP101")
     for text in workspace.local_texts:
         looked.file(text.data, _shown(workspace, text.path), key=text.path)
     for pack, files, trouble in locked_releases(workspace):

@@ -24,7 +24,7 @@ from agentpack.differences.accounts import (
     pristine_account,
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable, UsageError
-from agentpack.model.changes import WRITES, Action, Change, Conflict, Observed
+from agentpack.model.changes import WRITES, Action, Change, Conflict, file_state
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
@@ -211,10 +211,11 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     observed = workspace.observe({*wanted, *recorded})
     files: list[FileDifference] = []
     for path in sorted({*wanted, *recorded}):
-        state = _state(wanted.get(path), recorded.get(path), observed.get(path))
-        file = wanted.get(path) or recorded[path]
-        if state and limits.have(file):
-            files.append(_on_disk(workspace, locked, file, state, wanted.get(path), recorded.get(path), limits))
+        new, old = wanted.get(path), recorded.get(path)
+        state = file_state(new and new.rendered, old and old.rendered, observed.get(path))
+        file = new or recorded[path]
+        if state not in ("", "clean") and limits.have(file):
+            files.append(_on_disk(workspace, locked, file, state, new, old, limits))
     missing = {(file.client, file.pack, file.persona) for file in files if file.state == "missing"}
     notes += (
         f"{workspace.scope.absolute(row.path)}: {where_it_stays(workspace, row)}"
@@ -231,18 +232,6 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         notes=tuple(notes),
         empty=not wanted and not recorded,
     )
-
-
-def _state(wanted: InstalledFile | None, old: InstalledFile | None, here: Observed | None) -> str:
-    if wanted is None:
-        return "left" if here is not None else ""
-    if here is None:
-        return "missing"
-    if here.blocked:
-        return "blocked"
-    if here.digest == wanted.rendered:
-        return ""
-    return "outdated" if old is not None and here.digest == old.rendered else "edited"
 
 
 def _on_disk(

@@ -20,6 +20,7 @@ from agentpack.disk.version_control import ask_git
 from agentpack.disk.whole import read_start
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
+from agentpack.model.changes import file_state
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, PackName, content_digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
@@ -285,8 +286,7 @@ def _variants(workspace: Workspace) -> Iterator[Finding]:
 def _unmerged(workspace: Workspace) -> Iterator[Finding]:
     """Files in which version control left a merge unresolved."""
     for path, file in sorted(workspace.recorded.items()):
-        here = workspace.places.look(path)
-        edited = here is not None and here.digest not in (None, file.rendered)
+        edited = file_state(file.rendered, None, workspace.places.look(path)) == "edited"
         if edited and (line := unmerged_line(workspace.contents(path))):
             yield Finding("problem", "files", f"{workspace.scope.absolute(path)}:{line}: {MARKERS}", HINT)
     for text in workspace.local_texts:

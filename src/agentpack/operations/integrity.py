@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from agentpack.errors import AgentpackError, Refused, Unavailable
 from agentpack.fetch import fetch
+from agentpack.model.changes import file_state
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
@@ -36,11 +37,12 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
     for path, file in sorted(workspace.recorded.items()):
         here = observed.get(path)
         place = _place(workspace, path)
+        state = file_state(file.rendered, None, here)
         if here is None:
             yield whole(place, "AP202", "it was installed and is missing; `agentpack sync` writes it again", key=path)
-        elif here.blocked:
+        elif state == "blocked":
             yield whole(place, "AP202", f"it was installed, and now there is {here.blocked} in its place", key=path)
-        elif here.digest != file.rendered:
+        elif state == "edited":
             text = str(here.digest)
             yield whole(place, "AP201", "it was edited by hand; `agentpack diff` shows how", key=path, text=text)
             if line := unmerged_line(workspace.contents(path)):

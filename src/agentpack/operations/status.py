@@ -12,8 +12,10 @@ from packaging.version import Version
 
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
+from agentpack.model.changes import file_state
 from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Wanted
+from agentpack.model.names import Digest
 from agentpack.model.unmerged import unmerged_line
 from agentpack.targets.base import Client
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
@@ -151,21 +153,14 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
     for path in sorted({*recorded, *locked}):
         row = locked.get(path) or recorded[path]
         here = observed.get(path)
-        digest = f"sha256:{locked[path].sha256}" if path in locked else None
+        digest = Digest(f"sha256:{locked[path].sha256}") if path in locked else None
         if not workspace.disk.knows(path):
             state = "elsewhere" if (row.client, row.pack, row.persona) not in staying else ""
-        elif here is None:
-            state = "missing" if path in locked else ""
-        elif here.blocked:
-            state = "blocked"
-        elif here.digest == digest and locked[path].release is None:
-            state = "clean" if workspace.lock else ""
-        elif here.digest == digest:
-            state = "outdated"  # `lock` wants another release, and the file is not written yet
-        elif path in recorded and here.digest == recorded[path].rendered:
-            state = "outdated" if path in locked else "leftover"
         else:
-            state = "edited" if path in locked else "leftover"
+            state = file_state(digest, recorded[path].rendered if path in recorded else None, here)
+        if state == "clean":
+            # `lock` may want another release, and the file is not written yet
+            state = "outdated" if locked[path].release else "clean" if workspace.lock else ""
         if state:
             capabilities = locked[path].capabilities if path in locked else None
             line = unmerged_line(workspace.contents(path)) if state == "edited" else 0

@@ -9,6 +9,7 @@ from agentpack.changes.pristine import recognise_releases, recognised_lock, unre
 from agentpack.changes.requests import Options, Wish
 from agentpack.changes.widening import granted_words, may_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
+from agentpack.model.changes import file_state
 from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.operations.clients import default_clients, settle
@@ -78,12 +79,10 @@ def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
     observed = workspace.observe({*made.files, *recorded})
     edited = []
     for path, file in recorded.items():
-        here = observed.get(path)
-        if here is not None and here.digest != file.rendered:
-            wanted = made.files.get(path)
-            if wanted is None or here.digest != wanted.digest:
-                line = unmerged_line(workspace.contents(path))
-                edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
+        wanted = made.files.get(path)
+        if file_state(file.rendered, wanted and wanted.digest, observed.get(path)) in ("edited", "blocked"):
+            line = unmerged_line(workspace.contents(path))
+            edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
         raise DecisionNeeded(
             f"{len(edited)} file{'s were' if len(edited) != 1 else ' was'} edited by hand; nothing was changed",

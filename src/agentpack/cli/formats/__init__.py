@@ -27,7 +27,7 @@ STATES: Mapping[str, str] = {
     "edited": "edited by hand",
     "missing": "missing; `agentpack sync` writes it again",
     "outdated": "not up to date with the lock; `agentpack sync` writes it",
-    "left": "no longer locked; `agentpack sync` removes it",
+    "leftover": "no longer locked; `agentpack sync` removes it",
     "blocked": "is no regular file; move it away",
     "new": "new",
     "updated": "updated",
@@ -37,7 +37,7 @@ STATES: Mapping[str, str] = {
     "changed": "changed",
     "conflict": "in conflict",
 }
-WHOLE = ("missing", "left", "blocked", "new", "restored", "removed")
+WHOLE = ("missing", "leftover", "blocked", "new", "restored", "removed")
 """States in which a whole file comes or goes: what is in it is shown by a patch only."""
 
 
