@@ -39,6 +39,12 @@ UNVALIDATED = frozenset(
 _START = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from agentpack.__main__ import main; main()"
 
 
+@pytest.fixture
+def agentpack(project: Path) -> Agentpack:
+    """The full program: what the ways past it are held against."""
+    return Agentpack(project, full=True)
+
+
 def loaded(folder: Path, *arguments: str, expect: int = 0) -> set[str]:
     """The modules that the real program loads, as the interpreter itself tells.
 
