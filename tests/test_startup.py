@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -19,6 +20,7 @@ import platformdirs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.crashing_disk import killed_at
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 
@@ -37,6 +39,12 @@ UNVALIDATED = frozenset(
     ).split()
 )
 _START = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from agentpack.__main__ import main; main()"
+
+
+@pytest.fixture
+def agentpack(project: Path) -> Agentpack:
+    """The full program: what the ways past it are held against."""
+    return Agentpack(project, full=True)
 
 
 def loaded(folder: Path, *arguments: str, expect: int = 0) -> set[str]:
@@ -170,6 +178,32 @@ def take_all_out(project: Path) -> None:
     Agentpack(project)("uninstall", "python-engineer")
 
 
+def leave_notes(project: Path) -> None:
+    """What a change leaves that was stopped before it was decided."""
+    (project / ".agentpack/state/journal.new").write_bytes(b"")
+
+
+def merge_an_edit(project: Path) -> None:
+    """After an upgrade with a merge the file is as the last generation wrote it, and not as locked."""
+    agentpack = Agentpack(project)
+    agentpack("install", "python-engineer==1.1.0", "--accept", "every-tool")
+    edit(project)
+    agentpack("install", "python-engineer==2.0.0")
+    assert "- Mine." in (project / ".claude/agents/python-engineer.md").read_text()
+
+
+def lock_more(project: Path) -> None:
+    """What is locked is not written: a manifest that asks for more, and `lock`."""
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("- python-engineer", "- python-engineer\n  - python-reviewer"))
+    Agentpack(project)("lock")
+
+
+def leave_a_conflict(project: Path) -> None:
+    (project / ".claude/agents/python-reviewer.md").write_text("somebody else's\n")
+    Agentpack(project)("install", "python-reviewer", "--partial", expect=3)
+
+
 SITUATIONS: Sequence[Callable[[Path], None]] = (
     nothing,
     edit,
@@ -185,6 +219,10 @@ SITUATIONS: Sequence[Callable[[Path], None]] = (
     damage_pointer,
     add_local_variant,
     take_all_out,
+    leave_notes,
+    merge_an_edit,
+    lock_more,
+    leave_a_conflict,
 )
 
 
@@ -358,6 +396,34 @@ def test_a_plain_upgrade_does_what_the_full_program_does(
         results.append((ran, contents(project)))
     assert results[0][0] is not None
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("words", ["install python-engineer", "upgrade --yes"])
+def test_a_plain_call_tells_of_an_interrupted_change_as_the_full_program_does(
+    agentpack: Agentpack, tmp_path: Path, words: str
+) -> None:
+    agentpack("install", "python-engineer")
+    kept = shutil.copytree(agentpack.folder, tmp_path / "kept")
+
+    def change() -> Ran:
+        return agentpack("install", "python-reviewer")
+
+    renames = [number for number, call in enumerate(killed_at(None, change)[1]) if call == "rename"]
+    results = []
+    for run in (quickly, lambda arguments, folder: agentpack(*arguments, cwd=folder)):
+        shutil.rmtree(agentpack.folder)
+        shutil.copytree(kept, agentpack.folder)
+        assert killed_at(renames[-1], change)[0] == -signal.SIGKILL
+        results.append((run(words.split(), agentpack.folder), contents(agentpack.folder)))
+    assert results[0] == results[1]
+    assert results[0][0] is not None
+    assert "an interrupted change was found and finished (generation 2)" in results[0][0].err
+
+
+@pytest.mark.parametrize("words", ["install python-engineer --client", "install -c", "upgrade --client"])
+def test_a_call_that_lacks_a_value_is_left_to_the_full_program(agentpack: Agentpack, words: str) -> None:
+    assert quickly(words.split(), agentpack.folder) is None
+    agentpack(*words.split(), expect=2)
 
 
 def contents(project: Path) -> dict[str, bytes]:

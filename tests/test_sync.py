@@ -189,3 +189,39 @@ def test_a_deleted_file_comes_back_with_the_permissions_it_had(
         agentpack(*between.split())
     agentpack("sync")
     assert (project / AGENT).stat().st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize("option", ["--locked", "--frozen"])
+def test_what_follows_the_lock_leaves_it_as_it_is(agentpack: Agentpack, project: Path, option: str) -> None:
+    agentpack("sync")
+    lock = project / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    data["accepted"] = ["data-reviewer:widened:codex"]  # for a client that is not used just now
+    lock.write_text(json.dumps(data, indent=3))
+    before = lock.read_bytes()
+    assert "nothing to change" in agentpack("sync", option).err
+    assert lock.read_bytes() == before
+    (project / AGENT).unlink()
+    agentpack("sync", option)
+    assert AGENT in tree(project)
+    assert json.loads(lock.read_text())["accepted"] == data["accepted"]
+
+
+def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, project: Path) -> None:
+    """Somebody locked the newer release, and a colleague's copy of the agent came with the lock."""
+    agentpack("sync")
+    ask_for(project, "'data-reviewer>=1.0'")
+    agentpack("lock", "--upgrade")
+    (project / AGENT).write_text(agentpack("render", "data-reviewer").out)
+    agentpack("sync", "--locked")
+    assert "nothing differs" in agentpack("diff").err
+
+
+def test_a_pack_that_comes_from_another_source_is_told(agentpack: Agentpack, project: Path) -> None:
+    agentpack("sync")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("name: packs", "name: mirror"))
+    said = "data-reviewer 1.0.0 from `packs` -> 1.0.0 from `mirror`\n"
+    for words in (("lock", "--dry-run"), ("sync", "--dry-run"), ("sync",)):
+        assert said in agentpack(*words).err
+    assert "from `mirror`" not in agentpack("sync").err

@@ -242,6 +242,18 @@ def test_a_text_from_before_is_named_with_the_way_back(
     assert modes(project) == before
 
 
+def test_a_way_back_that_was_forgotten_is_not_advised(installed: Agentpack, project: Path, tmp_path: Path) -> None:
+    publish(tmp_path / "packs", make_pack("mine", personas={"mine": persona_text("mine", body=BODY)}))
+    write_tree(project, {CLAUDE.format("mine"): MINE.replace("one", "mine")})
+    installed("install", "mine", "--adopt")
+    taken = installed("history", "--json").envelope["data"]["current"]
+    installed("uninstall", "two")
+    assert f"`agentpack rollback {taken - 1}`" in installed("uninstall", "mine", "--dry-run").err
+    installed("history", "prune", "--keep", "2")
+    assert "took it over" not in installed("uninstall", "mine").err
+    installed("rollback", str(taken - 1), expect=2)
+
+
 def test_in_a_project_that_had_nothing_the_way_back_is_before_the_first(agentpack: Agentpack, project: Path) -> None:
     path = CLAUDE.format("python-engineer")
     write_tree(project, {path: MINE})

@@ -363,7 +363,7 @@ class World:
     def agentpack(self, folder: Path, home: Path, *words: str) -> Ran:
         folders = {"CONFIG_HOME": ".config", "STATE_HOME": ".local/state", "DATA_HOME": ".local/share"}
         os.environ.update({"HOME": str(home), **{f"XDG_{key}": str(home / below) for key, below in folders.items()}})
-        return Agentpack(folder, hot=True)(*words, expect=None)
+        return Agentpack(folder)(*words, expect=None)
 
 
 _GITCONFIG = """\

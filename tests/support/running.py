@@ -28,12 +28,14 @@ class Ran(NamedTuple):
 class Agentpack:
     """Runs commands in a folder, in this process unless `real` asks for the installed program.
 
-    With `hot` it asks the fast path first, as the installed program does.
+    As the installed program does, it asks the fast path first. Where that answers with a look (`diff`, `sync --check`),
+    the full program is asked as well and has to say the same: whatever a test does to a project, no clean answer comes
+    from it that the full program would not give. `full` leaves the fast path out.
     """
 
-    def __init__(self, folder: Path, *, hot: bool = False) -> None:
+    def __init__(self, folder: Path, *, full: bool = False) -> None:
         self.folder = folder
-        self.hot = hot
+        self.full = full
 
     def __call__(self, *arguments: str, cwd: Path | None = None, real: bool = False, expect: int | None = 0) -> Ran:
         """Run one command.
@@ -41,7 +43,7 @@ class Agentpack:
         Args:
             expect: the exit code that anything else is a failure of; None takes any.
         """
-        run = _run_program if real else _run_hot if self.hot else _run_here
+        run = _run_program if real else _run_full if self.full else _run_as_installed
         ran = run([str(argument) for argument in arguments], cwd or self.folder)
         if expect is not None:
             words = " ".join(arguments)
@@ -49,21 +51,27 @@ class Agentpack:
         return ran
 
 
-def _run_here(arguments: list[str], folder: Path) -> Ran:
+def _run_full(arguments: list[str], folder: Path) -> Ran:
     from agentpack.cli.app import run
 
     return _captured(run, arguments, folder)
 
 
-def _run_hot(arguments: list[str], folder: Path) -> Ran:
+def _run_as_installed(arguments: list[str], folder: Path) -> Ran:
     from agentpack.cli.app import run
     from agentpack.fast import answer
 
+    looked = False
+
     def either(arguments: list[str]) -> int:
+        nonlocal looked
         code = answer(arguments)
+        looked = code is not None and arguments[:1] not in (["install"], ["upgrade"])
         return run(arguments) if code is None else code
 
-    return _captured(either, arguments, folder)
+    ran = _captured(either, arguments, folder)
+    assert not looked or ran == _run_full(arguments, folder), f"the fast path says of `{arguments}`: {ran}"
+    return ran
 
 
 def _captured(run: Callable[[list[str]], int], arguments: list[str], folder: Path) -> Ran:
