@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.golden import Golden
 from support.running import Agentpack
+from support.trees import empty_repository
 
 from agentpack.targets import CLIENTS, VARIABLES
 
@@ -131,9 +131,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def project(tmp_path: Path, home: Path) -> Path:
     """An empty git repository."""
-    folder = tmp_path / "project"
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
-    return folder
+    return empty_repository(tmp_path / "project")
 
 
 @pytest.fixture

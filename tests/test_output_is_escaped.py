@@ -441,9 +441,9 @@ def test_a_bug_is_told_and_kept_escaped(
 def test_a_name_that_is_no_utf8_is_told(agentpack: Agentpack, project: Path) -> None:
     name = os.fsdecode(b"no\xffutf8")
     for arguments in (["audit", f"./{name}"], ["adopt", name], ["status", "--root", name]):
-        ran = agentpack(*arguments, expect=2, real=True)
+        ran = agentpack(*arguments, expect=2, new=True)
         assert "no\\u{dcff}utf8" in ran.err
-        assert agentpack(*arguments, "--json", expect=2, real=True).envelope["exit_code"] == 2
+        assert agentpack(*arguments, "--json", expect=2, new=True).envelope["exit_code"] == 2
 
 
 def test_a_stream_that_lacks_a_character_gets_an_escape(
@@ -452,7 +452,7 @@ def test_a_stream_that_lacks_a_character_gets_an_escape(
     packs = publish(tmp_path / "packs", make_pack(description="Für Öl \u2192 \U0001f989"))
     agentpack("install", "data-reviewer", "--source", str(packs))
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    ran = agentpack("show", "data-reviewer", real=True)
+    ran = agentpack("show", "data-reviewer", new=True)
     assert "F\\xfcr \\xd6l \\u2192 \\U0001f989" in ran.out
 
 

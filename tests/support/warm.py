@@ -2,7 +2,7 @@
 
 One process, kept for as long as the tests run, has everything loaded and forks itself for each command. The child has
 the streams, folder and environment that it is given, and runs what the installed program runs. What only a new Python
-shows (how it starts, which modules it loads, which variables of Python it obeys) needs `Agentpack(..., real=True)`.
+shows (how it starts, which modules it loads, which variables of Python it obeys) needs `agentpack(..., new=True)`.
 """
 
 import atexit
