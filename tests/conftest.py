@@ -1,5 +1,6 @@
 """What every test stands on: a home and a project of its own, the command line, `--update`; no way to the real home."""
 
+import gc
 import os
 import signal
 import sys
@@ -76,6 +77,12 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+
+def pytest_collection_finish() -> None:
+    """All that was collected stays to the end: neither collecting garbage nor a forked child need look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
