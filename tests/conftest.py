@@ -1,8 +1,8 @@
 """What every test stands on: a home and a project of its own, the command line, `--update`; no way to the real home."""
 
+import gc
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.golden import Golden
 from support.running import Agentpack
+from support.trees import empty_repository
 
 from agentpack.targets import CLIENTS, VARIABLES
 
@@ -78,6 +79,12 @@ def _guard(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_guard)
 
 
+def pytest_collection_finish() -> None:
+    """All that was collected stays to the end: neither collecting garbage nor a forked child need look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that runs in a test takes `tmp_path/home`, which need not exist, for the home folder."""
@@ -131,9 +138,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def project(tmp_path: Path, home: Path) -> Path:
     """An empty git repository."""
-    folder = tmp_path / "project"
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
-    return folder
+    return empty_repository(tmp_path / "project")
 
 
 @pytest.fixture

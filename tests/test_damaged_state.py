@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.crashing_disk import killed_at
+from support.effort import usually
 from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
 from support.trees import STATE, modes, write_tree
@@ -31,6 +32,8 @@ COMMANDS = (
     "rollback 1",
     "history prune --keep 1",
 )
+LOOKING = ("status", "sync --check", "install crew[calm]", "uninstall mine", "rollback")
+"""Commands that come upon an interrupted change."""
 Damage = Callable[[Path], None]
 
 
@@ -61,6 +64,9 @@ DAMAGES: Mapping[str, Damage] = {
     "a folder": _a_folder,
     "removed": Path.unlink,
 }
+
+
+PLAIN = ("emptied", "cut off", "a folder")
 
 
 def _history(agentpack: Agentpack) -> None:
@@ -94,6 +100,16 @@ def _places(project: Path) -> Iterator[str]:
     yield from ("agentpack.yaml", "agentpack.lock")
 
 
+def _damages(project: Path, command: int) -> Iterator[tuple[str, str, Damage]]:
+    """What is damaged under the command with this number, and how. Of what no reader can overlook, one for each place;
+    another one under the next command.
+    """
+    for number, place in enumerate(_places(project), command):
+        chosen = range(number, number + usually(1, thorough=len(PLAIN)))
+        for name in ("a byte changed", "removed", *(PLAIN[one % len(PLAIN)] for one in chosen)):
+            yield place, name, DAMAGES[name]
+
+
 def _visible(project: Path) -> dict[str, tuple[bytes, int]]:
     """All that a person or a client sees."""
     return {path: mark for path, mark in modes(project).items() if not path.startswith(".agentpack/state")}
@@ -121,20 +137,19 @@ def test_a_command_does_all_or_nothing_whatever_is_damaged(
     project = agentpack.folder
     agentpack(*command.split())
     after, wrong = _visible(project), []
-    for place in _places(good / "project"):
-        for name, damage in DAMAGES.items():
-            _box(tmp_path, good)
-            damage(project / place)
-            damaged = _visible(project)
-            ran = agentpack(*command.split(), expect=None)
-            wanted = damaged if ran.exit_code else after if place.startswith(STATE) else _visible(project)
-            if not _is_honest(ran) or _visible(project) != wanted:
-                wrong.append(f"{place} {name}: {ran.exit_code} {ran.err}")
+    for place, name, damage in _damages(good / "project", COMMANDS.index(command)):
+        _box(tmp_path, good)
+        damage(project / place)
+        damaged = _visible(project)
+        ran = agentpack(*command.split(), expect=None)
+        wanted = damaged if ran.exit_code else after if place.startswith(STATE) else _visible(project)
+        if not _is_honest(ran) or _visible(project) != wanted:
+            wrong.append(f"{place} {name}: {ran.exit_code} {ran.err}")
     assert wrong == []
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("command", ["status", "sync --check", "install crew[calm]", "uninstall mine", "rollback"])
+@pytest.mark.parametrize("command", LOOKING)
 def test_an_interrupted_change_ends_on_one_side_whatever_is_damaged(
     agentpack: Agentpack, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, command: str
 ) -> None:
@@ -158,8 +173,8 @@ def test_an_interrupted_change_ends_on_one_side_whatever_is_damaged(
     shutil.copytree(tmp_path, good, symlinks=True)
     half, wrong = _visible(project), []
     assert half not in (before, done)
-    for place in _places(good / "project"):
-        for name, damage in DAMAGES.items() if place.startswith(STATE) else ():
+    for place, name, damage in _damages(good / "project", LOOKING.index(command)):
+        if place.startswith(STATE):
             _box(tmp_path, good)
             damage(project / place)
             ran = agentpack(*words, expect=None)

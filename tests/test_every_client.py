@@ -160,6 +160,10 @@ def test_a_persona_is_not_given_twice_to_a_client_that_reads_anothers_folder(
 # Files that others write too.
 
 ENTRY = st.from_regex(r"[a-z]{3,8}", fullmatch=True)
+TEXTS = {
+    n: persona_text("one", f"You review. {{#you}}\n\n## Rules {{#rules}}\n\n- Rule {n}. {{#rule}}\n") for n in (1, 2)
+}
+"""The persona of two releases."""
 COMMENT = st.sampled_from(["", "  # a remark\n", "\n", "# at the edge\n"])
 
 
@@ -169,6 +173,7 @@ def test_foreign_modes_and_comments_stay_byte_for_byte(
     agentpack: Agentpack, tmp_path_factory: pytest.TempPathFactory, names: list[str], comments: list[str]
 ) -> None:
     project = tmp_path_factory.mktemp("shared")
+    packs = publish(project / "packs", *(make_pack("crew", f"{n}.0.0", personas={"one": TEXTS[n]}) for n in (1, 2)))
     foreign = "# our modes\ncustomModes:\n" if names else "# nothing yet\n"
     for name, comment in zip(names, comments, strict=False):
         foreign += f"{comment}  - slug: {name}   # keep\n    name: {name.title()}\n"
@@ -179,16 +184,16 @@ def test_foreign_modes_and_comments_stay_byte_for_byte(
     def only_foreign() -> str:
         shared = CLIENTS["roo"].shared
         assert shared is not None
-        return shared.put(file.read_bytes(), "python-engineer", None).decode()
+        return shared.put(file.read_bytes(), "one", None).decode()
 
     place = ("--root", str(project))
-    agentpack("install", "python-engineer==1.0.0", "--client", "roo", *place)
+    agentpack("install", "crew==1.0.0", "--source", str(packs), "--client", "roo", *place)
     assert only_foreign() == foreign
     agentpack("upgrade", "--latest", "--yes", *place)
     assert only_foreign() == foreign
     agentpack("rollback", *place)
     assert only_foreign() == foreign
-    agentpack("uninstall", "python-engineer", *place)
+    agentpack("uninstall", "crew", *place)
     assert file.read_text() == foreign
     agentpack("rollback", *place)
     assert only_foreign() == foreign

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from hostile.in_calls import ADDRESSES, ENVIRONMENT, OPTIONS
 from hostile.in_packs import BARE, PACKS
 from hostile.in_projects import CLONES, LINKS, LOCKS, MANIFESTS, PATHS, STATE, VARIANTS
 from hostile.in_texts import ARCHIVES, TEXTS
+from support import warm
 from support.trees import modes
 
 pytestmark = pytest.mark.untraced
@@ -29,8 +31,10 @@ ALL = {
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _SECONDS = 20
-_KIBIBYTES = 512 * 1024
+_MEMORY = 512 * 1024 * 1024
 """What a process may map: nothing of others takes all memory."""
+_REAL = {next(name for name in ALL if name.startswith(kind)) for kind in {name.partition(":")[0] for name in ALL}}
+"""One of each kind, which a Python of its own meets, as do all whose variables its start may obey."""
 
 
 @pytest.fixture
@@ -47,9 +51,9 @@ def test_a_hostile_input_gets_the_outcome_it_must_get(name: str, box: Box) -> No
     case = ALL[name]
     case.make(box)
     before, outside = modes(box.project), modes(box.outside)
-    done = run(case, box)
-    said = done.stdout + done.stderr
-    assert done.returncode == case.exit_code, said[-2000:]
+    done = run(case, box, real=name in _REAL or bool(case.environment))
+    said = done.out + done.err
+    assert done.exit_code == case.exit_code, said[-2000:]
     assert case.says in said
     assert "Traceback" not in said
     assert not _CONTROL.search(said)
@@ -62,18 +66,22 @@ def test_a_hostile_input_gets_the_outcome_it_must_get(name: str, box: Box) -> No
 def test_what_only_looks_odd_installs_and_comes_back(name: str, box: Box) -> None:
     BENIGN[name](box)
     done = run(Case(BENIGN[name], 0, "", INSTALL), box)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.exit_code == 0, done.err[-2000:]
     assert (box.project / ".claude/agents/reviewer.md").is_file()
-    assert run(Case(BENIGN[name], 0, "", ("sync", "--locked", "--check")), box).returncode == 0
+    assert run(Case(BENIGN[name], 0, "", ("sync", "--locked", "--check")), box).exit_code == 0
 
 
-def run(case: Case, box: Box) -> subprocess.CompletedProcess[str]:
+def run(case: Case, box: Box, *, real: bool = False) -> warm.Done:
     words = [word.replace("{packs}", str(box.packs)) for word in case.words]
     words = [word for word in words if "\x00" not in word] if any("\x00" in word for word in words) else words
-    return subprocess.run(
-        ["sh", "-c", f'ulimit -v {_KIBIBYTES} 2>&-; exec "$@"', "sh", sys.executable, "-m", "agentpack", *words],
+    environment = {**os.environ, **case.environment}
+    if not real:
+        return warm.run(words, box.project, environment=environment, memory=_MEMORY, seconds=_SECONDS)
+    done = subprocess.run(
+        [sys.executable, "-m", "agentpack", *words],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY)),
         cwd=box.project,
-        env={**os.environ, **case.environment},
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -81,6 +89,7 @@ def run(case: Case, box: Box) -> subprocess.CompletedProcess[str]:
         timeout=_SECONDS,
         check=False,
     )
+    return warm.Done(done.returncode, done.stdout, done.stderr)
 
 
 def test_there_are_as_many_as_are_promised() -> None:

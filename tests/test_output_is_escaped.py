@@ -273,9 +273,9 @@ def all_jobs(top: Path) -> list[Job]:
 
 
 @pytest.fixture(scope="module")
-def ran(scene: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Job, Done]]:
+def ran(scene: Path) -> list[tuple[Job, Done]]:
     jobs = all_jobs(scene)
-    return list(zip(jobs, run_all(jobs, tmp_path_factory.mktemp("ran") / "said"), strict=True))
+    return list(zip(jobs, run_all(jobs), strict=True))
 
 
 def is_exact(job: Job) -> bool:
@@ -391,10 +391,10 @@ def test_data_is_exact_in_a_pipe_and_said_to_be_dangerous(scene: Path, ran: list
     ],
 )
 def test_completion_offers_no_name_that_a_shell_would_evaluate(
-    scene: Path, tmp_path: Path, shell: str, variables: dict[str, str]
+    scene: Path, shell: str, variables: dict[str, str]
 ) -> None:
     job = Job([], str(scene / "project"), variables={"_AGENTPACK_COMPLETE": shell, **variables})
-    (done,) = run_all([job], tmp_path / "said")
+    (done,) = run_all([job])
     text = done.out.decode()
     assert "hostile" in text
     assert MARK not in text
@@ -441,9 +441,9 @@ def test_a_bug_is_told_and_kept_escaped(
 def test_a_name_that_is_no_utf8_is_told(agentpack: Agentpack, project: Path) -> None:
     name = os.fsdecode(b"no\xffutf8")
     for arguments in (["audit", f"./{name}"], ["adopt", name], ["status", "--root", name]):
-        ran = agentpack(*arguments, expect=2, real=True)
+        ran = agentpack(*arguments, expect=2, new=True)
         assert "no\\u{dcff}utf8" in ran.err
-        assert agentpack(*arguments, "--json", expect=2, real=True).envelope["exit_code"] == 2
+        assert agentpack(*arguments, "--json", expect=2, new=True).envelope["exit_code"] == 2
 
 
 def test_a_stream_that_lacks_a_character_gets_an_escape(
@@ -452,7 +452,7 @@ def test_a_stream_that_lacks_a_character_gets_an_escape(
     packs = publish(tmp_path / "packs", make_pack(description="Für Öl \u2192 \U0001f989"))
     agentpack("install", "data-reviewer", "--source", str(packs))
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    ran = agentpack("show", "data-reviewer", real=True)
+    ran = agentpack("show", "data-reviewer", new=True)
     assert "F\\xfcr \\xd6l \\u2192 \\U0001f989" in ran.out
 
 
@@ -476,9 +476,9 @@ def test_usual_text_is_shown_as_it_is() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names with these bytes are not made elsewhere")
-def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path, tmp_path: Path) -> None:
+def test_a_project_whose_name_is_hostile_is_left_to_the_full_program(scene: Path) -> None:
     """The short way to answer a clean `diff` prints the folder too."""
-    (done,) = run_all([Job(["diff"], str(scene / "root\x1b[5m\n::error::pwned"))], tmp_path / "said")
+    (done,) = run_all([Job(["diff"], str(scene / "root\x1b[5m\n::error::pwned"))])
     assert done.exit_code == 0
     assert "root\\u{1b}[5m\\u{a}::error::pwned" in done.err.decode()
 

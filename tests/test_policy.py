@@ -632,7 +632,7 @@ def test_a_denied_place_is_denied_however_it_is_spelled(
         f"sources: {{deny: ['{entry.format(packs=packs, parent=packs.parent, link=tmp_path / 'linked')}']}}\n"
     )
     own_manifest(project, PLACES[way](project, packs))
-    assert "`sources.deny`" in agentpack("sync", real=True, expect=5).err
+    assert "`sources.deny`" in agentpack("sync", expect=5).err
     assert not (project / ".claude").exists()
 
 

@@ -321,7 +321,7 @@ def test_a_bare_call_shows_the_help(agentpack: Agentpack) -> None:
 
 def test_the_real_program_says_the_same_as_the_call_in_here(agentpack: Agentpack, project: Path) -> None:
     for arguments in (["install", "nothing-such"], ["history", "--json"], ["sync", "--x"], ["--version"]):
-        assert agentpack(*arguments, expect=None) == agentpack(*arguments, expect=None, real=True)
+        assert agentpack(*arguments, expect=None) == agentpack(*arguments, expect=None, new=True)
 
 
 # -- what is documented of errors --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from support.trees import tree, write_tree
 
 def test_what_is_rendered_is_what_is_installed(agentpack: Agentpack, project: Path) -> None:
     before = tree(project, without=(".git",))
-    ran = agentpack("render", "python-engineer[strict-typing]==1.0.0", "--client", "claude", real=True)
+    ran = agentpack("render", "python-engineer[strict-typing]==1.0.0", "--client", "claude", new=True)
     assert tree(project, without=(".git",)) == before
     agentpack("install", "python-engineer[strict-typing]==1.0.0", "--client", "claude")
     assert ran.out.encode() == (project / ".claude/agents/python-engineer.md").read_bytes()

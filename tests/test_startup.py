@@ -322,9 +322,9 @@ def test_the_version_is_told_alike(agentpack: Agentpack, arguments: list[str]) -
 
 
 def test_the_real_program_ends_with_what_it_said_written_out(agentpack: Agentpack) -> None:
-    agentpack("install", "python-engineer", real=True)
-    assert agentpack("diff", real=True) == agentpack("diff")
-    assert agentpack("lock", "--json", real=True).envelope["status"] == "ok"
+    agentpack("install", "python-engineer", new=True)
+    assert agentpack("diff", new=True) == agentpack("diff")
+    assert agentpack("lock", "--json", new=True).envelope["status"] == "ok"
 
 
 # Plain calls of install.

@@ -534,7 +534,7 @@ def test_an_install_is_refused_and_writes_nothing(
     told = agentpack(*words, real=True, expect=5)
     assert f"{place}: U+200B ZERO WIDTH SPACE (zero-width)" in told.err
     assert "\u200b" not in told.err + told.out
-    (error,) = agentpack(*words, "--json", real=True, expect=5).envelope["errors"]
+    (error,) = agentpack(*words, "--json", new=True, expect=5).envelope["errors"]
     assert error["code"] == "hidden-text"
     assert error["details"] == [f"{place}: U+200B ZERO WIDTH SPACE (zero-width)"]
     assert agentpack(*words, "--dry-run", expect=5).out == ""

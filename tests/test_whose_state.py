@@ -5,8 +5,6 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from faults.scene import roots
+from support import warm
 from support.crashing_disk import CrashingDisk, in_a_child
 from support.hostile_state import LOOKING, SENSITIVE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
@@ -350,15 +349,24 @@ def test_a_first_command_killed_at_any_call_leaves_a_project_that_still_believes
             return
 
 
+TWICE = f"""
+import os, sys
+children = []
+for _ in "ab":
+    children.append(os.fork())
+    if not children[-1]:
+        exec({warm.PROGRAM!r})
+sys.exit(sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
+"""
+
+
 def test_two_first_commands_at_once_share_one_state(tmp_path: Path, home: Path) -> None:
-    command = [sys.executable, "-m", "agentpack", "install", "python-engineer", "--client", "claude"]
     for number in range(6):
         project = tmp_path / f"project{number}"
         project.mkdir()
         (project / "agentpack.yaml").write_text("schema: 1\n")
-        two = [subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, stdout=subprocess.PIPE) for _ in "ab"]
-        words = [process.communicate(timeout=60) for process in two]
-        assert [process.returncode for process in two] == [0, 0], words
+        done = warm.run(["install", "python-engineer", "--client", "claude"], project, script=TWICE)
+        assert done.exit_code == 0, done.err
         assert sorted(os.listdir(project / ".agentpack")) == ["state"]
         ran = Agentpack(project)("history", "--json")
         assert "was not made by you" not in ran.err

@@ -40,18 +40,20 @@ def read_directives(path: Path = INVENTORY) -> list[Directive]:
     return directives
 
 
-def missing(text: str, directives: Iterable[Directive]) -> list[str]:
+def missing(text: str, directives: Sequence[Directive]) -> list[str]:
     """The ids of the directives that a rendered persona does not carry, in the order given.
 
     A directive is carried when each of its terms is found, whatever the case, in one passage: up to `NEIGHBOURS`
     neighbouring units and the heading above them. One with `scope: frontmatter` is looked for in the header alone.
     """
     header, body = split_header(text)
-    passages = list(passages_of(sections_of(body)))
+    asked = tuple(tuple(directive["terms"]) for directive in directives)
+    carried = set().union(*_carried(asked, passages_of(sections_of(body))))
+    (of_header,) = _carried(asked, [header])
     return [
         directive["id"]
-        for directive in directives
-        if not _carried(directive["terms"], [header] if directive.get("scope") == "frontmatter" else passages)
+        for number, directive in enumerate(directives)
+        if number not in (of_header if directive.get("scope") == "frontmatter" else carried)
     ]
 
 
@@ -86,9 +88,21 @@ def passages_of(sections: Iterable[Section]) -> Iterator[str]:
             yield " ".join([heading, *units[start : start + NEIGHBOURS]])
 
 
-def _carried(terms: Iterable[str], passages: Sequence[str]) -> bool:
-    patterns = [re.compile(term, re.IGNORECASE) for term in terms]
-    return any(all(pattern.search(passage) for pattern in patterns) for passage in passages)
+_KNOWN: dict[tuple[tuple[str, ...], ...], dict[str, frozenset[int]]] = {}
+"""What was found in each passage: texts that are compared with one another share most of theirs."""
+
+
+def _carried(asked: tuple[tuple[str, ...], ...], passages: Iterable[str]) -> Iterator[frozenset[int]]:
+    """For each passage, the numbers of those whose terms are all in it."""
+    known = _KNOWN.setdefault(asked, {})
+    patterns: list[list[re.Pattern[str]]] = []
+    for passage in passages:
+        if passage not in known:
+            patterns = patterns or [[re.compile(term, re.IGNORECASE) for term in terms] for terms in asked]
+            known[passage] = frozenset(
+                number for number, terms in enumerate(patterns) if all(term.search(passage) for term in terms)
+            )
+        yield known[passage]
 
 
 def _plain(line: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.effort import usually
 
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.capabilities import LOOKING
@@ -160,6 +161,7 @@ PIECES = st.lists(
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", NAMES)
+@settings(max_examples=usually(30, thorough=100))
 @given(data=st.data())
 def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) -> None:
     description = data.draw((TEXT | PIECES.map("".join)).filter(str.strip), "description")
@@ -176,6 +178,7 @@ def test_any_persona_is_carried_noted_or_lost(client: str, data: st.DataObject) 
 
 @pytest.mark.untraced
 @pytest.mark.parametrize("client", NAMES)
+@settings(max_examples=usually(30, thorough=100))
 @given(data=st.data())
 def test_what_is_written_reads_back_as_the_persona(client: str, data: st.DataObject) -> None:
     target = CLIENTS[client]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import warm
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
@@ -52,24 +53,17 @@ def test_what_is_said_of_a_signal_is_true(
         if int(current.read_text()) > 1:
             agentpack("rollback", "1")
         before = int(current.read_text())
-        done = subprocess.run(
-            [sys.executable, "-c", SIGNALLED, str(at), str(int(number)), *words],
-            cwd=project,
-            env=os.environ.copy(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = warm.run([str(at), str(int(number)), *words], project, script=SIGNALLED)
         after = int(current.read_text())
-        if done.returncode == 0:
+        if done.exit_code == 0:
             assert after == before + 1
             break
-        assert done.returncode in (128 + number, -number)
-        if made := re.search(r"the change was made already: generation (\d+)", done.stderr):
+        assert done.exit_code in (128 + number, -number)
+        if made := re.search(r"the change was made already: generation (\d+)", done.err):
             assert int(made[1]) == after == before + 1
         else:
             assert after == before
-        assert "Traceback" not in done.stderr
+        assert "Traceback" not in done.err
         told.add(bool(made))
         assert [path for path in project.rglob("*") if ".agentpack-" in path.name] == []
     else:
@@ -179,12 +173,8 @@ def test_an_interrupt_during_recovery_ends_with_130_and_the_change_is_whole(
     agentpack("install", "data-reviewer", "--source", str(packs), "--client", "claude")
     publish(packs, make_pack(version="2.0.0", personas={"reviewer": persona_text(description="Anew.")}))
     for at in range(1, 200):  # stop the upgrade where its journal is decided
-        subprocess.run(
-            [sys.executable, "-c", SIGNALLED, str(at), str(int(signal.SIGKILL)), "upgrade", "--latest", "--yes"],
-            cwd=project,
-            capture_output=True,
-            check=False,
-        )
+        words = [str(at), str(int(signal.SIGKILL)), "upgrade", "--latest", "--yes"]
+        warm.run(words, project, script=SIGNALLED)
         if (project / ".agentpack/state/journal").exists():
             break
     done = subprocess.run(

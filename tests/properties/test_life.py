@@ -4,13 +4,13 @@ Commands and the user's own doings come in any order. After each, every line tha
 history, every generation can be brought back byte for byte and mode for mode, and no command ends but in one of the
 ways that are told.
 
-`AGENTPACK_EXAMPLES` sets how many lives are tried: 200 unless told; the session `nightly` tries 10,000.
+`AGENTPACK_EXAMPLES` sets how many lives are tried: 60 unless told, 200 in `.ci/run`; the session `nightly` tries
+10,000.
 """
 
 import os
 import shutil
 import stat
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -25,13 +25,15 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from support.effort import usually
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
+from support.trees import empty_repository
 
 from agentpack.environment import Environment, find_scope
 from agentpack.workspace.workspace import Workspace
 
-EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", usually(60, thorough=200)))
 STEPS = 12
 MEMORY = "/dev/shm"
 ENDS = (0, 1, 2, 3, 4)
@@ -74,8 +76,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.box = Path(tempfile.mkdtemp(prefix="life-", dir=MEMORY if os.path.isdir(MEMORY) else None))
         self.project = self.box / "project"
-        self.project.mkdir()
-        subprocess.run(["git", "init", "--quiet", str(self.project)], check=True)
+        empty_repository(self.project)
         publish(self.box / "packs", *(_release(version) for version in (1, 2, 3)))
         self.homes = {name: os.environ.get(name) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")}
         os.environ.update(HOME=str(self.box), XDG_STATE_HOME=str(self.box / "s"), XDG_CONFIG_HOME=str(self.box / "c"))

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from support import warm
+
 
 class Ran(NamedTuple):
     """What a command did."""
@@ -26,7 +28,9 @@ class Ran(NamedTuple):
 
 
 class Agentpack:
-    """Runs commands in a folder, in this process unless `real` asks for the installed program.
+    """Runs commands in a folder: in this process, or with `real` as the program in a process of its own.
+
+    That is a fork of a process that has it loaded (`warm.py`); `new` starts Python for it, for what only that shows.
 
     As the installed program does, it asks the fast path first. Where that answers with a look (`diff`, `sync --check`),
     the full program is asked as well and has to say the same: whatever a test does to a project, no clean answer comes
@@ -37,13 +41,15 @@ class Agentpack:
         self.folder = folder
         self.full = full
 
-    def __call__(self, *arguments: str, cwd: Path | None = None, real: bool = False, expect: int | None = 0) -> Ran:
+    def __call__(
+        self, *arguments: str, cwd: Path | None = None, real: bool = False, new: bool = False, expect: int | None = 0
+    ) -> Ran:
         """Run one command.
 
         Args:
             expect: the exit code that anything else is a failure of; None takes any.
         """
-        run = _run_program if real else _run_full if self.full else _run_as_installed
+        run = _run_new if new else _run_warm if real else _run_full if self.full else _run_as_installed
         ran = run([str(argument) for argument in arguments], cwd or self.folder)
         if expect is not None:
             words = " ".join(arguments)
@@ -81,7 +87,11 @@ def _captured(run: Callable[[list[str]], int], arguments: list[str], folder: Pat
     return Ran(exit_code, out.getvalue(), err.getvalue())
 
 
-def _run_program(arguments: list[str], folder: Path) -> Ran:
+def _run_warm(arguments: list[str], folder: Path) -> Ran:
+    return Ran(*warm.run(arguments, folder))
+
+
+def _run_new(arguments: list[str], folder: Path) -> Ran:
     done = subprocess.run(
         [sys.executable, "-m", "agentpack", *arguments],
         cwd=folder,

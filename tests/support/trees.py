@@ -74,3 +74,14 @@ def everything(folder: Path, *, without: tuple[str, ...] = ()) -> dict[str, Mark
             status = os.lstat(where)
             found[f"{here}/"] = Mark(b"", stat.S_IMODE(status.st_mode), status.st_mtime_ns)
     return found
+
+
+def empty_repository(folder: Path) -> Path:
+    """A folder as `git init --template=` leaves it. Thousands of tests need one, and a process for each is slow."""
+    for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
+        (folder / ".git" / name).mkdir(parents=True)
+    (folder / ".git/HEAD").write_text("ref: refs/heads/main\n")
+    (folder / ".git/config").write_text(
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n"
+    )
+    return folder
