@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.crashing_disk import killed_at
-from support.hostile_state import LOOKING, SENSITIVE, attack, calls, stopped_at
+from support.hostile_state import LOOKING, SENSITIVE, WITHOUT_STATE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
 from support.read_only import can_be_made, run_where_nothing_can_be_written
 from support.running import Agentpack
@@ -75,7 +75,7 @@ def _attacked(phase: str, *, recorded: bool, project: Path) -> None:
         ran = agentpack(*words, expect=None)
         assert everything(project, without=(STATE,)) == before, (words, ran.err)
         assert ran.exit_code in (0, 1, 2, 3, 5), (words, ran)
-        if is_strange and words[0] not in ("doctor", "show", "policy"):
+        if is_strange and words[0] not in WITHOUT_STATE:
             assert ran.exit_code == 5, (words, ran)
             assert "lists files that agentpack does not manage; nothing was changed" in ran.err
             assert any(f"  {project}/{name}\n" in ran.err for name in (".claude/settings.json", ".vscode")), words
@@ -110,7 +110,7 @@ def test_a_journal_names_only_files_of_its_own_generations(agentpack: Agentpack,
 THERE = tuple(path for path in SENSITIVE if not path.startswith(".agentpack/clients"))
 
 
-def _in_the_lock(project: Path) -> None:
+def in_the_lock(project: Path) -> None:
     path = project / "agentpack.lock"
     data = json.loads(path.read_text())
     for name in THERE:
@@ -127,16 +127,16 @@ def _in_the_history_elsewhere(project: Path) -> None:
     stopped_at(10_000, project, partial(attack, gone=(), elsewhere=True))
 
 
-@pytest.mark.parametrize("where", [_in_the_lock, _in_the_history, _in_the_history_elsewhere])
+@pytest.mark.parametrize("where", [in_the_lock, _in_the_history, _in_the_history_elsewhere])
 def test_nothing_that_no_client_reads_is_deleted_because_lock_or_history_list_it(
     agentpack: Agentpack, project: Path, where: Callable[[Path], None]
 ) -> None:
     with_history(project)
     agentpack("sync", "--discard-edits")
-    if where is not _in_the_lock:  # which is of before the files came
+    if where is not in_the_lock:  # which is of before the files came
         where(project)
     write_tree(project, {path: path for path in THERE})
-    if where is _in_the_lock:
+    if where is in_the_lock:
         where(project)
     before = tree(project)
     for words in ("diff", "sync --check", "sync", "sync --discard-edits", "install other", "uninstall crew", "sync"):
@@ -296,7 +296,7 @@ def test_a_command_that_looks_finishes_ones_own_change_and_names_its_files(words
         agentpack = _interrupted(project, "decided")
         before = everything(project / ".claude")
         err = agentpack(*words, expect=None).err
-        if words[0] in ("show", "policy") or words == ("doctor",):  # these do not look at installed files
+        if words[0] in WITHOUT_STATE:  # these do not look at installed files
             assert everything(project / ".claude") == before
             return
         number = int((project / STATE / "current").read_text())
@@ -318,7 +318,7 @@ def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: 
     before = everything(project)
     number = int((project / STATE / "current").read_text()) + 1
     for words in LOOKING:
-        if words[0] in ("show", "policy", "doctor"):
+        if words[0] in WITHOUT_STATE:
             continue
         ran = run_where_nothing_can_be_written(project, project, words)
         assert ran.exit_code == 6, (words, ran)

@@ -157,8 +157,8 @@ def _folders(workspace: Workspace) -> Iterator[Finding]:
     places = {"config": config, "state": workspace.scope.roots[layout.STATE], "cache": cache_folder()}
     for what, folder in places.items():
         there = folder
-        if what == "state" and layout.judge(workspace.disk) == "foreign":
-            there = os.path.dirname(folder)  # counts as absent, which a note says
+        if what == "state" and layout.judge(workspace.disk) != "ours":
+            there = os.path.dirname(folder)  # counts as absent
         while not os.path.lexists(there):
             there = os.path.dirname(there)
         missing = " (not there yet)" if there != folder else ""
