@@ -298,6 +298,14 @@ def test_a_command_that_looks_finishes_ones_own_change_and_names_its_files(words
         err = agentpack(*words, expect=None).err
         if words[0] in WITHOUT_STATE:  # these do not look at installed files
             assert everything(project / ".claude") == before
+            number = int((project / STATE / "current").read_text()) + 1
+            if words == ("doctor",):
+                out = agentpack(*words).out
+                assert f"a change was interrupted (generation {number}): " in out
+                assert f"{project}/.claude/agents/tester.md" in out
+            else:
+                what = f"a change was interrupted and is not finished (generation {number})"
+                assert f"note: {what}; `agentpack status` finishes it\n" in err
             return
         number = int((project / STATE / "current").read_text())
         assert f"an interrupted change was found and finished (generation {number})\n" in err
@@ -328,6 +336,34 @@ def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: 
         assert everything(project) == before
     agentpack("diff")
     assert not (project / ".claude/agents/tester.md").exists()
+
+
+@pytest.mark.parametrize("phase", ["staged", "decided"])
+def test_a_change_whose_record_a_newer_agentpack_wrote_stays_as_it_is_until_the_upgrade(
+    project: Path, home: Path, phase: str
+) -> None:
+    agentpack = _interrupted(project, phase)
+    record = project / _last_record(project)
+    kept = record.read_bytes()
+    record.write_text(json.dumps(json.loads(kept) | {"schema": 99, "files": {"of": "another kind"}}))
+    (project / STATE / "lock").write_bytes(b"")  # of the killed process
+    before = everything(project)
+    for words in (*LOOKING, ("sync",), ("upgrade", "--yes"), ("install", "other"), ("rollback",)):
+        ran = agentpack(*words, expect=None)
+        if words[0] not in WITHOUT_STATE:
+            assert ran.exit_code == 5, (words, ran.err)
+            assert f"`{record}` was written by a newer agentpack" in ran.err
+            assert "hint: upgrade agentpack; the history stays as it is" in ran.err
+        elif words == ("doctor",):
+            assert "newer agentpack" in ran.out
+        assert everything(project) == before, words
+    record.write_bytes(kept)
+    ran = agentpack("status")
+    assert f"an interrupted change was found and {'cleared' if phase == 'staged' else 'finished'}" in ran.err
+
+
+def _last_record(project: Path) -> str:
+    return max(path.relative_to(project).as_posix() for path in (project / STATE / "generations").iterdir())
 
 
 def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:
