@@ -23,6 +23,7 @@ from support.trees import STATE, everything, tree, write_tree
 from support.users import by_everybody
 
 from agentpack.environment import Environment, project_scope, user_scope
+from agentpack.errors import InvalidFile
 from agentpack.model.variables import VARIABLES
 from agentpack.operations.workspace import Workspace
 from agentpack.targets import CLIENTS
@@ -197,6 +198,31 @@ def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home:
             assert not managed.holds(path), path
         for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/x"):
             assert not managed.leads(folder), folder
+
+
+def _declarations(path: str) -> Iterator[tuple[str, str]]:
+    """Every folder and file that a client could declare so that this is the file of a persona."""
+    parts = path.split("/")
+    for cut in range(1, len(parts)):
+        for number in range(cut, len(parts)):
+            stem, dot, ending = parts[number].rpartition(".")
+            for named in ("{name}" + dot + ending if stem else "{name}", "{name}"):
+                yield "/".join(parts[:cut]), "/".join((*parts[cut:number], named, *parts[number + 1 :]))
+
+
+@pytest.mark.parametrize("path", [path for path in SENSITIVE if "/agents/" not in path])
+def test_no_declaration_of_a_clone_makes_a_file_of_other_programs_a_managed_one(home: Path, path: str) -> None:
+    for folder, file in _declarations(path):
+        for form in ("markdown", "toml", "yaml", "json"):
+            declared = {"project": folder, "file": file, "format": form, "body": "prompt"}
+            write_tree(home, {".agentpack/clients/planted.yaml": json.dumps({"schema": 1, **declared})})
+            environment = Environment(home=str(home), cwd=str(home), variables={})
+            workspace = Workspace(environment, project_scope(str(home), "", environment))
+            try:
+                held = workspace.managed.holds(path)
+            except InvalidFile:
+                continue
+            assert not held, declared
 
 
 PARTS = sorted(
