@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.crashing_disk import killed_at
-from support.hostile_state import LOOKING, SENSITIVE, attack, calls, stopped_at
+from support.hostile_state import LOOKING, SENSITIVE, WITHOUT_STATE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
 from support.read_only import can_be_made, run_where_nothing_can_be_written
 from support.running import Agentpack
@@ -23,6 +23,7 @@ from support.trees import STATE, everything, tree, write_tree
 from support.users import by_everybody
 
 from agentpack.environment import Environment, project_scope, user_scope
+from agentpack.errors import InvalidFile
 from agentpack.model.variables import VARIABLES
 from agentpack.targets import CLIENTS
 from agentpack.workspace.workspace import Workspace
@@ -75,7 +76,7 @@ def _attacked(phase: str, *, recorded: bool, project: Path) -> None:
         ran = agentpack(*words, expect=None)
         assert everything(project, without=(STATE,)) == before, (words, ran.err)
         assert ran.exit_code in (0, 1, 2, 3, 5), (words, ran)
-        if is_strange and words[0] not in ("doctor", "show", "policy"):
+        if is_strange and words[0] not in WITHOUT_STATE:
             assert ran.exit_code == 5, (words, ran)
             assert "lists files that agentpack does not manage; nothing was changed" in ran.err
             assert any(f"  {project}/{name}\n" in ran.err for name in (".claude/settings.json", ".vscode")), words
@@ -110,7 +111,7 @@ def test_a_journal_names_only_files_of_its_own_generations(agentpack: Agentpack,
 THERE = tuple(path for path in SENSITIVE if not path.startswith(".agentpack/clients"))
 
 
-def _in_the_lock(project: Path) -> None:
+def in_the_lock(project: Path) -> None:
     path = project / "agentpack.lock"
     data = json.loads(path.read_text())
     for name in THERE:
@@ -127,16 +128,16 @@ def _in_the_history_elsewhere(project: Path) -> None:
     stopped_at(10_000, project, partial(attack, gone=(), elsewhere=True))
 
 
-@pytest.mark.parametrize("where", [_in_the_lock, _in_the_history, _in_the_history_elsewhere])
+@pytest.mark.parametrize("where", [in_the_lock, _in_the_history, _in_the_history_elsewhere])
 def test_nothing_that_no_client_reads_is_deleted_because_lock_or_history_list_it(
     agentpack: Agentpack, project: Path, where: Callable[[Path], None]
 ) -> None:
     with_history(project)
     agentpack("sync", "--discard-edits")
-    if where is not _in_the_lock:  # which is of before the files came
+    if where is not in_the_lock:  # which is of before the files came
         where(project)
     write_tree(project, {path: path for path in THERE})
-    if where is _in_the_lock:
+    if where is in_the_lock:
         where(project)
     before = tree(project)
     for words in ("diff", "sync --check", "sync", "sync --discard-edits", "install other", "uninstall crew", "sync"):
@@ -197,6 +198,31 @@ def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home:
             assert not managed.holds(path), path
         for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/x"):
             assert not managed.leads(folder), folder
+
+
+def _declarations(path: str) -> Iterator[tuple[str, str]]:
+    """Every folder and file that a client could declare so that this is the file of a persona."""
+    parts = path.split("/")
+    for cut in range(1, len(parts)):
+        for number in range(cut, len(parts)):
+            stem, dot, ending = parts[number].rpartition(".")
+            for named in ("{name}" + dot + ending if stem else "{name}", "{name}"):
+                yield "/".join(parts[:cut]), "/".join((*parts[cut:number], named, *parts[number + 1 :]))
+
+
+@pytest.mark.parametrize("path", [path for path in SENSITIVE if "/agents/" not in path])
+def test_no_declaration_of_a_clone_makes_a_file_of_other_programs_a_managed_one(home: Path, path: str) -> None:
+    for folder, file in _declarations(path):
+        for form in ("markdown", "toml", "yaml", "json"):
+            declared = {"project": folder, "file": file, "format": form, "body": "prompt"}
+            write_tree(home, {".agentpack/clients/planted.yaml": json.dumps({"schema": 1, **declared})})
+            environment = Environment(home=str(home), cwd=str(home), variables={})
+            workspace = Workspace(environment, project_scope(str(home), "", environment))
+            try:
+                held = workspace.managed.holds(path)
+            except InvalidFile:
+                continue
+            assert not held, declared
 
 
 PARTS = sorted(
@@ -296,8 +322,16 @@ def test_a_command_that_looks_finishes_ones_own_change_and_names_its_files(words
         agentpack = _interrupted(project, "decided")
         before = everything(project / ".claude")
         err = agentpack(*words, expect=None).err
-        if words[0] in ("show", "policy") or words == ("doctor",):  # these do not look at installed files
+        if words[0] in WITHOUT_STATE:  # these do not look at installed files
             assert everything(project / ".claude") == before
+            number = int((project / STATE / "current").read_text()) + 1
+            if words == ("doctor",):
+                out = agentpack(*words).out
+                assert f"a change was interrupted (generation {number}): " in out
+                assert f"{project}/.claude/agents/tester.md" in out
+            else:
+                what = f"a change was interrupted and is not finished (generation {number})"
+                assert f"note: {what}; `agentpack status` finishes it\n" in err
             return
         number = int((project / STATE / "current").read_text())
         assert f"an interrupted change was found and finished (generation {number})\n" in err
@@ -318,7 +352,7 @@ def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: 
     before = everything(project)
     number = int((project / STATE / "current").read_text()) + 1
     for words in LOOKING:
-        if words[0] in ("show", "policy", "doctor"):
+        if words[0] in WITHOUT_STATE:
             continue
         ran = run_where_nothing_can_be_written(project, project, words)
         assert ran.exit_code == 6, (words, ran)
@@ -328,6 +362,34 @@ def test_where_nothing_can_be_written_an_interrupted_change_is_named(agentpack: 
         assert everything(project) == before
     agentpack("diff")
     assert not (project / ".claude/agents/tester.md").exists()
+
+
+@pytest.mark.parametrize("phase", ["staged", "decided"])
+def test_a_change_whose_record_a_newer_agentpack_wrote_stays_as_it_is_until_the_upgrade(
+    project: Path, home: Path, phase: str
+) -> None:
+    agentpack = _interrupted(project, phase)
+    record = project / _last_record(project)
+    kept = record.read_bytes()
+    record.write_text(json.dumps(json.loads(kept) | {"schema": 99, "files": {"of": "another kind"}}))
+    (project / STATE / "lock").write_bytes(b"")  # of the killed process
+    before = everything(project)
+    for words in (*LOOKING, ("sync",), ("upgrade", "--yes"), ("install", "other"), ("rollback",)):
+        ran = agentpack(*words, expect=None)
+        if words[0] not in WITHOUT_STATE:
+            assert ran.exit_code == 5, (words, ran.err)
+            assert f"`{record}` was written by a newer agentpack" in ran.err
+            assert "hint: upgrade agentpack; the history stays as it is" in ran.err
+        elif words == ("doctor",):
+            assert "newer agentpack" in ran.out
+        assert everything(project) == before, words
+    record.write_bytes(kept)
+    ran = agentpack("status")
+    assert f"an interrupted change was found and {'cleared' if phase == 'staged' else 'finished'}" in ran.err
+
+
+def _last_record(project: Path) -> str:
+    return max(path.relative_to(project).as_posix() for path in (project / STATE / "generations").iterdir())
 
 
 def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:

@@ -13,6 +13,7 @@ from support.running import Agentpack
 from support.trees import tree
 
 from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.declaring import is_for_agents
 
 pytestmark = pytest.mark.untraced
 ALL = sorted(MODULES)
@@ -241,7 +242,10 @@ def test_a_declared_client_is_one_like_any_other(agentpack: Agentpack, project: 
     [
         ("project: .house/agents", "project: ../house", "not a plain path"),
         ("project: .house/agents", "project: /etc", "not a plain path"),
-        ("project: .house/agents", "project: .git/hooks", "does not write to"),
+        ("project: .house/agents", "project: .git/agents", "does not write to"),
+        ("project: .house/agents", "project: .house/node_modules/agents", "does not write to"),
+        ("project: .house/agents", 'project: ".{name}/agents"', "not a plain path"),
+        ('file: "{name}.toml"', 'file: "{name}/.claude/settings.toml"', "hidden"),
         ('file: "{name}.toml"', "file: one.toml", "`{name}`"),
         ('file: "{name}.toml"', 'file: "{name}.sh"', "must end with"),
         ("body: prompt\n", "", "needs the key of the body"),
@@ -260,6 +264,52 @@ def test_a_declaration_is_checked_as_strictly_as_a_pack(
     assert reason in ran.err
     assert "house.yaml" in ran.err
     assert {p: d for p, d in tree(project).items() if "state" not in p} == before
+
+
+NOT_FOR_AGENTS = (
+    *(".vscode", ".github/workflows", ".github", ".claude", ".claude/commands", ".claude/skills", ".claude/hooks"),
+    *(".husky", ".devcontainer", ".idea", ".cargo", ".circleci", ".cursor/rules", ".continue", ".house", ".house/x"),
+    *(".config/systemd/user", ".config/fish/conf.d", ".docker", ".kube", ".ssh", ".agents/skills", "tools/.hidden"),
+)
+"""Folders in which other programs look for settings and for what they run, and that could be such."""
+
+
+@pytest.mark.parametrize("folder", NOT_FOR_AGENTS)
+def test_no_declaration_leads_into_a_folder_of_other_programs(agentpack: Agentpack, house: Path, folder: str) -> None:
+    for ending, form in ((".md", "markdown"), (".txt", "body"), (".toml", "toml"), (".yml", "yaml"), (".json", "json")):
+        body = "body: prompt\n" if form in ("toml", "yaml", "json") else ""
+        for key in (f"project: {folder}", f"user: {{folder: {folder}}}"):
+            house.write_text(f"schema: 1\n{key}\nfile: '{{name}}{ending}'\nformat: {form}\n{body}")
+            assert f"`{folder}` is not a folder for agents" in agentpack("clients", expect=2).err
+
+
+@pytest.mark.parametrize("folder", ["tools", "packages/house"])
+def test_data_that_other_programs_may_read_needs_a_folder_for_agents(
+    agentpack: Agentpack, house: Path, folder: str
+) -> None:
+    house.write_text(DECLARED.replace(".house/agents", folder))
+    assert f"`{folder}` is not a folder for agents" in agentpack("clients", expect=2).err
+    house.write_text(f"schema: 1\nproject: {folder}\n")
+    agentpack("clients")
+
+
+@pytest.mark.parametrize("folder", [".house/agents", ".agents", "my-agents", ".x/sub-agents", ".x/Personas", ".x/mode"])
+def test_a_folder_for_agents_is_told_by_its_name(agentpack: Agentpack, house: Path, folder: str) -> None:
+    house.write_text(DECLARED.replace(".house/agents", folder))
+    agentpack("clients")
+
+
+def test_every_client_keeps_its_agents_in_a_folder_for_agents() -> None:
+    """But for those that keep them beside other things: what they may hold is known here, and not from a clone."""
+    of_their_own = {".poolside/settings.yaml", ".config/poolside/settings.yaml", ".reasonix/skills/{name}/SKILL.md"}
+    found = {
+        pattern
+        for client in CLIENTS.values()
+        for scope in ("project", "user")
+        for pattern in client.patterns(scope)
+        if "/" in pattern and not is_for_agents(pattern.partition("{name}")[0].rpartition("/")[0])
+    }
+    assert found == of_their_own
 
 
 def test_a_declaration_cannot_take_the_name_of_a_known_client(agentpack: Agentpack, house: Path) -> None:

@@ -17,7 +17,7 @@ from support.crashing_disk import CrashingDisk, in_a_child
 from support.hostile_state import LOOKING, SENSITIVE, attack, calls, stopped_at
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack, Ran
-from support.trees import STATE, Mark, marks, tree
+from support.trees import STATE, everything, tree
 
 from agentpack.apply import Step, recover, transact
 from agentpack.disk import Disk
@@ -66,10 +66,6 @@ def _no_state(words: str) -> str:
 
 def looked(agentpack: Agentpack) -> dict[tuple[str, ...], Ran]:
     return {words: agentpack(*words, expect=None) for words in LOOKING}
-
-
-def every_mark(folder: Path) -> dict[str, Mark]:
-    return marks(folder, without=())
 
 
 # A clone that brings its own.
@@ -155,12 +151,12 @@ BROUGHT: Mapping[str, Callable[[Path], None]] = {
 
 def assert_ignored(agentpack: Agentpack, clone: Path, fresh: Mapping[tuple[str, ...], Ran]) -> None:
     """Every looking command does and says what it does in a fresh clone, and changes nothing."""
-    before = every_mark(clone)
+    before = everything(clone)
     for words, ran in looked(agentpack).items():
         assert ran.exit_code == fresh[words].exit_code, (words, ran)
         assert (_no_state(ran.out), _no_state(ran.err)) == (fresh[words].out, fresh[words].err), words
         assert ran.err.count("was not made by you") == 1, (words, ran.err)
-        assert every_mark(clone) == before, words
+        assert everything(clone) == before, words
 
 
 @pytest.mark.parametrize("brought", BROUGHT)
@@ -180,10 +176,10 @@ def test_an_interrupted_change_that_came_along_is_never_gone_on_with_wherever_it
     for number in range(count + 1):
         shutil.rmtree(clone / STATE, ignore_errors=True)
         stopped_at(number, clone, few) if number > 1 else None
-        before = every_mark(clone)
+        before = everything(clone)
         ran = agentpack("diff", expect=None)
         assert (ran.exit_code, ran.out, _no_state(ran.err)) == (fresh.exit_code, fresh.out, fresh.err)
-        assert every_mark(clone) == before
+        assert everything(clone) == before
 
 
 @pytest.mark.parametrize("brought", BROUGHT)
@@ -191,12 +187,12 @@ def test_the_first_change_moves_a_foreign_state_aside_with_every_byte(
     agentpack: Agentpack, clone: Path, brought: str
 ) -> None:
     BROUGHT[brought](clone)
-    kept = every_mark(clone / STATE) if (clone / STATE).is_dir() else None
+    kept = everything(clone / STATE) if (clone / STATE).is_dir() else None
     ran = agentpack("install", "other")
     assert "was not made by you" in ran.err
     assert "`state-unknown-1`" in ran.err
     if kept is not None:
-        assert every_mark(clone / f"{STATE}-unknown-1") == kept
+        assert everything(clone / f"{STATE}-unknown-1") == kept
     assert not {*SENSITIVE} & tree(clone).keys()
     assert (clone / "README.md").exists()
     after = agentpack("history", "--json")
@@ -207,12 +203,10 @@ def test_the_first_change_moves_a_foreign_state_aside_with_every_byte(
 
 def test_a_change_that_is_refused_leaves_a_foreign_state_where_it_is(agentpack: Agentpack, clone: Path) -> None:
     _decided(clone)
-    before = every_mark(clone)
     (clone / ".claude/agents/tester.md").write_text("by hand\n")
+    before = everything(clone)
     agentpack("install", "other", expect=3)
-    (clone / ".claude/agents/tester.md").unlink()
-    after = every_mark(clone)
-    assert after == before
+    assert everything(clone) == before
 
 
 def test_a_second_foreign_state_is_kept_beside_the_first(agentpack: Agentpack, clone: Path) -> None:
@@ -226,12 +220,12 @@ def test_a_second_foreign_state_is_kept_beside_the_first(agentpack: Agentpack, c
 
 def test_a_foreign_state_that_is_in_use_is_not_moved(agentpack: Agentpack, clone: Path) -> None:
     _decided(clone)
-    before = every_mark(clone / STATE)
+    before = everything(clone / STATE)
     disk = Disk(roots(clone))
     with process_lock(disk):
         ran = agentpack("install", "other", expect=6)
     assert "another agentpack is changing files here" in ran.err
-    assert before.keys() == every_mark(clone / STATE).keys()
+    assert before.keys() == everything(clone / STATE).keys()
 
 
 def test_the_history_of_another_user_exempts_nothing_from_a_policy(agentpack: Agentpack, clone: Path) -> None:

@@ -39,6 +39,41 @@ LOOKING = (
     ("policy", "explain"),
     ("doctor",),
 )
+"""One of each kind."""
+LOOKING_TOO = (
+    ("status", "--json"),
+    ("diff", "--stat"),
+    ("diff", "--format", "rules"),
+    ("diff", "--format", "github"),
+    ("diff", "--from", "crew@1.0.0", "--to", "crew@1.1.0"),
+    ("render", "crew"),
+    ("search", "crew"),
+    ("clients",),
+    ("history", "--json"),
+    ("sync", "--discard-edits", "--dry-run"),
+    ("sync", "--locked", "--dry-run"),
+    ("sync", "--frozen", "--check"),
+    ("sync", "--frozen", "--dry-run"),
+    ("lock", "--dry-run"),
+    ("lock", "--upgrade", "--check"),
+    ("upgrade", "--latest", "--dry-run"),
+    ("install", "crew", "--discard-edits", "--dry-run"),
+    ("uninstall", "crew", "--discard-edits", "--dry-run"),
+    ("rollback", "1", "--dry-run"),
+    ("keep", "reviewer", "--dry-run"),
+    ("adopt", ".claude/agents/reviewer.md", "--dry-run"),
+    ("audit", "--format", "sarif"),
+    ("audit", "other"),
+    ("policy", "explain", "other"),
+    ("pack", "new", "fresh", "--dry-run"),
+    ("pack", "check", "packs/crew/1.1.0"),
+    ("pack", "check", "packs/crew/1.1.0", "--fix", "--dry-run"),
+    ("pack", "test", "packs/crew/1.1.0", "--dry-run"),
+    ("pack", "build", "packs/crew/1.1.0", "--dry-run"),
+)
+"""The other commands that change nothing, and further ways to call these."""
+WITHOUT_STATE = ("show", "render", "search", "clients", "policy", "pack", "doctor")
+"""Commands that ask neither what is installed nor what was done."""
 SENSITIVE = (
     *(".claude/settings.json", ".claude/settings.local.json", ".claude/CLAUDE.md", ".claude/commands/planted.md"),
     *(".claude/agents/planted.sh", ".claude/agents/Planted.md", ".claude/agents/a/planted.md", ".claude/planted.md"),
@@ -74,8 +109,10 @@ def attack(
     with process_lock(disk):
         recover(disk, store)
         current = store.generations.current()
-        steps = [Step(path, None, path.encode(), mode=0o6755) for path in paths]
-        steps += [Step(path, digest_of((project / path).read_bytes()), None) for path in gone]
+        named = (path for path in (*paths, *gone) if (project / path).exists())
+        there = {path: digest_of((project / path).read_bytes()) for path in named}
+        steps = [Step(path, there.get(path), path.encode(), mode=0o6755) for path in paths]
+        steps += [Step(path, there[path], None) for path in gone]
         texts = ((path, digest_of(path.encode())) for path in paths if recorded)
         rows = tuple(InstalledFile(path, "claude", "crew", "planted", text, text, 0o6755) for path, text in texts)
         generation = Generation(

@@ -1,14 +1,17 @@
 """Work done as somebody else than who runs the tests."""
 
 import os
+import pickle
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import TypeVar
 
 import pytest
 from support.crashing_disk import in_a_child
 
 NOBODY = 65534
+T = TypeVar("T")
 
 
 def by_an_ordinary_user(work: Callable[[], object]) -> int:
@@ -44,3 +47,22 @@ def _at_home(folder: Path, work: Callable[[Path], None]) -> None:
             patch.delenv(f"XDG_{kind}_HOME", raising=False)
         patch.setenv("HOME", str(folder / "home"))
         work(folder / "project")
+
+
+def found_by(work: Callable[[], T], *, ordinary: bool) -> T:
+    """What a child process finds: as who runs the tests, or as an ordinary user."""
+    with TemporaryFile() as file:
+
+        def child() -> None:
+            pickle.dump(work(), file)
+            file.flush()
+
+        assert (by_an_ordinary_user(child) if ordinary else in_a_child(child)) == 0
+        file.seek(0)
+        found: T = pickle.load(file)
+        return found
+
+
+def users() -> tuple[bool, ...]:
+    """Whether they are ordinary users, of all that a test can be."""
+    return (False, True) if os.geteuid() == 0 else (False,)

@@ -3,14 +3,25 @@
     transact     steps + generation -> the disk changed and the generation current, or nothing changed and an error
     recover      finish or undo what an earlier process left in the middle: the first act of every command that writes
     interrupted  what there is to recover, for commands that only read
+    left_behind  the same with what was not decided yet, and refused where `recover` would refuse it
 
 The caller holds the process lock around `recover` and `transact`. Which files change is decided in `plan`; here it is
 only checked that each is still as planned. docs/explanation/transactions.md tells the order of writes and why.
 """
 
-from agentpack.apply.recovery import Recovered, interrupted, recover, unfinished
+from agentpack.apply.recovery import Recovered, interrupted, left_behind, recover, unfinished
 from agentpack.apply.rows import Unfinished
 from agentpack.apply.staging import Snapshot, Step
 from agentpack.apply.transaction import transact
 
-__all__ = ["Recovered", "Snapshot", "Step", "Unfinished", "interrupted", "recover", "transact", "unfinished"]
+__all__ = [
+    "Recovered",
+    "Snapshot",
+    "Step",
+    "Unfinished",
+    "interrupted",
+    "left_behind",
+    "recover",
+    "transact",
+    "unfinished",
+]

@@ -41,6 +41,24 @@ def interrupted(store: Store) -> Journal | None:
     return journal if waits else None
 
 
+def left_behind(disk: Disk, store: Store, managed: Managed | None) -> tuple[Journal | None, bool]:
+    """The change that an earlier process left in the middle, if any, and whether it was decided. Changes nothing.
+
+    Raises:
+        Refused: the notes are damaged, name something that is not managed, or lead to what a later agentpack wrote.
+    """
+    managed = managed or Everything()
+    current = store.generations.current()
+    if (journal := decided(disk)) is not None:
+        store.generations.refuse_newer(max(current, 1), journal.number)
+        refuse_journal(disk, store, journal, managed, path=layout.JOURNAL)
+        return journal, True
+    if (journal := undecided(disk)) is not None:
+        store.generations.refuse_newer(current + 1, current + 2)  # a snapshot and the change itself
+        refuse_journal(disk, store, journal, managed, path=layout.JOURNAL_NEW)
+    return journal, False
+
+
 def recover(disk: Disk, store: Store, managed: Managed | None = None) -> Recovered | None:
     """Finish or undo what an earlier process left in the middle; None when there is nothing. Cheap then.
 
@@ -51,19 +69,16 @@ def recover(disk: Disk, store: Store, managed: Managed | None = None) -> Recover
 
     Raises:
         Unfinished: the disk does not allow it now; it can be done again.
-        Refused: the notes are damaged, or name something that is not managed. Nothing was changed.
+        Refused: as `left_behind`.
     """
     store.forget()  # it may have been read before the lock was held
-    managed = managed or Everything()
-    journal = decided(disk)
-    if journal is None and (journal := undecided(disk)) is not None:
-        refuse_journal(disk, store, journal, managed, path=layout.JOURNAL_NEW)
+    journal, is_decided = left_behind(disk, store, managed)
+    if journal is None:
+        return None
+    if not is_decided:
         with Signals("what an earlier command left lying around is cleared"):
             gone = forget(disk, store, journal)
             return Recovered("cleared", journal.number or store.generations.current() + 1, gone)
-    if journal is None:
-        return None
-    refuse_journal(disk, store, journal, managed, path=layout.JOURNAL)
     with Signals("a change that an earlier command left in the middle is put in order"):
         try:
             return _go_on(disk, store, journal)

@@ -77,8 +77,13 @@ class Session:
         self.workspace.accepted = tuple(accepted)
 
     def tell_recovery(self) -> None:
-        """Say that an interrupted change was found and what was done about it."""
-        if self._workspace is not None and self._workspace.recovered is not None:
+        """Say that an interrupted change was found and what was done about it, or that it is still there."""
+        if self._workspace is None:
+            return
+        if number := self._workspace.unfinished:
+            words = f"a change was interrupted and is not finished (generation {number})"
+            self.output.say(f"note: {words}; `agentpack status` finishes it")
+        if self._workspace.recovered is not None:
             found = self._workspace.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
             where = self._workspace.disk.where

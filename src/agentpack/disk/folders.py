@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 from agentpack.disk.real import real_path
-from agentpack.disk.trust import is_own, is_reserved, refuse_link, refuse_state
+from agentpack.disk.trust import is_own, refuse_link, refuse_state
 from agentpack.errors import Refused, Unavailable, UsageError
-from agentpack.model.names import MAX_PARTS
+from agentpack.model.names import MAX_PARTS, is_reserved
 from agentpack.model.variables import earlier_root, is_earlier, path_now, root_of, variable_of
 
 BEHIND = "->"

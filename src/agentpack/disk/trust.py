@@ -1,26 +1,14 @@
 """Whose a file is, and what follows from that. Nothing here opens or changes anything.
 
-Decides three things. Names that no path of ours may have: what version control keeps runs programs, and a clone can
-bring a state folder along whose notes name such a path. Which links out of a root are the user's own: the link and what
+Decides two things. Which links out of a root are the user's own: the link and what
 it leads to belong to the user. And which state folder is believed: one that nobody else could have written, because its
 notes decide what the next command writes and deletes.
 """
 
 import os
-import re
 import stat
 
 from agentpack.errors import Refused
-
-_RESERVED = frozenset((".git", ".hg", ".jj", ".svn"))
-_UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # some file systems leave these out of names
-
-
-def is_reserved(name: str) -> bool:
-    """Whether a name belongs to version control, however it is written."""
-    if name[:1] != "." and name.isascii():
-        return False
-    return _UNSEEN.sub("", name).lower() in _RESERVED
 
 
 def is_own(found: os.stat_result) -> bool:

@@ -23,6 +23,8 @@ _RESERVED_PERSONAS = frozenset(
 )
 _EARLIER = re.compile(r"\$[A-Za-z_]+@[0-9a-f]{8}\Z")
 _JUNK = frozenset((".ds_store", "thumbs.db", "desktop.ini"))
+_OF_VERSION_CONTROL = frozenset((".git", ".hg", ".jj", ".svn"))
+_UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # some file systems leave these out of names
 _NO_PARTS = frozenset(("", ".", ".."))
 MAX_NAME = 50
 MAX_PARTS = 64
@@ -30,6 +32,15 @@ MAX_PARTS = 64
 NO_VERSION = "not a version such as `1.2.0` or `2.0.0rc1`"
 MAX_VERSION = 60
 """Characters that a version may have: numbers of thousands of digits take Python long, or are refused by it."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name belongs to version control, however it is written: no path of ours may have it, since what version
+    control keeps runs programs, and a clone can bring notes along that name such a path.
+    """
+    if name[:1] != "." and name.isascii():
+        return False
+    return _UNSEEN.sub("", name).lower() in _OF_VERSION_CONTROL
 
 
 def pack_name(text: str) -> PackName:

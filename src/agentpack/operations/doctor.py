@@ -15,6 +15,7 @@ from typing import NamedTuple
 import platformdirs
 
 from agentpack import __version__
+from agentpack.apply import left_behind
 from agentpack.disk.real import real_path
 from agentpack.disk.version_control import ask_git
 from agentpack.disk.whole import read_start
@@ -26,12 +27,13 @@ from agentpack.model.names import Digest, PackName, content_digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store import layout
-from agentpack.store.journal import decided, undecided
+from agentpack.store.journal import decided
 from agentpack.store.process_lock import is_locked
 from agentpack.store.validated import ValidatedCache
 from agentpack.workspace.workspace import Workspace
 
 LIBRARIES = ("typer", "rich", "pyyaml", "pydantic", "platformdirs", "packaging", "merge3")
+_MOST_NAMED = 10
 _OURS = b"agentpack.__main__"
 _LEFT = re.compile(r"\..*\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
@@ -158,8 +160,8 @@ def _folders(workspace: Workspace) -> Iterator[Finding]:
     places = {"config": config, "state": workspace.scope.roots[layout.STATE], "cache": cache_folder()}
     for what, folder in places.items():
         there = folder
-        if what == "state" and layout.judge(workspace.disk) == "foreign":
-            there = os.path.dirname(folder)  # counts as absent, which a note says
+        if what == "state" and layout.judge(workspace.disk) != "ours":
+            there = os.path.dirname(folder)  # counts as absent
         while not os.path.lexists(there):
             there = os.path.dirname(there)
         missing = " (not there yet)" if there != folder else ""
@@ -187,15 +189,20 @@ def _lock_of_processes(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _journal(workspace: Workspace) -> Iterator[Finding]:
-    busy = is_locked(workspace.disk)
-    if decided(workspace.disk) is not None and not busy:
-        text = "a change was interrupted after it was decided"
-        yield Finding("warning", "journal", text, "any command of agentpack finishes it, such as `agentpack status`")
-    elif undecided(workspace.disk) is not None and not busy:
-        text = "a change was interrupted before it was decided; nothing was changed"
-        yield Finding("warning", "journal", text, "the next command that changes something clears it up")
-    else:
+    workspace.has_settled = True
+    journal, is_decided = None, False
+    if not is_locked(workspace.disk):
+        journal, is_decided = left_behind(workspace.disk, workspace.store, workspace.managed)
+    if journal is None:
         yield Finding("ok", "journal", "no change was interrupted")
+    elif is_decided:
+        paths = [workspace.disk.where(row.path) for row in journal.rows]
+        more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+        text = f"a change was interrupted (generation {journal.number}): {', '.join(paths[:_MOST_NAMED])}{more}"
+        yield Finding("warning", "journal", text, "`agentpack status` finishes it")
+    else:
+        text = "a change was interrupted before any file was changed"
+        yield Finding("warning", "journal", text, "`agentpack status` removes its temporary files")
 
 
 def _manifest(workspace: Workspace) -> Iterator[Finding]:

@@ -77,6 +77,16 @@ class Generations:
         self._last = generation = generation.seen_from(self._disk.path_now, self._disk.roots)
         return generation
 
+    def refuse_newer(self, first: int, last: int) -> None:
+        """Raise NewerState where one of these records, up to the first that cannot be read, is of a later agentpack."""
+        try:
+            for number in range(first, last + 1):
+                self.read(number)
+        except layout.NewerState:
+            raise
+        except Refused:  # missing, or damaged: for whoever needs it
+            return
+
     def _way_out(self) -> str:
         state = self._disk.where(layout.STATE)
         return f"bring it back from a backup; without one, remove `{state}`, as in a fresh clone: history is lost"

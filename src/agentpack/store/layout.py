@@ -53,9 +53,13 @@ def numbers(names: list[str], ending: str) -> list[int]:
     return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit() and 6 <= len(stem) <= 18)
 
 
-def newer(disk: Disk, path: str) -> Refused:
-    """The error of a file that a later agentpack wrote: nothing in it is guessed at, and nothing is lost."""
-    return Refused(
+class NewerState(Refused):
+    """A later agentpack wrote a file: nothing in it is guessed at, and nothing is lost."""
+
+
+def newer(disk: Disk, path: str) -> NewerState:
+    """The error of such a file."""
+    return NewerState(
         f"`{disk.where(path)}` was written by a newer agentpack",
         hint="upgrade agentpack; the history stays as it is",
     )

@@ -1,18 +1,24 @@
 """A client that a user declares in `.agentpack/clients/<name>.yaml`: checked data becomes an adapter like any other.
 
-The data has been checked by `safety.schemas`. A declaration may come with a clone, so it may neither name a place
-outside of the scope nor a place where other programs look for what to run.
+The data has been checked by `safety.schemas`. A declaration may come with a clone, and whatever is in its folder counts
+as agentpack's own file from then on. So it may neither name a place outside of the scope nor one where other programs
+look for settings and for what they run. These are too many for a list: a hidden folder, and a file of data, need a
+folder that is called after agents.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import WORDS
+from agentpack.model.names import is_reserved
 from agentpack.targets.base import FORMATS, Choice, Client, Place, ToolWords
 
 ENDINGS = (".md", ".mdc", ".txt", ".toml", ".yaml", ".yml", ".json")
-_FORBIDDEN = (".git", ".hg", ".jj", ".svn", ".agentpack", "node_modules")
+_DATA = (".toml", ".yaml", ".yml", ".json")
+_OF_OTHERS = (".agentpack", "node_modules")
+_FOR_AGENTS = re.compile(r"\.?(.+[-_.])?(sub-?)?(agent|assistant|droid|mode|persona|role)s?", re.IGNORECASE)
 _PLAIN = (
     "format name description model provider models readonly limits unlimited fixed settings body live "
     "long_description shortest_body longest_body"
@@ -76,6 +82,9 @@ def _faults(data: Mapping[str, Any], file: str) -> Iterator[Fault]:
     for key, folder in {**places, "file": leaf}.items():
         if folder is not None and (why := _unsafe(folder)) is not None:
             yield Fault(file, 0, key, why)
+    for key in ("project", "user.folder"):
+        if (folder := places[key]) is not None and _unsafe(folder) is None:
+            yield from _not_for_agents(file, key, folder, leaf)
     if places["project"] is None and places["user.folder"] is None:
         yield Fault(file, 0, "", "names neither `project` nor `user`: agents would have no folder")
     form = data.get("format", "markdown")
@@ -87,9 +96,28 @@ def _unsafe(path: str) -> str | None:
     parts = path.split("/")
     if path.startswith(("/", "~", "$")) or "\\" in path or any(part in ("", ".", "..") for part in parts):
         return f"`{path}` is not a plain path below the scope's root"
-    if any(part.lower() in _FORBIDDEN for part in parts) or any(mark in path for mark in ("#", "\0", ":")):
+    is_others = any(part.lower() in _OF_OTHERS or is_reserved(part) for part in parts)
+    if is_others or any(mark in path for mark in ("#", "\0", ":")):
         return f"`{path}` is a place that agentpack does not write to"
     return None
+
+
+def is_for_agents(folder: str) -> bool:
+    """Whether a folder is called after agents, and so holds nothing else."""
+    return _FOR_AGENTS.fullmatch(folder.rpartition("/")[2]) is not None
+
+
+def _not_for_agents(file: str, key: str, folder: str, leaf: str) -> Iterator[Fault]:
+    above, slash, _ = leaf.partition("{name}")[0].rpartition("/")
+    folder = f"{folder}{'/' if slash else ''}{above}"
+    is_hidden = any(part.startswith(".") for part in folder.split("/"))
+    if "{" in folder:
+        yield Fault(file, 0, key, f"`{folder}` is not a plain path: `{{name}}` belongs into `file`")
+    elif (is_hidden or leaf.endswith(_DATA)) and not is_for_agents(folder):
+        why = f"other programs may keep settings there; use one such as `{folder}/agents`"
+        yield Fault(file, 0, key, f"`{folder}` is not a folder for agents: {why}")
+    if any(part.startswith(".") for part in leaf[len(above) :].split("/")):
+        yield Fault(file, 0, "file", f"`{leaf}` leads to a hidden file or folder, where other programs keep settings")
 
 
 __all__ = ["FORMATS", "declared_target"]

@@ -80,6 +80,8 @@ class Workspace:
         self.places = Placing(self.disk, _shared_of)
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
+        self.has_settled = False
+        """Whether an interrupted change was put in order, or is told."""
         self._asked: list[Sources] = []
         self._until_done = ExitStack()
         self._is_alone = False
@@ -121,6 +123,7 @@ class Workspace:
 
     def settle(self) -> None:
         """For commands that only read: finish what was left in the middle, and clear what lies around."""
+        self.has_settled = True
         left = (layout.JOURNAL_NEW, layout.JOURNAL, layout.IGNORE_NEW)
         if not any(self.disk.stamp(path) is not None for path in left) or is_locked(self.disk):
             return
@@ -133,6 +136,17 @@ class Workspace:
         except Unavailable as error:
             if waiting is not None:  # temporary files alone keep nobody from reading
                 raise unfinished(self.disk, waiting, error) from error
+
+    @property
+    def unfinished(self) -> int:
+        """The generation of an interrupted change that this command did not look at; 0 where there is none."""
+        if self.has_settled or self.disk.stamp(layout.JOURNAL) is None:
+            return 0
+        try:
+            waiting = interrupted(self.store)
+        except AgentpackError:  # damaged: for the command that wants to finish it
+            return 0
+        return waiting.number if waiting else 0
 
     def steadily(self, look: Callable[[], _T]) -> _T:
         """What `look` finds in one state of the files, never half in one and half in the next.
