@@ -188,7 +188,7 @@ class Scene:
     def look(self, commands: Sequence[Words]) -> dict[Words, Ran]:
         """What the commands say. Nothing but caches changes."""
         before = self._all()
-        agentpack = Agentpack(self.project, hot=True)
+        agentpack = Agentpack(self.project)
         found = found_by(lambda: {words: agentpack(*words, expect=None) for words in commands}, ordinary=self.ordinary)
         after = self._all()
         changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
