@@ -173,6 +173,29 @@ def test_a_half_merged_lock_that_a_rollback_brought_back_is_read_as_in_a_fresh_c
     assert here == planned() == ["replace"]
 
 
+def test_a_rollback_brings_no_lock_back_that_nobody_can_read_once_the_merge_is_over(
+    colleague: Agentpack, mine: Agentpack, project: Path
+) -> None:
+    with (project / AGENT).open("a") as file:
+        file.write("- Theirs.\n")
+    colleague("keep", "python-engineer")
+    for each in (colleague, mine):
+        publish(each.folder / "packs", make_pack("sql-reviewer"))
+        each("install", "sql-reviewer", "--source", "packs", "--client", "claude")
+        commit(each.folder)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(mine.folder, "pull", "--no-rebase")
+    git(mine.folder, "checkout", "--ours", "--", MANIFEST)
+    mine("sync", "--partial")
+    git(mine.folder, "reset", "--hard", "HEAD")
+    before = modes(mine.folder)
+    said = mine("rollback", expect=3).err
+    assert "was recorded during a merge" in said
+    assert "agentpack rollback N" in said
+    assert modes(mine.folder) == before
+    mine("diff")
+
+
 @pytest.fixture
 def agents_ignored(project: Path) -> None:
     (project / ".gitignore").write_text(".claude/\n")

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack, Ran
@@ -146,14 +146,18 @@ def sides(data: bytes | None) -> tuple[Locked, ...]:
     return tuple(one for number, one in enumerate(found) if one not in found[:number])
 
 
-def _locked(pack_rows: Iterable[Mapping[str, str]], file_rows: Iterable[Mapping[str, str]]) -> Locked:
-    """What the rows say; the last of two for one path or pack counts."""
+def _locked(pack_rows: Iterable[Mapping[str, Any]], file_rows: Iterable[Mapping[str, Any]]) -> Locked:
+    """What the rows say; the last of two for one path or pack counts. With variants of its user a release may read like
+    another one, so that none is told then.
+    """
+    pack_rows = tuple(pack_rows)
     packs = {pack["name"]: pack["version"] for pack in pack_rows}
+    varied = {pack["name"] for pack in pack_rows if pack.get("local_variants")}
     rows = {}
     for file in file_rows:
         words = tuple(file["capabilities"].split(", ")) if file.get("capabilities") else ()
         named = re.search(r"[0-9]+\.[0-9]+\.[0-9]+", json.dumps(file.get("release", packs.get(file["pack"]))))
-        release = named and named[0]
+        release = named[0] if named and file["pack"] not in varied else None
         rows[file["path"]] = Row(file["path"], file["client"], file["pack"], file["sha256"], words, release)
     return Locked(packs, rows)
 

@@ -9,10 +9,10 @@ from agentpack.changes.meeting import one_file
 from agentpack.changes.outcome import DocumentChange, Outcome, PackChange
 from agentpack.changes.snapshot import pins_here, snapshot_to_follow
 from agentpack.changes.widening import MayChange, lock_changes
-from agentpack.errors import AgentpackError, DecisionNeeded, Refused, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Plan
 from agentpack.model.history import Generation, InstalledFile
-from agentpack.model.lock import parse_lock
+from agentpack.model.lock import has_markers, parse_lock
 from agentpack.model.names import Digest, digest_of, is_digest_of
 from agentpack.store import layout
 from agentpack.workspace.locations import Placed, is_entry, split_place
@@ -73,6 +73,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     if target == 0:
         _require_a_beginning(workspace)
     goals = _goals(workspace, current, target)
+    _require_a_readable_lock(workspace, target, goals)
     outcome = _outcome(workspace, current, target, goals, adopt)
     if outcome.plan.conflicts:
         places = [workspace.scope.absolute(change.path) for change in outcome.plan.conflicts]
@@ -122,6 +123,21 @@ def _require_a_beginning(workspace: Workspace) -> None:
 
 def _record(workspace: Workspace, number: int) -> Generation | None:
     return generation(workspace, number) if number else None
+
+
+def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[str, _Goal]) -> None:
+    """Raise DecisionNeeded for a lock that was half merged and whose sides nobody can tell apart any more."""
+    goal = goals.get(workspace.scope.lock)
+    data = b"" if goal is None or goal.digest is None else workspace.store.blobs.get(goal.digest)
+    try:
+        if has_markers(data):
+            workspace.parse_lock(data)
+    except InvalidFile:
+        raise DecisionNeeded(
+            f"generation {target} was recorded during a merge, and its agentpack.lock cannot be read since that ended; "
+            "nothing was changed",
+            hint="`agentpack rollback N` goes back to another generation, which `agentpack history` lists",
+        ) from None
 
 
 def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, _Goal]:

@@ -297,9 +297,15 @@ class Workspace:
 
     @cached_property
     def _lock_or_sides(self) -> "Lock | Sides | None":
-        data, name = self.lock_bytes, self.scope.lock.rpartition("/")[2]
-        if data is None:
-            return None
+        return None if self.lock_bytes is None else self.parse_lock(self.lock_bytes)
+
+    def parse_lock(self, data: bytes) -> "Lock | Sides":
+        """What the text of a lock says; with merge markers, also by what git's index has of it now.
+
+        Raises:
+            InvalidFile: it cannot be read.
+        """
+        name = self.scope.lock.rpartition("/")[2]
         try:
             if not has_markers(data):
                 return parse_lock(data, name)
