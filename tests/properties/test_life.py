@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -266,6 +267,7 @@ class Life(RuleBasedStateMachine):
         return False
 
 
+@pytest.mark.slow
 def test_nothing_that_the_user_wrote_is_lost_and_every_generation_comes_back() -> None:
     run_state_machine_as_test(
         Life,
