@@ -4,8 +4,7 @@ Commands and the user's own doings come in any order. After each, every line tha
 history, every generation can be brought back byte for byte and mode for mode, and no command ends but in one of the
 ways that are told.
 
-`AGENTPACK_EXAMPLES` sets how many lives are tried: 60 unless told, 200 in `.ci/run`; the session `nightly` tries
-10,000.
+`AGENTPACK_EXAMPLES` sets how many lives are tried: 200 unless told; the session `nightly` tries 10,000.
 """
 
 import os
@@ -15,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -25,7 +25,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support.effort import usually
 from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import empty_repository
@@ -33,7 +32,7 @@ from support.trees import empty_repository
 from agentpack.environment import Environment, find_scope
 from agentpack.workspace.workspace import Workspace
 
-EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", usually(60, thorough=200)))
+EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "200"))
 STEPS = 12
 MEMORY = "/dev/shm"
 ENDS = (0, 1, 2, 3, 4)
@@ -266,6 +265,7 @@ class Life(RuleBasedStateMachine):
         return False
 
 
+@pytest.mark.slow
 def test_nothing_that_the_user_wrote_is_lost_and_every_generation_comes_back() -> None:
     run_state_machine_as_test(
         Life,
