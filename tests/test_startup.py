@@ -204,6 +204,16 @@ def leave_a_conflict(project: Path) -> None:
     Agentpack(project)("install", "python-reviewer", "--partial", expect=3)
 
 
+def lose_a_row(project: Path) -> None:
+    """A record that does not tell of a file that is locked, and the file is not there."""
+    Agentpack(project)("install", "python-reviewer")
+    place = project / ".agentpack/state/generations/000002.json"
+    record = json.loads(place.read_text())
+    record["files"] = [row for row in record["files"] if "engineer" not in row[0]]
+    place.write_text(json.dumps(record))
+    delete(project)
+
+
 SITUATIONS: Sequence[Callable[[Path], None]] = (
     nothing,
     edit,
@@ -223,6 +233,7 @@ SITUATIONS: Sequence[Callable[[Path], None]] = (
     merge_an_edit,
     lock_more,
     leave_a_conflict,
+    lose_a_row,
 )
 
 

@@ -210,9 +210,12 @@ def test_what_follows_the_lock_leaves_it_as_it_is(agentpack: Agentpack, project:
 def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, project: Path) -> None:
     """Somebody locked the newer release, and a colleague's copy of the agent came with the lock."""
     agentpack("sync")
+    personas = {"reviewer": persona_text(body="You look twice.\n")}
+    publish(project / "packs", make_pack(version="1.2.0", personas=personas))
     ask_for(project, "'data-reviewer>=1.0'")
     agentpack("lock", "--upgrade")
     (project / AGENT).write_text(agentpack("render", "data-reviewer").out)
+    assert "You look twice." in (project / AGENT).read_text()
     agentpack("sync", "--locked")
     assert "nothing differs" in agentpack("diff").err
 

@@ -10,12 +10,13 @@ ways that are told.
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, event, settings
+from hypothesis import HealthCheck, Phase, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -30,13 +31,19 @@ from support.running import Agentpack
 from support.trees import empty_repository
 
 from agentpack.environment import Environment, find_scope
+from agentpack.model.names import digest_of
+from agentpack.store import Store
 from agentpack.workspace.workspace import Workspace
 
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "200"))
 STEPS = 12
 MEMORY = "/dev/shm"
 ENDS = (0, 1, 2, 3, 4)
-"""Done, differs, nothing there to do it with, a decision is needed, no such thing. Never 5, 6 or 70 here."""
+"""Done, differs, nothing there to do it with, a decision is needed, no such thing. Never 6 or 70 here, and 5 only where
+the user's policy forbids something.
+"""
+POLICY = "packs: {deny: [life==3.0.0]}\n"
+DOCUMENTS = ("agentpack.yaml", "agentpack.lock")
 CLIENTS = ("claude", "codex", "roo")
 FILES = {
     ".claude/agents/alpha.md": "# hand-written\n",
@@ -51,10 +58,9 @@ def _body(version: int) -> str:
     return "You help. {#identity}\n\n## Rules {#rules}\n\n" + "\n".join(lines) + "\n"
 
 
-def _release(version: int) -> dict[str, bytes]:
-    names = ("alpha", "beta")
+def _release(version: int, pack: str = "life", names: tuple[str, ...] = ("alpha", "beta")) -> dict[str, bytes]:
     return make_pack(
-        "life",
+        pack,
         f"{version}.0.0",
         personas={name: persona_text(name, _body(version)) for name in names},
         variants={f"{name}/loud": variant_text("## Rules {#rules}\n\n- Shout. {#shout}\n") for name in names},
@@ -69,7 +75,7 @@ class Left(NamedTuple):
 
 
 class Life(RuleBasedStateMachine):
-    """One project, one source of packs with three releases, one user."""
+    """One project, two sources of packs, one user, who may have a policy."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,6 +83,7 @@ class Life(RuleBasedStateMachine):
         self.project = self.box / "project"
         empty_repository(self.project)
         publish(self.box / "packs", *(_release(version) for version in (1, 2, 3)))
+        publish(self.box / "more", *(_release(version, "extra", ("gamma",)) for version in (1, 2)))
         self.homes = {name: os.environ.get(name) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME")}
         os.environ.update(HOME=str(self.box), XDG_STATE_HOME=str(self.box / "s"), XDG_CONFIG_HOME=str(self.box / "c"))
         self.agentpack = Agentpack(self.project)
@@ -86,6 +93,20 @@ class Life(RuleBasedStateMachine):
         self.count = 0
 
     def teardown(self) -> None:
+        try:
+            if sys.exc_info()[0] is None:  # nothing went wrong so far
+                self.go_back()
+        finally:
+            self.end()
+
+    def go_back(self) -> None:
+        """A life ends with two of its generations, in which permissions alone may differ, and the newest again."""
+        self.policy.unlink(missing_ok=True)
+        numbers = sorted(self.generations)
+        for number in (*numbers[-3::2], *numbers[-1:]):
+            self.rolled_back(number)
+
+    def end(self) -> None:
         for name, value in self.homes.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -96,12 +117,25 @@ class Life(RuleBasedStateMachine):
     # Commands.
 
     def run(self, *words: str) -> int:
+        before = self.files()
         ran = self.agentpack(*words, expect=None)
-        assert ran.exit_code in ENDS, f"agentpack {' '.join(words)}: {ran.exit_code}\n{ran.out}{ran.err}"
+        said = f"agentpack {' '.join(words)}: {ran.exit_code}\n{ran.out}{ran.err}"
+        assert ran.exit_code in ENDS or (ran.exit_code == 5 and self.policy.exists()), said
         event(f"{words[0]} ends with {ran.exit_code}")
         if ran.exit_code == 0:
             self.remember()
+        elif "--partial" not in words:
+            assert self.files() == before, said
         return ran.exit_code
+
+    @property
+    def policy(self) -> Path:
+        return self.box / "c/agentpack/policy.yaml"
+
+    def files(self) -> dict[str, Left]:
+        """All that the user can see in the project."""
+        found = [path.relative_to(self.project).as_posix() for path in self.project.rglob("*") if path.is_file()]
+        return {path: self.left(path) for path in found if not path.startswith((".git/", ".agentpack/state/"))}
 
     def remember(self) -> None:
         """Take down what the newest generation left, and compare an older one that says it is the same."""
@@ -109,6 +143,16 @@ class Life(RuleBasedStateMachine):
         current = listed["current"]
         if current and current not in self.generations:
             self.generations[current] = self.managed(current)
+            self.is_recorded(current)
+
+    def is_recorded(self, number: int) -> None:
+        """The record of a new generation has the permissions of all that it left."""
+        found = self.store().generations.read(number)
+        files = [(file.path, file.written, file.mode) for file in found.files]
+        for path, written, mode in (*files, *((row.path, row.written, row.mode) for row in found.documents)):
+            left = self.generations[number].get(path)
+            if left is not None and digest_of(left.content) == written:
+                assert mode == left.mode, f"generation {number}: {path}"
 
     def managed(self, number: int) -> dict[str, Left]:
         """What lies on disk at each path of a generation."""
@@ -134,8 +178,12 @@ class Life(RuleBasedStateMachine):
         variants = "[loud]" if loud else ""
         self.run("install", f"life{variants}{version}", "--source", str(self.box / "packs"), *how)
 
+    @rule(version=st.sampled_from(["==1.0.0", ""]))
+    def install_from_elsewhere(self, version: str) -> None:
+        self.run("install", f"extra{version}", "--source", str(self.box / "more"))
+
     @rule(
-        what=st.sampled_from([["life"], ["life[loud]"], *(["--client", client] for client in CLIENTS)]),
+        what=st.sampled_from([["life"], ["life[loud]"], ["extra"], *(["--client", client] for client in CLIENTS)]),
         how=st.sampled_from([[], ["--keep-files"], ["--discard-edits"]]),
     )
     def uninstall(self, what: list[str], how: list[str]) -> None:
@@ -158,26 +206,49 @@ class Life(RuleBasedStateMachine):
         how=st.sampled_from(
             [[], ["--as", "mine"], ["--client", CLIENTS[0]], ["--client", CLIENTS[0], "--on-conflict", "theirs"]]
         ),
-        name=st.sampled_from(["alpha", "beta"]),
+        name=st.sampled_from(["alpha", "beta", "gamma"]),
     )
     def keep(self, how: list[str], name: str) -> None:
         self.run("keep", name, *how)
 
     @rule(path=st.sampled_from(sorted(FILES)))
     def adopt(self, path: str) -> None:
-        assume((self.project / path).exists())
-        self.run("adopt", path)
+        if (self.project / path).exists():
+            self.run("adopt", path)
 
     @precondition(lambda self: self.generations)
     @rule(data=st.data(), how=st.sampled_from([[], ["--adopt"]]))
     def rollback(self, data: st.DataObject, how: list[str]) -> None:
-        number = data.draw(st.sampled_from(sorted(self.generations)))
+        self.rolled_back(data.draw(st.sampled_from(sorted(self.generations))), *how)
+
+    def rolled_back(self, number: int, *how: str) -> None:
         wanted = self.generations[number]
         if self.run("rollback", str(number), *how) == 0:
             found = {path: self.left(path) for path in wanted if (self.project / path).is_file()}
             assert found == wanted, f"generation {number} came back otherwise"
 
+    @precondition(lambda self: self.generations)
+    @rule(keep=st.integers(1, 4))
+    def prune(self, keep: int) -> None:
+        """What stood in the generations that go alone is thrown away; what stands in the others stays."""
+        kept = [line for line in self.lines if self.is_on_disk(line) or self.is_in_history(line, last=keep)]
+        before = self.files()
+        assert self.run("history", "prune", "--keep", str(keep)) == 0
+        assert self.files() == before
+        self.lines = {line: self.lines[line] for line in kept}
+        numbers = self.numbers()
+        assert numbers[-1:] == [max(self.generations)]
+        self.generations = {number: left for number, left in self.generations.items() if number in numbers}
+
     # The user's own doings.
+
+    @rule()
+    def have_a_policy_or_none(self) -> None:
+        self.policy.parent.mkdir(parents=True, exist_ok=True)
+        if self.policy.exists():
+            self.policy.unlink()
+        else:
+            self.policy.write_text(POLICY)
 
     def agent_files(self) -> list[str]:
         found = [p.relative_to(self.project).as_posix() for p in self.project.rglob("*") if p.is_file()]
@@ -186,7 +257,8 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data(), place=st.sampled_from(["top", "middle", "end"]))
     def edit(self, data: st.DataObject, place: str) -> None:
         files = [path for path in self.agent_files() if path.endswith(".md")]
-        assume(files)
+        if not files:
+            return
         path = data.draw(st.sampled_from(files))
         self.count += 1
         line = f"- My line number {self.count} is mine."
@@ -200,14 +272,15 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data(), number=st.integers(0, 5))
     def reword(self, data: st.DataObject, number: int) -> None:
         files = [path for path in self.agent_files() if path.endswith(".md")]
-        assume(files)
+        if not files:
+            return
         path = data.draw(st.sampled_from(files))
         self.count += 1
         line = f"- Rule {number}, in my words {self.count}."
         lines = (self.project / path).read_text().split("\n")
         at = next((n for n, text in enumerate(lines) if text.startswith(f"- Rule {number}")), None)
-        assume(at is not None)
-        assert at is not None
+        if at is None:
+            return
         self.lines.pop(lines[at], None)
         lines[at] = line
         (self.project / path).write_text("\n".join(lines))
@@ -216,7 +289,8 @@ class Life(RuleBasedStateMachine):
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         files = self.agent_files()
-        assume(files)
+        if not files:
+            return
         path = data.draw(st.sampled_from(files))
         text = (self.project / path).read_text()
         (self.project / path).unlink()
@@ -225,14 +299,16 @@ class Life(RuleBasedStateMachine):
 
     @rule(data=st.data(), mode=st.sampled_from([0o600, 0o640, 0o644]))
     def chmod(self, data: st.DataObject, mode: int) -> None:
-        files = self.agent_files()
-        assume(files)
+        files = [*self.agent_files(), *(path for path in DOCUMENTS if (self.project / path).exists())]
+        if not files:
+            return
         (self.project / data.draw(st.sampled_from(files))).chmod(mode)
 
     @rule(path=st.sampled_from(sorted(FILES)))
     def write(self, path: str) -> None:
         place = self.project / path
-        assume(not place.exists())
+        if place.exists():
+            return
         self.count += 1
         line = f"My own line {self.count}, by hand."
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -251,12 +327,18 @@ class Life(RuleBasedStateMachine):
         outside = [p for p in places if ".agentpack/state" not in p.as_posix()]
         return any(line.removeprefix("- ").encode() in p.read_bytes() for p in outside)
 
-    def is_in_history(self, line: str) -> bool:
-        """Whether a generation that `rollback` can go to has a file with that line."""
+    def store(self) -> Store:
         environment = Environment.current()
         scope = find_scope(environment, root=str(self.project), user=False, project=False)
-        store = Workspace(environment, scope).store
-        for number in store.generations.numbers():
+        return Workspace(environment, scope).store
+
+    def numbers(self) -> list[int]:
+        return self.store().generations.numbers()
+
+    def is_in_history(self, line: str, *, last: int | None = None) -> bool:
+        """Whether a generation that `rollback` can go to has a file with that line; one of the last so many."""
+        store = self.store()
+        for number in store.generations.numbers()[-last if last else None :]:
             found = store.generations.read(number)
             digests = {file.written for file in found.files} | {document.written for document in found.documents}
             for digest in {*digests, *(digest for _, digest, _ in found.replaced)}:
