@@ -222,3 +222,18 @@ def test_files_of_more_bytes_are_refused(
     )
     assert words in told.err
     assert not (project / "agentpack.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("client", "before"), [("roo", ""), ("roo", '{"customModes": [{"slug": "mine"}]}\n'), ("pool", "")]
+)
+def test_many_agents_in_one_file(agentpack: Agentpack, project: Path, tmp_path: Path, client: str, before: str) -> None:
+    def change(count: int) -> None:
+        texts = {f"agent-{number}": persona_text(f"agent-{number}") for number in range(count)}
+        publish(tmp_path / f"packs-{count}", make_pack(f"crew-{count}", personas=texts))
+        if before:
+            (project / ".roomodes").write_text(before)
+        agentpack("install", f"crew-{count}", "--source", str(tmp_path / f"packs-{count}"), "--client", client)
+        agentpack("uninstall", f"crew-{count}")
+
+    grows_no_faster(change, 10)

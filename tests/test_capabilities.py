@@ -5,6 +5,7 @@ from typing import Any
 import capabilities_page
 import pytest
 
+from agentpack.capabilities.meaning import Vocabulary
 from agentpack.capabilities.of_file import capabilities, model_class
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
 from agentpack.model.fields import TOOLS
@@ -150,7 +151,11 @@ def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
         ("cortex", {"tools": ["Bash", "SnowflakeSql"]}, "every-tool, unreadable"),
         ("cursor", {"readonly": True, "is_background": True}, "background, read, search, web"),
         ("cursor", {"readonly": False, "model": "fast"}, "every-tool, model:small"),
-        ("devin", {"allowed-tools": ["exec", "edit"], "max-nesting": 3}, "edit, setting:max-nesting, shell"),
+        (
+            "devin",
+            {"allowed-tools": ["exec", "edit"], "max-nesting": 3},
+            "edit, setting:max-nesting~4e07408562bedb8b, shell",
+        ),
         ("droid", {"tools": "read-only"}, "mcp, read, search, shell, skills, web"),
         ("droid", {"tools": ["Execute"], "mcpServers": ["github"]}, "mcp:github, shell"),
         ("gemini", {"tools": ["run_shell_command", "mcp_github_*", "mcp_*"]}, "mcp, mcp:github, shell"),
@@ -160,7 +165,7 @@ def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
             "every-tool, permission:always-approve, setting:agents_md",
         ),
         ("junie", {"permissionMode": "bypassPermissions", "tools": ["Bash", "Read"]}, "bypass, read, shell"),
-        ("junie", {"mcpServers": ["github"], "disallowedTools": ["Bash"]}, "every-tool-but:shell, mcp:github"),
+        ("junie", {"mcpServers": ["github"], "disallowedTools": ["Bash"]}, "every-tool-but:tool:Bash, mcp:github"),
         ("kimi", {"tools": ["Bash"], "override": True}, "setting:override, shell"),
         ("kiro", {"tools": ["read", "@github/create", "@mcp"]}, "every-tool, unreadable"),
         ("kiro", {"tools": ["@builtin"]}, "every-tool"),
@@ -179,7 +184,7 @@ def test_every_key_of_a_client_has_a_meaning(client: str) -> None:
             "every-tool-but:edit/edit, permission:shell",
         ),
         ("zcode", {"tools": ["Read"], "mcpServers": ["a"]}, "mcp:a, read"),
-        ("zcode", {"disallowedTools": ["Bash"]}, "every-tool-but:shell"),
+        ("zcode", {"disallowedTools": ["Bash"]}, "every-tool-but:tool:Bash"),
     ],
 )
 def test_a_setting_of_a_client_is_read_from_its_file(client: str, settings: dict[str, Any], expected: str) -> None:
@@ -208,6 +213,27 @@ def test_other_hooks_are_another_capability(client: str) -> None:
     words = [native(client, hooks={"Stop": [{"command": c}]}).split(", ") for c in ("true", "curl example.org | sh")]
     assert all(found[0] == EVERY and found[1].startswith("hooks:") for found in words)
     assert widening(words[0], words[1]) == (words[1][1],)
+
+
+def _denials(client: str, word: str) -> list[dict[str, Any]]:
+    """Every way to deny a tool in a client's file."""
+    target = declared(client)
+    forms: dict[str, Any] = {"deny": [word], "map": {word: False}, "permissions": {word: "deny"}}
+    return [{key: forms[target.meaning(key)]} for key in sorted(target.settings) if target.meaning(key) in forms]
+
+
+@pytest.mark.parametrize("client", [name for name in sorted(MODULES) if _denials(name, "")])
+def test_a_denial_in_words_that_the_client_does_not_have_takes_nothing_away(client: str) -> None:
+    target = declared(client)
+
+    def spelled(name: str) -> str:
+        return name.lower() if target.denying.folded else name
+
+    own = {spelled(name) for name in (*Vocabulary(target).words, *target.powers.aliases, *target.powers.switched)}
+    for word in ("exec", "BASH", "bash", "Bash", "shell", "terminal", "run_shell_command", "Shell", "run-command"):
+        for settings in _denials(client, word):
+            denies = "shell" in native(client, **settings).partition("but:")[2].split(", ")[0].split("+")
+            assert denies <= (spelled(word) in own), (settings, native(client, **settings))
 
 
 @pytest.mark.parametrize("client", ["devin", "kiro"])

@@ -185,7 +185,7 @@ def test_foreign_modes_and_comments_stay_byte_for_byte(
     def only_foreign() -> str:
         shared = CLIENTS["roo"].shared
         assert shared is not None
-        return shared.put(file.read_bytes(), "one", None).decode()
+        return shared.put(file.read_bytes(), {"one": None}).decode()
 
     place = ("--root", str(project))
     agentpack("install", "crew==1.0.0", "--source", str(packs), "--client", "roo", *place)

@@ -1,17 +1,35 @@
 """Entries in files that are others' too: whatever is done to ours, every other byte stays."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import pytest
 import yaml
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from agentpack.targets.base import Shared
 from agentpack.targets.emit import yaml_entry
 from agentpack.targets.pool import CLIENT as POOL
 from agentpack.targets.roo import CLIENT as ROO
 
 assert ROO.shared is not None
 assert POOL.shared is not None
-MODES, AGENTS = ROO.shared, POOL.shared
+
+
+class One(NamedTuple):
+    """A shared file of which one entry is changed at a time."""
+
+    shared: Shared
+
+    def entries(self, data: bytes) -> Mapping[str, str]:
+        return self.shared.entries(data)
+
+    def put(self, data: bytes, name: str, text: str | None) -> bytes:
+        return self.shared.put(data, {name: text})
+
+
+MODES, AGENTS = One(ROO.shared), One(POOL.shared)
 MODE = yaml_entry({"slug": "py", "name": "py", "roleDefinition": "You write.\n\n  - x: y # z\n", "groups": ["read"]})
 AGENT = yaml_entry({"type": "command", "description": "a: b", "instructions": "You write.\n\n\tTabs.\n"})
 
@@ -207,6 +225,28 @@ def test_whatever_is_put_every_other_byte_stays(text: str, one: str, two: str) -
         assert removed == before
     others = dict(MODES.entries(before))
     assert {name: entry for name, entry in MODES.entries(second).items() if name != "py"} == others
+
+
+def _mode(name: str) -> str:
+    return yaml_entry({"slug": name, "name": name, "roleDefinition": "You write.\n\n  - x: y # z\n"})
+
+
+@pytest.mark.untraced
+@given(
+    files() | st.sampled_from(list(FILES.values())),
+    st.dictionaries(st.sampled_from(["m0", "m1", "m2", "a", "b", "n0", "n1"]), st.booleans(), min_size=1),
+)
+@example(FILES["flow in a block"], {"n0": True, "n1": True})
+@example(FILES["no last line end"], {"a": True, "n0": True, "n1": True})
+@example('{"customModes": [{"slug": "a"}, {"slug": "m0"}, {"slug": "b"}, {"slug": "m1"}]}', {"m1": False, "b": False})
+@example('{"customModes": [{"slug": "a"}, {"slug": "m0"}, {"slug": "b"}]}', {"a": False, "m0": False, "b": False})
+def test_many_entries_at_once_are_these_entries_one_after_the_other(text: str, wanted: dict[str, bool]) -> None:
+    there = names(text.encode())
+    texts = {name: _mode(name) if there_then else None for name, there_then in wanted.items()}
+    data = text.encode()
+    for name in sorted(texts, key=lambda name: (texts[name] is None, name not in there)):
+        data = MODES.put(data, name, texts[name])
+    assert MODES.shared.put(text.encode(), texts) == data
 
 
 @pytest.mark.untraced

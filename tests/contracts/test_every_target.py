@@ -73,7 +73,7 @@ def parsed(target: Client, text: str) -> tuple[dict[str, Any], str]:
         fields = json.loads(text)
     else:
         assert target.shared is not None
-        data = target.shared.put(b"", "reviewer", text)
+        data = target.shared.put(b"", {"reviewer": text})
         assert dict(target.shared.entries(data)) == {"reviewer": text}
         fields = yaml.safe_load(text)
     return fields, fields.pop(declared(target).body)

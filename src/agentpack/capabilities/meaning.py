@@ -182,14 +182,17 @@ class Judgement:
         return gone | {name for name, other in powers.along.items() if other in gone}
 
     def denied_base(self, name: str) -> Iterable[str]:
-        """The words that are denied by the name of a tool that we do not know."""
+        """The words that are denied by the name of a tool that we do not know: a server's, or one that may be nobody's.
+        What it would mean elsewhere is not taken away by it.
+        """
         powers = self.vocabulary.powers
         if name in powers.denied:
             return powers.denied[name].split()
         # of a pattern that is no whole server we cannot say what it leaves
         found = self.vocabulary.server(name)
         patterned = "*" in name and (found is None or found.groupdict().get("tool") not in (None, "*"))
-        words = () if patterned else self.vocabulary.base(name)
+        known = name.startswith(("*", "@", "mcp"))
+        words = () if patterned else self.vocabulary.base(name) if known else self.vocabulary.mcp(name)
         return words if not powers.complete else [word for word in words if not word.startswith("tool:")]
 
     # What each kind of key comes to.

@@ -62,13 +62,13 @@ class Place(NamedTuple):
 class Shared(NamedTuple):
     """A file that holds many agents, others' among them: only our entry in it is ours.
 
-    `entries` gives each entry's text by its key; `put` gives the file's bytes with the entry of that key set, or taken
-    out for None, and every other byte as it was. Both raise ValueError on a file that cannot be read, `put` also when
-    the change cannot be made without touching the rest. A file of which nothing is left is empty.
+    `entries` gives each entry's text by its key; `put` gives the file's bytes with the entries of these keys set, or
+    taken out for None, and every other byte as it was. Both raise ValueError on a file that cannot be read, `put` also
+    when the change cannot be made without touching the rest. A file of which nothing is left is empty.
     """
 
     entries: Callable[[bytes], Mapping[str, str]]
-    put: Callable[[bytes, str, str | None], bytes]
+    put: Callable[[bytes, Mapping[str, str | None]], bytes]
 
 
 def _same(name: str) -> str:

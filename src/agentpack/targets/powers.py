@@ -85,8 +85,8 @@ MEANINGS: Mapping[str, str] = _meanings(
     named_memory="memory",
     named_skills="skills enabled_skills",
     is_bypass="autoApprove auto_approve alwaysAllow yolo dangerouslySkipPermissions",
-    value="initialPrompt handoffs agents plugins subagents model_provider",
-    setting="omitClaudeMd override max-nesting disable_rules disable_workspace_guidelines replace_system_prompt "
+    value="initialPrompt handoffs agents plugins subagents model_provider max-nesting",
+    setting="omitClaudeMd override disable_rules disable_workspace_guidelines replace_system_prompt "
     "inherit_agent_config",
     setting_remote="isolation kind",
     unset="agents_md",

@@ -23,9 +23,9 @@ def _shared(path: tuple[str, ...], key: str | None) -> Shared:
 
         return Place(path, key).entries(data)
 
-    def put(data: bytes, name: str, text: str | None) -> bytes:
+    def put(data: bytes, texts: Mapping[str, str | None]) -> bytes:
         from agentpack.targets.shared_yaml import Place
 
-        return Place(path, key).put(data, name, text)
+        return Place(path, key).put_all(data, texts)
 
     return Shared(entries, put)

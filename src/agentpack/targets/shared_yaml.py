@@ -8,8 +8,9 @@ into them; in flow style, as JSON has it, it is the map written anew by `emit.ya
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import yaml
@@ -54,6 +55,22 @@ class Place:
         self._check(before, after, name, text)
         return MARK + after.encode() if after and data.startswith(MARK) else after.encode()
 
+    def put_all(self, data: bytes, texts: Mapping[str, str | None]) -> bytes:
+        """The same for several entries. The file is read a few times, however many these are."""
+        left = dict(texts)
+        while left:
+            before = _decoded(data)
+            file = _Text(before, self)
+            some = file.changed_at_once(left) or [next(iter(left))]
+            if len(some) == 1:
+                data = self.put(data, some[0], left[some[0]])
+            else:
+                after = file.with_all({name: left[name] for name in some})
+                self._check_all(before, after, {name: left[name] for name in some})
+                data = MARK + after.encode() if data.startswith(MARK) else after.encode()
+            left = {name: text for name, text in left.items() if name not in some}
+        return data
+
     def _without(self, file: "_Text", name: str) -> str:
         """The text without the entry. The last one can leave its list empty in several ways: that one is taken from
         which adding the entry again gives the first text back.
@@ -74,12 +91,18 @@ class Place:
 
     def _check(self, before: str, after: str, name: str, text: str | None) -> None:
         """That the text after means what was wanted and nothing else."""
+        self._check_all(before, after, {name: text})
+
+    def _check_all(self, before: str, after: str, texts: Mapping[str, str | None]) -> None:
         wanted = self.values(_loaded(before))
         found = self.values(_loaded(after))
-        if text is None:
-            wanted.pop(name, None)
-        else:
-            wanted[name] = _loaded(text)
+        for name, text in texts.items():
+            if text is None:
+                wanted.pop(name, None)
+            else:
+                value = wanted[name] = _loaded(text)
+                if not isinstance(value, dict) or (self.key is not None and value.get(self.key) != name):
+                    raise ValueError(f"not an entry for `{name}`")
         if found != wanted or self.rest(_loaded(before)) != self.rest(_loaded(after)):
             raise ValueError("the entry cannot be changed without touching the rest of the file")
 
@@ -337,6 +360,67 @@ class _Text:
         line = max(entry.last for entry in self.entries.values()) + 1
         return self._with_lines(self._after_comments(line, column), None, self._written(name, text, column))
 
+    def changed_at_once(self, texts: Mapping[str, str | None]) -> list[str]:
+        """Those of these entries that `with_all` can change: all that are replaced, else added, else taken out. None
+        where the list or map is empty, or would be.
+        """
+        if not self.items or self.box is None or len(self.entries) != len(self.items):
+            return []
+        there = [name for name in texts if name in self.entries]
+        added = [name for name, text in texts.items() if name not in self.entries and text is not None]
+        removed = [name for name in there if texts[name] is None]
+        replaced = [name for name in there if texts[name] is not None and self._has_lines(name) != self.flow]
+        return replaced or added or removed[: len(self.items) - 1]
+
+    def with_all(self, texts: Mapping[str, str | None]) -> str:
+        """The text with all of these entries changed, as `changed_at_once` gave them."""
+        pieces, done = [], 0
+        for begin, end, fresh in (*self._cuts(texts), *self._at_the_end(texts)):
+            pieces += [self.text[done:begin], fresh]
+            done = end
+        return "".join((*pieces, self.text[done:]))
+
+    def _cuts(self, texts: Mapping[str, str | None]) -> Iterator[tuple[int, int, str]]:
+        """Where the entries that are there begin and end, and what comes in their place."""
+        names, begins = [*self.entries], [0, *accumulate(map(len, self.lines))]
+        last = max(number for number, name in enumerate(names) if texts.get(name, "") is not None)
+        for number, name in enumerate(names):
+            if name not in texts:
+                continue
+            entry, text = self.entries[name], texts[name]
+            if not self.flow:
+                rows = [] if text is None else self._written(name, text, self._column())
+                yield begins[entry.first], begins[entry.last + 1], "".join(row + self.newline for row in rows)
+            elif text is not None:
+                yield entry.node.start_mark.index, entry.node.end_mark.index, json_text(_loaded(text))
+            elif number < last:
+                yield self._span(self.items[number])[0], self._span(self.items[number + 1])[0], ""
+            else:
+                yield self._span(self.items[number - 1])[1], self._span(self.items[number])[1], ""
+
+    def _at_the_end(self, texts: Mapping[str, str | None]) -> Iterator[tuple[int, int, str]]:
+        """Where those that are not there yet come, and as what."""
+        added = {name: text for name, text in texts.items() if name not in self.entries and text is not None}
+        if self.flow:
+            end = self._span(self.items[-1])[1]
+            yield end, end, "".join(f", {self._in_flow(name, text)}" for name, text in added.items())
+        elif added:
+            column = self._column()
+            line = self._after_comments(max(entry.last for entry in self.entries.values()) + 1, column)
+            at = sum(map(len, self.lines[:line]))
+            rows = [row for name, text in added.items() for row in self._written(name, text, column)]
+            start = "" if self.text[:at].endswith("\n") else self.newline
+            yield at, at, start + "".join(row + self.newline for row in rows)
+
+    def _in_flow(self, name: str, text: str) -> str:
+        value = json_text(_loaded(text))
+        return value if self.place.key is not None else f"{json_text(name)}: {value}"
+
+    def _has_lines(self, name: str) -> bool:
+        """Whether an entry is a block, on lines of its own."""
+        node = self.entries[name].node
+        return isinstance(node, yaml.MappingNode) and not node.flow_style
+
     def _filled(self, name: str, text: str) -> str:
         """The first entry of a list or map that is there and empty."""
         node, key = self.box, self.keys[-1]
@@ -387,8 +471,7 @@ class _Text:
         return self._with_lines(self._after_comments(line, column), None, self._nested(name, text, missing, column))
 
     def _added_in_flow(self, name: str, text: str, missing: Sequence[str]) -> str:
-        value = json_text(_loaded(text))
-        fresh = value if self.place.key is not None else f"{json_text(name)}: {value}"
+        fresh = self._in_flow(name, text)
         if missing:
             fresh = f"[{fresh}]" if self.place.key is not None else f"{{{fresh}}}"
             for step in reversed(missing[1:]):

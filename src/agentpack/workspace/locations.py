@@ -209,9 +209,9 @@ class Placing:
         shared = self._shared(path)
         data = before or b""
         try:
-            for change in placed:
-                key = split_place(change.place)[1] or ""
-                data = shared.put(data, key, None if change.content is None else change.content.decode())
+            contents = {split_place(change.place)[1] or "": change.content for change in placed}
+            texts = {key: None if content is None else content.decode() for key, content in contents.items()}
+            data = shared.put(data, texts)
         except ValueError as error:
             raise self._unreadable(path, error, data) from None
         # a file that held nothing but our entries goes with the last of them
