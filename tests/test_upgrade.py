@@ -218,18 +218,16 @@ def test_a_base_that_cannot_be_rendered_any_more_takes_a_decision(agentpack: Age
     assert marks(project) == before
 
 
-def test_whoever_wants_json_is_not_asked_on_a_terminal_either(
-    agentpack: Agentpack, project: Path, tmp_path: Path
-) -> None:
+def test_whoever_wants_json_is_not_asked_on_a_terminal_either(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / "agentpack.yaml"
     path.write_text(path.read_text().replace("==1.0.0", ""))
     before = tree(project)
     asked, unasked = (
-        Job(("upgrade", *options), str(project), terminal=True, typed=typed)
+        Job(["upgrade", *options], str(project), terminal=True, typed=typed)
         for options, typed in (((), "n\n"), (("--json",), "y\n"))
     )
-    (done, with_json) = run_all([asked, unasked], tmp_path / "said")
+    (done, with_json) = run_all([asked, unasked])
     assert (done.exit_code, with_json.exit_code) == (3, 3)
     assert b"[y/N]" in done.out
     assert b"[y/N]" not in with_json.out
