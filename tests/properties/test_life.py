@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -237,6 +238,7 @@ class Life(RuleBasedStateMachine):
         assert self.files() == before
         self.lines = {line: self.lines[line] for line in kept}
         numbers = self.numbers()
+        assert all(list(self.contents(number)) for number in numbers)
         assert numbers[-1:] == [max(self.generations)]
         self.generations = {number: left for number, left in self.generations.items() if number in numbers}
 
@@ -337,14 +339,17 @@ class Life(RuleBasedStateMachine):
 
     def is_in_history(self, line: str, *, last: int | None = None) -> bool:
         """Whether a generation that `rollback` can go to has a file with that line; one of the last so many."""
+        numbers = self.numbers()[-last if last else None :]
+        told = line.removeprefix("- ").encode()
+        return any(told in content for number in numbers for content in self.contents(number))
+
+    def contents(self, number: int) -> Iterator[bytes]:
+        """All that a generation brings back or took away."""
         store = self.store()
-        for number in store.generations.numbers()[-last if last else None :]:
-            found = store.generations.read(number)
-            digests = {file.written for file in found.files} | {document.written for document in found.documents}
-            for digest in {*digests, *(digest for _, digest, _ in found.replaced)}:
-                if line.removeprefix("- ").encode() in store.blobs.get(digest):
-                    return True
-        return False
+        found = store.generations.read(number)
+        digests = {file.written for file in found.files} | {document.written for document in found.documents}
+        for digest in {*digests, *(digest for _, digest, _ in found.replaced)}:
+            yield store.blobs.get(digest)
 
 
 def test_nothing_that_the_user_wrote_is_lost_and_every_generation_comes_back() -> None:
