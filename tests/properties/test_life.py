@@ -12,6 +12,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ ENDS = (0, 1, 2, 3, 4)
 the user's policy forbids something.
 """
 POLICY = "packs: {deny: [life==3.0.0]}\n"
+SHARED = ".roomodes"
+"""Holds all agents of its client: an entry that comes back is put behind those that are there."""
 DOCUMENTS = ("agentpack.yaml", "agentpack.lock")
 CLIENTS = ("claude", "codex", "roo")
 FILES = {
@@ -72,6 +75,12 @@ class Left(NamedTuple):
 
     content: bytes
     mode: int
+
+
+def came_back(files: dict[str, Left]) -> dict[str, object]:
+    """What has to come back: of a file that others write too each entry, of any other file each byte."""
+    shared = {path: sorted(left.content.split(b"  - slug: ")) for path, left in files.items() if path == SHARED}
+    return {**files, **shared}
 
 
 class Life(RuleBasedStateMachine):
@@ -225,7 +234,7 @@ class Life(RuleBasedStateMachine):
         wanted = self.generations[number]
         if self.run("rollback", str(number), *how) == 0:
             found = {path: self.left(path) for path in wanted if (self.project / path).is_file()}
-            assert found == wanted, f"generation {number} came back otherwise"
+            assert came_back(found) == came_back(wanted), f"generation {number} came back otherwise"
 
     @precondition(lambda self: self.generations)
     @rule(keep=st.integers(1, 4))
@@ -237,6 +246,7 @@ class Life(RuleBasedStateMachine):
         assert self.files() == before
         self.lines = {line: self.lines[line] for line in kept}
         numbers = self.numbers()
+        assert all(list(self.contents(number)) for number in numbers)
         assert numbers[-1:] == [max(self.generations)]
         self.generations = {number: left for number, left in self.generations.items() if number in numbers}
 
@@ -337,14 +347,17 @@ class Life(RuleBasedStateMachine):
 
     def is_in_history(self, line: str, *, last: int | None = None) -> bool:
         """Whether a generation that `rollback` can go to has a file with that line; one of the last so many."""
+        numbers = self.numbers()[-last if last else None :]
+        told = line.removeprefix("- ").encode()
+        return any(told in content for number in numbers for content in self.contents(number))
+
+    def contents(self, number: int) -> Iterator[bytes]:
+        """All that a generation brings back or took away."""
         store = self.store()
-        for number in store.generations.numbers()[-last if last else None :]:
-            found = store.generations.read(number)
-            digests = {file.written for file in found.files} | {document.written for document in found.documents}
-            for digest in {*digests, *(digest for _, digest, _ in found.replaced)}:
-                if line.removeprefix("- ").encode() in store.blobs.get(digest):
-                    return True
-        return False
+        found = store.generations.read(number)
+        digests = {file.written for file in found.files} | {document.written for document in found.documents}
+        for digest in {*digests, *(digest for _, digest, _ in found.replaced)}:
+            yield store.blobs.get(digest)
 
 
 @pytest.mark.slow
