@@ -171,6 +171,7 @@ def every_value(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[
 )
 def test_a_value_of_another_type_is_told_and_no_bug(agentpack: Agentpack, what: str, wrong: object) -> None:
     installed(agentpack)
+    full = Agentpack(agentpack.folder, full=True)  # the fast path reads only the values that it compares
     place = agentpack.folder / PLACES[what]
     good = place.read_bytes()
     for path in every_value(json.loads(good)):
@@ -180,7 +181,7 @@ def test_a_value_of_another_type_is_told_and_no_bug(agentpack: Agentpack, what: 
             here = here[key]
         here[path[-1]] = wrong
         place.write_text(json.dumps(data))
-        ran = agentpack("diff", expect=None)
+        ran = full("diff", expect=None)
         assert ran.exit_code in (0, 1, 2, 5, 6), f"{path}: {ran.err}"
 
 

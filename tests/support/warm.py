@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -167,6 +168,7 @@ def _be(job: Mapping[str, Any], streams: Sequence[int]) -> None:
         os.chdir(job["folder"])
         os.environ.clear()
         os.environ.update(job["environment"])
+        time.tzset()  # read when the process starts
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, errors="backslashreplace")
