@@ -13,8 +13,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
