@@ -48,6 +48,13 @@ def test_it_is_one_value_a_line_and_readable() -> None:
     assert all(line.count(": ") <= 1 or "sha256:" in line for line in text.splitlines())
 
 
+@pytest.mark.parametrize("files", [(), (FILE,), (FILE, FILE._replace(path='.x/"é\\\n.md', release="1.0.0"))], ids=len)
+def test_it_is_json_as_the_standard_library_indents_it(files: tuple[LockedFile, ...]) -> None:
+    text = LOCK._replace(files=files).to_text()
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=1) + "\n"
+    assert len(json.loads(text)["files"]) == len(files)
+
+
 def test_what_a_file_lets_a_persona_do_is_one_text_and_may_be_missing() -> None:
     told = LOCK._replace(files=(FILE._replace(capabilities="read, shell"), FILE._replace(path="z", capabilities="")))
     assert '"capabilities": "read, shell"' in told.to_text()

@@ -76,6 +76,9 @@ class LockedPack(NamedTuple):
         return data
 
 
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
+
+
 class LockedFile(NamedTuple):
     """One rendered file."""
 
@@ -94,9 +97,10 @@ class LockedFile(NamedTuple):
         """The capabilities, one by one."""
         return tuple(self.capabilities.split(", ")) if self.capabilities else ()
 
-    def to_data(self) -> dict[str, str]:
-        """The file as the lock has it."""
-        return {key: value for key, value in self._asdict().items() if value is not None}
+    def to_text(self) -> str:
+        """The file as a row of the lock. There may be thousands, and `json.dumps` is slow when it indents."""
+        rows = (f'   "{key}": {_quoted(value)}' for key, value in self._asdict().items() if value is not None)
+        return "  {\n" + ",\n".join(rows) + "\n  }"
 
 
 class Written(NamedTuple):
@@ -146,8 +150,10 @@ class Lock(NamedTuple):
         if self.written is not None:
             packs = [pack.to_data() for pack in sorted(self.written.packs, key=_place)]
             data["written"] = {"clients": sorted(self.written.clients), "packs": packs}
-        data["files"] = [file.to_data() for file in sorted(self.files, key=lambda file: file.path)]
-        return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+        data["files"] = []
+        text = json.dumps(data, ensure_ascii=False, indent=1)
+        rows = ",\n".join(file.to_text() for file in sorted(self.files, key=lambda file: file.path))
+        return (text.removesuffix("[]\n}") + f"[\n{rows}\n ]\n}}" if rows else text) + "\n"
 
 
 def _place(pack: LockedPack) -> tuple[str, str]:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentpack.errors import UsageError
 from agentpack.model.names import did_you_mean
@@ -13,8 +12,7 @@ DEFAULT_LENGTH = 200
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
+class Declaration(NamedTuple):
     """A parameter as its pack declares it. A bound is a number or the name of another integer parameter."""
 
     name: str

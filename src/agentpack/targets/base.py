@@ -12,7 +12,7 @@ from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
 from agentpack.targets.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
-from agentpack.targets.powers import LIMITING, MEANINGS, Powers
+from agentpack.targets.powers import LIMITING, MEANINGS, NOTHING, Powers
 
 FORMATS = ("markdown", "toml", "json", "yaml", "body")
 """`yaml` is an entry of a shared file; `body` has no header at all."""
@@ -79,8 +79,7 @@ def _none(persona: Persona) -> Iterable[Note]:
     return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolWords:
+class ToolWords(NamedTuple):
     """How a client is told which tools an agent may use.
 
     `names` gives the client's own tools for each canonical one; a canonical tool that is missing there does not exist
@@ -91,7 +90,7 @@ class ToolWords:
     key: str
     style: str
     names: Mapping[str, tuple[str, ...]]
-    grants: Mapping[str, Any] = field(default_factory=dict)
+    grants: Mapping[str, Any] = NOTHING
     """For `permissions`: what a tool is granted where that is not plainly `allow`."""
     remark: str = ""
     """What is told when a restriction is written."""

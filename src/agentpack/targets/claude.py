@@ -5,7 +5,6 @@ header at the first `---`, be it within a description.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from agentpack.model.fields import MODELS
@@ -29,7 +28,7 @@ GRAMMAR = Grammar(
 POWERS = Powers(
     settings={"memory": "named:memory=user|project|local"},
     reading=GRAMMAR,
-    denying=replace(GRAMMAR, star=NONE),  # a star makes the whole list void
+    denying=GRAMMAR._replace(star=NONE),  # a star makes the whole list void
     tools={
         "NotebookEdit": "edit",
         "Monitor": "shell",

@@ -8,7 +8,6 @@ restriction that cannot be read.
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,8 +20,7 @@ DROPPED = "dropped"
 PAIRED = "paired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grammar:
+class Grammar(NamedTuple):
     """How one client reads a list of tools.
 
     A form is `every` where the client then limits nothing, `none` where it then gives no tool, `refused` where it does

@@ -3,8 +3,6 @@
 Names of tools and the reading of a file stand in `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
 """
 
-from dataclasses import replace
-
 from agentpack.targets.base import Client, Place, ToolWords
 from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, Grammar
 from agentpack.targets.powers import Powers
@@ -43,7 +41,7 @@ CLIENT = Client(
     powers=Powers(
         complete=True,
         reading=GRAMMAR,
-        denying=replace(GRAMMAR, star=NONE),
+        denying=GRAMMAR._replace(star=NONE),
         denied={"mcp__*": "mcp"},
     ),
     settings={

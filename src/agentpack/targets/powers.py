@@ -5,13 +5,15 @@ Most clients mean the same by a key of the same name; that stands here. What is 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from agentpack.targets.grammar import Grammar
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Powers:
+
+class Powers(NamedTuple):
     """What is particular about a client's settings.
 
     `settings` gives the meaning of a key, one of:
@@ -28,21 +30,21 @@ class Powers:
       `unset`: shown by its key when it is false.
     """
 
-    settings: Mapping[str, str] = field(default_factory=dict)
-    tools: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = NOTHING
+    tools: Mapping[str, str] = NOTHING
     """Further names of tools, and the word each stands for."""
     others: tuple[str, ...] = ()
     """Further tools, each a word of its own, `tool:<name>`."""
     complete: bool = False
     """Whether those, and the tools that the client's declaration names, are all that it has of its own, and a name is
     only what is spelled as they are."""
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = NOTHING
     """Other names of a tool, and the one that it has here."""
-    switched: Mapping[str, str] = field(default_factory=dict)
+    switched: Mapping[str, str] = NOTHING
     """Names that stand for a tool in a map of tools with true and false, and nowhere else."""
-    along: Mapping[str, str] = field(default_factory=dict)
+    along: Mapping[str, str] = NOTHING
     """Tools that are denied along with another one."""
-    denied: Mapping[str, str] = field(default_factory=dict)
+    denied: Mapping[str, str] = NOTHING
     """Names that only a list of denied tools may hold, and the word each stands for."""
     servers: str = ""
     """A regular expression for the name of an MCP server's tool, with groups `server` and `tool`, where it is not

@@ -3,8 +3,6 @@
 The names of tools stand in `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list means every tool there.
 """
 
-from dataclasses import replace
-
 from agentpack.targets.base import SAME_COLORS, Client, Place, ToolWords
 from agentpack.targets.grammar import ALL, DROPPED, NAMES, NONE, Grammar
 from agentpack.targets.powers import Powers
@@ -67,7 +65,7 @@ CLIENT = Client(
     powers=Powers(
         settings={"executor": "hooks", "executionBackend": "hooks"},
         reading=GRAMMAR,
-        denying=replace(GRAMMAR, star=NONE),  # it denies what MCP servers bring, and nothing else
+        denying=GRAMMAR._replace(star=NONE),  # it denies what MCP servers bring, and nothing else
         complete=True,
         aliases=ALIASES,
     ),

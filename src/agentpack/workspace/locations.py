@@ -9,6 +9,7 @@ outside of our entries stays.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from agentpack.apply import Step
@@ -52,6 +53,7 @@ class ManagedPlaces:
         self._documents = tuple(documents)
         self._targets, self._scope = targets, scope
         self._known: dict[str, list[list[str]]] = {}
+        self._last: list[list[str]] = []
 
     def holds(self, path: str, client: str = "") -> bool:
         """Whether a file of agentpack's can be at this named path; quicker where its client is told."""
@@ -63,7 +65,12 @@ class ManagedPlaces:
 
     def _fits(self, path: str, client: str, *, whole: bool) -> bool:
         names = [name.split("/") if name else [] for name in self._names(path)]
-        return any(_fits(parts, form, whole=whole) for form in self._forms(client) for parts in names)
+        for form in chain(self._last, self._forms(client)):  # files of one folder follow each other
+            for parts in names:
+                if _fits(parts, form, whole=whole):
+                    self._last = [form]
+                    return True
+        return False
 
     def _forms(self, client: str) -> Iterator[list[str]]:
         """Every pattern in its parts, agentpack's own files first, then those of this client."""
