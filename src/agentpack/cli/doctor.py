@@ -18,7 +18,7 @@ def doctor(session: Session) -> Result:
     Example: agentpack doctor --json
     """
     output = session.output
-    findings = run(session.workspace)
+    findings = [one._replace(hint=output.advice(one.hint)) for one in run(session.workspace)]
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
         level = output.style(f"{finding.level:<7}", _COLORS[finding.level])

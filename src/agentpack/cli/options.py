@@ -15,7 +15,7 @@ from agentpack.cli.complete import (
     completion_by,
 )
 from agentpack.cli.help import Command
-from agentpack.cli.present import Output, Result
+from agentpack.cli.present import Output, Result, scope_option
 from agentpack.cli.session import Session as Session
 
 _PANEL = {"rich_help_panel": None}
@@ -112,6 +112,7 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
             before = given.pop("context").find_root().obj or {}
             values: dict[str, Any] = {n: given.pop(n) or before.get(n) for n in COMMON}
             output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in COMMON[:4]})
+            output.asked_scope = scope_option(user=values["user"], root=values["root"])
             session = Session(output, user=values["user"], project=values["project"], root=values["root"])
             try:
                 if client := given.get("client"):

@@ -29,6 +29,7 @@ _STYLES = {
     "cyan": "36",
     "reverse": "7",
 }
+_COMMAND = re.compile(r"`agentpack (?![^`]*--(?:user|project|root|help|version)\b)([a-z][^`\n]*)`")
 PARTS = {"pack": ("new", "check", "test", "build")}
 """The verbs that are several, each named in the envelope."""
 _STATUS = {0: "ok", 1: "differences"}
@@ -50,6 +51,9 @@ class Output:
         self.json = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
         self.quiet = "--quiet" in words or "-q" in words
         self.verbose = "--verbose" in words or "-v" in words
+        roots = [after for word, after in pairwise(words) if word == "--root"]
+        roots += [word.removeprefix("--root=") for word in words if word.startswith("--root=")]
+        self.asked_scope = scope_option(user="--user" in words, root=roots[-1] if roots else None)
         self.color = _wants_color("--no-color" in words, sys.stdout)
         self.color_words = _wants_color("--no-color" in words, sys.stderr)
 
@@ -62,6 +66,11 @@ class Output:
         return output
 
     # Words.
+
+    def advice(self, text: str) -> str:
+        """The text, each command in it for the scope that this one was asked to work in."""
+        scope = self.asked_scope
+        return _COMMAND.sub(lambda match: f"`agentpack {match[1]} {scope}`", text) if scope else text
 
     def say(self, text: str = "") -> None:
         """A line for people."""
@@ -111,6 +120,7 @@ class Output:
             write_data(text)
 
     def _tell(self, text: str) -> None:
+        text = self.advice(text)
         if sys.stderr.isatty():
             from agentpack.cli.wrapping import wrapped  # a terminal only
 
@@ -172,7 +182,7 @@ class Output:
     def error(self, error: AgentpackError, data: Mapping[str, Any] | None = None) -> int:
         """Tell an error, in the envelope with the data it is about; its exit code."""
         if self.json:
-            self._envelope("error", error.exit_code, data or {}, [error_data(error)])
+            self._envelope("error", error.exit_code, data or {}, [error_data(error, self.advice)])
             return error.exit_code
         self._tell(f"{self.style_words('error:', 'bold', 'red')} {safe(error.message)}")
         for line in error.details:
@@ -185,7 +195,12 @@ class Output:
     def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
         """Tell an end that is no error of the family."""
         if self.json:
-            told: dict[str, Any] = {"code": code, "message": without_secrets(message), "hint": hint, "details": []}
+            told: dict[str, Any] = {
+                "code": code,
+                "message": without_secrets(message),
+                "hint": hint and self.advice(hint),
+                "details": [],
+            }
             self._envelope("error", exit_code, {}, [told])
             return exit_code
         self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
@@ -255,13 +270,22 @@ def _near_option(error: Any) -> str | None:
     return None if hint is None else re.sub(r"`([^`]*)`", lambda match: f"`{near[match[1]]}`", hint)
 
 
-def error_data(error: AgentpackError) -> dict[str, Any]:
+def scope_option(*, user: bool, root: str | None) -> str:
+    """The option that names this scope; empty where a command finds it by the current folder."""
+    if root is None:
+        return "--user" if user else ""
+    import shlex
+
+    return f"--root {shlex.quote(root)}"
+
+
+def error_data(error: AgentpackError, advice: Callable[[str], str] = str) -> dict[str, Any]:
     """An error as the envelope has it."""
     data: dict[str, Any] = {
         "code": error.code,
-        "message": error.message,
-        "hint": error.hint,
-        "details": list(error.details),
+        "message": advice(error.message),
+        "hint": error.hint and advice(error.hint),
+        "details": [advice(line) for line in error.details],
     }
     if isinstance(error, InvalidFile):
         data["faults"] = [fault._asdict() for fault in error.faults]

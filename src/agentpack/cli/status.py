@@ -34,7 +34,7 @@ def status(session: Session) -> Result:
     workspace = session.workspace
     found = run(workspace)
     for line in _lines(session, found):
-        session.output.print(line)
+        session.output.print(session.output.advice(line))
     if not found.packs and not workspace.manifest.packs:
         session.output.say("nothing is installed here; `agentpack search` lists packs")
     return Result(_data(session, found))
