@@ -8,7 +8,7 @@ from support.running import Agentpack
 
 from agentpack.errors import InvalidFile
 from agentpack.manifest_edit import edit_manifest
-from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
+from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.schemas import validate
@@ -35,11 +35,11 @@ def meaning(text: str) -> Manifest:
     return Manifest.from_data(validate("manifest", read_yaml(text, "agentpack.yaml")))
 
 
-def wanted(text: str, **more: object) -> Wanted:
-    return Wanted(parse_requirement(text), text)._replace(**more)  # type: ignore[arg-type]
+def wanted(text: str, **more: object) -> ManifestEntry:
+    return ManifestEntry(parse_requirement(text), text)._replace(**more)  # type: ignore[arg-type]
 
 
-def edited(text: str, *packs: Wanted, **more: object) -> str:
+def edited(text: str, *packs: ManifestEntry, **more: object) -> str:
     """The text with these packs in place of those of the same name, or added."""
     old = meaning(text)
     new = {entry.requirement.pack: entry for entry in old.packs}

@@ -11,7 +11,7 @@ import yaml
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.manifest_text import entry, entry_in_flow, flow, options, scalar, scalar_in_flow
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.hidden import own_file
 from agentpack.safety.schemas import validate
@@ -200,7 +200,7 @@ def _comments_of(lines: Sequence[str], first: int, last: int) -> int:
     return count
 
 
-def _change_entry(text: str, wanted: Wanted, manifest: Manifest) -> str:
+def _change_entry(text: str, wanted: ManifestEntry, manifest: Manifest) -> str:
     """Change the parts of an entry that differ, the requirement's own text first."""
     pack = wanted.requirement.pack
     before = manifest.wanted(pack)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.~=<>,!*\[\] -]*\Z")
 _PLAIN_START = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -33,7 +33,7 @@ def new_manifest(manifest: Manifest) -> str:
     return "\n".join(lines) + "\n"
 
 
-def options(wanted: Wanted) -> Mapping[str, Any]:
+def options(wanted: ManifestEntry) -> Mapping[str, Any]:
     """What an entry says beside its requirement, by key."""
     found: dict[str, Any] = {}
     if wanted.clients is not None:
@@ -45,7 +45,7 @@ def options(wanted: Wanted) -> Mapping[str, Any]:
     return found
 
 
-def entry(wanted: Wanted, indent: str) -> list[str]:
+def entry(wanted: ManifestEntry, indent: str) -> list[str]:
     """An item of `packs`, in lines."""
     more = options(wanted)
     if not more:
@@ -56,7 +56,7 @@ def entry(wanted: Wanted, indent: str) -> list[str]:
     ]
 
 
-def entry_in_flow(wanted: Wanted) -> str:
+def entry_in_flow(wanted: ManifestEntry) -> str:
     """An item of `packs`, on one line."""
     more = options(wanted)
     return scalar_in_flow(wanted.text) if not more else flow({"require": wanted.text, **more})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentpack.manifest_edit import edit_manifest
 from agentpack.manifest_text import new_manifest
-from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, Wanted
+from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import parse_requirement
 from agentpack.safety.documents import read_yaml
 from agentpack.safety.schemas import validate
@@ -138,7 +138,7 @@ def changed(draw: st.DrawFn, old: Manifest) -> tuple[Manifest, set[str]]:
             about.add(f"comment on {name}")
             continue
         text = name + draw(st.sampled_from(RANGES))
-        wanted = (before or Wanted(parse_requirement(text), text))._replace(
+        wanted = (before or ManifestEntry(parse_requirement(text), text))._replace(
             requirement=parse_requirement(text), text=text
         )
         if deed == "options":
@@ -192,7 +192,7 @@ def test_no_change_changes_no_byte(data: st.DataObject) -> None:
 @given(st.data())
 def test_a_pack_added_and_taken_out_again_leaves_every_line(data: st.DataObject) -> None:
     written = data.draw(manifests())
-    added = Wanted(parse_requirement("delta>=1"), "delta>=1", None, {"line_length": 90})
+    added = ManifestEntry(parse_requirement("delta>=1"), "delta>=1", None, {"line_length": 90})
     more = (*written.manifest.packs, added)
     there = edit_manifest(written.text, "agentpack.yaml", written.manifest, written.manifest._replace(packs=more))
     back = edit_manifest(there, "agentpack.yaml", meaning(there), written.manifest)
@@ -209,7 +209,7 @@ def test_a_new_manifest_says_what_it_is_made_from(data: st.DataObject) -> None:
 
 KEYS = ("clients", "models", "packs", "policy", "sources")
 ADDED = Manifest(
-    ("claude",), (Wanted(parse_requirement("alpha"), "alpha"),), {}, (ConfiguredSource("other", "~/packs here"),)
+    ("claude",), (ManifestEntry(parse_requirement("alpha"), "alpha"),), {}, (ConfiguredSource("other", "~/packs here"),)
 )
 
 

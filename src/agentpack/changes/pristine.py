@@ -11,7 +11,7 @@ from agentpack.model.changes import Observed
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -82,7 +82,7 @@ def _offered(workspace: Workspace, made: "Made", pack: PackName) -> Iterator[Loc
     from agentpack.wanted.making import make
 
     manifest = Manifest.from_data(made.lock.manifest)
-    entry = manifest.wanted(pack) or Wanted(Requirement(pack=pack), pack)
+    entry = manifest.wanted(pack) or ManifestEntry(Requirement(pack=pack), pack)
     clients = sorted({file.client for file in made.files.values() if file.pack == pack})
     library = Library(workspace, manifest, every_age=True)
     for version in sorted(library.versions(pack), reverse=True):
@@ -168,7 +168,9 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     manifest = Manifest.from_data(lock.manifest)
     entry = manifest.wanted(pin.name)
     if row.release is not None:
-        entry = Wanted(Requirement(pack=pin.name, variants=pin.variants), pin.name, None, pin.parameters, pin.renames)
+        entry = ManifestEntry(
+            Requirement(pack=pin.name, variants=pin.variants), pin.name, None, pin.parameters, pin.renames
+        )
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
     library = Library(workspace, manifest, tuple(pins.values()), every_age=True)
     chosen = as_locked(lock._replace(packs=tuple(pins.values())))

@@ -8,7 +8,7 @@ from agentpack.model.requirement import Requirement, parse_requirement
 Value = str | int | bool
 
 
-class Wanted(NamedTuple):
+class ManifestEntry(NamedTuple):
     """One entry of `packs`: a requirement and how its personas are made."""
 
     requirement: Requirement
@@ -31,7 +31,7 @@ class Manifest(NamedTuple):
     """All that `agentpack.yaml` says. `clients` is None when it does not say."""
 
     clients: tuple[str, ...] | None
-    packs: tuple[Wanted, ...]
+    packs: tuple[ManifestEntry, ...]
     models: Mapping[str, Mapping[str, str]]
     sources: tuple[ConfiguredSource, ...]
     policy: Mapping[str, Any] | None = None
@@ -83,7 +83,7 @@ class Manifest(NamedTuple):
         values = {key: value[0] for key, value in (self.policy or {}).items() if key not in lists}
         return {**values, **{key: [item for item, _ in rows] for key, (rows, _) in lists.items()}}
 
-    def wanted(self, pack: str) -> Wanted | None:
+    def wanted(self, pack: str) -> ManifestEntry | None:
         """The entry of that pack."""
         return next((wanted for wanted in self.packs if wanted.requirement.pack == pack), None)
 
@@ -95,8 +95,8 @@ def _clients(words: Sequence[str] | None, client: Callable[[str], str]) -> tuple
     return None if words is None else tuple(dict.fromkeys(map(client, words)))
 
 
-def _wanted(entry: Mapping[str, Any], client: Callable[[str], str]) -> Wanted:
-    return Wanted(
+def _wanted(entry: Mapping[str, Any], client: Callable[[str], str]) -> ManifestEntry:
+    return ManifestEntry(
         parse_requirement(entry["require"]),
         entry["require"],
         _clients(entry.get("clients"), client),
@@ -105,7 +105,7 @@ def _wanted(entry: Mapping[str, Any], client: Callable[[str], str]) -> Wanted:
     )
 
 
-def _normal(wanted: Wanted) -> dict[str, Any]:
+def _normal(wanted: ManifestEntry) -> dict[str, Any]:
     entry: dict[str, Any] = {"require": str(wanted.requirement)}
     if wanted.clients is not None:
         entry["clients"] = sorted(wanted.clients)

@@ -19,7 +19,7 @@ from agentpack.changes.requests import Wish, wish_for
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan
-from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
+from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.names import PackName, pack_name, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
@@ -63,7 +63,7 @@ class Choice(NamedTuple):
     """What the files of one persona are taken for."""
 
     files: tuple[Found, ...]
-    wanted: Wanted
+    wanted: ManifestEntry
     version: str
     pack_files: Mapping[str, bytes]
     """The files of the local pack; empty for a release."""
@@ -123,12 +123,12 @@ def _choices(
         if requirement is not None:
             (persona,) = library.read(requirement.pack, _exactly(requirement))[1].personas
             renames = {} if persona == name else {persona: name}
-            wanted = Wanted(requirement, str(requirement), only, {}, renames)
+            wanted = ManifestEntry(requirement, str(requirement), only, {}, renames)
             choices.append(Choice(tuple(own), wanted, str(_exactly(requirement)), {}))
             continue
         pack = next(n for n in _names(name) if n not in taken)
         taken.add(pack)
-        wanted = Wanted(Requirement(pack=pack), pack, only)
+        wanted = ManifestEntry(Requirement(pack=pack), pack, only)
         choices.append(Choice(tuple(own), wanted, VERSION, local_pack(pack, [file.agent for file in own])))
     return tuple(choices)
 

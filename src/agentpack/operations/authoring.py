@@ -15,7 +15,7 @@ from agentpack.authoring.subject import Drafts, Earlier, Subject
 from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Base, Pack, draft_of
 from agentpack.errors import UsageError
-from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
+from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
 from agentpack.model.requirement import parse_requirement
@@ -94,7 +94,7 @@ class Authored:
         """What a user would ask for who wants just this release."""
         wanted = f"{self.pack.name}=={self.pack.version}"
         sources = (ConfiguredSource(SOURCE, self.folder.source), *self.workspace.manifest.sources)
-        return Manifest(None, (Wanted(parse_requirement(wanted), wanted),), {}, sources)
+        return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, sources)
 
     @cached_property
     def library(self) -> Library:

@@ -8,7 +8,7 @@ from agentpack.changes.widening import MayChange
 from agentpack.differences.accounts import NOTHING, compare_personas
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import widening
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -82,7 +82,7 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
         raise UsageError(f"`{asked}`: addresses are not read by this version")
     here = workspace.manifest
     entry = here.wanted(asked.pack) if as_installed else None
-    wanted = entry._replace(requirement=asked, clients=None) if entry else Wanted(asked, str(asked))
+    wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
     library = Library(workspace, manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
     return _side(make(library, manifest, choose(library, manifest, None), tuple(clients), accepted=None), asked.pack)

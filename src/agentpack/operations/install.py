@@ -7,7 +7,7 @@ from agentpack.changes.commit import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.requests import Options, Wish, wish_for
 from agentpack.errors import InvalidFile, UsageError
-from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
+from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import Settled, of_lock, settle
 from agentpack.operations.following import followed
@@ -140,7 +140,7 @@ def _with_requirements(
     for requirement, text in zip(asked, texts, strict=True):
         parameters = read_settings(library, manifest, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
-        entry = Wanted(_without_newest(requirement), _shortest(requirement, text))
+        entry = ManifestEntry(_without_newest(requirement), _shortest(requirement, text))
         if index is None:
             packs.append(entry._replace(clients=own, parameters=parameters))
             continue
@@ -154,7 +154,7 @@ def _with_requirements(
     return manifest._replace(packs=tuple(packs))
 
 
-def _added_to(before: Wanted, requirement: Requirement, entry: Wanted) -> Wanted:
+def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEntry) -> ManifestEntry:
     """What is asked for beside what was chosen for a pack before: variants are added, a range stays until another is
     named. `uninstall "pack[variant]"` takes a variant out again.
     """
@@ -164,10 +164,10 @@ def _added_to(before: Wanted, requirement: Requirement, entry: Wanted) -> Wanted
     whole = replace(entry.requirement, variants=variants, range=range)
     if whole == chosen:
         return before
-    return entry if whole == entry.requirement else Wanted(whole, str(whole))
+    return entry if whole == entry.requirement else ManifestEntry(whole, str(whole))
 
 
-def _more_clients(before: Wanted, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
+def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
     """The clients of a pack that is there already: those it has, and those named now. Installing takes none away."""
     had = before.clients if before.clients is not None else manifest.clients or ()
     more = tuple(dict.fromkeys((*had, *clients)))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agentpack.authoring.cases import FOLDER, Case, case_from, judge
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.line_ends import as_lf
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
@@ -102,7 +102,7 @@ def _run(authored: Authored, case: Case, golden: dict[str, bytes] | None) -> Ran
 def _made(authored: Authored, case: Case) -> Made:
     text = f"{authored.pack.name}[{','.join(case.variants)}]" if case.variants else authored.pack.name
     requirement = parse_requirement(f"{text}=={authored.pack.version}")
-    wanted = Wanted(requirement, str(requirement), parameters=case.parameters)
+    wanted = ManifestEntry(requirement, str(requirement), parameters=case.parameters)
     manifest: Manifest = authored.manifest._replace(packs=(wanted,))
     library = Library(authored.workspace, manifest)
     made = make(library, manifest, choose(library, manifest, None), (case.client,))

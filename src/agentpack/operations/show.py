@@ -12,7 +12,7 @@ from agentpack.authoring.sizes import count
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -134,7 +134,7 @@ def resolved(
     workspace: Workspace, library: Library, requirement: Requirement, values: Mapping[str, str | int | bool]
 ) -> Asked:
     """The requirement resolved by itself, with these values for its parameters."""
-    wanted = Wanted(requirement, str(requirement), parameters=values)
+    wanted = ManifestEntry(requirement, str(requirement), parameters=values)
     manifest = workspace.manifest._replace(clients=None, packs=(wanted,))
     chosen = choose(library, manifest, workspace.lock, upgrade={requirement.pack})
     return Asked(library, manifest, requirement, chosen)

@@ -14,7 +14,7 @@ from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
 from agentpack.model.changes import file_state
 from agentpack.model.lock import Lock, LockedFile, LockedPack
-from agentpack.model.manifest import Wanted
+from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import unmerged_line
 from agentpack.targets.base import Client
@@ -171,7 +171,9 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
             yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")
 
 
-def _pack(pack: LockedPack, wanted: Wanted | None, sources: Sources, files: tuple[FileStatus, ...]) -> PackStatus:
+def _pack(
+    pack: LockedPack, wanted: ManifestEntry | None, sources: Sources, files: tuple[FileStatus, ...]
+) -> PackStatus:
     locked = Version(pack.version)
     newer = [version for version in _offered(pack, sources) if version > locked]
     final = [version for version in newer if not version.is_prerelease]

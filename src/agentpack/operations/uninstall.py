@@ -12,7 +12,7 @@ from agentpack.errors import DecisionNeeded, Refused, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan
 from agentpack.model.line_ends import plain
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import default_clients, settle
@@ -110,7 +110,7 @@ def _without(manifest: Manifest, asked: Sequence[Requirement]) -> Manifest:
     return manifest
 
 
-def _without_variants(before: Wanted, variants: Collection[str]) -> Wanted:
+def _without_variants(before: ManifestEntry, variants: Collection[str]) -> ManifestEntry:
     there = before.requirement.variants
     for variant in variants:
         if variant not in there:

@@ -19,7 +19,7 @@ from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Refused, Unresolvable
 from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.rendering import Note, Rendering
@@ -206,7 +206,7 @@ def make(
 def _locked_pack(
     library: Library,
     pin: Chosen,
-    wanted: Wanted | None,
+    wanted: ManifestEntry | None,
     used: Iterable[LocalVariant],
     clients: Sequence[str] | None,
 ) -> LockedPack:
@@ -323,7 +323,7 @@ class Maker:
                         waiting.append(pack)
         return {pack: tuple(clients or every) for pack, clients in found.items()}
 
-    def parts(self, pin: Chosen, wanted: Wanted | None) -> tuple[tuple[Part, ...], tuple[LocalVariant, ...]]:
+    def parts(self, pin: Chosen, wanted: ManifestEntry | None) -> tuple[tuple[Part, ...], tuple[LocalVariant, ...]]:
         """The personas of a pack, and the local variants that are in them."""
         if pin.pack not in self._parts:
             used: list[LocalVariant] = []
@@ -331,7 +331,9 @@ class Maker:
             self._parts[pin.pack] = tuple(self._made_parts(pin, pack, wanted, used)), tuple(used)
         return self._parts[pin.pack]
 
-    def _made_parts(self, pin: Chosen, pack: Pack, wanted: Wanted | None, used: list[LocalVariant]) -> Iterable[Part]:
+    def _made_parts(
+        self, pin: Chosen, pack: Pack, wanted: ManifestEntry | None, used: list[LocalVariant]
+    ) -> Iterable[Part]:
         values = wanted.parameters if wanted else {}
         renames = wanted.renames if wanted else {}
         for name in renames:

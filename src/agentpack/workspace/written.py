@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agentpack.errors import AgentpackError
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
-from agentpack.model.manifest import Manifest, Wanted
+from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement
 from agentpack.model.variables import path_then
 from agentpack.workspace.recorded import locked_files
@@ -142,7 +142,7 @@ def as_written(lock: Lock) -> Lock:
     manifest = Manifest.from_data(lock.manifest)
     entries = {entry.requirement.pack: entry for entry in manifest.packs}
     for pin in lock.written.packs:
-        entry = entries.get(pin.name) or Wanted(Requirement(pack=pin.name), pin.name)
+        entry = entries.get(pin.name) or ManifestEntry(Requirement(pack=pin.name), pin.name)
         requirement = replace(entry.requirement, variants=pin.variants)
         entries[pin.name] = entry._replace(
             requirement=requirement, text=str(requirement), parameters=pin.parameters, renames=pin.renames

@@ -14,7 +14,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.safety.documents import Document, Path, dotted
 from agentpack.safety.schemas.cases import Case, PackTests
 from agentpack.safety.schemas.clients import Client, Place, ToolWords
-from agentpack.safety.schemas.manifests import Manifest, Source, Wanted
+from agentpack.safety.schemas.manifests import Manifest, PackEntry, Source
 from agentpack.safety.schemas.packs import Pack, Parameter
 from agentpack.safety.schemas.personas import (
     Budget,
@@ -65,7 +65,7 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 def _every_key() -> frozenset[str]:
     kinds = (Pack, Persona, Variant, Manifest, Client, PackTests, PolicyFile)
     packs = (Parameter, Part, Set, Order, Conflict, Case, Budget, VariantBudget)
-    parts = (*packs, Wanted, Source, Place, ToolWords)
+    parts = (*packs, PackEntry, Source, Place, ToolWords)
     models: tuple[type[Strict], ...] = (*kinds, *parts, *SECTIONS.values())
     return frozenset(key for model in models for key in _keys(model))
 
@@ -79,7 +79,7 @@ def _known_keys(path: Path, model: type[Strict]) -> list[str]:
     parts = [part for part in path if isinstance(part, str)]
     nested: Mapping[str, type[Strict]]
     nested = {"parameters": Parameter, "description": Part, "set": Set, "order": Order}
-    nested = {**nested, "packs": Wanted, "sources": Source}
+    nested = {**nested, "packs": PackEntry, "sources": Source}
     nested = {**nested, "conflicts": Conflict, "tests": Case, "budget": Budget}
     found: type[Strict] = model
     if model is PolicyFile:

@@ -37,7 +37,7 @@ def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
-class Wanted(Sayable):
+class PackEntry(Sayable):
     require: Requirement
     clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
@@ -48,6 +48,6 @@ class Manifest(Sayable):
     schema_: Schema
     policy: Policy = UNSAID
     clients: list[ClientName] | None = None
-    packs: list[Annotated[Wanted, BeforeValidator(_wanted)]] = []
+    packs: list[Annotated[PackEntry, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
     sources: list[Source] = []
