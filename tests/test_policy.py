@@ -27,7 +27,7 @@ from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.wanted.candidates import choose
 from agentpack.wanted.making import make
-from agentpack.wanted.policy_check import capabilities_of, facts_of, judge
+from agentpack.wanted.policy_check import capabilities_of, enforce, facts_of
 from agentpack.workspace.workspace import Workspace
 
 FACTS = Facts(
@@ -761,15 +761,15 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     environment = Environment.current()
     workspace = Workspace(environment, find_scope(environment))
     asked = ask(workspace, "data-reviewer")
-    chosen = choose(asked.library, asked.manifest, None)
-    made = make(asked.library, asked.manifest, chosen, ("claude",))
+    chosen = choose(asked.candidates, asked.manifest, None)
+    made = make(asked.candidates, asked.manifest, chosen, ("claude",))
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs
     words = capabilities_of(made)[pack.name]
-    assert facts_of(asked.library, pack, words).capabilities == {"read": "claude", "web": "claude"}
+    assert facts_of(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
     with pytest.raises(PolicyRefused) as error:
-        judge(asked.library, made)
+        enforce(asked.candidates, made)
     assert "`web` (claude) is denied by `web`" in error.value.details[0]
 
 

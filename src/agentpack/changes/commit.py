@@ -21,7 +21,7 @@ from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.safety.text import HiddenText, text_findings
-from agentpack.wanted.making import Made
+from agentpack.wanted.making import Wanted
 from agentpack.workspace.locations import Placed, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import as_written, held_files, with_files
@@ -92,7 +92,7 @@ def carry_out(
     return replace(outcome, generation=_apply(workspace, outcome, wish).number)
 
 
-def refuse_found(workspace: Workspace, made: Made, decisions: Decisions) -> None:
+def refuse_found(workspace: Workspace, made: Wanted, decisions: Decisions) -> None:
     """Raise what would keep these files from being written, but for files that are managed already.
 
     Raises:
@@ -459,7 +459,7 @@ def write_documents(
     command: str,
     documents: tuple[DocumentChange, ...],
     packs: tuple[PackChange, ...],
-    made: Made,
+    made: Wanted,
     capabilities: tuple[MayChange, ...],
     *,
     dry_run: bool,

@@ -8,14 +8,14 @@ from agentpack.changes.pristine import Pristine
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.persona import Persona
-from agentpack.wanted.making import Made
+from agentpack.wanted.making import Wanted
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from agentpack.merge import Known
 
 
-def plan_for(workspace: Workspace, made: Made | None, decisions: Decisions = NO_DECISIONS) -> Plan:
+def plan_for(workspace: Workspace, made: Wanted | None, decisions: Decisions = NO_DECISIONS) -> Plan:
     """The plan that brings the disk to what is wanted; None when nothing is."""
     met = meet(workspace, made.files if made else {})
     pristine = Pristine(workspace)

@@ -21,14 +21,14 @@ from agentpack.workspace.written import Locks
 
 if TYPE_CHECKING:
     from agentpack.resolve import Chosen
-    from agentpack.wanted.candidates import Library
-    from agentpack.wanted.making import Made, Part
+    from agentpack.wanted.candidates import Candidates
+    from agentpack.wanted.making import Part, Wanted
 
 MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""
 
 
-def recognise_releases(workspace: Workspace, made: "Made | None") -> None:
+def recognise_releases(workspace: Workspace, made: "Wanted | None") -> None:
     """Take files that no row is known of for what they are, where they equal what an offered release renders to.
 
     For packs that agentpack.yaml asked for before the command: their rows were lost, with the whole lock or with one
@@ -50,7 +50,7 @@ def recognise_releases(workspace: Workspace, made: "Made | None") -> None:
                 break
 
 
-def unrecorded_files(workspace: Workspace, made: "Made") -> tuple[Rendering, ...]:
+def unrecorded_files(workspace: Workspace, made: "Wanted") -> tuple[Rendering, ...]:
     """Files that are wanted and there, and of which no row is known, though agentpack.yaml asked for their packs."""
     known = workspace.recorded
     asked = [file for file in made.files.values() if file.path not in known and _was_wanted(workspace, made, file.pack)]
@@ -67,7 +67,7 @@ def recognised_lock(workspace: Workspace) -> Lock | None:
     return Lock({}, (), tuple(pins.values()), ()) if pins else None
 
 
-def _was_wanted(workspace: Workspace, made: "Made", pack: str) -> bool:
+def _was_wanted(workspace: Workspace, made: "Wanted", pack: str) -> bool:
     pin = made.lock.pack(pack)
     return workspace.manifest.wanted(pack) is not None or (pin is not None and MANIFEST not in pin.wanted_by)
 
@@ -76,21 +76,21 @@ def _is(here: Observed | None, row: LockedFile) -> bool:
     return here is not None and here.digest == f"sha256:{row.sha256}"
 
 
-def _offered(workspace: Workspace, made: "Made", pack: PackName) -> Iterator[Lock]:
+def _offered(workspace: Workspace, made: "Wanted", pack: PackName) -> Iterator[Lock]:
     """What each release of a pack renders to, the newest first, made as this one is wanted: as locks of that pack."""
-    from agentpack.wanted.candidates import Library, choose  # only where files lost their rows
+    from agentpack.wanted.candidates import Candidates, choose  # only where files lost their rows
     from agentpack.wanted.making import make
 
     manifest = Manifest.from_data(made.lock.manifest)
     entry = manifest.wanted(pack) or ManifestEntry(Requirement(pack=pack), pack)
     clients = sorted({file.client for file in made.files.values() if file.pack == pack})
-    library = Library(workspace, manifest, every_age=True)
-    for version in sorted(library.versions(pack), reverse=True):
+    candidates = Candidates(workspace, manifest, every_age=True)
+    for version in sorted(candidates.versions(pack), reverse=True):
         requirement = replace(entry.requirement, range=f"=={version}")
         one = manifest._replace(packs=(entry._replace(requirement=requirement, text=str(requirement), clients=None),))
         try:
-            chosen = choose(library, one, None)
-            yield make(library, one, chosen, clients, accepted=None, only=frozenset((pack,))).lock
+            chosen = choose(candidates, one, None)
+            yield make(candidates, one, chosen, clients, accepted=None, only=frozenset((pack,))).lock
         except AgentpackError:
             continue  # this release cannot be made as the pack is wanted now, and no file can be it
 
@@ -98,8 +98,8 @@ def _offered(workspace: Workspace, made: "Made", pack: PackName) -> Iterator[Loc
 class Again(NamedTuple):
     """One pack, made again as a row of a lock has it."""
 
-    made: "Made"
-    library: "Library"
+    made: "Wanted"
+    candidates: "Candidates"
     manifest: Manifest
     chosen: tuple["Chosen", ...]
 
@@ -160,7 +160,7 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     Raises:
         AgentpackError: the release can no longer be had, or no longer be rendered.
     """
-    from agentpack.wanted.candidates import Library, as_locked  # only where a text is not kept
+    from agentpack.wanted.candidates import Candidates, as_locked  # only where a text is not kept
     from agentpack.wanted.making import make
 
     pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
@@ -172,10 +172,10 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
             Requirement(pack=pin.name, variants=pin.variants), pin.name, None, pin.parameters, pin.renames
         )
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
-    library = Library(workspace, manifest, tuple(pins.values()), every_age=True)
+    candidates = Candidates(workspace, manifest, tuple(pins.values()), every_age=True)
     chosen = as_locked(lock._replace(packs=tuple(pins.values())))
-    made = make(library, manifest, chosen, clients, accepted=None, only=frozenset((pin.name,)))
-    return Again(made, library, manifest, chosen)
+    made = make(candidates, manifest, chosen, clients, accepted=None, only=frozenset((pin.name,)))
+    return Again(made, candidates, manifest, chosen)
 
 
 def _with_required(lock: Lock, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:

@@ -10,14 +10,14 @@ from agentpack.manifest_text import new_manifest
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.requirement import Requirement
-from agentpack.wanted.making import Made
+from agentpack.wanted.making import Wanted
 from agentpack.workspace.workspace import LocalText, Workspace
 
 
 class Wish(NamedTuple):
     """What a command wants: the files, the manifest and the lock. `lock` and `manifest` None delete the document."""
 
-    made: Made | None
+    made: Wanted | None
     manifest: bytes | None
     lock: Lock | None
     """What is wanted, and the files as if all of them were written; those left in conflict are put in afterwards."""
@@ -60,7 +60,7 @@ class Followed(NamedTuple):
         return wish._replace(beside=beside, notes=(*self.notes, *wish.notes))
 
 
-def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> Wish:
+def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Wanted) -> Wish:
     """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
     data = workspace.manifest_bytes
     name = workspace.scope.manifest.rpartition("/")[2]

@@ -22,8 +22,8 @@ from agentpack.model.names import Digest, PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import USER
-from agentpack.wanted.candidates import Library, as_locked
-from agentpack.wanted.making import Made, make
+from agentpack.wanted.candidates import Candidates, as_locked
+from agentpack.wanted.making import Wanted, make
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import as_written, held_files, left_lock
 
@@ -86,7 +86,7 @@ def told(words: Iterable[str]) -> str:
     return ", ".join(words) or "no tool"
 
 
-def may_changes(workspace: Workspace, made: Made) -> tuple[MayChange, ...]:
+def may_changes(workspace: Workspace, made: Wanted) -> tuple[MayChange, ...]:
     """What is new or differs against what was written, sorted by pack, persona and client. Nothing is decided."""
     sides = workspace.lock_sides
     changes = tuple(sorted(_Comparison(workspace, _known(workspace), made).changes()))  # no two are of the same key
@@ -191,7 +191,7 @@ def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
 class _Comparison:
     """One lock against what is wanted."""
 
-    def __init__(self, workspace: Workspace, lock: Lock | None, made: Made) -> None:
+    def __init__(self, workspace: Workspace, lock: Lock | None, made: Wanted) -> None:
         self.workspace = workspace
         self.lock = lock
         self.made = made
@@ -304,9 +304,9 @@ class _Comparison:
         lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
         manifest = Manifest.from_data(lock.manifest)
         entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
-        library = Library(self.workspace, manifest, lock.packs)
+        candidates = Candidates(self.workspace, manifest, lock.packs)
         clients = tuple(sorted({file.client for file in self.made.files.values()}))
-        made = make(library, manifest._replace(packs=entries), as_locked(lock), clients, accepted=None)
+        made = make(candidates, manifest._replace(packs=entries), as_locked(lock), clients, accepted=None)
         return {_key(file): file.capabilities for file in made.files.values()}
 
     def _releases(self, pack: str) -> tuple[str, str]:

@@ -41,23 +41,23 @@ def complete_client(incomplete: str) -> list[str]:
 def complete_requirement(incomplete: str) -> list[str]:
     """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
     try:
-        from agentpack.wanted.candidates import Library
+        from agentpack.wanted.candidates import Candidates
 
         workspace = _workspace()
-        library = Library(workspace, workspace.manifest, every_age=True)
+        candidates = Candidates(workspace, workspace.manifest, every_age=True)
         name, bracket, inside = incomplete.partition("[")
         if bracket:
             head, _, last = inside.rpartition(",")
-            newest = library.sources.releases(name)[0]  # type: ignore[arg-type]
-            variants = library.variants(newest.pack, newest.version)
+            newest = candidates.sources.releases(name)[0]  # type: ignore[arg-type]
+            variants = candidates.variants(newest.pack, newest.version)
             before = f"{name}[{head + ',' if head else ''}"
             left = sorted(set(variants) - set(head.split(",")))
             return _plain(f"{before}{variant}" for variant in left if variant.startswith(last))
         name, at, version = incomplete.partition("@")
         if at:
-            found = [str(ref.version) for ref in library.sources.releases(name)]  # type: ignore[arg-type]
+            found = [str(ref.version) for ref in candidates.sources.releases(name)]  # type: ignore[arg-type]
             return _plain(f"{name}@{v}" for v in [*found, "latest"] if v.startswith(version))
-        return _plain(pack for pack in library.known() if pack.startswith(incomplete))
+        return _plain(pack for pack in candidates.known() if pack.startswith(incomplete))
     except Exception:  # noqa: BLE001 - completion must never print a traceback into a prompt
         return []
 
@@ -85,15 +85,15 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     from agentpack.model.requirement import parse_requirement
-    from agentpack.wanted.candidates import Library
+    from agentpack.wanted.candidates import Candidates
 
     workspace = _workspace()
-    library = Library(workspace, workspace.manifest, every_age=True)
+    candidates = Candidates(workspace, workspace.manifest, every_age=True)
     named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
     asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
     for requirement in asked:
-        newest = next(ref for ref in library.sources.releases(requirement.pack) if requirement.allows(ref.version))
-        yield from library.read(newest.pack, newest.version)[1].declarations.items()
+        newest = next(ref for ref in candidates.sources.releases(requirement.pack) if requirement.allows(ref.version))
+        yield from candidates.read(newest.pack, newest.version)[1].declarations.items()
 
 
 def _values(declaration: Any) -> tuple[str, ...]:

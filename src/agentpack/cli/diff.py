@@ -94,10 +94,10 @@ def check_scope(session: Session) -> Result:
     if session.workspace.lock is None:
         require_manifest(session.workspace)
     if session.workspace.is_judged:
-        from agentpack.wanted.policy_check import judge_installed
+        from agentpack.wanted.policy_check import evaluate_installed
         from agentpack.workspace.verdicts import refuse
 
-        refuse(judge_installed(session.workspace))
+        refuse(evaluate_installed(session.workspace))
     found = diff_disk(session.workspace, Limits(rules=False))
     place = _place(session)
     for remark in found.remarks:

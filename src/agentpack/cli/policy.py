@@ -10,7 +10,7 @@ from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.operations.policy import Effective, Setting, effective
 from agentpack.operations.policy import explain as run
-from agentpack.workspace.verdicts import Judged
+from agentpack.workspace.verdicts import PackVerdict
 
 app = verb_app()
 
@@ -77,7 +77,7 @@ def _values(setting: Setting) -> str:
     return f"{words} {units[setting.rule]}" if setting.rule in units else words
 
 
-def _show(session: Session, one: Judged) -> None:
+def _show(session: Session, one: PackVerdict) -> None:
     output = session.output
     output.print(f"{one.pack} {one.version}: {'refused' if one.refusals else 'allowed'}")
     for verdict in one.verdicts:
@@ -85,7 +85,7 @@ def _show(session: Session, one: Judged) -> None:
         output.print(f"  {mark}  {verdict.rule:<18} " + safe(f"{verdict.why} ({verdict.file}:{verdict.line})"))
 
 
-def _judged_data(one: Judged) -> dict[str, Any]:
+def _judged_data(one: PackVerdict) -> dict[str, Any]:
     return {
         "pack": one.pack,
         "version": one.version,

@@ -29,8 +29,8 @@ from agentpack.operations.show import resolved
 from agentpack.read import ORIGINALS
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
-from agentpack.wanted.candidates import Library, choose
-from agentpack.wanted.making import Made
+from agentpack.wanted.candidates import Candidates, choose
+from agentpack.wanted.making import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
 LOCAL = "local"
@@ -84,12 +84,12 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), managed)
     old = workspace.manifest
-    library = Library(workspace, old, workspace.lock.packs if workspace.lock else ())
+    candidates = Candidates(workspace, old, workspace.lock.packs if workspace.lock else ())
     if old.clients is None and not old.packs and workspace.lock is None:
         settled = Settled(tuple(sorted({file.client for file in files})))
     else:
-        settled = settle(library, old, choose(library, old, workspace.lock, upgrade=()))
-    choices = _choices(workspace, library, files, settled.clients)
+        settled = settle(candidates, old, choose(candidates, old, workspace.lock, upgrade=()))
+    choices = _choices(workspace, candidates, files, settled.clients)
     manifest, source = _manifest(workspace, settled.named_in(old), choices)
     made = _made(workspace, manifest, source, choices)
     as_they_are = tuple(_with_originals(choice, made) for choice in choices)
@@ -109,19 +109,19 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
 
 
 def _choices(
-    workspace: Workspace, library: Library, files: Sequence[Found], clients: Collection[str]
+    workspace: Workspace, candidates: Candidates, files: Sequence[Found], clients: Collection[str]
 ) -> tuple[Choice, ...]:
     personas: dict[str, list[Found]] = {}
     for file in files:
         personas.setdefault(file.agent.name, []).append(file)
-    taken = {*library.known(), *(wanted.requirement.pack for wanted in workspace.manifest.packs)}
+    taken = {*candidates.known(), *(wanted.requirement.pack for wanted in workspace.manifest.packs)}
     choices = []
     for name, own in personas.items():
         own_clients = tuple(sorted(file.client for file in own))
         only = None if set(own_clients) == set(clients) else own_clients
-        requirement = _recognised(workspace, library, own)
+        requirement = _recognised(workspace, candidates, own)
         if requirement is not None:
-            (persona,) = library.read(requirement.pack, _exactly(requirement))[1].personas
+            (persona,) = candidates.read(requirement.pack, _exactly(requirement))[1].personas
             renames = {} if persona == name else {persona: name}
             wanted = ManifestEntry(requirement, str(requirement), only, {}, renames)
             choices.append(Choice(tuple(own), wanted, str(_exactly(requirement)), {}))
@@ -142,33 +142,33 @@ def _exactly(requirement: Requirement) -> Version:
     return Version(requirement.range.removeprefix("=="))
 
 
-def _recognised(workspace: Workspace, library: Library, files: Sequence[Found]) -> Requirement | None:
+def _recognised(workspace: Workspace, candidates: Candidates, files: Sequence[Found]) -> Requirement | None:
     """The release, and the variants of it, that the first file is nearest to; None when none is near enough."""
     file = files[0]
     best: tuple[float, Requirement] | None = None
-    for requirement in _candidates(workspace, library):
-        scored = _best_variants(workspace, library, requirement, file)
+    for requirement in _known_releases(workspace, candidates):
+        scored = _best_variants(workspace, candidates, requirement, file)
         if scored is not None and (best is None or scored[0] > best[0]):
             best = scored
     return best[1] if best is not None and best[0] >= ENOUGH else None
 
 
-def _candidates(workspace: Workspace, library: Library) -> Iterator[Requirement]:
+def _known_releases(workspace: Workspace, candidates: Candidates) -> Iterator[Requirement]:
     """Every release of every pack that has one persona and is not asked for yet, newest first."""
-    for pack in library.known():
+    for pack in candidates.known():
         if workspace.manifest.wanted(pack) is not None:
             continue
-        for ref in library.sources.releases(PackName(pack)):
+        for ref in candidates.sources.releases(PackName(pack)):
             yield Requirement(pack=ref.pack, range=f"=={ref.version}")
 
 
 def _best_variants(
-    workspace: Workspace, library: Library, requirement: Requirement, file: Found
+    workspace: Workspace, candidates: Candidates, requirement: Requirement, file: Found
 ) -> tuple[float, Requirement] | None:
     """The variants that bring a release nearest to the file, each taken only if it brings it nearer."""
     try:
-        pack = library.read(requirement.pack, _exactly(requirement))[1]
-        best = _score(workspace, library, requirement, file) if len(pack.personas) == 1 else None
+        pack = candidates.read(requirement.pack, _exactly(requirement))[1]
+        best = _score(workspace, candidates, requirement, file) if len(pack.personas) == 1 else None
     except AgentpackError:
         return None  # a pack that does not read is nothing to recognise
     if best is None or best < ENOUGH / 2:
@@ -180,7 +180,7 @@ def _best_variants(
             more = Requirement(
                 pack=requirement.pack, range=requirement.range, variants=tuple(sorted({*requirement.variants, name}))
             )
-            score = _score(workspace, library, more, file)
+            score = _score(workspace, candidates, more, file)
             if score is not None and score > best:
                 scored.append((score, name, more))
         if not scored:
@@ -190,11 +190,11 @@ def _best_variants(
     return best, requirement
 
 
-def _score(workspace: Workspace, library: Library, requirement: Requirement, file: Found) -> float | None:
+def _score(workspace: Workspace, candidates: Candidates, requirement: Requirement, file: Found) -> float | None:
     """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
     along."""
     try:
-        made = list(resolved(workspace, library, requirement, {}).made([file.client]).files.values())
+        made = list(resolved(workspace, candidates, requirement, {}).made([file.client]).files.values())
     except AgentpackError:
         return None
     if len(made) != 1:
@@ -276,20 +276,22 @@ def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]
     return beside
 
 
-def _made(workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]) -> Made:
+def _made(
+    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
+) -> Wanted:
     locked = workspace.lock.packs if workspace.lock else ()
-    library = Library(workspace, manifest, locked)
+    candidates = Candidates(workspace, manifest, locked)
     if source is not None:
         coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
-        there = library.sources.source(source.name)
+        there = candidates.sources.source(source.name)
         ours = _Coming(source.name, workspace.source_folder(source), there, coming)
-        every = [ours if one.name == source.name else one for one in library.sources.all]
-        library.sources = Sources(every, library.sources.remembered)
-    chosen = choose(library, manifest, workspace.lock, upgrade=())
-    return settle(library, manifest, chosen).made(library, manifest, chosen)
+        every = [ours if one.name == source.name else one for one in candidates.sources.all]
+        candidates.sources = Sources(every, candidates.sources.remembered)
+    chosen = choose(candidates, manifest, workspace.lock, upgrade=())
+    return settle(candidates, manifest, chosen).made(candidates, manifest, chosen)
 
 
-def _with_originals(choice: Choice, made: Made) -> Choice:
+def _with_originals(choice: Choice, made: Wanted) -> Choice:
     """A local pack that has beside the persona each file that agentpack would write in other words."""
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
@@ -312,7 +314,7 @@ def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence
         )
 
 
-def _adopted(workspace: Workspace, made: Made, choices: Iterable[Choice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, made: Wanted, choices: Iterable[Choice]) -> Iterator[Adopted]:
     for choice in choices:
         for file in choice.files:
             requirement = choice.wanted.requirement

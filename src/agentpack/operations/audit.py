@@ -20,7 +20,7 @@ from agentpack.safety.findings import LEVELS, Finding, fingerprints, scan
 from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
-from agentpack.wanted.candidates import Library
+from agentpack.wanted.candidates import Candidates
 from agentpack.workspace.workspace import Workspace
 
 _PARTS = ("personas/", "variants/")
@@ -202,13 +202,13 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) ->
     requirement = parse_requirement(subject)
     if requirement.url is not None:
         raise UsageError(f"`{subject}`: addresses are not read by this version", hint="name a folder")
-    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
-    offered = library.sources.releases(requirement.pack)
+    candidates = Candidates(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+    offered = candidates.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]
     ref = _newest(final or fitting)
     if ref is None:
-        known = library.known()
+        known = candidates.known()
         raise Unresolvable(
             f"no source has a release of `{requirement.pack}` that fits `{subject}`"
             if offered
@@ -216,6 +216,6 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) ->
             details=[f"there are {', '.join(str(one.version) for one in offered)}"] if offered else (),
             hint=None if offered else did_you_mean(requirement.pack, known) or "for a folder write `./NAME`",
         )
-    expected = library.expected.get((ref.pack, str(ref.version), ref.source))
-    release = fetch(ref, library.sources, expected)
+    expected = candidates.expected.get((ref.pack, str(ref.version), ref.source))
+    release = fetch(ref, candidates.sources, expected)
     looked.pack(release.files, f"{ref.pack}-{ref.version}", ref.pack)

@@ -23,8 +23,8 @@ from agentpack.read import MANIFEST, check_pack
 from agentpack.resolve import Chosen
 from agentpack.safety.parameters import Declaration
 from agentpack.sources.directory import DirectorySource, read_tree
-from agentpack.wanted.candidates import Library, choose
-from agentpack.wanted.making import Maker
+from agentpack.wanted.candidates import Candidates, choose
+from agentpack.wanted.making import PersonaAssembler
 from agentpack.workspace.workspace import Workspace
 
 SOURCE = "folder"
@@ -97,13 +97,13 @@ class Authored:
         return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, sources)
 
     @cached_property
-    def library(self) -> Library:
-        return Library(self.workspace, self.manifest)
+    def candidates(self) -> Candidates:
+        return Candidates(self.workspace, self.manifest)
 
     @cached_property
     def chosen(self) -> tuple[Chosen, ...]:
         """This release, and one of each pack it requires. Raises Unresolvable."""
-        return choose(self.library, self.manifest, None)
+        return choose(self.candidates, self.manifest, None)
 
     def subject(self, earlier: "Authored | None") -> Subject:
         """The release as the rules of the check see it."""
@@ -123,8 +123,8 @@ class _Drafts:
         self.authored = authored
 
     @cached_property
-    def _maker(self) -> Maker:
-        return Maker(self.authored.library, self.authored.manifest, self.authored.chosen)
+    def _maker(self) -> PersonaAssembler:
+        return PersonaAssembler(self.authored.candidates, self.authored.manifest, self.authored.chosen)
 
     def draft(self, persona: str, variants: Iterable[str]) -> Draft:
         return draft_of(self.authored.pack, persona, variants, {}, self._base(persona))

@@ -18,8 +18,8 @@ from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.resolve import Chosen
 from agentpack.targets.base import Client
 from agentpack.wanted.assignment import Restricted
-from agentpack.wanted.candidates import Library
-from agentpack.wanted.making import Made, Maker, Skipped, make
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.making import PersonaAssembler, Skipped, Wanted, make
 from agentpack.wanted.obeying import obey
 from agentpack.workspace.workspace import LocalText, Workspace
 
@@ -101,7 +101,7 @@ class Settled(NamedTuple):
     clients: tuple[str, ...]
     fewer: Mapping[str, tuple[str, ...]] = {}
     skipped: tuple[Skipped, ...] = ()
-    maker: Maker | None = None
+    maker: PersonaAssembler | None = None
 
     def named_in(self, manifest: Manifest) -> Manifest:
         """The manifest that names them, so that no client is only found any more."""
@@ -116,21 +116,21 @@ class Settled(NamedTuple):
 
     def made(
         self,
-        library: Library,
+        candidates: Candidates,
         manifest: Manifest,
         chosen: Sequence[Chosen],
         *,
         accepted: Collection[str] | None = (),
         obeying: bool = True,
-    ) -> Made:
+    ) -> Wanted:
         """The lock and the text of every file for these clients, as `make` gives them; with `obeying`, and where
         something is to be written, if the policy allows it.
         """
         fewer = self.fewer if manifest.clients is None else {}
         clients, maker = self.clients, self.maker
-        made = make(library, manifest, chosen, clients, fewer=fewer, accepted=accepted, maker=maker)
+        made = make(candidates, manifest, chosen, clients, fewer=fewer, accepted=accepted, maker=maker)
         if obeying and accepted is not None:
-            obey(library, made)
+            obey(candidates, made)
         return made._replace(skipped=self.skipped)
 
 
@@ -140,10 +140,10 @@ def of_lock(lock: Lock) -> Settled:
 
 
 def settle(
-    library: Library, manifest: Manifest, chosen: Sequence[Chosen], decisions: Decisions = NO_DECISIONS
+    candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], decisions: Decisions = NO_DECISIONS
 ) -> Settled:
     """The clients of a command that names none, and which of them are skipped. Nothing is written."""
-    workspace, lock = library.workspace, library.workspace.lock
+    workspace, lock = candidates.workspace, candidates.workspace.lock
     if manifest.clients is not None:
         return Settled(manifest.clients)
     known, skipped = named_clients(workspace, manifest), tuple[Skipped, ...]()
@@ -158,7 +158,7 @@ def settle(
         if locked is not None:
             fixed.setdefault(entry.requirement.pack, known if locked.clients is None else locked.clients)
     open_ = [entry.requirement.pack for entry in manifest.packs if entry.requirement.pack not in fixed]
-    trial = _Trial(library, manifest, chosen, decisions, fixed)
+    trial = _Trial(candidates, manifest, chosen, decisions, fixed)
     taken = trial.taken(open_, known)
     every = {client: None for pack in (fixed | taken) for client in (fixed | taken)[pack]}
     clients = tuple(client for client in (*known, *every) if client in every) if manifest.packs else known
@@ -174,22 +174,22 @@ class _Trial:
 
     def __init__(
         self,
-        library: Library,
+        candidates: Candidates,
         manifest: Manifest,
         chosen: Sequence[Chosen],
         decisions: Decisions,
         fixed: Mapping[str, tuple[str, ...]],
     ) -> None:
-        self.library, self.manifest, self.chosen = library, manifest, chosen
+        self.candidates, self.manifest, self.chosen = candidates, manifest, chosen
         self.decisions, self.fixed = decisions, fixed
-        self.maker = Maker(library, manifest, chosen)
+        self.maker = PersonaAssembler(candidates, manifest, chosen)
         self._refused: dict[tuple[str, str], AgentpackError] = {}
 
     def taken(self, packs: Sequence[str], clients: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The clients that each pack goes to."""
         if set(clients) <= {DEFAULT} or self.refusal(dict.fromkeys(packs, tuple(clients))) is None:
             return dict.fromkeys(packs, tuple(clients) or (DEFAULT,))
-        in_use = {(row.pack, row.client) for row in self.library.workspace.recorded.values()}
+        in_use = {(row.pack, row.client) for row in self.candidates.workspace.recorded.values()}
         taken = {pack: tuple(client for client in clients if (pack, client) in in_use) for pack in packs}
         for client in clients:
             more = [pack for pack in packs if client not in taken[pack]]
@@ -214,9 +214,9 @@ class _Trial:
         fewer = {**self.fixed, **taken}
         every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
         try:
-            made = make(self.library, self.manifest, self.chosen, every, fewer=fewer, maker=self.maker)
-            obey(self.library, made)
-            refuse_found(self.library.workspace, made, self.decisions)
+            made = make(self.candidates, self.manifest, self.chosen, every, fewer=fewer, maker=self.maker)
+            obey(self.candidates, made)
+            refuse_found(self.candidates.workspace, made, self.decisions)
         except Bug:
             raise
         except AgentpackError as error:
@@ -225,7 +225,7 @@ class _Trial:
 
     def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[Skipped]:
         """Who was refused, a line for each reason; nothing of the default, whose refusal stops the command."""
-        workspace, found = self.library.workspace, dict[Skipped, list[str]]()
+        workspace, found = self.candidates.workspace, dict[Skipped, list[str]]()
         for (pack, client), error in self._refused.items():
             if client not in taken[pack]:
                 install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""

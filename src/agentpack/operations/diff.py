@@ -31,7 +31,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.from_lock import check_rendering, made_from_lock, stale_reasons
-from agentpack.wanted.making import Made, Part
+from agentpack.wanted.making import Part, Wanted
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace, steady
 from agentpack.workspace.written import as_written
@@ -144,7 +144,7 @@ class WantedFiles:
         self.failure: AgentpackError | None = None
 
     @cached_property
-    def made(self) -> Made | None:
+    def made(self) -> Wanted | None:
         """What the lock wants, rendered again; None when that fails, and `failure` tells why."""
         try:
             return made_from_lock(self.workspace, frozen=True, obeying=False)
@@ -172,7 +172,7 @@ class WantedFiles:
         made = self._anew(file)
         return part_of(made, file) if made else self.pristine.part(file)
 
-    def _anew(self, file: InstalledFile) -> Made | None:
+    def _anew(self, file: InstalledFile) -> Wanted | None:
         """What the lock wants, where it was not written yet and has this very text."""
         lock = self.workspace.lock
         made = self.made if lock is not None and lock.written is not None else None
@@ -185,7 +185,7 @@ class WantedFiles:
         return failure.message if failure else "it can no longer be rendered"
 
 
-def part_of(made: Made, file: Any) -> Part | None:
+def part_of(made: Wanted, file: Any) -> Part | None:
     """The persona that a file says."""
     for part in made.parts:
         if (part.pack.name, part.persona.name) == (file.pack, file.persona):
@@ -372,7 +372,7 @@ _STATES = {
 }
 
 
-def _upgraded(workspace: Workspace, pristine: Pristine, made: Made, change: Change, limits: Limits) -> FileDifference:
+def _upgraded(workspace: Workspace, pristine: Pristine, made: Wanted, change: Change, limits: Limits) -> FileDifference:
     seen = change.observed is not None
     before = workspace.contents(change.path) if seen else None
     after = before if change.action is Action.CONFLICT else change.content

@@ -14,8 +14,8 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import DEFAULT, named_clients
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
-from agentpack.wanted.candidates import Library, as_locked, choose
-from agentpack.wanted.making import Made, make
+from agentpack.wanted.candidates import Candidates, as_locked, choose
+from agentpack.wanted.making import Wanted, make
 from agentpack.workspace.workspace import Workspace, steady
 
 
@@ -84,8 +84,10 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
-    library = Library(workspace, manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
-    return _side(make(library, manifest, choose(library, manifest, None), tuple(clients), accepted=None), asked.pack)
+    candidates = Candidates(workspace, manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
+    return _side(
+        make(candidates, manifest, choose(candidates, manifest, None), tuple(clients), accepted=None), asked.pack
+    )
 
 
 def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -> _Side:
@@ -96,12 +98,14 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
             hint="name both sides: `--from` and `--to`, each `name@version` or `name[variant]`",
         )
     manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs, every_age=True)
+    candidates = Candidates(workspace, manifest, lock.packs, every_age=True)
     entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
-    return _side(make(library, manifest._replace(packs=entries), as_locked(lock), tuple(clients), accepted=None), pack)
+    return _side(
+        make(candidates, manifest._replace(packs=entries), as_locked(lock), tuple(clients), accepted=None), pack
+    )
 
 
-def _side(made: Made, pack: str) -> _Side:
+def _side(made: Wanted, pack: str) -> _Side:
     locked = made.lock.pack(pack)
     assert locked is not None
     variants = sorted({*locked.variants, *(variant.name for variant in locked.local_variants)})

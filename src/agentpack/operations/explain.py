@@ -120,7 +120,7 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
                 f"{row.path}: the release it was written from can no longer be rendered{why}",
                 hint="`agentpack upgrade` writes it from a release that is there",
             )
-        behind = _Behind(part, layers_behind(again.library, again.manifest, again.chosen, part), again.manifest)
+        behind = _Behind(part, layers_behind(again.candidates, again.manifest, again.chosen, part), again.manifest)
         yield _file(workspace, row, pristine_account(text, workspace.form_of(row.client), part.persona), behind), behind
 
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from agentpack.changes.requests import Followed
 from agentpack.model.manifest import Manifest
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Library
+from agentpack.wanted.candidates import Candidates
 
 
-def followed(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
+def followed(candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
     """What becomes of the local variants where their packs are chosen at another release; see `following`."""
-    lock = library.workspace.lock
+    lock = candidates.workspace.lock
     if lock is None or not any(pack.local_variants for pack in lock.packs):
         return Followed()
     from agentpack.operations.moved_variants import follow  # brings YAML along
 
-    return follow(library, manifest, chosen, clients)
+    return follow(candidates, manifest, chosen, clients)

@@ -11,7 +11,7 @@ from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import Settled, of_lock, settle
 from agentpack.operations.following import followed
-from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.candidates import Candidates, choose
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -44,22 +44,22 @@ def install(
     old = workspace.manifest
     new = _with_sources(workspace, old, sources)
     anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
-    library = Library(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
-    new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
-    chosen = choose(library, new, workspace.lock, upgrade=anew)
+    candidates = Candidates(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
+    new = _with_requirements(candidates, new, asked, requirements, clients, settings, workspace)
+    chosen = choose(candidates, new, workspace.lock, upgrade=anew)
     options = replace(options, decisions=options.decisions_for(asked))
-    settled = settle(library, new, chosen, options.decisions)
+    settled = settle(candidates, new, chosen, options.decisions)
     new = settled.named_in(new)
-    moved = followed(library, new, chosen, settled.clients)
+    moved = followed(candidates, new, chosen, settled.clients)
     with workspace.as_if(moved.texts):
-        made = settled.with_texts(moved.texts).made(library, new, chosen)
+        made = settled.with_texts(moved.texts).made(candidates, new, chosen)
     wish = moved.told(wish_for(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.remarking import remarks
         from agentpack.operations.resembling import name_warnings
 
-        names = name_warnings(library, old, new, workspace.lock, made)
-        wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
+        names = name_warnings(candidates, old, new, workspace.lock, made)
+        wish = wish._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
     return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
 
 
@@ -121,7 +121,7 @@ def _kebab(text: str) -> str:
 
 
 def _with_requirements(
-    library: Library,
+    candidates: Candidates,
     manifest: Manifest,
     asked: Sequence[Requirement],
     texts: Sequence[str],
@@ -138,7 +138,7 @@ def _with_requirements(
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, texts, strict=True):
-        parameters = read_settings(library, manifest, requirement, settings) if settings else {}
+        parameters = read_settings(candidates, manifest, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
         entry = ManifestEntry(_without_newest(requirement), _shortest(requirement, text))
         if index is None:
@@ -186,11 +186,11 @@ def _shortest(requirement: Requirement, text: str) -> str:
 
 
 def read_settings(
-    library: Library, manifest: Manifest, requirement: Requirement, settings: Sequence[str]
+    candidates: Candidates, manifest: Manifest, requirement: Requirement, settings: Sequence[str]
 ) -> Mapping[str, str | int | bool]:
     """The values that `--set` texts stand for, read by the newest release that the requirement allows."""
-    releases = [ref for ref in library.sources.releases(requirement.pack) if requirement.allows(ref.version)]
-    declarations = library.read(requirement.pack, releases[0].version)[1].declarations if releases else {}
+    releases = [ref for ref in candidates.sources.releases(requirement.pack) if requirement.allows(ref.version)]
+    declarations = candidates.read(requirement.pack, releases[0].version)[1].declarations if releases else {}
     values = {}
     for setting in settings:
         name, equals, text = setting.partition("=")

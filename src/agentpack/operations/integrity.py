@@ -14,7 +14,7 @@ from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.safety.findings import Finding, whole
-from agentpack.wanted.candidates import Library
+from agentpack.wanted.candidates import Candidates
 from agentpack.workspace.workspace import Workspace
 
 BROKEN = frozenset(("AP204", "AP205", "AP206"))
@@ -116,19 +116,19 @@ def locked_releases(
     lock = workspace.lock
     if lock is None:
         return
-    library = Library(workspace, workspace.manifest, lock.packs)
+    candidates = Candidates(workspace, workspace.manifest, lock.packs)
     for pack in lock.packs:
         label = f"{pack.name}-{pack.version}"
         try:
-            refs = library.sources.releases(pack.name)
+            refs = candidates.sources.releases(pack.name)
             ref = next((r for r in refs if str(r.version) == pack.version and r.source == pack.source), None)
             if ref is None:
-                known = library.sources.source(pack.source) is not None
+                known = candidates.sources.source(pack.source) is not None
                 lacks = f"does not have {pack.version} of it" if known else "is not configured"
                 message = f"the source `{pack.source}` {lacks}"
                 yield pack, None, (whole(label, "AP207", message, key=pack.name),)
                 continue
-            yield pack, fetch(ref, library.sources, pack.digest).files, ()
+            yield pack, fetch(ref, candidates.sources, pack.digest).files, ()
         except Refused as error:
             message = "; ".join((error.message, *error.details))
             yield pack, None, (whole(label, "AP206", message, key=pack.name),)

@@ -25,9 +25,9 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.saying import Edited, differs_in, first_difference, said, unsayable, variant_of
 from agentpack.patching import Patch, patch
-from agentpack.wanted.candidates import Library, as_locked, choose
+from agentpack.wanted.candidates import Candidates, as_locked, choose
 from agentpack.wanted.from_lock import check_rendering, settled_lock
-from agentpack.wanted.making import Made, draft_for, make
+from agentpack.wanted.making import Wanted, draft_for, make
 from agentpack.workspace.workspace import LocalText, Workspace, changing, steady
 
 DEFAULT = "local"
@@ -63,7 +63,7 @@ def keep(
     """
     if client is not None:
         workspace.targets.named(client)
-    library, made, found = _found(workspace, name, client)
+    candidates, made, found = _found(workspace, name, client)
     command = f"keep {name}"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
@@ -71,7 +71,7 @@ def keep(
     chosen_name = _variant_name(workspace, found, variant)
     texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
     manifest = _with_variant(workspace.manifest, found, chosen_name)
-    now = _made_with(workspace, library, manifest, made, texts)
+    now = _made_with(workspace, candidates, manifest, made, texts)
     reworded = _check(workspace, now, found, client)
     wish = wish_for(workspace, workspace.manifest, manifest, now)
     beside = {text.path: text.data for text in texts}
@@ -94,11 +94,11 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     """
     if client is not None:
         workspace.targets.named(client)
-    library, _, found = _found(workspace, name, client)
+    candidates, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
         edits, fields = said(edited, workspace.targets.named(edited.files[0][0].client))
-        raw = library.files(PackName(edited.pack.name), Version(edited.pack.version))
+        raw = candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
         made = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
@@ -110,7 +110,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 # What was edited.
 
 
-def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library, Made, tuple[Edited, ...]]:
+def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Candidates, Wanted, tuple[Edited, ...]]:
     if workspace.lock_bytes is None and not workspace.manifest.packs:
         raise UsageError("nothing is installed here", hint="install a pack first: `agentpack install NAME`")
     lock = settled_lock(workspace)
@@ -122,14 +122,14 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library
             details=[f"installed: {', '.join(known) or 'nothing'}"],
             hint=did_you_mean(name, known),
         )
-    library = Library(workspace, workspace.manifest, lock.packs, every_age=True)
-    made = make(library, workspace.manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
+    candidates = Candidates(workspace, workspace.manifest, lock.packs, every_age=True)
+    made = make(candidates, workspace.manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
     check_rendering(workspace, lock, made)
-    return library, made, tuple(_edited(workspace, library, made, rows, client))
+    return candidates, made, tuple(_edited(workspace, candidates, made, rows, client))
 
 
 def _edited(
-    workspace: Workspace, library: Library, made: Made, rows: Sequence[InstalledFile], client: str | None
+    workspace: Workspace, candidates: Candidates, made: Wanted, rows: Sequence[InstalledFile], client: str | None
 ) -> Iterator[Edited]:
     observed = workspace.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
@@ -161,7 +161,7 @@ def _edited(
                 hint="the edit stays on disk, and upgrades merge it",
             )
         source_name = next((old for old, new in wanted.renames.items() if new == persona_name), persona_name)
-        draft, values = draft_for(library, workspace.manifest, as_locked(_lock(workspace)), part.pack, source_name)
+        draft, values = draft_for(candidates, workspace.manifest, as_locked(_lock(workspace)), part.pack, source_name)
         files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
         yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
 
@@ -230,18 +230,18 @@ def _with_variant(manifest: Manifest, found: Sequence[Edited], name: str) -> Man
 
 
 def _made_with(
-    workspace: Workspace, library: Library, manifest: Manifest, made: Made, texts: Sequence[LocalText]
-) -> Made:
+    workspace: Workspace, candidates: Candidates, manifest: Manifest, made: Wanted, texts: Sequence[LocalText]
+) -> Wanted:
     """All files as they are with the new variants, which are not on disk yet."""
     try:
         with workspace.as_if(texts):
-            chosen = choose(library, manifest, workspace.lock, upgrade=())
-            return make(library, manifest, chosen, made.lock.clients, fewer=made.lock.fewer)
+            chosen = choose(candidates, manifest, workspace.lock, upgrade=())
+            return make(candidates, manifest, chosen, made.lock.clients, fewer=made.lock.fewer)
     except AgentpackError as error:
         raise unsayable(texts[0].persona, [error.message, *error.details]) from None
 
 
-def _check(workspace: Workspace, made: Made, found: Sequence[Edited], client: str | None) -> Mapping[str, str]:
+def _check(workspace: Workspace, made: Wanted, found: Sequence[Edited], client: str | None) -> Mapping[str, str]:
     """Raise DecisionNeeded when the variant does not give an edited file; with `client`, a file of that one. Returns
     the paths where it gives it in other words, which no variant can choose, and what is meant by that.
     """

@@ -25,7 +25,7 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
 from agentpack.operations.saying import Edited, differs_in, said, variant_of
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Library, as_locked
+from agentpack.wanted.candidates import Candidates, as_locked
 from agentpack.wanted.making import Part, draft_for, layers_behind, make
 from agentpack.workspace.workspace import LocalText, Workspace
 from agentpack.workspace.written import as_written
@@ -34,7 +34,7 @@ from agentpack.workspace.written import as_written
 class _Side(NamedTuple):
     """A release with all that it is made with."""
 
-    library: Library
+    candidates: Candidates
     manifest: Manifest
     chosen: tuple[Chosen, ...]
 
@@ -55,16 +55,16 @@ class _Text(NamedTuple):
     file: Rendering
 
     def edited(self, persona: str, data: bytes) -> Edited:
-        library, manifest, chosen = self.side
-        draft, values = draft_for(library, manifest, chosen, self.part.pack, persona)
+        candidates, manifest, chosen = self.side
+        draft, values = draft_for(candidates, manifest, chosen, self.part.pack, persona)
         return Edited(self.part.pack, persona, self.part.persona, draft, values, ((self.file, data),))
 
 
-def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
+def follow(candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
     """What becomes of the local variants of the packs that are chosen at another release than the files hold. Nothing
     is written yet.
     """
-    workspace = library.workspace
+    workspace = candidates.workspace
     if workspace.lock is None:
         return Followed()
     written = as_written(workspace.lock)
@@ -75,8 +75,10 @@ def follow(library: Library, manifest: Manifest, chosen: Sequence[Chosen], clien
         pin = next((pin for pin in chosen if pin.pack == row.name), None)
         if pin is None or not row.local_variants or str(pin.version) == row.version:
             continue
-        old = _Side(Library(workspace, old_manifest, written.packs, every_age=True), old_manifest, as_locked(written))
-        new = _Side(library, manifest, tuple(chosen))
+        old = _Side(
+            Candidates(workspace, old_manifest, written.packs, every_age=True), old_manifest, as_locked(written)
+        )
+        new = _Side(candidates, manifest, tuple(chosen))
         try:
             following = _Following(workspace, old, new, row, clients)
             for text, collisions in following.texts():
@@ -127,7 +129,7 @@ class _Following:
 
     def _laid_over(self, side: _Side) -> AbstractContextManager[None]:
         """The variants as that release has them: below this one, those of the new release are written anew already."""
-        return self.workspace.as_if(self.anew if side.library is self.new.library else ())
+        return self.workspace.as_if(self.anew if side.candidates is self.new.candidates else ())
 
     def _order(self, persona: str) -> list[Named]:
         """The local variants in the order in which they are laid."""

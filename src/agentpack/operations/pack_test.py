@@ -12,8 +12,8 @@ from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
 from agentpack.operations.pack_files import put_files
-from agentpack.wanted.candidates import Library, choose
-from agentpack.wanted.making import Made, make
+from agentpack.wanted.candidates import Candidates, choose
+from agentpack.wanted.making import Wanted, make
 from agentpack.wanted.obeying import obey
 from agentpack.workspace.workspace import Workspace
 
@@ -99,18 +99,18 @@ def _run(authored: Authored, case: Case, golden: dict[str, bytes] | None) -> Ran
     return Ran(case, failures)
 
 
-def _made(authored: Authored, case: Case) -> Made:
+def _made(authored: Authored, case: Case) -> Wanted:
     text = f"{authored.pack.name}[{','.join(case.variants)}]" if case.variants else authored.pack.name
     requirement = parse_requirement(f"{text}=={authored.pack.version}")
     wanted = ManifestEntry(requirement, str(requirement), parameters=case.parameters)
     manifest: Manifest = authored.manifest._replace(packs=(wanted,))
-    library = Library(authored.workspace, manifest)
-    made = make(library, manifest, choose(library, manifest, None), (case.client,))
-    obey(library, made)
+    candidates = Candidates(authored.workspace, manifest)
+    made = make(candidates, manifest, choose(candidates, manifest, None), (case.client,))
+    obey(candidates, made)
     return made
 
 
-def _failures(authored: Authored, case: Case, made: Made, golden: dict[str, bytes] | None) -> Iterator[str]:
+def _failures(authored: Authored, case: Case, made: Wanted, golden: dict[str, bytes] | None) -> Iterator[str]:
     parts = {part.persona.name: part.persona for part in made.parts if part.pack.name == authored.pack.name}
     texts = {file.persona: file.content for file in made.files.values() if file.pack == authored.pack.name}
     name = case.persona or (next(iter(parts)) if len(parts) == 1 else None)

@@ -8,8 +8,8 @@ from agentpack.errors import PolicyRefused
 from agentpack.model.policy import Entry, Listed, Policy, strictest
 from agentpack.operations.show import ask, clients_for
 from agentpack.wanted.candidates import choose
-from agentpack.wanted.policy_check import judged
-from agentpack.workspace.verdicts import Judged, look
+from agentpack.wanted.policy_check import evaluate
+from agentpack.workspace.verdicts import PackVerdict, look
 from agentpack.workspace.workspace import Workspace
 
 
@@ -66,13 +66,13 @@ def _value(rule: str, entry: Entry) -> Setting:
 class Explained(NamedTuple):
     """What the policy says about a requirement: the pack that is asked for first, then those that it requires."""
 
-    packs: tuple[Judged, ...]
-    passed_over: tuple[Judged, ...]
+    packs: tuple[PackVerdict, ...]
+    passed_over: tuple[PackVerdict, ...]
     """Newer releases of these packs that are too young."""
 
     @property
     def allowed(self) -> bool:
-        return not any(judged.refusals for judged in self.packs)
+        return not any(verdict.refusals for verdict in self.packs)
 
 
 def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> Explained:
@@ -85,18 +85,20 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
     """
     _ = workspace.policy
     asked = ask(workspace, text)
-    library = asked.library
-    library.every_age = False
+    candidates = asked.candidates
+    candidates.every_age = False
     try:
-        asked = asked._replace(chosen=choose(library, asked.manifest, workspace.lock, upgrade={asked.requirement.pack}))
+        asked = asked._replace(
+            chosen=choose(candidates, asked.manifest, workspace.lock, upgrade={asked.requirement.pack})
+        )
     except PolicyRefused:
-        library.every_age = True
+        candidates.every_age = True
     made = asked.made(clients_for(workspace, asked, clients))
-    found = sorted(judged(library, made), key=lambda one: (one.pack != asked.requirement.pack, one.pack))
+    found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != asked.requirement.pack, one.pack))
     versions = {pin.pack: pin.version for pin in asked.chosen}
     passed = (
         one
-        for (pack, version), one in sorted(library.passed_over.items())
+        for (pack, version), one in sorted(candidates.passed_over.items())
         if pack in versions and version > versions[pack]
     )
     return Explained(tuple(found), tuple(passed))

@@ -12,15 +12,15 @@ from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.wanted.candidates import Library
-from agentpack.wanted.making import Made, Part
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.making import Part, Wanted
 
 MOST_BYTES = 256 * 1024
 """Text that is looked through on the way of a change; the scan takes about a second for a megabyte."""
 _MOST_COMMANDS = 5
 
 
-def remarks(library: Library, lock: Lock | None, made: Made) -> tuple[str, ...]:
+def remarks(candidates: Candidates, lock: Lock | None, made: Wanted) -> tuple[str, ...]:
     """A sentence for each thing that should be read first.
 
     Args:
@@ -37,7 +37,7 @@ def remarks(library: Library, lock: Lock | None, made: Made) -> tuple[str, ...]:
     parts = {pack.name: [part for part in made.parts if part.pack.name == pack.name] for pack in coming}
     return (
         *(text for pack in coming for part in parts[pack.name] for text in _running(part)),
-        *_findings(library, coming),
+        *_findings(candidates, coming),
     )
 
 
@@ -67,18 +67,18 @@ def _commands(value: Any) -> Iterator[str]:
             yield from _commands(inner)
 
 
-def _findings(library: Library, coming: Sequence[LockedPack]) -> Iterator[str]:
+def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[str]:
     left = MOST_BYTES
     large = []
     for pack in coming:
         version = Version(pack.version)
-        left -= library.sizes.get((pack.name, version), 0)
+        left -= candidates.sizes.get((pack.name, version), 0)
         if left < 0:
             large.append(pack.name)
             continue
         from agentpack.operations.audit import look_through  # its patterns take long to compile
 
-        found = look_through(library.files(pack.name, version))
+        found = look_through(candidates.files(pack.name, version))
         if found:
             places = f"{len(found)} place{'s' if len(found) != 1 else ''}"
             kinds = ", ".join(dict.fromkeys(finding.name for finding in found))

@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator, Mapping
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.wanted.candidates import Library
-from agentpack.wanted.making import Made
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.making import Wanted
 
 
-def name_warnings(library: Library, old: Manifest, new: Manifest, lock: Lock | None, made: Made) -> tuple[str, ...]:
+def name_warnings(
+    candidates: Candidates, old: Manifest, new: Manifest, lock: Lock | None, made: Wanted
+) -> tuple[str, ...]:
     """A sentence for each name that should be read twice.
 
     Args:
@@ -22,17 +24,17 @@ def name_warnings(library: Library, old: Manifest, new: Manifest, lock: Lock | N
     """
     if not new.sources:
         return ()
-    far = tuple(_far(library.workspace.scope.kind, old, new))
+    far = tuple(_far(candidates.workspace.scope.kind, old, new))
     known = {(pack.name, pack.source) for pack in lock.packs} if lock else set()
     coming = [pack for pack in made.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
     sources = {source.name for source in new.sources} - {source.name for source in old.sources}
     if not coming and not sources:
         return far
-    offered = _offered(library, frozenset(pack.source for pack in coming))
+    offered = _offered(candidates, frozenset(pack.source for pack in coming))
     return (
         *far,
         *_sources(sources, {source.name for source in new.sources} - sources | {BUNDLED}),
-        *_shadowed(library, coming, offered),
+        *_shadowed(candidates, coming, offered),
         *_packs(coming, offered, {pack.name for pack in lock.packs} if lock else set()),
         *_personas(coming, made),
     )
@@ -45,12 +47,12 @@ def _far(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
             yield f"the source `{source.name}` is outside of the project: other clones need {source.path} there too"
 
 
-def _offered(library: Library, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
+def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
     """The names of the packs of each source that others come beside; none of one that cannot be read, which is told
     where it is needed.
     """
     found: dict[str, Collection[str]] = {}
-    for source in library.sources.all:
+    for source in candidates.sources.all:
         if not coming - {source.name}:
             continue  # all that is new comes from it: its thousands of packs need not be listed
         try:
@@ -68,9 +70,9 @@ def _sources(coming: Collection[str], known: Collection[str]) -> Iterator[str]:
 
 
 def _shadowed(
-    library: Library, coming: Collection[LockedPack], offered: Mapping[str, Collection[str]]
+    candidates: Candidates, coming: Collection[LockedPack], offered: Mapping[str, Collection[str]]
 ) -> Iterator[str]:
-    order = [source.name for source in library.sources.all]
+    order = [source.name for source in candidates.sources.all]
     for pack in coming:
         others = [name for name in order if name != pack.source and pack.name in offered[name]]
         if others:
@@ -93,7 +95,7 @@ def _packs(
             yield f"`{name}` of `{source}` can be taken for `{near.name}` {places[near.name]}: {near.why}"
 
 
-def _personas(coming: Collection[LockedPack], made: Made) -> Iterator[str]:
+def _personas(coming: Collection[LockedPack], made: Wanted) -> Iterator[str]:
     from agentpack.safety.lookalike import nearest
 
     packs = {pack.name for pack in coming}

@@ -19,8 +19,8 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.install import read_settings
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Library, choose
-from agentpack.wanted.making import Made, make
+from agentpack.wanted.candidates import Candidates, choose
+from agentpack.wanted.making import Wanted, make
 from agentpack.workspace.workspace import Workspace
 
 
@@ -99,7 +99,7 @@ class Found(NamedTuple):
 class Asked(NamedTuple):
     """A requirement with all that is needed to render it."""
 
-    library: Library
+    candidates: Candidates
     manifest: Manifest
     requirement: Requirement
     chosen: tuple[Chosen, ...]
@@ -108,8 +108,8 @@ class Asked(NamedTuple):
     def pin(self) -> Chosen:
         return next(pin for pin in self.chosen if pin.pack == self.requirement.pack)
 
-    def made(self, clients: Sequence[str]) -> Made:
-        return make(self.library, self.manifest, self.chosen, clients, accepted=None)
+    def made(self, clients: Sequence[str]) -> Wanted:
+        return make(self.candidates, self.manifest, self.chosen, clients, accepted=None)
 
     def files(self, clients: Sequence[str]) -> list[Rendering]:
         """The files of the pack itself, not of those it requires."""
@@ -125,19 +125,21 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
     requirement = parse_requirement(text)
     if requirement.url is not None:
         raise UsageError(f"`{text}`: addresses are not read by this version")
-    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
-    values = read_settings(library, workspace.manifest, requirement, settings) if settings else {}
-    return resolved(workspace, library, requirement, values)
+    candidates = Candidates(
+        workspace, workspace.manifest, workspace.lock.packs if workspace.lock else (), every_age=True
+    )
+    values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
+    return resolved(workspace, candidates, requirement, values)
 
 
 def resolved(
-    workspace: Workspace, library: Library, requirement: Requirement, values: Mapping[str, str | int | bool]
+    workspace: Workspace, candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]
 ) -> Asked:
     """The requirement resolved by itself, with these values for its parameters."""
     wanted = ManifestEntry(requirement, str(requirement), parameters=values)
     manifest = workspace.manifest._replace(clients=None, packs=(wanted,))
-    chosen = choose(library, manifest, workspace.lock, upgrade={requirement.pack})
-    return Asked(library, manifest, requirement, chosen)
+    chosen = choose(candidates, manifest, workspace.lock, upgrade={requirement.pack})
+    return Asked(candidates, manifest, requirement, chosen)
 
 
 def clients_for(workspace: Workspace, asked: Asked, clients: Sequence[str]) -> tuple[str, ...]:
@@ -145,7 +147,7 @@ def clients_for(workspace: Workspace, asked: Asked, clients: Sequence[str]) -> t
     for client in clients:
         workspace.targets.named(client)
     named = tuple(dict.fromkeys(clients)) or workspace.manifest.clients
-    return named or settle(asked.library, asked.manifest, asked.chosen).clients
+    return named or settle(asked.candidates, asked.manifest, asked.chosen).clients
 
 
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
@@ -154,9 +156,9 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     for_clients = clients_for(workspace, asked, clients)
     if settings:
         asked.made(for_clients)  # a value that is not allowed is an error here, and no row of sizes
-    release, pack = asked.library.read(asked.pin.pack, asked.pin.version)
+    release, pack = asked.candidates.read(asked.pin.pack, asked.pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
-    offered = [str(ref.version) for ref in asked.library.sources.releases(asked.pin.pack)]
+    offered = [str(ref.version) for ref in asked.candidates.sources.releases(asked.pin.pack)]
     variants = tuple(_variants(workspace, pack))
     return Shown(
         name=pack.name,
@@ -218,7 +220,7 @@ def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clie
         for client in clients:
             requirement = replace(asked.requirement, range=f"=={asked.pin.version}", variants=names)
             try:
-                made = resolved(workspace, asked.library, requirement, values).made([client])
+                made = resolved(workspace, asked.candidates, requirement, values).made([client])
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
@@ -228,7 +230,7 @@ def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clie
             yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
 
 
-def _in_mind(workspace: Workspace, made: Made, client: str, personas: Collection[str]) -> Iterator[str]:
+def _in_mind(workspace: Workspace, made: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
     """What the client keeps of each persona that is not called: its name, and its description where it has one."""
     described = workspace.targets.named(client).description is not None
     for part in made.parts:
@@ -271,14 +273,14 @@ def render(
 def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
     """The packs of all sources in which every word of the text occurs, best match first; near names when there is
     none; and what could not be read."""
-    library = Library(workspace, workspace.manifest, every_age=True)
+    candidates = Candidates(workspace, workspace.manifest, every_age=True)
     words = text.lower().split()
     found: list[tuple[int, Found]] = []
     unread: list[str] = []
-    known = library.known()
+    known = candidates.known()
     for name in known:
         try:
-            pack = _described(library, PackName(name))
+            pack = _described(candidates, PackName(name))
         except AgentpackError as error:
             unread.append(f"{name}: {error.message}")
             continue
@@ -298,13 +300,15 @@ def _near(text: str, known: Iterable[str]) -> list[str]:
     return [name for name in names if not set(words).isdisjoint(name.split("-"))][:3]
 
 
-def _described(library: Library, name: PackName) -> Found | None:
-    refs = library.sources.releases(name)
+def _described(candidates: Candidates, name: PackName) -> Found | None:
+    refs = candidates.sources.releases(name)
     final = [ref for ref in refs if not ref.version.is_prerelease] or list(refs)
     if not final:
         return None
-    pack = library.read(name, final[0].version)[1]
-    others = [source.name for source in library.sources.all if source.name != final[0].source and source.releases(name)]
+    pack = candidates.read(name, final[0].version)[1]
+    others = [
+        source.name for source in candidates.sources.all if source.name != final[0].source and source.releases(name)
+    ]
     header = pack.header
     return Found(
         name=name,

@@ -128,9 +128,9 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
     try:
         if not workspace.is_judged:
             return
-        from agentpack.wanted.policy_check import judge_installed
+        from agentpack.wanted.policy_check import evaluate_installed
 
-        for one in judge_installed(workspace):
+        for one in evaluate_installed(workspace):
             for verdict in one.refusals:
                 yield Refusal(one.pack, one.version, verdict.rule, verdict.why, verdict.file, verdict.line)
     except AgentpackError as error:

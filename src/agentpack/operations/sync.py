@@ -13,9 +13,9 @@ from agentpack.model.changes import file_state
 from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.operations.clients import default_clients, settle
-from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.candidates import Candidates, choose
 from agentpack.wanted.from_lock import check_rendering, made_from_lock
-from agentpack.wanted.making import Made, make
+from agentpack.wanted.making import Wanted, make
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.workspace.written import held_by_lock, with_files
 
@@ -51,28 +51,28 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     )
 
 
-def made_now(workspace: Workspace, decisions: Decisions = NO_DECISIONS) -> Made:
+def made_now(workspace: Workspace, decisions: Decisions = NO_DECISIONS) -> Wanted:
     """What the manifest asks for, with what the lock has where it fits."""
     manifest, lock = workspace.manifest, workspace.lock
-    library = Library(workspace, manifest, lock.packs if lock else ())
-    chosen = choose(library, manifest, lock or _recognised(workspace, library), upgrade=())
-    return settle(library, manifest, chosen, decisions).made(library, manifest, chosen)
+    candidates = Candidates(workspace, manifest, lock.packs if lock else ())
+    chosen = choose(candidates, manifest, lock or _recognised(workspace, candidates), upgrade=())
+    return settle(candidates, manifest, chosen, decisions).made(candidates, manifest, chosen)
 
 
-def _recognised(workspace: Workspace, library: Library) -> Lock | None:
+def _recognised(workspace: Workspace, candidates: Candidates) -> Lock | None:
     """Without a lock, one of the releases that the files on disk equal; None where there are none."""
     manifest = workspace.manifest
-    chosen = choose(library, manifest, None, upgrade=())
+    chosen = choose(candidates, manifest, None, upgrade=())
     for client in default_clients(workspace, manifest):
         try:
-            made = make(library, manifest, chosen, (client,), accepted=None)
+            made = make(candidates, manifest, chosen, (client,), accepted=None)
             recognise_releases(workspace, made)
         except AgentpackError:
             continue  # told where it is decided what the client gets
     return recognised_lock(workspace)
 
 
-def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
+def _refuse_edits(workspace: Workspace, made: Wanted, options: Options) -> None:
     if options.decisions.discard_edits:
         return
     recorded = workspace.recorded
@@ -104,12 +104,14 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
     locked = workspace.lock.packs if workspace.lock else ()
     if upgrade:  # whoever names a pack trusts what its release holds now
         locked = tuple(pack for pack in locked if pack.name not in upgrade)
-    library = Library(workspace, workspace.manifest, locked, anew=upgrade)
+    candidates = Candidates(workspace, workspace.manifest, locked, anew=upgrade)
     if upgrade:
         workspace.require_packs(tuple(upgrade))
-    known = workspace.lock or _recognised(workspace, library)
-    chosen = choose(library, workspace.manifest, known, upgrade=upgrade)
-    made = settle(library, workspace.manifest, chosen, options.decisions).made(library, workspace.manifest, chosen)
+    known = workspace.lock or _recognised(workspace, candidates)
+    chosen = choose(candidates, workspace.manifest, known, upgrade=upgrade)
+    made = settle(candidates, workspace.manifest, chosen, options.decisions).made(
+        candidates, workspace.manifest, chosen
+    )
     return write_lock(workspace, made, options)
 
 
@@ -128,7 +130,7 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
         workspace.__dict__["lock"] = None
 
 
-def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
+def write_lock(workspace: Workspace, made: Wanted, options: Options) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
     from agentpack.changes.commit import (
         document_changes,

@@ -16,7 +16,7 @@ from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import default_clients, settle
-from agentpack.wanted.candidates import Library, choose
+from agentpack.wanted.candidates import Candidates, choose
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -81,13 +81,13 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
-    library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
-    chosen = choose(library, new, workspace.lock, upgrade=())
-    made = settle(library, new, chosen).made(library, new, chosen, obeying=False)
+    candidates = Candidates(workspace, new, workspace.lock.packs if workspace.lock else ())
+    chosen = choose(candidates, new, workspace.lock, upgrade=())
+    made = settle(candidates, new, chosen).made(candidates, new, chosen, obeying=False)
     if workspace.is_judged:
-        from agentpack.wanted.policy_check import judge  # only where there is a policy
+        from agentpack.wanted.policy_check import enforce  # only where there is a policy
 
-        judge(library, made, standing=True)
+        enforce(candidates, made, allow_installed=True)
     wish = wish_for(workspace, old, new, made)
     if not new.packs and wish.manifest is not None:
         bare = new._replace(sources=()) if not new.sources else new

@@ -19,8 +19,8 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.following import followed
 from agentpack.operations.sync import require_manifest
-from agentpack.wanted.candidates import Library, choose
-from agentpack.wanted.making import Made
+from agentpack.wanted.candidates import Candidates, choose
+from agentpack.wanted.making import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -45,7 +45,7 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     if newer.manifest.sources:
         from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
 
-        wish = wish._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
+        wish = wish._replace(warnings=remarks(newer.candidates, workspace.lock, newer.made))
     return carry_out(
         workspace,
         " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
@@ -59,11 +59,11 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
 
 
 class Newest(NamedTuple):
-    """What an upgrade wants: the manifest, perhaps with wider ranges, and all that it makes of what the library has."""
+    """What an upgrade wants: the manifest, perhaps with wider ranges, and all that it makes of the releases on offer."""
 
     manifest: Manifest
-    made: Made
-    library: Library
+    made: Wanted
+    candidates: Candidates
     followed: Followed
 
 
@@ -81,20 +81,22 @@ def newest(
     `obeying` refuses what the policy does not allow; `accepted` is as for `make`, `decisions` as for `settle`.
     """
     old = workspace.manifest
-    library = Library(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
-    new = _past_ranges(library, old, packs) if latest else old
-    chosen = choose(library, new, workspace.lock, upgrade=packs or None)
-    settled = settle(library, new, chosen, decisions)
-    moved = followed(library, new, chosen, settled.clients)
+    candidates = Candidates(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
+    new = _past_ranges(candidates, old, packs) if latest else old
+    chosen = choose(candidates, new, workspace.lock, upgrade=packs or None)
+    settled = settle(candidates, new, chosen, decisions)
+    moved = followed(candidates, new, chosen, settled.clients)
     with workspace.as_if(moved.texts):
-        made = settled.with_texts(moved.texts).made(library, new, chosen, obeying=obeying, accepted=accepted)
-    return Newest(new, made, library, moved)
+        made = settled.with_texts(moved.texts).made(candidates, new, chosen, obeying=obeying, accepted=accepted)
+    return Newest(new, made, candidates, moved)
 
 
 def out_of_range(newer: Newest, packs: Collection[str]) -> Iterator[str]:
     """The final releases that only `--latest` would take, in words."""
     for pack in newer.made.lock.packs:
-        releases = [ref.version for ref in newer.library.sources.releases(pack.name) if not ref.version.is_prerelease]
+        releases = [
+            ref.version for ref in newer.candidates.sources.releases(pack.name) if not ref.version.is_prerelease
+        ]
         if releases and (not packs or pack.name in packs) and str(max(releases)) != pack.version:
             yield f"{pack.name} {max(releases)} is out of range"
 
@@ -114,16 +116,16 @@ def sides_of(workspace: Workspace, change: Change) -> Sides:
     return Sides(*map(plain, (base, workspace.contents(change.path), change.theirs or b"")))
 
 
-def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:
+def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:
     """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new
     version.
     """
-    lock = library.workspace.lock
+    lock = candidates.workspace.lock
     locked = {pack.name: Version(pack.version) for pack in lock.packs} if lock else {}
     entries = []
     for wanted in manifest.packs:
         requirement = wanted.requirement
-        final = [version for version in library.versions(requirement.pack) if not version.is_prerelease]
+        final = [version for version in candidates.versions(requirement.pack) if not version.is_prerelease]
         concerned = not packs or requirement.pack in packs
         if not concerned or not final or requirement.range == "" or requirement.allows(max(final)):
             entries.append(wanted)

@@ -72,7 +72,7 @@ def _listed(names: Collection[str]) -> str:
     return ", ".join(few) + (f" and {more} more" if more else "")
 
 
-class Desk:
+class FileAssignment:
     """Takes the renderings of a scope one by one, then says which of them are written."""
 
     def __init__(self, scope: str, variables: Mapping[str, str]) -> None:

@@ -22,12 +22,12 @@ from agentpack.safety.text import HiddenText
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agentpack.workspace.verdicts import Judged
+    from agentpack.workspace.verdicts import PackVerdict
 
 _SELF = PackName("agentpack")
 
 
-class Library:
+class Candidates:
     """The releases that the configured sources offer, each read once. Answers the resolver's questions."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Library:
         self.workspace = workspace
         self.every_age = every_age
         self.anew = anew
-        self.passed_over: dict[tuple[PackName, Version], Judged] = {}
+        self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
         self.sizes: dict[tuple[PackName, Version], int] = {}
         """The bytes of each release that was read."""
@@ -122,12 +122,12 @@ class Library:
         if (ref.pack, str(ref.version)) in self._locked:
             return False
         from agentpack.safety.policy import judge_age
-        from agentpack.workspace.verdicts import Judged  # only where there is a policy
+        from agentpack.workspace.verdicts import PackVerdict  # only where there is a policy
 
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
-        judged = Judged(ref.pack, str(ref.version), judge_age(self.workspace.policy, self._age(ref)))
+        judged = PackVerdict(ref.pack, str(ref.version), judge_age(self.workspace.policy, self._age(ref)))
         if judged.refusals:
             self.passed_over[ref.pack, ref.version] = judged
         return bool(judged.refusals)
@@ -164,7 +164,7 @@ class Library:
 
 
 def choose(
-    library: Library, manifest: Manifest, lock: Lock | None, *, upgrade: Collection[str] | None = None
+    candidates: Candidates, manifest: Manifest, lock: Lock | None, *, upgrade: Collection[str] | None = None
 ) -> tuple[Chosen, ...]:
     """The releases that the manifest asks for; what the lock has is kept where it fits.
 
@@ -180,25 +180,25 @@ def choose(
         preferred = {pack.name: Version(pack.version) for pack in lock.packs if pack.name not in upgrade}
     wanted = [wanted.requirement for wanted in manifest.packs]
     try:
-        return resolve(wanted, library, preferred=preferred)
+        return resolve(wanted, candidates, preferred=preferred)
     except Unresolvable:
-        if not library.passed_over:
+        if not candidates.passed_over:
             raise
-        _refuse_young(library, wanted, preferred)
+        _refuse_young(candidates, wanted, preferred)
         raise
 
 
-def _refuse_young(library: Library, wanted: Sequence[Requirement], preferred: Mapping[PackName, Version]) -> None:
+def _refuse_young(candidates: Candidates, wanted: Sequence[Requirement], preferred: Mapping[PackName, Version]) -> None:
     """Raise PolicyRefused when the requirements can be met with the releases that were passed over; Unresolvable, which
     then tells of all releases, when not even so.
     """
 
-    library.every_age = True
+    candidates.every_age = True
     try:
-        chosen = resolve(wanted, library, preferred=preferred)
+        chosen = resolve(wanted, candidates, preferred=preferred)
     finally:
-        library.every_age = False
-    passed = (library.passed_over.get((pin.pack, pin.version)) for pin in chosen)
+        candidates.every_age = False
+    passed = (candidates.passed_over.get((pin.pack, pin.version)) for pin in chosen)
     from agentpack.workspace.verdicts import refuse
 
     refuse([judged for judged in passed if judged is not None])

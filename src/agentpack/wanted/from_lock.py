@@ -5,14 +5,14 @@ from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
-from agentpack.wanted.candidates import Library, as_locked
-from agentpack.wanted.making import Made, make
+from agentpack.wanted.candidates import Candidates, as_locked
+from agentpack.wanted.making import Wanted, make
 from agentpack.wanted.obeying import obey
 from agentpack.wanted.satisfying import unmet
 from agentpack.workspace.workspace import Workspace
 
 
-def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) -> Made:
+def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) -> Wanted:
     """What the lock has, rendered again from the locked releases; with `obeying`, if the policy allows it.
 
     Raises:
@@ -21,10 +21,10 @@ def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) 
     """
     lock = settled_lock(workspace, frozen=frozen)
     manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs, every_age=True)
-    made = make(library, manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
+    candidates = Candidates(workspace, manifest, lock.packs, every_age=True)
+    made = make(candidates, manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
     if obeying:
-        obey(library, made)
+        obey(candidates, made)
     return made
 
 
@@ -73,7 +73,7 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     return reasons
 
 
-def check_rendering(workspace: Workspace, lock: Lock, made: Made) -> None:
+def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
     """Raise DecisionNeeded when the locked releases no longer give the locked text. Files that were written from an
     older release, or not yet, are none of its business.
     """

@@ -27,8 +27,8 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.render import render
 from agentpack.resolve import USER, Chosen
 from agentpack.safety.parameters import Declaration, Value
-from agentpack.wanted.assignment import Desk, Unwritten, unwritten_words
-from agentpack.wanted.candidates import Library
+from agentpack.wanted.assignment import FileAssignment, Unwritten, unwritten_words
+from agentpack.wanted.candidates import Candidates
 from agentpack.workspace.workspace import Workspace
 
 MAX_EXTENDED = 20
@@ -68,7 +68,7 @@ class Skipped(NamedTuple):
         return f"skipped {self.title}{of_packs}: {self.reason}" + (f"; {self.way}" if self.way else "")
 
 
-class Made(NamedTuple):
+class Wanted(NamedTuple):
     """All that is wanted: the lock, each file by path, and the personas behind them."""
 
     lock: Lock
@@ -145,7 +145,7 @@ class Told(NamedTuple):
 
 
 def make(
-    library: Library,
+    candidates: Candidates,
     manifest: Manifest,
     chosen: Sequence[Chosen],
     clients: Sequence[str],
@@ -153,8 +153,8 @@ def make(
     fewer: Mapping[str, Sequence[str]] = MappingProxyType({}),
     accepted: Collection[str] | None = (),
     only: Collection[str] | None = None,
-    maker: "Maker | None" = None,
-) -> Made:
+    maker: "PersonaAssembler | None" = None,
+) -> Wanted:
     """The lock and the text of every file for these releases.
 
     Args:
@@ -169,12 +169,12 @@ def make(
         InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
         DecisionNeeded: a client cannot express a restriction, and that was not accepted.
     """
-    maker = maker or Maker(library, manifest, chosen)
+    maker = maker or PersonaAssembler(candidates, manifest, chosen)
     for client in clients:
-        library.workspace.targets.named(client)
+        candidates.workspace.targets.named(client)
     clients_of = maker.clients(manifest, clients, fewer)
     locked = []
-    desk = Desk(library.workspace.scope.kind, library.workspace.environment.variables)
+    desk = FileAssignment(candidates.workspace.scope.kind, candidates.workspace.environment.variables)
     parts: list[Part] = []
     for pin in chosen:
         if only is not None and pin.pack not in only:
@@ -186,31 +186,31 @@ def make(
             parts += own
             for part in own:
                 for client in clients_of[pin.pack]:
-                    target = library.workspace.targets.named(client)
+                    target = candidates.workspace.targets.named(client)
                     desk.add(target, part.persona.name, part.pack.name, maker.rendering(part, client))
-        locked.append(_locked_pack(library, pin, wanted, used, fewer.get(pin.pack)))
+        locked.append(_locked_pack(candidates, pin, wanted, used, fewer.get(pin.pack)))
     files, unwritten = desk.settled()
     lock = Lock(
         manifest.to_data(),
         tuple(sorted(clients)),
         tuple(locked),
         tuple(_locked_file(file) for file in files.values()),
-        desk.accepted(None if accepted is None else {*accepted, *_accepted(library.workspace)}),
+        desk.accepted(None if accepted is None else {*accepted, *_accepted(candidates.workspace)}),
     )
-    unaccepted = desk.unaccepted(_accepted(library.workspace)) if accepted is None else frozenset[str]()
-    passed_over = tuple(_passed_over(library, manifest, chosen))
+    unaccepted = desk.unaccepted(_accepted(candidates.workspace)) if accepted is None else frozenset[str]()
+    passed_over = tuple(_passed_over(candidates, manifest, chosen))
     gone = tuple(dict.fromkeys(maker.gone))
-    return Made(lock, files, tuple(parts), unwritten, passed_over, tuple(library.hidden), unaccepted, gone=gone)
+    return Wanted(lock, files, tuple(parts), unwritten, passed_over, tuple(candidates.hidden), unaccepted, gone=gone)
 
 
 def _locked_pack(
-    library: Library,
+    candidates: Candidates,
     pin: Chosen,
     wanted: ManifestEntry | None,
     used: Iterable[LocalVariant],
     clients: Sequence[str] | None,
 ) -> LockedPack:
-    release, pack = library.read(pin.pack, pin.version)
+    release, pack = candidates.read(pin.pack, pin.version)
     return LockedPack(
         pin.pack,
         str(pin.version),
@@ -225,15 +225,15 @@ def _locked_pack(
     )
 
 
-def _passed_over(library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> Iterable[str]:
+def _passed_over(candidates: Candidates, manifest: Manifest, chosen: Iterable[Chosen]) -> Iterable[str]:
     """What would have been chosen if a policy did not find it too young, said where a choice was made."""
-    if not library.passed_over:
+    if not candidates.passed_over:
         return
-    locked = {pack for pack, _, _ in library.expected}
+    locked = {pack for pack, _, _ in candidates.expected}
     for pin in chosen:
         wanted = manifest.wanted(pin.pack)
-        kept = pin.pack in locked and library.anew is not None and pin.pack not in library.anew
-        for (pack, version), judged in () if kept else sorted(library.passed_over.items()):
+        kept = pin.pack in locked and candidates.anew is not None and pin.pack not in candidates.anew
+        for (pack, version), judged in () if kept else sorted(candidates.passed_over.items()):
             if pack == pin.pack and version > pin.version and (wanted is None or wanted.requirement.allows(version)):
                 verdict = judged.refusals[0]
                 yield f"{pack} {version} is passed over: {verdict.why} ({verdict.file}:{verdict.line})"
@@ -262,12 +262,12 @@ def _left_behind(missing: Missing, release: str) -> str:
     return f"{place}: {release} no longer has `{missing.id}`: {done}"
 
 
-class Maker:
+class PersonaAssembler:
     """Makes personas of pins."""
 
-    def __init__(self, library: Library, manifest: Manifest, chosen: Iterable[Chosen]) -> None:
-        self.library = library
-        self.workspace = library.workspace
+    def __init__(self, candidates: Candidates, manifest: Manifest, chosen: Iterable[Chosen]) -> None:
+        self.candidates = candidates
+        self.workspace = candidates.workspace
         self.manifest = manifest
         self.pins = {pin.pack: pin for pin in chosen}
         self._parts: dict[str, tuple[tuple[Part, ...], tuple[LocalVariant, ...]]] = {}
@@ -285,7 +285,7 @@ class Maker:
     @cached_property
     def _required(self) -> Mapping[str, set[str]]:
         """What each pack requires."""
-        headers = {pin.pack: self.library.read(pin.pack, pin.version)[1].header for pin in self.pins.values()}
+        headers = {pin.pack: self.candidates.read(pin.pack, pin.version)[1].header for pin in self.pins.values()}
         return {
             pack: {parse_requirement(text).pack for text in header.get("requires", ())}
             for pack, header in headers.items()
@@ -296,7 +296,7 @@ class Maker:
         """The packs that another one requires for more than to extend their personas."""
         found: set[str] = set()
         for pin in self.pins.values():
-            layers = self.library.read(pin.pack, pin.version)[1].personas.values()
+            layers = self.candidates.read(pin.pack, pin.version)[1].personas.values()
             extended = {
                 parse_requirement(layer.header["extends"]).pack for layer in layers if "extends" in layer.header
             }
@@ -327,7 +327,7 @@ class Maker:
         """The personas of a pack, and the local variants that are in them."""
         if pin.pack not in self._parts:
             used: list[LocalVariant] = []
-            pack = self.library.read(pin.pack, pin.version)[1]
+            pack = self.candidates.read(pin.pack, pin.version)[1]
             self._parts[pin.pack] = tuple(self._made_parts(pin, pack, wanted, used)), tuple(used)
         return self._parts[pin.pack]
 
@@ -395,7 +395,7 @@ class Maker:
         if pin is None:
             message = f"`{requirement.pack}` is not among the packs that {pack.release} requires"
             raise InvalidFile([Fault(file, 0, "extends", message)])
-        other = self.library.read(pin.pack, pin.version)[1]
+        other = self.candidates.read(pin.pack, pin.version)[1]
         name = persona if persona in other.personas else requirement.pack
         if name not in other.personas:
             if len(other.personas) != 1:
@@ -518,22 +518,22 @@ def _refuse_large(file: Rendering, together: int) -> None:
         raise Refused(what, hint="install for fewer clients, or fewer packs")
 
 
-def layers_behind(library: Library, manifest: Manifest, chosen: Sequence[Chosen], part: Part) -> list[Named]:
+def layers_behind(candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], part: Part) -> list[Named]:
     """What a persona was made of, as its files say it: the persona it extends, its own text, then its variants."""
     wanted = manifest.wanted(part.pack.name)
     renames = wanted.renames if wanted else {}
     name = next((old for old, new in renames.items() if new == part.persona.name), part.persona.name)
-    maker = Maker(library, manifest, chosen)
+    maker = PersonaAssembler(candidates, manifest, chosen)
     return maker.layers(part.pack, name, part.variants)
 
 
 def draft_for(
-    library: Library, manifest: Manifest, chosen: Sequence[Chosen], pack: Pack, persona: str
+    candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], pack: Pack, persona: str
 ) -> tuple[Draft, Mapping[str, Value]]:
     """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and the
     values that decide them.
     """
-    maker = Maker(library, manifest, chosen)
+    maker = PersonaAssembler(candidates, manifest, chosen)
     pin = maker.pins[PackName(pack.name)]
     wanted = manifest.wanted(pack.name)
     local = maker.local_layers(pack, persona, pin.variants, [])

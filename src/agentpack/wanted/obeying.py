@@ -1,12 +1,12 @@
 """Policies are asked before anything is written; they are loaded only where there is one."""
 
-from agentpack.wanted.candidates import Library
-from agentpack.wanted.making import Made
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.making import Wanted
 
 
-def obey(library: Library, made: Made) -> None:
+def obey(candidates: Candidates, made: Wanted) -> None:
     """Raise PolicyRefused, with every refusal, where a policy does not allow a release or what its files may do."""
-    if library.workspace.is_judged:
-        from agentpack.wanted.policy_check import judge
+    if candidates.workspace.is_judged:
+        from agentpack.wanted.policy_check import enforce
 
-        judge(library, made)
+        enforce(candidates, made)

@@ -17,33 +17,39 @@ from agentpack.model.policy import Policy
 from agentpack.safety.policy import Facts, Verdict
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import NAME, bundled_folder
-from agentpack.wanted.candidates import Library, as_locked, is_own
-from agentpack.wanted.making import Made, make
-from agentpack.workspace.verdicts import Judged, refuse
+from agentpack.wanted.candidates import Candidates, as_locked, is_own
+from agentpack.wanted.making import Wanted, make
+from agentpack.workspace.verdicts import PackVerdict, refuse
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import left_lock
 
 
-def judge(library: Library, made: Made, *, standing: bool = False) -> None:
+def enforce(candidates: Candidates, made: Wanted, *, allow_installed: bool = False) -> None:
     """Refuse what a policy does not allow.
 
     Args:
-        standing: what is installed and stays byte for byte as it is passes; for commands that only take away.
+        allow_installed: what is installed and stays byte for byte as it is passes; for commands that only take away.
 
     Raises:
         PolicyRefused: with every refusal.
     """
-    refuse([one for one in judged(library, made) if not (standing and _stands(library.workspace, made, one.pack))])
+    refuse(
+        [
+            one
+            for one in evaluate(candidates, made)
+            if not (allow_installed and _stands(candidates.workspace, made, one.pack))
+        ]
+    )
 
 
-def judged(library: Library, made: Made) -> Iterator[Judged]:
+def evaluate(candidates: Candidates, made: Wanted) -> Iterator[PackVerdict]:
     """What the policy says about each pack of a lock that was made."""
-    policy, able = library.workspace.policy, capabilities_of(made)
+    policy, able = candidates.workspace.policy, capabilities_of(made)
     for pack in made.lock.packs:
-        verdicts = judge_facts(policy, facts_of(library, pack, able.get(pack.name, {})))
-        if _is_installed(library.workspace, pack):  # a policy that is set later takes no release back for its age
+        verdicts = judge_facts(policy, facts_of(candidates, pack, able.get(pack.name, {})))
+        if _is_installed(candidates.workspace, pack):  # a policy that is set later takes no release back for its age
             verdicts = tuple(_of_installed(verdict) for verdict in verdicts)
-        yield Judged(pack.name, pack.version, verdicts)
+        yield PackVerdict(pack.name, pack.version, verdicts)
 
 
 def _of_installed(verdict: Verdict) -> Verdict:
@@ -52,7 +58,7 @@ def _of_installed(verdict: Verdict) -> Verdict:
     return verdict._replace(allowed=True, why="it is installed here already")
 
 
-def capabilities_of(made: Made) -> dict[str, dict[str, str]]:
+def capabilities_of(made: Wanted) -> dict[str, dict[str, str]]:
     """What the files of each pack may do, each with a client that may."""
     able: dict[str, dict[str, str]] = {}
     for file in made.files.values():
@@ -61,14 +67,14 @@ def capabilities_of(made: Made) -> dict[str, dict[str, str]]:
     return able
 
 
-def facts_of(library: Library, pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
+def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
     """What is known of a release that was chosen, and of what its files may do."""
     name, version = PackName(pack.name), Version(pack.version)
-    header = library.read(name, version)[1].header
-    source = library.sources.source(pack.source)
+    header = candidates.read(name, version)[1].header
+    source = candidates.sources.source(pack.source)
     where = "" if source is None else source.where
-    ref = next((ref for ref in library.sources.releases(name) if ref.version == version), None)
-    place, spellings = _places(library.workspace.policy, where, where if ref is None else ref.place)
+    ref = next((ref for ref in candidates.sources.releases(name) if ref.version == version), None)
+    place, spellings = _places(candidates.workspace.policy, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
     return Facts(
         pack=pack.name,
@@ -78,10 +84,10 @@ def facts_of(library: Library, pack: LockedPack, capabilities: Mapping[str, str]
         place=place,
         spellings=spellings,
         license=header.get("license"),
-        size=library.sizes.get((name, version)),
-        age=library.age(name, version),
+        size=candidates.sizes.get((name, version)),
+        age=candidates.age(name, version),
         capabilities=capabilities,
-        own=ref is not None and is_own(library.workspace, where, ref.place),
+        own=ref is not None and is_own(candidates.workspace, where, ref.place),
     )
 
 
@@ -127,7 +133,7 @@ def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
     return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
-def _stands(workspace: Workspace, made: Made, name: str) -> bool:
+def _stands(workspace: Workspace, made: Wanted, name: str) -> bool:
     """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
     pack = made.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):
@@ -140,7 +146,7 @@ def _stands(workspace: Workspace, made: Made, name: str) -> bool:
     )
 
 
-def judge_installed(workspace: Workspace) -> tuple[Judged, ...]:
+def evaluate_installed(workspace: Workspace) -> tuple[PackVerdict, ...]:
     """What the policy says about what is locked; nothing where no rule judges.
 
     Raises:
@@ -152,6 +158,6 @@ def judge_installed(workspace: Workspace) -> tuple[Judged, ...]:
         return ()
 
     manifest = Manifest.from_data(lock.manifest)
-    library = Library(workspace, manifest, lock.packs, every_age=True)
-    made = make(library, manifest, as_locked(lock), lock.clients, fewer=lock.fewer, accepted=None)
-    return tuple(judged(library, made))
+    candidates = Candidates(workspace, manifest, lock.packs, every_age=True)
+    made = make(candidates, manifest, as_locked(lock), lock.clients, fewer=lock.fewer, accepted=None)
+    return tuple(evaluate(candidates, made))

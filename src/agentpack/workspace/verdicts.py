@@ -59,7 +59,7 @@ def _read(file: str) -> Policy:
     return Policy.from_data(read_policy(data, file), file)
 
 
-class Judged(NamedTuple):
+class PackVerdict(NamedTuple):
     """What each rule says about one pack that was chosen."""
 
     pack: str
@@ -71,7 +71,7 @@ class Judged(NamedTuple):
         return refusals(self.verdicts)
 
 
-def refuse(found: Sequence[Judged]) -> None:
+def refuse(found: Sequence[PackVerdict]) -> None:
     """Raise PolicyRefused when any of them is refused."""
     refused = [one for one in found if one.refusals]
     if not refused:
