@@ -181,7 +181,7 @@ def test_an_import_against_the_ranks_is_seen_wherever_it_stands(line: str) -> No
 
 
 def test_a_circle_is_seen_although_one_of_its_imports_stands_in_a_function() -> None:
-    late = imports_of("wanted.candidates", ast.parse("def late():\n    from agentpack.wanted.making import make"))
+    late = imports_of("wanted.candidates", ast.parse("def late():\n    from agentpack.wanted.selection import select"))
     assert circle([*imports(), *late])
 
 

@@ -18,8 +18,8 @@ from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, val
 from agentpack.compose.layers import MAX_LAID
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
-from agentpack.wanted import making
-from agentpack.wanted.making import MAX_EXTENDED
+from agentpack.wanted import renderings
+from agentpack.wanted.assemble import MAX_EXTENDED
 
 STEPS = 12
 
@@ -216,7 +216,7 @@ def test_files_of_more_bytes_are_refused(
     bound: str, words: str, agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish(tmp_path / "packs", make_pack("big"))
-    monkeypatch.setattr(making, bound, 100)
+    monkeypatch.setattr(renderings, bound, 100)
     told = agentpack(
         "install", "big", "--source", str(tmp_path / "packs"), "--client", "claude", expect=Refused.exit_code
     )

@@ -25,8 +25,7 @@ from agentpack.operations.show import ask
 from agentpack.safety.policy import Facts, read_policy, refusals
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import bundled_folder, bundled_source
-from agentpack.wanted.candidates import choose
-from agentpack.wanted.making import make
+from agentpack.wanted.from_manifest import choose
 from agentpack.wanted.policy_check import capabilities_of, enforce, facts_of
 from agentpack.workspace.workspace import Workspace
 
@@ -761,15 +760,15 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     environment = Environment.current()
     workspace = Workspace(environment, find_scope(environment))
     asked = ask(workspace, "data-reviewer")
-    chosen = choose(asked.candidates, asked.manifest, None)
-    made = make(asked.candidates, asked.manifest, chosen, ("claude",))
+    chosen = choose(asked.chosen.candidates, asked.chosen.manifest)
+    made = chosen.for_clients(("claude",)).render()
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs
     words = capabilities_of(made)[pack.name]
-    assert facts_of(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
+    assert facts_of(asked.chosen.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
     with pytest.raises(PolicyRefused) as error:
-        enforce(asked.candidates, made)
+        enforce(asked.chosen.candidates, made)
     assert "`web` (claude) is denied by `web`" in error.value.details[0]
 
 

@@ -21,7 +21,7 @@ from agentpack.model.names import Digest, digest_of
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.safety.text import HiddenText, text_findings
-from agentpack.wanted.making import Wanted
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.locations import Placed, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import as_written, held_files, with_files

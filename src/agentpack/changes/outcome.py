@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agentpack.changes.widening import MayChange
 from agentpack.model.changes import Change, Plan
-from agentpack.wanted.making import Skipped, Told
+from agentpack.wanted.wanted import Skipped, Told
 
 
 class DocumentChange(NamedTuple):

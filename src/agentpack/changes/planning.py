@@ -6,13 +6,12 @@ from agentpack.changes.meeting import meet
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
 from agentpack.changes.pristine import Pristine
 from agentpack.model.changes import Plan
-from agentpack.model.history import InstalledFile
-from agentpack.model.persona import Persona
-from agentpack.wanted.making import Wanted
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from agentpack.merge import Known
+    from agentpack.wanted.assemble import Part
 
 
 def plan_for(workspace: Workspace, made: Wanted | None, decisions: Decisions = NO_DECISIONS) -> Plan:
@@ -25,17 +24,15 @@ def plan_for(workspace: Workspace, made: Wanted | None, decisions: Decisions = N
         met.observed,
         disk=workspace.contents,
         base=pristine.text,
-        known=lambda old, new: _rules(pristine, old, None if made is None else made.persona(new.pack, new.persona)),
+        known=lambda old, new: _rules(pristine.part(old), None if made is None else made.part(new)),
         decisions=decisions,
     )
     return met.whole(planned, decisions)
 
 
-def _rules(pristine: Pristine, old: InstalledFile, theirs: Persona | None) -> "Known":
+def _rules(*parts: "Part | None") -> "Known":
     """The rules of the personas before and now. Where one is not to be had, its rules are known by their words."""
     from agentpack.differences.rules import entries_of  # both only where lines do not merge
     from agentpack.merge import Known
 
-    before = pristine.part(old)
-    personas = (before.persona if before else None, theirs)
-    return Known(*(entries_of(persona.sections) if persona else () for persona in personas))
+    return Known(*(entries_of(part.persona.sections) if part else () for part in parts))

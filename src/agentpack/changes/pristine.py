@@ -20,9 +20,9 @@ from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import Locks
 
 if TYPE_CHECKING:
-    from agentpack.resolve import Chosen
-    from agentpack.wanted.candidates import Candidates
-    from agentpack.wanted.making import Part, Wanted
+    from agentpack.wanted.assemble import Part
+    from agentpack.wanted.selection import Selection
+    from agentpack.wanted.wanted import Wanted
 
 MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""
@@ -78,19 +78,18 @@ def _is(here: Observed | None, row: LockedFile) -> bool:
 
 def _offered(workspace: Workspace, made: "Wanted", pack: PackName) -> Iterator[Lock]:
     """What each release of a pack renders to, the newest first, made as this one is wanted: as locks of that pack."""
-    from agentpack.wanted.candidates import Candidates, choose  # only where files lost their rows
-    from agentpack.wanted.making import make
+    from agentpack.wanted.for_looking import all_candidates  # only where files lost their rows
+    from agentpack.wanted.from_manifest import choose
 
     manifest = Manifest.from_data(made.lock.manifest)
     entry = manifest.wanted(pack) or ManifestEntry(Requirement(pack=pack), pack)
     clients = sorted({file.client for file in made.files.values() if file.pack == pack})
-    candidates = Candidates(workspace, manifest, every_age=True)
+    candidates = all_candidates(workspace, manifest)
     for version in sorted(candidates.versions(pack), reverse=True):
         requirement = replace(entry.requirement, range=f"=={version}")
         one = manifest._replace(packs=(entry._replace(requirement=requirement, text=str(requirement), clients=None),))
         try:
-            chosen = choose(candidates, one, None)
-            yield make(candidates, one, chosen, clients, accepted=None, only=frozenset((pack,))).lock
+            yield choose(candidates, one).for_clients(clients).preview(pack).lock
         except AgentpackError:
             continue  # this release cannot be made as the pack is wanted now, and no file can be it
 
@@ -99,9 +98,7 @@ class Again(NamedTuple):
     """One pack, made again as a row of a lock has it."""
 
     made: "Wanted"
-    candidates: "Candidates"
-    manifest: Manifest
-    chosen: tuple["Chosen", ...]
+    pinned: "Selection"
 
 
 class Pristine:
@@ -133,8 +130,7 @@ class Pristine:
             (one.client, one.persona, one.digest) == (file.client, file.persona, file.rendered)
             for one in again.made.files.values()  # under another path where a client's variable points elsewhere now
         )
-        parts = again.made.parts if again and same else ()
-        return next((part for part in parts if part.persona.name == file.persona), None)
+        return again.made.part(file) if again and same else None
 
     def again(self, file: InstalledFile) -> Again | None:
         """The pack behind a file; None when it cannot be made again, and `failure` may say why."""
@@ -160,8 +156,7 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     Raises:
         AgentpackError: the release can no longer be had, or no longer be rendered.
     """
-    from agentpack.wanted.candidates import Candidates, as_locked  # only where a text is not kept
-    from agentpack.wanted.making import make
+    from agentpack.wanted.from_lock import pinned  # only where a text is not kept
 
     pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
     clients = sorted({file.client for file in lock.files if (file.pack, file.release) == (row.pack, row.release)})
@@ -172,10 +167,8 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
             Requirement(pack=pin.name, variants=pin.variants), pin.name, None, pin.parameters, pin.renames
         )
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
-    candidates = Candidates(workspace, manifest, tuple(pins.values()), every_age=True)
-    chosen = as_locked(lock._replace(packs=tuple(pins.values())))
-    made = make(candidates, manifest, chosen, clients, accepted=None, only=frozenset((pin.name,)))
-    return Again(made, candidates, manifest, chosen)
+    again = pinned(workspace, lock._replace(packs=tuple(pins.values())), manifest).for_clients(clients)
+    return Again(again.preview(pin.name), again)
 
 
 def _with_required(lock: Lock, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:

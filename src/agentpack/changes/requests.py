@@ -10,7 +10,7 @@ from agentpack.manifest_text import new_manifest
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.requirement import Requirement
-from agentpack.wanted.making import Wanted
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import LocalText, Workspace
 
 

@@ -17,13 +17,11 @@ from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.capabilities import accepted, widening
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack
-from agentpack.model.manifest import Manifest
 from agentpack.model.names import Digest, PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import USER
-from agentpack.wanted.candidates import Candidates, as_locked
-from agentpack.wanted.making import Wanted, make
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import as_written, held_files, left_lock
 
@@ -302,11 +300,10 @@ class _Comparison:
         if self.lock is None:
             return {}
         lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
-        manifest = Manifest.from_data(lock.manifest)
-        entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
-        candidates = Candidates(self.workspace, manifest, lock.packs)
-        clients = tuple(sorted({file.client for file in self.made.files.values()}))
-        made = make(candidates, manifest._replace(packs=entries), as_locked(lock), clients, accepted=None)
+        from agentpack.wanted.from_lock import pinned  # only where the lock does not say it
+
+        clients = sorted({file.client for file in self.made.files.values()})
+        made = pinned(self.workspace, lock).only_for(clients).preview()
         return {_key(file): file.capabilities for file in made.files.values()}
 
     def _releases(self, pack: str) -> tuple[str, str]:

@@ -41,10 +41,10 @@ def complete_client(incomplete: str) -> list[str]:
 def complete_requirement(incomplete: str) -> list[str]:
     """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
     try:
-        from agentpack.wanted.candidates import Candidates
+        from agentpack.wanted.for_looking import all_candidates
 
         workspace = _workspace()
-        candidates = Candidates(workspace, workspace.manifest, every_age=True)
+        candidates = all_candidates(workspace, workspace.manifest)
         name, bracket, inside = incomplete.partition("[")
         if bracket:
             head, _, last = inside.rpartition(",")
@@ -85,10 +85,10 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     from agentpack.model.requirement import parse_requirement
-    from agentpack.wanted.candidates import Candidates
+    from agentpack.wanted.for_looking import all_candidates
 
     workspace = _workspace()
-    candidates = Candidates(workspace, workspace.manifest, every_age=True)
+    candidates = all_candidates(workspace, workspace.manifest)
     named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
     asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
     for requirement in asked:
@@ -110,10 +110,10 @@ def complete_acceptance(incomplete: str) -> list[str]:
 def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the rules of the pack or persona that is named."""
     try:
-        from agentpack.wanted.from_lock import made_from_lock
+        from agentpack.wanted.from_lock import wanted_by_lock
 
         name = ctx.params.get("name")
-        parts = made_from_lock(_workspace(), frozen=True, obeying=False).parts
+        parts = wanted_by_lock(_workspace(), frozen=True).render().parts
         sections = [s for part in parts if name in (part.pack.name, part.persona.name) for s in part.persona.sections]
         ids = [id for section in sections for id in (section.id, *(rule.id for rule in section.rules))]
         return _plain(dict.fromkeys(id for id in ids if id is not None and id.startswith(incomplete)))

@@ -94,7 +94,7 @@ def check_scope(session: Session) -> Result:
     if session.workspace.lock is None:
         require_manifest(session.workspace)
     if session.workspace.is_judged:
-        from agentpack.wanted.policy_check import evaluate_installed
+        from agentpack.wanted.from_lock import evaluate_installed
         from agentpack.workspace.verdicts import refuse
 
         refuse(evaluate_installed(session.workspace))

@@ -9,7 +9,7 @@ from agentpack.changes.requests import Confirm
 from agentpack.cli.present import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
-from agentpack.wanted.making import Told
+from agentpack.wanted.wanted import Told
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),

@@ -87,6 +87,20 @@ class Manifest(NamedTuple):
         """The entry of that pack."""
         return next((wanted for wanted in self.packs if wanted.requirement.pack == pack), None)
 
+    def parameters(self, pack: str) -> Mapping[str, str | int | bool]:
+        """The values that it sets for that pack."""
+        entry = self.wanted(pack)
+        return entry.parameters if entry else {}
+
+    def renames(self, pack: str) -> Mapping[str, str]:
+        """The personas of that pack that have another name here."""
+        entry = self.wanted(pack)
+        return entry.renames if entry else {}
+
+    def name_in_pack(self, pack: str, persona: str) -> str:
+        """What a persona that is called so here is called in its pack."""
+        return next((old for old, new in self.renames(pack).items() if new == persona), persona)
+
 
 EMPTY = Manifest(None, (), {}, ())
 

@@ -24,13 +24,14 @@ from agentpack.model.names import PackName, pack_name, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.operations.adoptable import Found, find
-from agentpack.operations.clients import Settled, settle
+from agentpack.operations.clients import settle
 from agentpack.operations.show import resolved
 from agentpack.read import ORIGINALS
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
-from agentpack.wanted.candidates import Candidates, choose
-from agentpack.wanted.making import Wanted
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
 LOCAL = "local"
@@ -84,18 +85,18 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), managed)
     old = workspace.manifest
-    candidates = Candidates(workspace, old, workspace.lock.packs if workspace.lock else ())
+    candidates = candidates_for(workspace, old, workspace.lock)
     if old.clients is None and not old.packs and workspace.lock is None:
-        settled = Settled(tuple(sorted({file.client for file in files})))
+        taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
-        settled = settle(candidates, old, choose(candidates, old, workspace.lock, upgrade=()))
-    choices = _choices(workspace, candidates, files, settled.clients)
-    manifest, source = _manifest(workspace, settled.named_in(old), choices)
+        taken = settle(choose(candidates, old))
+    choices = _choices(candidates, files, taken.clients)
+    manifest, source = _manifest(workspace, taken.naming_clients().manifest, choices)
     made = _made(workspace, manifest, source, choices)
     as_they_are = tuple(_with_originals(choice, made) for choice in choices)
     if as_they_are != choices:
         choices, made = as_they_are, _made(workspace, manifest, source, as_they_are)
-    made = made._replace(skipped=settled.skipped)
+    made = made._replace(skipped=taken.skipped)
     beside = _beside(workspace, choices)
     wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
     adopted = tuple(_adopted(workspace, made, choices))
@@ -108,18 +109,16 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
 # What each is taken for.
 
 
-def _choices(
-    workspace: Workspace, candidates: Candidates, files: Sequence[Found], clients: Collection[str]
-) -> tuple[Choice, ...]:
+def _choices(candidates: Candidates, files: Sequence[Found], clients: Collection[str]) -> tuple[Choice, ...]:
     personas: dict[str, list[Found]] = {}
     for file in files:
         personas.setdefault(file.agent.name, []).append(file)
-    taken = {*candidates.known(), *(wanted.requirement.pack for wanted in workspace.manifest.packs)}
+    taken = {*candidates.known(), *(entry.requirement.pack for entry in candidates.workspace.manifest.packs)}
     choices = []
     for name, own in personas.items():
         own_clients = tuple(sorted(file.client for file in own))
         only = None if set(own_clients) == set(clients) else own_clients
-        requirement = _recognised(workspace, candidates, own)
+        requirement = _recognised(candidates, own)
         if requirement is not None:
             (persona,) = candidates.read(requirement.pack, _exactly(requirement))[1].personas
             renames = {} if persona == name else {persona: name}
@@ -142,33 +141,31 @@ def _exactly(requirement: Requirement) -> Version:
     return Version(requirement.range.removeprefix("=="))
 
 
-def _recognised(workspace: Workspace, candidates: Candidates, files: Sequence[Found]) -> Requirement | None:
+def _recognised(candidates: Candidates, files: Sequence[Found]) -> Requirement | None:
     """The release, and the variants of it, that the first file is nearest to; None when none is near enough."""
     file = files[0]
     best: tuple[float, Requirement] | None = None
-    for requirement in _known_releases(workspace, candidates):
-        scored = _best_variants(workspace, candidates, requirement, file)
+    for requirement in _known_releases(candidates):
+        scored = _best_variants(candidates, requirement, file)
         if scored is not None and (best is None or scored[0] > best[0]):
             best = scored
     return best[1] if best is not None and best[0] >= ENOUGH else None
 
 
-def _known_releases(workspace: Workspace, candidates: Candidates) -> Iterator[Requirement]:
+def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
     """Every release of every pack that has one persona and is not asked for yet, newest first."""
     for pack in candidates.known():
-        if workspace.manifest.wanted(pack) is not None:
+        if candidates.workspace.manifest.wanted(pack) is not None:
             continue
         for ref in candidates.sources.releases(PackName(pack)):
             yield Requirement(pack=ref.pack, range=f"=={ref.version}")
 
 
-def _best_variants(
-    workspace: Workspace, candidates: Candidates, requirement: Requirement, file: Found
-) -> tuple[float, Requirement] | None:
+def _best_variants(candidates: Candidates, requirement: Requirement, file: Found) -> tuple[float, Requirement] | None:
     """The variants that bring a release nearest to the file, each taken only if it brings it nearer."""
     try:
         pack = candidates.read(requirement.pack, _exactly(requirement))[1]
-        best = _score(workspace, candidates, requirement, file) if len(pack.personas) == 1 else None
+        best = _score(candidates, requirement, file) if len(pack.personas) == 1 else None
     except AgentpackError:
         return None  # a pack that does not read is nothing to recognise
     if best is None or best < ENOUGH / 2:
@@ -180,7 +177,7 @@ def _best_variants(
             more = Requirement(
                 pack=requirement.pack, range=requirement.range, variants=tuple(sorted({*requirement.variants, name}))
             )
-            score = _score(workspace, candidates, more, file)
+            score = _score(candidates, more, file)
             if score is not None and score > best:
                 scored.append((score, name, more))
         if not scored:
@@ -190,18 +187,18 @@ def _best_variants(
     return best, requirement
 
 
-def _score(workspace: Workspace, candidates: Candidates, requirement: Requirement, file: Found) -> float | None:
+def _score(candidates: Candidates, requirement: Requirement, file: Found) -> float | None:
     """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
     along."""
     try:
-        made = list(resolved(workspace, candidates, requirement, {}).made([file.client]).files.values())
+        made = list(resolved(candidates, requirement, {}).made([file.client]).files.values())
     except AgentpackError:
         return None
     if len(made) != 1:
         return None
     if made[0].digest == text_digest(file.data):
         return 2.0
-    return shared(_read(workspace, file, made[0].content).rules, file.agent.rules)
+    return shared(_read(candidates.workspace, file, made[0].content).rules, file.agent.rules)
 
 
 def _read(workspace: Workspace, file: Found, content: bytes) -> Agent:
@@ -279,16 +276,14 @@ def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]
 def _made(
     workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
 ) -> Wanted:
-    locked = workspace.lock.packs if workspace.lock else ()
-    candidates = Candidates(workspace, manifest, locked)
+    candidates = candidates_for(workspace, manifest, workspace.lock)
     if source is not None:
         coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
         ours = _Coming(source.name, workspace.source_folder(source), there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
-    chosen = choose(candidates, manifest, workspace.lock, upgrade=())
-    return settle(candidates, manifest, chosen).made(candidates, manifest, chosen)
+    return settle(choose(candidates, manifest)).enforced()
 
 
 def _with_originals(choice: Choice, made: Wanted) -> Choice:

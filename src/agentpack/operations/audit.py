@@ -20,7 +20,7 @@ from agentpack.safety.findings import LEVELS, Finding, fingerprints, scan
 from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
-from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.for_looking import all_candidates
 from agentpack.workspace.workspace import Workspace
 
 _PARTS = ("personas/", "variants/")
@@ -202,7 +202,7 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) ->
     requirement = parse_requirement(subject)
     if requirement.url is not None:
         raise UsageError(f"`{subject}`: addresses are not read by this version", hint="name a folder")
-    candidates = Candidates(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
+    candidates = all_candidates(workspace, workspace.manifest, workspace.lock)
     offered = candidates.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]

@@ -20,11 +20,10 @@ from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
 from agentpack.model.requirement import parse_requirement
 from agentpack.read import MANIFEST, check_pack
-from agentpack.resolve import Chosen
 from agentpack.safety.parameters import Declaration
 from agentpack.sources.directory import DirectorySource, read_tree
-from agentpack.wanted.candidates import Candidates, choose
-from agentpack.wanted.making import PersonaAssembler
+from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.selection import Selection
 from agentpack.workspace.workspace import Workspace
 
 SOURCE = "folder"
@@ -97,13 +96,9 @@ class Authored:
         return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, sources)
 
     @cached_property
-    def candidates(self) -> Candidates:
-        return Candidates(self.workspace, self.manifest)
-
-    @cached_property
-    def chosen(self) -> tuple[Chosen, ...]:
+    def chosen(self) -> Selection:
         """This release, and one of each pack it requires. Raises Unresolvable."""
-        return choose(self.candidates, self.manifest, None)
+        return choose(candidates_for(self.workspace, self.manifest, None), self.manifest)
 
     def subject(self, earlier: "Authored | None") -> Subject:
         """The release as the rules of the check see it."""
@@ -122,10 +117,6 @@ class _Drafts:
     def __init__(self, authored: Authored) -> None:
         self.authored = authored
 
-    @cached_property
-    def _maker(self) -> PersonaAssembler:
-        return PersonaAssembler(self.authored.candidates, self.authored.manifest, self.authored.chosen)
-
     def draft(self, persona: str, variants: Iterable[str]) -> Draft:
         return draft_of(self.authored.pack, persona, variants, {}, self._base(persona))
 
@@ -135,10 +126,10 @@ class _Drafts:
 
     def modules(self, persona: str) -> Mapping[str, str]:
         own: Mapping[str, str] = self.authored.pack.personas[persona].header.get("modules") or {}
-        return self._maker.modules(self.authored.pack, persona) if self._extends(persona) else own
+        return self.authored.chosen.assembler.modules(self.authored.pack, persona) if self._extends(persona) else own
 
     def _base(self, persona: str) -> Base | None:
-        return self._maker.base(self.authored.pack, persona) if self._extends(persona) else None
+        return self.authored.chosen.assembler.base(self.authored.pack, persona) if self._extends(persona) else None
 
     def _extends(self, persona: str) -> bool:
         return "extends" in self.authored.pack.personas[persona].header

@@ -7,21 +7,17 @@ that refuses a named client: what is raised there is the reason why it is skippe
 `claude` is the default, and is refused like one that was named.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
 from agentpack.changes.commit import Conflicted, refuse_found
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.errors import AgentpackError, Bug, InvalidFile
-from agentpack.model.lock import Lock
 from agentpack.model.manifest import EMPTY, Manifest
-from agentpack.resolve import Chosen
 from agentpack.targets.base import Client
 from agentpack.wanted.assignment import Restricted
-from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.making import PersonaAssembler, Skipped, Wanted, make
-from agentpack.wanted.obeying import obey
-from agentpack.workspace.workspace import LocalText, Workspace
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.wanted import Skipped
+from agentpack.workspace.workspace import Workspace
 
 DEFAULT = "claude"
 
@@ -95,57 +91,12 @@ def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skippe
     return Skipped(target.name, target.title, reason, way)
 
 
-class Settled(NamedTuple):
-    """The clients that a command is for, and by pack those of packs that are for fewer of them."""
-
-    clients: tuple[str, ...]
-    fewer: Mapping[str, tuple[str, ...]] = {}
-    skipped: tuple[Skipped, ...] = ()
-    maker: PersonaAssembler | None = None
-
-    def named_in(self, manifest: Manifest) -> Manifest:
-        """The manifest that names them, so that no client is only found any more."""
-        packs = (
-            entry._replace(clients=self.fewer.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs
-        )
-        return manifest._replace(clients=self.clients, packs=tuple(packs))
-
-    def with_texts(self, texts: Collection[LocalText]) -> "Settled":
-        """The same, with local variants that were not there when the clients were tried."""
-        return self._replace(maker=None) if texts else self
-
-    def made(
-        self,
-        candidates: Candidates,
-        manifest: Manifest,
-        chosen: Sequence[Chosen],
-        *,
-        accepted: Collection[str] | None = (),
-        obeying: bool = True,
-    ) -> Wanted:
-        """The lock and the text of every file for these clients, as `make` gives them; with `obeying`, and where
-        something is to be written, if the policy allows it.
-        """
-        fewer = self.fewer if manifest.clients is None else {}
-        clients, maker = self.clients, self.maker
-        made = make(candidates, manifest, chosen, clients, fewer=fewer, accepted=accepted, maker=maker)
-        if obeying and accepted is not None:
-            obey(candidates, made)
-        return made._replace(skipped=self.skipped)
-
-
-def of_lock(lock: Lock) -> Settled:
-    """The clients that a lock was made for."""
-    return Settled(lock.clients, lock.fewer)
-
-
-def settle(
-    candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], decisions: Decisions = NO_DECISIONS
-) -> Settled:
-    """The clients of a command that names none, and which of them are skipped. Nothing is written."""
-    workspace, lock = candidates.workspace, candidates.workspace.lock
+def settle(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
+    """The same for the clients of a command that names none; which of them are skipped. Nothing is written."""
+    manifest = chosen.manifest
+    workspace, lock = chosen.workspace, chosen.workspace.lock
     if manifest.clients is not None:
-        return Settled(manifest.clients)
+        return chosen.for_clients(manifest.clients)
     known, skipped = named_clients(workspace, manifest), tuple[Skipped, ...]()
     if not known:
         known, skipped = found_clients(workspace)
@@ -158,7 +109,7 @@ def settle(
         if locked is not None:
             fixed.setdefault(entry.requirement.pack, known if locked.clients is None else locked.clients)
     open_ = [entry.requirement.pack for entry in manifest.packs if entry.requirement.pack not in fixed]
-    trial = _Trial(candidates, manifest, chosen, decisions, fixed)
+    trial = _Trial(chosen, decisions, fixed)
     taken = trial.taken(open_, known)
     every = {client: None for pack in (fixed | taken) for client in (fixed | taken)[pack]}
     clients = tuple(client for client in (*known, *every) if client in every) if manifest.packs else known
@@ -166,30 +117,22 @@ def settle(
     own = {entry.requirement.pack for entry in manifest.packs if entry.clients is None}
     fewer = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
     left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
-    return Settled(clients, fewer, tuple(left), trial.maker)
+    return chosen.for_clients(clients, fewer)._replace(skipped=tuple(left))
 
 
 class _Trial:
     """Tries clients for packs, without writing."""
 
-    def __init__(
-        self,
-        candidates: Candidates,
-        manifest: Manifest,
-        chosen: Sequence[Chosen],
-        decisions: Decisions,
-        fixed: Mapping[str, tuple[str, ...]],
-    ) -> None:
-        self.candidates, self.manifest, self.chosen = candidates, manifest, chosen
-        self.decisions, self.fixed = decisions, fixed
-        self.maker = PersonaAssembler(candidates, manifest, chosen)
+    def __init__(self, chosen: Selection, decisions: Decisions, fixed: Mapping[str, tuple[str, ...]]) -> None:
+        self.chosen, self.decisions, self.fixed = chosen, decisions, fixed
+        self.workspace = chosen.workspace
         self._refused: dict[tuple[str, str], AgentpackError] = {}
 
     def taken(self, packs: Sequence[str], clients: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The clients that each pack goes to."""
         if set(clients) <= {DEFAULT} or self.refusal(dict.fromkeys(packs, tuple(clients))) is None:
             return dict.fromkeys(packs, tuple(clients) or (DEFAULT,))
-        in_use = {(row.pack, row.client) for row in self.candidates.workspace.recorded.values()}
+        in_use = {(row.pack, row.client) for row in self.workspace.recorded.values()}
         taken = {pack: tuple(client for client in clients if (pack, client) in in_use) for pack in packs}
         for client in clients:
             more = [pack for pack in packs if client not in taken[pack]]
@@ -209,14 +152,13 @@ class _Trial:
         else:
             self._refused[pack, client] = refusal
 
-    def refusal(self, taken: Mapping[str, Sequence[str]]) -> AgentpackError | None:
+    def refusal(self, taken: Mapping[str, tuple[str, ...]]) -> AgentpackError | None:
         """Why these packs cannot be written for these clients; None when they can."""
         fewer = {**self.fixed, **taken}
         every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
         try:
-            made = make(self.candidates, self.manifest, self.chosen, every, fewer=fewer, maker=self.maker)
-            obey(self.candidates, made)
-            refuse_found(self.candidates.workspace, made, self.decisions)
+            made = self.chosen.for_clients(every, fewer).enforced()
+            refuse_found(self.workspace, made, self.decisions)
         except Bug:
             raise
         except AgentpackError as error:
@@ -225,7 +167,7 @@ class _Trial:
 
     def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[Skipped]:
         """Who was refused, a line for each reason; nothing of the default, whose refusal stops the command."""
-        workspace, found = self.candidates.workspace, dict[Skipped, list[str]]()
+        workspace, found = self.workspace, dict[Skipped, list[str]]()
         for (pack, client), error in self._refused.items():
             if client not in taken[pack]:
                 install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""

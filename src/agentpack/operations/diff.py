@@ -30,8 +30,9 @@ from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.unmerged import unmerged_line
-from agentpack.wanted.from_lock import check_rendering, made_from_lock, stale_reasons
-from agentpack.wanted.making import Part, Wanted
+from agentpack.wanted.assemble import Part
+from agentpack.wanted.from_lock import check_rendering, stale_reasons, wanted_by_lock
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace, steady
 from agentpack.workspace.written import as_written
@@ -147,7 +148,7 @@ class WantedFiles:
     def made(self) -> Wanted | None:
         """What the lock wants, rendered again; None when that fails, and `failure` tells why."""
         try:
-            return made_from_lock(self.workspace, frozen=True, obeying=False)
+            return wanted_by_lock(self.workspace, frozen=True).render()
         except AgentpackError as error:
             self.failure = error
             return None
@@ -170,7 +171,7 @@ class WantedFiles:
     def part(self, file: InstalledFile) -> Part | None:
         """The persona behind such a file; None when it cannot be made again as it was."""
         made = self._anew(file)
-        return part_of(made, file) if made else self.pristine.part(file)
+        return made.part(file) if made else self.pristine.part(file)
 
     def _anew(self, file: InstalledFile) -> Wanted | None:
         """What the lock wants, where it was not written yet and has this very text."""
@@ -183,14 +184,6 @@ class WantedFiles:
     def why_not(self) -> str:
         failure = self.failure or self.pristine.failure
         return failure.message if failure else "it can no longer be rendered"
-
-
-def part_of(made: Wanted, file: Any) -> Part | None:
-    """The persona that a file says."""
-    for part in made.parts:
-        if (part.pack.name, part.persona.name) == (file.pack, file.persona):
-            return part
-    return None
 
 
 # Disk against lock.
@@ -328,7 +321,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
 
     limits.check(workspace, workspace.recorded.values())
     packs = _packs_of(workspace, limits.name)
-    newer = newest(workspace, packs, latest=latest, obeying=False, accepted=None)
+    newer = newest(workspace, packs, latest=latest, preview=True)
     made = newer.made
     recognise_releases(workspace, made)
     planned = plan_for(workspace, made)
@@ -380,7 +373,7 @@ def _upgraded(workspace: Workspace, pristine: Pristine, made: Wanted, change: Ch
     if before is not None and len(before) > MAX_BYTES:
         before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
-        row, new = workspace.recorded.get(change.path), part_of(made, change)
+        row, new = workspace.recorded.get(change.path), made.part(change)
         base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
         form = workspace.form_of(change.client)
         old = pristine_account(before if base is None else base, form, part.persona if part else None)

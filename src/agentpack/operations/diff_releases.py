@@ -13,9 +13,11 @@ from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import DEFAULT, named_clients
-from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
-from agentpack.wanted.candidates import Candidates, as_locked, choose
-from agentpack.wanted.making import Wanted, make
+from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits
+from agentpack.wanted.for_looking import all_candidates
+from agentpack.wanted.from_lock import pinned
+from agentpack.wanted.from_manifest import choose
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, steady
 
 
@@ -84,10 +86,9 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
-    candidates = Candidates(workspace, manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
-    return _side(
-        make(candidates, manifest, choose(candidates, manifest, None), tuple(clients), accepted=None), asked.pack
-    )
+    candidates = all_candidates(workspace, manifest, workspace.lock)
+    chosen = choose(candidates, manifest, newest=None)
+    return _side(chosen.for_clients(tuple(clients)).preview(), asked.pack)
 
 
 def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -> _Side:
@@ -97,12 +98,7 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
             f"`{pack}` is not locked here",
             hint="name both sides: `--from` and `--to`, each `name@version` or `name[variant]`",
         )
-    manifest = Manifest.from_data(lock.manifest)
-    candidates = Candidates(workspace, manifest, lock.packs, every_age=True)
-    entries = tuple(entry._replace(clients=None) for entry in manifest.packs)
-    return _side(
-        make(candidates, manifest._replace(packs=entries), as_locked(lock), tuple(clients), accepted=None), pack
-    )
+    return _side(pinned(workspace, lock).only_for(tuple(clients)).preview(), pack)
 
 
 def _side(made: Wanted, pack: str) -> _Side:
@@ -112,7 +108,7 @@ def _side(made: Wanted, pack: str) -> _Side:
     label = f"{pack} {locked.version}" + (f" [{', '.join(variants)}]" if variants else "")
     files: dict[str, tuple[Rendering, Persona]] = {}
     for file in made.files.values():
-        part = part_of(made, file)
+        part = made.part(file)
         if file.pack == pack and part is not None:
             files.setdefault(file.persona, (file, part.persona))
     return _Side(label, files)

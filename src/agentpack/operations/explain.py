@@ -6,18 +6,17 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from agentpack.changes.pristine import Pristine
-from agentpack.compose.agreement import Named
 from agentpack.compose.substitute import PLACEHOLDER, as_text
 from agentpack.differences.accounts import MAX_BYTES, Account, edited_account, pristine_account
 from agentpack.differences.header import in_words
 from agentpack.differences.rules import EDIT, Entry, pair
 from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.model.history import InstalledFile
-from agentpack.model.manifest import Manifest
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
 from agentpack.operations.diff import Limits
-from agentpack.wanted.making import Part, layers_behind
+from agentpack.wanted.assemble import Part
+from agentpack.wanted.selection import Selection
 from agentpack.workspace.workspace import Workspace, steady
 
 
@@ -120,19 +119,18 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
                 f"{row.path}: the release it was written from can no longer be rendered{why}",
                 hint="`agentpack upgrade` writes it from a release that is there",
             )
-        behind = _Behind(part, layers_behind(again.candidates, again.manifest, again.chosen, part), again.manifest)
+        behind = _Behind(part, again.pinned)
         yield _file(workspace, row, pristine_account(text, workspace.form_of(row.client), part.persona), behind), behind
 
 
 class _Behind:
     """The layers and parameters behind a persona."""
 
-    def __init__(self, part: Part, layers: Sequence[Named], manifest: Manifest) -> None:
-        self.part, self.layers = part, layers
-        wanted = manifest.wanted(part.pack.name)
-        self.set_by_user: Mapping[str, Any] = wanted.parameters if wanted else {}
+    def __init__(self, part: Part, pinned: Selection) -> None:
+        self.part, self.layers = part, pinned.assembler.layers(part)
+        self.set_by_user: Mapping[str, Any] = pinned.manifest.parameters(part.pack.name)
         self.defaults = {name: declaration.default for name, declaration in part.pack.declarations.items()}
-        for layer in layers:
+        for layer in self.layers:
             self.defaults.update(layer.layer.header.get("set", {}).get("parameters", {}))
 
     @property

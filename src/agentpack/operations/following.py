@@ -1,18 +1,27 @@
-"""Whether local variants follow their pack to another release."""
-
-from collections.abc import Sequence
+"""What is wanted, with the local variants that follow their packs to another release."""
 
 from agentpack.changes.requests import Followed
-from agentpack.model.manifest import Manifest
-from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.wanted import Wanted
 
 
-def followed(candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
-    """What becomes of the local variants where their packs are chosen at another release; see `following`."""
-    lock = candidates.workspace.lock
+def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[Wanted, Followed]:
+    """What is wanted, and what becomes of the local variants whose packs are chosen at another release.
+
+    Args:
+        preview: as `Selection.preview`, else as `Selection.enforced`.
+    """
+    followed = _followed(chosen)
+    with chosen.workspace.as_if(followed.texts):
+        if followed.texts:
+            chosen = chosen.anew()
+        return chosen.preview() if preview else chosen.enforced(), followed
+
+
+def _followed(chosen: Selection) -> Followed:
+    lock = chosen.workspace.lock
     if lock is None or not any(pack.local_variants for pack in lock.packs):
         return Followed()
     from agentpack.operations.moved_variants import follow  # brings YAML along
 
-    return follow(candidates, manifest, chosen, clients)
+    return follow(chosen)

@@ -9,9 +9,11 @@ from agentpack.changes.requests import Options, Wish, wish_for
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.clients import Settled, of_lock, settle
-from agentpack.operations.following import followed
-from agentpack.wanted.candidates import Candidates, choose
+from agentpack.operations.clients import settle
+from agentpack.operations.following import wanted_with_variants
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.selection import naming
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -44,15 +46,12 @@ def install(
     old = workspace.manifest
     new = _with_sources(workspace, old, sources)
     anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
-    candidates = Candidates(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
+    candidates = candidates_for(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, requirements, clients, settings, workspace)
-    chosen = choose(candidates, new, workspace.lock, upgrade=anew)
     options = replace(options, decisions=options.decisions_for(asked))
-    settled = settle(candidates, new, chosen, options.decisions)
-    new = settled.named_in(new)
-    moved = followed(candidates, new, chosen, settled.clients)
-    with workspace.as_if(moved.texts):
-        made = settled.with_texts(moved.texts).made(candidates, new, chosen)
+    chosen = settle(choose(candidates, new), options.decisions).naming_clients()
+    made, moved = wanted_with_variants(chosen)
+    new = chosen.manifest
     wish = moved.told(wish_for(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.remarking import remarks
@@ -133,8 +132,8 @@ def _with_requirements(
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
         lock = None if fresh else workspace.lock
-        known = of_lock(lock) if lock is not None and lock.clients else Settled(tuple(clients))
-        manifest = known.named_in(manifest)
+        named = (lock.clients, lock.fewer) if lock is not None and lock.clients else (clients, {})
+        manifest = naming(manifest, *named)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, texts, strict=True):

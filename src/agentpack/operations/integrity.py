@@ -14,7 +14,7 @@ from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.safety.findings import Finding, whole
-from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.for_looking import all_candidates
 from agentpack.workspace.workspace import Workspace
 
 BROKEN = frozenset(("AP204", "AP205", "AP206"))
@@ -76,10 +76,10 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
 def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[Finding]:
     """Lock and record differ. Where the locked releases render to what the lock says, as for a lock that an earlier
     agentpack made before it wrote the files, nothing was tampered with."""
-    from agentpack.wanted.from_lock import made_from_lock  # renders, which a sound scope does not need
+    from agentpack.wanted.from_lock import wanted_by_lock  # renders, which a sound scope does not need
 
     try:
-        made = {file.path: file.sha256 for file in made_from_lock(workspace, frozen=True).lock.files}
+        made = {file.path: file.sha256 for file in wanted_by_lock(workspace, frozen=True).enforced().lock.files}
     except AgentpackError as error:
         yield whole(name, "AP203", f"not what is installed, and the releases cannot be asked: {error.message}")
         return
@@ -116,7 +116,7 @@ def locked_releases(
     lock = workspace.lock
     if lock is None:
         return
-    candidates = Candidates(workspace, workspace.manifest, lock.packs)
+    candidates = all_candidates(workspace, workspace.manifest, lock)
     for pack in lock.packs:
         label = f"{pack.name}-{pack.version}"
         try:

@@ -7,7 +7,7 @@ Reading the edit is left to `edits`, changing files to `changes/commit.py`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -25,9 +25,11 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.saying import Edited, differs_in, first_difference, said, unsayable, variant_of
 from agentpack.patching import Patch, patch
-from agentpack.wanted.candidates import Candidates, as_locked, choose
-from agentpack.wanted.from_lock import check_rendering, settled_lock
-from agentpack.wanted.making import Wanted, draft_for, make
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.from_lock import check_rendering, pinned, settled_lock
+from agentpack.wanted.from_manifest import choose
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import LocalText, Workspace, changing, steady
 
 DEFAULT = "local"
@@ -63,7 +65,7 @@ def keep(
     """
     if client is not None:
         workspace.targets.named(client)
-    candidates, made, found = _found(workspace, name, client)
+    chosen, made, found = _found(workspace, name, client)
     command = f"keep {name}"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
@@ -71,7 +73,7 @@ def keep(
     chosen_name = _variant_name(workspace, found, variant)
     texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
     manifest = _with_variant(workspace.manifest, found, chosen_name)
-    now = _made_with(workspace, candidates, manifest, made, texts)
+    now = _made_with(chosen.candidates, manifest, made, texts)
     reworded = _check(workspace, now, found, client)
     wish = wish_for(workspace, workspace.manifest, manifest, now)
     beside = {text.path: text.data for text in texts}
@@ -94,11 +96,11 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     """
     if client is not None:
         workspace.targets.named(client)
-    candidates, _, found = _found(workspace, name, client)
+    chosen, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
         edits, fields = said(edited, workspace.targets.named(edited.files[0][0].client))
-        raw = candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
+        raw = chosen.candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
         made = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
@@ -110,7 +112,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 # What was edited.
 
 
-def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Candidates, Wanted, tuple[Edited, ...]]:
+def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[Edited, ...]]:
     if workspace.lock_bytes is None and not workspace.manifest.packs:
         raise UsageError("nothing is installed here", hint="install a pack first: `agentpack install NAME`")
     lock = settled_lock(workspace)
@@ -122,15 +124,14 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Candida
             details=[f"installed: {', '.join(known) or 'nothing'}"],
             hint=did_you_mean(name, known),
         )
-    candidates = Candidates(workspace, workspace.manifest, lock.packs, every_age=True)
-    made = make(candidates, workspace.manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
+    chosen = pinned(workspace, lock, workspace.manifest)
+    made = chosen.render()
     check_rendering(workspace, lock, made)
-    return candidates, made, tuple(_edited(workspace, candidates, made, rows, client))
+    return chosen, made, tuple(_edited(chosen, made, rows, client))
 
 
-def _edited(
-    workspace: Workspace, candidates: Candidates, made: Wanted, rows: Sequence[InstalledFile], client: str | None
-) -> Iterator[Edited]:
+def _edited(chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], client: str | None) -> Iterator[Edited]:
+    workspace = chosen.workspace
     observed = workspace.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
     for row in rows:
@@ -148,9 +149,9 @@ def _edited(
     for (pack_name, persona_name), files in groups.items():
         if client is not None and all(file.client != client for file, _ in files):
             continue
-        part = next(p for p in made.parts if (p.pack.name, p.persona.name) == (pack_name, persona_name))
-        wanted = workspace.manifest.wanted(pack_name)
-        if wanted is None:
+        part = made.part(files[0][0])
+        assert part is not None
+        if workspace.manifest.wanted(pack_name) is None:
             raise UsageError(
                 f"`{pack_name}` is here because another pack requires it",
                 hint=f"`agentpack install {pack_name}` puts it into agentpack.yaml, where a variant can be asked for",
@@ -160,15 +161,10 @@ def _edited(
                 f"`{pack_name}` is a bare pack: its text has no ids that a variant could name",
                 hint="the edit stays on disk, and upgrades merge it",
             )
-        source_name = next((old for old, new in wanted.renames.items() if new == persona_name), persona_name)
-        draft, values = draft_for(candidates, workspace.manifest, as_locked(_lock(workspace)), part.pack, source_name)
+        source_name = workspace.manifest.name_in_pack(pack_name, persona_name)
+        draft, values = chosen.assembler.draft(part.pack, source_name)
         files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
         yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
-
-
-def _lock(workspace: Workspace) -> Any:
-    assert workspace.lock is not None
-    return workspace.lock
 
 
 # The variant.
@@ -229,14 +225,11 @@ def _with_variant(manifest: Manifest, found: Sequence[Edited], name: str) -> Man
     return manifest._replace(packs=tuple(packs))
 
 
-def _made_with(
-    workspace: Workspace, candidates: Candidates, manifest: Manifest, made: Wanted, texts: Sequence[LocalText]
-) -> Wanted:
+def _made_with(candidates: Candidates, manifest: Manifest, made: Wanted, texts: Sequence[LocalText]) -> Wanted:
     """All files as they are with the new variants, which are not on disk yet."""
     try:
-        with workspace.as_if(texts):
-            chosen = choose(candidates, manifest, workspace.lock, upgrade=())
-            return make(candidates, manifest, chosen, made.lock.clients, fewer=made.lock.fewer)
+        with candidates.workspace.as_if(texts):
+            return choose(candidates, manifest).for_clients(made.lock.clients, made.lock.fewer).render()
     except AgentpackError as error:
         raise unsayable(texts[0].persona, [error.message, *error.details]) from None
 

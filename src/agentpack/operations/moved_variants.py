@@ -9,9 +9,8 @@ Decides which variants are ours to write: those that are, word for word, what `k
 somebody wrote or changed by hand is laid as it stands.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.changes.requests import Followed
@@ -21,66 +20,43 @@ from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.merge import Known, merge, resolved
 from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.lock import LockedPack
-from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
 from agentpack.operations.saying import Edited, differs_in, said, variant_of
-from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates, as_locked
-from agentpack.wanted.making import Part, draft_for, layers_behind, make
-from agentpack.workspace.workspace import LocalText, Workspace
+from agentpack.wanted.assemble import Part
+from agentpack.wanted.from_lock import pinned
+from agentpack.wanted.selection import Selection
+from agentpack.workspace.workspace import LocalText
 from agentpack.workspace.written import as_written
-
-
-class _Side(NamedTuple):
-    """A release with all that it is made with."""
-
-    candidates: Candidates
-    manifest: Manifest
-    chosen: tuple[Chosen, ...]
-
-    def without(self, pack: str, variants: Collection[str]) -> "_Side":
-        return self._replace(
-            chosen=tuple(
-                replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
-                for pin in self.chosen
-            )
-        )
 
 
 class _Text(NamedTuple):
     """A persona made ready, and its text for one client, in LF."""
 
-    side: _Side
+    side: Selection
     part: Part
     file: Rendering
 
     def edited(self, persona: str, data: bytes) -> Edited:
-        candidates, manifest, chosen = self.side
-        draft, values = draft_for(candidates, manifest, chosen, self.part.pack, persona)
+        draft, values = self.side.assembler.draft(self.part.pack, persona)
         return Edited(self.part.pack, persona, self.part.persona, draft, values, ((self.file, data),))
 
 
-def follow(candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen], clients: Sequence[str]) -> Followed:
+def follow(chosen: Selection) -> Followed:
     """What becomes of the local variants of the packs that are chosen at another release than the files hold. Nothing
     is written yet.
     """
-    workspace = candidates.workspace
+    workspace = chosen.workspace
     if workspace.lock is None:
         return Followed()
     written = as_written(workspace.lock)
-    old_manifest = Manifest.from_data(written.manifest)
     anew: list[LocalText] = []
     notes: list[str] = []
     for row in written.packs:
-        pin = next((pin for pin in chosen if pin.pack == row.name), None)
+        pin = next((pin for pin in chosen.pins if pin.pack == row.name), None)
         if pin is None or not row.local_variants or str(pin.version) == row.version:
             continue
-        old = _Side(
-            Candidates(workspace, old_manifest, written.packs, every_age=True), old_manifest, as_locked(written)
-        )
-        new = _Side(candidates, manifest, tuple(chosen))
         try:
-            following = _Following(workspace, old, new, row, clients)
+            following = _Following(pinned(workspace, written), chosen, row)
             for text, collisions in following.texts():
                 if collisions:
                     places = "a place" if collisions == 1 else f"{collisions} places"
@@ -99,10 +75,10 @@ def follow(candidates: Candidates, manifest: Manifest, chosen: Sequence[Chosen],
 class _Following:
     """Moves the variants of one pack, the lowest first."""
 
-    def __init__(self, workspace: Workspace, old: _Side, new: _Side, row: LockedPack, clients: Sequence[str]) -> None:
-        self.workspace, self.old, self.new, self.row = workspace, old, new, row
+    def __init__(self, old: Selection, new: Selection, row: LockedPack) -> None:
+        self.workspace, self.old, self.new, self.row = new.workspace, old, new, row
         entry = new.manifest.wanted(row.name)
-        asked = clients if entry is None or entry.clients is None else entry.clients
+        asked = new.clients if entry is None or entry.clients is None else entry.clients
         self.clients = sorted(asked, key=lambda client: (client != "claude", client))
         self.anew: list[LocalText] = []
         self.stuck: list[LocalText] = []
@@ -127,27 +103,26 @@ class _Following:
                     self.anew.append(text._replace(data=found[0]))
                 yield text, found[1]
 
-    def _laid_over(self, side: _Side) -> AbstractContextManager[None]:
+    def _laid_over(self, side: Selection) -> AbstractContextManager[None]:
         """The variants as that release has them: below this one, those of the new release are written anew already."""
         return self.workspace.as_if(self.anew if side.candidates is self.new.candidates else ())
 
     def _order(self, persona: str) -> list[Named]:
         """The local variants in the order in which they are laid."""
-        made = make(*self.old, self.clients, accepted=None, only=(self.row.name,))
+        made = self.old.for_clients(self.clients).preview(self.row.name)
         part = next((part for part in made.parts if self._name(self.old, persona) == part.persona.name), None)
-        layers = [] if part is None else layers_behind(*self.old, part)
+        layers = [] if part is None else self.old.assembler.layers(part)
         return [named for named in layers if named.origin.kind == "local"]
 
-    def _name(self, side: _Side, persona: str) -> str:
-        wanted = side.manifest.wanted(self.row.name)
-        return wanted.renames.get(persona, persona) if wanted else persona
+    def _name(self, side: Selection, persona: str) -> str:
+        return side.manifest.renames(self.row.name).get(persona, persona)
 
     def _anew(self, text: LocalText, named: Named, later: Sequence[str]) -> tuple[bytes, int] | None:
         """The text that the variant gets, None where it is not ours to write or no variant says it."""
         for client in self.clients:
-            base = self._text(self.old.without(self.row.name, [named.name, *later]), text.persona, client)
-            ours = self._text(self.old.without(self.row.name, later), text.persona, client)
-            theirs = self._text(self.new.without(self.row.name, [named.name, *later]), text.persona, client)
+            base = self._text(self.old.without_variants(self.row.name, [named.name, *later]), text.persona, client)
+            ours = self._text(self.old.without_variants(self.row.name, later), text.persona, client)
+            theirs = self._text(self.new.without_variants(self.row.name, [named.name, *later]), text.persona, client)
             if base is None or ours is None or theirs is None:
                 continue
             try:
@@ -180,15 +155,15 @@ class _Following:
         except DecisionNeeded:
             return None
         with self.workspace.as_if([text._replace(data=anew)]):
-            made = self._text(self.new.without(self.row.name, later), text.persona, theirs.file.client)
+            made = self._text(self.new.without_variants(self.row.name, later), text.persona, theirs.file.client)
         target = self.workspace.targets.named(theirs.file.client)
         if made is None or differs_in(target, made.file.persona, made.file.content, data) is None:
             return None
         return anew, len(merged.conflicts)
 
-    def _text(self, side: _Side, persona: str, client: str) -> _Text | None:
+    def _text(self, side: Selection, persona: str, client: str) -> _Text | None:
         with self._laid_over(side):
-            made = make(*side, [client], accepted=None, only=(self.row.name,))
+            made = side.for_clients((client,)).preview(self.row.name)
         name = self._name(side, persona)
         part = next((part for part in made.parts if part.persona.name == name), None)
         file = next((file for file in made.files.values() if (file.client, file.persona) == (client, name)), None)

@@ -12,9 +12,8 @@ from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
 from agentpack.operations.pack_files import put_files
-from agentpack.wanted.candidates import Candidates, choose
-from agentpack.wanted.making import Wanted, make
-from agentpack.wanted.obeying import obey
+from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 
@@ -104,10 +103,8 @@ def _made(authored: Authored, case: Case) -> Wanted:
     requirement = parse_requirement(f"{text}=={authored.pack.version}")
     wanted = ManifestEntry(requirement, str(requirement), parameters=case.parameters)
     manifest: Manifest = authored.manifest._replace(packs=(wanted,))
-    candidates = Candidates(authored.workspace, manifest)
-    made = make(candidates, manifest, choose(candidates, manifest, None), (case.client,))
-    obey(candidates, made)
-    return made
+    chosen = choose(candidates_for(authored.workspace, manifest, None), manifest)
+    return chosen.for_clients((case.client,)).enforced()
 
 
 def _failures(authored: Authored, case: Case, made: Wanted, golden: dict[str, bytes] | None) -> Iterator[str]:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agentpack.environment import policy_files
-from agentpack.errors import PolicyRefused
 from agentpack.model.policy import Entry, Listed, Policy, strictest
 from agentpack.operations.show import ask, clients_for
-from agentpack.wanted.candidates import choose
+from agentpack.wanted.for_looking import as_installed
 from agentpack.wanted.policy_check import evaluate
 from agentpack.workspace.verdicts import PackVerdict, look
 from agentpack.workspace.workspace import Workspace
@@ -85,17 +84,11 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
     """
     _ = workspace.policy
     asked = ask(workspace, text)
-    candidates = asked.candidates
-    candidates.every_age = False
-    try:
-        asked = asked._replace(
-            chosen=choose(candidates, asked.manifest, workspace.lock, upgrade={asked.requirement.pack})
-        )
-    except PolicyRefused:
-        candidates.every_age = True
+    asked = asked._replace(chosen=as_installed(asked.chosen, asked.requirement.pack))
+    candidates = asked.chosen.candidates
     made = asked.made(clients_for(workspace, asked, clients))
     found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != asked.requirement.pack, one.pack))
-    versions = {pin.pack: pin.version for pin in asked.chosen}
+    versions = {pin.pack: pin.version for pin in asked.chosen.pins}
     passed = (
         one
         for (pack, version), one in sorted(candidates.passed_over.items())

@@ -12,8 +12,9 @@ from packaging.version import Version
 
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.sources.bundled import NAME as BUNDLED
+from agentpack.wanted.assemble import Part
 from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.making import Part, Wanted
+from agentpack.wanted.wanted import Wanted
 
 MOST_BYTES = 256 * 1024
 """Text that is looked through on the way of a change; the scan takes about a second for a megabyte."""

@@ -10,7 +10,7 @@ from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.sources.bundled import NAME as BUNDLED
 from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.making import Wanted
+from agentpack.wanted.wanted import Wanted
 
 
 def name_warnings(

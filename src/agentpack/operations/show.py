@@ -12,15 +12,18 @@ from agentpack.authoring.sizes import count
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
-from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.install import read_settings
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates, choose
-from agentpack.wanted.making import Wanted, make
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.for_looking import all_candidates
+from agentpack.wanted.from_manifest import choose
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 
@@ -97,19 +100,17 @@ class Found(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A requirement with all that is needed to render it."""
+    """A requirement, and the releases that were chosen for it."""
 
-    candidates: Candidates
-    manifest: Manifest
+    chosen: Selection
     requirement: Requirement
-    chosen: tuple[Chosen, ...]
 
     @property
     def pin(self) -> Chosen:
-        return next(pin for pin in self.chosen if pin.pack == self.requirement.pack)
+        return next(pin for pin in self.chosen.pins if pin.pack == self.requirement.pack)
 
     def made(self, clients: Sequence[str]) -> Wanted:
-        return make(self.candidates, self.manifest, self.chosen, clients, accepted=None)
+        return self.chosen.for_clients(clients).preview()
 
     def files(self, clients: Sequence[str]) -> list[Rendering]:
         """The files of the pack itself, not of those it requires."""
@@ -125,21 +126,16 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
     requirement = parse_requirement(text)
     if requirement.url is not None:
         raise UsageError(f"`{text}`: addresses are not read by this version")
-    candidates = Candidates(
-        workspace, workspace.manifest, workspace.lock.packs if workspace.lock else (), every_age=True
-    )
+    candidates = all_candidates(workspace, workspace.manifest, workspace.lock)
     values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
-    return resolved(workspace, candidates, requirement, values)
+    return resolved(candidates, requirement, values)
 
 
-def resolved(
-    workspace: Workspace, candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]
-) -> Asked:
+def resolved(candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]) -> Asked:
     """The requirement resolved by itself, with these values for its parameters."""
-    wanted = ManifestEntry(requirement, str(requirement), parameters=values)
-    manifest = workspace.manifest._replace(clients=None, packs=(wanted,))
-    chosen = choose(candidates, manifest, workspace.lock, upgrade={requirement.pack})
-    return Asked(candidates, manifest, requirement, chosen)
+    entry = ManifestEntry(requirement, str(requirement), parameters=values)
+    manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))
+    return Asked(choose(candidates, manifest, newest=(requirement.pack,)), requirement)
 
 
 def clients_for(workspace: Workspace, asked: Asked, clients: Sequence[str]) -> tuple[str, ...]:
@@ -147,7 +143,7 @@ def clients_for(workspace: Workspace, asked: Asked, clients: Sequence[str]) -> t
     for client in clients:
         workspace.targets.named(client)
     named = tuple(dict.fromkeys(clients)) or workspace.manifest.clients
-    return named or settle(asked.candidates, asked.manifest, asked.chosen).clients
+    return named or settle(asked.chosen).clients
 
 
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
@@ -156,9 +152,9 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     for_clients = clients_for(workspace, asked, clients)
     if settings:
         asked.made(for_clients)  # a value that is not allowed is an error here, and no row of sizes
-    release, pack = asked.candidates.read(asked.pin.pack, asked.pin.version)
+    release, pack = asked.chosen.candidates.read(asked.pin.pack, asked.pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
-    offered = [str(ref.version) for ref in asked.candidates.sources.releases(asked.pin.pack)]
+    offered = [str(ref.version) for ref in asked.chosen.candidates.sources.releases(asked.pin.pack)]
     variants = tuple(_variants(workspace, pack))
     return Shown(
         name=pack.name,
@@ -200,7 +196,7 @@ def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[Conflict]]:
 
 
 def _parameters(asked: Asked, pack: Pack) -> Iterator[Mapping[str, Any]]:
-    given = asked.manifest.packs[0].parameters
+    given = asked.chosen.manifest.packs[0].parameters
     for name, declaration in pack.declarations.items():
         yield {
             "name": name,
@@ -215,12 +211,12 @@ def _parameters(asked: Asked, pack: Pack) -> Iterator[Mapping[str, Any]]:
 def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clients: Sequence[str]) -> Iterator[Size]:
     """The pack alone, with what was asked for, and with each variant by itself."""
     alone = [(name,) for name in sorted({variant.name for variant in variants})]
-    values = asked.manifest.packs[0].parameters
+    values = asked.chosen.manifest.packs[0].parameters
     for names in dict.fromkeys([(), asked.requirement.variants, *alone]):
         for client in clients:
             requirement = replace(asked.requirement, range=f"=={asked.pin.version}", variants=names)
             try:
-                made = resolved(workspace, asked.candidates, requirement, values).made([client])
+                made = resolved(asked.chosen.candidates, requirement, values).made([client])
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
@@ -273,7 +269,7 @@ def render(
 def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
     """The packs of all sources in which every word of the text occurs, best match first; near names when there is
     none; and what could not be read."""
-    candidates = Candidates(workspace, workspace.manifest, every_age=True)
+    candidates = all_candidates(workspace, workspace.manifest)
     words = text.lower().split()
     found: list[tuple[int, Found]] = []
     unread: list[str] = []

@@ -128,7 +128,7 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
     try:
         if not workspace.is_judged:
             return
-        from agentpack.wanted.policy_check import evaluate_installed
+        from agentpack.wanted.from_lock import evaluate_installed
 
         for one in evaluate_installed(workspace):
             for verdict in one.refusals:

@@ -10,12 +10,12 @@ from agentpack.changes.requests import Options, Wish
 from agentpack.changes.widening import granted_words, may_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import file_state
-from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.operations.clients import default_clients, settle
-from agentpack.wanted.candidates import Candidates, choose
-from agentpack.wanted.from_lock import check_rendering, made_from_lock
-from agentpack.wanted.making import Wanted, make
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.from_lock import check_rendering, wanted_by_lock
+from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.workspace.written import held_by_lock, with_files
 
@@ -34,7 +34,10 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     if not frozen:
         require_manifest(workspace)
     unchecked = frozen and workspace.manifest_bytes is None
-    made = made_from_lock(workspace, frozen=unchecked) if locked or frozen else made_now(workspace, options.decisions)
+    if locked or frozen:
+        made = wanted_by_lock(workspace, frozen=unchecked).enforced()
+    else:
+        made = made_now(workspace, options.decisions)
     wish = Wish(made, workspace.manifest_bytes, made.lock)
     if (locked or frozen) and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
@@ -53,23 +56,21 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
 
 def made_now(workspace: Workspace, decisions: Decisions = NO_DECISIONS) -> Wanted:
     """What the manifest asks for, with what the lock has where it fits."""
-    manifest, lock = workspace.manifest, workspace.lock
-    candidates = Candidates(workspace, manifest, lock.packs if lock else ())
-    chosen = choose(candidates, manifest, lock or _recognised(workspace, candidates), upgrade=())
-    return settle(candidates, manifest, chosen, decisions).made(candidates, manifest, chosen)
+    return _wanted(candidates_for(workspace, workspace.manifest, workspace.lock), decisions)
 
 
-def _recognised(workspace: Workspace, candidates: Candidates) -> Lock | None:
-    """Without a lock, one of the releases that the files on disk equal; None where there are none."""
-    manifest = workspace.manifest
-    chosen = choose(candidates, manifest, None, upgrade=())
-    for client in default_clients(workspace, manifest):
+def _wanted(candidates: Candidates, decisions: Decisions) -> Wanted:
+    """What the manifest asks for; without a lock, the releases that the files on disk equal count as locked."""
+    workspace, manifest = candidates.workspace, candidates.workspace.manifest
+    chosen = choose(candidates, manifest)
+    for client in default_clients(workspace, manifest) if workspace.lock is None else ():
         try:
-            made = make(candidates, manifest, chosen, (client,), accepted=None)
-            recognise_releases(workspace, made)
+            recognise_releases(workspace, chosen.for_clients((client,)).preview())
         except AgentpackError:
             continue  # told where it is decided what the client gets
-    return recognised_lock(workspace)
+    if workspace.lock is None and (found := recognised_lock(workspace)):
+        chosen = choose(candidates, manifest, lock=found)
+    return settle(chosen, decisions).enforced()
 
 
 def _refuse_edits(workspace: Workspace, made: Wanted, options: Options) -> None:
@@ -101,18 +102,12 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
     """
     require_manifest(workspace)
     _pass_over_unreadable_lock(workspace)
-    locked = workspace.lock.packs if workspace.lock else ()
+    known = workspace.lock
     if upgrade:  # whoever names a pack trusts what its release holds now
-        locked = tuple(pack for pack in locked if pack.name not in upgrade)
-    candidates = Candidates(workspace, workspace.manifest, locked, anew=upgrade)
-    if upgrade:
         workspace.require_packs(tuple(upgrade))
-    known = workspace.lock or _recognised(workspace, candidates)
-    chosen = choose(candidates, workspace.manifest, known, upgrade=upgrade)
-    made = settle(candidates, workspace.manifest, chosen, options.decisions).made(
-        candidates, workspace.manifest, chosen
-    )
-    return write_lock(workspace, made, options)
+        known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
+    candidates = candidates_for(workspace, workspace.manifest, known, refresh=upgrade)
+    return write_lock(workspace, _wanted(candidates, options.decisions), options)
 
 
 def require_manifest(workspace: Workspace) -> None:

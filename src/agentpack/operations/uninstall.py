@@ -16,7 +16,7 @@ from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import default_clients, settle
-from agentpack.wanted.candidates import Candidates, choose
+from agentpack.wanted.from_manifest import candidates_for, choose
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -81,13 +81,8 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
-    candidates = Candidates(workspace, new, workspace.lock.packs if workspace.lock else ())
-    chosen = choose(candidates, new, workspace.lock, upgrade=())
-    made = settle(candidates, new, chosen).made(candidates, new, chosen, obeying=False)
-    if workspace.is_judged:
-        from agentpack.wanted.policy_check import enforce  # only where there is a policy
-
-        enforce(candidates, made, allow_installed=True)
+    chosen = settle(choose(candidates_for(workspace, new, workspace.lock), new))
+    made = chosen.enforced(allow_installed=True)
     wish = wish_for(workspace, old, new, made)
     if not new.packs and wish.manifest is not None:
         bare = new._replace(sources=()) if not new.sources else new

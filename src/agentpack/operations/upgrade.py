@@ -17,10 +17,12 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.clients import settle
-from agentpack.operations.following import followed
+from agentpack.operations.following import wanted_with_variants
 from agentpack.operations.sync import require_manifest
-from agentpack.wanted.candidates import Candidates, choose
-from agentpack.wanted.making import Wanted
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -35,22 +37,22 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
     workspace.require_packs(packs)
-    accepted = () if options.stops else None
-    newer = newest(workspace, packs, latest=latest, accepted=accepted, decisions=options.decisions_for(asked))
-    wish = newer.followed.told(wish_for(workspace, workspace.manifest, newer.manifest, newer.made))
+    decisions = options.decisions_for(asked)
+    newer = newest(workspace, packs, latest=latest, preview=not options.stops, decisions=decisions)
+    wish = newer.followed.told(wish_for(workspace, workspace.manifest, newer.chosen.manifest, newer.made))
     if not latest:
         beyond = out_of_range(newer, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
         wish = wish._replace(notes=(*wish.notes, *notes))
-    if newer.manifest.sources:
+    if newer.chosen.manifest.sources:
         from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
 
-        wish = wish._replace(warnings=remarks(newer.candidates, workspace.lock, newer.made))
+        wish = wish._replace(warnings=remarks(newer.chosen.candidates, workspace.lock, newer.made))
     return carry_out(
         workspace,
         " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
         wish,
-        decisions=options.decisions_for(asked),
+        decisions=decisions,
         dry_run=options.dry_run,
         partial=options.partial,
         confirm=options.confirm,
@@ -59,11 +61,10 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
 
 
 class Newest(NamedTuple):
-    """What an upgrade wants: the manifest, perhaps with wider ranges, and all that it makes of the releases on offer."""
+    """What an upgrade wants: the releases, perhaps for wider ranges, and what becomes of local variants."""
 
-    manifest: Manifest
+    chosen: Selection
     made: Wanted
-    candidates: Candidates
     followed: Followed
 
 
@@ -72,30 +73,26 @@ def newest(
     packs: Sequence[PackName],
     *,
     latest: bool = False,
-    obeying: bool = True,
-    accepted: Collection[str] | None = (),
+    preview: bool = False,
     decisions: Decisions = NO_DECISIONS,
 ) -> Newest:
     """The newest releases of the packs, or of all, that are old enough for the policy; nothing is written.
 
-    `obeying` refuses what the policy does not allow; `accepted` is as for `make`, `decisions` as for `settle`.
+    `preview` is as for `wanted_with_variants`, `decisions` as for `settle`.
     """
-    old = workspace.manifest
-    candidates = Candidates(workspace, old, workspace.lock.packs if workspace.lock else (), anew=packs or None)
-    new = _past_ranges(candidates, old, packs) if latest else old
-    chosen = choose(candidates, new, workspace.lock, upgrade=packs or None)
-    settled = settle(candidates, new, chosen, decisions)
-    moved = followed(candidates, new, chosen, settled.clients)
-    with workspace.as_if(moved.texts):
-        made = settled.with_texts(moved.texts).made(candidates, new, chosen, obeying=obeying, accepted=accepted)
-    return Newest(new, made, candidates, moved)
+    manifest = workspace.manifest
+    candidates = candidates_for(workspace, manifest, workspace.lock, refresh=packs or None)
+    if latest:
+        manifest = _past_ranges(candidates, manifest, packs)
+    chosen = settle(choose(candidates, manifest), decisions)
+    return Newest(chosen, *wanted_with_variants(chosen, preview=preview))
 
 
 def out_of_range(newer: Newest, packs: Collection[str]) -> Iterator[str]:
     """The final releases that only `--latest` would take, in words."""
     for pack in newer.made.lock.packs:
         releases = [
-            ref.version for ref in newer.candidates.sources.releases(pack.name) if not ref.version.is_prerelease
+            ref.version for ref in newer.chosen.candidates.sources.releases(pack.name) if not ref.version.is_prerelease
         ]
         if releases and (not packs or pack.name in packs) and str(max(releases)) != pack.version:
             yield f"{pack.name} {max(releases)} is out of range"

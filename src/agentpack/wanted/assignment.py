@@ -113,21 +113,18 @@ class FileAssignment:
         self._files[file.path] = self._names[key] = given
         self._given.append(given)
 
-    def accepted(self, accepted: Collection[str] | None) -> tuple[str, ...]:
-        """The acceptances that are needed, `<pack>:widened:<client>`. One without a pack counts for every pack; None
-        accepts everything.
+    def acceptances(self) -> tuple[str, ...]:
+        """The acceptances that the files need, `<pack>:widened:<client>`."""
+        return tuple(sorted({_acceptances(given)[0] for given in self._given if given.file.lost}))
 
-        Raises:
-            DecisionNeeded: one is needed that was not given.
-        """
-        lost = [given for given in self._given if given.file.lost]
-        open_ = frozenset[str]() if accepted is None else self.unaccepted(accepted)
-        missing = [given for given in lost if _acceptances(given)[0] in open_]
+    def require(self, accepted: Collection[str]) -> None:
+        """Raise DecisionNeeded where an acceptance is needed that was not given; one without a pack counts for all."""
+        open_ = self.unaccepted(accepted)
+        missing = [given for given in self._given if given.file.lost and _acceptances(given)[0] in open_]
         if missing:
             refused = {given.target.name for given in missing}
             names = dict.fromkeys(given.target.name for given in self._given)
             raise Restricted(missing, [name for name in names if name not in refused])
-        return tuple(sorted({_acceptances(given)[0] for given in lost}))
 
     def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
         """The acceptances that writing the files would need and that were not given."""

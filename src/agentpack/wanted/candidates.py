@@ -1,7 +1,8 @@
-"""What can be had, and which of it is taken: the releases that a scope's sources offer, and the choice among them."""
+"""What can be had: the releases that a scope's sources offer."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -11,13 +12,12 @@ from agentpack.compose.composing import Pack
 from agentpack.disk.real import real_path
 from agentpack.errors import Unresolvable
 from agentpack.fetch import fetch
-from agentpack.model.lock import Lock, LockedPack
+from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.read import check_pack, read_pack
-from agentpack.resolve import Chosen, resolve
 from agentpack.safety.text import HiddenText
 from agentpack.workspace.workspace import Workspace
 
@@ -34,33 +34,45 @@ class Candidates:
         self,
         workspace: Workspace,
         manifest: Manifest,
-        locked: Iterable[LockedPack] = (),
+        lock: Lock | None,
         *,
-        anew: Collection[str] | None = (),
+        refresh: Collection[str] | None = (),
         every_age: bool = False,
     ) -> None:
         """All releases that can be had.
 
         Args:
-            locked: packs that stay with the source they came from.
-            anew: packs whose source is looked for again all the same; None for all of them.
+            lock: its packs stay with the source they came from, and where they fit at their release.
+            refresh: packs that do not, whatever the lock has; None for all of them.
             every_age: releases that a policy finds too young are offered too: for looking, not for installing.
         """
         self.workspace = workspace
+        self.lock = lock
+        self.refresh = refresh
         self.every_age = every_age
-        self.anew = anew
         self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
         self.sizes: dict[tuple[PackName, Version], int] = {}
         """The bytes of each release that was read."""
         self.hidden: list[str] = []
         """Places of hidden text that a policy let pass, in words."""
-        locked = tuple(locked)
-        self.sources = workspace.sources(manifest, () if anew is None else [p for p in locked if p.name not in anew])
+        locked = lock.packs if lock else ()
+        self.kept = {pack.name for pack in locked if refresh is not None and pack.name not in refresh}
+        """The packs that stay with their source."""
+        self.sources = workspace.sources(manifest, [pack for pack in locked if pack.name in self.kept])
         self.sources.homes = {pack.name: pack.source for pack in locked}
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
+
+    @contextmanager
+    def offering_every_age(self, every_age: bool) -> Iterator[None]:
+        """Answer inside with the releases that a policy finds too young, or without."""
+        before, self.every_age = self.every_age, every_age
+        try:
+            yield
+        finally:
+            self.every_age = before
 
     def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
         """A release, without its files, and the pack in it, its digest checked against the lock.
@@ -161,60 +173,6 @@ class Candidates:
 
     def known(self) -> Collection[str]:
         return self.sources.packs()
-
-
-def choose(
-    candidates: Candidates, manifest: Manifest, lock: Lock | None, *, upgrade: Collection[str] | None = None
-) -> tuple[Chosen, ...]:
-    """The releases that the manifest asks for; what the lock has is kept where it fits.
-
-    Args:
-        upgrade: packs for which the newest is wanted, whatever the lock has; None for every pack.
-
-    Raises:
-        Unresolvable: there is no such choice.
-        PolicyRefused: there is one only with releases that a policy finds too young.
-    """
-    preferred: dict[PackName, Version] = {}
-    if lock is not None and upgrade is not None:
-        preferred = {pack.name: Version(pack.version) for pack in lock.packs if pack.name not in upgrade}
-    wanted = [wanted.requirement for wanted in manifest.packs]
-    try:
-        return resolve(wanted, candidates, preferred=preferred)
-    except Unresolvable:
-        if not candidates.passed_over:
-            raise
-        _refuse_young(candidates, wanted, preferred)
-        raise
-
-
-def _refuse_young(candidates: Candidates, wanted: Sequence[Requirement], preferred: Mapping[PackName, Version]) -> None:
-    """Raise PolicyRefused when the requirements can be met with the releases that were passed over; Unresolvable, which
-    then tells of all releases, when not even so.
-    """
-
-    candidates.every_age = True
-    try:
-        chosen = resolve(wanted, candidates, preferred=preferred)
-    finally:
-        candidates.every_age = False
-    passed = (candidates.passed_over.get((pin.pack, pin.version)) for pin in chosen)
-    from agentpack.workspace.verdicts import refuse
-
-    refuse([judged for judged in passed if judged is not None])
-
-
-def as_locked(lock: Lock) -> tuple[Chosen, ...]:
-    """The releases that the lock has."""
-    return tuple(
-        Chosen(
-            pack=pack.name,
-            version=Version(pack.version),
-            variants=tuple(sorted({*pack.variants, *(variant.name for variant in pack.local_variants)})),
-            wanted_by=pack.wanted_by,
-        )
-        for pack in lock.packs
-    )
 
 
 def is_own(workspace: Workspace, where: str, place: str) -> bool:

@@ -1,31 +1,67 @@
-"""What the lock wants, if it is what the manifest asks for."""
+"""The second door to what is wanted: what a lock pins, and whether it is what the manifest asks for."""
+
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
 
 from agentpack.errors import DecisionNeeded
-from agentpack.model.lock import Lock, LockedFile
+from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
-from agentpack.wanted.candidates import Candidates, as_locked
-from agentpack.wanted.making import Wanted, make
-from agentpack.wanted.obeying import obey
+from agentpack.resolve import Chosen
+from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.satisfying import unmet
+from agentpack.wanted.selection import Selection, select
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from agentpack.workspace.verdicts import PackVerdict
 
-def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) -> Wanted:
-    """What the lock has, rendered again from the locked releases; with `obeying`, if the policy allows it.
+
+def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -> Selection:
+    """The releases that a lock pins, whatever their age, for the clients that it names.
+
+    Args:
+        manifest: the one to go by instead of the lock's own.
+    """
+    manifest = Manifest.from_data(lock.manifest) if manifest is None else manifest
+    candidates = Candidates(workspace, manifest, lock, every_age=True)
+    return select(candidates, manifest, [_pin(pack) for pack in lock.packs]).for_clients(lock.clients, lock.fewer)
+
+
+def _pin(pack: LockedPack) -> Chosen:
+    variants = {*pack.variants, *(variant.name for variant in pack.local_variants)}
+    version = Version(pack.version)
+    return Chosen(pack=pack.name, version=version, variants=tuple(sorted(variants)), wanted_by=pack.wanted_by)
+
+
+def wanted_by_lock(workspace: Workspace, *, frozen: bool) -> Selection:
+    """The releases of the scope's lock.
+
+    Args:
+        frozen: the lock need not be what the manifest asks for.
 
     Raises:
-        DecisionNeeded: there is no lock, or, unless `frozen`, it is not what the manifest asks for.
-        PolicyRefused: a policy does not allow it.
+        DecisionNeeded: there is no lock, or it is out of date.
     """
-    lock = settled_lock(workspace, frozen=frozen)
-    manifest = Manifest.from_data(lock.manifest)
-    candidates = Candidates(workspace, manifest, lock.packs, every_age=True)
-    made = make(candidates, manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
-    if obeying:
-        obey(candidates, made)
-    return made
+    return pinned(workspace, settled_lock(workspace, frozen=frozen))
+
+
+def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
+    """What the policy says about what is locked; nothing where no rule judges.
+
+    Raises:
+        PolicyUnreadable, InvalidFile: there is a policy that cannot be read.
+        AgentpackError: a locked release can no longer be read.
+    """
+    if workspace.lock is None or not workspace.is_judged:
+        return ()
+    from agentpack.wanted.policy_check import evaluate  # only where there is a policy
+
+    locked = pinned(workspace, workspace.lock)
+    return tuple(evaluate(locked.candidates, locked.preview()))
 
 
 def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:

@@ -11,14 +11,13 @@ from packaging.version import Version
 
 from agentpack.disk.real import real_path
 from agentpack.model.lock import Lock, LockedPack
-from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.model.policy import Policy
 from agentpack.safety.policy import Facts, Verdict
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import NAME, bundled_folder
-from agentpack.wanted.candidates import Candidates, as_locked, is_own
-from agentpack.wanted.making import Wanted, make
+from agentpack.wanted.candidates import Candidates, is_own
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.verdicts import PackVerdict, refuse
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import left_lock
@@ -144,20 +143,3 @@ def _stands(workspace: Workspace, made: Wanted, name: str) -> bool:
     return all(
         path in there and path in recorded and recorded[path].rendered == digest for path, digest in wanted.items()
     )
-
-
-def evaluate_installed(workspace: Workspace) -> tuple[PackVerdict, ...]:
-    """What the policy says about what is locked; nothing where no rule judges.
-
-    Raises:
-        PolicyUnreadable, InvalidFile: there is a policy that cannot be read.
-        AgentpackError: a locked release can no longer be read.
-    """
-    lock = workspace.lock
-    if lock is None or not workspace.is_judged:
-        return ()
-
-    manifest = Manifest.from_data(lock.manifest)
-    candidates = Candidates(workspace, manifest, lock.packs, every_age=True)
-    made = make(candidates, manifest, as_locked(lock), lock.clients, fewer=lock.fewer, accepted=None)
-    return tuple(evaluate(candidates, made))

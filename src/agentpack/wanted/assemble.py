@@ -1,0 +1,234 @@
+"""Releases become personas: variants and local variants are laid over each, and parameters put in."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from agentpack.compose.agreement import Draft, Missing, Named
+from agentpack.compose.composing import (
+    Base,
+    Pack,
+    as_written,
+    compose,
+    draft_of,
+    text_faults,
+    values_for,
+)
+from agentpack.compose.layers import choose as choose_variants
+from agentpack.compose.parse import Layer, PersonaText
+from agentpack.errors import Fault, InvalidFile, Unresolvable
+from agentpack.model.lock import LocalVariant
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName, did_you_mean
+from agentpack.model.persona import Origin, Persona
+from agentpack.model.requirement import parse_requirement
+from agentpack.resolve import Chosen
+from agentpack.safety.parameters import Declaration, Value
+from agentpack.wanted.candidates import Candidates
+from agentpack.workspace.workspace import LocalText
+
+MAX_EXTENDED = 20
+"""Personas below one another, each extended by the one above it."""
+
+
+class Part(NamedTuple):
+    """One persona of one pack, made ready."""
+
+    pack: Pack
+    persona: Persona
+    variants: tuple[str, ...]
+    crlf: bool = False
+    """Whether its file in the pack has lines that end in CRLF."""
+    originals: Mapping[str, bytes] = MappingProxyType({})
+    """By client: the agent file that the persona was made from."""
+    as_it_was: bool = False
+    """Whether nothing can have come over the persona since it was read from its original."""
+
+
+class PersonaAssembler:
+    """Makes the personas of the releases that were chosen, each once for the local variants that are there then."""
+
+    def __init__(self, candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -> None:
+        self.candidates = candidates
+        self.workspace = candidates.workspace
+        self.manifest = manifest
+        self.pins = {pin.pack: pin for pin in pins}
+        self._parts: dict[str, tuple[Part, ...]] = {}
+        self._bases: dict[tuple[str, str], Base | None] = {}
+        self.used: dict[str, list[LocalVariant]] = {}
+        """By pack: the local variants that are in its personas."""
+        self.gone: list[str] = []
+        """Ids that local variants name and that the release no longer has, in words."""
+
+    def parts(self, pack: PackName) -> tuple[Part, ...]:
+        """The personas of a pack that was chosen."""
+        if pack not in self._parts:
+            self.used[pack] = []
+            self._parts[pack] = tuple(self._assembled(self.pins[pack]))
+        return self._parts[pack]
+
+    def _assembled(self, pin: Chosen) -> Iterator[Part]:
+        pack = self.candidates.read(pin.pack, pin.version)[1]
+        entry = self.manifest.wanted(pin.pack)
+        values, renames = (entry.parameters, entry.renames) if entry else ({}, {})
+        for name in renames:
+            if name not in pack.personas:
+                hint = did_you_mean(name, pack.personas)
+                raise Unresolvable(f"{pack.release} has no persona `{name}` to rename (`as`)", hint=hint)
+        of_others = set(pack.variant_names)
+        for persona in sorted(pack.personas):
+            crlf, originals = persona in pack.crlf, pack.originals.get(persona, {})
+            local = self._local_layers(pack, persona, pin.variants)
+            asked = set(self._meant(pack, persona, pin.variants)) - (of_others - pack.variants.get(persona, {}).keys())
+            if not asked and not local and not values and persona in pack.prepared:
+                made = pack.prepared[persona].named(renames.get(persona, persona))
+                untouched = pack.bare and persona not in renames and not self.manifest.models
+                yield Part(pack, made, (), crlf, originals, untouched)
+                continue
+            texts = self._texts(persona)
+            self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
+            draft = self._draft(pack, persona, pin.variants, local)
+            self.gone += [_left_behind(missing, pack.release) for missing in draft.gone]
+            own = {*pack.variants.get(persona, {}), *local}
+            variants = tuple(name for name in pin.variants if name in own)
+            yield Part(pack, self._persona(pack, draft, values, renames.get(persona)), variants, crlf, originals)
+
+    def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:
+        """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and
+        the values that decide them.
+        """
+        variants = self.pins[PackName(pack.name)].variants
+        draft = self._draft(pack, persona, variants, self._local_layers(pack, persona, variants))
+        values = self.manifest.parameters(pack.name)
+        return draft, values_for(draft, self._declarations(pack, persona), values, pack.release).all
+
+    def _draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
+        """A persona with its variants laid over it."""
+        lock = self.workspace.readable_lock
+        locked = lock.pack(pack.name) if lock is not None else None
+        known = {(row.name, row.digest) for row in locked.local_variants if row.persona == persona} if locked else ()
+        settled = {name for name, text in self._texts(persona).items() if known and (name, text.digest) in known}
+        meant = self._meant(pack, persona, variants)
+        return draft_of(pack, persona, meant, local, self.base(pack, persona), settled=settled)
+
+    def _texts(self, persona: str) -> dict[str, LocalText]:
+        """The local variants of a persona, by name."""
+        return {text.name: text for text in self.workspace.local_texts if text.persona == persona}
+
+    def _meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
+        """The variants without those that are local ones of other personas of the pack, and of no such name here."""
+        texts = [text for text in self.workspace.local_texts if text.persona in pack.personas]
+        own = {*pack.variants.get(persona, {}), *(text.name for text in texts if text.persona == persona)}
+        others = {text.name for text in texts} - own
+        return [name for name in variants if name not in others]
+
+    def _persona(self, pack: Pack, draft: Draft, values: Mapping[str, str | int | bool], name: str | None) -> Persona:
+        if pack.bare:
+            return as_written(draft, name=name)
+        declarations = self._declarations(pack, draft.name)
+        return compose(draft, values_for(draft, declarations, values, pack.release), name=name)
+
+    def _declarations(self, pack: Pack, persona: str) -> Mapping[str, Declaration]:
+        base = self.base(pack, persona)
+        return {**base.declarations, **pack.declarations} if base else pack.declarations
+
+    def _extended(self, pack: Pack, persona: str) -> tuple[Pack, str, tuple[str, ...]] | None:
+        """The persona of another pack that this one extends, with the variants it is extended with."""
+        text = pack.personas[persona].header.get("extends")
+        if text is None:
+            return None
+        requirement = parse_requirement(text)
+        pin = self.pins.get(requirement.pack)
+        file = pack.personas[persona].file
+        if pin is None:
+            message = f"`{requirement.pack}` is not among the packs that {pack.release} requires"
+            raise InvalidFile([Fault(file, 0, "extends", message)])
+        other = self.candidates.read(pin.pack, pin.version)[1]
+        name = persona if persona in other.personas else requirement.pack
+        if name not in other.personas:
+            if len(other.personas) != 1:
+                message = f"{other.release} has no persona `{persona}` or `{requirement.pack}`"
+                raise InvalidFile([Fault(file, 0, "extends", message)])
+            name = next(iter(other.personas))
+        return other, name, requirement.variants
+
+    def base(self, pack: Pack, persona: str) -> Base | None:
+        """What a persona with `extends` is laid over, None for one without. Raises InvalidFile."""
+        key = (pack.name, persona)
+        if key not in self._bases:
+            self._refuse_deep(pack, persona)
+            self._bases[key] = self._made_base(pack, persona)
+        return self._bases[key]
+
+    def _refuse_deep(self, pack: Pack, persona: str) -> None:
+        """Raise InvalidFile for a persona that extends itself, or over more others than are read."""
+        file = pack.personas[persona].file
+        seen = [(pack.name, persona)]
+        while (extended := self._extended(pack, persona)) is not None:
+            pack, persona, _ = extended
+            if (pack.name, persona) in seen:
+                raise InvalidFile([Fault(file, 0, "extends", "the persona extends itself, perhaps by way of others")])
+            if len(seen) > MAX_EXTENDED:
+                message = f"more than {MAX_EXTENDED} personas extend each other here"
+                raise InvalidFile([Fault(file, 0, "extends", message, "extend one that is further down")])
+            seen.append((pack.name, persona))
+
+    def _made_base(self, pack: Pack, persona: str) -> Base | None:
+        extended = self._extended(pack, persona)
+        if extended is None:
+            return None
+        other, name, variants = extended
+        draft = draft_of(other, name, variants, {}, self.base(other, name))
+        base = Base(draft, self._declarations(other, name))
+        file = pack.personas[persona].file
+        faults = text_faults(draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file)
+        if faults:
+            raise InvalidFile(faults)
+        return base
+
+    def modules(self, pack: Pack, persona: str) -> Mapping[str, str]:
+        """The sections that are read on demand, with when, those of the persona below included. Raises InvalidFile."""
+        extended = self._extended(pack, persona)
+        below = self.modules(extended[0], extended[1]) if extended else {}
+        return {**below, **pack.personas[persona].header.get("modules", {})}
+
+    def layers(self, part: Part) -> list[Named]:
+        """What a persona was made of, as its files say it: the persona it extends, its own text, then its variants."""
+        name = self.manifest.name_in_pack(part.pack.name, part.persona.name)
+        return self._layers(part.pack, name, part.variants)
+
+    def _layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[Named]:
+        extended = self._extended(pack, persona)
+        below = self._layers(*extended) if extended else []
+        own = pack.variants.get(persona, {})
+        local = self._local_layers(pack, persona, variants)
+        known = {name: Named(name, layer, Origin("variant", name)) for name, layer in own.items()}
+        known |= {name: Named(name, layer, Origin("local", name)) for name, layer in local.items()}
+        base = Named(pack.name, pack.personas[persona], Origin("release", pack.release))
+        return [*below, base, *choose_variants([name for name in variants if name in known], known, persona)]
+
+    def _local_layers(self, pack: Pack, persona: str, variants: Iterable[str]) -> dict[str, Layer]:
+        """The local variants of a persona that are asked for or that those require."""
+        texts = self._texts(persona)
+        layers: dict[str, Layer] = {}
+        waiting = [name for name in variants if name in texts]
+        while waiting:
+            name = waiting.pop()
+            if name not in layers:
+                layers[name] = self._layer(pack, persona, texts[name])
+                waiting += [other for other in layers[name].header["requires"] if other in texts]
+        return layers
+
+    def _layer(self, pack: Pack, persona: str, text: LocalText) -> Layer:
+        from agentpack.safety.documents import decode  # YAML is loaded only where a local variant is in use
+        from agentpack.safety.hidden import own_file
+
+        with own_file(text.data, text.path):
+            return PersonaText(self._declarations(pack, persona)).variant(decode(text.data, text.path), text.path)
+
+
+def _left_behind(missing: Missing, release: str) -> str:
+    """What is said of an id that a release no longer has."""
+    place = f"{missing.file}:{missing.line}" if missing.line else missing.file
+    done = "there is nothing to remove" if missing.key == "remove" else f"`{missing.key}` is put at the end"
+    return f"{place}: {release} no longer has `{missing.id}`: {done}"

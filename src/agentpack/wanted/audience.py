@@ -1,0 +1,63 @@
+"""Which packs are installed for their own sake, and which clients each pack is for."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName
+from agentpack.model.requirement import parse_requirement
+from agentpack.resolve import USER, Chosen
+from agentpack.wanted.candidates import Candidates
+
+
+class Audience:
+    """Follows what the chosen releases require of one another."""
+
+    def __init__(self, candidates: Candidates, pins: Mapping[PackName, Chosen]) -> None:
+        self.candidates = candidates
+        self.pins = pins
+
+    def is_installed(self, pin: Chosen) -> bool:
+        """Whether a pack's own personas are wanted: not when it is there only for others to extend."""
+        return USER in pin.wanted_by or pin.pack in self._more_than_extended
+
+    @cached_property
+    def _required(self) -> Mapping[str, set[str]]:
+        """What each pack requires."""
+        headers = {pin.pack: self.candidates.read(pin.pack, pin.version)[1].header for pin in self.pins.values()}
+        return {
+            pack: {parse_requirement(text).pack for text in header.get("requires", ())}
+            for pack, header in headers.items()
+        }
+
+    @cached_property
+    def _more_than_extended(self) -> set[str]:
+        """The packs that another one requires for more than to extend their personas."""
+        found: set[str] = set()
+        for pin in self.pins.values():
+            layers = self.candidates.read(pin.pack, pin.version)[1].personas.values()
+            extended = {
+                parse_requirement(layer.header["extends"]).pack for layer in layers if "extends" in layer.header
+            }
+            found |= self._required[pin.pack] - extended
+        return found
+
+    def clients(
+        self, manifest: Manifest, every: Sequence[str], fewer: Mapping[str, Sequence[str]]
+    ) -> Mapping[str, tuple[str, ...]]:
+        """The clients of each pack: one that only others require is for those of the packs that require it."""
+        packs_of: dict[str, list[str]] = {}
+        found: dict[str, dict[str, None]] = {pack: {} for pack in self.pins}
+        for entry in manifest.packs:
+            own = entry.requirement.pack
+            found[own] = dict.fromkeys(fewer.get(own, every) if entry.clients is None else entry.clients)
+            for client in found[own]:
+                packs_of.setdefault(client, []).append(own)
+        named = {entry.requirement.pack for entry in manifest.packs}
+        for client, waiting in packs_of.items():
+            while waiting:
+                for pack in self._required.get(waiting.pop(), ()):
+                    if pack in found and pack not in named and client not in found[pack]:
+                        found[pack][client] = None
+                        waiting.append(pack)
+        return {pack: tuple(clients or every) for pack, clients in found.items()}

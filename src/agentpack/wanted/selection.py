@@ -1,0 +1,212 @@
+"""The releases that were chosen, with all it takes to render them: personas, the text of every file, and the lock.
+
+Where a selection comes from is told by the three doors: `from_manifest.py`, `from_lock.py` and `for_looking.py`. What
+is made of one is told here: `enforced` for what is written, `render` where the policy is asked elsewhere or not at all,
+`preview` where nothing is written and nothing refused.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
+from agentpack.model.manifest import Manifest
+from agentpack.model.rendering import Rendering
+from agentpack.resolve import Chosen
+from agentpack.wanted.assemble import Part, PersonaAssembler
+from agentpack.wanted.assignment import FileAssignment
+from agentpack.wanted.audience import Audience
+from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.renderings import Renderings
+from agentpack.wanted.wanted import Skipped, Wanted
+from agentpack.workspace.workspace import Workspace
+
+_NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+class Selection(NamedTuple):
+    """Releases that were chosen for a manifest, and the clients that get them."""
+
+    candidates: Candidates
+    manifest: Manifest
+    pins: tuple[Chosen, ...]
+    assembler: PersonaAssembler
+    audience: Audience
+    renderings: Renderings
+    clients: tuple[str, ...] = ()
+    """Those of every pack for which neither the manifest nor `fewer` names others."""
+    fewer: Mapping[str, tuple[str, ...]] = _NONE
+    """Clients by pack, where the manifest does not name them; the lock does then."""
+    skipped: tuple[Skipped, ...] = ()
+    """Clients that were found here and do not get all of it."""
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.candidates.workspace
+
+    # The same for others.
+
+    def for_clients(self, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> "Selection":
+        """The same for these clients, where the manifest does not name others for a pack."""
+        return self._replace(clients=tuple(clients), fewer=fewer)
+
+    def only_for(self, clients: Sequence[str]) -> "Selection":
+        """The same for these clients, whomever the manifest names."""
+        entries = tuple(entry._replace(clients=None) for entry in self.manifest.packs)
+        return self._replace(manifest=self.manifest._replace(packs=entries)).for_clients(clients)
+
+    def naming_clients(self) -> "Selection":
+        """The same with a manifest that names the clients, so that none is only found any more."""
+        return self._replace(manifest=naming(self.manifest, self.clients, self.fewer), fewer=_NONE)
+
+    def without_variants(self, pack: str, variants: Collection[str]) -> "Selection":
+        """The same without these variants of a pack."""
+        return self.anew(
+            replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
+            for pin in self.pins
+        )
+
+    def anew(self, pins: Iterable[Chosen] | None = None) -> "Selection":
+        """The same, or with other pins, and nothing made of it yet; what was made has the local variants of then."""
+        made = select(self.candidates, self.manifest, self.pins if pins is None else tuple(pins))
+        return made._replace(clients=self.clients, fewer=self.fewer, skipped=self.skipped)
+
+    # What is made of it.
+
+    def enforced(self, *, allow_installed: bool = False) -> Wanted:
+        """What is wanted, to be written.
+
+        Args:
+            allow_installed: a policy says nothing of packs whose files stay as they are; for commands that only remove.
+
+        Raises:
+            PolicyRefused: a policy does not allow a release, or what its files may do.
+            InvalidFile, Unresolvable, UsageError, DecisionNeeded: as `render`.
+        """
+        wanted = self.render()
+        if self.workspace.is_judged:
+            from agentpack.wanted.policy_check import enforce  # only where there is a policy
+
+            enforce(self.candidates, wanted, allow_installed=allow_installed)
+        return wanted
+
+    def render(self) -> Wanted:
+        """What is wanted, whatever a policy says.
+
+        Raises:
+            InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
+            DecisionNeeded: a client cannot express a restriction, and neither this command nor the lock accepts that.
+        """
+        return self._rendered(None, require_acceptance=True)
+
+    def preview(self, pack: str | None = None) -> Wanted:
+        """What is wanted, where nothing is written: no acceptance is needed, `unaccepted` names those that would be.
+
+        Args:
+            pack: the one whose files are made, whatever it is there for; None for all that are installed.
+
+        Raises:
+            InvalidFile, Unresolvable, UsageError: as `render`.
+        """
+        return self._rendered(pack, require_acceptance=False)
+
+    def _rendered(self, only: str | None, *, require_acceptance: bool) -> Wanted:
+        workspace = self.workspace
+        for client in self.clients:
+            workspace.targets.named(client)
+        clients_of = self.audience.clients(self.manifest, self.clients, self.fewer)
+        locked: list[LockedPack] = []
+        parts: list[Part] = []
+        assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables)
+        for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
+            own: tuple[Part, ...] = ()
+            if only or self.audience.is_installed(pin):
+                own = self.assembler.parts(pin.pack)
+            for part in own:
+                for client in clients_of[pin.pack]:
+                    target = workspace.targets.named(client)
+                    assignment.add(target, part.persona.name, part.pack.name, self.renderings.of(part, client))
+            parts += own
+            locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
+        files, unwritten = assignment.settled()
+        accepted = _accepted(workspace)
+        if require_acceptance:
+            assignment.require(accepted)
+        return Wanted(
+            Lock(
+                self.manifest.to_data(),
+                tuple(sorted(self.clients)),
+                tuple(locked),
+                tuple(_locked_file(file) for file in files.values()),
+                assignment.acceptances(),
+            ),
+            files,
+            tuple(parts),
+            unwritten,
+            tuple(self._passed_over()),
+            tuple(self.candidates.hidden),
+            assignment.unaccepted(accepted),
+            self.skipped,
+            tuple(dict.fromkeys(self.assembler.gone)),
+        )
+
+    def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:
+        release, pack = self.candidates.read(pin.pack, pin.version)
+        return LockedPack(
+            pin.pack,
+            str(pin.version),
+            release.source,
+            release.digest,
+            tuple(sorted(set(pin.variants) & set(pack.variant_names))),
+            tuple(sorted(used)),
+            dict(self.manifest.parameters(pin.pack)),
+            tuple(pack.header.get("requires", ())),
+            pin.wanted_by,
+            clients=self.fewer.get(pin.pack),
+        )
+
+    def _passed_over(self) -> Iterator[str]:
+        """What would have been chosen if a policy did not find it too young, said where a choice was made."""
+        passed_over = sorted(self.candidates.passed_over.items())
+        for pin in self.pins if passed_over else ():
+            entry = self.manifest.wanted(pin.pack)
+            for (pack, version), found in () if pin.pack in self.candidates.kept else passed_over:
+                if pack == pin.pack and version > pin.version and (entry is None or entry.requirement.allows(version)):
+                    verdict = found.refusals[0]
+                    yield f"{pack} {version} is passed over: {verdict.why} ({verdict.file}:{verdict.line})"
+
+
+def select(candidates: Candidates, manifest: Manifest, pins: Sequence[Chosen]) -> Selection:
+    """These releases, for no client yet."""
+    assembler = PersonaAssembler(candidates, manifest, pins)
+    return Selection(
+        candidates,
+        manifest,
+        tuple(pins),
+        assembler,
+        Audience(candidates, assembler.pins),
+        Renderings(candidates.workspace, manifest.models),
+    )
+
+
+def naming(manifest: Manifest, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> Manifest:
+    """The manifest that names these clients, and by pack those of packs that are for fewer of them."""
+    packs = (entry._replace(clients=fewer.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs)
+    return manifest._replace(clients=tuple(clients), packs=tuple(packs))
+
+
+def _accepted(workspace: Workspace) -> Collection[str]:
+    """What the command accepts, and what the lock does for the packs that it has."""
+    lock = workspace.lock
+    if lock is None:
+        return workspace.accepted
+    named = {word for word in lock.accepted if not word.startswith("widened:")}
+    for word in {*lock.accepted} - named:  # a lock from before acceptances named their pack
+        named |= {f"{pack.name}:{word}" for pack in lock.packs}
+    return {*workspace.accepted, *named}
+
+
+def _locked_file(file: Rendering) -> LockedFile:
+    sha256 = file.digest.removeprefix("sha256:")
+    return LockedFile(file.path, file.client, file.pack, file.persona, sha256, ", ".join(file.capabilities))

@@ -1,0 +1,101 @@
+"""What is wanted, as a value: the lock, the text of every file, the personas behind them, and notes for people."""
+
+from collections.abc import Container, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from agentpack.model.lock import Lock
+from agentpack.model.rendering import Note, Rendering
+from agentpack.wanted.assemble import Part
+from agentpack.wanted.assignment import Unwritten, unwritten_words
+
+
+class Skipped(NamedTuple):
+    """A client that nobody named, why it does not get these packs, and how to add it, in words."""
+
+    client: str
+    title: str
+    reason: str
+    way: str = ""
+    packs: tuple[str, ...] = ()
+    """Empty: it gets none of the packs that were asked for."""
+
+    def __str__(self) -> str:
+        of_packs = f" for {', '.join(self.packs)}" if self.packs else ""
+        return f"skipped {self.title}{of_packs}: {self.reason}" + (f"; {self.way}" if self.way else "")
+
+
+class Wanted(NamedTuple):
+    """All that is wanted: the lock, each file by path, and the personas behind them."""
+
+    lock: Lock
+    files: Mapping[str, Rendering]
+    parts: tuple[Part, ...]
+    unwritten: tuple[Unwritten, ...] = ()
+    """Personas that are not written for a client that was asked for."""
+    passed_over: tuple[str, ...] = ()
+    """Newer releases that a policy finds too young, in words."""
+    hidden: tuple[str, ...] = ()
+    """Places of hidden text that a policy let pass, in words."""
+    unaccepted: frozenset[str] = frozenset()
+    """Where nothing is written: the acceptances, `<pack>:widened:<client>`, that writing would need."""
+    skipped: tuple[Skipped, ...] = ()
+    """Clients that were found here and do not get all of it."""
+    gone: tuple[str, ...] = ()
+    """Ids that local variants name and that their release no longer has, in words."""
+
+    def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
+        """The restrictions that a file does not carry, and the option that would let it pass, empty where one did."""
+        word = f"widened:{file.client}"
+        asked = f"{file.pack}:{word}" in self.unaccepted
+        for restriction in file.lost:
+            if asked:
+                yield Note(f'the restriction "{restriction}" would be lost', "which needs"), f"--accept {word}"
+            else:
+                yield Note(f'the restriction "{restriction}" is lost', "you accepted this"), ""
+
+    def part(self, file: Any) -> Part | None:
+        """The persona behind a file (anything with pack and persona), by the names that it is recorded with."""
+        names = file.pack, file.persona
+        return next((part for part in self.parts if (part.pack.name, part.persona.name) == names), None)
+
+    def notes(self, changed: Container[str] | None) -> tuple["Told | str", ...]:
+        """What is to be said of a change, and no more once it is made.
+
+        Args:
+            changed: the files that change: of these, what their clients cannot express is told, once for all files that
+                it holds for. None when nothing changes, the lock included.
+        """
+        if changed is None:
+            return tuple(dict.fromkeys((*self.passed_over, *self.hidden)))
+        found: dict[Note, list[tuple[str, str, str]]] = {}
+        for file in self.files.values():
+            changes = file.path in changed
+            for note, option in (*((note, "") for note in file.notes), *self._losses(file)):
+                if changes or option:  # a text may stay the same and lose what its release asks for now
+                    found.setdefault(note, []).append((file.client, file.path, option))
+        told = (
+            Told(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
+            for note, rows in found.items()
+        )
+        unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
+        return (*told, *dict.fromkeys((*unwritten_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
+
+
+class Told(NamedTuple):
+    """A note, and the clients and files that it is about."""
+
+    note: Note
+    clients: tuple[str, ...]
+    files: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    """What would decide it, for each client."""
+
+    def __str__(self) -> str:
+        options = "".join(f" `{option}`" for option in self.options if option)
+        if len(self.files) == 1:
+            return f"{self.files[0]}: {self.note}{options}"
+        clients = ", ".join(self.clients)
+        count = f"{len(self.clients)} clients" if len(self.clients) == len(self.files) else f"{len(self.files)} files"
+        if not self.note.why:
+            return f"{clients} ({count}): {self.note.text}"
+        return f"{self.note.text} for {clients} ({count}): {self.note.why}{options}"
