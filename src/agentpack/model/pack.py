@@ -1,7 +1,7 @@
 """A pack as its files say it, read and checked; and a release, the pack's bytes with their digest."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -26,18 +26,3 @@ class Release(NamedTuple):
     source: str
     digest: Digest
     files: Mapping[str, bytes]
-
-
-class PackSummary(NamedTuple):
-    """What `search` and the resolver need to know of a release, without its texts."""
-
-    name: PackName
-    version: Version
-    description: str
-    keywords: tuple[str, ...]
-    requires: tuple[str, ...]
-    variants: tuple[str, ...]
-    personas: tuple[str, ...]
-    agentpack: str | None
-    data: Mapping[str, Any]
-    """The manifest in normal form."""
