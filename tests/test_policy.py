@@ -25,7 +25,6 @@ from agentpack.operations.show import ask
 from agentpack.safety.policy import Facts, read_policy, refusals
 from agentpack.safety.policy import judge as judge_facts
 from agentpack.sources.bundled import bundled_folder, bundled_source
-from agentpack.wanted.from_manifest import choose
 from agentpack.wanted.policy_check import capabilities_of, enforce, facts_of
 from agentpack.workspace.workspace import Workspace
 
@@ -760,8 +759,7 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     environment = Environment.current()
     workspace = Workspace(environment, find_scope(environment))
     asked = ask(workspace, "data-reviewer")
-    chosen = choose(asked.chosen.candidates, asked.chosen.manifest)
-    made = chosen.for_clients(("claude",)).render()
+    made = asked.chosen.for_clients(("claude",)).render()
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
@@ -15,20 +15,20 @@ from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.wanted.assemble import Part
+from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.choose import choose, pinned
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import Locks
-
-if TYPE_CHECKING:
-    from agentpack.wanted.assemble import Part
-    from agentpack.wanted.selection import Selection
-    from agentpack.wanted.wanted import Wanted
 
 MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""
 
 
-def recognise_releases(workspace: Workspace, made: "Wanted | None") -> None:
+def recognise_releases(workspace: Workspace, made: Wanted | None) -> None:
     """Take files that no row is known of for what they are, where they equal what an offered release renders to.
 
     For packs that agentpack.yaml asked for before the command: their rows were lost, with the whole lock or with one
@@ -50,7 +50,7 @@ def recognise_releases(workspace: Workspace, made: "Wanted | None") -> None:
                 break
 
 
-def unrecorded_files(workspace: Workspace, made: "Wanted") -> tuple[Rendering, ...]:
+def unrecorded_files(workspace: Workspace, made: Wanted) -> tuple[Rendering, ...]:
     """Files that are wanted and there, and of which no row is known, though agentpack.yaml asked for their packs."""
     known = workspace.recorded
     asked = [file for file in made.files.values() if file.path not in known and _was_wanted(workspace, made, file.pack)]
@@ -67,7 +67,7 @@ def recognised_lock(workspace: Workspace) -> Lock | None:
     return Lock({}, (), tuple(pins.values()), ()) if pins else None
 
 
-def _was_wanted(workspace: Workspace, made: "Wanted", pack: str) -> bool:
+def _was_wanted(workspace: Workspace, made: Wanted, pack: str) -> bool:
     pin = made.lock.pack(pack)
     return workspace.manifest.wanted(pack) is not None or (pin is not None and MANIFEST not in pin.wanted_by)
 
@@ -76,15 +76,12 @@ def _is(here: Observed | None, row: LockedFile) -> bool:
     return here is not None and here.digest == f"sha256:{row.sha256}"
 
 
-def _offered(workspace: Workspace, made: "Wanted", pack: PackName) -> Iterator[Lock]:
+def _offered(workspace: Workspace, made: Wanted, pack: PackName) -> Iterator[Lock]:
     """What each release of a pack renders to, the newest first, made as this one is wanted: as locks of that pack."""
-    from agentpack.wanted.for_looking import all_candidates  # only where files lost their rows
-    from agentpack.wanted.from_manifest import choose
-
     manifest = Manifest.from_data(made.lock.manifest)
     entry = manifest.wanted(pack) or ManifestEntry(Requirement(pack=pack), pack)
     clients = sorted({file.client for file in made.files.values() if file.pack == pack})
-    candidates = all_candidates(workspace, manifest)
+    candidates = to_look_at(workspace, manifest)
     for version in sorted(candidates.versions(pack), reverse=True):
         requirement = replace(entry.requirement, range=f"=={version}")
         one = manifest._replace(packs=(entry._replace(requirement=requirement, text=str(requirement), clients=None),))
@@ -97,8 +94,8 @@ def _offered(workspace: Workspace, made: "Wanted", pack: PackName) -> Iterator[L
 class Again(NamedTuple):
     """One pack, made again as a row of a lock has it."""
 
-    made: "Wanted"
-    pinned: "Selection"
+    made: Wanted
+    pinned: Selection
 
 
 class Pristine:
@@ -123,7 +120,7 @@ class Pristine:
         found = again.made.files.get(file.path) if again else None
         return as_lf(found.content) if found is not None and found.digest == file.rendered else None
 
-    def part(self, file: InstalledFile) -> "Part | None":
+    def part(self, file: InstalledFile) -> Part | None:
         """The persona behind a file, with its pack and variants; None when it cannot be made again as it was."""
         again = self.again(file)
         same = again is not None and any(
@@ -156,8 +153,6 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     Raises:
         AgentpackError: the release can no longer be had, or no longer be rendered.
     """
-    from agentpack.wanted.from_lock import pinned  # only where a text is not kept
-
     pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
     clients = sorted({file.client for file in lock.files if (file.pack, file.release) == (row.pack, row.release)})
     manifest = Manifest.from_data(lock.manifest)

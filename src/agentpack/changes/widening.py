@@ -21,6 +21,7 @@ from agentpack.model.names import Digest, PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import USER
+from agentpack.wanted.choose import pinned
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import as_written, held_files, left_lock
@@ -202,7 +203,6 @@ class _Comparison:
         wanted = workspace.readable_lock
         self.accepted_moved = self._moved({pack.name: pack for pack in wanted.packs} if wanted else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
-        self._again: Mapping[Key, tuple[str, ...]] | None = None
 
     def changes(self) -> Iterator[MayChange]:
         for file in self.made.files.values():
@@ -286,24 +286,17 @@ class _Comparison:
             word for key, words in self.again.items() if key[0] in packs and key[2] == file.client for word in words
         }
 
-    @property
+    @cached_property
     def again(self) -> Mapping[Key, tuple[str, ...]]:
         """What the locked releases may do, rendered again for each client that is wanted; empty when they are gone."""
-        if self._again is None:
-            try:
-                self._again = self._rendered_again()
-            except AgentpackError:
-                self._again = {}
-        return self._again
-
-    def _rendered_again(self) -> Mapping[Key, tuple[str, ...]]:
         if self.lock is None:
             return {}
         lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
-        from agentpack.wanted.from_lock import pinned  # only where the lock does not say it
-
         clients = sorted({file.client for file in self.made.files.values()})
-        made = pinned(self.workspace, lock).only_for(clients).preview()
+        try:
+            made = pinned(self.workspace, lock).only_for(clients).preview()
+        except AgentpackError:
+            return {}
         return {_key(file): file.capabilities for file in made.files.values()}
 
     def _releases(self, pack: str) -> tuple[str, str]:

@@ -41,10 +41,10 @@ def complete_client(incomplete: str) -> list[str]:
 def complete_requirement(incomplete: str) -> list[str]:
     """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
     try:
-        from agentpack.wanted.for_looking import all_candidates
+        from agentpack.wanted.candidates import to_look_at
 
         workspace = _workspace()
-        candidates = all_candidates(workspace, workspace.manifest)
+        candidates = to_look_at(workspace, workspace.manifest)
         name, bracket, inside = incomplete.partition("[")
         if bracket:
             head, _, last = inside.rpartition(",")
@@ -85,10 +85,10 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     from agentpack.model.requirement import parse_requirement
-    from agentpack.wanted.for_looking import all_candidates
+    from agentpack.wanted.candidates import to_look_at
 
     workspace = _workspace()
-    candidates = all_candidates(workspace, workspace.manifest)
+    candidates = to_look_at(workspace, workspace.manifest)
     named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
     asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
     for requirement in asked:

@@ -29,8 +29,8 @@ from agentpack.operations.show import resolved
 from agentpack.read import ORIGINALS
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
-from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 
@@ -85,7 +85,7 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), managed)
     old = workspace.manifest
-    candidates = candidates_for(workspace, old, workspace.lock)
+    candidates = to_change(workspace, old, workspace.lock)
     if old.clients is None and not old.packs and workspace.lock is None:
         taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
@@ -276,7 +276,7 @@ def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]
 def _made(
     workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
 ) -> Wanted:
-    candidates = candidates_for(workspace, manifest, workspace.lock)
+    candidates = to_change(workspace, manifest, workspace.lock)
     if source is not None:
         coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)

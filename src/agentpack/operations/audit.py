@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from agentpack.disk.whole import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
-from agentpack.fetch import fetch
 from agentpack.model.changes import file_state
 from agentpack.model.names import did_you_mean
 from agentpack.model.pack import ReleaseRef
@@ -20,7 +19,7 @@ from agentpack.safety.findings import LEVELS, Finding, fingerprints, scan
 from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
-from agentpack.wanted.for_looking import all_candidates
+from agentpack.wanted.candidates import to_look_at
 from agentpack.workspace.workspace import Workspace
 
 _PARTS = ("personas/", "variants/")
@@ -202,7 +201,7 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) ->
     requirement = parse_requirement(subject)
     if requirement.url is not None:
         raise UsageError(f"`{subject}`: addresses are not read by this version", hint="name a folder")
-    candidates = all_candidates(workspace, workspace.manifest, workspace.lock)
+    candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
     offered = candidates.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]
@@ -216,6 +215,4 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) ->
             details=[f"there are {', '.join(str(one.version) for one in offered)}"] if offered else (),
             hint=None if offered else did_you_mean(requirement.pack, known) or "for a folder write `./NAME`",
         )
-    expected = candidates.expected.get((ref.pack, str(ref.version), ref.source))
-    release = fetch(ref, candidates.sources, expected)
-    looked.pack(release.files, f"{ref.pack}-{ref.version}", ref.pack)
+    looked.pack(candidates.fetched(ref).files, f"{ref.pack}-{ref.version}", ref.pack)

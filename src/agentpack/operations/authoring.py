@@ -22,7 +22,8 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.read import MANIFEST, check_pack
 from agentpack.safety.parameters import Declaration
 from agentpack.sources.directory import DirectorySource, read_tree
-from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.candidates import to_change
+from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.workspace import Workspace
 
@@ -98,7 +99,7 @@ class Authored:
     @cached_property
     def chosen(self) -> Selection:
         """This release, and one of each pack it requires. Raises Unresolvable."""
-        return choose(candidates_for(self.workspace, self.manifest, None), self.manifest)
+        return choose(to_change(self.workspace, self.manifest, None), self.manifest)
 
     def subject(self, earlier: "Authored | None") -> Subject:
         """The release as the rules of the check see it."""

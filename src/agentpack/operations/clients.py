@@ -141,16 +141,12 @@ class _Trial:
                 taken = wider
                 continue
             for pack in more:
-                self._try(taken, pack, client)
+                wider = {**taken, pack: (*taken[pack], client)}
+                if refusal := self.refusal(wider):
+                    self._refused[pack, client] = refusal
+                else:
+                    taken = wider
         return {pack: of or (DEFAULT,) for pack, of in taken.items()}
-
-    def _try(self, taken: dict[str, tuple[str, ...]], pack: str, client: str) -> None:
-        wider = {**taken, pack: (*taken[pack], client)}
-        refusal = self.refusal(wider)
-        if refusal is None:
-            taken.update(wider)
-        else:
-            self._refused[pack, client] = refusal
 
     def refusal(self, taken: Mapping[str, tuple[str, ...]]) -> AgentpackError | None:
         """Why these packs cannot be written for these clients; None when they can."""

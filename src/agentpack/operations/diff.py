@@ -321,8 +321,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
 
     limits.check(workspace, workspace.recorded.values())
     packs = _packs_of(workspace, limits.name)
-    newer = newest(workspace, packs, latest=latest, preview=True)
-    made = newer.made
+    chosen, made, _ = newest(workspace, packs, latest=latest, preview=True)
     recognise_releases(workspace, made)
     planned = plan_for(workspace, made)
     pristine = Pristine(workspace)
@@ -340,7 +339,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
         notes=(
             *map(str, made.notes({file.path for file in files})),
-            *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(newer, packs)),
+            *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),
         ),
         empty=not made.files and not workspace.recorded,
     )

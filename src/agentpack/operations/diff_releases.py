@@ -14,9 +14,8 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import DEFAULT, named_clients
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits
-from agentpack.wanted.for_looking import all_candidates
-from agentpack.wanted.from_lock import pinned
-from agentpack.wanted.from_manifest import choose
+from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, steady
 
@@ -60,7 +59,9 @@ def diff_releases(
     files = [_between(old.files.get(one), new.files.get(other), limits) for one, other in pairs]
     named = [file for file in files if file is not None and limits.have(file)]
     capabilities = [
-        _may_change(old.files[one][0], new.files[other][0]) for one, other in pairs if _both(old, new, one, other)
+        _may_change(old.files[one][0], new.files[other][0])
+        for one, other in pairs
+        if one in old.files and other in new.files
     ]
     return Differences(
         before=old.label,
@@ -68,10 +69,6 @@ def diff_releases(
         files=tuple(named),
         capabilities=tuple(c for c in capabilities if c.before != c.after and limits.have(c)),
     )
-
-
-def _both(old: _Side, new: _Side, one: str, other: str) -> bool:
-    return one in old.files and other in new.files
 
 
 def _may_change(old: Rendering, new: Rendering) -> MayChange:
@@ -86,7 +83,7 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
-    candidates = all_candidates(workspace, manifest, workspace.lock)
+    candidates = to_look_at(workspace, manifest, workspace.lock)
     chosen = choose(candidates, manifest, newest=None)
     return _side(chosen.for_clients(tuple(clients)).preview(), asked.pack)
 

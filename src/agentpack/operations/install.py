@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from agentpack.changes.commit import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Options, Wish, wish_for
+from agentpack.changes.requests import Options, wish_for
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.following import wanted_with_variants
-from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import naming
 from agentpack.workspace.workspace import Workspace, changing
 
@@ -46,7 +46,7 @@ def install(
     old = workspace.manifest
     new = _with_sources(workspace, old, sources)
     anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
-    candidates = candidates_for(workspace, new, workspace.lock, refresh=anew)
+    candidates = to_change(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, requirements, clients, settings, workspace)
     options = replace(options, decisions=options.decisions_for(asked))
     chosen = settle(choose(candidates, new), options.decisions).naming_clients()
@@ -54,18 +54,13 @@ def install(
     new = chosen.manifest
     wish = moved.told(wish_for(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
-        from agentpack.operations.remarking import remarks
-        from agentpack.operations.resembling import name_warnings
+        from agentpack.operations.install_warnings import name_warnings, remarks
 
         names = name_warnings(candidates, old, new, workspace.lock, made)
         wish = wish._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
-    return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
-
-
-def _carry_out(workspace: Workspace, command: str, wish: Wish, options: Options) -> Outcome:
     return carry_out(
         workspace,
-        command,
+        "install " + " ".join(requirements),
         wish,
         decisions=options.decisions,
         dry_run=options.dry_run,
@@ -139,7 +134,7 @@ def _with_requirements(
     for requirement, text in zip(asked, texts, strict=True):
         parameters = read_settings(candidates, manifest, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
-        entry = ManifestEntry(_without_newest(requirement), _shortest(requirement, text))
+        entry = ManifestEntry(replace(requirement, newest=False), _shortest(requirement, text))
         if index is None:
             packs.append(entry._replace(clients=own, parameters=parameters))
             continue
@@ -171,10 +166,6 @@ def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manif
     had = before.clients if before.clients is not None else manifest.clients or ()
     more = tuple(dict.fromkeys((*had, *clients)))
     return before.clients if not clients or set(more) == set(had) else more
-
-
-def _without_newest(requirement: Requirement) -> Requirement:
-    return replace(requirement, newest=False)
 
 
 def _shortest(requirement: Requirement, text: str) -> str:

@@ -8,13 +8,12 @@ nor the locked releases. Those are `BROKEN`.
 from collections.abc import Iterator, Mapping
 
 from agentpack.errors import AgentpackError, Refused, Unavailable
-from agentpack.fetch import fetch
 from agentpack.model.changes import file_state
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.safety.findings import Finding, whole
-from agentpack.wanted.for_looking import all_candidates
+from agentpack.wanted.candidates import to_look_at
 from agentpack.workspace.workspace import Workspace
 
 BROKEN = frozenset(("AP204", "AP205", "AP206"))
@@ -116,7 +115,7 @@ def locked_releases(
     lock = workspace.lock
     if lock is None:
         return
-    candidates = all_candidates(workspace, workspace.manifest, lock)
+    candidates = to_look_at(workspace, workspace.manifest, lock)
     for pack in lock.packs:
         label = f"{pack.name}-{pack.version}"
         try:
@@ -128,7 +127,7 @@ def locked_releases(
                 message = f"the source `{pack.source}` {lacks}"
                 yield pack, None, (whole(label, "AP207", message, key=pack.name),)
                 continue
-            yield pack, fetch(ref, candidates.sources, pack.digest).files, ()
+            yield pack, candidates.fetched(ref).files, ()
         except Refused as error:
             message = "; ".join((error.message, *error.details))
             yield pack, None, (whole(label, "AP206", message, key=pack.name),)

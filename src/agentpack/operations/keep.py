@@ -26,8 +26,8 @@ from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.operations.saying import Edited, differs_in, first_difference, said, unsayable, variant_of
 from agentpack.patching import Patch, patch
 from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.from_lock import check_rendering, pinned, settled_lock
-from agentpack.wanted.from_manifest import choose
+from agentpack.wanted.choose import choose, pinned
+from agentpack.wanted.from_lock import check_rendering, settled_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import LocalText, Workspace, changing, steady

@@ -23,7 +23,7 @@ from agentpack.model.lock import LockedPack
 from agentpack.model.rendering import Rendering
 from agentpack.operations.saying import Edited, differs_in, said, variant_of
 from agentpack.wanted.assemble import Part
-from agentpack.wanted.from_lock import pinned
+from agentpack.wanted.choose import pinned
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.workspace import LocalText
 from agentpack.workspace.written import as_written

@@ -12,7 +12,8 @@ from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
 from agentpack.operations.pack_files import put_files
-from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.candidates import to_change
+from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
@@ -103,7 +104,7 @@ def _made(authored: Authored, case: Case) -> Wanted:
     requirement = parse_requirement(f"{text}=={authored.pack.version}")
     wanted = ManifestEntry(requirement, str(requirement), parameters=case.parameters)
     manifest: Manifest = authored.manifest._replace(packs=(wanted,))
-    chosen = choose(candidates_for(authored.workspace, manifest, None), manifest)
+    chosen = choose(to_change(authored.workspace, manifest, None), manifest)
     return chosen.for_clients((case.client,)).enforced()
 
 

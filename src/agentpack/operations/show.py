@@ -19,9 +19,8 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.install import read_settings
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.for_looking import all_candidates
-from agentpack.wanted.from_manifest import choose
+from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
@@ -112,10 +111,6 @@ class Asked(NamedTuple):
     def made(self, clients: Sequence[str]) -> Wanted:
         return self.chosen.for_clients(clients).preview()
 
-    def files(self, clients: Sequence[str]) -> list[Rendering]:
-        """The files of the pack itself, not of those it requires."""
-        return [file for file in self.made(clients).files.values() if file.pack == self.requirement.pack]
-
 
 def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
     """The requirement resolved by itself, with what the lock has for other packs.
@@ -126,7 +121,7 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
     requirement = parse_requirement(text)
     if requirement.url is not None:
         raise UsageError(f"`{text}`: addresses are not read by this version")
-    candidates = all_candidates(workspace, workspace.manifest, workspace.lock)
+    candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
     values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
     return resolved(candidates, requirement, values)
 
@@ -248,7 +243,8 @@ def render(
         UsageError: the pack has several personas and none is named, or it has no persona of that name.
     """
     asked = ask(workspace, text, settings)
-    files = asked.files(clients_for(workspace, asked, [client] if client else ())[:1])
+    made = asked.made(clients_for(workspace, asked, [client] if client else ())[:1])
+    files = [file for file in made.files.values() if file.pack == asked.requirement.pack]  # not of those it requires
     names = [file.persona for file in files]
     if persona is not None and persona not in names:
         there = f"there: {', '.join(names)}"
@@ -269,7 +265,7 @@ def render(
 def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
     """The packs of all sources in which every word of the text occurs, best match first; near names when there is
     none; and what could not be read."""
-    candidates = all_candidates(workspace, workspace.manifest)
+    candidates = to_look_at(workspace, workspace.manifest)
     words = text.lower().split()
     found: list[tuple[int, Found]] = []
     unread: list[str] = []

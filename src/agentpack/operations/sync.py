@@ -12,9 +12,9 @@ from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.operations.clients import default_clients, settle
-from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, wanted_by_lock
-from agentpack.wanted.from_manifest import candidates_for, choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.workspace.written import held_by_lock, with_files
@@ -56,7 +56,7 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
 
 def made_now(workspace: Workspace, decisions: Decisions = NO_DECISIONS) -> Wanted:
     """What the manifest asks for, with what the lock has where it fits."""
-    return _wanted(candidates_for(workspace, workspace.manifest, workspace.lock), decisions)
+    return _wanted(to_change(workspace, workspace.manifest, workspace.lock), decisions)
 
 
 def _wanted(candidates: Candidates, decisions: Decisions) -> Wanted:
@@ -101,12 +101,13 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         upgrade: packs for which the newest release is wanted; None for all.
     """
     require_manifest(workspace)
-    _pass_over_unreadable_lock(workspace)
+    if workspace.readable_lock is None:  # another program's text: it is written anew from the manifest
+        workspace.__dict__["lock"] = None
     known = workspace.lock
     if upgrade:  # whoever names a pack trusts what its release holds now
         workspace.require_packs(tuple(upgrade))
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
-    candidates = candidates_for(workspace, workspace.manifest, known, refresh=upgrade)
+    candidates = to_change(workspace, workspace.manifest, known, refresh=upgrade)
     return write_lock(workspace, _wanted(candidates, options.decisions), options)
 
 
@@ -117,12 +118,6 @@ def require_manifest(workspace: Workspace) -> None:
             f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
             hint="`agentpack install` writes one",
         )
-
-
-def _pass_over_unreadable_lock(workspace: Workspace) -> None:
-    """A lock that cannot be read (another program's text) is written anew from the manifest."""
-    if workspace.readable_lock is None:
-        workspace.__dict__["lock"] = None
 
 
 def write_lock(workspace: Workspace, made: Wanted, options: Options) -> Outcome:

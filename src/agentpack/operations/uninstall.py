@@ -16,7 +16,8 @@ from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import default_clients, settle
-from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.candidates import to_change
+from agentpack.wanted.choose import choose
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -81,7 +82,7 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
-    chosen = settle(choose(candidates_for(workspace, new, workspace.lock), new))
+    chosen = settle(choose(to_change(workspace, new, workspace.lock), new))
     made = chosen.enforced(allow_installed=True)
     wish = wish_for(workspace, old, new, made)
     if not new.packs and wish.manifest is not None:

@@ -19,8 +19,8 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.following import wanted_with_variants
 from agentpack.operations.sync import require_manifest
-from agentpack.wanted.candidates import Candidates
-from agentpack.wanted.from_manifest import candidates_for, choose
+from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
@@ -38,16 +38,16 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     require_manifest(workspace)
     workspace.require_packs(packs)
     decisions = options.decisions_for(asked)
-    newer = newest(workspace, packs, latest=latest, preview=not options.stops, decisions=decisions)
-    wish = newer.followed.told(wish_for(workspace, workspace.manifest, newer.chosen.manifest, newer.made))
+    chosen, made, followed = newest(workspace, packs, latest=latest, preview=not options.stops, decisions=decisions)
+    wish = followed.told(wish_for(workspace, workspace.manifest, chosen.manifest, made))
     if not latest:
-        beyond = out_of_range(newer, packs)
+        beyond = out_of_range(chosen, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
         wish = wish._replace(notes=(*wish.notes, *notes))
-    if newer.chosen.manifest.sources:
-        from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
+    if chosen.manifest.sources:
+        from agentpack.operations.install_warnings import remarks  # not for the packs that come with agentpack
 
-        wish = wish._replace(warnings=remarks(newer.chosen.candidates, workspace.lock, newer.made))
+        wish = wish._replace(warnings=remarks(chosen.candidates, workspace.lock, made))
     return carry_out(
         workspace,
         " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
@@ -60,14 +60,6 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     )
 
 
-class Newest(NamedTuple):
-    """What an upgrade wants: the releases, perhaps for wider ranges, and what becomes of local variants."""
-
-    chosen: Selection
-    made: Wanted
-    followed: Followed
-
-
 def newest(
     workspace: Workspace,
     packs: Sequence[PackName],
@@ -75,27 +67,26 @@ def newest(
     latest: bool = False,
     preview: bool = False,
     decisions: Decisions = NO_DECISIONS,
-) -> Newest:
-    """The newest releases of the packs, or of all, that are old enough for the policy; nothing is written.
+) -> tuple[Selection, Wanted, Followed]:
+    """The newest releases of the packs, or of all, that are old enough for the policy, what is wanted then, and what
+    becomes of local variants. Nothing is written.
 
     `preview` is as for `wanted_with_variants`, `decisions` as for `settle`.
     """
     manifest = workspace.manifest
-    candidates = candidates_for(workspace, manifest, workspace.lock, refresh=packs or None)
+    candidates = to_change(workspace, manifest, workspace.lock, refresh=packs or None)
     if latest:
         manifest = _past_ranges(candidates, manifest, packs)
     chosen = settle(choose(candidates, manifest), decisions)
-    return Newest(chosen, *wanted_with_variants(chosen, preview=preview))
+    return chosen, *wanted_with_variants(chosen, preview=preview)
 
 
-def out_of_range(newer: Newest, packs: Collection[str]) -> Iterator[str]:
+def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
     """The final releases that only `--latest` would take, in words."""
-    for pack in newer.made.lock.packs:
-        releases = [
-            ref.version for ref in newer.chosen.candidates.sources.releases(pack.name) if not ref.version.is_prerelease
-        ]
-        if releases and (not packs or pack.name in packs) and str(max(releases)) != pack.version:
-            yield f"{pack.name} {max(releases)} is out of range"
+    for pin in chosen.pins:
+        final = [ref.version for ref in chosen.candidates.sources.releases(pin.pack) if not ref.version.is_prerelease]
+        if final and (not packs or pin.pack in packs) and max(final) != pin.version:
+            yield f"{pin.pack} {max(final)} is out of range"
 
 
 class Sides(NamedTuple):
@@ -124,15 +115,13 @@ def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[Pac
         requirement = wanted.requirement
         final = [version for version in candidates.versions(requirement.pack) if not version.is_prerelease]
         concerned = not packs or requirement.pack in packs
-        if not concerned or not final or requirement.range == "" or requirement.allows(max(final)):
-            entries.append(wanted)
-            continue
-        if max(final) <= locked.get(requirement.pack, max(final)) and requirement.pack in locked:  # never back
-            entries.append(wanted)
-            continue
-        range = _moved(requirement.range, str(max(final)), max(final).major)
-        moved = replace(requirement, range=range)
-        entries.append(wanted._replace(requirement=moved, text=str(moved)))
+        there = locked.get(requirement.pack)
+        stays = not concerned or not final or requirement.range == "" or requirement.allows(max(final))
+        if not stays and (there is None or max(final) > there):  # never back
+            range = _moved(requirement.range, str(max(final)), max(final).major)
+            requirement = replace(requirement, range=range)
+            wanted = wanted._replace(requirement=requirement, text=str(requirement))
+        entries.append(wanted)
     return manifest._replace(packs=tuple(entries))
 
 

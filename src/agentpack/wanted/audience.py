@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from agentpack.model.manifest import Manifest
-from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import USER, Chosen
 from agentpack.wanted.candidates import Candidates
@@ -13,7 +12,7 @@ from agentpack.wanted.candidates import Candidates
 class Audience:
     """Follows what the chosen releases require of one another."""
 
-    def __init__(self, candidates: Candidates, pins: Mapping[PackName, Chosen]) -> None:
+    def __init__(self, candidates: Candidates, pins: Sequence[Chosen]) -> None:
         self.candidates = candidates
         self.pins = pins
 
@@ -24,7 +23,7 @@ class Audience:
     @cached_property
     def _required(self) -> Mapping[str, set[str]]:
         """What each pack requires."""
-        headers = {pin.pack: self.candidates.read(pin.pack, pin.version)[1].header for pin in self.pins.values()}
+        headers = {pin.pack: self.candidates.read(pin.pack, pin.version)[1].header for pin in self.pins}
         return {
             pack: {parse_requirement(text).pack for text in header.get("requires", ())}
             for pack, header in headers.items()
@@ -34,7 +33,7 @@ class Audience:
     def _more_than_extended(self) -> set[str]:
         """The packs that another one requires for more than to extend their personas."""
         found: set[str] = set()
-        for pin in self.pins.values():
+        for pin in self.pins:
             layers = self.candidates.read(pin.pack, pin.version)[1].personas.values()
             extended = {
                 parse_requirement(layer.header["extends"]).pack for layer in layers if "extends" in layer.header
@@ -47,7 +46,7 @@ class Audience:
     ) -> Mapping[str, tuple[str, ...]]:
         """The clients of each pack: one that only others require is for those of the packs that require it."""
         packs_of: dict[str, list[str]] = {}
-        found: dict[str, dict[str, None]] = {pack: {} for pack in self.pins}
+        found: dict[str, dict[str, None]] = {pin.pack: {} for pin in self.pins}
         for entry in manifest.packs:
             own = entry.requirement.pack
             found[own] = dict.fromkeys(fewer.get(own, every) if entry.clients is None else entry.clients)

@@ -1,4 +1,4 @@
-"""What can be had: the releases that a scope's sources offer."""
+"""What can be had: the releases that a scope's sources offer, to a command that changes something or for looking."""
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ class Candidates:
             ref = next((ref for ref in self.sources.releases(pack) if ref.version == version), None)
             if ref is None:
                 raise self._gone(pack, version)
-            release = self._fetched(ref)
+            release = self.fetched(ref)
             self.sizes[key] = sum(map(len, release.files.values()))
             found = self._checked(release)
             self._read[key] = release._replace(files={}), found  # a thousand personas would lie in memory twice
@@ -101,13 +101,14 @@ class Candidates:
             self.hidden += [f"let pass by the policy: {line}" for line in error.details]
             return check_pack(release, hidden=True)
 
-    def _fetched(self, ref: ReleaseRef) -> Release:
+    def fetched(self, ref: ReleaseRef) -> Release:
+        """A release with its files, its digest checked against the lock."""
         return fetch(ref, self.sources, self.expected.get((ref.pack, str(ref.version), ref.source)))
 
     def files(self, pack: PackName, version: Version) -> Mapping[str, bytes]:
         """The files of a release that was read, by POSIX path."""
         ref = next(ref for ref in self.sources.releases(pack) if ref.version == version)
-        return self._fetched(ref).files
+        return self.fetched(ref).files
 
     def _gone(self, pack: PackName, version: Version) -> Unresolvable:
         offered = [str(ref.version) for ref in self.sources.releases(pack)]
@@ -129,9 +130,8 @@ class Candidates:
 
     def _is_too_young(self, ref: ReleaseRef) -> bool:
         """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
-        if self.every_age or not self.workspace.is_judged or self.workspace.policy.minimum_age is None:
-            return False
-        if (ref.pack, str(ref.version)) in self._locked:
+        is_asked = not self.every_age and self.workspace.is_judged and self.workspace.policy.minimum_age is not None
+        if not is_asked or (ref.pack, str(ref.version)) in self._locked:
             return False
         from agentpack.safety.policy import judge_age
         from agentpack.workspace.verdicts import PackVerdict  # only where there is a policy
@@ -139,19 +139,15 @@ class Candidates:
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
-        judged = PackVerdict(ref.pack, str(ref.version), judge_age(self.workspace.policy, self._age(ref)))
+        judged = PackVerdict(ref.pack, str(ref.version), judge_age(self.workspace.policy, self.age(ref)))
         if judged.refusals:
             self.passed_over[ref.pack, ref.version] = judged
         return bool(judged.refusals)
 
-    def age(self, pack: PackName, version: Version) -> int | None:
-        """Seconds since the release, None when nobody knows or nobody asks."""
-        if self.workspace.policy.minimum_age is None:
+    def age(self, ref: ReleaseRef | None) -> int | None:
+        """Seconds since a release, None when nobody knows or nobody asks."""
+        if ref is None or self.workspace.policy.minimum_age is None:
             return None
-        ref = next((ref for ref in self.sources.releases(pack) if ref.version == version), None)
-        return None if ref is None else self._age(ref)
-
-    def _age(self, ref: ReleaseRef) -> int | None:
         from agentpack.model.dates import seconds
 
         now, released = seconds(self.workspace.environment.now()), self.sources.released(ref)
@@ -173,6 +169,24 @@ class Candidates:
 
     def known(self) -> Collection[str]:
         return self.sources.packs()
+
+
+def to_change(
+    workspace: Workspace, manifest: Manifest, lock: Lock | None, *, refresh: Collection[str] | None = ()
+) -> Candidates:
+    """The releases that a command can choose from: without those that a policy finds too young.
+
+    Args:
+        lock: its packs stay where they are, as far as the manifest allows it.
+        refresh: packs that are looked for again, in every source, and for which the newest release is wanted; None for
+            all of them.
+    """
+    return Candidates(workspace, manifest, lock, refresh=refresh)
+
+
+def to_look_at(workspace: Workspace, manifest: Manifest, lock: Lock | None = None) -> Candidates:
+    """Every release that the sources offer, whatever its age; the packs of a lock stay with their source."""
+    return Candidates(workspace, manifest, lock, every_age=True)
 
 
 def is_own(workspace: Workspace, where: str, place: str) -> bool:

@@ -1,40 +1,19 @@
-"""The second door to what is wanted: what a lock pins, and whether it is what the manifest asks for."""
+"""What the lock of the scope wants, and whether that is what the manifest asks for."""
 
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
 from agentpack.errors import DecisionNeeded
-from agentpack.model.lock import Lock, LockedFile, LockedPack
-from agentpack.model.manifest import Manifest
+from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
-from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates
+from agentpack.wanted.choose import pinned
 from agentpack.wanted.satisfying import unmet
-from agentpack.wanted.selection import Selection, select
+from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from agentpack.workspace.verdicts import PackVerdict
-
-
-def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -> Selection:
-    """The releases that a lock pins, whatever their age, for the clients that it names.
-
-    Args:
-        manifest: the one to go by instead of the lock's own.
-    """
-    manifest = Manifest.from_data(lock.manifest) if manifest is None else manifest
-    candidates = Candidates(workspace, manifest, lock, every_age=True)
-    return select(candidates, manifest, [_pin(pack) for pack in lock.packs]).for_clients(lock.clients, lock.fewer)
-
-
-def _pin(pack: LockedPack) -> Chosen:
-    variants = {*pack.variants, *(variant.name for variant in pack.local_variants)}
-    version = Version(pack.version)
-    return Chosen(pack=pack.name, version=version, variants=tuple(sorted(variants)), wanted_by=pack.wanted_by)
 
 
 def wanted_by_lock(workspace: Workspace, *, frozen: bool) -> Selection:
@@ -93,16 +72,15 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     for key in sorted({*wanted, *lock.manifest}):
         if wanted.get(key) != lock.manifest.get(key):
             reasons.append(f"agentpack.yaml: `{key}` was changed since")
-    texts = {(text.persona, text.name): text.data for text in workspace.local_texts}
-    found = {(text.persona, text.name): text.digest for text in workspace.local_texts}
+    texts = {(text.persona, text.name): text for text in workspace.local_texts}
     for pack in lock.packs:
         for variant in pack.local_variants:
-            digest = found.get((variant.persona, variant.name))
-            if digest is None:
+            text = texts.get((variant.persona, variant.name))
+            if text is None:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} is gone")
-            elif line := unmerged_line(texts.get((variant.persona, variant.name), b"")):
+            elif line := unmerged_line(text.data):
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} has {MARKERS} on line {line}")
-            elif digest != variant.digest:
+            elif text.digest != variant.digest:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
     if not reasons:  # a manifest that moved on explains the rest
         reasons += unmet(workspace.manifest, lock)
@@ -115,7 +93,13 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
     """
     now = {file.path: file for file in made.lock.files}
     then = {file.path: file for file in lock.files if file.release is None}
-    changed = sorted(path for path, file in then.items() if path not in now or not _is_rendered(file, now[path]))
+    changed = sorted(
+        path
+        for path, row in then.items()
+        if path not in now
+        or row.sha256 != now[path].sha256
+        or row.capabilities not in (None, now[path].capabilities)  # an older lock does not tell them
+    )
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
     said = {pack.name: (pack.variants, pack.requires) for pack in made.lock.packs}
@@ -129,8 +113,3 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
             details=changed[:20],
             hint=f"the lock was {why}",
         )
-
-
-def _is_rendered(row: LockedFile, now: LockedFile) -> bool:
-    """Whether a row says what its release renders to. Older locks do not tell capabilities."""
-    return row.sha256 == now.sha256 and row.capabilities in (None, now.capabilities)

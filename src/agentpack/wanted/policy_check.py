@@ -84,7 +84,7 @@ def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str
         spellings=spellings,
         license=header.get("license"),
         size=candidates.sizes.get((name, version)),
-        age=candidates.age(name, version),
+        age=candidates.age(ref),
         capabilities=capabilities,
         own=ref is not None and is_own(candidates.workspace, where, ref.place),
     )

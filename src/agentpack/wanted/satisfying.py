@@ -75,13 +75,12 @@ def _of_pack(pack: LockedPack, asked: Sequence[tuple[str, Requirement]]) -> Iter
 def _as_said(manifest: Manifest, pack: LockedPack, sources: set[str]) -> Iterator[str]:
     """Where the parameters, clients or source of a pack are not those of the manifest."""
     entry = manifest.wanted(pack.name)
-    parameters = entry.parameters if entry else {}
+    parameters = manifest.parameters(pack.name)
     for name in sorted({*parameters, *pack.parameters}):
         one, other = parameters.get(name), pack.parameters.get(name)
         if type(one) is not type(other) or one != other:
             yield f"{pack.name} is locked with another value of its parameter `{name}`"
-    renames = entry.renames if entry else {}
-    if pack.renames and dict(pack.renames) != dict(renames):
+    if pack.renames and dict(pack.renames) != dict(manifest.renames(pack.name)):
         yield f"{pack.name} is locked with other names of its personas (`as`)"
     fixed = manifest.clients is not None or entry is None or entry.clients is not None
     if pack.clients is not None and fixed:

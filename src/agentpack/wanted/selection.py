@@ -67,9 +67,9 @@ class Selection(NamedTuple):
             for pin in self.pins
         )
 
-    def anew(self, pins: Iterable[Chosen] | None = None) -> "Selection":
+    def anew(self, pins: Iterable[Chosen] = ()) -> "Selection":
         """The same, or with other pins, and nothing made of it yet; what was made has the local variants of then."""
-        made = select(self.candidates, self.manifest, self.pins if pins is None else tuple(pins))
+        made = select(self.candidates, self.manifest, pins or self.pins)
         return made._replace(clients=self.clients, fewer=self.fewer, skipped=self.skipped)
 
     # What is made of it.
@@ -177,17 +177,12 @@ class Selection(NamedTuple):
                     yield f"{pack} {version} is passed over: {verdict.why} ({verdict.file}:{verdict.line})"
 
 
-def select(candidates: Candidates, manifest: Manifest, pins: Sequence[Chosen]) -> Selection:
+def select(candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -> Selection:
     """These releases, for no client yet."""
+    pins = tuple(pins)
     assembler = PersonaAssembler(candidates, manifest, pins)
-    return Selection(
-        candidates,
-        manifest,
-        tuple(pins),
-        assembler,
-        Audience(candidates, assembler.pins),
-        Renderings(candidates.workspace, manifest.models),
-    )
+    audience, renderings = Audience(candidates, pins), Renderings(candidates.workspace, manifest.models)
+    return Selection(candidates, manifest, pins, assembler, audience, renderings)
 
 
 def naming(manifest: Manifest, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> Manifest:

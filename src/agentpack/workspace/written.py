@@ -129,8 +129,7 @@ class Locks:
             return None
         lock, row, pin = found
         if row.release is None:
-            entry = Manifest.from_data(lock.manifest).wanted(pin.name)
-            pin = pin._replace(renames=entry.renames if entry else {})
+            pin = pin._replace(renames=Manifest.from_data(lock.manifest).renames(pin.name))
         return Held(row, pin)
 
 

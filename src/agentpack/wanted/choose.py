@@ -1,0 +1,82 @@
+"""The three doors to what is wanted. Each gives releases, and nobody else builds `Candidates`.
+
+- What the manifest asks for, for commands that change something: `to_change`, then `choose`. What the lock has is kept
+  where it fits, and releases that a policy finds too young are passed over.
+- What a lock pins: `pinned`, without choosing.
+- For looking: `to_look_at`, then `choose`. Releases of every age are offered.
+
+What is made of a `Selection` is told there: `enforced` for what is written, `preview` for what is only shown.
+"""
+
+from collections.abc import Collection
+
+from packaging.version import Version
+
+from agentpack.errors import PolicyRefused, Unresolvable
+from agentpack.model.lock import Lock
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName
+from agentpack.resolve import Chosen, resolve
+from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.selection import Selection, select
+from agentpack.workspace.workspace import Workspace
+
+
+def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -> Selection:
+    """The releases that a lock pins, whatever their age, for the clients that it names.
+
+    Args:
+        manifest: the one to go by instead of the lock's own.
+    """
+    manifest = Manifest.from_data(lock.manifest) if manifest is None else manifest
+    pins = (
+        Chosen(
+            pack=pack.name,
+            version=Version(pack.version),
+            variants=tuple(sorted({*pack.variants, *(variant.name for variant in pack.local_variants)})),
+            wanted_by=pack.wanted_by,
+        )
+        for pack in lock.packs
+    )
+    return select(to_look_at(workspace, manifest, lock), manifest, pins).for_clients(lock.clients, lock.fewer)
+
+
+def choose(
+    candidates: Candidates, manifest: Manifest, *, lock: Lock | None = None, newest: Collection[str] | None = ()
+) -> Selection:
+    """The releases that the manifest asks for; what the lock has is kept where it fits.
+
+    Args:
+        lock: the one that is kept where the candidates know none.
+        newest: packs for which the newest release is wanted, beside those to refresh; None for every pack.
+
+    Raises:
+        Unresolvable: there is no such choice.
+        PolicyRefused: there is one only with releases that a policy finds too young.
+    """
+    kept = candidates.lock or lock
+    preferred: dict[PackName, Version] = {}
+    if kept is not None and newest is not None and candidates.refresh is not None:
+        moving = {*newest, *candidates.refresh}
+        preferred = {pack.name: Version(pack.version) for pack in kept.packs if pack.name not in moving}
+    wanted = [entry.requirement for entry in manifest.packs]
+    try:
+        return select(candidates, manifest, resolve(wanted, candidates, preferred=preferred))
+    except Unresolvable:
+        if candidates.passed_over:
+            with candidates.offering_every_age(True):  # what cannot be met even so is told of all releases
+                pins = resolve(wanted, candidates, preferred=preferred)
+            passed = (candidates.passed_over.get((pin.pack, pin.version)) for pin in pins)
+            from agentpack.workspace.verdicts import refuse  # only where there is a policy
+
+            refuse([verdict for verdict in passed if verdict is not None])
+        raise
+
+
+def as_installed(looked_at: Selection, pack: str) -> Selection:
+    """What `install` would choose instead: without releases that are too young, unless only those would do."""
+    with looked_at.candidates.offering_every_age(False):
+        try:
+            return choose(looked_at.candidates, looked_at.manifest, newest=(pack,))
+        except PolicyRefused:
+            return looked_at
