@@ -76,6 +76,10 @@ AT_HOME: Mapping[str, tuple[str, ...]] = {
     "platformdirs": ("environment", "workspace", "operations", "cli"),
 }
 """Libraries that only these parts know, so that one of them can be exchanged and start-up stays fast."""
+BEHIND_DOORS = frozenset(
+    ("Candidates", "PersonaAssembler", "FileAssignment", "Audience", "Renderings", "every_age", "require_acceptance")
+)
+"""What only `wanted` builds, and which switches only it sets: the three doors in it decide them."""
 NETWORK = frozenset(("socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "httpx", "asyncio"))
 
 
@@ -154,6 +158,15 @@ def circle(found: Iterable[Import]) -> list[str]:
     return []
 
 
+def past_the_doors(name: str, module: ast.Module) -> Iterator[str]:
+    """Where a module outside `wanted` builds what is made behind its doors, or sets a switch that they set."""
+    for node in ast.walk(module) if part(name) != "wanted" else ():
+        if isinstance(node, ast.Call):
+            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            yield from (f"{name}:{node.lineno}: {word}" for word in {called} & BEHIND_DOORS)
+            yield from (f"{name}:{node.lineno}: {key.arg}" for key in node.keywords if key.arg in BEHIND_DOORS)
+
+
 def test_every_part_has_a_rank() -> None:
     assert {part(name) for name in modules() if name} == {name for names in RANKS for name in names.split()}
 
@@ -183,6 +196,26 @@ def test_an_import_against_the_ranks_is_seen_wherever_it_stands(line: str) -> No
 def test_a_circle_is_seen_although_one_of_its_imports_stands_in_a_function() -> None:
     late = imports_of("wanted.candidates", ast.parse("def late():\n    from agentpack.wanted.selection import select"))
     assert circle([*imports(), *late])
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_what_is_wanted_is_reached_by_its_doors(name: str) -> None:
+    assert list(past_the_doors(name, modules()[name])) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Candidates(workspace, manifest, None)",
+        "candidates.Candidates(workspace, manifest, None, refresh=packs)",
+        "to_change(workspace, manifest, None, every_age=True)",
+        "selection._rendered(None, require_acceptance=False)",
+        "FileAssignment(kind, variables)",
+    ],
+)
+def test_a_way_past_the_doors_is_seen(line: str) -> None:
+    assert list(past_the_doors("operations.sync", ast.parse(line)))
+    assert not list(past_the_doors("wanted.choose", ast.parse(line)))
 
 
 @pytest.mark.parametrize("name", PURE)

@@ -759,14 +759,14 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     environment = Environment.current()
     workspace = Workspace(environment, find_scope(environment))
     asked = ask(workspace, "data-reviewer")
-    made = asked.chosen.for_clients(("claude",)).render()
+    made = asked.for_clients(("claude",)).render()
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs
     words = capabilities_of(made)[pack.name]
-    assert facts_of(asked.chosen.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
+    assert facts_of(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
     with pytest.raises(PolicyRefused) as error:
-        enforce(asked.chosen.candidates, made)
+        enforce(asked.candidates, made)
     assert "`web` (claude) is denied by `web`" in error.value.details[0]
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
-from agentpack.model.changes import Observed
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.lock import Lock, LockedFile, LockedPack
@@ -40,7 +39,8 @@ def recognise_releases(workspace: Workspace, made: Wanted | None) -> None:
     for pack in sorted({file.pack for file in open_}):
         there = {file.path: workspace.places.look(file.path) for file in open_ if file.pack == pack}
         for lock in islice(_offered(workspace, made, PackName(pack)), MAX_RELEASES):
-            same = {row.path for row in lock.files if _is(there.get(row.path), row)}
+            digests = {path: here.digest for path, here in there.items() if here is not None}
+            same = {row.path for row in lock.files if digests.get(row.path) == f"sha256:{row.sha256}"}
             if same:
                 workspace.recognised.append(lock)
                 rows = locked_files(lock)
@@ -70,10 +70,6 @@ def recognised_lock(workspace: Workspace) -> Lock | None:
 def _was_wanted(workspace: Workspace, made: Wanted, pack: str) -> bool:
     pin = made.lock.pack(pack)
     return workspace.manifest.wanted(pack) is not None or (pin is not None and MANIFEST not in pin.wanted_by)
-
-
-def _is(here: Observed | None, row: LockedFile) -> bool:
-    return here is not None and here.digest == f"sha256:{row.sha256}"
 
 
 def _offered(workspace: Workspace, made: Wanted, pack: PackName) -> Iterator[Lock]:

@@ -191,7 +191,7 @@ def _score(candidates: Candidates, requirement: Requirement, file: Found) -> flo
     """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
     along."""
     try:
-        made = list(resolved(candidates, requirement, {}).made([file.client]).files.values())
+        made = list(resolved(candidates, requirement, {}).for_clients((file.client,)).preview().files.values())
     except AgentpackError:
         return None
     if len(made) != 1:

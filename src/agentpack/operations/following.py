@@ -11,17 +11,12 @@ def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[W
     Args:
         preview: as `Selection.preview`, else as `Selection.enforced`.
     """
-    followed = _followed(chosen)
+    followed, lock = Followed(), chosen.workspace.lock
+    if lock is not None and any(pack.local_variants for pack in lock.packs):
+        from agentpack.operations.moved_variants import follow  # brings YAML along
+
+        followed = follow(chosen)
     with chosen.workspace.as_if(followed.texts):
         if followed.texts:
             chosen = chosen.anew()
         return chosen.preview() if preview else chosen.enforced(), followed
-
-
-def _followed(chosen: Selection) -> Followed:
-    lock = chosen.workspace.lock
-    if lock is None or not any(pack.local_variants for pack in lock.packs):
-        return Followed()
-    from agentpack.operations.moved_variants import follow  # brings YAML along
-
-    return follow(chosen)

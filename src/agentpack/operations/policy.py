@@ -83,12 +83,11 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
         Unresolvable: there is no such pack or release.
     """
     _ = workspace.policy
-    asked = ask(workspace, text)
-    asked = asked._replace(chosen=as_installed(asked.chosen, asked.requirement.pack))
-    candidates = asked.chosen.candidates
-    made = asked.made(clients_for(workspace, asked, clients))
-    found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != asked.requirement.pack, one.pack))
-    versions = {pin.pack: pin.version for pin in asked.chosen.pins}
+    asked = as_installed(ask(workspace, text))
+    candidates, (entry,) = asked.candidates, asked.manifest.packs
+    made = asked.for_clients(clients_for(asked, clients)).preview()
+    found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
+    versions = {pin.pack: pin.version for pin in asked.pins}
     passed = (
         one
         for (pack, version), one in sorted(candidates.passed_over.items())

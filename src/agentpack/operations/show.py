@@ -98,21 +98,7 @@ class Found(NamedTuple):
     others: tuple[str, ...]
 
 
-class Asked(NamedTuple):
-    """A requirement, and the releases that were chosen for it."""
-
-    chosen: Selection
-    requirement: Requirement
-
-    @property
-    def pin(self) -> Chosen:
-        return next(pin for pin in self.chosen.pins if pin.pack == self.requirement.pack)
-
-    def made(self, clients: Sequence[str]) -> Wanted:
-        return self.chosen.for_clients(clients).preview()
-
-
-def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
+def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
     """The requirement resolved by itself, with what the lock has for other packs.
 
     Raises:
@@ -126,30 +112,36 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
     return resolved(candidates, requirement, values)
 
 
-def resolved(candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]) -> Asked:
+def resolved(candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]) -> Selection:
     """The requirement resolved by itself, with these values for its parameters."""
     entry = ManifestEntry(requirement, str(requirement), parameters=values)
     manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))
-    return Asked(choose(candidates, manifest, newest=(requirement.pack,)), requirement)
+    return choose(candidates, manifest, newest=(requirement.pack,))
 
 
-def clients_for(workspace: Workspace, asked: Asked, clients: Sequence[str]) -> tuple[str, ...]:
+def clients_for(asked: Selection, clients: Sequence[str]) -> tuple[str, ...]:
     """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
     for client in clients:
-        workspace.targets.named(client)
-    named = tuple(dict.fromkeys(clients)) or workspace.manifest.clients
-    return named or settle(asked.chosen).clients
+        asked.workspace.targets.named(client)
+    named = tuple(dict.fromkeys(clients)) or asked.workspace.manifest.clients
+    return named or settle(asked).clients
+
+
+def _pin(asked: Selection) -> Chosen:
+    """The release of the pack itself, not one that it requires."""
+    return next(pin for pin in asked.pins if pin.pack == asked.manifest.packs[0].requirement.pack)
 
 
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
     """What there is to know of a pack before installing it."""
     asked = ask(workspace, text, settings)
-    for_clients = clients_for(workspace, asked, clients)
+    for_clients = clients_for(asked, clients)
     if settings:
-        asked.made(for_clients)  # a value that is not allowed is an error here, and no row of sizes
-    release, pack = asked.chosen.candidates.read(asked.pin.pack, asked.pin.version)
+        asked.for_clients(for_clients).preview()  # a value that is not allowed is an error here, and no row of sizes
+    pin = _pin(asked)
+    release, pack = asked.candidates.read(pin.pack, pin.version)
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
-    offered = [str(ref.version) for ref in asked.chosen.candidates.sources.releases(asked.pin.pack)]
+    offered = [str(ref.version) for ref in asked.candidates.sources.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
     return Shown(
         name=pack.name,
@@ -161,8 +153,8 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         versions=tuple(Version(v, locked is not None and locked.version == v) for v in offered),
         personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
         variants=variants,
-        parameters=tuple(_parameters(asked, pack)),
-        sizes=tuple(_sizes(workspace, asked, variants, for_clients)),
+        parameters=tuple(_parameters(asked.manifest.packs[0], pack)),
+        sizes=tuple(_sizes(asked, variants, for_clients)),
     )
 
 
@@ -190,34 +182,33 @@ def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[Conflict]]:
     }
 
 
-def _parameters(asked: Asked, pack: Pack) -> Iterator[Mapping[str, Any]]:
-    given = asked.chosen.manifest.packs[0].parameters
+def _parameters(entry: ManifestEntry, pack: Pack) -> Iterator[Mapping[str, Any]]:
     for name, declaration in pack.declarations.items():
         yield {
             "name": name,
             "type": declaration.type,
             "default": declaration.default,
-            "value": given.get(name, declaration.default),
+            "value": entry.parameters.get(name, declaration.default),
             "allowed": declaration.allowed,
             "description": declaration.description,
         }
 
 
-def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clients: Sequence[str]) -> Iterator[Size]:
+def _sizes(asked: Selection, variants: Sequence[Variant], clients: Sequence[str]) -> Iterator[Size]:
     """The pack alone, with what was asked for, and with each variant by itself."""
     alone = [(name,) for name in sorted({variant.name for variant in variants})]
-    values = asked.chosen.manifest.packs[0].parameters
-    for names in dict.fromkeys([(), asked.requirement.variants, *alone]):
+    pin, (entry,) = _pin(asked), asked.manifest.packs
+    for names in dict.fromkeys([(), entry.requirement.variants, *alone]):
         for client in clients:
-            requirement = replace(asked.requirement, range=f"=={asked.pin.version}", variants=names)
+            requirement = replace(entry.requirement, range=f"=={pin.version}", variants=names)
             try:
-                made = resolved(asked.chosen.candidates, requirement, values).made([client])
+                made = resolved(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
-            files = {file.persona: file for file in made.files.values() if file.pack == asked.pin.pack}
+            files = {file.persona: file for file in made.files.values() if file.pack == pin.pack}
             whole = count("\n".join(file.content.decode() for file in files.values()))
-            always = count("\n".join(_in_mind(workspace, made, client, set(files))))
+            always = count("\n".join(_in_mind(asked.workspace, made, client, set(files))))
             yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
 
 
@@ -243,19 +234,19 @@ def render(
         UsageError: the pack has several personas and none is named, or it has no persona of that name.
     """
     asked = ask(workspace, text, settings)
-    made = asked.made(clients_for(workspace, asked, [client] if client else ())[:1])
-    files = [file for file in made.files.values() if file.pack == asked.requirement.pack]  # not of those it requires
+    pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
+    files = [file for file in asked.for_clients(clients).preview().files.values() if file.pack == pin.pack]
     names = [file.persona for file in files]
     if persona is not None and persona not in names:
         there = f"there: {', '.join(names)}"
         raise UsageError(
-            f"{asked.pin.pack} {asked.pin.version} has no persona `{persona}`",
+            f"{pin.pack} {pin.version} has no persona `{persona}`",
             details=[there],
             hint=did_you_mean(persona, names),
         )
     if persona is None and len(files) != 1:
         raise UsageError(
-            f"{asked.pin.pack} {asked.pin.version} has {len(files)} personas",
+            f"{pin.pack} {pin.version} has {len(files)} personas",
             details=[f"there: {', '.join(names)}"],
             hint="name one with `--persona NAME`",
         )

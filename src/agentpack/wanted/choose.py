@@ -1,11 +1,9 @@
-"""The three doors to what is wanted. Each gives releases, and nobody else builds `Candidates`.
+"""The releases that are wanted. There are three doors to them, and nobody else builds `Candidates`:
 
-- What the manifest asks for, for commands that change something: `to_change`, then `choose`. What the lock has is kept
-  where it fits, and releases that a policy finds too young are passed over.
-- What a lock pins: `pinned`, without choosing.
-- For looking: `to_look_at`, then `choose`. Releases of every age are offered.
-
-What is made of a `Selection` is told there: `enforced` for what is written, `preview` for what is only shown.
+- what the manifest asks for, for commands that change something: `candidates.to_change`, then `choose`. What the lock
+  has is kept where it fits, and releases that a policy finds too young are passed over;
+- what a lock pins: `pinned`. Nothing is chosen;
+- for looking: `candidates.to_look_at`, then `choose`. Releases of every age are offered.
 """
 
 from collections.abc import Collection
@@ -73,10 +71,11 @@ def choose(
         raise
 
 
-def as_installed(looked_at: Selection, pack: str) -> Selection:
+def as_installed(looked_at: Selection) -> Selection:
     """What `install` would choose instead: without releases that are too young, unless only those would do."""
+    asked = {entry.requirement.pack for entry in looked_at.manifest.packs}
     with looked_at.candidates.offering_every_age(False):
         try:
-            return choose(looked_at.candidates, looked_at.manifest, newest=(pack,))
+            return choose(looked_at.candidates, looked_at.manifest, newest=asked)
         except PolicyRefused:
             return looked_at

@@ -47,9 +47,8 @@ def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
     """The lock, one that is neither half merged nor, unless `frozen`, out of date. Raises DecisionNeeded."""
     lock = workspace.lock
     if lock is None:
-        if not workspace.manifest.packs:
-            raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
-        hint = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
+        again = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
+        hint = again if workspace.manifest.packs else "`agentpack lock` writes one"
         raise DecisionNeeded("there is no agentpack.lock", hint=hint)
     if workspace.lock_sides:
         raise DecisionNeeded(

@@ -1,8 +1,7 @@
 """The releases that were chosen, with all it takes to render them: personas, the text of every file, and the lock.
 
-Where a selection comes from is told by the three doors: `from_manifest.py`, `from_lock.py` and `for_looking.py`. What
-is made of one is told here: `enforced` for what is written, `render` where the policy is asked elsewhere or not at all,
-`preview` where nothing is written and nothing refused.
+`choose.py` tells where one comes from. What is made of it: `enforced` for what is written, `render` where no policy is
+asked, `preview` where nothing is written and nothing refused.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
