@@ -235,11 +235,6 @@ class _Coming:
         return self.there.released(ref) if self.there is not None and ref.pack not in self.coming else None
 
 
-def _folder(workspace: Workspace) -> tuple[str, str]:
-    """Where local packs lie: as a named path, and as the manifest names it."""
-    return workspace.own_packs, workspace.own_packs.removeprefix("$config/")
-
-
 def _manifest(
     workspace: Workspace, manifest: Manifest, choices: Iterable[Choice]
 ) -> tuple[Manifest, ConfiguredSource | None]:
@@ -248,7 +243,7 @@ def _manifest(
     manifest = manifest._replace(packs=packs)
     if not any(choice.pack_files for choice in choices):
         return manifest, None
-    path = _folder(workspace)[1]
+    path = workspace.own_packs.removeprefix("$config/")
     source = next((s for s in manifest.sources if os.path.normpath(s.path) == path), None)
     if source is None:
         taken = {"bundled", *(s.name for s in manifest.sources)}
@@ -259,7 +254,7 @@ def _manifest(
 
 
 def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
-    folder = _folder(workspace)[0]
+    folder = workspace.own_packs
     beside = {
         f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
         for choice in choices

@@ -112,8 +112,8 @@ def settle(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
     trial = _Trial(chosen, decisions, fixed)
     taken = trial.taken(open_, known)
     every = {client: None for pack in (fixed | taken) for client in (fixed | taken)[pack]}
-    clients = tuple(client for client in (*known, *every) if client in every) if manifest.packs else known
-    clients = tuple(dict.fromkeys(clients)) or (DEFAULT,)
+    in_use = dict.fromkeys(client for client in (*known, *every) if client in every or not manifest.packs)
+    clients = tuple(in_use) or (DEFAULT,)
     own = {entry.requirement.pack for entry in manifest.packs if entry.clients is None}
     fewer = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
     left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
@@ -125,14 +125,13 @@ class _Trial:
 
     def __init__(self, chosen: Selection, decisions: Decisions, fixed: Mapping[str, tuple[str, ...]]) -> None:
         self.chosen, self.decisions, self.fixed = chosen, decisions, fixed
-        self.workspace = chosen.workspace
         self._refused: dict[tuple[str, str], AgentpackError] = {}
 
     def taken(self, packs: Sequence[str], clients: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The clients that each pack goes to."""
         if set(clients) <= {DEFAULT} or self.refusal(dict.fromkeys(packs, tuple(clients))) is None:
             return dict.fromkeys(packs, tuple(clients) or (DEFAULT,))
-        in_use = {(row.pack, row.client) for row in self.workspace.recorded.values()}
+        in_use = {(row.pack, row.client) for row in self.chosen.workspace.recorded.values()}
         taken = {pack: tuple(client for client in clients if (pack, client) in in_use) for pack in packs}
         for client in clients:
             more = [pack for pack in packs if client not in taken[pack]]
@@ -154,7 +153,7 @@ class _Trial:
         every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
         try:
             made = self.chosen.for_clients(every, fewer).enforced()
-            refuse_found(self.workspace, made, self.decisions)
+            refuse_found(self.chosen.workspace, made, self.decisions)
         except Bug:
             raise
         except AgentpackError as error:
@@ -163,7 +162,7 @@ class _Trial:
 
     def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[Skipped]:
         """Who was refused, a line for each reason; nothing of the default, whose refusal stops the command."""
-        workspace, found = self.workspace, dict[Skipped, list[str]]()
+        workspace, found = self.chosen.workspace, dict[Skipped, list[str]]()
         for (pack, client), error in self._refused.items():
             if client not in taken[pack]:
                 install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""

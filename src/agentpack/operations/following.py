@@ -15,8 +15,8 @@ def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[W
     if lock is not None and any(pack.local_variants for pack in lock.packs):
         from agentpack.operations.moved_variants import follow  # brings YAML along
 
-        followed = follow(chosen)
+        followed = follow(chosen, lock)
     with chosen.workspace.as_if(followed.texts):
         if followed.texts:
-            chosen = chosen.anew()
+            chosen = chosen.fresh()
         return chosen.preview() if preview else chosen.enforced(), followed

@@ -19,7 +19,7 @@ from agentpack.differences.rules import entries_of
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.merge import Known, merge, resolved
 from agentpack.model.line_ends import as_lf, plain
-from agentpack.model.lock import LockedPack
+from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.rendering import Rendering
 from agentpack.operations.saying import Edited, differs_in, said, variant_of
 from agentpack.wanted.assemble import Part
@@ -41,14 +41,11 @@ class _Text(NamedTuple):
         return Edited(self.part.pack, persona, self.part.persona, draft, values, ((self.file, data),))
 
 
-def follow(chosen: Selection) -> Followed:
+def follow(chosen: Selection, lock: Lock) -> Followed:
     """What becomes of the local variants of the packs that are chosen at another release than the files hold. Nothing
     is written yet.
     """
-    workspace = chosen.workspace
-    if workspace.lock is None:
-        return Followed()
-    written = as_written(workspace.lock)
+    workspace, written = chosen.workspace, as_written(lock)
     anew: list[LocalText] = []
     notes: list[str] = []
     for row in written.packs:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.commit import carry_out, document_changes, lock_bytes, lost_files, pack_changes, write_documents
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.plan import NO_DECISIONS, Decisions
+from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
 from agentpack.changes.requests import Options, Wish
 from agentpack.changes.widening import granted_words, may_changes
@@ -15,6 +15,7 @@ from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, wanted_by_lock
+from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.workspace.written import held_by_lock, with_files
@@ -35,9 +36,10 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
         require_manifest(workspace)
     unchecked = frozen and workspace.manifest_bytes is None
     if locked or frozen:
-        made = wanted_by_lock(workspace, frozen=unchecked).enforced()
+        chosen = wanted_by_lock(workspace, frozen=unchecked)
     else:
-        made = made_now(workspace, options.decisions)
+        chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), options.decisions)
+    made = chosen.enforced()
     wish = Wish(made, workspace.manifest_bytes, made.lock)
     if (locked or frozen) and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
@@ -54,12 +56,7 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     )
 
 
-def made_now(workspace: Workspace, decisions: Decisions = NO_DECISIONS) -> Wanted:
-    """What the manifest asks for, with what the lock has where it fits."""
-    return _wanted(to_change(workspace, workspace.manifest, workspace.lock), decisions)
-
-
-def _wanted(candidates: Candidates, decisions: Decisions) -> Wanted:
+def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
     """What the manifest asks for; without a lock, the releases that the files on disk equal count as locked."""
     workspace, manifest = candidates.workspace, candidates.workspace.manifest
     chosen = choose(candidates, manifest)
@@ -70,7 +67,7 @@ def _wanted(candidates: Candidates, decisions: Decisions) -> Wanted:
             continue  # told where it is decided what the client gets
     if workspace.lock is None and (found := recognised_lock(workspace)):
         chosen = choose(candidates, manifest, lock=found)
-    return settle(chosen, decisions).enforced()
+    return settle(chosen, decisions)
 
 
 def _refuse_edits(workspace: Workspace, made: Wanted, options: Options) -> None:
@@ -108,7 +105,7 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         workspace.require_packs(tuple(upgrade))
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
     candidates = to_change(workspace, workspace.manifest, known, refresh=upgrade)
-    return write_lock(workspace, _wanted(candidates, options.decisions), options)
+    return write_lock(workspace, _chosen(candidates, options.decisions).enforced(), options)
 
 
 def require_manifest(workspace: Workspace) -> None:
@@ -122,14 +119,6 @@ def require_manifest(workspace: Workspace) -> None:
 
 def write_lock(workspace: Workspace, made: Wanted, options: Options) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
-    from agentpack.changes.commit import (
-        document_changes,
-        lock_bytes,
-        lost_files,
-        pack_changes,
-        write_documents,
-    )
-
     before = workspace.lock
     recognise_releases(workspace, made)
     if before is None and (lost := unrecorded_files(workspace, made)):

@@ -85,10 +85,9 @@ def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
     chosen = settle(choose(to_change(workspace, new, workspace.lock), new))
     made = chosen.enforced(allow_installed=True)
     wish = wish_for(workspace, old, new, made)
-    if not new.packs and wish.manifest is not None:
-        bare = new._replace(sources=()) if not new.sources else new
-        if plain(wish.manifest).decode() == new_manifest(bare) and not new.models and not new.sources:
-            return wish._replace(manifest=None, lock=None)
+    is_empty = not new.packs and not new.models and not new.sources
+    if is_empty and wish.manifest is not None and plain(wish.manifest).decode() == new_manifest(new):
+        return wish._replace(manifest=None, lock=None)
     return wish
 
 

@@ -13,8 +13,6 @@ from agentpack.targets.render import TOOLS_LIMITED
 
 class _Given(NamedTuple):
     target: Client
-    pack: str
-    persona: str
     file: Rendering
 
 
@@ -52,14 +50,16 @@ class Restricted(DecisionNeeded):
         self.losses = tuple(dict.fromkeys(lost for given in missing for lost in given.file.lost))
         self.limits_tools = all(lost.startswith(TOOLS_LIMITED) for lost in self.losses)
         titles = _listed({given.target.title: None for given in missing})
-        personas = _listed({given.persona: None for given in missing})
+        personas = _listed({given.file.persona: None for given in missing})
         words = sorted({f"widened:{given.target.name}" for given in missing})
         without = "".join(f" --client {name}" for name in others)
         super().__init__(
             f"{titles} cannot limit tools, so {personas} would get every tool there; nothing was written"
             if self.limits_tools
             else f"{titles} cannot express a restriction, so {personas} could do more there; nothing was written",
-            details=[f"{given.target.title}: {given.persona}: {lost}" for given in missing for lost in given.file.lost],
+            details=[
+                f"{given.target.title}: {given.file.persona}: {lost}" for given in missing for lost in given.file.lost
+            ],
             hint=f"leave {'it' if len(words) == 1 else 'them'} out{f' (`install NAME{without}`)' if without else ''}, "
             "or accept it with " + " ".join(f"`--accept {word}`" for word in words),
         )
@@ -79,29 +79,33 @@ class FileAssignment:
         self._scope = scope
         self._variables = variables
         self._given: list[_Given] = []
-        self._absent: list[tuple[Client, str]] = []
+        self._absent: list[Client] = []
         self._files: dict[str, _Given] = {}
         self._names: dict[tuple[str, str], _Given] = {}
 
-    def add(self, target: Client, persona: str, pack: str, file: Rendering | None) -> None:
+    def add(self, target: Client, file: Rendering | None) -> None:
         """Take one persona for one client; `file` is None when the client has no agents in this scope.
 
         Raises:
             Unresolvable: the client refuses the name, or two personas would be one to it.
         """
         if file is None:
-            self._absent.append((target, persona))
+            self._absent.append(target)
             return
-        given = _Given(target, pack, persona, file)
+        given, persona = _Given(target, file), file.persona
         if persona in target.reserved:
             raise Unresolvable(
                 f"`{persona}` is a name that {target.title} keeps for itself",
-                details=[f"pack {pack}"],
-                hint=_rename(pack, persona),
+                details=[f"pack {file.pack}"],
+                hint=_rename(file.pack, persona),
             )
         key = (target.name, target.identity(persona))
         first = self._files.get(file.path)
-        if first is not None and first.target is not target and (first.pack, first.persona) == (pack, persona):
+        if (
+            first is not None
+            and first.target is not target
+            and (first.file.pack, first.file.persona) == (file.pack, persona)
+        ):
             if first.file.digest != file.digest:
                 raise _two_texts(first, given)
             self._names[key] = given
@@ -139,7 +143,7 @@ class FileAssignment:
             Unresolvable: a client would read two personas of one name.
         """
         files: dict[str, Rendering] = {}
-        unwritten = [Unwritten(target.title, self._scope) for target, _ in self._absent]
+        unwritten = [Unwritten(target.title, self._scope) for target in self._absent]
         for given in self._given:
             elsewhere = self._read_elsewhere(given)
             if elsewhere is None and given.file.path in files:
@@ -163,21 +167,25 @@ class FileAssignment:
             for other in self._others(given):
                 folder = other.target.folder(self._scope, self._variables)
                 if folder == read and other.file.path.endswith(".md"):
-                    if other.pack != given.pack:
+                    if other.file.pack != given.file.pack:
                         raise _meeting(other, given)
                     return other.file.path
         return None
 
     def _others(self, given: _Given) -> Iterator[_Given]:
         for other in self._given:
-            if other.persona == given.persona and other.target.name != given.target.name and not other.target.shared:
+            if (
+                other.file.persona == given.file.persona
+                and other.target.name != given.target.name
+                and not other.target.shared
+            ):
                 yield other
 
 
 def _acceptances(given: _Given) -> tuple[str, str]:
     """What accepts that a restriction is lost: for this pack, and for every pack."""
     word = f"widened:{given.target.name}"
-    return f"{given.pack}:{word}", word
+    return f"{given.file.pack}:{word}", word
 
 
 def _rename(pack: str, persona: str) -> str:
@@ -193,12 +201,12 @@ def _two_texts(one: _Given, other: _Given) -> DecisionNeeded:
 
 
 def _meeting(one: _Given, other: _Given) -> Unresolvable:
-    if one.persona == other.persona:
-        message = f"`{one.pack}` and `{other.pack}` both have a persona `{other.persona}`"
+    if one.file.persona == other.file.persona:
+        message = f"`{one.file.pack}` and `{other.file.pack}` both have a persona `{other.file.persona}`"
     else:
-        message = f"{other.target.title} takes `{one.persona}` and `{other.persona}` for one name"
+        message = f"{other.target.title} takes `{one.file.persona}` and `{other.file.persona}` for one name"
     if one.file.path == other.file.path:
         detail = f"both would be {other.file.path}"
     else:
         detail = f"{other.target.title} reads {one.file.path} and {other.file.path}"
-    return Unresolvable(message, details=[detail], hint=_rename(other.pack, other.persona))
+    return Unresolvable(message, details=[detail], hint=_rename(other.file.pack, other.file.persona))

@@ -61,12 +61,12 @@ class Selection(NamedTuple):
 
     def without_variants(self, pack: str, variants: Collection[str]) -> "Selection":
         """The same without these variants of a pack."""
-        return self.anew(
+        return self.fresh(
             replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
             for pin in self.pins
         )
 
-    def anew(self, pins: Iterable[Chosen] = ()) -> "Selection":
+    def fresh(self, pins: Iterable[Chosen] = ()) -> "Selection":
         """The same, or with other pins, and nothing made of it yet; what was made has the local variants of then."""
         made = select(self.candidates, self.manifest, pins or self.pins)
         return made._replace(clients=self.clients, fewer=self.fewer, skipped=self.skipped)
@@ -119,13 +119,10 @@ class Selection(NamedTuple):
         parts: list[Part] = []
         assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables)
         for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
-            own: tuple[Part, ...] = ()
-            if only or self.audience.is_installed(pin):
-                own = self.assembler.parts(pin.pack)
+            own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
                 for client in clients_of[pin.pack]:
-                    target = workspace.targets.named(client)
-                    assignment.add(target, part.persona.name, part.pack.name, self.renderings.of(part, client))
+                    assignment.add(workspace.targets.named(client), self.renderings.of(part, client))
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
         files, unwritten = assignment.settled()
@@ -179,9 +176,14 @@ class Selection(NamedTuple):
 def select(candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -> Selection:
     """These releases, for no client yet."""
     pins = tuple(pins)
-    assembler = PersonaAssembler(candidates, manifest, pins)
-    audience, renderings = Audience(candidates, pins), Renderings(candidates.workspace, manifest.models)
-    return Selection(candidates, manifest, pins, assembler, audience, renderings)
+    return Selection(
+        candidates,
+        manifest,
+        pins,
+        PersonaAssembler(candidates, manifest, pins),
+        Audience(candidates, pins),
+        Renderings(candidates.workspace, manifest.models),
+    )
 
 
 def naming(manifest: Manifest, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> Manifest:
