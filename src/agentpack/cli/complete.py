@@ -110,10 +110,10 @@ def complete_acceptance(incomplete: str) -> list[str]:
 def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of the rules of the pack or persona that is named."""
     try:
-        from agentpack.wanted.from_lock import wanted_by_lock
+        from agentpack.wanted.from_lock import pinned_here
 
         name = ctx.params.get("name")
-        parts = wanted_by_lock(_workspace(), frozen=True).render().parts
+        parts = pinned_here(_workspace(), frozen=True).render().parts
         sections = [s for part in parts if name in (part.pack.name, part.persona.name) for s in part.persona.sections]
         ids = [id for section in sections for id in (section.id, *(rule.id for rule in section.rules))]
         return _plain(dict.fromkeys(id for id in ids if id is not None and id.startswith(incomplete)))

@@ -31,7 +31,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.assemble import Part
-from agentpack.wanted.from_lock import check_rendering, stale_reasons, wanted_by_lock
+from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reasons
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace, steady
@@ -148,7 +148,7 @@ class WantedFiles:
     def made(self) -> Wanted | None:
         """What the lock wants, rendered again; None when that fails, and `failure` tells why."""
         try:
-            return wanted_by_lock(self.workspace, frozen=True).render()
+            return pinned_here(self.workspace, frozen=True).render()
         except AgentpackError as error:
             self.failure = error
             return None

@@ -75,10 +75,10 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
 def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[Finding]:
     """Lock and record differ. Where the locked releases render to what the lock says, as for a lock that an earlier
     agentpack made before it wrote the files, nothing was tampered with."""
-    from agentpack.wanted.from_lock import wanted_by_lock  # renders, which a sound scope does not need
+    from agentpack.wanted.from_lock import pinned_here  # renders, which a sound scope does not need
 
     try:
-        made = {file.path: file.sha256 for file in wanted_by_lock(workspace, frozen=True).enforced().lock.files}
+        made = {file.path: file.sha256 for file in pinned_here(workspace, frozen=True).enforced().lock.files}
     except AgentpackError as error:
         yield whole(name, "AP203", f"not what is installed, and the releases cannot be asked: {error.message}")
         return

@@ -14,7 +14,7 @@ from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
-from agentpack.wanted.from_lock import check_rendering, wanted_by_lock
+from agentpack.wanted.from_lock import check_rendering, pinned_here
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
@@ -36,7 +36,7 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
         require_manifest(workspace)
     unchecked = frozen and workspace.manifest_bytes is None
     if locked or frozen:
-        chosen = wanted_by_lock(workspace, frozen=unchecked)
+        chosen = pinned_here(workspace, frozen=unchecked)
     else:
         chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), options.decisions)
     made = chosen.enforced()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from agentpack.workspace.verdicts import PackVerdict
 
 
-def wanted_by_lock(workspace: Workspace, *, frozen: bool) -> Selection:
-    """The releases of the scope's lock.
+def pinned_here(workspace: Workspace, *, frozen: bool) -> Selection:
+    """The releases that the lock of the scope pins.
 
     Args:
         frozen: the lock need not be what the manifest asks for.

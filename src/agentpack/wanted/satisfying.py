@@ -2,7 +2,7 @@
 
 The lock keeps the manifest that it was made from, and what each release requires. Whoever changes the lock can change
 these too, so that they prove nothing: packs are followed here from the manifest, requirement by requirement. That
-releases say what the lock has them say is seen when they are read (`sync.check_rendering`).
+releases say what the lock has them say is seen when they are read (`from_lock.check_rendering`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
