@@ -22,7 +22,7 @@ def plan_for(workspace: Workspace, made: Wanted | None, decisions: Decisions = N
         met.wanted,
         met.recorded,
         met.observed,
-        disk=workspace.contents,
+        disk=workspace.states.contents,
         base=pristine.text,
         known=lambda old, new: _rules(pristine.part(old), None if made is None else made.part(new)),
         decisions=decisions,

@@ -42,9 +42,9 @@ def recognise_releases(workspace: Workspace, made: Wanted | None) -> None:
             digests = {path: here.digest for path, here in there.items() if here is not None}
             same = {row.path for row in lock.files if digests.get(row.path) == f"sha256:{row.sha256}"}
             if same:
-                workspace.recognised.append(lock)
+                workspace.states.recognised.append(lock)
                 rows = locked_files(lock)
-                workspace.__dict__["recorded"] = {**workspace.recorded, **{path: rows[path] for path in same}}
+                workspace.__dict__["recorded"] = {**workspace.states.recorded, **{path: rows[path] for path in same}}
                 there = {path: here for path, here in there.items() if path not in same}
             if not there:
                 break
@@ -52,9 +52,9 @@ def recognise_releases(workspace: Workspace, made: Wanted | None) -> None:
 
 def unrecorded_files(workspace: Workspace, made: Wanted) -> tuple[Rendering, ...]:
     """Files that are wanted and there, and of which no row is known, though agentpack.yaml asked for their packs."""
-    known = workspace.recorded
+    known = workspace.states.recorded
     asked = [file for file in made.files.values() if file.path not in known and _was_wanted(workspace, made, file.pack)]
-    there = workspace.observe({file.path for file in asked})
+    there = workspace.states.observe({file.path for file in asked})
     return tuple(file for file in asked if file.path in there)
 
 
@@ -62,7 +62,7 @@ def recognised_lock(workspace: Workspace) -> Lock | None:
     """The releases that files without rows were recognised as, of two of one pack the older; None if there are none."""
     from packaging.version import Version  # only where files lost their rows
 
-    found = [pack for lock in workspace.recognised for pack in lock.packs]
+    found = [pack for lock in workspace.states.recognised for pack in lock.packs]
     pins = {pack.name: pack for pack in sorted(found, key=lambda pack: Version(pack.version), reverse=True)}
     return Lock({}, (), tuple(pins.values()), ()) if pins else None
 

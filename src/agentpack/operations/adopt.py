@@ -203,7 +203,7 @@ def _score(candidates: Candidates, requirement: Requirement, file: Found) -> flo
 
 def _read(workspace: Workspace, file: Found, content: bytes) -> Agent:
     """The agent in what would be written in the file's place."""
-    return read_file(workspace.targets[file.client], content, file.agent.name)
+    return read_file(workspace.clients[file.client], content, file.agent.name)
 
 
 # Manifest, lock and local packs.
@@ -243,7 +243,7 @@ def _manifest(
     manifest = manifest._replace(packs=packs)
     if not any(choice.pack_files for choice in choices):
         return manifest, None
-    path = workspace.own_packs.removeprefix("$config/")
+    path = workspace.scope.own_packs.removeprefix("$config/")
     source = next((s for s in manifest.sources if os.path.normpath(s.path) == path), None)
     if source is None:
         taken = {"bundled", *(s.name for s in manifest.sources)}
@@ -254,7 +254,7 @@ def _manifest(
 
 
 def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
-    folder = workspace.own_packs
+    folder = workspace.scope.own_packs
     beside = {
         f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
         for choice in choices
@@ -275,7 +275,7 @@ def _made(
     if source is not None:
         coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
-        ours = _Coming(source.name, workspace.source_folder(source), there, coming)
+        ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
     return settle(choose(candidates, manifest)).enforced()

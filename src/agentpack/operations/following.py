@@ -16,7 +16,7 @@ def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[W
         from agentpack.operations.moved_variants import follow  # brings YAML along
 
         followed = follow(chosen, lock)
-    with chosen.workspace.as_if(followed.texts):
+    with chosen.workspace.documents.as_if(followed.texts):
         if followed.texts:
             chosen = chosen.fresh()
         return chosen.preview() if preview else chosen.enforced(), followed

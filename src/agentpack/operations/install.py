@@ -42,7 +42,7 @@ def install(
             )
     clients = tuple(dict.fromkeys(clients))
     for client in clients:
-        workspace.targets.named(client)
+        workspace.clients.named(client)
     old = workspace.manifest
     new = _with_sources(workspace, old, sources)
     anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
@@ -89,7 +89,7 @@ def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[st
         if not absolute.isprintable():
             hint = "rename it: agentpack.yaml would hold what no reader sees"
             raise UsageError(f"`--source {folder}`: the folder's name has hidden characters", hint=hint)
-        if any(abspath(workspace.source_folder(source)) == absolute for source in sources):
+        if any(abspath(workspace.sources.folder(source)) == absolute for source in sources):
             continue
         taken = {source.name for source in sources} | {"bundled"}
         stem = _kebab(basename(absolute))

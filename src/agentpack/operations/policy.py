@@ -38,7 +38,7 @@ def effective(workspace: Workspace) -> Effective:
         InvalidFile: the manifest has faults.
     """
     beside, problems = look(policy_files(workspace.environment))
-    policy = strictest((*workspace.own_policies, *beside))
+    policy = strictest((*workspace.policies.own, *beside))
     return Effective(policy.files, tuple(_settings(policy)), problems)
 
 
@@ -82,7 +82,7 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
         PolicyUnreadable, InvalidFile: a policy cannot be read.
         Unresolvable: there is no such pack or release.
     """
-    _ = workspace.policy
+    _ = workspace.policies.strictest
     asked = as_installed(ask(workspace, text))
     candidates, (entry,) = asked.candidates, asked.manifest.packs
     made = asked.for_clients(clients_for(asked, clients)).preview()

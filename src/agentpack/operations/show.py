@@ -122,7 +122,7 @@ def resolved(candidates: Candidates, requirement: Requirement, values: Mapping[s
 def clients_for(asked: Selection, clients: Sequence[str]) -> tuple[str, ...]:
     """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
     for client in clients:
-        asked.workspace.targets.named(client)
+        asked.workspace.clients.named(client)
     named = tuple(dict.fromkeys(clients)) or asked.workspace.manifest.clients
     return named or settle(asked).clients
 
@@ -164,7 +164,7 @@ def _variants(workspace: Workspace, pack: Pack) -> Iterator[Variant]:
         for name, layer in sorted(own.items()):
             losses = tuple(layer.header["losses"])
             yield Variant(name, persona, layer.header["summary"], False, losses, tuple(conflicts[name]))
-    for text in workspace.local_texts:
+    for text in workspace.documents.local_texts:
         if text.persona in pack.personas:
             yield Variant(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
 
@@ -214,7 +214,7 @@ def _sizes(asked: Selection, variants: Sequence[Variant], clients: Sequence[str]
 
 def _in_mind(workspace: Workspace, made: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
     """What the client keeps of each persona that is not called: its name, and its description where it has one."""
-    described = workspace.targets.named(client).description is not None
+    described = workspace.clients.named(client).description is not None
     for part in made.parts:
         if part.persona.name in personas:
             yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name

@@ -34,13 +34,13 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     """
     if not frozen:
         require_manifest(workspace)
-    unchecked = frozen and workspace.manifest_bytes is None
+    unchecked = frozen and workspace.documents.manifest_bytes is None
     if locked or frozen:
         chosen = pinned_here(workspace, frozen=unchecked)
     else:
         chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), options.decisions)
     made = chosen.enforced()
-    wish = Wish(made, workspace.manifest_bytes, made.lock)
+    wish = Wish(made, workspace.documents.manifest_bytes, made.lock)
     if (locked or frozen) and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
         if {*workspace.lock.files} == {*made.lock.files}:
@@ -73,13 +73,13 @@ def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
 def _refuse_edits(workspace: Workspace, made: Wanted, options: Options) -> None:
     if options.decisions.discard_edits:
         return
-    recorded = workspace.recorded
-    observed = workspace.observe({*made.files, *recorded})
+    recorded = workspace.states.recorded
+    observed = workspace.states.observe({*made.files, *recorded})
     edited = []
     for path, file in recorded.items():
         wanted = made.files.get(path)
         if file_state(file.rendered, wanted and wanted.digest, observed.get(path)) in ("edited", "blocked"):
-            line = unmerged_line(workspace.contents(path))
+            line = unmerged_line(workspace.states.contents(path))
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
         raise DecisionNeeded(
@@ -98,11 +98,11 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         upgrade: packs for which the newest release is wanted; None for all.
     """
     require_manifest(workspace)
-    if workspace.readable_lock is None:  # another program's text: it is written anew from the manifest
+    if workspace.documents.readable_lock is None:  # another program's text: it is written anew from the manifest
         workspace.__dict__["lock"] = None
     known = workspace.lock
     if upgrade:  # whoever names a pack trusts what its release holds now
-        workspace.require_packs(tuple(upgrade))
+        workspace.documents.require_packs(tuple(upgrade))
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
     candidates = to_change(workspace, workspace.manifest, known, refresh=upgrade)
     return write_lock(workspace, _chosen(candidates, options.decisions).enforced(), options)
@@ -110,7 +110,7 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
 
 def require_manifest(workspace: Workspace) -> None:
     """Raise UsageError where there is no manifest to go by."""
-    if workspace.manifest_bytes is None:
+    if workspace.documents.manifest_bytes is None:
         raise UsageError(
             f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
             hint="`agentpack install` writes one",
@@ -126,7 +126,7 @@ def write_lock(workspace: Workspace, made: Wanted, options: Options) -> Outcome:
     capabilities = may_changes(workspace, made)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
-    documents = tuple(document_changes([(workspace.scope.lock, workspace.lock_bytes, text)]))
+    documents = tuple(document_changes([(workspace.scope.lock, workspace.documents.lock_bytes, text)]))
     packs = tuple(pack_changes(before, made.lock))
     return write_documents(
         workspace, "lock", documents, packs, made, capabilities, dry_run=options.dry_run, stops=options.stops

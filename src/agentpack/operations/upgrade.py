@@ -36,7 +36,7 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     asked = [parse_requirement(name) for name in names]
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
-    workspace.require_packs(packs)
+    workspace.documents.require_packs(packs)
     decisions = options.decisions_for(asked)
     chosen, made, followed = newest(workspace, packs, latest=latest, preview=not options.stops, decisions=decisions)
     wish = followed.told(wish_for(workspace, workspace.manifest, chosen.manifest, made))
@@ -99,9 +99,9 @@ class Sides(NamedTuple):
 
 def sides_of(workspace: Workspace, change: Change) -> Sides:
     """The texts behind a conflict, in LF: as rendered last, as it lies on disk, as rendered now."""
-    row = workspace.recorded.get(change.path)
+    row = workspace.states.recorded.get(change.path)
     base = b"" if row is None else Pristine(workspace).text(row) or b""
-    return Sides(*map(plain, (base, workspace.contents(change.path), change.theirs or b"")))
+    return Sides(*map(plain, (base, workspace.states.contents(change.path), change.theirs or b"")))
 
 
 def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

@@ -104,7 +104,7 @@ class PersonaAssembler:
 
     def _draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
         """A persona with its variants laid over it."""
-        lock = self.workspace.readable_lock
+        lock = self.workspace.documents.readable_lock
         locked = lock.pack(pack.name) if lock is not None else None
         known = {(row.name, row.digest) for row in locked.local_variants if row.persona == persona} if locked else ()
         settled = {name for name, text in self._texts(persona).items() if known and (name, text.digest) in known}
@@ -113,11 +113,11 @@ class PersonaAssembler:
 
     def _texts(self, persona: str) -> dict[str, LocalText]:
         """The local variants of a persona, by name."""
-        return {text.name: text for text in self.workspace.local_texts if text.persona == persona}
+        return {text.name: text for text in self.workspace.documents.local_texts if text.persona == persona}
 
     def _meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
         """The variants without those that are local ones of other personas of the pack, and of no such name here."""
-        texts = [text for text in self.workspace.local_texts if text.persona in pack.personas]
+        texts = [text for text in self.workspace.documents.local_texts if text.persona in pack.personas]
         own = {*pack.variants.get(persona, {}), *(text.name for text in texts if text.persona == persona)}
         others = {text.name for text in texts} - own
         return [name for name in variants if name not in others]

@@ -59,7 +59,7 @@ class Candidates:
         locked = lock.packs if lock else ()
         self.kept = {pack.name for pack in locked if refresh is not None and pack.name not in refresh}
         """The packs that stay with their source."""
-        self.sources = workspace.sources(manifest, [pack for pack in locked if pack.name in self.kept])
+        self.sources = workspace.sources.open(manifest, [pack for pack in locked if pack.name in self.kept])
         self.sources.homes = {pack.name: pack.source for pack in locked}
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
@@ -95,7 +95,7 @@ class Candidates:
         try:
             return read_pack(release, self.workspace.cache)
         except HiddenText as error:
-            if not self.workspace.reports_hidden_text:
+            if not self.workspace.policies.report_hidden_text:
                 raise
             # kept in no cache: whoever has another policy is to be asked again
             self.hidden += [f"let pass by the policy: {line}" for line in error.details]
@@ -130,7 +130,7 @@ class Candidates:
 
     def _is_too_young(self, ref: ReleaseRef) -> bool:
         """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
-        is_asked = not self.every_age and self.workspace.is_judged and self.workspace.policy.minimum_age is not None
+        is_asked = not self.every_age and self.workspace.policies.may_refuse and self.workspace.policies.strictest.minimum_age is not None
         if not is_asked or (ref.pack, str(ref.version)) in self._locked:
             return False
         from agentpack.safety.policy import judge_age
@@ -139,14 +139,14 @@ class Candidates:
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
-        judged = PackVerdict(ref.pack, str(ref.version), judge_age(self.workspace.policy, self.age(ref)))
+        judged = PackVerdict(ref.pack, str(ref.version), judge_age(self.workspace.policies.strictest, self.age(ref)))
         if judged.refusals:
             self.passed_over[ref.pack, ref.version] = judged
         return bool(judged.refusals)
 
     def age(self, ref: ReleaseRef | None) -> int | None:
         """Seconds since a release, None when nobody knows or nobody asks."""
-        if ref is None or self.workspace.policy.minimum_age is None:
+        if ref is None or self.workspace.policies.strictest.minimum_age is None:
             return None
         from agentpack.model.dates import seconds
 
@@ -155,7 +155,7 @@ class Candidates:
 
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
         found = self.read(pack, version)[1]
-        local = {text.name for text in self.workspace.local_texts if text.persona in found.personas}
+        local = {text.name for text in self.workspace.documents.local_texts if text.persona in found.personas}
         return {*found.variant_names, *local}
 
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
@@ -197,7 +197,7 @@ def is_own(workspace: Workspace, where: str, place: str) -> bool:
         where: the folder of the source.
         place: the folder of the release.
     """
-    scope, folder = workspace.scope, workspace.own_packs
+    scope, folder = workspace.scope, workspace.scope.own_packs
     if where != scope.absolute(folder):
         return False
     if not os.path.lexists(place):
@@ -205,5 +205,5 @@ def is_own(workspace: Workspace, where: str, place: str) -> bool:
     inner = place.removeprefix(where)
     if scope.kind == "project" and real_path(place) != f"{real_path(scope.root)}/{folder}{inner}":
         return False
-    current = workspace.current
+    current = workspace.documents.current
     return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}

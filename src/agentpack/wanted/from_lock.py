@@ -35,7 +35,7 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
         PolicyUnreadable, InvalidFile: there is a policy that cannot be read.
         AgentpackError: a locked release can no longer be read.
     """
-    if workspace.lock is None or not workspace.is_judged:
+    if workspace.lock is None or not workspace.policies.may_refuse:
         return ()
     from agentpack.wanted.policy_check import evaluate  # only where there is a policy
 
@@ -50,7 +50,7 @@ def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
         again = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
         hint = again if workspace.manifest.packs else "`agentpack lock` writes one"
         raise DecisionNeeded("there is no agentpack.lock", hint=hint)
-    if workspace.lock_sides:
+    if workspace.documents.lock_sides:
         raise DecisionNeeded(
             "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"
         )
@@ -71,7 +71,7 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     for key in sorted({*wanted, *lock.manifest}):
         if wanted.get(key) != lock.manifest.get(key):
             reasons.append(f"agentpack.yaml: `{key}` was changed since")
-    texts = {(text.persona, text.name): text for text in workspace.local_texts}
+    texts = {(text.persona, text.name): text for text in workspace.documents.local_texts}
     for pack in lock.packs:
         for variant in pack.local_variants:
             text = texts.get((variant.persona, variant.name))

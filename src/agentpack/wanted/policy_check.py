@@ -43,7 +43,7 @@ def enforce(candidates: Candidates, made: Wanted, *, allow_installed: bool = Fal
 
 def evaluate(candidates: Candidates, made: Wanted) -> Iterator[PackVerdict]:
     """What the policy says about each pack of a lock that was made."""
-    policy, able = candidates.workspace.policy, capabilities_of(made)
+    policy, able = candidates.workspace.policies.strictest, capabilities_of(made)
     for pack in made.lock.packs:
         verdicts = judge_facts(policy, facts_of(candidates, pack, able.get(pack.name, {})))
         if _is_installed(candidates.workspace, pack):  # a policy that is set later takes no release back for its age
@@ -73,7 +73,7 @@ def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str
     source = candidates.sources.source(pack.source)
     where = "" if source is None else source.where
     ref = next((ref for ref in candidates.sources.releases(name) if ref.version == version), None)
-    place, spellings = _places(candidates.workspace.policy, where, where if ref is None else ref.place)
+    place, spellings = _places(candidates.workspace.policies.strictest, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
     return Facts(
         pack=pack.name,
@@ -121,7 +121,7 @@ def _is_installed(workspace: Workspace, pack: LockedPack) -> bool:
     """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
     lock from elsewhere does.
     """
-    current = workspace.current
+    current = workspace.documents.current
     if current is None or f"{pack.name} {pack.version}" not in current.pins:
         return False
     return _is_locked(left_lock(workspace, current), pack)
@@ -137,9 +137,9 @@ def _stands(workspace: Workspace, made: Wanted, name: str) -> bool:
     pack = made.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):
         return False
-    recorded = workspace.recorded
+    recorded = workspace.states.recorded
     wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}
-    there = workspace.observe(set(wanted))
+    there = workspace.states.observe(set(wanted))
     return all(
         path in there and path in recorded and recorded[path].rendered == digest for path, digest in wanted.items()
     )

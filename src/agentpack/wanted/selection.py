@@ -84,7 +84,7 @@ class Selection(NamedTuple):
             InvalidFile, Unresolvable, UsageError, DecisionNeeded: as `render`.
         """
         wanted = self.render()
-        if self.workspace.is_judged:
+        if self.workspace.policies.may_refuse:
             from agentpack.wanted.policy_check import enforce  # only where there is a policy
 
             enforce(self.candidates, wanted, allow_installed=allow_installed)
@@ -113,7 +113,7 @@ class Selection(NamedTuple):
     def _rendered(self, only: str | None, *, require_acceptance: bool) -> Wanted:
         workspace = self.workspace
         for client in self.clients:
-            workspace.targets.named(client)
+            workspace.clients.named(client)
         clients_of = self.audience.clients(self.manifest, self.clients, self.fewer)
         locked: list[LockedPack] = []
         parts: list[Part] = []
@@ -122,7 +122,7 @@ class Selection(NamedTuple):
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
                 for client in clients_of[pin.pack]:
-                    assignment.add(workspace.targets.named(client), self.renderings.of(part, client))
+                    assignment.add(workspace.clients.named(client), self.renderings.of(part, client))
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
         files, unwritten = assignment.settled()

@@ -23,8 +23,8 @@ class Shared(NamedTuple):
 def shared_files(workspace: Workspace, clients: Collection[str]) -> Mapping[str, Shared]:
     """The files of these clients that the other scope manages too, by their path in this one."""
     found: dict[str, Shared] = {}
-    for client in sorted({*clients} & {*workspace.targets}):
-        for folder, other, there in _folders(workspace, workspace.targets[client]):
+    for client in sorted({*clients} & {*workspace.clients}):
+        for folder, other, there in _folders(workspace, workspace.clients[client]):
             for path, row in other.recorded.items():
                 if path.startswith(f"{there}/"):
                     found[folder + path[len(there) :]] = Shared(other.scope.kind, row)
