@@ -41,14 +41,18 @@ class Generations:
     def _has_happened(self) -> bool:
         """Whether a record without a pointer is of a change that was made: the next one would take its number.
 
-        A first change that a power cut made forget itself may leave two records, of which nothing is on disk.
+        A first change that was forgotten in a power cut may leave two records, whole or not, of which nothing is on
+        disk.
         """
         numbers = layout.numbers(self._disk.entries(layout.GENERATIONS), ".json")
         if not numbers or any(self._disk.stamp(notes) for notes in (layout.JOURNAL, layout.JOURNAL_NEW)):
             return False
         if numbers[-1] > 2:
             return True
-        documents = self.read(numbers[-1]).documents
+        try:
+            documents = self.read(numbers[-1]).documents
+        except Refused:
+            return False
         looked = ((document, self._disk.look(document.path)) for document in documents)
         return bool(documents) and all(seen is not None and seen.digest == one.written for one, seen in looked)
 
