@@ -101,7 +101,7 @@ def refuse_found(workspace: Workspace, made: Made, decisions: Decisions) -> None
     """
     recognise_releases(workspace, made)
     planned = plan_for(workspace, made, decisions)
-    foreign = tuple(change for change in planned.conflicts if change.path not in workspace.recorded)
+    foreign = tuple(change for change in planned.conflicts if change.path not in workspace.states.recorded)
     if foreign:
         scope = workspace.scope
         stopped = Outcome(command="install", scope=scope.kind, root=scope.root, plan=Plan(changes=foreign))
@@ -133,7 +133,7 @@ def _same_names(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[str
 
 def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:
     for change in planned.drift:
-        if line := unmerged_line(workspace.contents(change.path)):
+        if line := unmerged_line(workspace.states.contents(change.path)):
             yield f"{workspace.scope.absolute(change.path)}:{line} has {MARKERS}; {HINT}"
 
 
@@ -153,7 +153,7 @@ def _refuse_hidden(workspace: Workspace, files: Mapping[str, Rendering], wish: W
 
 def _is_let_pass(workspace: Workspace, wish: Wish) -> bool:
     """Whether a policy let hidden text of a pack pass, which was told."""
-    return wish.made is not None and bool(wish.made.hidden) and workspace.reports_hidden_text
+    return wish.made is not None and bool(wish.made.hidden) and workspace.policies.report_hidden_text
 
 
 def _document_changes(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[DocumentChange]:
@@ -163,8 +163,8 @@ def _document_changes(workspace: Workspace, wish: Wish, planned: Plan) -> Iterat
         lock = lock_bytes(workspace, _with_what_is_left(workspace, wish.lock, planned), anew=bool(planned.pending))
     yield from document_changes(
         (
-            (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
-            (workspace.scope.lock, workspace.lock_bytes, lock),
+            (workspace.scope.manifest, workspace.documents.manifest_bytes, wish.manifest),
+            (workspace.scope.lock, workspace.documents.lock_bytes, lock),
             *((path, workspace.disk.read(path), after) for path, after in wish.beside.items()),
         )
     )
@@ -187,15 +187,17 @@ def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
     if not left:
         return lock
     held = (file for path, file in held_files(workspace).items() if path in left)
-    return with_files(lock, (row for row in lock.files if row.path not in left), held, workspace.readable_lock)
+    return with_files(
+        lock, (row for row in lock.files if row.path not in left), held, workspace.documents.readable_lock
+    )
 
 
 def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes:
     """The text of a lock; unless `anew` the one on disk, byte for byte, where that says the same."""
-    text, there = lock.to_text(), workspace.lock_bytes
-    if anew or there is None or there == text.encode() or workspace.lock_sides:
+    text, there = lock.to_text(), workspace.documents.lock_bytes
+    if anew or there is None or there == text.encode() or workspace.documents.lock_sides:
         return text.encode()
-    old = workspace.readable_lock
+    old = workspace.documents.readable_lock
     return there if old is not None and old.to_text() == text else text.encode()
 
 
@@ -218,10 +220,10 @@ def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange
 
 def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:
     """Of a half merged lock, the packs on which its sides differ, and what was taken."""
-    if not workspace.lock_sides:
+    if not workspace.documents.lock_sides:
         return
-    sides = (*workspace.lock_sides, lock)
-    for name in sorted({pack.name for side in workspace.lock_sides for pack in side.packs}):
+    sides = (*workspace.documents.lock_sides, lock)
+    for name in sorted({pack.name for side in workspace.documents.lock_sides for pack in side.packs}):
         packs = [None if side is None else side.pack(name) for side in sides]
         ours, theirs, taken = ("none" if pack is None else _words(pack, source=False) for pack in packs)
         if ours != theirs:
@@ -318,9 +320,9 @@ class Conflicted(DecisionNeeded):
 
 
 def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
-    workspace.alone()
+    workspace.turns.alone()
     snapshot = snapshot_to_follow(workspace)
-    current = workspace.current
+    current = workspace.documents.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
         return Generation(
@@ -329,10 +331,10 @@ def _apply(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
             time=workspace.environment.now(),
             command=outcome.command,
             pins=pins_of(wish.made.lock if wish.made else None),
-            files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
+            files=tuple(_installed(outcome.plan, workspace.states.recorded, modes)),
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
-            replaced=(*_taken_over(outcome.plan, workspace.recorded), *_there_before(workspace, outcome)),
+            replaced=(*_taken_over(outcome.plan, workspace.states.recorded), *_there_before(workspace, outcome)),
             elsewhere=outcome.plan.elsewhere,
         )
 
@@ -394,7 +396,7 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
         if change.content is None and change.observed not in (None, change.rendered):
             assert change.observed is not None
             if not blobs.has(change.observed):
-                yield workspace.contents(change.path)
+                yield workspace.states.contents(change.path)
     changed = {document.path for document in outcome.documents}
     for path, data in documents_of(workspace):
         if path not in changed:
@@ -406,7 +408,7 @@ def _entry_blobs(workspace: Workspace, change: Change) -> Iterator[bytes]:
     if change.content is not None:
         yield change.content
     if change.observed is not None:
-        yield workspace.contents(change.path)
+        yield workspace.states.contents(change.path)
 
 
 def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterator[tuple[str, Digest, int]]:
@@ -421,7 +423,7 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
 def _there_before(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[str, Digest, int]]:
     """A manifest that people wrote before the first generation, which leaves it as it is: a rollback does too."""
     changed = {document.path for document in outcome.documents}
-    for path, data in documents_of(workspace) if workspace.current is None else ():
+    for path, data in documents_of(workspace) if workspace.documents.current is None else ():
         seen = workspace.disk.look(path)
         if path not in changed and seen is not None:
             yield path, digest_of(data), seen.mode
@@ -486,9 +488,9 @@ def write_documents(
     )
     if dry_run or not documents:
         return outcome
-    workspace.alone()
+    workspace.turns.alone()
     snapshot = snapshot_to_follow(workspace)
-    current = workspace.current
+    current = workspace.documents.current
 
     def generation(modes: Mapping[str, int]) -> Generation:
         return Generation(
@@ -501,7 +503,7 @@ def write_documents(
             documents=tuple(_documents(workspace, outcome, modes)),
             folders=current.folders if current else (),
             replaced=tuple(_there_before(workspace, outcome)),
-            elsewhere=workspace.elsewhere,
+            elsewhere=workspace.states.elsewhere,
         )
 
     steps = list(workspace.places.steps(_placed(outcome, {})))

@@ -62,14 +62,14 @@ def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
     Raises:
         DecisionNeeded: one file would have two texts.
     """
-    files, recorded = dict(wanted), dict(workspace.recorded)
-    before = {row.path: row for row in workspace.elsewhere if row.path not in recorded}
+    files, recorded = dict(wanted), dict(workspace.states.recorded)
+    before = {row.path: row for row in workspace.states.elsewhere if row.path not in recorded}
     clients = {*(file.client for file in files.values()), *(row.client for row in recorded.values())}
     shared = shared_files(workspace, clients)
     _refuse_other_text(workspace, files, shared)
     for path in files.keys() & shared.keys() - recorded.keys():
         recorded[path] = shared[path].row._replace(path=path)
-    observed = workspace.observe({*files, *recorded, *before})
+    observed = workspace.states.observe({*files, *recorded, *before})
     same: dict[str, tuple[str, Rendering | InstalledFile]] = {}
     for group in workspace.places.groups({*files, *recorded, *before}):
         lead = next((path for path in group if path in files), group[0])
@@ -160,7 +160,7 @@ def _leaving(row: InstalledFile, here: Observed | None, decisions: Decisions) ->
 def _refuse_two_texts(workspace: Workspace, files: Sequence[Rendering], group: Sequence[str]) -> None:
     if len({file.digest for file in files}) < 2:
         return
-    titles = [workspace.targets.named(client).title for client in dict.fromkeys(file.client for file in files)]
+    titles = [workspace.clients.named(client).title for client in dict.fromkeys(file.client for file in files)]
     first = files[0]
     raise DecisionNeeded(
         f"{' and '.join(titles)} read one file, and each needs its own text; nothing was written",
@@ -178,7 +178,7 @@ def refuse_sources(workspace: Workspace, planned: Plan) -> None:
         if (link := workspace.disk.first_link(folder)) is not None
     }
     for folder, link in links.items():
-        for ref in workspace.releases_read:
+        for ref in workspace.sources.releases_read:
             if workspace.disk.is_below(folder, ref.place):
                 raise DecisionNeeded(
                     f"{_short(workspace, link[0])} is a link into the source `{ref.source}`; nothing was written",
@@ -206,10 +206,10 @@ def meeting_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
     for change in planned.pending:
         if change.same_as and change.action is not Action.FORGET:
             lead = next(other for other in planned.changes if other.path == change.same_as)
-            titles = (workspace.targets.named(one.client).title for one in (lead, change))
+            titles = (workspace.clients.named(one.client).title for one in (lead, change))
             yield f"{one_file(workspace, (change.path,), lead=lead.path)}: {' and '.join(titles)} read the same file"
     for path, scope in planned.shared.items():
-        if path not in workspace.recorded or path in {change.path for change in planned.pending}:
+        if path not in workspace.states.recorded or path in {change.path for change in planned.pending}:
             yield f"{workspace.scope.absolute(path)} is managed in the {scope} scope too"
     staying = [row for row in planned.elsewhere if _whose(row) in changed]
     for row in staying:
@@ -218,7 +218,7 @@ def meeting_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
         is_left = (
             change.action is Action.FORGET and not change.same_as and change.observed not in (None, change.previous)
         )
-        if is_left and change.path not in workspace.recorded:
+        if is_left and change.path not in workspace.states.recorded:
             yield f"{workspace.scope.absolute(change.path)} was edited and is left there; delete it yourself"
 
 
@@ -227,5 +227,5 @@ def where_it_stays(workspace: Workspace, row: InstalledFile) -> str:
     root = root_of(row.path)
     if root:
         return f"it was written when {variable_of(root)} pointed there"
-    target = workspace.targets.named(row.client)
+    target = workspace.clients.named(row.client)
     return f"it was written when {target.user.variable if target.user else None} was not set"

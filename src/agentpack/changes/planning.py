@@ -23,7 +23,7 @@ def plan_for(workspace: Workspace, made: Made | None, decisions: Decisions = NO_
         met.wanted,
         met.recorded,
         met.observed,
-        disk=workspace.contents,
+        disk=workspace.states.contents,
         base=pristine.text,
         known=lambda old, new: _rules(pristine, old, None if made is None else made.persona(new.pack, new.persona)),
         decisions=decisions,

@@ -42,9 +42,8 @@ def recognise_releases(workspace: Workspace, made: "Made | None") -> None:
         for lock in islice(_offered(workspace, made, PackName(pack)), MAX_RELEASES):
             same = {row.path for row in lock.files if _is(there.get(row.path), row)}
             if same:
-                workspace.recognised.append(lock)
                 rows = locked_files(lock)
-                workspace.__dict__["recorded"] = {**workspace.recorded, **{path: rows[path] for path in same}}
+                workspace.states.recognise(lock, {path: rows[path] for path in same})
                 there = {path: here for path, here in there.items() if path not in same}
             if not there:
                 break
@@ -52,9 +51,9 @@ def recognise_releases(workspace: Workspace, made: "Made | None") -> None:
 
 def unrecorded_files(workspace: Workspace, made: "Made") -> tuple[Rendering, ...]:
     """Files that are wanted and there, and of which no row is known, though agentpack.yaml asked for their packs."""
-    known = workspace.recorded
+    known = workspace.states.recorded
     asked = [file for file in made.files.values() if file.path not in known and _was_wanted(workspace, made, file.pack)]
-    there = workspace.observe({file.path for file in asked})
+    there = workspace.states.observe({file.path for file in asked})
     return tuple(file for file in asked if file.path in there)
 
 
@@ -62,7 +61,7 @@ def recognised_lock(workspace: Workspace) -> Lock | None:
     """The releases that files without rows were recognised as, of two of one pack the older; None if there are none."""
     from packaging.version import Version  # only where files lost their rows
 
-    found = [pack for lock in workspace.recognised for pack in lock.packs]
+    found = [pack for lock in workspace.states.recognised for pack in lock.packs]
     pins = {pack.name: pack for pack in sorted(found, key=lambda pack: Version(pack.version), reverse=True)}
     return Lock({}, (), tuple(pins.values()), ()) if pins else None
 

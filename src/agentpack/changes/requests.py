@@ -11,7 +11,8 @@ from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.requirement import Requirement
 from agentpack.wanted.making import Made
-from agentpack.workspace.workspace import LocalText, Workspace
+from agentpack.workspace.documents import LocalText
+from agentpack.workspace.workspace import Workspace
 
 
 class Wish(NamedTuple):
@@ -62,16 +63,18 @@ class Followed(NamedTuple):
 
 def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Made) -> Wish:
     """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
-    data = workspace.manifest_bytes
+    data = workspace.documents.manifest_bytes
     name = workspace.scope.manifest.rpartition("/")[2]
     if data is None:
         text = new_manifest(new)
-        workspace.remember_manifest(text.encode(), new)
+        workspace.documents.remember_manifest(text.encode(), new)
     elif new == old:
         text = data.decode("utf-8")
     else:
         from agentpack.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
 
-        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.client_meant)
-        workspace.parse_manifest(text.encode())  # what checks it is loaded now, so that the next command need not
+        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.client_meant)
+        workspace.documents.parse_manifest(
+            text.encode()
+        )  # what checks it is loaded now, so that the next command need not
     return Wish(made, text.encode(), made.lock)

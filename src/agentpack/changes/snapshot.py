@@ -18,17 +18,17 @@ def pins_of(lock: Lock | None) -> tuple[str, ...]:
 
 def pins_here(workspace: Workspace) -> tuple[str, ...]:
     """The releases that are here now: those of the last generation, or of the lock that came along since."""
-    current = workspace.current
-    if current is not None and workspace.lock_is_recorded:
+    current = workspace.documents.current
+    if current is not None and workspace.documents.lock_is_recorded:
         return current.pins
-    lock = workspace.readable_lock
+    lock = workspace.documents.readable_lock
     return current.pins if lock is None and current is not None else pins_of(lock)
 
 
 def documents_of(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
     """Manifest and lock, then what else earlier commands wrote that is no agent file, as it all lies on disk."""
-    scope, current = workspace.scope, workspace.current
-    known = {scope.manifest: workspace.manifest_bytes, scope.lock: workspace.lock_bytes}
+    scope, current = workspace.scope, workspace.documents.current
+    known = {scope.manifest: workspace.documents.manifest_bytes, scope.lock: workspace.documents.lock_bytes}
     for document in current.documents if current else ():
         if document.path not in known:
             known[document.path] = workspace.disk.read(document.path)
@@ -45,17 +45,17 @@ def snapshot_to_follow(workspace: Workspace) -> Snapshot | None:
     found = snapshot(workspace)
     if found is not None:
         workspace.read_again()
-        workspace.__dict__["current"] = found.generation
+        workspace.documents.current = found.generation
     return found
 
 
 def snapshot(workspace: Workspace) -> Snapshot | None:
     """A generation of what is on disk now, when that is not what the last one left; None when it is."""
-    current = workspace.current
-    recorded = workspace.recorded
+    current = workspace.documents.current
+    recorded = workspace.states.recorded
     if current is None and not recorded:
         return None
-    observed = workspace.observe(set(recorded))
+    observed = workspace.states.observe(set(recorded))
     files = tuple(_as_found(file, observed.get(file.path)) for file in recorded.values() if file.path in observed)
     documents = []
     for path, data in documents_of(workspace):
@@ -73,14 +73,14 @@ def snapshot(workspace: Workspace) -> Snapshot | None:
         files=files,
         documents=tuple(documents),
         folders=current.folders if current else (),
-        elsewhere=workspace.elsewhere,
+        elsewhere=workspace.states.elsewhere,
     )
     return Snapshot(generation, _found_blobs(workspace, files))
 
 
 def _how_it_came(workspace: Workspace) -> str:
     """What made the disk other than the last generation left it, as the command of a generation."""
-    return "edits by hand" if workspace.lock_is_recorded else FOUND
+    return "edits by hand" if workspace.documents.lock_is_recorded else FOUND
 
 
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
@@ -93,7 +93,7 @@ def _found_blobs(workspace: Workspace, files: tuple[InstalledFile, ...]) -> Iter
     blobs, pristine = workspace.store.blobs, Pristine(workspace)
     for file in files:
         if not blobs.has(file.written):
-            yield workspace.contents(file.path)
+            yield workspace.states.contents(file.path)
         if file.rendered != file.written and not blobs.has(file.rendered):
             text = pristine.text(file)
             if text is not None:

@@ -88,7 +88,7 @@ def told(words: Iterable[str]) -> str:
 
 def may_changes(workspace: Workspace, made: Made) -> tuple[MayChange, ...]:
     """What is new or differs against what was written, sorted by pack, persona and client. Nothing is decided."""
-    sides = workspace.lock_sides
+    sides = workspace.documents.lock_sides
     changes = tuple(sorted(_Comparison(workspace, _known(workspace), made).changes()))  # no two are of the same key
     for side in sides:
         against = {change[:3]: change for change in _Comparison(workspace, as_written(side), made).changes()}
@@ -141,9 +141,9 @@ def _known(workspace: Workspace) -> Lock | None:
     """What was written, as the lock says it. For packs of which it has no file, what this checkout recorded; without a
     lock that can be read, all that this checkout wrote last.
     """
-    lock, current = workspace.readable_lock, workspace.current
+    lock, current = workspace.documents.readable_lock, workspace.documents.current
     told = {file.pack for file in lock.files} if lock else set()
-    files = {file.path: file for file in workspace.recorded.values() if file.pack not in told}
+    files = {file.path: file for file in workspace.states.recorded.values() if file.pack not in told}
     pins: dict[str, str] = {}
     if current is not None:
         pins = dict(pin.partition(" ")[::2] for pin in current.pins)
@@ -180,7 +180,7 @@ def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
     """A file that was written, with what it may do by its own text; with None where that is not known any more."""
     words = None
     try:
-        target = workspace.targets.named(file.client)
+        target = workspace.clients.named(file.client)
         words = ", ".join(capabilities(target, workspace.store.blobs.get(file.rendered)))
     except AgentpackError:
         pass
@@ -201,7 +201,7 @@ class _Comparison:
         self.installed = {key[0] for key in self.rows}
         self._above: dict[str, set[str]] = {}
         self.moved = self._moved(self.locked)
-        wanted = workspace.readable_lock
+        wanted = workspace.documents.readable_lock
         self.accepted_moved = self._moved({pack.name: pack for pack in wanted.packs} if wanted else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
         self._again: Mapping[Key, tuple[str, ...]] | None = None
@@ -226,7 +226,7 @@ class _Comparison:
             if not asked:
                 over = widened if before is not None else widening(self._of_pack(file), file.capabilities)
                 granted = tuple(word for word in over if self._is_accepted(file.pack, word))
-                stops = tuple(word for word in over if word not in granted and not self.workspace.policy_accepts(word))
+                stops = tuple(word for word in over if word not in granted and not self.workspace.policies.accept(word))
             yield MayChange(*key, before, file.capabilities, widened, stops, granted, self._releases(file.pack))
 
     def _is_asked_for(self, pack: str, *, is_new: bool) -> bool:

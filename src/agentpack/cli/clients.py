@@ -20,10 +20,10 @@ def clients(session: Session) -> Result:
     """
     workspace = session.workspace
     installed = set(workspace.lock.clients) if workspace.lock else set()
-    installed |= {file.client for file in workspace.recorded.values()}
+    installed |= {file.client for file in workspace.states.recorded.values()}
     chosen = default_clients(workspace, workspace.manifest)
     rows, data = [], []
-    for target in sorted(workspace.targets.values(), key=lambda target: target.name):
+    for target in sorted(workspace.clients.values(), key=lambda target: target.name):
         used = "yes" if target.name in installed else "next" if target.name in chosen else "-"
         user = _user_folder(workspace, target)
         checked = f"{target.version}, {target.checked}, by {_BY.get(target.verified_by, target.verified_by)}"

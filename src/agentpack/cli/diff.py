@@ -93,7 +93,7 @@ def check_scope(session: Session) -> Result:
     """
     if session.workspace.lock is None:
         require_manifest(session.workspace)
-    if session.workspace.is_judged:
+    if session.workspace.policies.may_refuse:
         from agentpack.wanted.policy_check import judge_installed
         from agentpack.workspace.verdicts import refuse
 

@@ -1,6 +1,6 @@
 """One run of one command: what every verb is given, however its words were read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentpack.cli.present import Output, safe
@@ -51,7 +51,7 @@ class Session:
         if MODULES.keys() >= {*words}:
             return list(dict.fromkeys(words))
         workspace = self.workspace
-        return workspace.targets.chosen(words, workspace.scope.kind, self.environment.variables)
+        return workspace.clients.chosen(words, workspace.scope.kind, self.environment.variables)
 
     def client(self, word: str) -> str:
         """The same for a command that takes one client. Raises UsageError for several, too."""
@@ -70,7 +70,7 @@ class Session:
         for word in words or ():
             pack, widened, client = word.rpartition("widened:")
             if widened and (not pack or (pack.endswith(":") and is_kebab(pack[:-1]))):
-                word = f"{pack}widened:{self.workspace.targets.named(client).name}"
+                word = f"{pack}widened:{self.workspace.clients.named(client).name}"
             else:
                 _check_acceptance(word)
             accepted.append(word)
@@ -80,11 +80,11 @@ class Session:
         """Say that an interrupted change was found and what was done about it, or that it is still there."""
         if self._workspace is None:
             return
-        if number := self._workspace.unfinished:
+        if number := self._workspace.turns.unfinished:
             words = f"a change was interrupted and is not finished (generation {number})"
             self.output.say(f"note: {words}; `agentpack status` finishes it")
-        if self._workspace.recovered is not None:
-            found = self._workspace.recovered
+        if self._workspace.turns.recovered is not None:
+            found = self._workspace.turns.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
             where = self._workspace.disk.where
             for file in found.changed:
@@ -105,11 +105,22 @@ class Session:
         """
         if self._workspace is None:
             return
-        for words in self._workspace.missing_sources:
+        for words in self._workspace.sources.missing:
             self.output.say(f"note: {safe(words)}")
         if self.output.verbose:
-            for words in self._workspace.what_was_read():
+            for words in _what_was_read(self._workspace):
                 self.output.detail(safe(words))
+
+
+def _what_was_read(workspace: "Workspace") -> Iterator[str]:
+    """The manifest and the lock as far as they were read, and each release with its source, in words."""
+    from agentpack.sources.bundled import NAME as BUNDLED  # not for `--help`
+
+    for path in workspace.documents.were_read:
+        yield f"read {workspace.scope.absolute(path)}"
+    for ref in workspace.sources.releases_read:
+        place = "" if ref.source == BUNDLED else f": {ref.place}"
+        yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
 
 
 def _check_acceptance(word: str) -> None:

@@ -206,7 +206,7 @@ def _score(workspace: Workspace, library: Library, requirement: Requirement, fil
 
 def _read(workspace: Workspace, file: Found, content: bytes) -> Agent:
     """The agent in what would be written in the file's place."""
-    return read_file(workspace.targets[file.client], content, file.agent.name)
+    return read_file(workspace.clients[file.client], content, file.agent.name)
 
 
 # Manifest, lock and local packs.
@@ -240,7 +240,7 @@ class _Coming:
 
 def _folder(workspace: Workspace) -> tuple[str, str]:
     """Where local packs lie: as a named path, and as the manifest names it."""
-    return workspace.own_packs, workspace.own_packs.removeprefix("$config/")
+    return workspace.scope.own_packs, workspace.scope.own_packs.removeprefix("$config/")
 
 
 def _manifest(
@@ -282,7 +282,7 @@ def _made(workspace: Workspace, manifest: Manifest, source: ConfiguredSource | N
     if source is not None:
         coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = library.sources.source(source.name)
-        ours = _Coming(source.name, workspace.source_folder(source), there, coming)
+        ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
         every = [ours if one.name == source.name else one for one in library.sources.all]
         library.sources = Sources(every, library.sources.remembered)
     chosen = choose(library, manifest, workspace.lock, upgrade=())

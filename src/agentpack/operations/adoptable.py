@@ -81,15 +81,17 @@ def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
         return
     seen = workspace.disk.look(place.path)
     if seen is None:
-        yield "there is no such file" + ("; `agentpack sync` writes it" if place.path in workspace.recorded else "")
-    elif place.path in workspace.recorded:
+        yield "there is no such file" + (
+            "; `agentpack sync` writes it" if place.path in workspace.states.recorded else ""
+        )
+    elif place.path in workspace.states.recorded:
         yield Managed(place.path)
     elif seen.kind != "file":
         yield f"it is a {seen.kind}, not a file"
     elif place.target.shared is not None:
         yield from _entries(workspace, place)
     else:
-        yield _found(place.target, place.path, workspace.contents(place.path), place.stem)
+        yield _found(place.target, place.path, workspace.states.contents(place.path), place.stem)
 
 
 def _found(target: Client, path: str, data: bytes, stem: str) -> Found | str:
@@ -105,7 +107,7 @@ def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | Managed | 
     except ValueError as error:
         yield str(error)
         return
-    ours = {key for key in entries if f"{place.path}#{key}" in workspace.recorded}
+    ours = {key for key in entries if f"{place.path}#{key}" in workspace.states.recorded}
     if place.key in ours:
         yield Managed(f"{place.path}#{place.key}")
     elif place.key is not None and place.key not in entries:
@@ -124,7 +126,7 @@ def _place(workspace: Workspace, absolute: str) -> _Place | str:
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
     near = None
-    for target in sorted(workspace.targets.values(), key=lambda target: (target.name not in used, target.name)):
+    for target in sorted(workspace.clients.values(), key=lambda target: (target.name not in used, target.name)):
         folder = target.folder(kind, variables)
         if folder is None:
             continue
@@ -160,6 +162,6 @@ def _below(folder: str, absolute: str) -> str | None:
 def _outside(workspace: Workspace) -> str:
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
-    named = (workspace.targets[name].path("NAME", kind, variables) for name in used if name in workspace.targets)
+    named = (workspace.clients[name].path("NAME", kind, variables) for name in used if name in workspace.clients)
     places = [workspace.scope.absolute(place) for place in named if place]
     return f"it does not lie in a folder of agents of the {kind} scope, such as {' or '.join(places)}"

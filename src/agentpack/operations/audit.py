@@ -110,22 +110,26 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 
 
 def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
-    workspace.settle()
+    workspace.turns.settle()
     scope = workspace.scope
-    if workspace.manifest_bytes is None and workspace.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
+    if (
+        workspace.documents.manifest_bytes is None
+        and workspace.documents.lock_bytes is None
+        and workspace.disk.stamp(CURRENT) is None
+    ):
         raise UsageError("nothing is installed here", hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
-    observed = workspace.observe(set(workspace.recorded))
-    for path, file in sorted(workspace.recorded.items()):
+    observed = workspace.states.observe(set(workspace.states.recorded))
+    for path, file in sorted(workspace.states.recorded.items()):
         state = file_state(file.rendered, None, observed.get(path))
         if state in ("missing", "blocked"):
             continue  # told by `integrity`
         looked.files += 1
-        found = scan(workspace.contents(path), _shown(workspace, path), key=path)
+        found = scan(workspace.states.contents(path), _shown(workspace, path), key=path)
         # a file that nobody edited says what its pack says: told there, but for what is hidden
         looked.findings += (finding for finding in found if state == "edited" or finding.rule == "AP101")
-    for text in workspace.local_texts:
+    for text in workspace.documents.local_texts:
         looked.file(text.data, _shown(workspace, text.path), key=text.path)
     for pack, files, trouble in locked_releases(workspace):
         looked.findings += trouble

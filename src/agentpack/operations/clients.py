@@ -21,7 +21,8 @@ from agentpack.wanted.assignment import Restricted
 from agentpack.wanted.candidates import Library
 from agentpack.wanted.making import Made, Maker, Skipped, make
 from agentpack.wanted.obeying import obey
-from agentpack.workspace.workspace import LocalText, Workspace
+from agentpack.workspace.documents import LocalText
+from agentpack.workspace.workspace import Workspace
 
 DEFAULT = "claude"
 
@@ -48,7 +49,7 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped,
     """
     kind, variables = workspace.scope.kind, workspace.environment.variables
     skipped, places = dict[str, Skipped](), dict[str, list[Client]]()
-    for target in sorted(workspace.targets.values(), key=lambda target: target.name):
+    for target in sorted(workspace.clients.values(), key=lambda target: target.name):
         path = target.path("name", kind, variables)
         try:
             if not _is_used(workspace, target):
@@ -189,7 +190,7 @@ class _Trial:
         """The clients that each pack goes to."""
         if set(clients) <= {DEFAULT} or self.refusal(dict.fromkeys(packs, tuple(clients))) is None:
             return dict.fromkeys(packs, tuple(clients) or (DEFAULT,))
-        in_use = {(row.pack, row.client) for row in self.library.workspace.recorded.values()}
+        in_use = {(row.pack, row.client) for row in self.library.workspace.states.recorded.values()}
         taken = {pack: tuple(client for client in clients if (pack, client) in in_use) for pack in packs}
         for client in clients:
             more = [pack for pack in packs if client not in taken[pack]]
@@ -229,6 +230,6 @@ class _Trial:
         for (pack, client), error in self._refused.items():
             if client not in taken[pack]:
                 install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""
-                found.setdefault(_skipped(workspace.targets[client], error, install), []).append(pack)
+                found.setdefault(_skipped(workspace.clients[client], error, install), []).append(pack)
         for one, of in found.items():
             yield one if len(of) == len(packs) else one._replace(packs=tuple(of))

@@ -116,7 +116,7 @@ class Limits:
     def check(self, workspace: Workspace, known: Iterable[Any]) -> None:
         """Raise UsageError for a client or a name that nobody knows."""
         for client in self.clients:
-            workspace.targets.named(client)
+            workspace.clients.named(client)
         names = sorted({name for file in known for name in (file.pack, file.persona)})
         if self.name is not None and self.name not in names:
             raise UsageError(
@@ -157,7 +157,7 @@ class WantedFiles:
         """By path; without a lock, what was recorded."""
         lock = self.workspace.lock
         if lock is None:
-            return self.workspace.recorded
+            return self.workspace.states.recorded
         if lock.written is None or self.made is None:
             return locked_files(lock)
         return locked_files(self.made.lock)
@@ -204,11 +204,11 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         UsageError: there is no such pack, persona or client.
         InvalidFile: manifest or lock do not read.
     """
-    recorded, locked = workspace.recorded, WantedFiles(workspace)
+    recorded, locked = workspace.states.recorded, WantedFiles(workspace)
     wanted = locked.files
     limits.check(workspace, [*wanted.values(), *recorded.values()])
     notes: list[str] = []
-    observed = workspace.observe({*wanted, *recorded})
+    observed = workspace.states.observe({*wanted, *recorded})
     files: list[FileDifference] = []
     for path in sorted({*wanted, *recorded}):
         new, old = wanted.get(path), recorded.get(path)
@@ -219,7 +219,7 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     missing = {(file.client, file.pack, file.persona) for file in files if file.state == "missing"}
     notes += (
         f"{workspace.scope.absolute(row.path)}: {where_it_stays(workspace, row)}"
-        for row in workspace.elsewhere
+        for row in workspace.states.elsewhere
         if (row.client, row.pack, row.persona) in missing
     )
     lines = {one.path: unmerged_line(one.after or b"") for one in files}
@@ -243,7 +243,7 @@ def _on_disk(
     old: InstalledFile | None,
     limits: Limits,
 ) -> FileDifference:
-    after = workspace.contents(file.path) if state not in ("missing", "blocked") else None
+    after = workspace.states.contents(file.path) if state not in ("missing", "blocked") else None
     base = wanted
     is_outdated = state == "edited" and old is not None and old.rendered != file.rendered
     if is_outdated and after is not None:
@@ -275,27 +275,27 @@ def _on_disk(
 
 def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
     """What is to be said beside the files."""
-    lock, current = workspace.lock, workspace.current
+    lock, current = workspace.lock, workspace.documents.current
     scope = workspace.scope
     if lock is None:
         if workspace.manifest.packs:
             yield Remark("lock-missing", scope.lock, (), current.number if current else 0)
         return
-    if workspace.lock_sides:
+    if workspace.documents.lock_sides:
         yield Remark("lock-merging", scope.lock)
         return
     reasons = stale_reasons(workspace, lock)
-    if workspace.manifest_bytes is None:
+    if workspace.documents.manifest_bytes is None:
         yield Remark("manifest-missing", scope.manifest)
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
-    if not workspace.lock_is_recorded and not _variants_changed(workspace, lock):
+    if not workspace.documents.lock_is_recorded and not _variants_changed(workspace, lock):
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
 
 
 def _variants_changed(workspace: Workspace, lock: Lock) -> bool:
-    found = {(text.persona, text.name, text.digest) for text in workspace.local_texts}
+    found = {(text.persona, text.name, text.digest) for text in workspace.documents.local_texts}
     return any(tuple(variant) not in found for pack in lock.packs for variant in pack.local_variants)
 
 
@@ -326,7 +326,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     """
     from agentpack.operations.upgrade import newest, out_of_range  # resolving is loaded only here
 
-    limits.check(workspace, workspace.recorded.values())
+    limits.check(workspace, workspace.states.recorded.values())
     packs = _packs_of(workspace, limits.name)
     newer = newest(workspace, packs, latest=latest, obeying=False, accepted=None)
     made = newer.made
@@ -349,7 +349,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
             *map(str, made.notes({file.path for file in files})),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(newer, packs)),
         ),
-        empty=not made.files and not workspace.recorded,
+        empty=not made.files and not workspace.states.recorded,
     )
 
 
@@ -357,7 +357,7 @@ def _packs_of(workspace: Workspace, name: str | None) -> tuple[PackName, ...]:
     """The packs in the manifest that a pack's or persona's name stands for."""
     if name is None:
         return ()
-    files = workspace.recorded.values()
+    files = workspace.states.recorded.values()
     known = {wanted.requirement.pack for wanted in workspace.manifest.packs}
     return tuple(sorted({PackName(file.pack) for file in files if name in (file.pack, file.persona)} & known))
 
@@ -374,13 +374,13 @@ _STATES = {
 
 def _upgraded(workspace: Workspace, pristine: Pristine, made: Made, change: Change, limits: Limits) -> FileDifference:
     seen = change.observed is not None
-    before = workspace.contents(change.path) if seen else None
+    before = workspace.states.contents(change.path) if seen else None
     after = before if change.action is Action.CONFLICT else change.content
     compared, unknown = NOTHING, ""
     if before is not None and len(before) > MAX_BYTES:
         before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
-        row, new = workspace.recorded.get(change.path), part_of(made, change)
+        row, new = workspace.states.recorded.get(change.path), part_of(made, change)
         base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
         form = workspace.form_of(change.client)
         old = pristine_account(before if base is None else base, form, part.persona if part else None)

@@ -189,7 +189,7 @@ def _lock_of_processes(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _journal(workspace: Workspace) -> Iterator[Finding]:
-    workspace.has_settled = True
+    workspace.turns.has_settled = True
     journal, is_decided = None, False
     if not is_locked(workspace.disk):
         journal, is_decided = left_behind(workspace.disk, workspace.store, workspace.managed)
@@ -207,7 +207,7 @@ def _journal(workspace: Workspace) -> Iterator[Finding]:
 
 def _manifest(workspace: Workspace) -> Iterator[Finding]:
     path = workspace.scope.absolute(workspace.scope.manifest)
-    if workspace.manifest_bytes is None:
+    if workspace.documents.manifest_bytes is None:
         yield Finding("ok", "manifest", f"none: {path}")
         return
     found = list(_readable("manifest", path, lambda: workspace.manifest))
@@ -215,7 +215,7 @@ def _manifest(workspace: Workspace) -> Iterator[Finding]:
     if found[0].level != "ok":
         return
     for source in workspace.manifest.sources:
-        folder = workspace.source_folder(source)
+        folder = workspace.sources.folder(source)
         if not os.path.isdir(folder):
             yield Finding(
                 "problem", "source", f"`{source.name}` is no folder: {folder}", "see `sources:` in the manifest"
@@ -235,13 +235,13 @@ def _policy(workspace: Workspace) -> Iterator[Finding]:
             return
     if not _manifest_reads(workspace):
         return
-    found = workspace.policy.files
+    found = workspace.policies.strictest.files
     yield Finding("ok", "policy", ", ".join(found) or "none is set")
 
 
 def _locked(workspace: Workspace) -> Iterator[Finding]:
     path = workspace.scope.absolute(workspace.scope.lock)
-    if workspace.lock_bytes is None:
+    if workspace.documents.lock_bytes is None:
         packs = _manifest_reads(workspace) and bool(workspace.manifest.packs)
         yield Finding(
             "warning" if packs else "ok", "agentpack.lock", f"none: {path}", "`agentpack sync`" if packs else ""
@@ -251,7 +251,7 @@ def _locked(workspace: Workspace) -> Iterator[Finding]:
     yield from found
     if found[0].level != "ok" or workspace.lock is None or not _manifest_reads(workspace):
         return
-    if workspace.lock_sides:
+    if workspace.documents.lock_sides:
         yield Finding("warning", "agentpack.lock", "half merged", "`agentpack lock` merges the two sides")
         return
     from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
@@ -276,7 +276,7 @@ def _readable(what: str, path: str, read: Callable[[], object]) -> Iterator[Find
 
 def _variants(workspace: Workspace) -> Iterator[Finding]:
     """Local variants that nobody asks for: a slip of a name shows here."""
-    texts = workspace.local_texts
+    texts = workspace.documents.local_texts
     used = {
         (v.persona, v.name) for pack in (workspace.lock.packs if workspace.lock else ()) for v in pack.local_variants
     }
@@ -292,11 +292,11 @@ def _variants(workspace: Workspace) -> Iterator[Finding]:
 
 def _unmerged(workspace: Workspace) -> Iterator[Finding]:
     """Files in which version control left a merge unresolved."""
-    for path, file in sorted(workspace.recorded.items()):
+    for path, file in sorted(workspace.states.recorded.items()):
         edited = file_state(file.rendered, None, workspace.places.look(path)) == "edited"
-        if edited and (line := unmerged_line(workspace.contents(path))):
+        if edited and (line := unmerged_line(workspace.states.contents(path))):
             yield Finding("problem", "files", f"{workspace.scope.absolute(path)}:{line}: {MARKERS}", HINT)
-    for text in workspace.local_texts:
+    for text in workspace.documents.local_texts:
         if line := unmerged_line(text.data):
             yield Finding("problem", "variants", f"{workspace.scope.absolute(text.path)}:{line}: {MARKERS}", HINT)
 
@@ -365,13 +365,16 @@ def _fault(workspace: Workspace, digest: Digest) -> str | None:
 
 def _agent_folders(workspace: Workspace) -> list[str]:
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    folders = (target.folder(kind, variables) for target in workspace.targets.values())
+    folders = (target.folder(kind, variables) for target in workspace.clients.values())
     return sorted({folder for folder in folders if folder})
 
 
 def _left_over(workspace: Workspace) -> Iterator[Finding]:
     documents = (workspace.scope.manifest, workspace.scope.lock)
-    folders = {*_agent_folders(workspace), *(path.rpartition("/")[0] for path in (*documents, *workspace.recorded))}
+    folders = {
+        *_agent_folders(workspace),
+        *(path.rpartition("/")[0] for path in (*documents, *workspace.states.recorded)),
+    }
     found = 0
     for folder in sorted(folders):
         try:
@@ -389,7 +392,7 @@ def _left_over(workspace: Workspace) -> Iterator[Finding]:
 
 def _links(workspace: Workspace) -> Iterator[Finding]:
     found = 0
-    for path in (*_agent_folders(workspace), *workspace.recorded):
+    for path in (*_agent_folders(workspace), *workspace.states.recorded):
         try:
             seen = workspace.disk.look(path)
             workspace.disk.entries(path) if seen is None or seen.kind != "file" else None
@@ -397,7 +400,7 @@ def _links(workspace: Workspace) -> Iterator[Finding]:
             found += 1
             yield Finding("problem", "links", "; ".join((error.message, *error.details)), error.hint or "")
             continue
-        if path in workspace.recorded and seen is not None and seen.kind != "file":
+        if path in workspace.states.recorded and seen is not None and seen.kind != "file":
             found += 1
             text = f"{workspace.scope.absolute(path)} is a {seen.kind}"
             yield Finding("problem", "links", text, "put a file in its place; agentpack does not write through it")

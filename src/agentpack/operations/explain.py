@@ -99,11 +99,11 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
 
 def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
     lock = workspace.lock
-    if lock is None and workspace.manifest_bytes is None:
+    if lock is None and workspace.documents.manifest_bytes is None:
         raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
     if lock is None:
         raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
-    recorded = {**{row.path: row for row in workspace.elsewhere}, **workspace.recorded}
+    recorded = {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
     limits.check(workspace, recorded.values())
     pristine = Pristine(workspace)
     for _, row in sorted(recorded.items()):
@@ -196,10 +196,10 @@ def _names(text: str, when: str | None) -> tuple[str, ...]:
 
 
 def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> Explained:
-    same_name = {row.path for row in workspace.recorded.values() if row.persona == file.persona}
-    seen = workspace.observe({file.path, *same_name}).get(file.path)
+    same_name = {row.path for row in workspace.states.recorded.values() if row.persona == file.persona}
+    seen = workspace.states.observe({file.path, *same_name}).get(file.path)
     missing = seen is None or bool(seen.blocked)
-    data = b"" if missing else workspace.contents(file.path)
+    data = b"" if missing else workspace.states.contents(file.path)
     if len(data) > MAX_BYTES:
         place = workspace.scope.absolute(file.path)
         raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not taken apart")])

@@ -40,7 +40,7 @@ def install(
             )
     clients = tuple(dict.fromkeys(clients))
     for client in clients:
-        workspace.targets.named(client)
+        workspace.clients.named(client)
     old = workspace.manifest
     new = _with_sources(workspace, old, sources)
     anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
@@ -51,7 +51,7 @@ def install(
     settled = settle(library, new, chosen, options.decisions)
     new = settled.named_in(new)
     moved = followed(library, new, chosen, settled.clients)
-    with workspace.as_if(moved.texts):
+    with workspace.documents.as_if(moved.texts):
         made = settled.with_texts(moved.texts).made(library, new, chosen)
     wish = moved.told(wish_for(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
@@ -95,7 +95,7 @@ def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[st
         if not absolute.isprintable():
             hint = "rename it: agentpack.yaml would hold what no reader sees"
             raise UsageError(f"`--source {folder}`: the folder's name has hidden characters", hint=hint)
-        if any(abspath(workspace.source_folder(source)) == absolute for source in sources):
+        if any(abspath(workspace.sources.folder(source)) == absolute for source in sources):
             continue
         taken = {source.name for source in sources} | {"bundled"}
         stem = _kebab(basename(absolute))

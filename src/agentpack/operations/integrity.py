@@ -33,8 +33,8 @@ def _place(workspace: Workspace, path: str) -> str:
 
 
 def _files(workspace: Workspace) -> Iterator[Finding]:
-    observed = workspace.observe(set(workspace.recorded))
-    for path, file in sorted(workspace.recorded.items()):
+    observed = workspace.states.observe(set(workspace.states.recorded))
+    for path, file in sorted(workspace.states.recorded.items()):
         here = observed.get(path)
         place = _place(workspace, path)
         state = file_state(file.rendered, None, here)
@@ -45,23 +45,23 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
         elif state == "edited":
             text = str(here.digest)
             yield whole(place, "AP201", "it was edited by hand; `agentpack diff` shows how", key=path, text=text)
-            if line := unmerged_line(workspace.contents(path)):
+            if line := unmerged_line(workspace.states.contents(path)):
                 yield whole(place, "AP208", f"{MARKERS}; {HINT}", key=path)._replace(line=line, column=1)
 
 
 def _lock(workspace: Workspace) -> Iterator[Finding]:
-    current, scope = workspace.current, workspace.scope
+    current, scope = workspace.documents.current, workspace.scope
     name = _place(workspace, scope.lock)
     written = {document.path: document.written for document in current.documents} if current else {}
-    if workspace.lock_bytes is None:
+    if workspace.documents.lock_bytes is None:
         if scope.lock in written:
             yield whole(name, "AP203", "there is none any more; `agentpack lock` writes it anew", key=scope.lock)
         return
     lock = workspace.lock
-    if workspace.lock_sides:
+    if workspace.documents.lock_sides:
         yield whole(name, "AP203", "it is half merged; `agentpack lock` merges the two sides", key=scope.lock)
         return
-    if current is None or lock is None or not workspace.lock_is_recorded:
+    if current is None or lock is None or not workspace.documents.lock_is_recorded:
         return
     recorded = {file.path: file.rendered for file in current.files}
     differing = {
@@ -93,7 +93,7 @@ def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str])
 
 def _store(workspace: Workspace) -> Iterator[Finding]:
     blobs, checked = workspace.store.blobs, set[Digest]()
-    for file in workspace.current.files if workspace.current else ():
+    for file in workspace.documents.current.files if workspace.documents.current else ():
         for digest in (file.rendered, file.written):
             if digest in checked:
                 continue

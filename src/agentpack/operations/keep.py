@@ -28,7 +28,8 @@ from agentpack.patching import Patch, patch
 from agentpack.wanted.candidates import Library, as_locked, choose
 from agentpack.wanted.from_lock import check_rendering, settled_lock
 from agentpack.wanted.making import Made, draft_for, make
-from agentpack.workspace.workspace import LocalText, Workspace, changing, steady
+from agentpack.workspace.documents import LocalText
+from agentpack.workspace.workspace import Workspace, changing, steady
 
 DEFAULT = "local"
 
@@ -62,7 +63,7 @@ def keep(
         UsageError: nothing of that name is installed, or the variant's name is taken.
     """
     if client is not None:
-        workspace.targets.named(client)
+        workspace.clients.named(client)
     library, made, found = _found(workspace, name, client)
     command = f"keep {name}"
     if not found:
@@ -93,11 +94,11 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
         DecisionNeeded: an edit that does not map to rules.
     """
     if client is not None:
-        workspace.targets.named(client)
+        workspace.clients.named(client)
     library, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
-        edits, fields = said(edited, workspace.targets.named(edited.files[0][0].client))
+        edits, fields = said(edited, workspace.clients.named(edited.files[0][0].client))
         raw = library.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
@@ -111,12 +112,12 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 
 
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library, Made, tuple[Edited, ...]]:
-    if workspace.lock_bytes is None and not workspace.manifest.packs:
+    if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
         raise UsageError("nothing is installed here", hint="install a pack first: `agentpack install NAME`")
     lock = settled_lock(workspace)
-    rows = [file for file in workspace.recorded.values() if name in (file.persona, file.pack)]
+    rows = [file for file in workspace.states.recorded.values() if name in (file.persona, file.pack)]
     if not rows:
-        known = sorted({word for file in workspace.recorded.values() for word in (file.persona, file.pack)})
+        known = sorted({word for file in workspace.states.recorded.values() for word in (file.persona, file.pack)})
         raise UsageError(
             f"no persona or pack named `{name}` is installed here",
             details=[f"installed: {', '.join(known) or 'nothing'}"],
@@ -131,14 +132,14 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library
 def _edited(
     workspace: Workspace, library: Library, made: Made, rows: Sequence[InstalledFile], client: str | None
 ) -> Iterator[Edited]:
-    observed = workspace.observe({row.path for row in rows})
+    observed = workspace.states.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
     for row in rows:
         here, file = observed.get(row.path), made.files.get(row.path)
         if file is None or row.rendered != file.digest:
             raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
         if here is not None and here.digest not in (None, row.rendered):
-            data = workspace.contents(row.path)
+            data = workspace.states.contents(row.path)
             if line := unmerged_line(data):
                 where = f"{workspace.scope.absolute(row.path)}:{line}"
                 raise DecisionNeeded(f"{where}: {MARKERS}; nothing was written", hint=HINT)
@@ -180,7 +181,7 @@ def _variant_name(workspace: Workspace, found: Sequence[Edited], asked: str | No
     used = {v for e in found for v in _wanted_variants(workspace.manifest, e)}
 
     def is_free(name: str) -> bool:
-        own = [text for text in workspace.local_texts if text.name == name]
+        own = [text for text in workspace.documents.local_texts if text.name == name]
         if name in in_packs or any(text.persona in personas for text in own):
             return False
         # one of another persona that nobody asked for would come into use along with this one
@@ -202,11 +203,11 @@ def _wanted_variants(manifest: Manifest, edited: Edited) -> tuple[str, ...]:
 
 def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
     file, data = edited.files[0]
-    found = said(edited, workspace.targets.named(file.client))
+    found = said(edited, workspace.clients.named(file.client))
     if not found:
         raise unsayable(file.persona, [first_difference(file.content, data)])
     own = {*edited.pack.variants.get(edited.source_name, {})}
-    own |= {text.name for text in workspace.local_texts if text.persona == edited.source_name}
+    own |= {text.name for text in workspace.documents.local_texts if text.persona == edited.source_name}
     earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
     text = variant_of(edited, found, summary=f"Local edits of {edited.source_name}.", after=earlier)
     path = f"{workspace.scope.local_variants}/{edited.source_name}/{name}.md"
@@ -234,7 +235,7 @@ def _made_with(
 ) -> Made:
     """All files as they are with the new variants, which are not on disk yet."""
     try:
-        with workspace.as_if(texts):
+        with workspace.documents.as_if(texts):
             chosen = choose(library, manifest, workspace.lock, upgrade=())
             return make(library, manifest, chosen, made.lock.clients, fewer=made.lock.fewer)
     except AgentpackError as error:
@@ -249,7 +250,7 @@ def _check(workspace: Workspace, made: Made, found: Sequence[Edited], client: st
     for edited in found:
         for file, data in edited.files:
             content = as_lf(made.files[file.path].content)
-            differs = differs_in(workspace.targets.named(file.client), file.persona, content, data)
+            differs = differs_in(workspace.clients.named(file.client), file.persona, content, data)
             if differs:
                 reworded[file.path] = differs
             elif differs is None and file.path == edited.files[0][0].path:

@@ -27,7 +27,8 @@ from agentpack.operations.saying import Edited, differs_in, said, variant_of
 from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Library, as_locked
 from agentpack.wanted.making import Part, draft_for, layers_behind, make
-from agentpack.workspace.workspace import LocalText, Workspace
+from agentpack.workspace.documents import LocalText
+from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import as_written
 
 
@@ -114,7 +115,7 @@ class _Following:
         for persona in sorted({persona for persona, _ in locked}):
             order = self._order(persona)
             for index, named in enumerate(order):
-                texts = (text for text in self.workspace.local_texts if text.persona == persona)
+                texts = (text for text in self.workspace.documents.local_texts if text.persona == persona)
                 text = next((text for text in texts if text.name == named.name), None)
                 if text is None or text.digest != locked.get((persona, named.name)):
                     continue  # changed since: its author looks after it
@@ -127,7 +128,7 @@ class _Following:
 
     def _laid_over(self, side: _Side) -> AbstractContextManager[None]:
         """The variants as that release has them: below this one, those of the new release are written anew already."""
-        return self.workspace.as_if(self.anew if side.library is self.new.library else ())
+        return self.workspace.documents.as_if(self.anew if side.library is self.new.library else ())
 
     def _order(self, persona: str) -> list[Named]:
         """The local variants in the order in which they are laid."""
@@ -162,7 +163,7 @@ class _Following:
         header = named.layer.header
         with self._laid_over(base.side):
             edited = base.edited(text.persona, data)
-        found = said(edited, self.workspace.targets.named(base.file.client))
+        found = said(edited, self.workspace.clients.named(base.file.client))
         return variant_of(edited, found, summary=header["summary"], after=header["order"]["after"]).encode()
 
     def _merged(
@@ -177,9 +178,9 @@ class _Following:
             anew = self._as_kept(theirs, data, text, named)
         except DecisionNeeded:
             return None
-        with self.workspace.as_if([text._replace(data=anew)]):
+        with self.workspace.documents.as_if([text._replace(data=anew)]):
             made = self._text(self.new.without(self.row.name, later), text.persona, theirs.file.client)
-        target = self.workspace.targets.named(theirs.file.client)
+        target = self.workspace.clients.named(theirs.file.client)
         if made is None or differs_in(target, made.file.persona, made.file.content, data) is None:
             return None
         return anew, len(merged.conflicts)

@@ -39,7 +39,7 @@ def effective(workspace: Workspace) -> Effective:
         InvalidFile: the manifest has faults.
     """
     beside, problems = look(policy_files(workspace.environment))
-    policy = strictest((*workspace.own_policies, *beside))
+    policy = strictest((*workspace.policies.own, *beside))
     return Effective(policy.files, tuple(_settings(policy)), problems)
 
 
@@ -83,7 +83,7 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
         PolicyUnreadable, InvalidFile: a policy cannot be read.
         Unresolvable: there is no such pack or release.
     """
-    _ = workspace.policy
+    _ = workspace.policies.strictest
     asked = ask(workspace, text)
     library = asked.library
     library.every_age = False

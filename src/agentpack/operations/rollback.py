@@ -38,7 +38,7 @@ class History:
 
 def history(workspace: Workspace) -> History:
     """Every generation that is kept."""
-    workspace.settle()
+    workspace.turns.settle()
     generations = workspace.store.generations
     return History(current=generations.current(), generations=tuple(generations.read(n) for n in generations.numbers()))
 
@@ -64,7 +64,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         DecisionNeeded: a file that is not ours lies where one has to go back; or, without a number, lock or manifest
             are not what the last command left, as after `git restore` or `git pull`.
     """
-    current = workspace.current
+    current = workspace.documents.current
     if current is None:
         raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
     if number is None:
@@ -91,7 +91,7 @@ def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
     """Raise DecisionNeeded where lock or manifest are not what this checkout's last command left."""
     scope = workspace.scope
     left = {document.path: document.written for document in current.documents}
-    found = {scope.manifest: workspace.manifest_bytes, scope.lock: workspace.lock_bytes}
+    found = {scope.manifest: workspace.documents.manifest_bytes, scope.lock: workspace.documents.lock_bytes}
     moved = [
         path
         for path, data in found.items()
@@ -131,7 +131,7 @@ def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[s
     data = b"" if goal is None or goal.digest is None else workspace.store.blobs.get(goal.digest)
     try:
         if has_markers(data):
-            workspace.parse_lock(data)
+            workspace.documents.parse_lock(data)
     except InvalidFile:
         raise DecisionNeeded(
             f"generation {target} was recorded during a merge, and its agentpack.lock cannot be read since that ended; "
@@ -162,7 +162,7 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
     if goal is not None:
         goals.update({file.path: _Goal(file.written, file.mode, False) for file in (*goal.files, *goal.elsewhere)})
         goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
-    for path in workspace.recorded:  # what came along with another lock since
+    for path in workspace.states.recorded:  # what came along with another lock since
         goals.setdefault(path, _Goal(None, None, False))
     for path in shared:
         goals.pop(path, None)
@@ -194,13 +194,13 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
 def _outcome(
     workspace: Workspace, current: Generation, target: int, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
-    ours = dict(workspace.recorded)
+    ours = dict(workspace.states.recorded)
     record = _record(workspace, target)
     goal_files = {file.path: file for file in (record or current).files}
     stays = {row.path for row in (record.elsewhere if record else ())}  # written again only where nothing is
     changes = []
     document_changes = []
-    observed = workspace.observe(set(goals))
+    observed = workspace.states.observe(set(goals))
     rows = ((row, observed.get(row.path)) for row in current.elsewhere)
     ours.update({row.path: row for row, here in rows if here is not None and here.digest == row.written})
     same = _one_file(workspace, goals)
@@ -289,7 +289,7 @@ def _elsewhere(outcome: Outcome, current: Generation, goal: Generation | None) -
 def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Change]) -> Iterator[str]:
     """Where edits that were made since the last command go: what is there is recorded before anything changes."""
     for change in changes:
-        row = workspace.recorded.get(change.path)
+        row = workspace.states.recorded.get(change.path)
         taken = change.action is Action.DELETE or change.action in WRITES
         if taken and row is not None and change.observed not in (None, row.written, row.rendered):
             kept = current.number + 1
@@ -320,10 +320,10 @@ def _pack_changes(pins: Iterable[str], then: Generation | None) -> Iterator[Pack
 
 
 def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[str, _Goal]) -> Outcome:
-    workspace.alone()
+    workspace.turns.alone()
     goal = _record(workspace, target)
     snapshot = snapshot_to_follow(workspace)
-    current = workspace.current
+    current = workspace.documents.current
     assert current is not None
     made = Generation(
         number=current.number + 1,

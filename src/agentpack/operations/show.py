@@ -125,7 +125,12 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
     requirement = parse_requirement(text)
     if requirement.url is not None:
         raise UsageError(f"`{text}`: addresses are not read by this version")
-    library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
+    library = Library(
+        workspace,
+        workspace.manifest,
+        workspace.lock.packs if workspace.lock else (),
+        every_age=True,
+    )
     values = read_settings(library, workspace.manifest, requirement, settings) if settings else {}
     return resolved(workspace, library, requirement, values)
 
@@ -143,7 +148,7 @@ def resolved(
 def clients_for(workspace: Workspace, asked: Asked, clients: Sequence[str]) -> tuple[str, ...]:
     """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
     for client in clients:
-        workspace.targets.named(client)
+        workspace.clients.named(client)
     named = tuple(dict.fromkeys(clients)) or workspace.manifest.clients
     return named or settle(asked.library, asked.manifest, asked.chosen).clients
 
@@ -179,7 +184,7 @@ def _variants(workspace: Workspace, pack: Pack) -> Iterator[Variant]:
         for name, layer in sorted(own.items()):
             losses = tuple(layer.header["losses"])
             yield Variant(name, persona, layer.header["summary"], False, losses, tuple(conflicts[name]))
-    for text in workspace.local_texts:
+    for text in workspace.documents.local_texts:
         if text.persona in pack.personas:
             yield Variant(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
 
@@ -230,7 +235,7 @@ def _sizes(workspace: Workspace, asked: Asked, variants: Sequence[Variant], clie
 
 def _in_mind(workspace: Workspace, made: Made, client: str, personas: Collection[str]) -> Iterator[str]:
     """What the client keeps of each persona that is not called: its name, and its description where it has one."""
-    described = workspace.targets.named(client).description is not None
+    described = workspace.clients.named(client).description is not None
     for part in made.parts:
         if part.persona.name in personas:
             yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name

@@ -107,7 +107,7 @@ class Status(NamedTuple):
 def status(workspace: Workspace) -> Status:
     """The state of the scope. Changes nothing but an interrupted change, which is finished first."""
     lock = workspace.lock or Lock({}, (), (), ())
-    sources = workspace.sources(workspace.manifest)  # an upgrade looks for the source again
+    sources = workspace.sources.open(workspace.manifest)  # an upgrade looks for the source again
     files = tuple(_files(workspace, lock))
     packs = tuple(_pack(pack, workspace.manifest.wanted(pack.name), sources, files) for pack in lock.packs)
     known = {pack.name for pack in packs}
@@ -126,7 +126,7 @@ def status(workspace: Workspace) -> Status:
 def _refused(workspace: Workspace) -> Iterator[Refusal]:
     """What a policy has against what is locked. Only where one judges are releases read for it."""
     try:
-        if not workspace.is_judged:
+        if not workspace.policies.may_refuse:
             return
         from agentpack.wanted.policy_check import judge_installed
 
@@ -141,15 +141,15 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
 
 
 def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
-    recorded = workspace.recorded
+    recorded = workspace.states.recorded
     locked = {file.path: file for file in lock.files}
     if workspace.lock is None:  # what was written last is not unwanted because of that
         locked = {
             path: LockedFile(path, row.client, row.pack, row.persona, row.rendered.removeprefix("sha256:"))
             for path, row in recorded.items()
         }
-    observed = workspace.observe({*recorded, *locked})
-    staying = {(row.client, row.pack, row.persona) for row in workspace.elsewhere}
+    observed = workspace.states.observe({*recorded, *locked})
+    staying = {(row.client, row.pack, row.persona) for row in workspace.states.elsewhere}
     for path in sorted({*recorded, *locked}):
         row = locked.get(path) or recorded[path]
         here = observed.get(path)
@@ -163,10 +163,10 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
             state = "outdated" if locked[path].release else "clean" if workspace.lock else ""
         if state:
             capabilities = locked[path].capabilities if path in locked else None
-            line = unmerged_line(workspace.contents(path)) if state == "edited" else 0
+            line = unmerged_line(workspace.states.contents(path)) if state == "edited" else 0
             behind = state == "edited" and locked[path].release is not None
             yield FileStatus(path, row.client, row.pack, row.persona, state, capabilities, line, behind)
-    for row in workspace.elsewhere:
+    for row in workspace.states.elsewhere:
         if row.path not in recorded and workspace.places.look(row.path) is not None:
             yield FileStatus(row.path, row.client, row.pack, row.persona, "elsewhere")
 
@@ -207,9 +207,9 @@ def _stale(workspace: Workspace) -> list[str]:
     lock = workspace.lock
     if lock is None:
         return ["there is no agentpack.lock yet"] if workspace.manifest.packs else []
-    if workspace.lock_sides:
+    if workspace.documents.lock_sides:
         return ["agentpack.lock is half merged"]
-    local = {(text.persona, text.name): text.digest for text in workspace.local_texts}
+    local = {(text.persona, text.name): text.digest for text in workspace.documents.local_texts}
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     if workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used):
         return []
@@ -222,13 +222,13 @@ def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
     """For every client and persona the file that the client reads, its own or one it reads of another client."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
     paths = {(file.client, file.persona): file.path for file in lock.files}
-    for client in sorted({*lock.clients, *(client for client, _ in paths)} & set(workspace.targets)):
-        target = workspace.targets[client]
+    for client in sorted({*lock.clients, *(client for client, _ in paths)} & set(workspace.clients)):
+        target = workspace.clients[client]
         for persona in sorted({file.persona for file in lock.files}):
             own = paths.get((client, persona))
             read = own
             for other, name in paths if own is None else ():
-                folder = workspace.targets[other].folder(kind, variables) if other in workspace.targets else None
+                folder = workspace.clients[other].folder(kind, variables) if other in workspace.clients else None
                 if name == persona and folder in target.folders(kind, variables):
                     read = paths[other, name]
             if read is not None:
@@ -244,7 +244,7 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = {*lock.clients, *(file.client for file in files)}
     folders: dict[str, Client] = {}
-    for target in sorted(workspace.targets.values(), key=lambda target: (target.name not in used, target.name)):
+    for target in sorted(workspace.clients.values(), key=lambda target: (target.name not in used, target.name)):
         named = target.folder(kind, variables)
         if named is None or target.shared is not None:
             continue

@@ -33,9 +33,9 @@ def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, op
     """
     if not frozen:
         require_manifest(workspace)
-    unchecked = frozen and workspace.manifest_bytes is None
+    unchecked = frozen and workspace.documents.manifest_bytes is None
     made = made_from_lock(workspace, frozen=unchecked) if locked or frozen else made_now(workspace, options.decisions)
-    wish = Wish(made, workspace.manifest_bytes, made.lock)
+    wish = Wish(made, workspace.documents.manifest_bytes, made.lock)
     if (locked or frozen) and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
         if {*workspace.lock.files} == {*made.lock.files}:
@@ -75,13 +75,13 @@ def _recognised(workspace: Workspace, library: Library) -> Lock | None:
 def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
     if options.decisions.discard_edits:
         return
-    recorded = workspace.recorded
-    observed = workspace.observe({*made.files, *recorded})
+    recorded = workspace.states.recorded
+    observed = workspace.states.observe({*made.files, *recorded})
     edited = []
     for path, file in recorded.items():
         wanted = made.files.get(path)
         if file_state(file.rendered, wanted and wanted.digest, observed.get(path)) in ("edited", "blocked"):
-            line = unmerged_line(workspace.contents(path))
+            line = unmerged_line(workspace.states.contents(path))
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
         raise DecisionNeeded(
@@ -106,7 +106,7 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         locked = tuple(pack for pack in locked if pack.name not in upgrade)
     library = Library(workspace, workspace.manifest, locked, anew=upgrade)
     if upgrade:
-        workspace.require_packs(tuple(upgrade))
+        workspace.documents.require_packs(tuple(upgrade))
     known = workspace.lock or _recognised(workspace, library)
     chosen = choose(library, workspace.manifest, known, upgrade=upgrade)
     made = settle(library, workspace.manifest, chosen, options.decisions).made(library, workspace.manifest, chosen)
@@ -115,7 +115,7 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
 
 def require_manifest(workspace: Workspace) -> None:
     """Raise UsageError where there is no manifest to go by."""
-    if workspace.manifest_bytes is None:
+    if workspace.documents.manifest_bytes is None:
         raise UsageError(
             f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
             hint="`agentpack install` writes one",
@@ -124,8 +124,8 @@ def require_manifest(workspace: Workspace) -> None:
 
 def _pass_over_unreadable_lock(workspace: Workspace) -> None:
     """A lock that cannot be read (another program's text) is written anew from the manifest."""
-    if workspace.readable_lock is None:
-        workspace.__dict__["lock"] = None
+    if workspace.documents.readable_lock is None:
+        workspace.documents.lock = None
 
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
@@ -145,7 +145,7 @@ def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     capabilities = may_changes(workspace, made)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
-    documents = tuple(document_changes([(workspace.scope.lock, workspace.lock_bytes, text)]))
+    documents = tuple(document_changes([(workspace.scope.lock, workspace.documents.lock_bytes, text)]))
     packs = tuple(pack_changes(before, made.lock))
     return write_documents(
         workspace, "lock", documents, packs, made, capabilities, dry_run=options.dry_run, stops=options.stops

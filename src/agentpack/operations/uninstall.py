@@ -36,7 +36,7 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
     """
     asked = [parse_requirement(name) for name in names]
     for client in clients:
-        workspace.targets.named(client)
+        workspace.clients.named(client)
     if clients and any(requirement.variants for requirement in asked):
         raise UsageError("a variant belongs to all clients of its pack: `--client` excludes `NAME[VARIANT]`")
     gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
@@ -50,9 +50,9 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
             dry_run=options.dry_run,
         )
     asked = [requirement for requirement in asked if requirement not in gone]
-    if workspace.manifest_bytes is None:
+    if workspace.documents.manifest_bytes is None:
         raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-    workspace.require_packs(tuple(requirement.pack for requirement in asked))
+    workspace.documents.require_packs(tuple(requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
     wish = _unwish(workspace, old, new)._replace(notes=tuple(_texts_that_stay(workspace, asked)))
@@ -84,7 +84,7 @@ def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
     library = Library(workspace, new, workspace.lock.packs if workspace.lock else ())
     chosen = choose(library, new, workspace.lock, upgrade=())
     made = settle(library, new, chosen).made(library, new, chosen, obeying=False)
-    if workspace.is_judged:
+    if workspace.policies.may_refuse:
         from agentpack.wanted.policy_check import judge  # only where there is a policy
 
         judge(library, made, standing=True)
@@ -170,7 +170,7 @@ def _without_clients(
 def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iterator[str]:
     """Local variants that are taken out of a requirement: their files are people's."""
     names = {name for requirement in asked for name in requirement.variants}
-    for text in workspace.local_texts if names else ():
+    for text in workspace.documents.local_texts if names else ():
         if text.name in names:
             yield f"{workspace.scope.absolute(text.path)} stays: `agentpack install` can ask for `{text.name}` again"
 

@@ -34,7 +34,7 @@ def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False,
     asked = [parse_requirement(name) for name in names]
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
-    workspace.require_packs(packs)
+    workspace.documents.require_packs(packs)
     accepted = () if options.stops else None
     newer = newest(workspace, packs, latest=latest, accepted=accepted, decisions=options.decisions_for(asked))
     wish = newer.followed.told(wish_for(workspace, workspace.manifest, newer.manifest, newer.made))
@@ -86,7 +86,7 @@ def newest(
     chosen = choose(library, new, workspace.lock, upgrade=packs or None)
     settled = settle(library, new, chosen, decisions)
     moved = followed(library, new, chosen, settled.clients)
-    with workspace.as_if(moved.texts):
+    with workspace.documents.as_if(moved.texts):
         made = settled.with_texts(moved.texts).made(library, new, chosen, obeying=obeying, accepted=accepted)
     return Newest(new, made, library, moved)
 
@@ -109,9 +109,9 @@ class Sides(NamedTuple):
 
 def sides_of(workspace: Workspace, change: Change) -> Sides:
     """The texts behind a conflict, in LF: as rendered last, as it lies on disk, as rendered now."""
-    row = workspace.recorded.get(change.path)
+    row = workspace.states.recorded.get(change.path)
     base = b"" if row is None else Pristine(workspace).text(row) or b""
-    return Sides(*map(plain, (base, workspace.contents(change.path), change.theirs or b"")))
+    return Sides(*map(plain, (base, workspace.states.contents(change.path), change.theirs or b"")))
 
 
 def _past_ranges(library: Library, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:

@@ -56,7 +56,9 @@ class Library:
         self.hidden: list[str] = []
         """Places of hidden text that a policy let pass, in words."""
         locked = tuple(locked)
-        self.sources = workspace.sources(manifest, () if anew is None else [p for p in locked if p.name not in anew])
+        self.sources = workspace.sources.open(
+            manifest, () if anew is None else [p for p in locked if p.name not in anew]
+        )
         self.sources.homes = {pack.name: pack.source for pack in locked}
         self.expected = {(pack.name, pack.version, pack.source): pack.digest for pack in locked}
         self._locked = {(pack.name, pack.version) for pack in locked}
@@ -83,7 +85,7 @@ class Library:
         try:
             return read_pack(release, self.workspace.cache)
         except HiddenText as error:
-            if not self.workspace.reports_hidden_text:
+            if not self.workspace.policies.report_hidden_text:
                 raise
             # kept in no cache: whoever has another policy is to be asked again
             self.hidden += [f"let pass by the policy: {line}" for line in error.details]
@@ -117,7 +119,11 @@ class Library:
 
     def _is_too_young(self, ref: ReleaseRef) -> bool:
         """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
-        if self.every_age or not self.workspace.is_judged or self.workspace.policy.minimum_age is None:
+        if (
+            self.every_age
+            or not self.workspace.policies.may_refuse
+            or self.workspace.policies.strictest.minimum_age is None
+        ):
             return False
         if (ref.pack, str(ref.version)) in self._locked:
             return False
@@ -127,14 +133,14 @@ class Library:
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
-        judged = Judged(ref.pack, str(ref.version), judge_age(self.workspace.policy, self._age(ref)))
+        judged = Judged(ref.pack, str(ref.version), judge_age(self.workspace.policies.strictest, self._age(ref)))
         if judged.refusals:
             self.passed_over[ref.pack, ref.version] = judged
         return bool(judged.refusals)
 
     def age(self, pack: PackName, version: Version) -> int | None:
         """Seconds since the release, None when nobody knows or nobody asks."""
-        if self.workspace.policy.minimum_age is None:
+        if self.workspace.policies.strictest.minimum_age is None:
             return None
         ref = next((ref for ref in self.sources.releases(pack) if ref.version == version), None)
         return None if ref is None else self._age(ref)
@@ -147,7 +153,7 @@ class Library:
 
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
         found = self.read(pack, version)[1]
-        local = {text.name for text in self.workspace.local_texts if text.persona in found.personas}
+        local = {text.name for text in self.workspace.documents.local_texts if text.persona in found.personas}
         return {*found.variant_names, *local}
 
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
@@ -225,7 +231,7 @@ def is_own(workspace: Workspace, where: str, place: str) -> bool:
         where: the folder of the source.
         place: the folder of the release.
     """
-    scope, folder = workspace.scope, workspace.own_packs
+    scope, folder = workspace.scope, workspace.scope.own_packs
     if where != scope.absolute(folder):
         return False
     if not os.path.lexists(place):
@@ -233,5 +239,5 @@ def is_own(workspace: Workspace, where: str, place: str) -> bool:
     inner = place.removeprefix(where)
     if scope.kind == "project" and real_path(place) != f"{real_path(scope.root)}/{folder}{inner}":
         return False
-    current = workspace.current
+    current = workspace.documents.current
     return current is not None and f"{folder}{inner}/pack.yaml" in {document.path for document in current.documents}

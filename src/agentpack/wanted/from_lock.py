@@ -36,7 +36,7 @@ def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
             raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
         hint = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
         raise DecisionNeeded("there is no agentpack.lock", hint=hint)
-    if workspace.lock_sides:
+    if workspace.documents.lock_sides:
         raise DecisionNeeded(
             "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"
         )
@@ -57,8 +57,8 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     for key in sorted({*wanted, *lock.manifest}):
         if wanted.get(key) != lock.manifest.get(key):
             reasons.append(f"agentpack.yaml: `{key}` was changed since")
-    texts = {(text.persona, text.name): text.data for text in workspace.local_texts}
-    found = {(text.persona, text.name): text.digest for text in workspace.local_texts}
+    texts = {(text.persona, text.name): text.data for text in workspace.documents.local_texts}
+    found = {(text.persona, text.name): text.digest for text in workspace.documents.local_texts}
     for pack in lock.packs:
         for variant in pack.local_variants:
             digest = found.get((variant.persona, variant.name))

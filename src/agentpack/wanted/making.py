@@ -171,7 +171,7 @@ def make(
     """
     maker = maker or Maker(library, manifest, chosen)
     for client in clients:
-        library.workspace.targets.named(client)
+        library.workspace.clients.named(client)
     clients_of = maker.clients(manifest, clients, fewer)
     locked = []
     desk = Desk(library.workspace.scope.kind, library.workspace.environment.variables)
@@ -186,7 +186,7 @@ def make(
             parts += own
             for part in own:
                 for client in clients_of[pin.pack]:
-                    target = library.workspace.targets.named(client)
+                    target = library.workspace.clients.named(client)
                     desk.add(target, part.persona.name, part.pack.name, maker.rendering(part, client))
         locked.append(_locked_pack(library, pin, wanted, used, fewer.get(pin.pack)))
     files, unwritten = desk.settled()
@@ -356,10 +356,10 @@ class Maker:
 
     def draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
         """A persona with its variants laid over it."""
-        lock = self.workspace.readable_lock
+        lock = self.workspace.documents.readable_lock
         locked = lock.pack(pack.name) if lock is not None else None
         known = {(row.name, row.digest) for row in locked.local_variants if row.persona == persona} if locked else ()
-        texts = [text for text in self.workspace.local_texts if text.persona == persona]
+        texts = [text for text in self.workspace.documents.local_texts if text.persona == persona]
         settled = {text.name for text in texts if known and (text.name, text.digest) in known}
         return draft_of(
             pack, persona, self.meant(pack, persona, variants), local, self.base(pack, persona), settled=settled
@@ -367,7 +367,7 @@ class Maker:
 
     def meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
         """The variants without those that are local ones of other personas of the pack, and of no such name here."""
-        texts = [text for text in self.workspace.local_texts if text.persona in pack.personas]
+        texts = [text for text in self.workspace.documents.local_texts if text.persona in pack.personas]
         own = {*pack.variants.get(persona, {}), *(text.name for text in texts if text.persona == persona)}
         others = {text.name for text in texts} - own
         return [name for name in variants if name not in others]
@@ -457,7 +457,7 @@ class Maker:
         self, pack: Pack, persona: str, variants: Collection[str], used: list[LocalVariant]
     ) -> dict[str, Layer]:
         """The local variants of a persona that are asked for or that those require."""
-        texts = {text.name: text for text in self.workspace.local_texts if text.persona == persona}
+        texts = {text.name: text for text in self.workspace.documents.local_texts if text.persona == persona}
         layers: dict[str, Layer] = {}
         waiting = [name for name in variants if name in texts]
         while waiting:
@@ -487,7 +487,7 @@ class Maker:
     def _rendered(self, part: Part, client: str) -> Rendering | None:
         file = render(
             part.persona,
-            self.workspace.targets.named(client),
+            self.workspace.clients.named(client),
             pack=part.pack.name,
             scope=self.workspace.scope.kind,
             variables=self.workspace.environment.variables,

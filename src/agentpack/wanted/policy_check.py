@@ -38,7 +38,7 @@ def judge(library: Library, made: Made, *, standing: bool = False) -> None:
 
 def judged(library: Library, made: Made) -> Iterator[Judged]:
     """What the policy says about each pack of a lock that was made."""
-    policy, able = library.workspace.policy, capabilities_of(made)
+    policy, able = library.workspace.policies.strictest, capabilities_of(made)
     for pack in made.lock.packs:
         verdicts = judge_facts(policy, facts_of(library, pack, able.get(pack.name, {})))
         if _is_installed(library.workspace, pack):  # a policy that is set later takes no release back for its age
@@ -68,7 +68,7 @@ def facts_of(library: Library, pack: LockedPack, capabilities: Mapping[str, str]
     source = library.sources.source(pack.source)
     where = "" if source is None else source.where
     ref = next((ref for ref in library.sources.releases(name) if ref.version == version), None)
-    place, spellings = _places(library.workspace.policy, where, where if ref is None else ref.place)
+    place, spellings = _places(library.workspace.policies.strictest, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
     return Facts(
         pack=pack.name,
@@ -116,7 +116,7 @@ def _is_installed(workspace: Workspace, pack: LockedPack) -> bool:
     """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
     lock from elsewhere does.
     """
-    current = workspace.current
+    current = workspace.documents.current
     if current is None or f"{pack.name} {pack.version}" not in current.pins:
         return False
     return _is_locked(left_lock(workspace, current), pack)
@@ -132,9 +132,9 @@ def _stands(workspace: Workspace, made: Made, name: str) -> bool:
     pack = made.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):
         return False
-    recorded = workspace.recorded
+    recorded = workspace.states.recorded
     wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}
-    there = workspace.observe(set(wanted))
+    there = workspace.states.observe(set(wanted))
     return all(
         path in there and path in recorded and recorded[path].rendered == digest for path, digest in wanted.items()
     )
@@ -148,7 +148,7 @@ def judge_installed(workspace: Workspace) -> tuple[Judged, ...]:
         AgentpackError: a locked release can no longer be read.
     """
     lock = workspace.lock
-    if lock is None or not workspace.is_judged:
+    if lock is None or not workspace.policies.may_refuse:
         return ()
 
     manifest = Manifest.from_data(lock.manifest)

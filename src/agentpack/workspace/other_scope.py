@@ -23,9 +23,9 @@ class Shared(NamedTuple):
 def shared_files(workspace: Workspace, clients: Collection[str]) -> Mapping[str, Shared]:
     """The files of these clients that the other scope manages too, by their path in this one."""
     found: dict[str, Shared] = {}
-    for client in sorted({*clients} & {*workspace.targets}):
-        for folder, other, there in _folders(workspace, workspace.targets[client]):
-            for path, row in other.recorded.items():
+    for client in sorted({*clients} & {*workspace.clients}):
+        for folder, other, there in _folders(workspace, workspace.clients[client]):
+            for path, row in other.states.recorded.items():
                 if path.startswith(f"{there}/"):
                     found[folder + path[len(there) :]] = Shared(other.scope.kind, row)
     return found
@@ -43,7 +43,7 @@ def _folders(workspace: Workspace, target: Client) -> Iterator[tuple[str, Worksp
         if scope.kind == kind or not there:
             return
         other = Workspace(workspace.environment, scope)
-        if other.disk.identity(there) == workspace.disk.identity(folder) and other.recorded:
+        if other.disk.identity(there) == workspace.disk.identity(folder) and other.states.recorded:
             yield folder, other, there
     except AgentpackError:
         return  # what cannot be read there is told by a command that works there

@@ -63,7 +63,7 @@ def sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
     files: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for same in found:
         uses = files.setdefault((same.other, same.scope, same.persona), {})
-        uses.setdefault(same.uses, []).append(workspace.targets[same.client].title)
+        uses.setdefault(same.uses, []).append(workspace.clients[same.client].title)
     for (other, scope, persona), uses in files.items():
         said = []
         for which, titles in uses.items():
@@ -88,8 +88,8 @@ def same_names(workspace: Workspace, files: Iterable[Managed], clients: Collecti
     files = tuple(files)
     managed = real_places(workspace, files)
     scopes = [workspace.scope, *_other_scope(workspace)]
-    for client in sorted({*clients, *(file.client for file in files)} & {*workspace.targets}):
-        target = workspace.targets[client]
+    for client in sorted({*clients, *(file.client for file in files)} & {*workspace.clients}):
+        target = workspace.clients[client]
         if target.shared is None:
             yield from _same_names(workspace, target, scopes, managed)
 

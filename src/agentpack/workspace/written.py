@@ -40,19 +40,19 @@ class Held(NamedTuple):
 def held_files(workspace: Workspace) -> Mapping[str, Held]:
     """What was written last, by path, with its release; without files of which no lock is known that has them."""
     locks = Locks(workspace)
-    found = ((file.path, locks.held(file)) for file in workspace.recorded.values())
+    found = ((file.path, locks.held(file)) for file in workspace.states.recorded.values())
     return {path: held for path, held in found if held is not None}
 
 
 def held_by_lock(workspace: Workspace) -> Iterator[Held]:
     """The files as the lock on disk has them, and those that were recognised; without a lock, what was written last."""
-    lock, held = workspace.readable_lock, held_files(workspace)
+    lock, held = workspace.documents.readable_lock, held_files(workspace)
     if lock is None:
         yield from held.values()
         return
     locks = Locks(workspace)
     rows = locked_files(lock)
-    recognised = {row.path for one in workspace.recognised for row in one.files} - rows.keys()
+    recognised = {row.path for one in workspace.states.recognised for row in one.files} - rows.keys()
     yield from (one for path, one in held.items() if path in recognised)
     yield from (one for one in map(locks.held, rows.values()) if one is not None)
 
@@ -95,7 +95,15 @@ class Locks:
 
     def _all(self) -> Iterator[Lock]:
         workspace = self.workspace
-        yield from (lock for lock in (*workspace.lock_sides, workspace.readable_lock, *workspace.recognised) if lock)
+        yield from (
+            lock
+            for lock in (
+                *workspace.documents.lock_sides,
+                workspace.documents.readable_lock,
+                *workspace.states.recognised,
+            )
+            if lock
+        )
         generations = workspace.store.generations
         for number in sorted(generations.numbers(), reverse=True)[:MAX_LOCKS]:
             left = left_lock(workspace, generations.read(number))
