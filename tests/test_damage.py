@@ -92,7 +92,7 @@ NO_TEXT = ("100 MiB", "a folder", "a pipe", "a link to endless zeros")
 DESERVED: Mapping[str, tuple[str, str, str]] = {
     "lock": ("2 2 2 3 1 0", "5 5 5 5 1 0", "0 1 5 3 0 0"),
     "manifest": ("2 2 2 3 1 0", "5 5 5 5 1 0", "0 1 5 3 0 0"),
-    "pointer": ("5 5 5 5 1 5", "5 5 5 5 1 5", "0 0 0 2 0 0"),
+    "pointer": ("5 5 5 5 1 5", "5 5 5 5 1 5", "5 5 5 5 1 5"),
     "record": ("5 5 5 5 1 5", "5 5 5 5 1 5", "5 5 5 5 1 5"),
     "older record": ("0 0 0 5 1 5", "0 0 0 5 1 5", "0 0 0 5 1 5"),
     "contents": ("0 0 0 5 1 0", "0 0 0 5 1 0", "0 0 0 5 1 0"),
@@ -101,9 +101,10 @@ DESERVED: Mapping[str, tuple[str, str, str]] = {
     "undecided journal": ("0 0 0 0 0 0", "5 5 5 5 1 5", "0 0 0 0 0 0"),
 }
 """The exit codes of `COMMANDS` over a text that is none of agentpack's, over what is no text, and over a link to
-nowhere, which is as good as nothing. A file of people's that does not read is a usage error, and what stands in its
-place refused; a rollback meets an edit. What a command does not need does not keep it from its work, and `doctor` tells
-of it. What is left of the process lock and of a change that was never decided is taken for nothing.
+nowhere, which is as good as nothing; but a history without its pointer is damage too. A file of people's that does not
+read is a usage error, and what stands in its place refused; a rollback meets an edit. What a command does not need does
+not keep it from its work, and `doctor` tells of it. What is left of the process lock and of a change that was never
+decided is taken for nothing.
 """
 
 

@@ -776,7 +776,7 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
 def policy_here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
     monkeypatch.chdir(project)
     environment = Environment.current()
-    return Workspace(environment, find_scope(environment)).policy
+    return Workspace(environment, find_scope(environment)).policies.strictest
 
 
 def test_hidden_text_is_refused_unless_user_or_organisation_say_otherwise(

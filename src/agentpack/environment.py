@@ -88,6 +88,8 @@ class Scope(NamedTuple):
     lock: str
     local_variants: str
     """The folder of local variants, as a named path."""
+    own_packs: str
+    """The folder of packs that `adopt` makes of the user's own files, as a named path."""
     declared_clients: str
     """The folder of clients that a user declares."""
     found_by: str
@@ -212,6 +214,7 @@ def project_scope(root: str, found_by: str, environment: Environment) -> Scope:
         manifest=MANIFEST,
         lock=LOCK,
         local_variants=".agentpack/variants",
+        own_packs=".agentpack/packs",
         declared_clients=".agentpack/clients",
         found_by=found_by,
     )
@@ -231,6 +234,7 @@ def user_scope(environment: Environment, found_by: str) -> Scope:
         manifest=f"$config/{MANIFEST}",
         lock=f"$config/{LOCK}",
         local_variants="$config/variants",
+        own_packs="$config/packs",
         declared_clients="$config/clients",
         found_by=found_by,
     )

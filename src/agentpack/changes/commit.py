@@ -187,7 +187,9 @@ def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
     if not left:
         return lock
     held = (file for path, file in held_files(workspace).items() if path in left)
-    return with_files(lock, (row for row in lock.files if row.path not in left), held, workspace.documents.readable_lock)
+    return with_files(
+        lock, (row for row in lock.files if row.path not in left), held, workspace.documents.readable_lock
+    )
 
 
 def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes:

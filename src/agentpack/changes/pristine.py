@@ -42,9 +42,8 @@ def recognise_releases(workspace: Workspace, made: Wanted | None) -> None:
             digests = {path: here.digest for path, here in there.items() if here is not None}
             same = {row.path for row in lock.files if digests.get(row.path) == f"sha256:{row.sha256}"}
             if same:
-                workspace.states.recognised.append(lock)
                 rows = locked_files(lock)
-                workspace.__dict__["recorded"] = {**workspace.states.recorded, **{path: rows[path] for path in same}}
+                workspace.states.recognise(lock, {path: rows[path] for path in same})
                 there = {path: here for path, here in there.items() if path not in same}
             if not there:
                 break

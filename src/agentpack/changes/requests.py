@@ -11,7 +11,8 @@ from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.requirement import Requirement
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.workspace import LocalText, Workspace
+from agentpack.workspace.documents import LocalText
+from agentpack.workspace.workspace import Workspace
 
 
 class Wish(NamedTuple):
@@ -73,5 +74,7 @@ def wish_for(workspace: Workspace, old: Manifest, new: Manifest, made: Wanted) -
         from agentpack.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
 
         text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.client_meant)
-        workspace.documents.parse_manifest(text.encode())  # what checks it is loaded now, so that the next command need not
+        workspace.documents.parse_manifest(
+            text.encode()
+        )  # what checks it is loaded now, so that the next command need not
     return Wish(made, text.encode(), made.lock)

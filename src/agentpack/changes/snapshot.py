@@ -45,7 +45,7 @@ def snapshot_to_follow(workspace: Workspace) -> Snapshot | None:
     found = snapshot(workspace)
     if found is not None:
         workspace.read_again()
-        workspace.__dict__["current"] = found.generation
+        workspace.documents.current = found.generation
     return found
 
 

@@ -32,7 +32,7 @@ def complete_client(incomplete: str) -> list[str]:
     """Client names; behind `a,` those that are left."""
     before, comma, last = incomplete.rpartition(",")
     try:
-        left = (name for name in _workspace().targets if name not in before.split(","))
+        left = (name for name in _workspace().clients if name not in before.split(","))
         return _plain(f"{before}{comma}{name}" for name in left if name.startswith(last))
     except Exception:  # noqa: BLE001 - completion must never print a traceback into a prompt
         return []

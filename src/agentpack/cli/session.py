@@ -1,6 +1,6 @@
 """One run of one command: what every verb is given, however its words were read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentpack.cli.present import Output, safe
@@ -108,8 +108,19 @@ class Session:
         for words in self._workspace.sources.missing:
             self.output.say(f"note: {safe(words)}")
         if self.output.verbose:
-            for words in self._workspace.what_was_read():
+            for words in _what_was_read(self._workspace):
                 self.output.detail(safe(words))
+
+
+def _what_was_read(workspace: "Workspace") -> Iterator[str]:
+    """The manifest and the lock as far as they were read, and each release with its source, in words."""
+    from agentpack.sources.bundled import NAME as BUNDLED  # not for `--help`
+
+    for path in workspace.documents.were_read:
+        yield f"read {workspace.scope.absolute(path)}"
+    for ref in workspace.sources.releases_read:
+        place = "" if ref.source == BUNDLED else f": {ref.place}"
+        yield f"read {ref.pack} {ref.version} from `{ref.source}`{place}"
 
 
 def _check_acceptance(word: str) -> None:

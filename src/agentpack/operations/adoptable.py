@@ -81,7 +81,9 @@ def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
         return
     seen = workspace.disk.look(place.path)
     if seen is None:
-        yield "there is no such file" + ("; `agentpack sync` writes it" if place.path in workspace.states.recorded else "")
+        yield "there is no such file" + (
+            "; `agentpack sync` writes it" if place.path in workspace.states.recorded else ""
+        )
     elif place.path in workspace.states.recorded:
         yield Managed(place.path)
     elif seen.kind != "file":

@@ -111,7 +111,11 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
     workspace.turns.settle()
     scope = workspace.scope
-    if workspace.documents.manifest_bytes is None and workspace.documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
+    if (
+        workspace.documents.manifest_bytes is None
+        and workspace.documents.lock_bytes is None
+        and workspace.disk.stamp(CURRENT) is None
+    ):
         raise UsageError("nothing is installed here", hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)

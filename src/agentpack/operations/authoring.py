@@ -83,7 +83,7 @@ class Authored:
     def __init__(self, workspace: Workspace, folder: PackFolder, release: Release, pack: Pack) -> None:
         # a pack comes to the same wherever its author stands: without local variants, and without what a lock accepts
         workspace.documents.local_texts = ()
-        workspace.lock = None
+        workspace.documents.lock = None
         self.workspace = workspace
         self.folder = folder
         self.release = release

@@ -29,7 +29,6 @@ from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store import layout
 from agentpack.store.journal import decided
 from agentpack.store.process_lock import is_locked
-from agentpack.store.validated import ValidatedCache
 from agentpack.workspace.workspace import Workspace
 
 LIBRARIES = ("typer", "rich", "pyyaml", "pydantic", "platformdirs", "packaging", "merge3")
@@ -49,7 +48,7 @@ class Finding(NamedTuple):
 
 def doctor(workspace: Workspace) -> tuple[Finding, ...]:
     """Everything that was looked at, the installation first."""
-    workspace.cache = ValidatedCache(None)
+    workspace.cache.folder = workspace.cache.shipped = None  # every file is read itself
     installation: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _libraries, _bundled, _path)
     scope: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
         _folders,
@@ -371,7 +370,10 @@ def _agent_folders(workspace: Workspace) -> list[str]:
 
 def _left_over(workspace: Workspace) -> Iterator[Finding]:
     documents = (workspace.scope.manifest, workspace.scope.lock)
-    folders = {*_agent_folders(workspace), *(path.rpartition("/")[0] for path in (*documents, *workspace.states.recorded))}
+    folders = {
+        *_agent_folders(workspace),
+        *(path.rpartition("/")[0] for path in (*documents, *workspace.states.recorded)),
+    }
     found = 0
     for folder in sorted(folders):
         try:

@@ -30,7 +30,8 @@ from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.from_lock import check_rendering, settled_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.workspace import LocalText, Workspace, changing, steady
+from agentpack.workspace.documents import LocalText
+from agentpack.workspace.workspace import Workspace, changing, steady
 
 DEFAULT = "local"
 

@@ -25,7 +25,7 @@ from agentpack.operations.saying import Edited, differs_in, said, variant_of
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.choose import pinned
 from agentpack.wanted.selection import Selection
-from agentpack.workspace.workspace import LocalText
+from agentpack.workspace.documents import LocalText
 from agentpack.workspace.written import as_written
 
 

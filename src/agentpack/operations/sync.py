@@ -99,7 +99,7 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
     """
     require_manifest(workspace)
     if workspace.documents.readable_lock is None:  # another program's text: it is written anew from the manifest
-        workspace.__dict__["lock"] = None
+        workspace.documents.lock = None
     known = workspace.lock
     if upgrade:  # whoever names a pack trusts what its release holds now
         workspace.documents.require_packs(tuple(upgrade))

@@ -25,17 +25,36 @@ class Generations:
         """The number of the generation that counts, 0 before the first.
 
         Raises:
-            Refused: the pointer is damaged.
+            Refused: the pointer is damaged, or lost.
         """
         data = self._disk.read(layout.CURRENT)
-        if data is None:
+        if data is None and not self._has_happened():
             return 0
-        if not data.strip().isdigit() or len(data) > MAX_DIGITS:
+        if data is None or not data.strip().isdigit() or len(data) > MAX_DIGITS:
+            why = "is missing, and there is a history" if data is None else "is damaged: it holds no number"
             raise Refused(
-                f"`{self._disk.where(layout.CURRENT)}` is damaged: it holds no number",
+                f"`{self._disk.where(layout.CURRENT)}` {why}",
                 hint=f"write the highest number found in `{self._disk.where(layout.GENERATIONS)}` into it",
             )
         return int(data)
+
+    def _has_happened(self) -> bool:
+        """Whether a record without a pointer is of a change that was made: the next one would take its number.
+
+        A first change that was forgotten in a power cut may leave two records, whole or not, of which nothing is on
+        disk.
+        """
+        numbers = layout.numbers(self._disk.entries(layout.GENERATIONS), ".json")
+        if not numbers or any(self._disk.stamp(notes) for notes in (layout.JOURNAL, layout.JOURNAL_NEW)):
+            return False
+        if numbers[-1] > 2:
+            return True
+        try:
+            documents = self.read(numbers[-1]).documents
+        except Refused:
+            return False
+        looked = ((document, self._disk.look(document.path)) for document in documents)
+        return bool(documents) and all(seen is not None and seen.digest == one.written for one, seen in looked)
 
     def numbers(self) -> list[int]:
         """The generations that have a record, ascending, up to the current one."""

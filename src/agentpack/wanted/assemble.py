@@ -25,7 +25,7 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import Chosen
 from agentpack.safety.parameters import Declaration, Value
 from agentpack.wanted.candidates import Candidates
-from agentpack.workspace.workspace import LocalText
+from agentpack.workspace.documents import LocalText
 
 MAX_EXTENDED = 20
 """Personas below one another, each extended by the one above it."""

@@ -130,7 +130,11 @@ class Candidates:
 
     def _is_too_young(self, ref: ReleaseRef) -> bool:
         """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
-        is_asked = not self.every_age and self.workspace.policies.may_refuse and self.workspace.policies.strictest.minimum_age is not None
+        is_asked = (
+            not self.every_age
+            and self.workspace.policies.may_refuse
+            and self.workspace.policies.strictest.minimum_age is not None
+        )
         if not is_asked or (ref.pack, str(ref.version)) in self._locked:
             return False
         from agentpack.safety.policy import judge_age

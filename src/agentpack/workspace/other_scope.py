@@ -25,7 +25,7 @@ def shared_files(workspace: Workspace, clients: Collection[str]) -> Mapping[str,
     found: dict[str, Shared] = {}
     for client in sorted({*clients} & {*workspace.clients}):
         for folder, other, there in _folders(workspace, workspace.clients[client]):
-            for path, row in other.recorded.items():
+            for path, row in other.states.recorded.items():
                 if path.startswith(f"{there}/"):
                     found[folder + path[len(there) :]] = Shared(other.scope.kind, row)
     return found
@@ -43,7 +43,7 @@ def _folders(workspace: Workspace, target: Client) -> Iterator[tuple[str, Worksp
         if scope.kind == kind or not there:
             return
         other = Workspace(workspace.environment, scope)
-        if other.disk.identity(there) == workspace.disk.identity(folder) and other.recorded:
+        if other.disk.identity(there) == workspace.disk.identity(folder) and other.states.recorded:
             yield folder, other, there
     except AgentpackError:
         return  # what cannot be read there is told by a command that works there

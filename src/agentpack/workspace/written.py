@@ -95,7 +95,15 @@ class Locks:
 
     def _all(self) -> Iterator[Lock]:
         workspace = self.workspace
-        yield from (lock for lock in (*workspace.documents.lock_sides, workspace.documents.readable_lock, *workspace.states.recognised) if lock)
+        yield from (
+            lock
+            for lock in (
+                *workspace.documents.lock_sides,
+                workspace.documents.readable_lock,
+                *workspace.states.recognised,
+            )
+            if lock
+        )
         generations = workspace.store.generations
         for number in sorted(generations.numbers(), reverse=True)[:MAX_LOCKS]:
             left = left_lock(workspace, generations.read(number))

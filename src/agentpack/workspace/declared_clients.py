@@ -1,0 +1,37 @@
+"""The clients of a scope: those that come with agentpack, and those declared in `.agentpack/clients`."""
+
+from agentpack.disk import Disk
+from agentpack.errors import Fault, InvalidFile
+from agentpack.model.names import digest_of, is_junk, is_kebab
+from agentpack.store.validated import ValidatedCache
+from agentpack.targets import CLIENTS, MODULES, Clients
+from agentpack.targets.base import Client
+
+
+def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
+    """Every client, with those that the folder declares.
+
+    Raises:
+        InvalidFile: with all faults of a declaration.
+    """
+    names = [name for name in disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
+    return Clients(dict(_declared(disk, f"{folder}/{name}", cache) for name in names)) if names else CLIENTS
+
+
+def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[str, Client]:
+    from agentpack.safety.documents import decode, read_yaml  # only where a client is declared
+    from agentpack.safety.hidden import own_file
+    from agentpack.safety.schemas import validate
+    from agentpack.targets.declaring import declared_target
+
+    data = disk.read(path) or b""
+    name = path.rpartition("/")[2].rpartition(".")[0]
+    if not is_kebab(name) or name in MODULES:
+        why = "comes with agentpack" if name in MODULES else "is not a name: lower-case letters, digits and hyphens"
+        raise InvalidFile([Fault(path, 0, "", f"the client `{name}` {why}")], hint="rename the file")
+    checked = cache.get("client", digest_of(data))
+    if checked is None:
+        with own_file(data, path):
+            checked = validate("client", read_yaml(decode(data, path), path))
+        cache.put("client", digest_of(data), checked)
+    return name, declared_target(name, checked, path)

@@ -1,0 +1,246 @@
+"""What people and agentpack wrote in a scope, read when first asked for: manifest, lock, record and local variants."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from agentpack.disk import Disk
+from agentpack.disk.version_control import sides_of_merge
+from agentpack.environment import Environment, Scope
+from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, UsageError
+from agentpack.model.changes import Observed
+from agentpack.model.history import Generation
+from agentpack.model.line_ends import plain
+from agentpack.model.lock import Lock, LockedFile, RowsTwice, has_markers, parse_lock
+from agentpack.model.manifest import EMPTY, Manifest
+from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, text_digest
+from agentpack.model.variables import is_earlier
+from agentpack.store import Store
+from agentpack.store.validated import DAMAGES, ValidatedCache
+from agentpack.targets import MODULES, Clients
+
+if TYPE_CHECKING:
+    from agentpack.model.lock_sides import Sides
+
+
+class LocalText(NamedTuple):
+    """A local variant as it stands on disk, not yet read."""
+
+    persona: str
+    name: str
+    path: str
+    data: bytes
+
+    @property
+    def digest(self) -> Digest:
+        return text_digest(self.data)
+
+
+class Documents:
+    """The documents of one scope, as they were when first asked for.
+
+    A member may be set: what is asked for then goes on as if that were on disk (no lock, no local variant).
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        scope: Scope,
+        disk: Disk,
+        store: Store,
+        cache: ValidatedCache,
+        *,
+        clients: Callable[[], Clients],
+        look: Callable[[str], Observed | None],
+    ) -> None:
+        """`look` says what is at a place."""
+        self._environment, self._scope, self._disk, self._store, self._cache = environment, scope, disk, store, cache
+        self._clients, self._look = clients, look
+
+    def forget(self) -> None:
+        """Drop what was read: it is read again when next asked for."""
+        for name, member in vars(Documents).items():
+            if isinstance(member, cached_property):
+                self.__dict__.pop(name, None)
+
+    @cached_property
+    def manifest_bytes(self) -> bytes | None:
+        """The manifest's text, None when there is none.
+
+        Raises:
+            DecisionNeeded: it stayed in another configuration folder, and what it wants would count as unwanted.
+        """
+        data = self._disk.read(self._scope.manifest)
+        for document in self.current.documents if data is None and self.current else ():
+            root, _, leaf = document.path.partition("/")
+            if is_earlier(root) and self._scope.manifest.endswith(f"/{leaf}") and self._disk.stamp(document.path):
+                raise DecisionNeeded(
+                    f"the manifest is {self._scope.absolute(document.path)}, and agentpack looks for "
+                    f"{self._scope.absolute(self._scope.manifest)} now",
+                    details=["the configuration folder was another one when it was written"],
+                    hint="set XDG_CONFIG_HOME and HOME as they were, or move the folder there",
+                )
+        return data
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The manifest, empty when there is none. Raises InvalidFile with all its faults."""
+        return EMPTY if self.manifest_bytes is None else self.parse_manifest(self.manifest_bytes)
+
+    def parse_manifest(self, data: bytes) -> Manifest:
+        # A policy is taken from its own text: what only saves time may not loosen it. An escaped key may say it too.
+        has_policy = b"policy" in data or b"\\" in data
+        kept = None if has_policy else self._cache.get("manifest", digest_of(data))
+        if kept is not None:
+            try:
+                return Manifest.from_data(kept, self.client_meant)
+            except (AgentpackError, *DAMAGES):
+                pass  # something else was put there
+        from agentpack.safety.documents import decode, read_yaml
+        from agentpack.safety.hidden import own_file
+        from agentpack.workspace.manifest_faults import checked  # only for a manifest not met before
+
+        name = self._scope.manifest.rpartition("/")[2]
+        with own_file(data, name):
+            document = read_yaml(decode(data, name), name)
+        kept = checked(document, self._clients())
+        self._cache.put("manifest", digest_of(data), kept)
+        return Manifest.from_data(kept, self.client_meant)
+
+    def client_meant(self, word: str) -> str:
+        """The name of the client that a word of the manifest means."""
+        return word if word in MODULES else self._clients().meant(word)
+
+    def remember_manifest(self, data: bytes, manifest: Manifest) -> None:
+        """Keep what a text of our own means, so that the next command need not load YAML and pydantic to read it."""
+        self._cache.put("manifest", digest_of(data), manifest.checked_data())
+
+    def require_packs(self, names: tuple[str, ...]) -> None:
+        """Raise UsageError when a named pack is not in the manifest."""
+        if names and self.manifest_bytes is None:
+            raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
+        known = [wanted.requirement.pack for wanted in self.manifest.packs]
+        for name in names:
+            if name not in known:
+                raise UsageError(
+                    f"`{name}` is not in {self._scope.absolute(self._scope.manifest)}",
+                    details=[f"there: {', '.join(known) or 'no pack'}"],
+                    hint=did_you_mean(name, known),
+                )
+
+    @cached_property
+    def lock_bytes(self) -> bytes | None:
+        return self._disk.read(self._scope.lock)
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        """The lock, None when there is none; one that is half merged as its two sides give it (`model/lock_sides.py`).
+
+        Raises:
+            InvalidFile: it cannot be read.
+        """
+        found = self._lock_or_sides
+        if found is None or isinstance(found, Lock):
+            return found
+        from agentpack.model.lock_sides import merged  # as below
+
+        return merged(found, self._allows, self._holds)
+
+    @cached_property
+    def _lock_or_sides(self) -> "Lock | Sides | None":
+        return None if self.lock_bytes is None else self.parse_lock(self.lock_bytes)
+
+    def parse_lock(self, data: bytes) -> "Lock | Sides":
+        """What the text of a lock says; with merge markers, also by what git's index has of it now.
+
+        Raises:
+            InvalidFile: it cannot be read.
+        """
+        name = self._scope.lock.rpartition("/")[2]
+        try:
+            if not has_markers(data):
+                return parse_lock(data, name)
+            from agentpack.model.lock_sides import read_sides  # both only where a merge is not finished
+
+            stages = sides_of_merge(self._scope.absolute(self._scope.lock), self._environment.variables)
+            return read_sides(data, name, *stages)
+        except RowsTwice:
+            from agentpack.model.lock_sides import sides_of_rows
+
+            return sides_of_rows(data, name)
+
+    @property
+    def lock_sides(self) -> tuple[Lock, ...]:
+        """The two locks of one that is half merged; none where it is one lock, or cannot be read."""
+        if self.readable_lock is None or isinstance(found := self._lock_or_sides, Lock | None):
+            return ()
+        return found.ours, found.theirs
+
+    def _holds(self, row: LockedFile) -> bool:
+        here = self._look(row.path)
+        return here is not None and here.digest == f"sha256:{row.sha256}"
+
+    def _allows(self, pack: str, version: str) -> bool:
+        from packaging.version import Version
+
+        try:
+            entry = self.manifest.wanted(pack)
+        except InvalidFile:  # perhaps of the same merge; whoever needs it says so
+            return True
+        return entry is None or entry.requirement.allows(Version(version))
+
+    @property
+    def readable_lock(self) -> Lock | None:
+        """The lock, None also where it cannot be read."""
+        try:
+            return self.lock
+        except InvalidFile:
+            return None
+
+    @cached_property
+    def current(self) -> Generation | None:
+        """The generation that counts, None in a fresh clone."""
+        return self._store.generations.latest()
+
+    @cached_property
+    def lock_is_recorded(self) -> bool:
+        """Whether the lock is as the last generation left it, but for line ends and a mark; not in a fresh clone, nor
+        where git moved it.
+        """
+        if self.current is None:
+            return False
+        written = next((d.written for d in self.current.documents if d.path == self._scope.lock), None)
+        if written is None or self.lock_bytes is None:
+            return written is None and self.lock_bytes is None
+        return any(is_digest_of(written, data) for data in (self.lock_bytes, plain(self.lock_bytes)))
+
+    @property
+    def were_read(self) -> tuple[str, ...]:
+        """The named paths of the manifest and the lock, of those that were read and are there."""
+        named = (("manifest_bytes", self._scope.manifest), ("lock_bytes", self._scope.lock))
+        return tuple(path for name, path in named if self.__dict__.get(name) is not None)
+
+    @cached_property
+    def local_texts(self) -> tuple[LocalText, ...]:
+        """Every local variant of the scope."""
+        found = []
+        top = self._scope.local_variants
+        for persona in self._disk.entries(top):
+            for entry in self._disk.entries(f"{top}/{persona}"):
+                if entry.endswith(".md") and not is_junk(entry):
+                    path = f"{top}/{persona}/{entry}"
+                    data = self._disk.read(path)
+                    if data is not None:
+                        found.append(LocalText(persona, entry[:-3], path, data))
+        return tuple(found)
+
+    @contextmanager
+    def as_if(self, texts: Iterable[LocalText]) -> Iterator[None]:
+        """Make what is made inside with these local variants in the place of those at their paths."""
+        before = self.local_texts
+        self.local_texts = tuple({text.path: text for text in (*before, *texts)}.values())
+        try:
+            yield
+        finally:
+            self.local_texts = before

@@ -1,0 +1,51 @@
+"""The sources of a scope, opened for a command: where they are, and what was read of them."""
+
+from collections.abc import Collection, Iterable
+from os.path import dirname, expanduser, isdir, join, normpath
+
+from agentpack.environment import Scope
+from agentpack.fetch import Sources, in_words
+from agentpack.model.lock import LockedPack
+from agentpack.model.manifest import ConfiguredSource, Manifest
+from agentpack.model.pack import ReleaseRef
+from agentpack.sources.bundled import bundled_source
+from agentpack.sources.directory import DirectorySource
+
+
+class OpenedSources:
+    """Opens sources, and remembers what they were asked."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._manifest = scope.absolute(scope.manifest)
+        self._opened: list[Sources] = []
+
+    def open(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
+        """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it
+        came from.
+        """
+        configured = [DirectorySource(source.name, self.folder(source)) for source in manifest.sources]
+        bundled = bundled_source()
+        sources = Sources(
+            [*configured, *([bundled] if bundled else [])],
+            {pack.name: pack.source for pack in locked},
+            missing=frozenset(source.name for source in configured if not isdir(source.folder)),
+            configured=self._manifest,
+        )
+        self._opened.append(sources)
+        return sources
+
+    def folder(self, source: ConfiguredSource) -> str:
+        """A configured folder, which is relative to the manifest's. Links stay as they are written."""
+        folder = normpath(join(dirname(self._manifest), expanduser(source.path)))
+        return "/" + folder.lstrip("/") if folder.startswith("//") else folder  # which POSIX leaves open
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is to be said about sources that were asked and are missing, in words."""
+        gone = (source for opened in self._opened for source in opened.all if source.name in opened.passed_over)
+        return tuple(dict.fromkeys(map(in_words, gone)))
+
+    @property
+    def releases_read(self) -> Collection[ReleaseRef]:
+        """The releases that were read so far."""
+        return dict.fromkeys(ref for opened in self._opened for ref in opened.read)

@@ -1,0 +1,130 @@
+"""What agentpack wrote last in a scope, and what is there now."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from agentpack.disk import Disk
+from agentpack.disk.version_control import tracked
+from agentpack.environment import Environment, Scope
+from agentpack.model.changes import Observed
+from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.lock import Lock
+from agentpack.workspace.documents import Documents
+from agentpack.workspace.locations import ManagedPlaces, Placing, split_place
+from agentpack.workspace.recorded import locked_here, recorded_files
+
+_MOST_NAMED = 5
+
+
+class States:
+    """The files of one scope: as they were recorded, and as they are."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        scope: Scope,
+        disk: Disk,
+        documents: Documents,
+        places: Placing,
+        managed: Callable[[], ManagedPlaces],
+    ) -> None:
+        self._environment, self._scope, self._disk = environment, scope, disk
+        self._documents, self._places, self._managed = documents, places, managed
+        self.recognised: list[Lock] = []
+        """Of files whose rows were lost: what the releases that they equal render to."""
+
+    def forget(self) -> None:
+        """Drop what was read: it is read again when next asked for."""
+        self.recognised.clear()
+        self.__dict__.pop("recorded", None)
+
+    def recognise(self, lock: Lock, rows: Mapping[str, InstalledFile]) -> None:
+        """Take these rows, which that lock renders to, for recorded."""
+        self.recognised.append(lock)
+        self.recorded = {**self.recorded, **rows}
+
+    @cached_property
+    def recorded(self) -> Mapping[str, InstalledFile]:
+        """What was written last, by path (`workspace/recorded.py`). What no client can read as an agent is nobody's,
+        whatever a lock or a record says.
+        """
+        rows = self._rows()
+        ours = self._ours(rows.values())
+        return rows if len(ours) == len(rows) else {file.path: file for file in ours}
+
+    @property
+    def elsewhere(self) -> tuple[InstalledFile, ...]:
+        """Files of ours in folders that a client's variable led to before."""
+        current = self._documents.current
+        return self._ours(current.elsewhere) if current else ()
+
+    def _ours(self, files: Iterable[InstalledFile]) -> tuple[InstalledFile, ...]:
+        managed, files = self._managed(), tuple(files)
+        strange = {file.path for file in files if not managed.holds(file.path, file.client)}
+        if strange:
+            names = ", ".join(f"`{path}`" for path in sorted(strange)[:_MOST_NAMED])
+            self._disk.lacks["rows"] = (
+                f"the lock or the history lists {names}, where no client reads agents; agentpack leaves it as it is"
+            )
+        return tuple(file for file in files if file.path not in strange)
+
+    def _rows(self) -> Mapping[str, InstalledFile]:
+        documents = self._documents
+        current = documents.current
+        if current is not None and documents.lock_is_recorded and not documents.lock_sides:
+            # a file that was deleted by hand is in no later generation, and in the lock all the same
+            return {**locked_here(documents.readable_lock, current), **{file.path: file for file in current.files}}
+        look = self._places.look
+        return recorded_files(
+            documents.readable_lock,
+            self._without_adopted(current),
+            there=lambda path: look(path) is not None,
+            tracked=self._tracked,
+        )
+
+    def _without_adopted(self, current: Generation | None) -> Generation | None:
+        """The generation without files of packs that `adopt` made, once git took the packs away.
+
+        Such a file may be the only copy of a text of the user's own.
+        """
+        if current is None:
+            return None
+        own = f"{self._scope.own_packs}/"
+        gone = {
+            document.path.removeprefix(own).partition("/")[0]
+            for document in current.documents
+            if document.path.startswith(own) and self._disk.stamp(document.path) is None
+        }
+        return (
+            replace(current, files=tuple(file for file in current.files if file.pack not in gone)) if gone else current
+        )
+
+    def _tracked(self, paths: Iterable[str]) -> frozenset[str]:
+        places = {path: self._scope.absolute(split_place(path)[0]) for path in paths}
+        known = {path: place for path, place in places.items() if place.startswith("/")}
+        return tracked(known, self._environment.variables)
+
+    def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
+        """What lies at each path; paths with nothing are left out."""
+        paths = set(paths)
+        looked = ((path, self._places.look(path)) for path in paths)
+        found = {path: here for path, here in looked if here is not None}
+        if any(here.blocked for here in found.values()):
+            self._see_through(paths, found)
+        return found
+
+    def _see_through(self, paths: set[str], found: dict[str, Observed]) -> None:
+        """A link in the place of a file that leads to another of these files is that file."""
+        for group in self._places.groups(paths):
+            here = [found.get(path) for path in group]
+            real = next((seen for seen in here if seen is None or not seen.blocked), here[0])
+            for path in group:
+                if real is None:
+                    found.pop(path, None)
+                else:
+                    found[path] = real
+
+    def contents(self, path: str) -> bytes:
+        """The bytes at a path that was seen to hold a file."""
+        return self._places.read(path) or b""

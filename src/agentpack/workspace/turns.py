@@ -1,0 +1,147 @@
+"""Taking turns with other processes in one scope: looking at one state of the files, and changing them alone.
+
+Work starts without the process lock, so that a command that changes nothing can run where nothing can be written. When
+another process changed something meanwhile, it is done again with the lock held from its start.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TypeVar
+
+from agentpack.apply import Recovered, Unfinished, interrupted, recover, unfinished
+from agentpack.disk import Disk
+from agentpack.environment import Scope
+from agentpack.errors import AgentpackError, Unavailable
+from agentpack.store import Store, layout
+from agentpack.store.process_lock import is_locked, process_lock
+from agentpack.workspace.locations import ManagedPlaces
+
+_T = TypeVar("_T")
+
+
+class _Moved(Exception):
+    """Another process changed something under the work: it is done again, alone from its start."""
+
+
+class Turns:
+    """What one command does with other processes about."""
+
+    def __init__(
+        self, disk: Disk, store: Store, scope: Scope, managed: Callable[[], ManagedPlaces], forget: Callable[[], None]
+    ) -> None:
+        """`managed` gives the files that may be written and deleted, `forget` drops what was read of files."""
+        self._disk, self._store, self._managed, self._forget = disk, store, managed, forget
+        self._documents = (layout.CURRENT, scope.manifest, scope.lock)
+        self.recovered: Recovered | None = None
+        """The interrupted change that was found, and what became of it."""
+        self.has_settled = False
+        """Whether an interrupted change was put in order, or is told."""
+        self._until_done = ExitStack()
+        self._is_alone = False
+        self._began: object = None
+
+    def changing(self, work: Callable[[], _T]) -> _T:
+        """What `work` returns, done on one state of the files; anything an earlier command left half done comes first.
+
+        The work calls `alone` before its first write.
+
+        Raises:
+            Unavailable: another process is at it for too long.
+        """
+        self.settle()
+        self._forget()
+        return self._on_one_state(work)
+
+    def steadily(self, look: Callable[[], _T]) -> _T:
+        """What `look` finds in one state of the files, never half in one and half in the next.
+
+        Raises:
+            Unavailable: another process is at it for too long.
+        """
+        self.settle()
+        return self._on_one_state(look)
+
+    def alone(self) -> None:
+        """Keep every other process from changing this scope until the operation ends.
+
+        Raises:
+            Unavailable: another process is at it for too long, or the lock cannot be made here.
+        """
+        if not self._is_alone:
+            self._take_lock()
+            self._store.blobs.forget()
+            left = (layout.JOURNAL_NEW, layout.JOURNAL)
+            if any(self._disk.stamp(path) is not None for path in left) or self._moment() != self._began:
+                raise _Moved
+
+    def settle(self) -> None:
+        """For commands that only read: finish what was left in the middle, and clear what lies around."""
+        self.has_settled = True
+        left = (layout.JOURNAL_NEW, layout.JOURNAL, layout.IGNORE_NEW)
+        if not any(self._disk.stamp(path) is not None for path in left) or is_locked(self._disk):
+            return
+        waiting = interrupted(self._store)
+        try:
+            with process_lock(self._disk):
+                self._recover()
+        except Unfinished:
+            raise
+        except Unavailable as error:
+            if waiting is not None:  # temporary files alone keep nobody from reading
+                raise unfinished(self._disk, waiting, error) from error
+
+    @property
+    def unfinished(self) -> int:
+        """The generation of an interrupted change that this command did not look at; 0 where there is none."""
+        if self.has_settled or self._disk.stamp(layout.JOURNAL) is None:
+            return 0
+        try:
+            waiting = interrupted(self._store)
+        except AgentpackError:  # damaged: for the command that wants to finish it
+            return 0
+        return waiting.number if waiting else 0
+
+    def _on_one_state(self, work: Callable[[], _T]) -> _T:
+        with ExitStack() as self._until_done:
+            self._is_alone = False
+            try:
+                return self._at_first(work)
+            except _Moved:
+                self._take_lock()
+                self._recover()
+                return work()
+            finally:
+                self._is_alone = False
+
+    def _at_first(self, work: Callable[[], _T]) -> _T:
+        """What the work returns without the lock. Raises _Moved when that is of no single state of the files."""
+        self._began = self._moment()
+        if self._began is None:
+            raise _Moved
+        try:
+            found = work()
+        except _Moved:
+            raise
+        except Exception:  # half a state can look like any fault
+            if self._is_alone or self._moment() == self._began:
+                raise
+            raise _Moved from None
+        if self._is_alone or self._moment() == self._began:
+            return found
+        raise _Moved
+
+    def _take_lock(self) -> None:
+        if not self._is_alone:
+            self._until_done.enter_context(process_lock(self._disk))
+            self._is_alone = True
+
+    def _moment(self) -> object:
+        """What differs as soon as files do; None while a process changes them."""
+        disk = self._disk
+        if disk.stamp(layout.JOURNAL) is not None and is_locked(disk):
+            return None
+        return (*map(disk.stamp, self._documents), disk.entries(layout.GENERATIONS))
+
+    def _recover(self) -> None:
+        self.recovered = recover(self._disk, self._store, self._managed()) or self.recovered
+        self._forget()
