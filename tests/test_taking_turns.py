@@ -8,7 +8,7 @@ from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Options
+from agentpack.changes.request import Options
 from agentpack.environment import Environment, project_scope
 from agentpack.operations.upgrade import upgrade
 from agentpack.workspace.workspace import Workspace

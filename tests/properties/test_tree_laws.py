@@ -13,7 +13,7 @@ from support.packs import make_pack, persona_text, publish
 from support.trees import marks, modes, write_tree
 
 from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import Options
+from agentpack.changes.request import Options
 from agentpack.environment import project_scope
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.operations.install import install

@@ -6,10 +6,10 @@ What the command-line library reads and what `plain.py` reads by itself end here
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from agentpack.changes.commit import Conflicted
+from agentpack.changes.conflicts import Conflicted
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import Options
+from agentpack.changes.request import Options
 from agentpack.cli.outcomes import asking, finish
 from agentpack.cli.present import Result
 from agentpack.cli.session import Session

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.changes.requests import Options
+from agentpack.changes.request import Options
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Confirm
+from agentpack.changes.request import Confirm
 from agentpack.cli.present import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change

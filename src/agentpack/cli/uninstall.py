@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import Options
+from agentpack.changes.request import Options
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish

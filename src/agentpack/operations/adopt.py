@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import Wish, wish_for
+from agentpack.changes.request import Wish, wish_for
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agentpack.changes.requests import Followed
+from agentpack.changes.request import Followed
 from agentpack.model.manifest import Manifest
 from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Library

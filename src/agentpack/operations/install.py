@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Options, Wish, wish_for
+from agentpack.changes.request import Options, Wish, wish_for
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import Requirement, parse_requirement

@@ -2,7 +2,7 @@
 
 Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
 byte for byte, or say the same but for blank lines between rules and the quotes of a header, else nothing is written.
-Reading the edit is left to `edits`, changing files to `changes/commit.py`.
+Reading the edit is left to `edits`, changing files to `changes/`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import wish_for
+from agentpack.changes.request import wish_for
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.changes.requests import Followed
+from agentpack.changes.request import Followed
 from agentpack.compose.agreement import Named
 from agentpack.differences.rules import entries_of
 from agentpack.errors import AgentpackError, DecisionNeeded

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
-from agentpack.changes.requests import Options, Wish
+from agentpack.changes.request import Options, Wish
 from agentpack.changes.widening import granted_words, may_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import file_state
@@ -130,13 +130,9 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
-    from agentpack.changes.commit import (
-        document_changes,
-        lock_bytes,
-        lost_files,
-        pack_changes,
-        write_documents,
-    )
+    from agentpack.changes.commit import write_documents
+    from agentpack.changes.conflicts import lost_files
+    from agentpack.changes.documents import document_changes, lock_bytes, pack_changes
 
     before = workspace.lock
     recognise_releases(workspace, made)

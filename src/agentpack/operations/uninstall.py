@@ -5,9 +5,9 @@ needs.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Options, Wish, wish_for
+from agentpack.changes.request import Options, Wish, wish_for
 from agentpack.errors import DecisionNeeded, Refused, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan

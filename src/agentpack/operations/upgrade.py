@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.pristine import Pristine
-from agentpack.changes.requests import Followed, Options, wish_for
+from agentpack.changes.request import Followed, Options, wish_for
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
