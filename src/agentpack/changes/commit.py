@@ -1,114 +1,68 @@
 """Decided -> done: the transaction that writes a change, and the generation that records it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
 
 from agentpack.apply import transact
-from agentpack.changes.documents import merge_notes
-from agentpack.changes.outcome import DocumentChange, Outcome, PackChange
-from agentpack.changes.request import Wish
-from agentpack.changes.snapshot import documents_of, pins_of, snapshot_to_follow
-from agentpack.changes.widening import MayChange, refuse_widening
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.snapshot import documents_here, snapshot_to_follow
 from agentpack.errors import Refused
 from agentpack.model.changes import WRITES, Action, Change, Plan
-from agentpack.model.history import Document, Generation, InstalledFile
+from agentpack.model.history import BEFORE_THE_FIRST, Document, Generation, InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.names import Digest, digest_of
-from agentpack.wanted.making import Made
 from agentpack.workspace.locations import Placed, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
 
 
-def commit(workspace: Workspace, outcome: Outcome, wish: Wish) -> Generation:
+class Decided(NamedTuple):
+    """A change about which nothing is left to decide."""
+
+    outcome: Outcome
+    """What it does. A plan without changes is about no file: those that are recorded stay recorded."""
+    pins: tuple[str, ...]
+    """The releases that are there then, as a generation names them."""
+    modes: Mapping[str, int] = {}
+    """Permission bits, by path, for what is written; other files keep theirs, and new ones are left to the umask."""
+    goal: Generation | None = None
+    """The earlier generation that the change comes to: its files and documents are recorded again."""
+
+
+def commit(workspace: Workspace, decided: Decided) -> Outcome:
+    """Write the change as one transaction, the last thing that can fail. What is on disk and unrecorded is recorded
+    first, so that nothing is lost.
+
+    Returns:
+        The outcome with the number of the new generation.
+    """
     workspace.alone()
     snapshot = snapshot_to_follow(workspace)
-    current = workspace.current
+    outcome, goal, current = decided.outcome, decided.goal, workspace.current or BEFORE_THE_FIRST
+    here, changed = documents_here(workspace), {document.path for document in outcome.documents}
+    unchanged = {document: data for document, data in here.items() if document.path not in changed}
 
     def generation(modes: Mapping[str, int]) -> Generation:
         return Generation(
-            number=(current.number if current else 0) + 1,
-            parent=current.number if current else 0,
+            number=current.number + 1,
+            parent=current.number,
             time=workspace.environment.now(),
             command=outcome.command,
-            pins=pins_of(wish.made.lock if wish.made else None),
-            files=tuple(_installed(outcome.plan, workspace.recorded, modes)),
-            documents=tuple(_documents(workspace, outcome, modes)),
-            folders=current.folders if current else (),
-            replaced=(*_taken_over(outcome.plan, workspace.recorded), *_there_before(workspace, outcome)),
+            pins=decided.pins,
+            files=goal.files if goal else tuple(_files(workspace, outcome.plan, modes)),
+            documents=goal.documents if goal else tuple(_documents(workspace, outcome, here, modes)),
+            folders=current.folders,
+            replaced=(*_taken_over(outcome.plan, workspace.recorded), *(() if current.number else unchanged)),
             elsewhere=outcome.plan.elsewhere,
         )
 
     done = transact(
         workspace.disk,
         workspace.store,
-        steps=workspace.places.steps(_placed(outcome, _modes_left(workspace, outcome.plan))),
+        steps=workspace.places.steps(_placed(decided)),
         generation=generation,
-        blobs=_blobs(workspace, outcome),
-        snapshot=snapshot,
-        managed=workspace.managed,
-    )
-    workspace.read_again()
-    return done
-
-
-def write_documents(
-    workspace: Workspace,
-    command: str,
-    documents: tuple[DocumentChange, ...],
-    packs: tuple[PackChange, ...],
-    made: Made,
-    capabilities: tuple[MayChange, ...],
-    *,
-    dry_run: bool,
-    stops: bool = True,
-) -> Outcome:
-    """Change manifest or lock as one transaction, and no agent file.
-
-    Raises:
-        DecisionNeeded: with `stops`, a release may do more than the locked one and nobody accepted it.
-    """
-    if stops:
-        refuse_widening(capabilities)
-    outcome = Outcome(
-        command=command,
-        scope=workspace.scope.kind,
-        root=workspace.scope.root,
-        plan=Plan(changes=()),
-        documents=documents,
-        packs=packs,
-        notes=(*made.notes(made.files if documents else None), *merge_notes(workspace, made.lock)),
-        dry_run=dry_run,
-        capabilities=capabilities,
-        skipped=made.skipped,
-    )
-    if dry_run or not documents:
-        return outcome
-    workspace.alone()
-    snapshot = snapshot_to_follow(workspace)
-    current = workspace.current
-
-    def generation(modes: Mapping[str, int]) -> Generation:
-        return Generation(
-            number=(current.number if current else 0) + 1,
-            parent=current.number if current else 0,
-            time=workspace.environment.now(),
-            command=command,
-            pins=pins_of(made.lock),
-            files=current.files if current else (),
-            documents=tuple(_documents(workspace, outcome, modes)),
-            folders=current.folders if current else (),
-            replaced=tuple(_there_before(workspace, outcome)),
-            elsewhere=workspace.elsewhere,
-        )
-
-    steps = list(workspace.places.steps(_placed(outcome, {})))
-    blobs = _blobs(workspace, outcome)
-    done = transact(
-        workspace.disk,
-        workspace.store,
-        steps=steps,
-        generation=generation,
-        blobs=blobs,
+        blobs=chain(_blobs(workspace, outcome), unchanged.values()),
         snapshot=snapshot,
         managed=workspace.managed,
     )
@@ -116,7 +70,7 @@ def write_documents(
     return replace(outcome, generation=done.number)
 
 
-def _modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
+def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
     """The permissions that deleted files had, by path: of the newest generation that has the file. The last one may be
     without it, and the lock keeps no permissions.
     """
@@ -133,18 +87,13 @@ def _modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
     return modes
 
 
-def _placed(outcome: Outcome, modes: Mapping[str, int]) -> Iterator[Placed]:
-    """The places of an outcome. `modes` are the permissions of files that are written where nothing is."""
+def _placed(decided: Decided) -> Iterator[Placed]:
+    outcome, modes = decided.outcome, decided.modes
     for change in outcome.plan.changes:
-        if change.same_as:
-            continue
-        if change.action in WRITES:
+        if not change.same_as and (change.action in WRITES or change.action is Action.DELETE):
             yield Placed(change.path, change.observed, change.content, modes.get(change.path))
-        elif change.action is Action.DELETE:
-            yield Placed(change.path, change.observed, None)
-    for document in outcome.documents:
-        before = None if document.before is None else digest_of(document.before)
-        yield Placed(document.path, before, document.after)
+    for path, before, after in outcome.documents:
+        yield Placed(path, None if before is None else digest_of(before), after, modes.get(path))
 
 
 def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
@@ -162,10 +111,6 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
             assert change.observed is not None
             if not blobs.has(change.observed):
                 yield workspace.contents(change.path)
-    changed = {document.path for document in outcome.documents}
-    for path, data in documents_of(workspace):
-        if path not in changed:
-            yield data
 
 
 def _entry_blobs(workspace: Workspace, change: Change) -> Iterator[bytes]:
@@ -185,20 +130,12 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
             yield change.path, change.observed, change.mode or 0
 
 
-def _there_before(workspace: Workspace, outcome: Outcome) -> Iterator[tuple[str, Digest, int]]:
-    """A manifest that people wrote before the first generation, which leaves it as it is: a rollback does too."""
-    changed = {document.path for document in outcome.documents}
-    for path, data in documents_of(workspace) if workspace.current is None else ():
-        seen = workspace.disk.look(path)
-        if path not in changed and seen is not None:
-            yield path, digest_of(data), seen.mode
-
-
-def _installed(
-    planned: Plan, recorded: Mapping[str, InstalledFile], modes: Mapping[str, int]
-) -> Iterator[InstalledFile]:
+def _files(workspace: Workspace, planned: Plan, modes: Mapping[str, int]) -> Iterator[InstalledFile]:
+    """The files as the plan leaves them; `modes` are the permissions of those that were written."""
+    if not planned.changes and workspace.current:
+        yield from workspace.current.files
     for change in planned.changes:
-        old = recorded.get(change.path)
+        old = workspace.recorded.get(change.path)
         if change.action is Action.CONFLICT:
             if old is not None:
                 yield old
@@ -208,14 +145,12 @@ def _installed(
             yield InstalledFile(change.path, *names, change.rendered, change.written, mode)
 
 
-def _documents(workspace: Workspace, outcome: Outcome, modes: Mapping[str, int]) -> Iterator[Document]:
-    changed = {document.path: document for document in outcome.documents}
-    there = dict(documents_of(workspace))
-    for path in dict.fromkeys((workspace.scope.manifest, workspace.scope.lock, *there, *changed)):
-        if path in changed:
-            after = changed[path].after
-            if after is not None:
-                yield Document(path, digest_of(after), modes[path])
-        elif path in there:
-            seen = workspace.disk.look(path)
-            yield Document(path, digest_of(there[path]), seen.mode if seen else 0)
+def _documents(
+    workspace: Workspace, outcome: Outcome, here: Iterable[Document], modes: Mapping[str, int]
+) -> Iterator[Document]:
+    """The documents as the change leaves them, of those that are here."""
+    left: dict[str, Document | None] = dict.fromkeys((workspace.scope.manifest, workspace.scope.lock))
+    left |= {document.path: document for document in here}
+    for path, _, after in outcome.documents:
+        left[path] = None if after is None else Document(path, digest_of(after), modes[path])
+    return filter(None, left.values())

@@ -1,9 +1,8 @@
 """Wanted -> decided: the plan of a command, and the decisions that it needs before anything is written."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 
-from agentpack.changes.commit import commit
+from agentpack.changes.commit import Decided, commit, modes_left
 from agentpack.changes.conflicts import conflict_error
 from agentpack.changes.documents import before_of, documents_of_change, merge_notes, pack_changes
 from agentpack.changes.meeting import meeting_notes, refuse_sources
@@ -12,6 +11,7 @@ from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import recognise_releases
 from agentpack.changes.request import Confirm, Wish
+from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import may_changes, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.model.changes import WRITES, Plan
@@ -85,7 +85,8 @@ def carry_out(
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
     if dry_run:
         return outcome
-    return replace(outcome, generation=commit(workspace, outcome, wish).number)
+    pins = pins_of(wish.made.lock if wish.made else None)
+    return commit(workspace, Decided(outcome, pins, modes_left(workspace, planned)))
 
 
 def refuse_found(workspace: Workspace, made: Made, decisions: Decisions) -> None:

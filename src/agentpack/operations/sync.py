@@ -2,14 +2,18 @@
 
 from collections.abc import Collection
 
+from agentpack.changes.commit import Decided, commit
+from agentpack.changes.conflicts import lost_files
 from agentpack.changes.decisions import carry_out
+from agentpack.changes.documents import document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
 from agentpack.changes.request import Options, Wish
-from agentpack.changes.widening import granted_words, may_changes
+from agentpack.changes.snapshot import pins_of
+from agentpack.changes.widening import granted_words, may_changes, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
-from agentpack.model.changes import file_state
+from agentpack.model.changes import Plan, file_state
 from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.operations.clients import default_clients, settle
@@ -130,19 +134,28 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
 
 def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
-    from agentpack.changes.commit import write_documents
-    from agentpack.changes.conflicts import lost_files
-    from agentpack.changes.documents import document_changes, lock_bytes, pack_changes
-
     before = workspace.lock
     recognise_releases(workspace, made)
     if before is None and (lost := unrecorded_files(workspace, made)):
         raise lost_files(workspace, [file.path for file in lost])
     capabilities = may_changes(workspace, made)
+    if options.stops:
+        refuse_widening(capabilities)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.lock_bytes, text)]))
-    packs = tuple(pack_changes(before, made.lock))
-    return write_documents(
-        workspace, "lock", documents, packs, made, capabilities, dry_run=options.dry_run, stops=options.stops
+    outcome = Outcome(
+        command="lock",
+        scope=workspace.scope.kind,
+        root=workspace.scope.root,
+        plan=Plan(changes=(), elsewhere=workspace.elsewhere),
+        documents=documents,
+        packs=tuple(pack_changes(before, made.lock)),
+        notes=(*made.notes(made.files if documents else None), *merge_notes(workspace, made.lock)),
+        dry_run=options.dry_run,
+        capabilities=capabilities,
+        skipped=made.skipped,
     )
+    if options.dry_run or not documents:
+        return outcome
+    return commit(workspace, Decided(outcome, pins_of(made.lock)))
