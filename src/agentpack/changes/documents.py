@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from agentpack.changes.outcome import DocumentChange, PackChange
 from agentpack.changes.pristine import recognised_lock
-from agentpack.changes.request import Wish
+from agentpack.changes.request import DesiredState
 from agentpack.model.changes import Plan
 from agentpack.model.line_ends import in_form_of, plain
 from agentpack.model.lock import Lock, LockedPack
@@ -23,16 +23,16 @@ def document_changes(wanted: Iterable[tuple[str, bytes | None, bytes | None]]) -
             yield DocumentChange(path, before, after)
 
 
-def documents_of_change(workspace: Workspace, wish: Wish, planned: Plan) -> Iterator[DocumentChange]:
+def documents_of_change(workspace: Workspace, state: DesiredState, planned: Plan) -> Iterator[DocumentChange]:
     lock = None
-    if wish.lock is not None:
+    if state.lock is not None:
         # whoever writes files brings an older lock to today's schema
-        lock = lock_bytes(workspace, _with_what_is_left(workspace, wish.lock, planned), anew=bool(planned.pending))
+        lock = lock_bytes(workspace, _with_what_is_left(workspace, state.lock, planned), anew=bool(planned.pending))
     yield from document_changes(
         (
-            (workspace.scope.manifest, workspace.manifest_bytes, wish.manifest),
+            (workspace.scope.manifest, workspace.manifest_bytes, state.manifest),
             (workspace.scope.lock, workspace.lock_bytes, lock),
-            *((path, workspace.disk.read(path), after) for path, after in wish.beside.items()),
+            *((path, workspace.disk.read(path), after) for path, after in state.extra_documents.items()),
         )
     )
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from agentpack.merge import Known
 
 
-def plan_for(workspace: Workspace, made: Made | None, decisions: Decisions = NO_DECISIONS) -> Plan:
-    """The plan that brings the disk to what is wanted; None when nothing is."""
-    met = meet(workspace, made.files if made else {})
+def plan_for(workspace: Workspace, made: Made, decisions: Decisions = NO_DECISIONS) -> Plan:
+    """The plan that brings the disk to what is wanted."""
+    met = meet(workspace, made.files)
     pristine = Pristine(workspace)
     planned = plan(
         met.wanted,
@@ -25,7 +25,7 @@ def plan_for(workspace: Workspace, made: Made | None, decisions: Decisions = NO_
         met.observed,
         disk=workspace.contents,
         base=pristine.text,
-        known=lambda old, new: _rules(pristine, old, None if made is None else made.persona(new.pack, new.persona)),
+        known=lambda old, new: _rules(pristine, old, made.persona(new.pack, new.persona)),
         decisions=decisions,
     )
     return met.whole(planned, decisions)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.request import Options, Wish, wish_for
+from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, Wanted
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -16,64 +16,37 @@ from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
-def install(
-    workspace: Workspace,
-    requirements: Sequence[str],
-    *,
-    clients: Sequence[str] = (),
-    settings: Sequence[str] = (),
-    sources: Sequence[str] = (),
-    options: Options,
-) -> Outcome:
-    """Add the requirements to the manifest and bring the scope to what it then says.
-
-    Args:
-        settings: `parameter=value` texts for the packs named.
-        sources: folders of packs to add as sources.
-    """
-    asked = [parse_requirement(text) for text in requirements]
+def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
+    """Add the requirements to the manifest and bring the scope to what it then says."""
+    asked = [parse_requirement(text) for text in request.names]
     for requirement in asked:
         if requirement.url is not None:
             raise UsageError(
                 f"`{requirement}`: addresses are not read by this version",
                 hint="name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml",
             )
-    clients = tuple(dict.fromkeys(clients))
-    for client in clients:
+    for client in request.clients:
         workspace.targets.named(client)
     old = workspace.manifest
-    new = _with_sources(workspace, old, sources)
-    anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
+    new = _with_sources(workspace, old, request.sources)
+    anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
     library = Library(workspace, new, workspace.lock.packs if workspace.lock else (), anew=anew)
-    new = _with_requirements(library, new, asked, requirements, clients, settings, workspace)
+    new = _with_requirements(library, new, asked, request)
     chosen = choose(library, new, workspace.lock, upgrade=anew)
-    options = replace(options, decisions=options.decisions_for(asked))
-    settled = settle(library, new, chosen, options.decisions)
+    request = request.about(asked)
+    settled = settle(library, new, chosen, request)
     new = settled.named_in(new)
     moved = followed(library, new, chosen, settled.clients)
     with workspace.as_if(moved.texts):
         made = settled.with_texts(moved.texts).made(library, new, chosen)
-    wish = moved.told(wish_for(workspace, old, new, made))
+    state = moved.added_to(desired_state(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.remarking import remarks
         from agentpack.operations.resembling import name_warnings
 
         names = name_warnings(library, old, new, workspace.lock, made)
-        wish = wish._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
-    return _carry_out(workspace, "install " + " ".join(requirements), wish, options)
-
-
-def _carry_out(workspace: Workspace, command: str, wish: Wish, options: Options) -> Outcome:
-    return carry_out(
-        workspace,
-        command,
-        wish,
-        decisions=options.decisions,
-        dry_run=options.dry_run,
-        partial=options.partial,
-        confirm=options.confirm,
-        stops=options.stops,
-    )
+        state = state._replace(warnings=(*names, *remarks(library, workspace.lock, made)))
+    return carry_out(workspace, " ".join(("install", *request.names)), state, request)
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
@@ -121,23 +94,18 @@ def _kebab(text: str) -> str:
 
 
 def _with_requirements(
-    library: Library,
-    manifest: Manifest,
-    asked: Sequence[Requirement],
-    texts: Sequence[str],
-    clients: Sequence[str],
-    settings: Sequence[str],
-    workspace: Workspace,
+    library: Library, manifest: Manifest, asked: Sequence[Requirement], request: ChangeRequest
 ) -> Manifest:
     """The manifest with each requirement added, or put in the place of the pack's old one."""
+    clients, settings = request.clients, request.settings
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
-        lock = None if fresh else workspace.lock
+        lock = None if fresh else library.workspace.lock
         known = of_lock(lock) if lock is not None and lock.clients else Settled(tuple(clients))
         manifest = known.named_in(manifest)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
-    for requirement, text in zip(asked, texts, strict=True):
+    for requirement, text in zip(asked, request.names, strict=True):
         parameters = read_settings(library, manifest, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
         entry = Wanted(_without_newest(requirement), _shortest(requirement, text))

@@ -13,8 +13,7 @@ from packaging.version import Version
 
 from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.plan import Decisions
-from agentpack.changes.request import wish_for
+from agentpack.changes.request import ChangeRequest, Followed, desired_state
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
@@ -73,10 +72,9 @@ def keep(
     manifest = _with_variant(workspace.manifest, found, chosen_name)
     now = _made_with(workspace, library, manifest, made, texts)
     reworded = _check(workspace, now, found, client)
-    wish = wish_for(workspace, workspace.manifest, manifest, now)
-    beside = {text.path: text.data for text in texts}
-    decisions = Decisions(said=frozenset(reworded), on_conflict=on_conflict)
-    outcome = carry_out(workspace, command, wish._replace(beside=beside), decisions=decisions, dry_run=dry_run)
+    state = Followed(texts).added_to(desired_state(workspace, workspace.manifest, manifest, now))
+    request = ChangeRequest(said=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
+    outcome = carry_out(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
     outcome = replace(outcome, notes=(*outcome.notes, *notes))
     return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))

@@ -9,7 +9,7 @@ from agentpack.changes.documents import document_changes, lock_bytes, merge_note
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
-from agentpack.changes.request import Options, Wish
+from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import granted_words, may_changes, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
@@ -25,34 +25,24 @@ from agentpack.workspace.written import held_by_lock, with_files
 
 
 @changing
-def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, options: Options) -> Outcome:
+def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Bring the disk to what manifest and lock say.
-
-    Args:
-        locked: the lock must be what the manifest asks for.
-        frozen: as `locked`, but the manifest need not be there.
 
     Raises:
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
     """
-    if not frozen:
+    if not request.frozen:
         require_manifest(workspace)
-    unchecked = frozen and workspace.manifest_bytes is None
-    made = made_from_lock(workspace, frozen=unchecked) if locked or frozen else made_now(workspace, options.decisions)
-    wish = Wish(made, workspace.manifest_bytes, made.lock)
-    if (locked or frozen) and workspace.lock is not None:
+    as_locked = request.locked or request.frozen
+    unchecked = request.frozen and workspace.manifest_bytes is None
+    made = made_from_lock(workspace, frozen=unchecked) if as_locked else made_now(workspace, request)
+    state = DesiredState(made, workspace.manifest_bytes, made.lock)
+    if as_locked and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
         if {*workspace.lock.files} == {*made.lock.files}:
-            wish = wish._replace(lock=workspace.lock)
-        _refuse_edits(workspace, made, options)
-    return carry_out(
-        workspace,
-        "sync",
-        wish,
-        decisions=options.decisions,
-        dry_run=options.dry_run,
-        partial=options.partial,
-    )
+            state = state._replace(lock=workspace.lock)
+        _refuse_edits(workspace, made, request)
+    return carry_out(workspace, "sync", state, request)
 
 
 def made_now(workspace: Workspace, decisions: Decisions = NO_DECISIONS) -> Made:
@@ -76,8 +66,8 @@ def _recognised(workspace: Workspace, library: Library) -> Lock | None:
     return recognised_lock(workspace)
 
 
-def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
-    if options.decisions.discard_edits:
+def _refuse_edits(workspace: Workspace, made: Made, request: ChangeRequest) -> None:
+    if request.discard_edits:
         return
     recorded = workspace.recorded
     observed = workspace.observe({*made.files, *recorded})
@@ -97,7 +87,7 @@ def _refuse_edits(workspace: Workspace, made: Made, options: Options) -> None:
 
 
 @changing
-def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options: Options) -> Outcome:
+def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[str] | None = ()) -> Outcome:
     """Resolve and write the lock; no agent file is touched.
 
     Args:
@@ -113,8 +103,8 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         workspace.require_packs(tuple(upgrade))
     known = workspace.lock or _recognised(workspace, library)
     chosen = choose(library, workspace.manifest, known, upgrade=upgrade)
-    made = settle(library, workspace.manifest, chosen, options.decisions).made(library, workspace.manifest, chosen)
-    return write_lock(workspace, made, options)
+    made = settle(library, workspace.manifest, chosen, request).made(library, workspace.manifest, chosen)
+    return _write_lock(workspace, made, request)
 
 
 def require_manifest(workspace: Workspace) -> None:
@@ -132,14 +122,14 @@ def _pass_over_unreadable_lock(workspace: Workspace) -> None:
         workspace.__dict__["lock"] = None
 
 
-def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
+def _write_lock(workspace: Workspace, made: Made, request: ChangeRequest) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
     before = workspace.lock
     recognise_releases(workspace, made)
     if before is None and (lost := unrecorded_files(workspace, made)):
         raise lost_files(workspace, [file.path for file in lost])
     capabilities = may_changes(workspace, made)
-    if options.stops:
+    if request.require_acceptance:
         refuse_widening(capabilities)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
@@ -152,10 +142,10 @@ def write_lock(workspace: Workspace, made: Made, options: Options) -> Outcome:
         documents=documents,
         packs=tuple(pack_changes(before, made.lock)),
         notes=(*made.notes(made.files if documents else None), *merge_notes(workspace, made.lock)),
-        dry_run=options.dry_run,
+        dry_run=request.dry_run,
         capabilities=capabilities,
         skipped=made.skipped,
     )
-    if options.dry_run or not documents:
+    if request.dry_run or not documents:
         return outcome
     return commit(workspace, Decided(outcome, pins_of(made.lock)))

@@ -10,7 +10,7 @@ from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.pristine import Pristine
-from agentpack.changes.request import Followed, Options, wish_for
+from agentpack.changes.request import ChangeRequest, Followed, desired_state
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
@@ -25,37 +25,26 @@ from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
-def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False, options: Options) -> Outcome:
-    """Bring the named packs, or all, to the newest release in range.
-
-    Args:
-        latest: past the range: the manifest is rewritten where its range does not allow the newest release.
-    """
-    asked = [parse_requirement(name) for name in names]
+def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
+    """Bring the named packs, or all, to the newest release in range."""
+    asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
     workspace.require_packs(packs)
-    accepted = () if options.stops else None
-    newer = newest(workspace, packs, latest=latest, accepted=accepted, decisions=options.decisions_for(asked))
-    wish = newer.followed.told(wish_for(workspace, workspace.manifest, newer.manifest, newer.made))
-    if not latest:
+    accepted = () if request.require_acceptance else None
+    request = request.about(asked)
+    newer = newest(workspace, packs, latest=request.latest, accepted=accepted, decisions=request)
+    state = newer.followed.added_to(desired_state(workspace, workspace.manifest, newer.manifest, newer.made))
+    if not request.latest:
         beyond = out_of_range(newer, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
-        wish = wish._replace(notes=(*wish.notes, *notes))
+        state = state._replace(notes=(*state.notes, *notes))
     if newer.manifest.sources:
         from agentpack.operations.remarking import remarks  # not for the packs that come with agentpack
 
-        wish = wish._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
-    return carry_out(
-        workspace,
-        " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
-        wish,
-        decisions=options.decisions_for(asked),
-        dry_run=options.dry_run,
-        partial=options.partial,
-        confirm=options.confirm,
-        stops=options.stops,
-    )
+        state = state._replace(warnings=remarks(newer.library, workspace.lock, newer.made))
+    command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
+    return carry_out(workspace, command, state, request)
 
 
 class Newest(NamedTuple):
