@@ -1,7 +1,6 @@
 """The command line: the table of verbs, and the library that reads their words."""
 
 import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any
@@ -42,8 +41,6 @@ VERBS: dict[str, tuple[str, str]] = {
 HELP = ["-h", "--help"]
 _ROOT_HELP = "Versions, variants, upgrades and rollback for the personas of AI coding agents."
 _EPILOG = "Start with: agentpack install python-engineer"
-Click = sys.modules[typer.BadParameter.__mro__[1].__module__]
-"""The exceptions of the command-line library that Typer brings along."""
 
 
 class Verbs(Group):

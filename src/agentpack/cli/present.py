@@ -298,9 +298,6 @@ def plain_ask(question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-Ask = Callable[[str], bool]
-
-
 def _styled(text: str, names: Sequence[str]) -> str:
     codes = ";".join(_STYLES[name] for name in names)
     return f"\x1b[{codes}m{text}\x1b[0m" if text else text

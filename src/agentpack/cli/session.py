@@ -81,13 +81,14 @@ class Session:
         try:
             result = act()
         finally:
-            self._tell_recovery()
-            self._tell_lacks()
+            self._tell_state()
         self._tell_sources()
         return self.output.finish(result)
 
-    def _tell_recovery(self) -> None:
-        """Say that an interrupted change was found and what was done about it, or that it is still there."""
+    def _tell_state(self) -> None:
+        """Say that an interrupted change was found and what was done about it, or that it is still there; and what the
+        file system cannot do and was gone on without.
+        """
         if self._workspace is None:
             return
         if number := self._workspace.unfinished:
@@ -101,12 +102,8 @@ class Session:
                 self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:
                 self.output.say(f"  {safe(where(path))}: edited since, left as it is")
-
-    def _tell_lacks(self) -> None:
-        """Say what the file system cannot do and was gone on without."""
-        if self._workspace is not None:
-            for words in self._workspace.disk.lacks.values():
-                self.output.say(f"note: {safe(words)}")
+        for words in self._workspace.disk.lacks.values():
+            self.output.say(f"note: {safe(words)}")
 
     def _tell_sources(self) -> None:
         """Say which missing sources would have been looked into, and with `--verbose` what was read from where.

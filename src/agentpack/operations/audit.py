@@ -21,6 +21,7 @@ from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import Library
+from agentpack.workspace.required import nothing_installed, refuse_address
 from agentpack.workspace.workspace import Workspace
 
 _PARTS = ("personas/", "variants/")
@@ -113,7 +114,7 @@ def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
     workspace.settle()
     scope = workspace.scope
     if workspace.manifest_bytes is None and workspace.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
-        raise UsageError("nothing is installed here", hint="name what to look through: a pack, or a folder (`./packs`)")
+        raise nothing_installed(hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
     observed = workspace.observe(set(workspace.recorded))
@@ -200,8 +201,7 @@ def _read(place: str, most: int = MAX_BYTES) -> bytes:
 def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) -> None:
     """The release that `install` would take, were the pack not there yet. Its pack need not read."""
     requirement = parse_requirement(subject)
-    if requirement.url is not None:
-        raise UsageError(f"`{subject}`: addresses are not read by this version", hint="name a folder")
+    refuse_address(requirement, hint="name a folder")
     library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else ())
     offered = library.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]

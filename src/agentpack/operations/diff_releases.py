@@ -16,6 +16,7 @@ from agentpack.operations.clients import DEFAULT, named_clients
 from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, Limits, part_of
 from agentpack.wanted.candidates import Library, as_locked, choose
 from agentpack.wanted.making import Made, make
+from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace, steady
 
 
@@ -78,8 +79,7 @@ def _may_change(old: Rendering, new: Rendering) -> MayChange:
 
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:
-    if asked.url is not None:
-        raise UsageError(f"`{asked}`: addresses are not read by this version")
+    refuse_address(asked)
     here = workspace.manifest
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else Wanted(asked, str(asked))

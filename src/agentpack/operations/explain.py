@@ -18,6 +18,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
 from agentpack.operations.diff import Limits
 from agentpack.wanted.making import Part, layers_behind
+from agentpack.workspace.required import nothing_installed, require_lock
 from agentpack.workspace.workspace import Workspace, steady
 
 
@@ -98,11 +99,9 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
 
 
 def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
-    lock = workspace.lock
-    if lock is None and workspace.manifest_bytes is None:
-        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-    if lock is None:
-        raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
+    if workspace.lock is None and workspace.manifest_bytes is None:
+        raise nothing_installed()
+    require_lock(workspace)
     recorded = {**{row.path: row for row in workspace.elsewhere}, **workspace.recorded}
     limits.check(workspace, recorded.values())
     pristine = Pristine(workspace)

@@ -12,6 +12,7 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import Settled, of_lock, settle
 from agentpack.operations.following import followed
 from agentpack.wanted.candidates import Library, choose
+from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -20,11 +21,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Add the requirements to the manifest and bring the scope to what it then says."""
     asked = [parse_requirement(text) for text in request.names]
     for requirement in asked:
-        if requirement.url is not None:
-            raise UsageError(
-                f"`{requirement}`: addresses are not read by this version",
-                hint="name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml",
-            )
+        refuse_address(requirement, "name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml")
     for client in request.clients:
         workspace.targets.named(client)
     old = workspace.manifest

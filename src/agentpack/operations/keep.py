@@ -7,7 +7,7 @@ Reading the edit is left to `edits`, changing files to `changes/`.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -18,6 +18,7 @@ from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, plain
+from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, is_kebab
 from agentpack.model.rendering import Rendering
@@ -27,6 +28,7 @@ from agentpack.patching import Patch, patch
 from agentpack.wanted.candidates import Library, as_locked, choose
 from agentpack.wanted.from_lock import check_rendering, settled_lock
 from agentpack.wanted.making import Made, draft_for, make
+from agentpack.workspace.required import nothing_installed
 from agentpack.workspace.workspace import LocalText, Workspace, changing, steady
 
 DEFAULT = "local"
@@ -110,7 +112,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library, Made, tuple[Edited, ...]]:
     if workspace.lock_bytes is None and not workspace.manifest.packs:
-        raise UsageError("nothing is installed here", hint="install a pack first: `agentpack install NAME`")
+        raise nothing_installed()
     lock = settled_lock(workspace)
     rows = [file for file in workspace.recorded.values() if name in (file.persona, file.pack)]
     if not rows:
@@ -123,11 +125,11 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Library
     library = Library(workspace, workspace.manifest, lock.packs, every_age=True)
     made = make(library, workspace.manifest, as_locked(lock), lock.clients, fewer=lock.fewer)
     check_rendering(workspace, lock, made)
-    return library, made, tuple(_edited(workspace, library, made, rows, client))
+    return library, made, tuple(_edited(workspace, library, made, lock, rows, client))
 
 
 def _edited(
-    workspace: Workspace, library: Library, made: Made, rows: Sequence[InstalledFile], client: str | None
+    workspace: Workspace, library: Library, made: Made, lock: Lock, rows: Sequence[InstalledFile], client: str | None
 ) -> Iterator[Edited]:
     observed = workspace.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
@@ -159,14 +161,9 @@ def _edited(
                 hint="the edit stays on disk, and upgrades merge it",
             )
         source_name = next((old for old, new in wanted.renames.items() if new == persona_name), persona_name)
-        draft, values = draft_for(library, workspace.manifest, as_locked(_lock(workspace)), part.pack, source_name)
+        draft, values = draft_for(library, workspace.manifest, as_locked(lock), part.pack, source_name)
         files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
         yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
-
-
-def _lock(workspace: Workspace) -> Any:
-    assert workspace.lock is not None
-    return workspace.lock
 
 
 # The variant.

@@ -21,6 +21,7 @@ from agentpack.operations.install import read_settings
 from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Library, choose
 from agentpack.wanted.making import Made, make
+from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace
 
 
@@ -123,8 +124,7 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Asked:
         Unresolvable: no source has such a pack or release.
     """
     requirement = parse_requirement(text)
-    if requirement.url is not None:
-        raise UsageError(f"`{text}`: addresses are not read by this version")
+    refuse_address(requirement)
     library = Library(workspace, workspace.manifest, workspace.lock.packs if workspace.lock else (), every_age=True)
     values = read_settings(library, workspace.manifest, requirement, settings) if settings else {}
     return resolved(workspace, library, requirement, values)

@@ -12,7 +12,7 @@ from agentpack.changes.pristine import recognise_releases, recognised_lock, unre
 from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import granted_words, may_changes, refuse_widening
-from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
 from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
@@ -20,6 +20,7 @@ from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import Library, choose
 from agentpack.wanted.from_lock import check_rendering, made_from_lock
 from agentpack.wanted.making import Made, make
+from agentpack.workspace.required import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.workspace.written import held_by_lock, with_files
 
@@ -100,20 +101,11 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
         locked = tuple(pack for pack in locked if pack.name not in upgrade)
     library = Library(workspace, workspace.manifest, locked, anew=upgrade)
     if upgrade:
-        workspace.require_packs(tuple(upgrade))
+        require_packs(workspace, upgrade)
     known = workspace.lock or _recognised(workspace, library)
     chosen = choose(library, workspace.manifest, known, upgrade=upgrade)
     made = settle(library, workspace.manifest, chosen, request).made(library, workspace.manifest, chosen)
     return _write_lock(workspace, made, request)
-
-
-def require_manifest(workspace: Workspace) -> None:
-    """Raise UsageError where there is no manifest to go by."""
-    if workspace.manifest_bytes is None:
-        raise UsageError(
-            f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
-            hint="`agentpack install` writes one",
-        )
 
 
 def _pass_over_unreadable_lock(workspace: Workspace) -> None:

@@ -17,6 +17,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import Library, choose
+from agentpack.workspace.required import nothing_installed, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -50,8 +51,8 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         )
     asked = [requirement for requirement in asked if requirement not in gone]
     if workspace.manifest_bytes is None:
-        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-    workspace.require_packs(tuple(requirement.pack for requirement in asked))
+        raise nothing_installed()
+    require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
     state = _state_without(workspace, old, new)._replace(

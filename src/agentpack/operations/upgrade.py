@@ -18,9 +18,9 @@ from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.following import followed
-from agentpack.operations.sync import require_manifest
 from agentpack.wanted.candidates import Library, choose
 from agentpack.wanted.making import Made
+from agentpack.workspace.required import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -30,7 +30,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
-    workspace.require_packs(packs)
+    require_packs(workspace, packs)
     accepted = () if request.require_acceptance else None
     request = request.about(asked)
     newer = newest(workspace, packs, latest=request.latest, accepted=accepted, decisions=request)

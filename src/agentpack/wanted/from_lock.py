@@ -9,6 +9,7 @@ from agentpack.wanted.candidates import Library, as_locked
 from agentpack.wanted.making import Made, make
 from agentpack.wanted.obeying import obey
 from agentpack.wanted.satisfying import unmet
+from agentpack.workspace.required import require_lock
 from agentpack.workspace.workspace import Workspace
 
 
@@ -30,12 +31,7 @@ def made_from_lock(workspace: Workspace, *, frozen: bool, obeying: bool = True) 
 
 def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
     """The lock, one that is neither half merged nor, unless `frozen`, out of date. Raises DecisionNeeded."""
-    lock = workspace.lock
-    if lock is None:
-        if not workspace.manifest.packs:
-            raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
-        hint = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
-        raise DecisionNeeded("there is no agentpack.lock", hint=hint)
+    lock = require_lock(workspace)
     if workspace.lock_sides:
         raise DecisionNeeded(
             "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"

@@ -11,14 +11,14 @@ from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.disk.version_control import sides_of_merge, tracked
 from agentpack.environment import Environment, Scope, cache_folder, policy_files, user_scope
-from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, Fault, InvalidFile, Unavailable
 from agentpack.fetch import Sources, in_words
 from agentpack.model.changes import Observed
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.line_ends import plain
 from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
-from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, is_kebab, text_digest
+from agentpack.model.names import Digest, digest_of, is_digest_of, is_junk, is_kebab, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.rendering import Form
 from agentpack.model.variables import is_earlier
@@ -561,19 +561,6 @@ class Workspace:
     def contents(self, path: str) -> bytes:
         """The bytes at a path that was seen to hold a file."""
         return self.places.read(path) or b""
-
-    def require_packs(self, names: tuple[str, ...]) -> None:
-        """Raise UsageError when a named pack is not in the manifest."""
-        if names and self.manifest_bytes is None:
-            raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-        known = [wanted.requirement.pack for wanted in self.manifest.packs]
-        for name in names:
-            if name not in known:
-                raise UsageError(
-                    f"`{name}` is not in {self.scope.absolute(self.scope.manifest)}",
-                    details=[f"there: {', '.join(known) or 'no pack'}"],
-                    hint=did_you_mean(name, known),
-                )
 
     def sources(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
         """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it
