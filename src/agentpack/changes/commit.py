@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from agentpack.apply import transact
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.snapshot import documents_here, snapshot_to_follow
+from agentpack.changes.snapshot import documents_here, pending_snapshot
 from agentpack.errors import Refused
-from agentpack.model.changes import WRITES, Action, Change, Plan
+from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Document, Generation, InstalledFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.names import Digest, digest_of
@@ -38,7 +38,7 @@ def commit(workspace: Workspace, decided: Decided) -> Outcome:
         The outcome with the number of the new generation.
     """
     workspace.alone()
-    snapshot = snapshot_to_follow(workspace)
+    snapshot = pending_snapshot(workspace)
     outcome, goal, current = decided.outcome, decided.goal, workspace.current or BEFORE_THE_FIRST
     here, changed = documents_here(workspace), {document.path for document in outcome.documents}
     unchanged = {document: data for document, data in here.items() if document.path not in changed}
@@ -105,20 +105,13 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
         pristine = as_lf(change.theirs)  # what has the digest `rendered`
         if pristine is not change.content and not blobs.has(change.rendered):
             yield pristine
-        if is_entry(change.path):
-            yield from _entry_blobs(workspace, change)
+        if is_entry(change.path):  # the transaction knows the whole file only
+            yield from (change.content,) if change.content is not None else ()
+            yield from (workspace.contents(change.path),) if change.observed is not None else ()
         if change.content is None and change.observed not in (None, change.rendered):
             assert change.observed is not None
             if not blobs.has(change.observed):
                 yield workspace.contents(change.path)
-
-
-def _entry_blobs(workspace: Workspace, change: Change) -> Iterator[bytes]:
-    """The entry's own texts: the transaction knows the whole file only."""
-    if change.content is not None:
-        yield change.content
-    if change.observed is not None:
-        yield workspace.contents(change.path)
 
 
 def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterator[tuple[str, Digest, int]]:

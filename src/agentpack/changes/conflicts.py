@@ -9,13 +9,6 @@ from agentpack.model.unmerged import HINT, MARKERS
 from agentpack.workspace.workspace import Workspace
 
 
-def conflict_error(workspace: Workspace, outcome: Outcome) -> "Conflicted":
-    """The error that tells every conflict of a plan and the options that decide it."""
-    conflicts = outcome.plan.conflicts
-    kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
-    return Conflicted(outcome, [workspace.scope.absolute(change.path) for change in conflicts], kinds)
-
-
 def lost_files(workspace: Workspace, paths: Sequence[str]) -> DecisionNeeded:
     """The error that names files which no release renders to, and whose rows were lost with the lock."""
     return DecisionNeeded(
@@ -74,16 +67,15 @@ class Conflicted(DecisionNeeded):
 
     code = "conflict"
 
-    def __init__(self, outcome: Outcome, places: Sequence[str], kinds: Sequence[str]) -> None:
-        """`places` and `kinds` (keys of `_WHY`) are those of the plan's conflicts, in its order."""
-        self.outcome = outcome
-        lines = [f":{change.line}" if change.line else "" for change in outcome.plan.conflicts]
-        details = [f"{place}{line}: {_WHY[kind]}" for place, line, kind in zip(places, lines, kinds, strict=True)]
-        count = len(places)
+    def __init__(self, workspace: Workspace, outcome: Outcome) -> None:
+        """Tells every conflict of the plan, and the options that decide it."""
+        self.outcome, conflicts = outcome, outcome.plan.conflicts
+        kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
+        places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
+        ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
+        count = len(conflicts)
         super().__init__(
             f"{count} file{'s' if count != 1 else ''} need{'' if count != 1 else 's'} a decision; nothing was changed",
-            details=details,
-            hint="; ".join(
-                {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}[kind] for kind in dict.fromkeys(kinds)
-            ),
+            details=[f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)],
+            hint="; ".join(ways[kind] for kind in dict.fromkeys(kinds)),
         )

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from agentpack.changes.commit import Decided, commit, modes_left
-from agentpack.changes.conflicts import conflict_error
-from agentpack.changes.documents import before_of, documents_of_change, merge_notes, pack_changes
+from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.documents import documents_of_change, merge_notes, pack_changes
 from agentpack.changes.meeting import meeting_notes, refuse_sources
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.planning import plan_for
-from agentpack.changes.pristine import recognise_releases
+from agentpack.changes.pristine import recognise_releases, recognised_lock
 from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import may_changes, refuse_widening
@@ -20,6 +20,7 @@ from agentpack.safety.text import HiddenText, text_findings
 from agentpack.wanted.making import Made
 from agentpack.workspace.locations import split_place
 from agentpack.workspace.workspace import Workspace
+from agentpack.workspace.written import as_written
 
 
 def carry_out(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
@@ -46,13 +47,14 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
     planned = plan_for(workspace, made, request)
     documents = tuple(documents_of_change(workspace, state, planned))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
+    before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
     outcome = Outcome(
         command=" ".join((command, *request.words(), *(f"--accept {word}" for word in workspace.accepted))),
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
         documents=documents,
-        packs=tuple(pack_changes(before_of(workspace), made.lock)),
+        packs=tuple(pack_changes(before, made.lock)),
         notes=(
             *made.notes(changed),
             *merge_notes(workspace, state.lock),
@@ -68,7 +70,7 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
         left=planned.conflicts if request.partial else (),
     )
     if planned.conflicts and not request.partial:
-        raise conflict_error(workspace, outcome)
+        raise Conflicted(workspace, outcome)
     if outcome.changes_anything:
         _refuse_hidden(workspace, made, state.extra_documents, planned)
         refuse_sources(workspace, planned)
@@ -97,7 +99,7 @@ def refuse_found(workspace: Workspace, made: Made, decisions: Decisions) -> None
     if foreign:
         scope = workspace.scope
         stopped = Outcome(command="install", scope=scope.kind, root=scope.root, plan=Plan(changes=foreign))
-        raise conflict_error(workspace, stopped)
+        raise Conflicted(workspace, stopped)
     _refuse_hidden(workspace, made, {}, planned)
     refuse_sources(workspace, planned)
     for change in planned.pending:

@@ -1,15 +1,14 @@
 """What a change makes of manifest and lock, and which packs that moves."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from agentpack.changes.outcome import DocumentChange, PackChange
-from agentpack.changes.pristine import recognised_lock
 from agentpack.changes.request import DesiredState
 from agentpack.model.changes import Plan
 from agentpack.model.line_ends import in_form_of, plain
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import as_written, held_files, with_files
+from agentpack.workspace.written import held_files, with_files
 
 
 def document_changes(wanted: Iterable[tuple[str, bytes | None, bytes | None]]) -> Iterator[DocumentChange]:
@@ -55,21 +54,21 @@ def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes
     return there if old is not None and old.to_text() == text else text.encode()
 
 
-def before_of(workspace: Workspace) -> Lock | None:
-    """What the files held so far."""
-    return recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
-
-
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
     """What differs between two locks, pack by pack."""
-    old = {pack.name: pack for pack in before.packs} if before else {}
-    new = {pack.name: pack for pack in after.packs} if after else {}
-    for name in sorted({*old, *new}):
-        was, now = old.get(name), new.get(name)
-        moved = was is not None and now is not None and was.source != now.source
-        one, other = (None if pack is None else _words(pack, source=moved) for pack in (was, now))
-        if one != other:
-            yield PackChange(name, one, other)
+    old, new = ({pack.name: pack for pack in lock.packs} if lock else {} for lock in (before, after))
+    moved = {name for name in old.keys() & new.keys() if old[name].source != new[name].source}
+    words: list[dict[str, str]] = [
+        {name: _words(pack, source=name in moved) for name, pack in packs.items()} for packs in (old, new)
+    ]
+    return changed_packs(*words)
+
+
+def changed_packs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[PackChange]:
+    """The packs of which other words are said before and after."""
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield PackChange(name, before.get(name), after.get(name))
 
 
 def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:

@@ -39,20 +39,10 @@ def documents_here(workspace: Workspace) -> Mapping[Document, bytes]:
     }
 
 
-def snapshot_to_follow(workspace: Workspace) -> Snapshot | None:
-    """What is on disk now, if the last generation is something else, for the transaction that follows to record.
-
-    For the rest of the command it counts as the current generation.
+def pending_snapshot(workspace: Workspace) -> Snapshot | None:
+    """A generation of what is on disk now, for the transaction that follows to record; None when the last one left it
+    so. For the rest of the command it counts as the current generation.
     """
-    found = snapshot(workspace)
-    if found is not None:
-        workspace.read_again()
-        workspace.__dict__["current"] = found.generation
-    return found
-
-
-def snapshot(workspace: Workspace) -> Snapshot | None:
-    """A generation of what is on disk now, when that is not what the last one left; None when it is."""
     current, recorded = workspace.current or BEFORE_THE_FIRST, workspace.recorded
     if not current.number and not recorded:
         return None
@@ -65,19 +55,16 @@ def snapshot(workspace: Workspace) -> Snapshot | None:
         number=current.number + 1,
         parent=current.number,
         time=workspace.environment.now(),
-        command=_how_it_came(workspace),
+        command="edits by hand" if workspace.lock_is_recorded else FOUND,
         pins=pins_here(workspace),
         files=files,
         documents=tuple(documents),
         folders=current.folders,
         elsewhere=workspace.elsewhere,
     )
+    workspace.read_again()
+    workspace.__dict__["current"] = generation
     return Snapshot(generation, _found_blobs(workspace, files, documents))
-
-
-def _how_it_came(workspace: Workspace) -> str:
-    """What made the disk other than the last generation left it, as the command of a generation."""
-    return "edits by hand" if workspace.lock_is_recorded else FOUND
 
 
 def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:

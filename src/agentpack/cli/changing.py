@@ -20,7 +20,7 @@ def install(session: Session, request: ChangeRequest) -> Result:
     """What `agentpack install` does."""
     from agentpack.operations.install import install as operation
 
-    return _deciding(session, request, operation)
+    return decided(session, request, operation)
 
 
 def upgrade(session: Session, request: ChangeRequest) -> Result:
@@ -29,17 +29,10 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
     confirm = None if request.yes else asking(session, question="Upgrade?", look=look)
-    return _deciding(session, replace(request, confirm=confirm), operation)
+    return decided(session, replace(request, confirm=confirm), operation)
 
 
-def sync(session: Session, request: ChangeRequest) -> Result:
-    """What `agentpack sync` does without `--check`."""
-    from agentpack.operations.sync import sync as operation
-
-    return _deciding(session, request, operation)
-
-
-def _deciding(
+def decided(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
 ) -> Result:
     """What the verb comes to; with `--on-conflict edit` the user merges what stopped it, and it is run again."""

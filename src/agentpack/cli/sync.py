@@ -36,7 +36,8 @@ def sync(
         return check_scope(session)
     if locked and frozen:
         raise UsageError("`--locked` excludes `--frozen`")
-    from agentpack.cli import changing  # not for `--help`
+    from agentpack.cli import changing  # both not for `--help`
+    from agentpack.operations.sync import sync as operation
 
     request = changing.ChangeRequest(
         locked=locked,
@@ -47,4 +48,4 @@ def sync(
         discard_edits=discard_edits,
         partial=partial,
     )
-    return changing.sync(session, request)
+    return changing.decided(session, request, operation)

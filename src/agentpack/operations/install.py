@@ -105,7 +105,7 @@ def _with_requirements(
     for requirement, text in zip(asked, request.names, strict=True):
         parameters = read_settings(library, manifest, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
-        entry = Wanted(_without_newest(requirement), _shortest(requirement, text))
+        entry = Wanted(replace(requirement, newest=False), _shortest(requirement, text))
         if index is None:
             packs.append(entry._replace(clients=own, parameters=parameters))
             continue
@@ -137,10 +137,6 @@ def _more_clients(before: Wanted, clients: Sequence[str], manifest: Manifest) ->
     had = before.clients if before.clients is not None else manifest.clients or ()
     more = tuple(dict.fromkeys((*had, *clients)))
     return before.clients if not clients or set(more) == set(had) else more
-
-
-def _without_newest(requirement: Requirement) -> Requirement:
-    return replace(requirement, newest=False)
 
 
 def _shortest(requirement: Requirement, text: str) -> str:

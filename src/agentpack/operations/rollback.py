@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from agentpack.changes.commit import Decided, commit
+from agentpack.changes.documents import changed_packs
 from agentpack.changes.meeting import one_file
-from agentpack.changes.outcome import DocumentChange, Outcome, PackChange
+from agentpack.changes.outcome import DocumentChange, Outcome
 from agentpack.changes.snapshot import pins_here
 from agentpack.changes.widening import MayChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
@@ -245,7 +246,7 @@ def _outcome(
             one = replace(leads[lead], path=path, same_as=lead)
             changes.append(replace(one, client=known.client, pack=known.pack, persona=known.persona))
     planned = Plan(changes=tuple(changes), elsewhere=_elsewhere(changes, current, target))
-    packs = tuple(_pack_changes(pins_here(workspace), target.pins))
+    packs = tuple(changed_packs(_versions(pins_here(workspace)), _versions(target.pins)))
     return Outcome(
         command=f"rollback {target.number}",
         scope=workspace.scope.kind,
@@ -309,10 +310,3 @@ def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> t
 
 def _versions(pins: Iterable[str]) -> dict[str, str]:
     return {name: version for name, _, version in (pin.partition(" ") for pin in pins)}
-
-
-def _pack_changes(now: Iterable[str], then: Iterable[str]) -> Iterator[PackChange]:
-    before, after = _versions(now), _versions(then)
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            yield PackChange(name, before.get(name), after.get(name))
