@@ -29,7 +29,7 @@ def carry_out(workspace: Workspace, command: str, state: DesiredState, request: 
     Raises:
         DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
     """
-    return conclude(workspace, state, request, propose(workspace, command, state, request))
+    return conclude(workspace, state.made, request, propose(workspace, command, state, request))
 
 
 def propose(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
@@ -77,13 +77,13 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
     return outcome
 
 
-def conclude(workspace: Workspace, state: DesiredState, request: ChangeRequest, proposed: Outcome) -> Outcome:
+def conclude(workspace: Workspace, made: Made, request: ChangeRequest, proposed: Outcome) -> Outcome:
     """Do what was proposed, unless it is nothing or only a question. Raises DecisionNeeded when the answer is no."""
     if request.dry_run or not proposed.changes_anything:
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
-    return commit(workspace, Decided(proposed, pins_of(state.made.lock), modes_left(workspace, proposed.plan)))
+    return commit(workspace, Decided(proposed, pins_of(made.lock), modes_left(workspace, proposed.plan)))
 
 
 def refuse_found(workspace: Workspace, made: Made, decisions: Decisions) -> None:

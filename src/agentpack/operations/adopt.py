@@ -102,7 +102,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     request = replace(request, adopt_as_is=True, said=said, require_acceptance=False)
     proposed = propose(workspace, command, state, request)
     _refuse_more(workspace, proposed, files)
-    return Adoption(conclude(workspace, state, request, proposed), adopted, managed)
+    return Adoption(conclude(workspace, made, request, proposed), adopted, managed)
 
 
 # What each is taken for.

@@ -11,7 +11,7 @@ from agentpack.changes.outcome import DocumentChange, Outcome
 from agentpack.changes.snapshot import pins_here
 from agentpack.changes.widening import MayChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
-from agentpack.model.changes import WRITES, Action, Change, Plan
+from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile
 from agentpack.model.lock import has_markers, parse_lock
 from agentpack.model.names import Digest, is_digest_of
@@ -46,12 +46,11 @@ def history(workspace: Workspace) -> History:
 
 def generation(workspace: Workspace, number: int) -> Generation:
     """One generation. Raises UsageError when it is not kept."""
-    known = history(workspace)
-    for found in known.generations:
-        if found.number == number:
-            return found
-    kept = ", ".join(str(found.number) for found in known.generations) or "none yet"
-    raise UsageError(f"there is no generation {number}", details=[f"kept: {kept}"])
+    known = {one.number: one for one in history(workspace).generations}
+    if number not in known:
+        kept = ", ".join(map(str, known)) or "none yet"
+        raise UsageError(f"there is no generation {number}", details=[f"kept: {kept}"])
+    return known[number]
 
 
 @changing
@@ -195,68 +194,74 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
 def _outcome(
     workspace: Workspace, current: Generation, target: Generation, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
-    ours = dict(workspace.recorded)
-    goal_files = {file.path: file for file in (target if target.number else current).files}
-    stays = {row.path for row in target.elsewhere}  # written again only where nothing is
-    changes = []
-    document_changes = []
     observed = workspace.observe(set(goals))
-    rows = ((row, observed.get(row.path)) for row in current.elsewhere)
-    ours.update({row.path: row for row, here in rows if here is not None and here.digest == row.written})
     same = _one_file(workspace, goals)
-    ours.update({lead: ours[path] for path, lead in same.items() if path in ours and lead not in ours})
-    for path, goal in sorted(goals.items()):
-        if path in same:
-            continue
-        here = observed.get(path)
-        if goal.document:
-            before, seen = workspace.disk.read(path), workspace.disk.look(path)
-            after = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
-            if (before, seen.mode if seen else None) != (after, goal.mode):
-                document_changes.append(DocumentChange(path, before, after))
-            continue
-        known = ours.get(path) or goal_files.get(path)
-        content = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
-        if here is None:
-            absent = Action.RESTORE if path in ours else Action.CREATE
-            action = Action.KEEP if goal.digest is None else absent
-        elif path in stays or (here.raw == goal.digest and here.mode == goal.mode):
-            action = Action.KEEP
-        elif path not in ours and not adopt and here.raw != goal.digest:
-            action = Action.CONFLICT if goal.digest is not None or path in goal_files else Action.KEEP
-        else:
-            action = Action.DELETE if goal.digest is None else Action.REPLACE
-        changes.append(
-            Change(
-                path=path,
-                action=action,
-                client=known.client if known else "",
-                pack=known.pack if known else "",
-                persona=known.persona if known else "",
-                observed=here.raw if here else None,
-                mode=here.mode if here else None,
-                rendered=goal.digest,
-                content=content if action in WRITES else None,
-            )
-        )
-    leads = {change.path: change for change in changes}
+    ours = dict(workspace.recorded)
+    rows = ((row, observed.get(row.path)) for row in current.elsewhere)
+    ours |= {row.path: row for row, here in rows if here is not None and here.digest == row.written}
+    ours |= {lead: ours[path] for path, lead in same.items() if path in ours and lead not in ours}
+    known = {**{file.path: file for file in (target if target.number else current).files}, **ours}
+    stays = {row.path for row in target.elsewhere}  # written again only where nothing is
+    changes = dict[str, Change]()
+    for path in sorted(path for path, goal in goals.items() if path not in same and not goal.document):
+        goal, here = goals[path], observed.get(path)
+        keeps = path in stays and here is not None
+        action = Action.KEEP if keeps else _action(goal, here, path in ours, path in known, adopt)
+        changes[path] = _change(workspace, path, action, goal, here, known.get(path))
     for path, lead in same.items():
-        known = ours.get(path) or goal_files.get(path)
-        if goals[path].digest is not None and known is not None:
-            one = replace(leads[lead], path=path, same_as=lead)
-            changes.append(replace(one, client=known.client, pack=known.pack, persona=known.persona))
-    planned = Plan(changes=tuple(changes), elsewhere=_elsewhere(changes, current, target))
+        if goals[path].digest is not None and (row := known.get(path)) is not None:
+            names = {"client": row.client, "pack": row.pack, "persona": row.persona}
+            changes[path] = replace(changes[lead], path=path, same_as=lead, **names)  # type: ignore[arg-type]
+    planned = Plan(changes=tuple(changes.values()), elsewhere=_elsewhere(changes.values(), current, target))
+    documents = tuple(_document_changes(workspace, goals))
     packs = tuple(changed_packs(_versions(pins_here(workspace)), _versions(target.pins)))
     return Outcome(
         command=f"rollback {target.number}",
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
-        documents=tuple(document_changes),
-        packs=packs if planned.pending or document_changes else (),
-        capabilities=_may_changes(workspace, document_changes),
-        notes=(*workspace.link_notes(), *_edit_notes(workspace, current, changes)),
+        documents=documents,
+        packs=packs if planned.pending or documents else (),
+        capabilities=_may_changes(workspace, documents),
+        notes=(*workspace.link_notes(), *_edit_notes(workspace, current, changes.values())),
     )
+
+
+def _action(goal: _Goal, here: Observed | None, is_ours: bool, is_known: bool, adopt: bool) -> Action:
+    """What brings a path to its goal; a file that is not ours is in the way, unless it may be adopted."""
+    if here is None:
+        return Action.KEEP if goal.digest is None else Action.RESTORE if is_ours else Action.CREATE
+    if (here.raw, here.mode) == (goal.digest, goal.mode):
+        return Action.KEEP
+    if not is_ours and not adopt and here.raw != goal.digest:
+        return Action.CONFLICT if is_known or goal.digest is not None else Action.KEEP
+    return Action.DELETE if goal.digest is None else Action.REPLACE
+
+
+def _change(
+    workspace: Workspace, path: str, action: Action, goal: _Goal, here: Observed | None, row: InstalledFile | None
+) -> Change:
+    content = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
+    return Change(
+        path=path,
+        action=action,
+        client=row.client if row else "",
+        pack=row.pack if row else "",
+        persona=row.persona if row else "",
+        observed=here.raw if here else None,
+        mode=here.mode if here else None,
+        rendered=goal.digest,
+        content=content if action in WRITES else None,
+    )
+
+
+def _document_changes(workspace: Workspace, goals: Mapping[str, _Goal]) -> Iterator[DocumentChange]:
+    for path, goal in sorted(goals.items()):
+        if goal.document:
+            before, seen = workspace.disk.read(path), workspace.disk.look(path)
+            after = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
+            if (before, seen.mode if seen else None) != (after, goal.mode):
+                yield DocumentChange(path, before, after)
 
 
 def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, str]:

@@ -2,15 +2,13 @@
 
 from collections.abc import Collection
 
-from agentpack.changes.commit import Decided, commit
 from agentpack.changes.conflicts import lost_files
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.decisions import carry_out, conclude
 from agentpack.changes.documents import document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
 from agentpack.changes.request import ChangeRequest, DesiredState
-from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import granted_words, may_changes, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
@@ -126,7 +124,7 @@ def _write_lock(workspace: Workspace, made: Made, request: ChangeRequest) -> Out
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.lock_bytes, text)]))
-    outcome = Outcome(
+    proposed = Outcome(
         command="lock",
         scope=workspace.scope.kind,
         root=workspace.scope.root,
@@ -138,6 +136,4 @@ def _write_lock(workspace: Workspace, made: Made, request: ChangeRequest) -> Out
         capabilities=capabilities,
         skipped=made.skipped,
     )
-    if request.dry_run or not documents:
-        return outcome
-    return commit(workspace, Decided(outcome, pins_of(made.lock)))
+    return conclude(workspace, made, request, proposed)
