@@ -33,7 +33,7 @@ def carry_out(workspace: Workspace, command: str, state: DesiredState, request: 
 
 
 def propose(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
-    """What it comes to to bring the scope to the state. Nothing is written.
+    """What bringing the scope to the state comes to. Nothing is written.
 
     Raises:
         DecisionNeeded: a conflict, or a release that may do more.
