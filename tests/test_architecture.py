@@ -252,6 +252,17 @@ def test_a_library_is_known_only_where_it_is_at_home(library: str) -> None:
     assert strangers == set()
 
 
+def test_a_change_is_written_in_one_place() -> None:
+    """Of files, of the lock alone, or back to an earlier generation: one transaction, one way to record it."""
+    writers = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "transact"
+    }
+    assert writers == {"changes.commit"}
+
+
 def test_nothing_opens_a_network_connection() -> None:
     assert [found for found in imports() if found.target.partition(".")[0] in NETWORK] == []
 

@@ -183,9 +183,17 @@ def test_unknown_names_are_answered_with_the_nearest(installed: Agentpack) -> No
     installed("explain", "reviewer", "--client", "nobody", expect=2)
 
 
-def test_without_a_lock_there_is_nothing_to_explain(agentpack: Agentpack) -> None:
-    ran = agentpack("explain", "reviewer", expect=2)
+@pytest.mark.parametrize("words", ["explain reviewer", "keep reviewer", "uninstall reviewer"])
+def test_every_command_refuses_an_empty_scope_in_the_same_words(agentpack: Agentpack, words: str) -> None:
+    ran = agentpack(*words.split(), expect=2)
     assert "error: nothing is installed here\nhint: `agentpack install` comes first\n" in ran.err
+
+
+@pytest.mark.parametrize("words", ["explain reviewer", "sync --locked", "keep reviewer"])
+def test_every_command_says_in_the_same_words_that_the_lock_is_gone(installed: Agentpack, words: str) -> None:
+    (installed.folder / "agentpack.lock").unlink()
+    ran = installed(*words.split(), expect=3)
+    assert "error: there is no agentpack.lock\nhint: `git restore agentpack.lock` brings it back; " in ran.err
 
 
 def test_json_has_every_line_with_its_origin(installed: Agentpack) -> None:

@@ -8,7 +8,7 @@ from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Options
+from agentpack.changes.request import ChangeRequest
 from agentpack.environment import Environment, project_scope
 from agentpack.operations.upgrade import upgrade
 from agentpack.workspace.workspace import Workspace
@@ -44,7 +44,7 @@ def upgraded(project: Path, meanwhile: Callable[[], object]) -> tuple[Outcome, i
             meanwhile()
         return True
 
-    return upgrade(opened(project), (), latest=True, options=Options(confirm=confirm)), len(asked)
+    return upgrade(opened(project), ChangeRequest(latest=True, confirm=confirm)), len(asked)
 
 
 def test_what_another_command_installed_meanwhile_is_kept(agentpack: Agentpack, crew: Path) -> None:

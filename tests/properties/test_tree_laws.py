@@ -1,5 +1,6 @@
 """Whatever was edited: an upgrade and a rollback give the first tree, byte for byte and mode for mode."""
 
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -12,8 +13,7 @@ from support.fixed import FixedEnvironment
 from support.packs import make_pack, persona_text, publish
 from support.trees import marks, modes, write_tree
 
-from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import Options
+from agentpack.changes.request import ChangeRequest
 from agentpack.environment import project_scope
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.operations.install import install
@@ -42,7 +42,12 @@ PACKS = [
     )
     for version in range(3)
 ]
-DECISIONS = [Decisions(), Decisions(on_conflict="keep"), Decisions(on_conflict="theirs"), Decisions(discard_edits=True)]
+DECISIONS = [
+    ChangeRequest(),
+    ChangeRequest(on_conflict="keep"),
+    ChangeRequest(on_conflict="theirs"),
+    ChangeRequest(discard_edits=True),
+]
 edits = st.tuples(
     st.sampled_from(["reviewer", "writer"]),
     st.sampled_from(["append", "first rule", "second rule", "delete", "empty", "chmod"]),
@@ -61,8 +66,8 @@ class Place:
     def workspace(self) -> Workspace:
         return Workspace(self.environment, project_scope(str(self.project), "told", self.environment))
 
-    def install(self, requirement: str, decided: Decisions = DECISIONS[0]) -> None:
-        install(self.workspace(), [requirement], sources=["packs"], options=Options(decisions=decided))
+    def install(self, requirement: str, decided: ChangeRequest = DECISIONS[0]) -> None:
+        install(self.workspace(), replace(decided, names=[requirement], sources=["packs"]))
 
     def edit(self, persona: str, how: str) -> None:
         path = self.project / f".claude/agents/{persona}.md"
@@ -86,21 +91,20 @@ class Place:
 @given(st.lists(edits, max_size=4), st.sampled_from(DECISIONS), st.sampled_from(["upgrade", "install", "uninstall"]))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_a_change_and_a_rollback_give_the_first_tree(
-    tmp_path_factory: pytest.TempPathFactory, edited: list[tuple[str, str]], decided: Decisions, verb: str
+    tmp_path_factory: pytest.TempPathFactory, edited: list[tuple[str, str]], decided: ChangeRequest, verb: str
 ) -> None:
     place = Place(tmp_path_factory.mktemp("place"))
     place.install("data-reviewer>=1.0,<1.1")
     for persona, how in edited:
         place.edit(persona, how)
     before = modes(place.project)
-    options = Options(decisions=decided)
     try:
         if verb == "upgrade":
-            upgrade(place.workspace(), (), latest=True, options=options)
+            upgrade(place.workspace(), replace(decided, latest=True))
         elif verb == "install":
             place.install("data-reviewer==1.1.0", decided)
         else:
-            uninstall(place.workspace(), ["data-reviewer"], options=options)
+            uninstall(place.workspace(), replace(decided, names=["data-reviewer"]))
     except DecisionNeeded:
         assert modes(place.project) == before
         return
@@ -131,7 +135,7 @@ class Life(RuleBasedStateMachine):
         if number not in self.left:
             self.left[number] = modes(self.place.project)
 
-    def attempt(self, requirement: str, decided: Decisions) -> None:
+    def attempt(self, requirement: str, decided: ChangeRequest) -> None:
         before = modes(self.place.project)
         try:
             self.place.install(requirement, decided)
@@ -144,7 +148,7 @@ class Life(RuleBasedStateMachine):
         self.attempt("data-reviewer==1.0.0", DECISIONS[0])
 
     @rule(version=st.sampled_from(["==1.0.0", "==1.1.0", "==1.2.0", "@latest"]), decided=st.sampled_from(DECISIONS))
-    def installs(self, version: str, decided: Decisions) -> None:
+    def installs(self, version: str, decided: ChangeRequest) -> None:
         self.attempt(f"data-reviewer{version}", decided)
 
     @rule(edit=edits)
@@ -152,10 +156,10 @@ class Life(RuleBasedStateMachine):
         self.place.edit(*edit)
 
     @rule(decided=st.sampled_from(DECISIONS))
-    def syncs(self, decided: Decisions) -> None:
+    def syncs(self, decided: ChangeRequest) -> None:
         before = modes(self.place.project)
         try:
-            sync(self.place.workspace(), options=Options(decisions=decided))
+            sync(self.place.workspace(), decided)
         except DecisionNeeded:
             assert modes(self.place.project) == before
         except UsageError:  # there is no manifest to go by

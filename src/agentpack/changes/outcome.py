@@ -1,7 +1,6 @@
 """What a command did, or would do."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from agentpack.changes.widening import MayChange
@@ -47,7 +46,6 @@ class Outcome:
     """Conflicts that were left for later by `--partial`."""
     skipped: tuple[Skipped, ...] = ()
     """Clients that were found here and do not get all of it."""
-    extra: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def changes_anything(self) -> bool:

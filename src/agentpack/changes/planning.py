@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from agentpack.merge import Known
 
 
-def plan_for(workspace: Workspace, made: Wanted | None, decisions: Decisions = NO_DECISIONS) -> Plan:
-    """The plan that brings the disk to what is wanted; None when nothing is."""
-    met = meet(workspace, made.files if made else {})
+def plan_for(workspace: Workspace, made: Wanted, decisions: Decisions = NO_DECISIONS) -> Plan:
+    """The plan that brings the disk to what is wanted."""
+    met = meet(workspace, made.files)
     pristine = Pristine(workspace)
     planned = plan(
         met.wanted,

@@ -27,14 +27,12 @@ MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""
 
 
-def recognise_releases(workspace: Workspace, made: Wanted | None) -> None:
+def recognise_releases(workspace: Workspace, made: "Wanted") -> None:
     """Take files that no row is known of for what they are, where they equal what an offered release renders to.
 
     For packs that agentpack.yaml asked for before the command: their rows were lost, with the whole lock or with one
     side of a merge. A file of a pack that is new here is somebody's own.
     """
-    if made is None:
-        return
     open_ = unrecorded_files(workspace, made)
     for pack in sorted({file.pack for file in open_}):
         there = {file.path: workspace.places.look(file.path) for file in open_ if file.pack == pack}

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from agentpack.changes.request import ChangeRequest
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.present import Result, safe
@@ -33,7 +34,7 @@ def adopt(
     Example: agentpack adopt .claude/agents/reviewer.md .roomodes#tester
     """
     session.accept(accept)
-    outcome, adopted, managed = run(session.workspace, files, dry_run=dry_run)
+    outcome, adopted, managed = run(session.workspace, ChangeRequest(names=files, dry_run=dry_run))
     for file in adopted:
         session.output.say(safe(_line(file)))
     for path in managed:

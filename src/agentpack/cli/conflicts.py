@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from agentpack.changes.commit import Conflicted
+from agentpack.changes.conflicts import Conflicted
 from agentpack.cli.escaping import safe_text
 from agentpack.cli.outcomes import outcome_data, show_warnings
 from agentpack.cli.present import Output, safe

@@ -13,7 +13,7 @@ from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.operations.diff import Differences, Limits, diff_disk, diff_upgrade
-from agentpack.operations.sync import require_manifest
+from agentpack.workspace.required import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
 app = verb_app()

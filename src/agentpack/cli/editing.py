@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from agentpack.changes.commit import Conflicted
+from agentpack.changes.conflicts import Conflicted
 from agentpack.changes.plan import Edited
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session

@@ -59,11 +59,10 @@ def install(
         hint = "`agentpack render NAME` prints what would be written, and changes nothing"
         raise UsageError("`--no-save` was removed: the lock always says what was written", hint=hint)
     session.accept(accept)
-    from agentpack.cli.changing import install as run  # not for `--help`
+    from agentpack.cli import changing  # not for `--help`
 
-    return run(
-        session,
-        requirements,
+    request = changing.ChangeRequest(
+        names=requirements,
         clients=client or (),
         settings=set_ or (),
         sources=source or (),
@@ -73,3 +72,4 @@ def install(
         discard_edits=discard_edits,
         partial=partial,
     )
+    return changing.install(session, request)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.changes.requests import Options
+from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
@@ -39,6 +39,7 @@ def lock(
     """
     session.accept(accept)
     packs = None if upgrade else tuple(upgrade_pack or ())
-    outcome = run(session.workspace, upgrade=packs, options=Options(dry_run=dry_run or check, stops=not check))
+    request = ChangeRequest(dry_run=dry_run or check, require_acceptance=not check)
+    outcome = run(session.workspace, request, upgrade=packs)
     result = finish(session, outcome)
     return result._replace(exit_code=1) if check and outcome.documents else result

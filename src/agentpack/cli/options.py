@@ -114,15 +114,13 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
             output = Output.of(f"{under} {name}".strip(), **{n: values[n] for n in COMMON[:4]})
             output.asked_scope = scope_option(user=values["user"], root=values["root"])
             session = Session(output, user=values["user"], project=values["project"], root=values["root"])
-            try:
+
+            def act() -> Result:
                 if client := given.get("client"):
                     given["client"] = session.client(client) if isinstance(client, str) else session.clients(client)
-                result = function(session, **given)
-            finally:
-                session.tell_recovery()
-                session.tell_lacks()
-            session.tell_sources()
-            return output.finish(result)
+                return function(session, **given)
+
+            return session.run(act)
 
         keyword = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
         every = [*keyword, *common, call]

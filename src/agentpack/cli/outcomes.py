@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Confirm
+from agentpack.changes.request import Confirm
 from agentpack.cli.present import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
@@ -157,14 +157,12 @@ def finish(session: Session, outcome: Outcome) -> Result:
     return Result(outcome_data(outcome), 3 if outcome.left else 0)
 
 
-def asking(session: Session, *, yes: bool, question: str, look: str) -> Confirm | None:
-    """How a command asks before it writes: not at all with `--yes`; without a terminal the answer is no.
+def asking(session: Session, *, question: str, look: str) -> Confirm:
+    """How a command asks before it writes; without a terminal the answer is no.
 
     Args:
         look: the command that shows what changes inside the files.
     """
-    if yes:
-        return None
 
     def confirm(outcome: Outcome) -> bool:
         if session.output.json:

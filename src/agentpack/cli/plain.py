@@ -5,7 +5,7 @@ functions that the library's reading goes to; any word that is not plainly one o
 also words the errors of a call. A test holds both ways against each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 _SPEECH = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
@@ -13,10 +13,10 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-[],.<>=!~@")
 
 
 class Grammar(NamedTuple):
-    """What may stand behind a verb: options without a value, options with one, and whether a name must."""
+    """What may stand behind a verb: options without a value, `--client`, and whether a name must."""
 
     flags: Mapping[str, str]
-    values: Mapping[str, str]
+    takes_clients: bool
     needs_name: bool
 
 
@@ -28,49 +28,43 @@ GRAMMARS: Mapping[str, Grammar] = {
             "--adopt": "adopt",
             "--discard-edits": "discard_edits",
             "--partial": "partial",
+            **_SPEECH,
         },
-        {"--client": "clients", "-c": "clients"},
-        True,
+        takes_clients=True,
+        needs_name=True,
     ),
-    "upgrade": Grammar({"--yes": "yes", "-y": "yes", "--latest": "latest"}, {}, False),
+    "upgrade": Grammar(
+        {"--yes": "yes", "-y": "yes", "--latest": "latest", **_SPEECH}, takes_clients=False, needs_name=False
+    ),
 }
 
 
 class Words(NamedTuple):
-    """A call, read."""
+    """A call, read. `flags` are the fields of a `ChangeRequest` that it sets, and how to speak."""
 
-    names: tuple[str, ...]
-    values: Mapping[str, tuple[str, ...]]
-    flags: frozenset[str]
-    speech: frozenset[str]
+    names: Sequence[str]
+    clients: Sequence[str]
+    flags: Collection[str]
 
 
 def read(verb: str, arguments: Sequence[str]) -> Words | None:
     """The words behind the verb, or None when a library should read them."""
     grammar = GRAMMARS[verb]
     names: list[str] = []
-    values: dict[str, tuple[str, ...]] = {}
+    clients: list[str] = []
     flags: set[str] = set()
-    speech: set[str] = set()
     words = iter(arguments)
     for word in words:
-        if word in grammar.values:
-            value = next(words, "")
-            if not _is_plain(value):
-                return None
-            key = grammar.values[word]
-            values[key] = (*values.get(key, ()), value)
+        if grammar.takes_clients and word in ("--client", "-c"):
+            clients.append(word := next(words, ""))
         elif word in grammar.flags:
             flags.add(grammar.flags[word])
-        elif word in _SPEECH:
-            speech.add(_SPEECH[word])
-        elif _is_plain(word):
-            names.append(word)
+            continue
         else:
+            names.append(word)
+        if not _is_plain(word):
             return None
-    if grammar.needs_name and not names:
-        return None
-    return Words(tuple(names), values, frozenset(flags), frozenset(speech))
+    return Words(names, clients, flags) if names or not grammar.needs_name else None
 
 
 def _is_plain(word: str) -> bool:
@@ -90,20 +84,16 @@ def run(arguments: Sequence[str]) -> int | None:
 
 def _run(verb: str, words: Words) -> int:
     from agentpack.cli import changing
-    from agentpack.cli.present import Output
+    from agentpack.cli.present import Output, Result
     from agentpack.cli.session import Session
 
-    spoken = {name: name in words.speech for name in ("json", "quiet", "verbose")}
-    output = Output.of(verb, **spoken, no_color=False)
+    output = Output.of(verb, **{name: name in words.flags for name in _SPEECH.values()}, no_color=False)
     session = Session(output, user=False, project=False, root=None)
-    act = {"install": changing.install, "upgrade": changing.upgrade}[verb]
-    options: dict[str, object] = {**words.values, **dict.fromkeys(words.flags, True)}
-    try:
-        if "clients" in words.values:
-            options["clients"] = session.clients(words.values["clients"])
-        result = act(session, words.names, **options)  # type: ignore[operator]
-    finally:
-        session.tell_recovery()
-        session.tell_lacks()
-    session.tell_sources()
-    return output.finish(result)
+
+    def act() -> Result:
+        clients = session.clients(words.clients)
+        asked = dict.fromkeys({*words.flags}.difference(_SPEECH.values()), True)
+        request = changing.ChangeRequest(names=words.names, clients=clients, **asked)  # type: ignore[arg-type]
+        return changing.install(session, request) if verb == "install" else changing.upgrade(session, request)
+
+    return session.run(act)

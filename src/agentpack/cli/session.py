@@ -1,9 +1,9 @@
 """One run of one command: what every verb is given, however its words were read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from agentpack.cli.present import Output, safe
+from agentpack.cli.present import Output, Result, safe
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
 from agentpack.model.names import is_kebab
@@ -76,8 +76,19 @@ class Session:
             accepted.append(word)
         self.workspace.accepted = tuple(accepted)
 
-    def tell_recovery(self) -> None:
-        """Say that an interrupted change was found and what was done about it, or that it is still there."""
+    def run(self, act: Callable[[], Result]) -> int:
+        """The exit code of a verb; what it hands back is printed, and what happened beside it is told."""
+        try:
+            result = act()
+        finally:
+            self._tell_state()
+        self._tell_sources()
+        return self.output.finish(result)
+
+    def _tell_state(self) -> None:
+        """Say that an interrupted change was found and what was done about it, or that it is still there; and what the
+        file system cannot do and was gone on without.
+        """
         if self._workspace is None:
             return
         if number := self._workspace.turns.unfinished:
@@ -91,14 +102,10 @@ class Session:
                 self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:
                 self.output.say(f"  {safe(where(path))}: edited since, left as it is")
+        for words in self._workspace.disk.lacks.values():
+            self.output.say(f"note: {safe(words)}")
 
-    def tell_lacks(self) -> None:
-        """Say what the file system cannot do and was gone on without."""
-        if self._workspace is not None:
-            for words in self._workspace.disk.lacks.values():
-                self.output.say(f"note: {safe(words)}")
-
-    def tell_sources(self) -> None:
+    def _tell_sources(self) -> None:
         """Say which missing sources would have been looked into, and with `--verbose` what was read from where.
 
         A command that needs a source that is missing ends before this.

@@ -36,10 +36,10 @@ def sync(
         return check_scope(session)
     if locked and frozen:
         raise UsageError("`--locked` excludes `--frozen`")
-    from agentpack.cli.changing import sync as run  # not for `--help`
+    from agentpack.cli import changing  # both not for `--help`
+    from agentpack.operations.sync import sync as operation
 
-    return run(
-        session,
+    request = changing.ChangeRequest(
         locked=locked,
         frozen=frozen,
         dry_run=dry_run,
@@ -48,3 +48,4 @@ def sync(
         discard_edits=discard_edits,
         partial=partial,
     )
+    return changing.decided(session, request, operation)

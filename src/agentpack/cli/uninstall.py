@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import Options
+from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
@@ -54,5 +53,7 @@ def uninstall(
     if not names and not client:
         raise UsageError("nothing is named", hint="`agentpack uninstall NAME`, or `--client CLIENT` for all packs")
     session.accept(accept)
-    options = Options(decisions=Decisions(keep_files=keep_files, discard_edits=discard_edits), dry_run=dry_run)
-    return finish(session, run(session.workspace, names or (), clients=client or (), options=options))
+    request = ChangeRequest(
+        names=names or (), clients=client or (), keep_files=keep_files, discard_edits=discard_edits, dry_run=dry_run
+    )
+    return finish(session, run(session.workspace, request))

@@ -35,17 +35,18 @@ def upgrade(
     Example: agentpack upgrade --latest --yes
     """
     session.accept(accept)
-    from agentpack.cli.changing import upgrade as run  # not for `--help`
+    from agentpack.cli import changing  # not for `--help`
 
-    return run(
-        session,
-        names or (),
+    request = changing.ChangeRequest(
+        names=names or (),
         latest=latest,
-        check=check,
+        require_acceptance=not check,
         yes=yes,
-        dry_run=dry_run,
+        dry_run=dry_run or check,
         adopt=adopt,
         on_conflict=on_conflict,
         discard_edits=discard_edits,
-        partial=partial,
+        partial=partial or check,
     )
+    result = changing.upgrade(session, request)
+    return result._replace(exit_code=int(result.data["changed"])) if check else result

@@ -165,6 +165,10 @@ class Generation:
         )
 
 
+BEFORE_THE_FIRST = Generation(number=0, parent=0, time="", command="", pins=(), files=(), documents=())
+"""What there was before any generation: nothing."""
+
+
 def _is_of_its_types(generation: Generation) -> bool:
     numbers = (generation.number, generation.parent)
     texts = (generation.time, generation.command, *generation.pins)

@@ -8,14 +8,14 @@ takes the rest away.
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import conclude, propose
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import Wish, wish_for
+from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan
@@ -71,14 +71,14 @@ class Choice(NamedTuple):
 
 
 @changing
-def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) -> Adoption:
+def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     """Bring the files under management, all or none. Those that are already stay as they are.
 
     Raises:
         UsageError: a file that cannot be adopted; the details say why, each.
     """
-    command = "adopt " + " ".join(names)
-    files, known = find(workspace, names)
+    command = " ".join(("adopt", *request.names))
+    files, known = find(workspace, request.names)
     managed = tuple(one.path for one in known)
     if not files:
         scope = workspace.scope
@@ -97,13 +97,13 @@ def adopt(workspace: Workspace, names: Sequence[str], *, dry_run: bool = False) 
     if as_they_are != choices:
         choices, made = as_they_are, _made(workspace, manifest, source, as_they_are)
     made = made._replace(skipped=taken.skipped)
-    beside = _beside(workspace, choices)
-    wish = wish_for(workspace, old, manifest, made)._replace(beside=beside)
+    state = desired_state(workspace, old, manifest, made)._replace(extra_documents=_pack_documents(workspace, choices))
     adopted = tuple(_adopted(workspace, made, choices))
-    decisions = Decisions(adopt_as_is=True, said=frozenset(file.path for file in adopted if file.rewritten))
-    _refuse_more(workspace, command, wish, files, decisions)
-    outcome = carry_out(workspace, command, wish, decisions=decisions, dry_run=dry_run, stops=False)
-    return Adoption(outcome, adopted, managed)
+    said = frozenset(file.path for file in adopted if file.rewritten)
+    request = replace(request, adopt_as_is=True, said=said, require_acceptance=False)
+    proposed = propose(workspace, command, state, request)
+    _refuse_more(workspace, proposed, files)
+    return Adoption(conclude(workspace, made, request, proposed), adopted, managed)
 
 
 # What each is taken for.
@@ -253,19 +253,19 @@ def _manifest(
     return manifest, source
 
 
-def _beside(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
+def _pack_documents(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
     folder = workspace.scope.own_packs
-    beside = {
+    documents = {
         f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
         for choice in choices
         for path, data in choice.pack_files.items()
     }
-    for path in beside:
+    for path in documents:
         if workspace.disk.stamp(path) is not None:
             raise DecisionNeeded(
                 f"{workspace.scope.absolute(path)} is there already", hint="move it away, or install it"
             )
-    return beside
+    return documents
 
 
 def _made(
@@ -291,11 +291,10 @@ def _with_originals(choice: Choice, made: Wanted) -> Choice:
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
 
 
-def _refuse_more(workspace: Workspace, command: str, wish: Wish, files: Sequence[Found], decisions: Decisions) -> None:
+def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Found]) -> None:
     """Raise DecisionNeeded when something else than these files would change."""
-    outcome = carry_out(workspace, command, wish, decisions=decisions, dry_run=True, stops=False)
     own = {file.path for file in files}
-    more = [c.path for c in outcome.plan.changes if c.path not in own and c.action not in STILL]
+    more = [c.path for c in proposed.plan.changes if c.path not in own and c.action not in STILL]
     if more:
         raise DecisionNeeded(
             "other files would change along with these; nothing was changed",

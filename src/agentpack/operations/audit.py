@@ -20,6 +20,7 @@ from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import to_look_at
+from agentpack.workspace.required import nothing_installed, refuse_address
 from agentpack.workspace.workspace import Workspace
 
 _PARTS = ("personas/", "variants/")
@@ -111,12 +112,9 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
     workspace.turns.settle()
     scope = workspace.scope
-    if (
-        workspace.documents.manifest_bytes is None
-        and workspace.documents.lock_bytes is None
-        and workspace.disk.stamp(CURRENT) is None
-    ):
-        raise UsageError("nothing is installed here", hint="name what to look through: a pack, or a folder (`./packs`)")
+    documents = workspace.documents
+    if documents.manifest_bytes is None and documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
+        raise nothing_installed(hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
     observed = workspace.states.observe(set(workspace.states.recorded))
@@ -203,8 +201,7 @@ def _read(place: str, most: int = MAX_BYTES) -> bytes:
 def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) -> None:
     """The release that `install` would take, were the pack not there yet. Its pack need not read."""
     requirement = parse_requirement(subject)
-    if requirement.url is not None:
-        raise UsageError(f"`{subject}`: addresses are not read by this version", hint="name a folder")
+    refuse_address(requirement, hint="name a folder")
     candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
     offered = candidates.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]

@@ -9,7 +9,8 @@ that refuses a named client: what is raised there is the reason why it is skippe
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from agentpack.changes.commit import Conflicted, refuse_found
+from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.decisions import refuse_found
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.errors import AgentpackError, Bug, InvalidFile
 from agentpack.model.manifest import EMPTY, Manifest

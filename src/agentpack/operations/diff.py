@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from agentpack.changes.commit import pack_changes
+from agentpack.changes.documents import pack_changes
 from agentpack.changes.meeting import where_it_stays
 from agentpack.changes.outcome import PackChange
 from agentpack.changes.planning import plan_for

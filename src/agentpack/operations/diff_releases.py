@@ -17,6 +17,7 @@ from agentpack.operations.diff import EVERYTHING, Differences, FileDifference, L
 from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace, steady
 
 
@@ -77,8 +78,7 @@ def _may_change(old: Rendering, new: Rendering) -> MayChange:
 
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:
-    if asked.url is not None:
-        raise UsageError(f"`{asked}`: addresses are not read by this version")
+    refuse_address(asked)
     here = workspace.manifest
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))

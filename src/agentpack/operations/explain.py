@@ -17,6 +17,7 @@ from agentpack.model.persona import Origin, Rule, Section
 from agentpack.operations.diff import Limits
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.selection import Selection
+from agentpack.workspace.required import nothing_installed, require_lock
 from agentpack.workspace.workspace import Workspace, steady
 
 
@@ -97,11 +98,9 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
 
 
 def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
-    lock = workspace.lock
-    if lock is None and workspace.documents.manifest_bytes is None:
-        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-    if lock is None:
-        raise DecisionNeeded("there is no agentpack.lock", hint="`agentpack lock` writes one")
+    if workspace.lock is None and workspace.documents.manifest_bytes is None:
+        raise nothing_installed()
+    require_lock(workspace)
     recorded = {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
     limits.check(workspace, recorded.values())
     pristine = Pristine(workspace)

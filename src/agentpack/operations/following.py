@@ -1,6 +1,6 @@
 """What is wanted, with the local variants that follow their packs to another release."""
 
-from agentpack.changes.requests import Followed
+from agentpack.changes.request import Followed
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 

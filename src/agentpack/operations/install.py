@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Options, wish_for
+from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
@@ -14,60 +14,34 @@ from agentpack.operations.following import wanted_with_variants
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import naming
+from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
-def install(
-    workspace: Workspace,
-    requirements: Sequence[str],
-    *,
-    clients: Sequence[str] = (),
-    settings: Sequence[str] = (),
-    sources: Sequence[str] = (),
-    options: Options,
-) -> Outcome:
-    """Add the requirements to the manifest and bring the scope to what it then says.
-
-    Args:
-        settings: `parameter=value` texts for the packs named.
-        sources: folders of packs to add as sources.
-    """
-    asked = [parse_requirement(text) for text in requirements]
+def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
+    """Add the requirements to the manifest and bring the scope to what it then says."""
+    asked = [parse_requirement(text) for text in request.names]
     for requirement in asked:
-        if requirement.url is not None:
-            raise UsageError(
-                f"`{requirement}`: addresses are not read by this version",
-                hint="name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml",
-            )
-    clients = tuple(dict.fromkeys(clients))
-    for client in clients:
+        refuse_address(requirement, "name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml")
+    for client in request.clients:
         workspace.clients.named(client)
     old = workspace.manifest
-    new = _with_sources(workspace, old, sources)
-    anew = {requirement.pack for requirement in asked if sources or _wants_newer(requirement, old)}
+    new = _with_sources(workspace, old, request.sources)
+    anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
     candidates = to_change(workspace, new, workspace.lock, refresh=anew)
-    new = _with_requirements(candidates, new, asked, requirements, clients, settings, workspace)
-    options = replace(options, decisions=options.decisions_for(asked))
-    chosen = settle(choose(candidates, new), options.decisions).naming_clients()
+    new = _with_requirements(candidates, new, asked, request)
+    request = request.about(asked)
+    chosen = settle(choose(candidates, new), request).naming_clients()
     made, moved = wanted_with_variants(chosen)
     new = chosen.manifest
-    wish = moved.told(wish_for(workspace, old, new, made))
+    state = moved.added_to(desired_state(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.operations.install_warnings import name_warnings, remarks
 
         names = name_warnings(candidates, old, new, workspace.lock, made)
-        wish = wish._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
-    return carry_out(
-        workspace,
-        "install " + " ".join(requirements),
-        wish,
-        decisions=options.decisions,
-        dry_run=options.dry_run,
-        partial=options.partial,
-        confirm=options.confirm,
-        stops=options.stops,
-    )
+        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
+    return carry_out(workspace, " ".join(("install", *request.names)), state, request)
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
@@ -115,23 +89,18 @@ def _kebab(text: str) -> str:
 
 
 def _with_requirements(
-    candidates: Candidates,
-    manifest: Manifest,
-    asked: Sequence[Requirement],
-    texts: Sequence[str],
-    clients: Sequence[str],
-    settings: Sequence[str],
-    workspace: Workspace,
+    candidates: Candidates, manifest: Manifest, asked: Sequence[Requirement], request: ChangeRequest
 ) -> Manifest:
     """The manifest with each requirement added, or put in the place of the pack's old one."""
+    clients, settings = request.clients, request.settings
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
-        lock = None if fresh else workspace.lock
+        lock = None if fresh else candidates.workspace.lock
         named = (lock.clients, lock.fewer) if lock is not None and lock.clients else (clients, {})
         manifest = naming(manifest, *named)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
-    for requirement, text in zip(asked, texts, strict=True):
+    for requirement, text in zip(asked, request.names, strict=True):
         parameters = read_settings(candidates, manifest, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
         entry = ManifestEntry(replace(requirement, newest=False), _shortest(requirement, text))

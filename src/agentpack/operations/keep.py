@@ -2,7 +2,7 @@
 
 Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
 byte for byte, or say the same but for blank lines between rules and the quotes of a header, else nothing is written.
-Reading the edit is left to `edits`, changing files to `changes/commit.py`.
+Reading the edit is left to `edits`, changing files to `changes/`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.plan import Decisions
-from agentpack.changes.requests import wish_for
+from agentpack.changes.request import ChangeRequest, Followed, desired_state
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
@@ -31,6 +30,7 @@ from agentpack.wanted.from_lock import check_rendering, settled_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.documents import LocalText
+from agentpack.workspace.required import nothing_installed
 from agentpack.workspace.workspace import Workspace, changing, steady
 
 DEFAULT = "local"
@@ -76,10 +76,9 @@ def keep(
     manifest = _with_variant(workspace.manifest, found, chosen_name)
     now = _made_with(chosen.candidates, manifest, made, texts)
     reworded = _check(workspace, now, found, client)
-    wish = wish_for(workspace, workspace.manifest, manifest, now)
-    beside = {text.path: text.data for text in texts}
-    decisions = Decisions(said=frozenset(reworded), on_conflict=on_conflict)
-    outcome = carry_out(workspace, command, wish._replace(beside=beside), decisions=decisions, dry_run=dry_run)
+    state = Followed(texts).added_to(desired_state(workspace, workspace.manifest, manifest, now))
+    request = ChangeRequest(said=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
+    outcome = carry_out(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
     outcome = replace(outcome, notes=(*outcome.notes, *notes))
     return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
@@ -115,7 +114,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[Edited, ...]]:
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
-        raise UsageError("nothing is installed here", hint="install a pack first: `agentpack install NAME`")
+        raise nothing_installed()
     lock = settled_lock(workspace)
     rows = [file for file in workspace.states.recorded.values() if name in (file.persona, file.pack)]
     if not rows:

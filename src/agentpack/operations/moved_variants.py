@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from agentpack.changes.requests import Followed
+from agentpack.changes.request import Followed
 from agentpack.compose.agreement import Named
 from agentpack.differences.rules import entries_of
 from agentpack.errors import AgentpackError, DecisionNeeded

@@ -4,18 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from agentpack.apply import transact
+from agentpack.changes.commit import Decided, commit
+from agentpack.changes.documents import changed_packs
 from agentpack.changes.meeting import one_file
-from agentpack.changes.outcome import DocumentChange, Outcome, PackChange
-from agentpack.changes.snapshot import pins_here, snapshot_to_follow
+from agentpack.changes.outcome import DocumentChange, Outcome
+from agentpack.changes.snapshot import pins_here
 from agentpack.changes.widening import MayChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
-from agentpack.model.changes import WRITES, Action, Change, Plan
-from agentpack.model.history import Generation, InstalledFile
+from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
+from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile
 from agentpack.model.lock import has_markers, parse_lock
-from agentpack.model.names import Digest, digest_of, is_digest_of
+from agentpack.model.names import Digest, is_digest_of
 from agentpack.store import layout
-from agentpack.workspace.locations import Placed, is_entry, split_place
+from agentpack.workspace.locations import is_entry, split_place
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -45,12 +46,11 @@ def history(workspace: Workspace) -> History:
 
 def generation(workspace: Workspace, number: int) -> Generation:
     """One generation. Raises UsageError when it is not kept."""
-    known = history(workspace)
-    for found in known.generations:
-        if found.number == number:
-            return found
-    kept = ", ".join(str(found.number) for found in known.generations) or "none yet"
-    raise UsageError(f"there is no generation {number}", details=[f"kept: {kept}"])
+    known = {one.number: one for one in history(workspace).generations}
+    if number not in known:
+        kept = ", ".join(map(str, known)) or "none yet"
+        raise UsageError(f"there is no generation {number}", details=[f"kept: {kept}"])
+    return known[number]
 
 
 @changing
@@ -72,9 +72,10 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     target = current.parent if number is None else number
     if target == 0:
         _require_a_beginning(workspace)
-    goals = _goals(workspace, current, target)
+    goal = _goal(workspace, current, target)
+    goals = _goals(workspace, current, goal)
     _require_a_readable_lock(workspace, target, goals)
-    outcome = _outcome(workspace, current, target, goals, adopt)
+    outcome = _outcome(workspace, current, goal, goals, adopt)
     if outcome.plan.conflicts:
         places = [workspace.scope.absolute(change.path) for change in outcome.plan.conflicts]
         raise DecisionNeeded(
@@ -84,7 +85,8 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
         )
     if dry_run or not outcome.changes_anything:
         return replace(outcome, dry_run=dry_run)
-    return _apply(workspace, outcome, target, goals)
+    modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
+    return commit(workspace, Decided(outcome, goal.pins, modes, goal))
 
 
 def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
@@ -121,8 +123,10 @@ def _require_a_beginning(workspace: Workspace) -> None:
         )
 
 
-def _record(workspace: Workspace, number: int) -> Generation | None:
-    return generation(workspace, number) if number else None
+def _goal(workspace: Workspace, current: Generation, target: int) -> Generation:
+    if target > current.number or target < 0:
+        raise UsageError(f"there is no generation {target}", hint="`agentpack history` lists them")
+    return generation(workspace, target) if target else BEFORE_THE_FIRST
 
 
 def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[str, _Goal]) -> None:
@@ -140,16 +144,13 @@ def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[s
         ) from None
 
 
-def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, _Goal]:
-    """What every path that was ever managed since has to hold in the target generation."""
-    if target > current.number or target < 0:
-        raise UsageError(f"there is no generation {target}", hint="`agentpack history` lists them")
-    goal = _record(workspace, target)
+def _goals(workspace: Workspace, current: Generation, goal: Generation) -> dict[str, _Goal]:
+    """What every path that was ever managed since the goal has to hold in it."""
     goals: dict[str, _Goal] = {}
     kept = set(workspace.store.generations.numbers())
     # of a file that others write too, only our entries are ours to bring back
-    shared = {split_place(file.path)[0] for file in (goal.files if goal else ()) if is_entry(file.path)}
-    for number in range(current.number, target, -1):
+    shared = {split_place(file.path)[0] for file in goal.files if is_entry(file.path)}
+    for number in range(current.number, goal.number, -1):
         if number not in kept:
             continue
         found = workspace.store.generations.read(number)
@@ -159,9 +160,8 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
         shared |= {split_place(file.path)[0] for file in found.files if is_entry(file.path)}
         for path, digest, mode in found.replaced:
             goals[path] = _Goal(digest, mode, path in documents)  # the oldest is looked at last and stands
-    if goal is not None:
-        goals.update({file.path: _Goal(file.written, file.mode, False) for file in (*goal.files, *goal.elsewhere)})
-        goals.update({document.path: _Goal(document.written, document.mode, True) for document in goal.documents})
+    goals |= {file.path: _Goal(file.written, file.mode, False) for file in (*goal.files, *goal.elsewhere)}
+    goals |= {document.path: _Goal(document.written, document.mode, True) for document in goal.documents}
     for path in workspace.states.recorded:  # what came along with another lock since
         goals.setdefault(path, _Goal(None, None, False))
     for path in shared:
@@ -170,7 +170,7 @@ def _goals(workspace: Workspace, current: Generation, target: int) -> dict[str, 
     missing = [g.digest for g in goals.values() if g.digest is not None and not workspace.store.blobs.has(g.digest)]
     if missing:
         raise Refused(
-            f"contents of generation {target} are no longer kept; nothing was changed",
+            f"contents of generation {goal.number} are no longer kept; nothing was changed",
             details=missing,
             hint=f"bring `{workspace.disk.where(layout.BLOBS)}` back from a backup, or go back to another generation: "
             "`agentpack history` lists them",
@@ -192,70 +192,76 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
 
 
 def _outcome(
-    workspace: Workspace, current: Generation, target: int, goals: Mapping[str, _Goal], adopt: bool
+    workspace: Workspace, current: Generation, target: Generation, goals: Mapping[str, _Goal], adopt: bool
 ) -> Outcome:
-    ours = dict(workspace.states.recorded)
-    record = _record(workspace, target)
-    goal_files = {file.path: file for file in (record or current).files}
-    stays = {row.path for row in (record.elsewhere if record else ())}  # written again only where nothing is
-    changes = []
-    document_changes = []
     observed = workspace.states.observe(set(goals))
-    rows = ((row, observed.get(row.path)) for row in current.elsewhere)
-    ours.update({row.path: row for row, here in rows if here is not None and here.digest == row.written})
     same = _one_file(workspace, goals)
-    ours.update({lead: ours[path] for path, lead in same.items() if path in ours and lead not in ours})
+    ours = dict(workspace.states.recorded)
+    rows = ((row, observed.get(row.path)) for row in current.elsewhere)
+    ours |= {row.path: row for row, here in rows if here is not None and here.digest == row.written}
+    ours |= {lead: ours[path] for path, lead in same.items() if path in ours and lead not in ours}
+    known = {**{file.path: file for file in (target if target.number else current).files}, **ours}
+    stays = {row.path for row in target.elsewhere}  # written again only where nothing is
+    changes = dict[str, Change]()
+    for path in sorted(path for path, goal in goals.items() if path not in same and not goal.document):
+        goal, here = goals[path], observed.get(path)
+        keeps = path in stays and here is not None
+        action = Action.KEEP if keeps else _action(goal, here, path in ours, path in known, adopt)
+        changes[path] = _change(workspace, path, action, goal, here, known.get(path))
+    for path, lead in same.items():
+        if goals[path].digest is not None and (row := known.get(path)) is not None:
+            names = {"client": row.client, "pack": row.pack, "persona": row.persona}
+            changes[path] = replace(changes[lead], path=path, same_as=lead, **names)  # type: ignore[arg-type]
+    planned = Plan(changes=tuple(changes.values()), elsewhere=_elsewhere(changes.values(), current, target))
+    documents = tuple(_document_changes(workspace, goals))
+    packs = tuple(changed_packs(_versions(pins_here(workspace)), _versions(target.pins)))
+    return Outcome(
+        command=f"rollback {target.number}",
+        scope=workspace.scope.kind,
+        root=workspace.scope.root,
+        plan=planned,
+        documents=documents,
+        packs=packs if planned.pending or documents else (),
+        capabilities=_may_changes(workspace, documents),
+        notes=(*workspace.link_notes(), *_edit_notes(workspace, current, changes.values())),
+    )
+
+
+def _action(goal: _Goal, here: Observed | None, is_ours: bool, is_known: bool, adopt: bool) -> Action:
+    """What brings a path to its goal; a file that is not ours is in the way, unless it may be adopted."""
+    if here is None:
+        return Action.KEEP if goal.digest is None else Action.RESTORE if is_ours else Action.CREATE
+    if (here.raw, here.mode) == (goal.digest, goal.mode):
+        return Action.KEEP
+    if not is_ours and not adopt and here.raw != goal.digest:
+        return Action.CONFLICT if is_known or goal.digest is not None else Action.KEEP
+    return Action.DELETE if goal.digest is None else Action.REPLACE
+
+
+def _change(
+    workspace: Workspace, path: str, action: Action, goal: _Goal, here: Observed | None, row: InstalledFile | None
+) -> Change:
+    content = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
+    return Change(
+        path=path,
+        action=action,
+        client=row.client if row else "",
+        pack=row.pack if row else "",
+        persona=row.persona if row else "",
+        observed=here.raw if here else None,
+        mode=here.mode if here else None,
+        rendered=goal.digest,
+        content=content if action in WRITES else None,
+    )
+
+
+def _document_changes(workspace: Workspace, goals: Mapping[str, _Goal]) -> Iterator[DocumentChange]:
     for path, goal in sorted(goals.items()):
-        if path in same:
-            continue
-        here = observed.get(path)
         if goal.document:
             before, seen = workspace.disk.read(path), workspace.disk.look(path)
             after = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
             if (before, seen.mode if seen else None) != (after, goal.mode):
-                document_changes.append(DocumentChange(path, before, after))
-            continue
-        known = ours.get(path) or goal_files.get(path)
-        content = None if goal.digest is None else workspace.store.blobs.get(goal.digest)
-        if here is None:
-            absent = Action.RESTORE if path in ours else Action.CREATE
-            action = Action.KEEP if goal.digest is None else absent
-        elif path in stays or (here.raw == goal.digest and here.mode == goal.mode):
-            action = Action.KEEP
-        elif path not in ours and not adopt and here.raw != goal.digest:
-            action = Action.CONFLICT if goal.digest is not None or path in goal_files else Action.KEEP
-        else:
-            action = Action.DELETE if goal.digest is None else Action.REPLACE
-        changes.append(
-            Change(
-                path=path,
-                action=action,
-                client=known.client if known else "",
-                pack=known.pack if known else "",
-                persona=known.persona if known else "",
-                observed=here.raw if here else None,
-                mode=here.mode if here else None,
-                rendered=goal.digest,
-                content=content if action in WRITES else None,
-            )
-        )
-    leads = {change.path: change for change in changes}
-    for path, lead in same.items():
-        known = ours.get(path) or goal_files.get(path)
-        if goals[path].digest is not None and known is not None:
-            one = replace(leads[lead], path=path, same_as=lead)
-            changes.append(replace(one, client=known.client, pack=known.pack, persona=known.persona))
-    packs = tuple(_pack_changes(pins_here(workspace), _record(workspace, target)))
-    return Outcome(
-        command=f"rollback {target}",
-        scope=workspace.scope.kind,
-        root=workspace.scope.root,
-        plan=Plan(changes=tuple(changes)),
-        documents=tuple(document_changes),
-        packs=packs if Plan(changes=tuple(changes)).pending or document_changes else (),
-        capabilities=_may_changes(workspace, document_changes),
-        notes=(*workspace.link_notes(), *_edit_notes(workspace, current, changes)),
-    )
+                yield DocumentChange(path, before, after)
 
 
 def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, str]:
@@ -278,11 +284,10 @@ def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, 
     return same
 
 
-def _elsewhere(outcome: Outcome, current: Generation, goal: Generation | None) -> tuple[InstalledFile, ...]:
+def _elsewhere(changes: Iterable[Change], current: Generation, goal: Generation) -> tuple[InstalledFile, ...]:
     """The files that stay where a variable led before: those that come back, and those of now that are not removed."""
-    gone = {change.path for change in outcome.plan.changes if change.action is Action.DELETE}
-    gone |= {file.path for file in (goal.files if goal else ())}
-    rows = {file.path: file for file in (*(goal.elsewhere if goal else ()), *current.elsewhere)}
+    gone = {change.path for change in changes if change.action is Action.DELETE} | {file.path for file in goal.files}
+    rows = {file.path: file for file in (*goal.elsewhere, *current.elsewhere)}
     return tuple(row for path, row in rows.items() if path not in gone)
 
 
@@ -310,53 +315,3 @@ def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> t
 
 def _versions(pins: Iterable[str]) -> dict[str, str]:
     return {name: version for name, _, version in (pin.partition(" ") for pin in pins)}
-
-
-def _pack_changes(pins: Iterable[str], then: Generation | None) -> Iterator[PackChange]:
-    before, after = _versions(pins), _versions(then.pins if then else ())
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            yield PackChange(name, before.get(name), after.get(name))
-
-
-def _apply(workspace: Workspace, outcome: Outcome, target: int, goals: Mapping[str, _Goal]) -> Outcome:
-    workspace.turns.alone()
-    goal = _record(workspace, target)
-    snapshot = snapshot_to_follow(workspace)
-    current = workspace.documents.current
-    assert current is not None
-    made = Generation(
-        number=current.number + 1,
-        parent=current.number,
-        time=workspace.environment.now(),
-        command=outcome.command,
-        pins=goal.pins if goal else (),
-        files=goal.files if goal else (),
-        documents=goal.documents if goal else (),
-        folders=current.folders,
-        elsewhere=_elsewhere(outcome, current, goal),
-    )
-    steps = list(workspace.places.steps(_placed(outcome, goals)))
-    done = transact(
-        workspace.disk,
-        workspace.store,
-        steps=steps,
-        generation=made,
-        snapshot=snapshot,
-        managed=workspace.managed,
-    )
-    workspace.read_again()
-    return replace(outcome, generation=done.number)
-
-
-def _placed(outcome: Outcome, goals: Mapping[str, _Goal]) -> Iterator[Placed]:
-    for change in outcome.plan.changes:
-        if change.same_as:
-            continue
-        if change.action in WRITES:
-            yield Placed(change.path, change.observed, change.content, goals[change.path].mode)
-        elif change.action is Action.DELETE:
-            yield Placed(change.path, change.observed, None)
-    for document in outcome.documents:
-        before = None if document.before is None else digest_of(document.before)
-        yield Placed(document.path, before, document.after, goals[document.path].mode)

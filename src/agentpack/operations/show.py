@@ -23,6 +23,7 @@ from agentpack.wanted.candidates import Candidates, to_look_at
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace
 
 
@@ -105,8 +106,7 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Select
         Unresolvable: no source has such a pack or release.
     """
     requirement = parse_requirement(text)
-    if requirement.url is not None:
-        raise UsageError(f"`{text}`: addresses are not read by this version")
+    refuse_address(requirement)
     candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
     values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
     return resolved(candidates, requirement, values)

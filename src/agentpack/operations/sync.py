@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 
-from agentpack.changes.commit import carry_out, document_changes, lock_bytes, lost_files, pack_changes, write_documents
+from agentpack.changes.conflicts import lost_files
+from agentpack.changes.decisions import carry_out, conclude
+from agentpack.changes.documents import document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
-from agentpack.changes.requests import Options, Wish
-from agentpack.changes.widening import granted_words, may_changes
-from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
-from agentpack.model.changes import file_state
+from agentpack.changes.request import ChangeRequest, DesiredState
+from agentpack.changes.widening import granted_words, may_changes, refuse_widening
+from agentpack.errors import AgentpackError, DecisionNeeded
+from agentpack.model.changes import Plan, file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import Candidates, to_change
@@ -17,43 +19,34 @@ from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, pinned_here
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.required import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.workspace.written import held_by_lock, with_files
 
 
 @changing
-def sync(workspace: Workspace, *, locked: bool = False, frozen: bool = False, options: Options) -> Outcome:
+def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Bring the disk to what manifest and lock say.
-
-    Args:
-        locked: the lock must be what the manifest asks for.
-        frozen: as `locked`, but the manifest need not be there.
 
     Raises:
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
     """
-    if not frozen:
+    if not request.frozen:
         require_manifest(workspace)
-    unchecked = frozen and workspace.documents.manifest_bytes is None
-    if locked or frozen:
+    as_locked = request.locked or request.frozen
+    unchecked = request.frozen and workspace.documents.manifest_bytes is None
+    if as_locked:
         chosen = pinned_here(workspace, frozen=unchecked)
     else:
-        chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), options.decisions)
+        chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), request)
     made = chosen.enforced()
-    wish = Wish(made, workspace.documents.manifest_bytes, made.lock)
-    if (locked or frozen) and workspace.lock is not None:
+    state = DesiredState(made, workspace.documents.manifest_bytes, made.lock)
+    if as_locked and workspace.lock is not None:
         check_rendering(workspace, workspace.lock, made)
         if {*workspace.lock.files} == {*made.lock.files}:
-            wish = wish._replace(lock=workspace.lock)
-        _refuse_edits(workspace, made, options)
-    return carry_out(
-        workspace,
-        "sync",
-        wish,
-        decisions=options.decisions,
-        dry_run=options.dry_run,
-        partial=options.partial,
-    )
+            state = state._replace(lock=workspace.lock)
+        _refuse_edits(workspace, made, request)
+    return carry_out(workspace, "sync", state, request)
 
 
 def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
@@ -70,8 +63,8 @@ def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
     return settle(chosen, decisions)
 
 
-def _refuse_edits(workspace: Workspace, made: Wanted, options: Options) -> None:
-    if options.decisions.discard_edits:
+def _refuse_edits(workspace: Workspace, made: Wanted, request: ChangeRequest) -> None:
+    if request.discard_edits:
         return
     recorded = workspace.states.recorded
     observed = workspace.states.observe({*made.files, *recorded})
@@ -91,7 +84,7 @@ def _refuse_edits(workspace: Workspace, made: Wanted, options: Options) -> None:
 
 
 @changing
-def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options: Options) -> Outcome:
+def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[str] | None = ()) -> Outcome:
     """Resolve and write the lock; no agent file is touched.
 
     Args:
@@ -102,32 +95,34 @@ def lock(workspace: Workspace, *, upgrade: Collection[str] | None = (), options:
         workspace.documents.lock = None
     known = workspace.lock
     if upgrade:  # whoever names a pack trusts what its release holds now
-        workspace.documents.require_packs(tuple(upgrade))
+        require_packs(workspace, upgrade)
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
     candidates = to_change(workspace, workspace.manifest, known, refresh=upgrade)
-    return write_lock(workspace, _chosen(candidates, options.decisions).enforced(), options)
+    return _write_lock(workspace, _chosen(candidates, request).enforced(), request)
 
 
-def require_manifest(workspace: Workspace) -> None:
-    """Raise UsageError where there is no manifest to go by."""
-    if workspace.documents.manifest_bytes is None:
-        raise UsageError(
-            f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
-            hint="`agentpack install` writes one",
-        )
-
-
-def write_lock(workspace: Workspace, made: Wanted, options: Options) -> Outcome:
+def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
     before = workspace.lock
     recognise_releases(workspace, made)
     if before is None and (lost := unrecorded_files(workspace, made)):
         raise lost_files(workspace, [file.path for file in lost])
     capabilities = may_changes(workspace, made)
+    if request.require_acceptance:
+        refuse_widening(capabilities)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
     text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.documents.lock_bytes, text)]))
-    packs = tuple(pack_changes(before, made.lock))
-    return write_documents(
-        workspace, "lock", documents, packs, made, capabilities, dry_run=options.dry_run, stops=options.stops
+    proposed = Outcome(
+        command="lock",
+        scope=workspace.scope.kind,
+        root=workspace.scope.root,
+        plan=Plan(changes=(), elsewhere=workspace.states.elsewhere),
+        documents=documents,
+        packs=tuple(pack_changes(before, made.lock)),
+        notes=(*made.notes(made.files if documents else None), *merge_notes(workspace, made.lock)),
+        dry_run=request.dry_run,
+        capabilities=capabilities,
+        skipped=made.skipped,
     )
+    return conclude(workspace, made, request, proposed)

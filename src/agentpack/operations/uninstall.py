@@ -5,9 +5,9 @@ needs.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.requests import Options, Wish, wish_for
+from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import DecisionNeeded, Refused, UsageError
 from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan
@@ -18,24 +18,24 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
+from agentpack.workspace.required import nothing_installed, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
-def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[str] = (), options: Options) -> Outcome:
+def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
     """Take packs out of the manifest, `pack[variant]` only that variant, and out of lock and disk what nothing else
     needs.
 
-    A manifest that says nothing any more and holds nothing but what agentpack wrote goes too, with the lock.
-
-    Args:
-        clients: take only these clients away from the packs named, or from all packs when none is.
+    With clients, take only those away from the packs named, or from all packs when none is. A manifest that says
+    nothing any more and holds nothing but what agentpack wrote goes too, with the lock.
 
     Raises:
         UsageError: there is no such pack, variant or client here.
         DecisionNeeded: a pack would be left without a client; or as `carry_out` raises it.
     """
-    asked = [parse_requirement(name) for name in names]
+    clients = request.clients
+    asked = [parse_requirement(name) for name in request.names]
     for client in clients:
         workspace.clients.named(client)
     if clients and any(requirement.variants for requirement in asked):
@@ -43,30 +43,24 @@ def uninstall(workspace: Workspace, names: Sequence[str], *, clients: Sequence[s
     gone = [] if clients else [requirement for requirement in asked if _is_gone(workspace, requirement)]
     if gone and len(gone) == len(asked):
         return Outcome(
-            command=" ".join(("uninstall", *names)),
+            command=" ".join(("uninstall", *request.names)),
             scope=workspace.scope.kind,
             root=workspace.scope.root,
             plan=Plan(changes=()),
             notes=tuple(f"`{requirement.pack}` was taken out before" for requirement in gone),
-            dry_run=options.dry_run,
+            dry_run=request.dry_run,
         )
     asked = [requirement for requirement in asked if requirement not in gone]
     if workspace.documents.manifest_bytes is None:
-        raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-    workspace.documents.require_packs(tuple(requirement.pack for requirement in asked))
+        raise nothing_installed()
+    require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
-    wish = _unwish(workspace, old, new)._replace(notes=tuple(_texts_that_stay(workspace, asked)))
-    words = ("uninstall", *names, *(f"--client {client}" for client in clients))
-    return carry_out(
-        workspace,
-        " ".join(words),
-        wish,
-        decisions=options.decisions_for(asked),
-        dry_run=options.dry_run,
-        stops=options.stops,
-        remarks=lambda planned: _earlier_texts(workspace, planned),
+    state = _state_without(workspace, old, new)._replace(
+        notes=tuple(_texts_that_stay(workspace, asked)), notes_on=lambda planned: _earlier_texts(workspace, planned)
     )
+    command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
+    return carry_out(workspace, command, state, request.about(asked))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
@@ -81,14 +75,14 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
     )
 
 
-def _unwish(workspace: Workspace, old: Manifest, new: Manifest) -> Wish:
+def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
     chosen = settle(choose(to_change(workspace, new, workspace.lock), new))
     made = chosen.enforced(allow_installed=True)
-    wish = wish_for(workspace, old, new, made)
+    state = desired_state(workspace, old, new, made)
     is_empty = not new.packs and not new.models and not new.sources
-    if is_empty and wish.manifest is not None and plain(wish.manifest).decode() == new_manifest(new):
-        return wish._replace(manifest=None, lock=None)
-    return wish
+    if is_empty and state.manifest is not None and plain(state.manifest).decode() == new_manifest(new):
+        return state._replace(manifest=None, lock=None)
+    return state
 
 
 # What the manifest says then.

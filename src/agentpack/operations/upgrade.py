@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.commit import carry_out
+from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.pristine import Pristine
-from agentpack.changes.requests import Followed, Options, wish_for
+from agentpack.changes.request import ChangeRequest, Followed, desired_state
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest
@@ -18,46 +18,36 @@ from agentpack.model.names import PackName
 from agentpack.model.requirement import parse_requirement
 from agentpack.operations.clients import settle
 from agentpack.operations.following import wanted_with_variants
-from agentpack.operations.sync import require_manifest
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.required import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
-def upgrade(workspace: Workspace, names: Sequence[str], *, latest: bool = False, options: Options) -> Outcome:
-    """Bring the named packs, or all, to the newest release in range.
-
-    Args:
-        latest: past the range: the manifest is rewritten where its range does not allow the newest release.
-    """
-    asked = [parse_requirement(name) for name in names]
+def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
+    """Bring the named packs, or all, to the newest release in range."""
+    asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
-    workspace.documents.require_packs(packs)
-    decisions = options.decisions_for(asked)
-    chosen, made, followed = newest(workspace, packs, latest=latest, preview=not options.stops, decisions=decisions)
-    wish = followed.told(wish_for(workspace, workspace.manifest, chosen.manifest, made))
-    if not latest:
+    require_packs(workspace, packs)
+    request = request.about(asked)
+    chosen, made, followed = newest(
+        workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
+    )
+    state = followed.added_to(desired_state(workspace, workspace.manifest, chosen.manifest, made))
+    if not request.latest:
         beyond = out_of_range(chosen, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
-        wish = wish._replace(notes=(*wish.notes, *notes))
+        state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
         from agentpack.operations.install_warnings import remarks  # not for the packs that come with agentpack
 
-        wish = wish._replace(warnings=remarks(chosen.candidates, workspace.lock, made))
-    return carry_out(
-        workspace,
-        " ".join(["upgrade", *(["--latest"] if latest else []), *names]),
-        wish,
-        decisions=decisions,
-        dry_run=options.dry_run,
-        partial=options.partial,
-        confirm=options.confirm,
-        stops=options.stops,
-    )
+        state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, made))
+    command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
+    return carry_out(workspace, command, state, request)
 
 
 def newest(

@@ -10,6 +10,7 @@ from agentpack.wanted.choose import pinned
 from agentpack.wanted.satisfying import unmet
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.required import require_lock
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -45,11 +46,7 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
 
 def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
     """The lock, one that is neither half merged nor, unless `frozen`, out of date. Raises DecisionNeeded."""
-    lock = workspace.lock
-    if lock is None:
-        again = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
-        hint = again if workspace.manifest.packs else "`agentpack lock` writes one"
-        raise DecisionNeeded("there is no agentpack.lock", hint=hint)
+    lock = require_lock(workspace)
     if workspace.documents.lock_sides:
         raise DecisionNeeded(
             "agentpack.lock is half merged", hint="`agentpack lock` merges the two sides into one lock"

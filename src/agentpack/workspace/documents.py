@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from agentpack.disk import Disk
 from agentpack.disk.version_control import sides_of_merge
 from agentpack.environment import Environment, Scope
-from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, UsageError
+from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile
 from agentpack.model.changes import Observed
 from agentpack.model.history import Generation
 from agentpack.model.line_ends import plain
 from agentpack.model.lock import Lock, LockedFile, RowsTwice, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, Manifest
-from agentpack.model.names import Digest, did_you_mean, digest_of, is_digest_of, is_junk, text_digest
+from agentpack.model.names import Digest, digest_of, is_digest_of, is_junk, text_digest
 from agentpack.model.variables import is_earlier
 from agentpack.store import Store
 from agentpack.store.validated import DAMAGES, ValidatedCache
@@ -115,19 +115,6 @@ class Documents:
     def remember_manifest(self, data: bytes, manifest: Manifest) -> None:
         """Keep what a text of our own means, so that the next command need not load YAML and pydantic to read it."""
         self._cache.put("manifest", digest_of(data), manifest.checked_data())
-
-    def require_packs(self, names: tuple[str, ...]) -> None:
-        """Raise UsageError when a named pack is not in the manifest."""
-        if names and self.manifest_bytes is None:
-            raise UsageError("nothing is installed here", hint="`agentpack install` comes first")
-        known = [wanted.requirement.pack for wanted in self.manifest.packs]
-        for name in names:
-            if name not in known:
-                raise UsageError(
-                    f"`{name}` is not in {self._scope.absolute(self._scope.manifest)}",
-                    details=[f"there: {', '.join(known) or 'no pack'}"],
-                    hint=did_you_mean(name, known),
-                )
 
     @cached_property
     def lock_bytes(self) -> bytes | None:

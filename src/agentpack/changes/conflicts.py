@@ -1,0 +1,81 @@
+"""Conflicts that stop a change: what each is about, and the options that decide it."""
+
+from collections.abc import Mapping, Sequence
+
+from agentpack.changes.outcome import Outcome
+from agentpack.errors import DecisionNeeded
+from agentpack.model.changes import Change
+from agentpack.model.unmerged import HINT, MARKERS
+from agentpack.workspace.workspace import Workspace
+
+
+def lost_files(workspace: Workspace, paths: Sequence[str]) -> DecisionNeeded:
+    """The error that names files which no release renders to, and whose rows were lost with the lock."""
+    return DecisionNeeded(
+        "agentpack.lock is missing or cannot be read, and some files were edited; nothing was changed",
+        details=[f"{workspace.scope.absolute(path)}: {_WHY['lost']}" for path in paths],
+        hint="`git restore agentpack.lock` brings the lock back; without it, `agentpack sync --adopt` replaces these "
+        "files and keeps their bytes in the history",
+    )
+
+
+def _lost_its_row(workspace: Workspace, change: Change) -> bool:
+    """Whether agentpack.yaml asked for a foreign file's pack before: somebody edited the file, and the lock is lost."""
+    return change.why == "foreign" and workspace.manifest.wanted(change.pack) is not None
+
+
+_WHY = {
+    "foreign": "was not written by agentpack",
+    "lost": "no release renders to it, and agentpack.lock does not say what was written there",
+    "edited": "was edited and is no longer wanted",
+    "merge": "was edited where the new text changes too",
+    "unknown": "was edited, and the text it was edited from can no longer be rendered",
+    "unmerged": f"has {MARKERS}",
+    "blocked": "is not a regular file",
+}
+_MERGING = (
+    "for these places `--on-conflict keep` keeps your text, `--on-conflict theirs` takes the new one, `--on-conflict "
+    "edit` opens an editor; `--partial` lets the other files go on"
+)
+_WAYS = {
+    "foreign": "`--adopt` takes it over and keeps its bytes in the history",
+    "lost": "`git restore agentpack.lock` brings the lock back (during a merge: `git checkout --merge agentpack.lock`, "
+    "then `agentpack lock`); `--adopt` replaces the file and keeps its bytes in the history",
+    "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--on-conflict keep` leaves it there",
+    "merge": _MERGING,
+    "unknown": "`--on-conflict keep` keeps the file as it is, `--on-conflict theirs` takes the new text and keeps "
+    "yours in the history; `--partial` lets the other files go on",
+    "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
+    "blocked": "move it away",
+}
+"""What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
+_WAYS_OF: Mapping[str, Mapping[str, str]] = {
+    "keep": {
+        "merge": "for these places `--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the "
+        "variant's",
+    },
+    "uninstall": {
+        "edited": "`--discard-edits` deletes it and keeps the edit in the history, `--keep-files` leaves it there",
+        "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
+    },
+}
+"""Where a verb has others."""
+
+
+class Conflicted(DecisionNeeded):
+    """A plan with conflicts. `outcome` carries the plan, for showing them rule by rule."""
+
+    code = "conflict"
+
+    def __init__(self, workspace: Workspace, outcome: Outcome) -> None:
+        """Tells every conflict of the plan, and the options that decide it."""
+        self.outcome, conflicts = outcome, outcome.plan.conflicts
+        kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
+        places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)
+        ways = {**_WAYS, **_WAYS_OF.get(outcome.command.split()[0], {})}
+        count = len(conflicts)
+        super().__init__(
+            f"{count} file{'s' if count != 1 else ''} need{'' if count != 1 else 's'} a decision; nothing was changed",
+            details=[f"{place}: {_WHY[kind]}" for place, kind in zip(places, kinds, strict=True)],
+            hint="; ".join(ways[kind] for kind in dict.fromkeys(kinds)),
+        )

@@ -1,0 +1,135 @@
+"""Wanted -> decided: the plan of a command, and the decisions that it needs before anything is written."""
+
+from collections.abc import Iterator, Mapping
+
+from agentpack.changes.commit import Decided, commit, modes_left
+from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.documents import documents_of_change, merge_notes, pack_changes
+from agentpack.changes.meeting import meeting_notes, refuse_sources
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.plan import Decisions
+from agentpack.changes.planning import plan_for
+from agentpack.changes.pristine import recognise_releases, recognised_lock
+from agentpack.changes.request import ChangeRequest, DesiredState
+from agentpack.changes.snapshot import pins_of
+from agentpack.changes.widening import may_changes, refuse_widening
+from agentpack.errors import DecisionNeeded, InvalidFile
+from agentpack.model.changes import WRITES, Plan
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
+from agentpack.safety.text import HiddenText, text_findings
+from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.locations import split_place
+from agentpack.workspace.workspace import Workspace
+from agentpack.workspace.written import as_written
+
+
+def carry_out(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
+    """Bring the scope to the state, as one transaction, if nothing stops it and the answer is not no.
+
+    Raises:
+        DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
+    """
+    return conclude(workspace, state.made, request, propose(workspace, command, state, request))
+
+
+def propose(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
+    """What bringing the scope to the state comes to. Nothing is written.
+
+    Raises:
+        DecisionNeeded: a conflict, or a release that may do more.
+        InvalidFile: a text has something in it that no reader sees.
+    """
+    made = state.made
+    recognise_releases(workspace, made)
+    capabilities = may_changes(workspace, made)
+    if request.require_acceptance:
+        refuse_widening(capabilities)
+    planned = plan_for(workspace, made, request)
+    documents = tuple(documents_of_change(workspace, state, planned))
+    changed = {change.path for change in planned.pending} if planned.pending or documents else None
+    before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
+    outcome = Outcome(
+        command=" ".join((command, *request.words(), *(f"--accept {word}" for word in workspace.accepted))),
+        scope=workspace.scope.kind,
+        root=workspace.scope.root,
+        plan=planned,
+        documents=documents,
+        packs=tuple(pack_changes(before, made.lock)),
+        notes=(
+            *made.notes(changed),
+            *merge_notes(workspace, state.lock),
+            *state.notes,
+            *meeting_notes(workspace, planned),
+            *workspace.link_notes(),
+            *state.notes_on(planned),
+        ),
+        warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),
+        dry_run=request.dry_run,
+        capabilities=capabilities,
+        skipped=made.skipped,
+        left=planned.conflicts if request.partial else (),
+    )
+    if planned.conflicts and not request.partial:
+        raise Conflicted(workspace, outcome)
+    if outcome.changes_anything:
+        _refuse_hidden(workspace, made, state.extra_documents, planned)
+        refuse_sources(workspace, planned)
+    return outcome
+
+
+def conclude(workspace: Workspace, made: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
+    """Do what was proposed, unless it is nothing or only a question. Raises DecisionNeeded when the answer is no."""
+    if request.dry_run or not proposed.changes_anything:
+        return proposed
+    if request.confirm is not None and not request.confirm(proposed):
+        raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
+    return commit(workspace, Decided(proposed, pins_of(made.lock), modes_left(workspace, proposed.plan)))
+
+
+def refuse_found(workspace: Workspace, made: Wanted, decisions: Decisions) -> None:
+    """Raise what would keep these files from being written, but for files that are managed already.
+
+    Raises:
+        Conflicted: a file that is not ours is in the way.
+        AgentpackError: any other reason.
+    """
+    recognise_releases(workspace, made)
+    planned = plan_for(workspace, made, decisions)
+    foreign = tuple(change for change in planned.conflicts if change.path not in workspace.states.recorded)
+    if foreign:
+        scope = workspace.scope
+        stopped = Outcome(command="install", scope=scope.kind, root=scope.root, plan=Plan(changes=foreign))
+        raise Conflicted(workspace, stopped)
+    _refuse_hidden(workspace, made, {}, planned)
+    refuse_sources(workspace, planned)
+    for change in planned.pending:
+        if change.action in WRITES:
+            workspace.disk.refuse_unwritable(split_place(change.path)[0])
+
+
+def _same_names(workspace: Workspace, state: DesiredState, planned: Plan) -> Iterator[str]:
+    if any(change.previous is None or change.action in WRITES for change in planned.changes):
+        from agentpack.workspace.shadowing import same_name_warnings  # only where a file of ours changes
+
+        yield from same_name_warnings(workspace, planned, state.lock.clients if state.lock else ())
+
+
+def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:
+    for change in planned.drift:
+        if line := unmerged_line(workspace.states.contents(change.path)):
+            yield f"{workspace.scope.absolute(change.path)}:{line} has {MARKERS}; {HINT}"
+
+
+def _refuse_hidden(workspace: Workspace, made: Wanted, documents: Mapping[str, bytes], planned: Plan) -> None:
+    """The last defence: no text that agentpack made is written with anything in it that no reader sees, unless a policy
+    lets it pass in packs, which was told.
+    """
+    own = [found for path, data in documents.items() for found in text_findings(data, path)]
+    if own:
+        from agentpack.safety.hidden import OWN_HINT, faults_of  # only for an error
+
+        raise InvalidFile(faults_of(own), hint=OWN_HINT)
+    for change in planned.changes:
+        passes = change.action not in WRITES or (made.hidden and workspace.policies.report_hidden_text)
+        if not passes and (found := text_findings(made.files[change.path].content, change.path)):
+            raise HiddenText([one._replace(file=workspace.scope.absolute(one.file)) for one in found])

@@ -1,0 +1,91 @@
+"""What a change makes of manifest and lock, and which packs that moves."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from agentpack.changes.outcome import DocumentChange, PackChange
+from agentpack.changes.request import DesiredState
+from agentpack.model.changes import Plan
+from agentpack.model.line_ends import in_form_of, plain
+from agentpack.model.lock import Lock, LockedPack
+from agentpack.workspace.workspace import Workspace
+from agentpack.workspace.written import held_files, with_files
+
+
+def document_changes(wanted: Iterable[tuple[str, bytes | None, bytes | None]]) -> Iterator[DocumentChange]:
+    """What changes of these documents, each a path and its bytes before and after: line ends alone are no change, and
+    a document that is there keeps its own, and its byte-order mark.
+    """
+    for path, before, after in wanted:
+        if before is not None and after is not None:
+            after = before if plain(before) == plain(after) else in_form_of(before, after)
+        if before != after:
+            yield DocumentChange(path, before, after)
+
+
+def documents_of_change(workspace: Workspace, state: DesiredState, planned: Plan) -> Iterator[DocumentChange]:
+    lock = None
+    if state.lock is not None:
+        # whoever writes files brings an older lock to today's schema
+        lock = lock_bytes(workspace, _with_what_is_left(workspace, state.lock, planned), anew=bool(planned.pending))
+    yield from document_changes(
+        (
+            (workspace.scope.manifest, workspace.documents.manifest_bytes, state.manifest),
+            (workspace.scope.lock, workspace.documents.lock_bytes, lock),
+            *((path, workspace.disk.read(path), after) for path, after in state.extra_documents.items()),
+        )
+    )
+
+
+def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
+    """The lock once the plan is applied: a file that stays in conflict is still what was written there before."""
+    left = {change.path for change in planned.conflicts}
+    if not left:
+        return lock
+    held = (file for path, file in held_files(workspace).items() if path in left)
+    return with_files(
+        lock, (row for row in lock.files if row.path not in left), held, workspace.documents.readable_lock
+    )
+
+
+def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes:
+    """The text of a lock; unless `anew` the one on disk, byte for byte, where that says the same."""
+    text, there = lock.to_text(), workspace.documents.lock_bytes
+    if anew or there is None or there == text.encode() or workspace.documents.lock_sides:
+        return text.encode()
+    old = workspace.documents.readable_lock
+    return there if old is not None and old.to_text() == text else text.encode()
+
+
+def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
+    """What differs between two locks, pack by pack."""
+    old, new = ({pack.name: pack for pack in lock.packs} if lock else {} for lock in (before, after))
+    moved = {name for name in old.keys() & new.keys() if old[name].source != new[name].source}
+    words: list[dict[str, str]] = [
+        {name: _words(pack, source=name in moved) for name, pack in packs.items()} for packs in (old, new)
+    ]
+    return changed_packs(*words)
+
+
+def changed_packs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[PackChange]:
+    """The packs of which other words are said before and after."""
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield PackChange(name, before.get(name), after.get(name))
+
+
+def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:
+    """Of a half merged lock, the packs on which its sides differ, and what was taken."""
+    if not workspace.documents.lock_sides:
+        return
+    sides = (*workspace.documents.lock_sides, lock)
+    for name in sorted({pack.name for side in workspace.documents.lock_sides for pack in side.packs}):
+        packs = [None if side is None else side.pack(name) for side in sides]
+        ours, theirs, taken = ("none" if pack is None else _words(pack, source=False) for pack in packs)
+        if ours != theirs:
+            yield f"{name}: {ours} on our side of the merge, {theirs} on the other: {taken} is taken"
+
+
+def _words(pack: LockedPack, *, source: bool) -> str:
+    variants = sorted({*pack.variants, *(variant.name for variant in pack.local_variants)})
+    asked = f" [{', '.join(variants)}]" if variants else ""
+    return f"{pack.version}{asked}" + (f" from `{pack.source}`" if source else "")
