@@ -77,7 +77,7 @@ AT_HOME: Mapping[str, tuple[str, ...]] = {
 }
 """Libraries that only these parts know, so that one of them can be exchanged and start-up stays fast."""
 BEHIND_DOORS = frozenset(
-    ("Candidates", "PersonaAssembler", "FileAssignment", "Audience", "Renderings", "every_age", "require_acceptance")
+    ("Candidates", "PersonaAssembler", "FileAssignment", "Audience", "Renderings", "every_age", "_rendered")
 )
 """What only `wanted` builds, and which switches only it sets: the three doors in it decide them."""
 NETWORK = frozenset(("socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "httpx", "asyncio"))

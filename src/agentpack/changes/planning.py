@@ -24,7 +24,7 @@ def plan_for(workspace: Workspace, made: Wanted, decisions: Decisions = NO_DECIS
         met.observed,
         disk=workspace.states.contents,
         base=pristine.text,
-        known=lambda old, new: _rules(pristine.part(old), None if made is None else made.part(new)),
+        known=lambda old, new: _rules(pristine.part(old), made.part(new)),
         decisions=decisions,
     )
     return met.whole(planned, decisions)

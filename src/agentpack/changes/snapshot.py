@@ -63,7 +63,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         elsewhere=workspace.states.elsewhere,
     )
     workspace.read_again()
-    workspace.__dict__["current"] = generation
+    workspace.documents.current = generation
     return Snapshot(generation, _found_blobs(workspace, files, documents))
 
 
