@@ -93,9 +93,10 @@ def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skippe
 
 
 def settle(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
-    """The same for the clients of a command that names none; which of them are skipped. Nothing is written."""
-    manifest = chosen.manifest
-    workspace, lock = chosen.workspace, chosen.workspace.lock
+    """The releases with the clients that they are for: those that the manifest names, else those that take them. Those
+    that were found and do not are `skipped`. Nothing is written.
+    """
+    workspace, manifest, lock = chosen.workspace, chosen.manifest, chosen.workspace.lock
     if manifest.clients is not None:
         return chosen.for_clients(manifest.clients)
     known, skipped = named_clients(workspace, manifest), tuple[Skipped, ...]()
@@ -113,8 +114,8 @@ def settle(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
     trial = _Trial(chosen, decisions, fixed)
     taken = trial.taken(open_, known)
     every = {client: None for pack in (fixed | taken) for client in (fixed | taken)[pack]}
-    in_use = dict.fromkeys(client for client in (*known, *every) if client in every or not manifest.packs)
-    clients = tuple(in_use) or (DEFAULT,)
+    ordered = dict.fromkeys(client for client in (*known, *every) if client in every or not manifest.packs)
+    clients = tuple(ordered) or (DEFAULT,)
     own = {entry.requirement.pack for entry in manifest.packs if entry.clients is None}
     fewer = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
     left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
