@@ -59,6 +59,20 @@ def test_the_mode_of_a_file_comes_back(
     assert state[AGENT][1] == 0o640
 
 
+def test_a_generation_that_only_changed_the_lock_has_the_files_as_they_were(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """Records follow one another: what writes no file leaves every file recorded."""
+    agentpack("install", "data-reviewer<1.2", "--source", "packs")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("<1.2", ">=1"))
+    locked = agentpack("lock", "--upgrade", "--json").envelope["data"]["generation"]
+    state = modes(project)
+    agentpack("uninstall", "data-reviewer")
+    agentpack("rollback", str(locked))
+    assert modes(project) == state
+
+
 @pytest.mark.parametrize("path", [AGENT, "agentpack.yaml", "agentpack.lock"])
 def test_the_mode_comes_back_where_the_text_is_the_same(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], path: str
