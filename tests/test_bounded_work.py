@@ -1,25 +1,32 @@
 """Packs of strangers that are small and chained: the work grows with them no faster than their number, or a bound stops
 it.
 
-The work is counted in calls of functions, which no load of the machine changes.
+The work is counted in calls of functions, which no load of the machine changes; where it is one call of a library, in
+seconds of this process, of which there were many times as many before the bound.
 """
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import process_time
 from types import FrameType
 
 import pytest
 from support.packs import make_pack, persona_text, publish, read_files, variant_text
 from support.running import Agentpack
+from support.trees import write_tree
 
 from agentpack.authoring.references import MAX_TRIED
 from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.layers import MAX_LAID
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
+from agentpack.targets import CLIENTS
 from agentpack.wanted import making
 from agentpack.wanted.making import MAX_EXTENDED
+from agentpack.workspace.shadowing import agent_names
 
 STEPS = 12
 
@@ -46,6 +53,14 @@ def grows_no_faster(work: Callable[[int], object], least: int) -> None:
     work(least)  # modules are loaded, patterns compiled
     one, two, four = (calls_of(lambda count=count: work(count)) for count in (least, 2 * least, 4 * least))  # type: ignore[misc]
     assert four - two < 2.6 * (two - one)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is done inside takes no longer."""
+    began = process_time()
+    yield
+    assert process_time() - began < seconds
 
 
 def chain(packs: Path, name: str, length: int, *, extending: bool) -> str:
@@ -237,3 +252,42 @@ def test_many_agents_in_one_file(agentpack: Agentpack, project: Path, tmp_path: 
         agentpack("uninstall", f"crew-{count}")
 
     grows_no_faster(change, 10)
+
+
+# Agent files of others, in a folder that a client reads.
+
+
+def test_agent_files_whose_names_are_mostly_blanks(agentpack: Agentpack, project: Path) -> None:
+    hostile = f"---\nname: a{' ' * 4060}b\n---\n"
+    write_tree(project, {f".claude/agents/x{number}.md": hostile for number in range(100)})
+    with within(3):
+        assert "100 agent files not managed" in agentpack("status").out
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("name: alpha", "alpha"),
+        ("name: 'alpha'  \r", "alpha"),
+        ('"name" : "alpha",', "alpha"),
+        ("name = 'a b'  ,\r", "a b"),
+        ("name: a, ", "a,"),
+    ],
+)
+def test_the_name_in_a_line_is_read_without_what_stands_around_it(tmp_path: Path, line: str, name: str) -> None:
+    (tmp_path / "x.md").write_text(f"---\n{line}\n---\n", newline="")
+    assert [found for _, found in agent_names(str(tmp_path), CLIENTS["claude"], ())] == [name]
+
+
+def test_folders_in_each_other_without_end(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".claude/agents/a/b/deep.md": persona_text("deep")})
+    folder = os.open(project / ".claude/agents", os.O_RDONLY)
+    for _ in range(2500):  # no path leads to the last one
+        os.mkdir("d", dir_fd=folder)
+        below = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    with within(3):
+        assert "1 agent file not managed" in agentpack("status").out
+        agentpack("install", "python-engineer", "--client", "claude")
