@@ -23,10 +23,12 @@ from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, val
 from agentpack.compose.layers import MAX_LAID
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
+from agentpack.safety.schemas.manifests import MAX_SOURCES
 from agentpack.targets import CLIENTS
 from agentpack.wanted import making
 from agentpack.wanted.making import MAX_EXTENDED
 from agentpack.workspace.shadowing import agent_names
+from agentpack.workspace.workspace import MAX_DECLARED
 
 STEPS = 12
 
@@ -279,15 +281,54 @@ def test_the_name_in_a_line_is_read_without_what_stands_around_it(tmp_path: Path
     assert [found for _, found in agent_names(str(tmp_path), CLIENTS["claude"], ())] == [name]
 
 
-def test_folders_in_each_other_without_end(agentpack: Agentpack, project: Path) -> None:
+@pytest.fixture
+def deep(project: Path) -> Iterator[None]:
+    """Folders in each other, to the last of which no path leads, where Claude Code reads agents."""
     write_tree(project, {".claude/agents/a/b/deep.md": persona_text("deep")})
     folder = os.open(project / ".claude/agents", os.O_RDONLY)
-    for _ in range(2500):  # no path leads to the last one
+
+    def step(to: str) -> None:
+        nonlocal folder
+        left, folder = folder, os.open(to, os.O_RDONLY, dir_fd=folder)
+        os.close(left)
+
+    for _ in range(2500):
         os.mkdir("d", dir_fd=folder)
-        below = os.open("d", os.O_RDONLY, dir_fd=folder)
-        os.close(folder)
-        folder = below
+        step("d")
+    yield
+    for _ in range(2500):  # nothing that removes trees reaches them
+        step("..")
+        os.rmdir("d", dir_fd=folder)
     os.close(folder)
+
+
+@pytest.mark.usefixtures("deep")
+def test_folders_in_each_other_without_end(agentpack: Agentpack) -> None:
     with within(3):
         assert "1 agent file not managed" in agentpack("status").out
         agentpack("install", "python-engineer", "--client", "claude")
+
+
+# What a clone may ask for.
+
+
+def test_many_packs_are_looked_for_in_many_sources(agentpack: Agentpack, project: Path) -> None:
+    def asked(count: int) -> str:
+        sources = "".join(f"- {{name: s{number}, path: packs-{number}}}\n" for number in range(count))
+        packs = "".join(f"- q{number}\n" for number in range(4000))
+        write_tree(project, {f"packs-{number}/a/1.0.0/pack.yaml": "" for number in range(count)})
+        (project / "agentpack.yaml").write_text(f"schema: 1\nsources:\n{sources}packs:\n{packs}")
+        return agentpack("lock", expect=None).err
+
+    with within(10):
+        assert "4000 of the packs wanted do not exist" in asked(MAX_SOURCES)
+    assert f"agentpack.yaml:2: sources: more than {MAX_SOURCES} sources" in asked(MAX_SOURCES + 1)
+
+
+def test_more_declared_clients_are_refused(agentpack: Agentpack, project: Path) -> None:
+    clients = {f".agentpack/clients/c{number}.yaml": "schema: 1\nproject: c/agents\n" for number in range(MAX_DECLARED)}
+    write_tree(project, clients)
+    assert agentpack("clients").out.count("\nc") >= MAX_DECLARED
+    write_tree(project, {".agentpack/clients/more.yml": "schema: 1\nproject: c/agents\n"})
+    told = agentpack("install", "python-engineer", expect=InvalidFile.exit_code)
+    assert f".agentpack/clients: declares more than {MAX_DECLARED} clients" in told.err

@@ -44,6 +44,8 @@ _READ = (
 """What a workspace keeps of files that commands change."""
 
 _MOST_NAMED = 5
+MAX_DECLARED = 100
+"""Clients that one scope may declare."""
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -384,6 +386,8 @@ class Workspace:
         """
         folder = self.scope.declared_clients
         names = [name for name in self.disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
+        if len(names) > MAX_DECLARED:
+            raise InvalidFile([Fault(folder, 0, "", f"declares more than {MAX_DECLARED} clients")])
         return Clients(dict(self._declared(f"{folder}/{name}") for name in names)) if names else CLIENTS
 
     def form_of(self, client: str) -> Form:
