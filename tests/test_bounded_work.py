@@ -5,6 +5,7 @@ The work is counted in calls of functions, which no load of the machine changes;
 seconds of this process, of which there were many times as many before the bound.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from agentpack.compose.layers import MAX_LAID
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
 from agentpack.safety.schemas.manifests import MAX_SOURCES
-from agentpack.targets import CLIENTS
+from agentpack.targets import CLIENTS, MODULES
 from agentpack.wanted import making
 from agentpack.wanted.making import MAX_EXTENDED
 from agentpack.workspace.shadowing import agent_names
@@ -332,3 +333,37 @@ def test_more_declared_clients_are_refused(agentpack: Agentpack, project: Path) 
     write_tree(project, {".agentpack/clients/more.yml": "schema: 1\nproject: c/agents\n"})
     told = agentpack("install", "python-engineer", expect=InvalidFile.exit_code)
     assert f".agentpack/clients: declares more than {MAX_DECLARED} clients" in told.err
+
+
+def test_a_file_of_many_agents_of_others(agentpack: Agentpack, project: Path) -> None:
+    rows = "".join(f"  - slug: a{number}\n    name: x\n" for number in range(3900))
+    (project / ".roomodes").write_text(f"customModes:\n{rows}")
+    with within(9):
+        agentpack("install", "python-engineer", "--client", "roo")
+        agentpack("status")
+
+
+def test_a_lock_that_lists_many_agents_for_every_client(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    lock = json.loads((project / "agentpack.lock").read_text())
+    (row,) = lock["files"]
+    names = [f"a{number}" for number in range(2000)]
+    lock["files"] = [{**row, "path": f".claude/agents/{name}.md", "persona": name} for name in names]
+    (project / "agentpack.lock").write_text(json.dumps({**lock, "clients": sorted(MODULES)}))
+    with within(5):
+        assert "Goose reads .claude/agents/a999.md" in agentpack("status").out
+
+
+# What an edited agent file may hold.
+
+
+def test_edits_of_rules_that_repeat_a_word(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    body = "".join(f"- {'a ' * 1900}x{number} {{{{p}}}} {'aaaaab' * 5}. {{#r{number}}}\n" for number in range(60))
+    parameters = {"p": {"type": "string", "default": "value", "description": "Is put in."}}
+    publish(tmp_path / "packs", make_pack("big", personas={"big": persona_text("big", body)}, parameters=parameters))
+    agentpack("install", "big", "--source", str(tmp_path / "packs"), "--client", "claude")
+    file = project / ".claude/agents/big.md"
+    file.write_text(file.read_text().replace("- a a", "- b a a b a").replace("aaaaab.", "aaaab."))
+    with within(10):
+        agentpack("keep", "big")
+    assert "value" not in (project / ".agentpack/variants/big").joinpath("local.md").read_text()
