@@ -15,6 +15,7 @@ from time import process_time
 from types import FrameType
 
 import pytest
+from support.archives import by_library
 from support.packs import make_pack, persona_text, publish, read_files, variant_text
 from support.running import Agentpack
 from support.trees import write_tree
@@ -25,6 +26,7 @@ from agentpack.compose.layers import MAX_LAID
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
 from agentpack.safety.schemas.manifests import MAX_SOURCES
+from agentpack.safety.schemas.packs import MAX_PATTERNS
 from agentpack.targets import CLIENTS, MODULES
 from agentpack.wanted import making
 from agentpack.wanted.making import MAX_EXTENDED
@@ -367,3 +369,31 @@ def test_edits_of_rules_that_repeat_a_word(agentpack: Agentpack, project: Path, 
     with within(10):
         agentpack("keep", "big")
     assert "value" not in (project / ".agentpack/variants/big").joinpath("local.md").read_text()
+
+
+# A small archive, and a short pattern.
+
+
+def test_an_archive_of_many_rules(agentpack: Agentpack, tmp_path: Path) -> None:
+    body = "".join(f"- R. {{#r{number}}}\n" for number in range(4900))
+    names = [f"p{number}" for number in range(300)]
+    files = make_pack("big", personas={name: persona_text(name, body) for name in names})
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs/big-1.0.0.tar.gz").write_bytes(by_library(files.items()))
+    with within(12):
+        told = agentpack("install", "big", "--source", str(tmp_path / "packs"), expect=InvalidFile.exit_code)
+    assert "more than 200,000 rules and headings in one pack" in told.err
+    assert told.err.count("more than") == 1
+
+
+def test_patterns_that_take_long_to_be_made_ready(agentpack: Agentpack, tmp_path: Path) -> None:
+    def install(name: str, count: int, expect: int) -> str:
+        pattern = {"type": "string", "default": "aaaa", "description": "Is slow."}
+        parameters = {f"p{n}": {**pattern, "pattern": rf"(\w{{1,60}}){{1,3}}x{n}|a+"} for n in range(count)}
+        publish(tmp_path / "packs", make_pack(name, parameters=parameters))
+        return agentpack("install", name, "--source", str(tmp_path / "packs"), expect=expect).err
+
+    with within(8):
+        install("some", MAX_PATTERNS, 0)
+        told = install("many", MAX_PATTERNS + 1, InvalidFile.exit_code)
+    assert f"parameters: more than {MAX_PATTERNS} parameters have a `pattern`" in told
