@@ -17,7 +17,8 @@ from agentpack.targets import CLIENTS, MODULES
 from agentpack.targets.base import DECLARED, FORMATS, Choice, Client, Place, ToolWords
 
 ENDINGS = (".md", ".mdc", ".txt", ".toml", ".yaml", ".yml", ".json")
-_DATA = (".toml", ".yaml", ".yml", ".json")
+DATA = (".toml", ".yaml", ".yml", ".json")
+"""What the names of files end with that other programs read as settings."""
 _OF_OTHERS = (".agentpack", "node_modules")
 _FOR_AGENTS = re.compile(r"\.?(.+[-_.])?(sub-?)?(agent|assistant|droid|mode|persona|role)s?", re.IGNORECASE)
 _PLAIN = (
@@ -125,7 +126,7 @@ def _not_for_agents(file: str, key: str, folder: str, leaf: str) -> Iterator[Fau
     is_hidden = any(part.startswith(".") for part in folder.split("/"))
     if "{" in folder:
         yield Fault(file, 0, key, f"`{folder}` is not a plain path: `{{name}}` belongs into `file`")
-    elif (is_hidden or leaf.endswith(_DATA)) and not is_for_agents(folder):
+    elif (is_hidden or leaf.endswith(DATA)) and not is_for_agents(folder):
         why = f"other programs may keep settings there; use one such as `{folder}/agents`"
         yield Fault(file, 0, key, f"`{folder}` is not a folder for agents: {why}")
     if any(part.startswith(".") for part in leaf[len(above) :].split("/")):

@@ -79,7 +79,7 @@ class Workspace:
             layout.judge(self.disk)
         self.scope = scope._replace(roots=self.disk.roots)  # records bring further ones
         self.store = Store(self.disk)
-        self.places = Placing(self.disk, _shared_of)
+        self.places = Placing(self.disk, _shared_of, in_clone=scope.kind == "project")
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.recovered: Recovered | None = None
         self.has_settled = False
