@@ -23,6 +23,7 @@ from support.trees import write_tree
 from agentpack.authoring.references import MAX_TRIED
 from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.layers import MAX_LAID
+from agentpack.edits import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
 from agentpack.safety.schemas.manifests import MAX_SOURCES
@@ -397,3 +398,21 @@ def test_patterns_that_take_long_to_be_made_ready(agentpack: Agentpack, tmp_path
         install("some", MAX_PATTERNS, 0)
         told = install("many", MAX_PATTERNS + 1, InvalidFile.exit_code)
     assert f"parameters: more than {MAX_PATTERNS} parameters have a `pattern`" in told
+
+
+@pytest.mark.parametrize(("rules", "expect"), [(4900, 0), (80_000, InvalidFile.exit_code)])
+def test_an_agent_file_of_equal_rules_is_adopted_or_refused(
+    agentpack: Agentpack, project: Path, rules: int, expect: int
+) -> None:
+    write_tree(project, {".claude/agents/same.md": persona_text("same", "- x y\n" * rules)})
+    with within(10):
+        told = agentpack("adopt", ".claude/agents/same.md", expect=expect).err
+    assert ("more than 5,000 rules and headings" in told) == (expect != 0)
+
+
+@pytest.mark.parametrize(
+    ("taken", "then"),
+    [({"say"}, ["say-2", "say-3"]), ({"say", "say-3"}, ["say-2", "say-4"]), ({f"say-{n}" for n in range(9)}, ["say"])],
+)
+def test_an_id_that_is_taken_gets_the_next_number(taken: set[str], then: list[str]) -> None:
+    assert [fresh_id("Say.", taken) for _ in then] == then

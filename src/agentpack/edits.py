@@ -376,11 +376,20 @@ def fresh_id(text: str, taken: set[str]) -> str:
     """An id out of the first words of a rule or heading, other than those taken; it is taken then."""
     words = _WORD.findall(text.partition("\n")[0].lower().replace("'", ""))
     stem = "-".join(words[:4])[:60].strip("-") or "rule"
-    id, number = stem, 2
-    while id in taken:
-        id, number = f"{stem}-{number}", number + 1
+    id = stem if stem not in taken else f"{stem}-{_free(stem, taken)}"
     taken.add(id)
     return id
+
+
+def _free(stem: str, taken: Set[str]) -> int:
+    """A number, from 2, with which the stem is not taken: the first one where those before it all are."""
+    low = high = 1
+    while f"{stem}-{high + 1}" in taken:  # thousands of rules may begin with the same words
+        low, high = high + 1, 2 * high + 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if f"{stem}-{middle + 1}" in taken else (low, middle)
+    return high + 1
 
 
 def escaped(text: str) -> str:
