@@ -1,25 +1,38 @@
 """Packs of strangers that are small and chained: the work grows with them no faster than their number, or a bound stops
 it.
 
-The work is counted in calls of functions, which no load of the machine changes.
+The work is counted in calls of functions, which no load of the machine changes; where it is one call of a library, in
+seconds of this process, of which there were many times as many before the bound.
 """
 
+import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import process_time
 from types import FrameType
 
 import pytest
+from support.archives import by_library
 from support.packs import make_pack, persona_text, publish, read_files, variant_text
 from support.running import Agentpack
+from support.trees import write_tree
 
 from agentpack.authoring.references import MAX_TRIED
 from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.layers import MAX_LAID
+from agentpack.edits import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
+from agentpack.safety.schemas.manifests import MAX_SOURCES
+from agentpack.safety.schemas.packs import MAX_PATTERNS
+from agentpack.targets import CLIENTS, MODULES
 from agentpack.wanted import renderings
 from agentpack.wanted.assemble import MAX_EXTENDED
+from agentpack.workspace.declared_clients import MAX_DECLARED
+from agentpack.workspace.shadowing import agent_names
 
 STEPS = 12
 
@@ -46,6 +59,14 @@ def grows_no_faster(work: Callable[[int], object], least: int) -> None:
     work(least)  # modules are loaded, patterns compiled
     one, two, four = (calls_of(lambda count=count: work(count)) for count in (least, 2 * least, 4 * least))  # type: ignore[misc]
     assert four - two < 2.6 * (two - one)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What is done inside takes no longer."""
+    began = process_time()
+    yield
+    assert process_time() - began < seconds
 
 
 def chain(packs: Path, name: str, length: int, *, extending: bool) -> str:
@@ -237,3 +258,161 @@ def test_many_agents_in_one_file(agentpack: Agentpack, project: Path, tmp_path: 
         agentpack("uninstall", f"crew-{count}")
 
     grows_no_faster(change, 10)
+
+
+# Agent files of others, in a folder that a client reads.
+
+
+def test_agent_files_whose_names_are_mostly_blanks(agentpack: Agentpack, project: Path) -> None:
+    hostile = f"---\nname: a{' ' * 4060}b\n---\n"
+    write_tree(project, {f".claude/agents/x{number}.md": hostile for number in range(100)})
+    with within(3):
+        assert "100 agent files not managed" in agentpack("status").out
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("name: alpha", "alpha"),
+        ("name: 'alpha'  \r", "alpha"),
+        ('"name" : "alpha",', "alpha"),
+        ("name = 'a b'  ,\r", "a b"),
+        ("name: a, ", "a,"),
+    ],
+)
+def test_the_name_in_a_line_is_read_without_what_stands_around_it(tmp_path: Path, line: str, name: str) -> None:
+    (tmp_path / "x.md").write_text(f"---\n{line}\n---\n", newline="")
+    assert [found for _, found in agent_names(str(tmp_path), CLIENTS["claude"], ())] == [name]
+
+
+@pytest.fixture
+def deep(project: Path) -> Iterator[None]:
+    """Folders in each other, to the last of which no path leads, where Claude Code reads agents."""
+    write_tree(project, {".claude/agents/a/b/deep.md": persona_text("deep")})
+    folder = os.open(project / ".claude/agents", os.O_RDONLY)
+
+    def step(to: str) -> None:
+        nonlocal folder
+        left, folder = folder, os.open(to, os.O_RDONLY, dir_fd=folder)
+        os.close(left)
+
+    for _ in range(2500):
+        os.mkdir("d", dir_fd=folder)
+        step("d")
+    yield
+    for _ in range(2500):  # nothing that removes trees reaches them
+        step("..")
+        os.rmdir("d", dir_fd=folder)
+    os.close(folder)
+
+
+@pytest.mark.usefixtures("deep")
+def test_folders_in_each_other_without_end(agentpack: Agentpack) -> None:
+    with within(3):
+        assert "1 agent file not managed" in agentpack("status").out
+        agentpack("install", "python-engineer", "--client", "claude")
+
+
+# What a clone may ask for.
+
+
+def test_many_packs_are_looked_for_in_many_sources(agentpack: Agentpack, project: Path) -> None:
+    def asked(count: int) -> str:
+        sources = "".join(f"- {{name: s{number}, path: packs-{number}}}\n" for number in range(count))
+        packs = "".join(f"- q{number}\n" for number in range(4000))
+        write_tree(project, {f"packs-{number}/a/1.0.0/pack.yaml": "" for number in range(count)})
+        (project / "agentpack.yaml").write_text(f"schema: 1\nsources:\n{sources}packs:\n{packs}")
+        return agentpack("lock", expect=None).err
+
+    with within(10):
+        assert "4000 of the packs wanted do not exist" in asked(MAX_SOURCES)
+    assert f"agentpack.yaml:2: sources: more than {MAX_SOURCES} sources" in asked(MAX_SOURCES + 1)
+
+
+def test_more_declared_clients_are_refused(agentpack: Agentpack, project: Path) -> None:
+    clients = {f".agentpack/clients/c{number}.yaml": "schema: 1\nproject: c/agents\n" for number in range(MAX_DECLARED)}
+    write_tree(project, clients)
+    assert agentpack("clients").out.count("\nc") >= MAX_DECLARED
+    write_tree(project, {".agentpack/clients/more.yml": "schema: 1\nproject: c/agents\n"})
+    told = agentpack("install", "python-engineer", expect=InvalidFile.exit_code)
+    assert f".agentpack/clients: declares more than {MAX_DECLARED} clients" in told.err
+
+
+def test_a_file_of_many_agents_of_others(agentpack: Agentpack, project: Path) -> None:
+    rows = "".join(f"  - slug: a{number}\n    name: x\n" for number in range(3900))
+    (project / ".roomodes").write_text(f"customModes:\n{rows}")
+    with within(9):
+        agentpack("install", "python-engineer", "--client", "roo")
+        agentpack("status")
+
+
+def test_a_lock_that_lists_many_agents_for_every_client(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    lock = json.loads((project / "agentpack.lock").read_text())
+    (row,) = lock["files"]
+    names = [f"a{number}" for number in range(2000)]
+    lock["files"] = [{**row, "path": f".claude/agents/{name}.md", "persona": name} for name in names]
+    (project / "agentpack.lock").write_text(json.dumps({**lock, "clients": sorted(MODULES)}))
+    with within(5):
+        assert "Goose reads .claude/agents/a999.md" in agentpack("status").out
+
+
+# What an edited agent file may hold.
+
+
+def test_edits_of_rules_that_repeat_a_word(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    body = "".join(f"- {'a ' * 1900}x{number} {{{{p}}}} {'aaaaab' * 5}. {{#r{number}}}\n" for number in range(60))
+    parameters = {"p": {"type": "string", "default": "value", "description": "Is put in."}}
+    publish(tmp_path / "packs", make_pack("big", personas={"big": persona_text("big", body)}, parameters=parameters))
+    agentpack("install", "big", "--source", str(tmp_path / "packs"), "--client", "claude")
+    file = project / ".claude/agents/big.md"
+    file.write_text(file.read_text().replace("- a a", "- b a a b a").replace("aaaaab.", "aaaab."))
+    with within(10):
+        agentpack("keep", "big")
+    assert "value" not in (project / ".agentpack/variants/big").joinpath("local.md").read_text()
+
+
+# A small archive, and a short pattern.
+
+
+def test_an_archive_of_many_rules(agentpack: Agentpack, tmp_path: Path) -> None:
+    body = "".join(f"- R. {{#r{number}}}\n" for number in range(4900))
+    names = [f"p{number}" for number in range(300)]
+    files = make_pack("big", personas={name: persona_text(name, body) for name in names})
+    (tmp_path / "packs").mkdir()
+    (tmp_path / "packs/big-1.0.0.tar.gz").write_bytes(by_library(files.items()))
+    with within(12):
+        told = agentpack("install", "big", "--source", str(tmp_path / "packs"), expect=InvalidFile.exit_code)
+    assert "more than 200,000 rules and headings in one pack" in told.err
+    assert told.err.count("more than") == 1
+
+
+def test_patterns_that_take_long_to_be_made_ready(agentpack: Agentpack, tmp_path: Path) -> None:
+    def install(name: str, count: int, expect: int) -> str:
+        pattern = {"type": "string", "default": "aaaa", "description": "Is slow."}
+        parameters = {f"p{n}": {**pattern, "pattern": rf"(\w{{1,60}}){{1,3}}x{n}|a+"} for n in range(count)}
+        publish(tmp_path / "packs", make_pack(name, parameters=parameters))
+        return agentpack("install", name, "--source", str(tmp_path / "packs"), expect=expect).err
+
+    with within(8):
+        install("some", MAX_PATTERNS, 0)
+        told = install("many", MAX_PATTERNS + 1, InvalidFile.exit_code)
+    assert f"parameters: more than {MAX_PATTERNS} parameters have a `pattern`" in told
+
+
+@pytest.mark.parametrize(("rules", "expect"), [(4900, 0), (80_000, InvalidFile.exit_code)])
+def test_an_agent_file_of_equal_rules_is_adopted_or_refused(
+    agentpack: Agentpack, project: Path, rules: int, expect: int
+) -> None:
+    write_tree(project, {".claude/agents/same.md": persona_text("same", "- x y\n" * rules)})
+    with within(10):
+        told = agentpack("adopt", ".claude/agents/same.md", expect=expect).err
+    assert ("more than 5,000 rules and headings" in told) == (expect != 0)
+
+
+@pytest.mark.parametrize(
+    ("taken", "then"),
+    [({"say"}, ["say-2", "say-3"]), ({"say", "say-3"}, ["say-2", "say-4"]), ({f"say-{n}" for n in range(9)}, ["say"])],
+)
+def test_an_id_that_is_taken_gets_the_next_number(taken: set[str], then: list[str]) -> None:
+    assert [fresh_id("Say.", taken) for _ in then] == then

@@ -10,9 +10,13 @@ from agentpack.capabilities.of_file import capabilities, model_class
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
+from agentpack.model.rendering import Rendering
 from agentpack.render import render
+from agentpack.safety.documents import Document
+from agentpack.safety.schemas import validate
 from agentpack.targets import CLIENTS, MODULES
 from agentpack.targets.base import Client
+from agentpack.targets.declaring import declared_target
 
 ORIGIN = Origin("release", "reviewer 1.0.0")
 LOOKING = ["read", "search"]
@@ -20,16 +24,27 @@ WORKING = ["read", "edit", "shell"]
 EVERY = "every-tool"
 
 
-def may(client: str, *, body: str = "You review data.\n", **fields: Any) -> str:
+def may(client: str, **fields: Any) -> str:
     """The words for a persona with these fields."""
+    return ", ".join(rendered(CLIENTS[client], **fields).capabilities)
+
+
+def house(**says: Any) -> Client:
+    """A client that is declared so."""
+    data = {"schema": 1, "project": ".house/agents", **says}
+    return declared_target("house", validate("client", Document("house.yaml", data, {})), "house.yaml")
+
+
+def rendered(client: Client, *, body: str = "You review data.\n", **fields: Any) -> Rendering:
+    """The file of a persona with these fields."""
     fields = {"description": "Reviews data.", **fields}
     rules = (Rule(None, body, "", None, "text", 1, ORIGIN),)
     section = Section(None, 0, "", "", None, 0, rules, ORIGIN)
     persona = Persona("reviewer", {key: Field(value, ORIGIN) for key, value in fields.items()}, (section,))
-    scope = "user" if client == "zcode" else "project"
-    file = render(persona, CLIENTS[client], pack="p", scope=scope, variables={}, models={})
+    scope = "user" if client.name == "zcode" else "project"
+    file = render(persona, client, pack="p", scope=scope, variables={}, models={})
     assert file is not None
-    return ", ".join(file.capabilities)
+    return file
 
 
 def native(client: str, **settings: Any) -> str:
@@ -66,6 +81,46 @@ SAYS: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("client", sorted(MODULES))
 def test_a_list_of_tools_is_what_the_client_makes_of_it(client: str) -> None:
     assert (may(client), may(client, tools=LOOKING), may(client, tools=WORKING)) == SAYS[client]
+
+
+# A client that a clone declares, which can put any key into a file.
+
+HOOKS = {"PreToolUse": [{"hooks": [{"type": "command", "command": "run-me"}]}]}
+GIVEN = ({"permissionMode": "bypassPermissions"}, {"hooks": HOOKS}, {"mcpServers": [{"x": {"command": "run-me"}}]})
+DECLARATIONS: dict[str, dict[str, Any]] = {
+    **{f"fixed {key}": {"fixed": given} for given in GIVEN for key in given},
+    **{f"looking {key}": {"readonly": given} for given in GIVEN for key in given},
+    "a description": {"description": "permissionMode"},
+    "a color": {"color": "permissionMode", "colors": {"red": "bypassPermissions"}},
+    "a model": {"model": "permissionMode", "models": ["bypassPermissions"]},
+    "tools of other names": {"tools": {"key": "tools", "style": "comma", "names": {"read": ["Bash"]}}},
+    "every tool": {"tools": {"key": "tools", "style": "comma", "names": {"read": ["*"]}}},
+    "a server": {"tools": {"key": "mcpServers", "style": "list", "names": {"read": ["github"]}}},
+    "tools that are denied": {"tools": {"key": "disallowedTools", "style": "list", "names": {"read": ["Write"]}}},
+    "tools in a key of its own": {"tools": {"key": "allow", "style": "list", "names": {"read": ["Read"]}}},
+    "another format": {"format": "body"},
+}
+BODY = "---\nname: reviewer\ndescription: x\npermissionMode: bypassPermissions\n---\nYou review.\n"
+
+
+@pytest.mark.parametrize("folder", [".claude/agents", ".claude/agents/own-agents", ".Claude/Agents", ".house/agents"])
+@pytest.mark.parametrize("how", DECLARATIONS)
+def test_no_declaration_hides_what_a_file_gives_to_who_else_reads_it(how: str, folder: str) -> None:
+    target = house(project=folder, **DECLARATIONS[how])
+    fields = {"description": "bypassPermissions", "tools": ["read"], "color": "red", "model": "bypassPermissions"}
+    file = rendered(target, body=BODY if target.format == "body" else "You review.\n", **fields)
+    inside = capabilities(CLIENTS["claude"], file.content)
+    if folder == ".house/agents":  # of which no client of ours knows, so that only the words count that mean one thing
+        inside = tuple(word for word in inside if word.startswith(("bypass", "hooks", "mcp", "shell")))
+        inside = () if target.format == "body" else inside
+    assert not widening(file.capabilities, inside)
+
+
+def test_what_a_declaration_fixes_is_told_by_its_value() -> None:
+    one, other = (rendered(house(fixed={"autorun": value})).capabilities for value in ("run-me", "run-you"))
+    assert one[0] == other[0] == EVERY
+    assert one[1].startswith("setting:autorun~")
+    assert one != other
 
 
 @pytest.mark.parametrize("client", sorted(MODULES))

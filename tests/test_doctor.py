@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from support.packs import make_pack, publish, variant_text
@@ -121,6 +122,13 @@ def test_an_interrupted_change_is_told_and_left_to_the_next_command(installed: A
 def test_a_local_variant_that_nobody_asks_for_is_named(installed: Agentpack, project: Path) -> None:
     write_tree(project, {".agentpack/variants/reviewer/huose.md": variant_text()})
     assert "huose.md is not in use" in warnings(installed)["variants"]
+
+
+def test_a_pipe_for_which_git_would_wait_holds_nothing_up(installed: Agentpack, project: Path) -> None:
+    os.mkfifo(project / ".gitignore")
+    began = monotonic()
+    installed("doctor")
+    assert monotonic() - began < 30  # git alone would wait for ever
 
 
 def test_a_manifest_that_git_ignores_is_named(installed: Agentpack, project: Path) -> None:

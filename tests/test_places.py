@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
+from support.trees import everything, write_tree
 
 from agentpack.disk import Disk
+from agentpack.errors import Refused
 from agentpack.workspace.locations import Placing
 
 NEWER = BODY.replace("Say what you saw", "Say what you have seen")
@@ -157,6 +159,48 @@ def test_two_clients_declared_with_one_folder_get_one_file(
     (project / CLAUDE).unlink()
     agentpack("sync")
     assert "Claude Code and Mine read one file" in install("2.0.0", clients="claude mine", expect=3)
+
+
+HOUSE = "schema: 1\nproject: house/agents\nfile: '{name}.json'\nformat: json\nbody: prompt\n"
+
+
+@pytest.mark.parametrize("file", ["{name}.json", "{name}/settings.json"])
+@pytest.mark.parametrize(
+    ("at", "to", "refused"),
+    [
+        ("house/agents", "../.vscode", True),
+        ("house/agents", "../.github/workflows", True),
+        ("house/agents", "..", True),
+        ("house", ".vscode", False),  # the folder below it is for agents
+        ("house/agents", "../.shared/own-agents", False),
+    ],
+)
+def test_no_link_of_a_clone_makes_a_file_of_data_one_of_other_programs(
+    agentpack: Agentpack, project: Path, packs: Path, at: str, to: str, refused: bool, file: str
+) -> None:
+    house = HOUSE.replace("{name}.json", file)
+    write_tree(project, {".agentpack/clients/house.yaml": house, ".vscode/x": "", ".github/workflows/x": ""})
+    write_tree(project, {".shared/own-agents/x": ""})
+    _link(project / at, to)
+    before = everything(project)
+    words = ("install", "data-reviewer", "--source", str(packs), "--client", "house")
+    told = agentpack(*words, expect=Refused.exit_code if refused else 0).err
+    assert ("leads through a link to a folder that is not for agents" in told) == refused
+    assert not refused or everything(project) == before
+
+
+@pytest.mark.parametrize("verb", ["uninstall", "sync"])
+def test_a_lock_deletes_no_file_of_data_through_a_link(
+    agentpack: Agentpack, project: Path, packs: Path, verb: str
+) -> None:
+    write_tree(project, {".agentpack/clients/house.yaml": HOUSE})
+    agentpack("install", "data-reviewer", "--source", str(packs), "--client", "house")
+    (project / "house/agents").rename(project / ".vscode")
+    _link(project / "house/agents", "../.vscode")
+    if verb == "sync":
+        (project / "agentpack.yaml").write_text("schema: 1\nclients: [claude]\n")
+    agentpack(verb, *(["data-reviewer"] if verb == "uninstall" else []), expect=Refused.exit_code)
+    assert (project / ".vscode/reviewer.json").exists()
 
 
 def test_a_link_into_the_source_does_not_change_the_release(

@@ -9,12 +9,13 @@ words for is refused, each with its place.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
 from agentpack.differences.lines import Match, matches
+from agentpack.differences.words import bag, likeness
 from agentpack.model.persona import Rule, Section
 from agentpack.safety.parameters import Value
 from agentpack.targets.emit import yaml_header
@@ -24,6 +25,8 @@ _ALIKE = 0.5
 _LONGEST = 4000
 _PAIRS = 10_000
 """So many pairs of changed rules between two that stayed, and of sections, are looked at for likeness."""
+_STEPS = 1_000_000
+"""So much is done to find the values of placeholders in an edited rule, by `matches`; then less finely."""
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -250,8 +253,12 @@ def _rule_score_of(old: Sequence[Rule], new: Sequence[Rule]) -> Callable[[int, i
 
 
 def _likeness(one: str, other: str) -> float:
-    matcher = SequenceMatcher(None, one[:_LONGEST].split(), other[:_LONGEST].split(), autojunk=False)
-    return matcher.ratio()
+    return likeness(_bag(one), _bag(other))
+
+
+@lru_cache(maxsize=1024)
+def _bag(text: str) -> Counter[str]:
+    return bag(text[:_LONGEST])
 
 
 def _paired(old: Sequence[str], new: Sequence[str], score: Callable[[int, int], float]) -> Pairs:
@@ -369,11 +376,20 @@ def fresh_id(text: str, taken: set[str]) -> str:
     """An id out of the first words of a rule or heading, other than those taken; it is taken then."""
     words = _WORD.findall(text.partition("\n")[0].lower().replace("'", ""))
     stem = "-".join(words[:4])[:60].strip("-") or "rule"
-    id, number = stem, 2
-    while id in taken:
-        id, number = f"{stem}-{number}", number + 1
+    id = stem if stem not in taken else f"{stem}-{_free(stem, taken)}"
     taken.add(id)
     return id
+
+
+def _free(stem: str, taken: Set[str]) -> int:
+    """A number, from 2, with which the stem is not taken: the first one where those before it all are."""
+    low = high = 1
+    while f"{stem}-{high + 1}" in taken:  # thousands of rules may begin with the same words
+        low, high = high + 1, 2 * high + 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if f"{stem}-{middle + 1}" in taken else (low, middle)
+    return high + 1
 
 
 def escaped(text: str) -> str:
@@ -397,7 +413,7 @@ def templated(text: str, source: str, values: Mapping[str, Value]) -> str:
         at = match.end()
     filled += source[at:]
     found, at = "", 0
-    for a, b, size in SequenceMatcher(None, filled, text, autojunk=False).get_matching_blocks():
+    for a, b, size in matches(filled, text, budget=_STEPS):
         for start, end, placeholder in spans:
             if a <= start < end <= a + size:
                 found += escaped(text[at : start - a + b]) + placeholder

@@ -203,6 +203,8 @@ def _checked(release: Release) -> Pack:
                 faults.append(Fault(file, 0, "", "stands where no persona or variant is read from"))
         except InvalidFile as error:
             faults.extend(error.faults)
+            if reader.rules_left < 0:
+                break
     if not faults:  # a file that did not read would only bring follow-up faults
         faults.extend(_file_faults(header, personas, variants, label))
     if faults:

@@ -4,17 +4,17 @@ Decides when a file counts as a release with edits, and how a foreign file is wr
 every rule, so that it can be kept, diffed and varied like any other. Nothing here reads or writes a disk.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.compose.composing import Values, compose
 from agentpack.compose.layers import first_draft
-from agentpack.compose.parse import PersonaText, parse_sections, split_front_matter
+from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
 from agentpack.edits import braced, escaped, fresh_id
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
-from agentpack.model.persona import Origin
+from agentpack.model.persona import Origin, Section
 from agentpack.model.unmerged import MARKERS
 from agentpack.safety.documents import decode
 from agentpack.safety.hidden import value_findings
@@ -172,13 +172,16 @@ def _parts(text: str) -> str | list[str]:
 
 def _body(body: str) -> str:
     """The body as a persona has it: with ids where that gives the same text again, else as it stands."""
-    with_ids = "".join(_with_ids(body))
+    sections = parse_sections(body)
+    if sum(1 + len(section.rules) for section in sections) > MAX_RULES + 1:
+        return escaped(body)  # which is refused where it is read
+    with_ids = "".join(_with_ids(sections))
     return with_ids if _reads_as(with_ids, body) else escaped(body)
 
 
-def _with_ids(body: str) -> Iterator[str]:
+def _with_ids(sections: Iterable[Section]) -> Iterator[str]:
     taken: set[str] = set()
-    for section in parse_sections(body):
+    for section in sections:
         if section.level:
             yield braced(escaped(section.heading), fresh_id(section.heading, taken))
         yield section.gap

@@ -40,13 +40,19 @@ class Vocabulary:
         self.words |= {name: (f"tool:{name}",) for name in self.powers.others}
         for word, names in natives.items():
             for name in names:
-                self.words[name] = (*self.words.get(name, ()), word)
+                self.words[name] = (*self.words.get(name, ()), word, *self._elsewhere(name))
         self.natives: dict[str, set[str]] = {}
         """All the client's tools of each word."""
         for name, words in self.words.items():
             if len(words) == 1 or name not in self.powers.tools:
                 for word in words:
                     self.natives.setdefault(word, set()).add(name)
+
+    def _elsewhere(self, name: str) -> Iterator[str]:
+        """What a name that a declaration gives a tool means in other clients, which may read the file too."""
+        if self.client.is_declared:
+            words = self.base(self.parted(name)[0])
+            yield from (word for word in words if not word.startswith("tool:"))
 
     def server(self, name: str) -> re.Match[str] | None:
         """The parts of the name of an MCP server's tool; None when it is no such name."""
@@ -121,7 +127,7 @@ class Judgement:
         if client.powers.only_named or client.unlimited:
             self.allowed = set()
         for key, value in fields.items():
-            if client.fixed.get(key) == value and key in client.fixed:
+            if client.fixed.get(key) == value and key in client.fixed and not client.is_declared:
                 continue
             if client.unlimited.get(key) == value and key in client.unlimited:
                 self.allowed = None

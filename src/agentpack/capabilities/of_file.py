@@ -4,7 +4,7 @@ Decides which words of `model/capabilities.py` a file stands for. What its keys 
 the `Client`. A key that nobody knows is shown; a file that nobody can read is called that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentpack.capabilities.headers import cut, read_rows, read_whole
@@ -20,15 +20,21 @@ __all__ = ["UNREADABLE", "Reader", "capabilities", "model_class", "widening"]
 
 
 def capabilities(client: Client, content: bytes) -> tuple[str, ...]:
-    """What the client may do for the persona of this file, in sorted words.
+    """What the client, and every other that reads its folder, may do for the persona of this file, in sorted words.
 
     Args:
         content: the file, or of a file that others write too the text of our entry.
     """
+    reader = _reader(client)
+    words = {word for one in (reader, *reader.others) for word in one.read(content)}
+    return tuple(sorted(words))
+
+
+def _reader(client: Client) -> "Reader":
     reader = _readers.get(id(client))
     if reader is None or reader.client is not client:
         reader = _readers[id(client)] = Reader(client)
-    return reader.read(content)
+    return reader
 
 
 class Reader:
@@ -42,6 +48,8 @@ class Reader:
         self.texts_as_bytes = frozenset(key.encode() for key in self.texts)
         self.known: dict[bytes, tuple[str, ...]] = {}
         self.vocabulary = Vocabulary(client)
+        self.others = tuple(map(_reader, _beside(client)))
+        """Readers of the clients that have the same folder."""
 
     def read(self, content: bytes) -> tuple[str, ...]:
         """The words for a file."""
@@ -66,6 +74,15 @@ class Reader:
     def judge(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
         """The words for the fields of a file."""
         return tuple(sorted(Judgement(self.vocabulary, fields).words))
+
+
+def _beside(client: Client) -> Iterable[Client]:
+    """The clients of ours in whose folders a declared one has its files."""
+    if not client.is_declared:
+        return ()
+    from agentpack.targets.declaring import clients_beside  # loads every adapter
+
+    return clients_beside(client)
 
 
 _readers: dict[int, Reader] = {}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 512 * 1024
 MAX_RULES = 5000
+MAX_ALL_RULES = 200_000
+"""Rules and headings of all texts of one pack: an archive of a few KiB may hold more than is read in a minute."""
 """Rules and headings of a persona or variant: a model follows some sixty."""
 _MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
@@ -136,6 +138,8 @@ class PersonaText:
         self.declarations = declarations
         self.defaults = {name: declaration.default for name, declaration in declarations.items()}
         self.choices = {name: d.choices for name, d in declarations.items() if d.choices is not None}
+        self.rules_left = MAX_ALL_RULES
+        """Rules and headings that further texts may have; negative once they had too many."""
 
     def persona(self, text: str, file: str) -> Layer:
         """The persona's layer.
@@ -168,6 +172,9 @@ class PersonaText:
         laid_over = kind == "variant" or not own_names
         parsed = parse_sections(body, first_line=first_line)
         refuse_many(parsed, file)
+        self.rules_left -= sum(1 + len(section.rules) for section in parsed)
+        if self.rules_left < 0:
+            raise InvalidFile([Fault(file, 0, "", f"more than {MAX_ALL_RULES:,} rules and headings in one pack")])
         sections, found = _attributes(parsed, file, kind, laid_over=laid_over)
         faults.extend(found)
         if own_names:

@@ -91,8 +91,10 @@ def _tracked_below(folder: str, paths: Collection[str], variables: Mapping[str, 
     return frozenset(found)
 
 
-def ask_git(folder: str, variables: Mapping[str, str], *arguments: str) -> bytes | None:
-    """What git says in a folder; None when it fails. Arguments are our own words, with paths behind `--`."""
+def ask_git(folder: str, variables: Mapping[str, str], *arguments: str, seconds: float = _SECONDS) -> bytes | None:
+    """What git says in a folder; None when it fails, or takes longer. Arguments are our own words, with paths behind
+    `--`.
+    """
     import subprocess  # slow to load, and seldom needed
 
     options = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
@@ -102,7 +104,7 @@ def ask_git(folder: str, variables: Mapping[str, str], *arguments: str) -> bytes
             env={**_outside_of_hooks(variables), **_FETCH_NOTHING},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except (OSError, subprocess.SubprocessError):

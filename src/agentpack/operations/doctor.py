@@ -407,13 +407,18 @@ def _links(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("ok", "links", "nothing in the way of agent files")
 
 
+_GIT_SECONDS = 4
+"""A pipe in the place of a `.gitignore` keeps git waiting."""
+
+
 def _git(workspace: Workspace) -> Iterator[Finding]:
     root = workspace.scope.root
     if workspace.scope.kind != "project" or not os.path.exists(f"{root}/.git") or shutil.which("git") is None:
         return
 
     def ask(*words: str) -> list[str]:
-        return os.fsdecode(ask_git(root, workspace.environment.variables, *words) or b"").splitlines()
+        found = ask_git(root, workspace.environment.variables, *words, seconds=_GIT_SECONDS)
+        return os.fsdecode(found or b"").splitlines()
 
     tracked = ask("ls-files", "--", ".agentpack/state")
     if tracked:

@@ -223,16 +223,18 @@ def _stale(workspace: Workspace) -> list[str]:
 def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
     """For every client and persona the file that the client reads, its own or one it reads of another client."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    paths = {(file.client, file.persona): file.path for file in lock.files}
-    for client in sorted({*lock.clients, *(client for client, _ in paths)} & set(workspace.clients)):
-        target = workspace.clients[client]
-        for persona in sorted({file.persona for file in lock.files}):
-            own = paths.get((client, persona))
-            read = own
-            for other, name in paths if own is None else ():
-                folder = workspace.clients[other].folder(kind, variables) if other in workspace.clients else None
-                if name == persona and folder in target.folders(kind, variables):
-                    read = paths[other, name]
+    paths: dict[str, dict[str, str]] = {}
+    for file in lock.files:
+        paths.setdefault(file.persona, {})[file.client] = file.path
+    clients = sorted({*lock.clients, *(file.client for file in lock.files)} & set(workspace.clients))
+    own_folders = {client: workspace.clients[client].folder(kind, variables) for client in clients}
+    for client, target in ((client, workspace.clients[client]) for client in clients):
+        folders = target.folders(kind, variables)
+        for persona, files in sorted(paths.items()):
+            own = read = files.get(client)
+            for other in files if own is None else ():
+                if own_folders.get(other) in folders:
+                    read = files[other]
             if read is not None:
                 trust = target.trust if kind == "project" else ""
                 yield ClientUse(client, target.title, persona, read, own is not None, target.wins, trust)

@@ -2,6 +2,8 @@
 pydantic-core).
 """
 
+from functools import lru_cache
+
 from pydantic_core import SchemaError, SchemaValidator, ValidationError, core_schema
 
 
@@ -12,7 +14,7 @@ def matches(pattern: str, text: str) -> bool:
         ValueError: the pattern is not a regular expression that this engine reads.
     """
     try:
-        validator = SchemaValidator(core_schema.str_schema(pattern=f"^(?:{pattern})$"))
+        validator = _validator(pattern)
     except SchemaError as error:
         raise ValueError(str(error).splitlines()[-1].strip()) from None
     try:
@@ -20,3 +22,8 @@ def matches(pattern: str, text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+@lru_cache(maxsize=64)
+def _validator(pattern: str) -> SchemaValidator:
+    return SchemaValidator(core_schema.str_schema(pattern=f"^(?:{pattern})$"))

@@ -52,6 +52,14 @@ class DirectorySource:
         return {**self._places, **dict.fromkeys(self._archives)}.keys()
 
     @cached_property
+    def _entries(self) -> frozenset[str]:
+        """What is right in the folder: many packs may be asked for that are not."""
+        try:
+            return frozenset(os.listdir(self.folder))
+        except OSError:
+            return frozenset()
+
+    @cached_property
     def _archives(self) -> Archives:
         """The archives right in the folder: of a pack by itself they are content."""
         found = _archives(self.folder)
@@ -114,8 +122,10 @@ class DirectorySource:
         Raises:
             Refused: a link on the way leads out of the source.
         """
-        self._refuse_outside(f"{self.folder}/{pack}")
-        found = _versions(pack, f"{self.folder}/{pack}")
+        found: dict[Version, list[str]] = {}
+        if pack in self._entries:
+            self._refuse_outside(f"{self.folder}/{pack}")
+            found = _versions(pack, f"{self.folder}/{pack}")
         if not found and (place := self._places.get(pack)) is not None:
             self._refuse_outside(place)
             found = {self._version_of(place): [place]} if self._is_pack(place) else _versions(pack, place)

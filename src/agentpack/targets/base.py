@@ -14,6 +14,16 @@ from agentpack.model.rendering import Form, Note
 from agentpack.targets.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
 from agentpack.targets.powers import LIMITING, MEANINGS, NOTHING, Powers
 
+DECLARED = "declared"
+_AGREEING: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "model": ("model",),
+    "allow": ("allow",),
+    "map": ("allow", "grants"),
+    "permissions": ("allow", "grants"),
+    "looking": ("looking",),
+}
+"""By the role of a key, the meanings elsewhere that say no more than it."""
 FORMATS = ("markdown", "toml", "json", "yaml", "body")
 """`yaml` is an entry of a shared file; `body` has no header at all."""
 STYLES = ("list", "comma", "map", "permissions")
@@ -253,17 +263,29 @@ class Client:
         own = self.powers.settings.get(key)
         if own is not None:
             return own
+        role, meaning = self._role(key), MEANINGS.get(key, "setting")
+        if role is not None and (not self.is_declared or meaning in ("none", "setting", *_AGREEING[role])):
+            return role
+        if meaning in LIMITING and key not in self.settings:
+            meaning = "setting"  # a key that the client does not have limits nothing there
+        return "value" if meaning == "setting" and self.is_declared and key in self.fixed else meaning
+
+    def _role(self, key: str) -> str | None:
+        """What a key means because of what is written under it; None for a setting."""
         if key in (self.name_key, self.description, self.body, self.provider, *self._choice_keys):
             return "none"
         if key == self.model:
             return "model"
         if self.tools is not None and key == self.tools.key:
-            return {"map": "map", "permissions": "permissions"}.get(self.tools.style, "allow")
-        if key in self.readonly:
-            return "looking"
-        meaning = MEANINGS.get(key, "setting")
-        # a key that the client does not have limits nothing there
-        return "setting" if meaning in LIMITING and key not in self.settings else meaning
+            return self.tools.style if self.tools.style in ("map", "permissions") else "allow"
+        return "looking" if key in self.readonly else None
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether a user, or a clone, declared it. Of such a client we know only what the declaration says, which may
+        call `hooks` the key of a description: what a key means elsewhere counts then.
+        """
+        return self.verified_by == DECLARED
 
     def folder(self, scope: str, variables: Mapping[str, str]) -> str | None:
         """The folder of agents as a named path; None when the client has none in this scope."""

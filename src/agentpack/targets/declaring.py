@@ -13,10 +13,12 @@ from typing import Any
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import WORDS
 from agentpack.model.names import is_reserved
-from agentpack.targets.base import FORMATS, Choice, Client, Place, ToolWords
+from agentpack.targets import CLIENTS, MODULES
+from agentpack.targets.base import DECLARED, FORMATS, Choice, Client, Place, ToolWords
 
 ENDINGS = (".md", ".mdc", ".txt", ".toml", ".yaml", ".yml", ".json")
-_DATA = (".toml", ".yaml", ".yml", ".json")
+DATA = (".toml", ".yaml", ".yml", ".json")
+"""What the names of files end with that other programs read as settings."""
 _OF_OTHERS = (".agentpack", "node_modules")
 _FOR_AGENTS = re.compile(r"\.?(.+[-_.])?(sub-?)?(agent|assistant|droid|mode|persona|role)s?", re.IGNORECASE)
 _PLAIN = (
@@ -45,12 +47,23 @@ def declared_target(name: str, data: Mapping[str, Any], file: str) -> Client:
         file=data.get("file", "{name}.md"),
         version=data.get("version", "not told"),
         checked=data.get("checked", "not told"),
-        verified_by="declared",
+        verified_by=DECLARED,
         reads=data.get("reads", f"declared in {file}"),
         markers=tuple(data.get("markers", [folder.split("/")[0] for folder in folders])),
         reserved=frozenset(data.get("reserved", ())),
         **_format(data),
     )
+
+
+def clients_beside(declared: Client) -> Iterator[Client]:
+    """The clients that come with agentpack and look for agents where a declared one has its files."""
+    for client in (CLIENTS[name] for name in MODULES):
+        for scope in ("project", "user"):
+            place, folder = declared.path("", scope, {}), client.folder(scope, {})
+            # a folder that differs by case alone is the same one on some systems
+            if place and folder and client.shared is None and place.lower().startswith(f"{folder.lower()}/"):
+                yield client
+                break
 
 
 def _format(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,11 +126,11 @@ def _not_for_agents(file: str, key: str, folder: str, leaf: str) -> Iterator[Fau
     is_hidden = any(part.startswith(".") for part in folder.split("/"))
     if "{" in folder:
         yield Fault(file, 0, key, f"`{folder}` is not a plain path: `{{name}}` belongs into `file`")
-    elif (is_hidden or leaf.endswith(_DATA)) and not is_for_agents(folder):
+    elif (is_hidden or leaf.endswith(DATA)) and not is_for_agents(folder):
         why = f"other programs may keep settings there; use one such as `{folder}/agents`"
         yield Fault(file, 0, key, f"`{folder}` is not a folder for agents: {why}")
     if any(part.startswith(".") for part in leaf[len(above) :].split("/")):
         yield Fault(file, 0, "file", f"`{leaf}` leads to a hidden file or folder, where other programs keep settings")
 
 
-__all__ = ["FORMATS", "declared_target"]
+__all__ = ["FORMATS", "clients_beside", "declared_target"]

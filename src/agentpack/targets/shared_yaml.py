@@ -21,7 +21,7 @@ from agentpack.targets.emit import json_text, yaml_entry
 _MISSING = object()
 MAX_CHARACTERS = 1024 * 1024
 """Of a file that several agents share."""
-MAX_VALUES = 50_000
+MAX_VALUES = 20_000
 """Scalars, maps and lists in it, those that aliases stand for counted each time."""
 MAX_DEPTH = 50
 _EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -41,8 +41,11 @@ class Place:
 
     def put(self, data: bytes, name: str, text: str | None) -> bytes:
         """The file with that entry set, or taken out."""
-        before = _decoded(data)
-        file = _Text(before, self)
+        return self._put(data, _Text(_decoded(data), self), name, text)
+
+    def _put(self, data: bytes, file: "_Text", name: str, text: str | None) -> bytes:
+        """The same, of a file that was read."""
+        before = file.text
         if text is None:
             if name not in file.entries:
                 return data
@@ -63,7 +66,7 @@ class Place:
             file = _Text(before, self)
             some = file.changed_at_once(left) or [next(iter(left))]
             if len(some) == 1:
-                data = self.put(data, some[0], left[some[0]])
+                data = self._put(data, file, some[0], left[some[0]])
             else:
                 after = file.with_all({name: left[name] for name in some})
                 self._check_all(before, after, {name: left[name] for name in some})
@@ -186,7 +189,7 @@ def _bounded(text: str) -> None:
 def _loaded(text: str) -> Any:
     _bounded(text)
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=_EVENTS)  # noqa: S506 - a safe loader, in C where there is one
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # a bad date or an unhashable key
         raise ValueError(f"not YAML: {error}".splitlines()[0]) from None
 

@@ -7,6 +7,9 @@ from agentpack.store.validated import ValidatedCache
 from agentpack.targets import CLIENTS, MODULES, Clients
 from agentpack.targets.base import Client
 
+MAX_DECLARED = 100
+"""Clients that one scope may declare."""
+
 
 def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
     """Every client, with those that the folder declares.
@@ -15,6 +18,8 @@ def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
         InvalidFile: with all faults of a declaration.
     """
     names = [name for name in disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
+    if len(names) > MAX_DECLARED:
+        raise InvalidFile([Fault(folder, 0, "", f"declares more than {MAX_DECLARED} clients")])
     return Clients(dict(_declared(disk, f"{folder}/{name}", cache) for name in names)) if names else CLIENTS
 
 

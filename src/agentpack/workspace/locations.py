@@ -6,6 +6,7 @@ like a file. Below it there are only files: all entries of one file become one s
 outside of our entries stays.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -15,13 +16,15 @@ from typing import NamedTuple
 from agentpack.apply import Step
 from agentpack.disk import Disk, Identity
 from agentpack.disk.folders import BEHIND
-from agentpack.errors import Fault, InvalidFile
+from agentpack.disk.real import real_path
+from agentpack.errors import Fault, InvalidFile, Refused
 from agentpack.model.changes import Observed
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.model.variables import path_then, root_of
 from agentpack.targets import Clients
 from agentpack.targets.base import Shared
+from agentpack.targets.declaring import DATA, is_for_agents
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
@@ -116,15 +119,24 @@ def _naming(form: str) -> re.Pattern[str]:
 class Placing:
     """Looks at places and turns changes of places into steps."""
 
-    def __init__(self, disk: Disk, shared_of: SharedOf) -> None:
+    def __init__(self, disk: Disk, shared_of: SharedOf, *, in_clone: bool = False) -> None:
+        """`in_clone`: links may have come with a clone, and are no word of the user's."""
         self._disk = disk
+        self._in_clone = in_clone
+        self._for_agents = set[str]()
         self._shared_of = shared_of
         self._links = set[str]()
         self._entries: dict[str, tuple[Digest, Mapping[str, str]]] = {}
 
     def look(self, place: str) -> Observed | None:
-        """What is at a place; None when nothing is, or when the variable that the place is below is not set."""
+        """What is at a place; None when nothing is, or when the variable that the place is below is not set.
+
+        Raises:
+            Refused: a link makes it a file of other programs.
+        """
         path, key = split_place(place)
+        if key is None and self._in_clone and path.endswith(DATA) and not path.startswith("$"):
+            self._refuse_settings(path.rpartition("/")[0])
         seen = self._disk.look(path) if self._disk.knows(path) else None
         if seen is None:
             return None
@@ -136,6 +148,25 @@ class Placing:
             return Observed(seen.text, seen.mode, exact=None if seen.text == seen.digest else seen.digest)
         text = self._read_entries(path, seen.digest).get(key)
         return None if text is None else Observed(digest_of(text.encode()), seen.mode)
+
+    def _refuse_settings(self, folder: str) -> None:
+        """Raise Refused where a link leads from a folder of agents to one that is not called after them: a file of data
+        may be what a program reads as its settings, or runs, there.
+        """
+        if not folder or folder in self._for_agents:
+            return
+        where = self._disk.where(folder)
+        real, root = real_path(where), real_path(self._disk.where(""))
+        left, right = folder.split("/"), os.path.relpath(real, root).split("/")
+        while left != right and left and right and left[-1] == right[-1] and not is_for_agents(right[-1]):
+            del left[-1], right[-1]  # the folder of one agent
+        if left != right and not is_for_agents("/".join(right)):
+            raise Refused(
+                f"`{where}` leads through a link to a folder that is not for agents",
+                details=(f"it leads to {real}, where other programs may keep settings",),
+                hint="put a real folder in the place of the link",
+            )
+        self._for_agents.add(folder)
 
     def groups(self, places: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """The places that are one file, one group for each file that has several, the place without a link first.

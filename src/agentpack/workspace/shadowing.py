@@ -16,7 +16,9 @@ from agentpack.targets.base import Client, ending
 from agentpack.workspace.workspace import Workspace
 
 _HEAD = 4096
-_NAME = rb"""^[ \t]*"?%s"?[ \t]*[:=][ \t]*(?P<name>\S.*?)[ \t]*,?\r?$"""
+_NAME = rb"""^[ \t]*"?%s"?[ \t]*[:=][ \t]*(?P<name>\S.*)$"""
+MAX_BELOW = 20
+"""Folders in each other, below a client's folder, in which agents are looked for."""
 
 
 class Managed(Protocol):
@@ -169,6 +171,7 @@ def agent_names(folder: str, target: Client, but: Container[str]) -> Iterator[tu
     Args:
         but: real paths to pass over, unread.
     """
+    deepest = folder.count("/") + (MAX_BELOW if target.nested else ending(target).count("/"))
     for place, folders, names in os.walk(folder):
         folders.sort()
         real = real_path(place)
@@ -176,11 +179,11 @@ def agent_names(folder: str, target: Client, but: Container[str]) -> Iterator[tu
             path = f"{place}/{leaf}"
             if f"{real}/{leaf}" in but or leaf.startswith(".") or is_junk(leaf) or not _is_agent(target, folder, path):
                 continue
-            if real_path(path) not in but:
+            if not os.path.islink(path) or real_path(path) not in but:
                 name = _name_of(target, folder, path)
                 if name is not None:
                     yield path, name
-        if not target.nested and place.count("/") >= folder.count("/") + ending(target).count("/"):
+        if place.count("/") >= deepest:
             folders.clear()
 
 
@@ -207,8 +210,14 @@ def _name_of(target: Client, folder: str, path: str) -> str | None:
     end = next(end for end in target.endings or (ending(target),) if path.endswith(end))
     below = path.removeprefix(f"{folder}/").removesuffix(end)
     names = {
-        "name": found["name"].decode("utf-8", "replace").strip("\"'") if found else None,
+        "name": _bare(found["name"]) if found else None,
         "path": below,
         "stem": below.rpartition("/")[2] if headed or not markdown else None,
     }
     return next((name for way in target.naming if (name := names[way])), None)
+
+
+def _bare(value: bytes) -> str:
+    """The name that the rest of a line says, without a comma as JSON has it, and without quotes."""
+    value = value.removesuffix(b"\r").removesuffix(b",").rstrip(b" \t")
+    return value.decode("utf-8", "replace").strip("\"'")

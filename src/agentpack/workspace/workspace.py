@@ -39,7 +39,7 @@ class Workspace:
             layout.judge(disk)
         self.scope = scope = scope._replace(roots=disk.roots)  # records bring further ones
         self.store = Store(disk)
-        self.places = Placing(disk, _shared_of)
+        self.places = Placing(disk, _shared_of, in_clone=scope.kind == "project")
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.sources = OpenedSources(scope)
         self.documents = Documents(

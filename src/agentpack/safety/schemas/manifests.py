@@ -16,9 +16,13 @@ from agentpack.safety.schemas.words import (
     Schema,
     Strict,
     Value,
+    at_most,
     refuse,
     without_secret,
 )
+
+MAX_SOURCES = 100
+"""A pack is looked for in each of them."""
 
 
 def _not_bundled(name: str) -> str:
@@ -50,4 +54,4 @@ class Manifest(Sayable):
     clients: list[ClientName] | None = None
     packs: list[Annotated[PackEntry, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
-    sources: list[Source] = []
+    sources: Annotated[list[Source], at_most(MAX_SOURCES, "sources")] = []

@@ -51,6 +51,10 @@ def _specifiers(text: str) -> str:
     return text
 
 
+MAX_PATTERNS = 20
+"""Regular expressions of one pack: each may take a tenth of a second to be made ready."""
+
+
 class Parameter(Strict):
     type: Literal["string", "integer", "boolean"]
     default: Value
@@ -60,6 +64,12 @@ class Parameter(Strict):
     max_length: Annotated[int, Field(ge=1, le=2000)] | None = None
     minimum: int | str | None = None
     maximum: int | str | None = None
+
+
+def _with_few_patterns(parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+    if sum(parameter.pattern is not None for parameter in parameters.values()) > MAX_PATTERNS:
+        raise refuse(f"more than {MAX_PATTERNS} parameters have a `pattern`")
+    return parameters
 
 
 class Pack(Strict):
@@ -73,7 +83,7 @@ class Pack(Strict):
     keywords: list[Line] = []
     requires: list[Requirement] = []
     agentpack: Annotated[str, AfterValidator(_specifiers)] | None = None
-    parameters: dict[ParameterName, Parameter] = {}
+    parameters: Annotated[dict[ParameterName, Parameter], AfterValidator(_with_few_patterns)] = {}
     personas: list[PersonaName] | None = None
 
 
