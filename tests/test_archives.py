@@ -33,10 +33,12 @@ from support.archives import (
 from support.trees import write_tree
 
 from agentpack.errors import AgentpackError, Refused
+from agentpack.input import archives, entries
+from agentpack.input import file_names as paths
+from agentpack.input import tar as tar_files
+from agentpack.input.archives import UnsafeArchive, read_archive, write_archive
+from agentpack.input.file_names import NOT_CONTENT, Names, path_fault
 from agentpack.model.names import content_digest, is_junk
-from agentpack.safety import archives, entries, paths, tar_files
-from agentpack.safety.archives import UnsafeArchive, read_archive, write_archive
-from agentpack.safety.paths import NOT_CONTENT, Names, path_fault
 from agentpack.sources.directory import read_tree
 
 FILES: Mapping[str, bytes] = {
@@ -678,8 +680,8 @@ def test_every_byte_of_a_small_zip_counts() -> None:
 _BOUNDED = """
 import resource, sys
 from agentpack.errors import AgentpackError
-from agentpack.safety.archives import read_archive
-from agentpack.safety import tar_files, zip_files
+from agentpack.input.archives import read_archive
+from agentpack.input import tar_files, zip_files
 data = open(sys.argv[1], "rb").read()
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + (int(sys.argv[2]) << 20)

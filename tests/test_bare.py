@@ -5,7 +5,7 @@ from support.packs import read_files
 
 from agentpack.bare import read_agent
 from agentpack.errors import InvalidFile
-from agentpack.safety.text import HiddenText
+from agentpack.input.hidden_text import HiddenText
 
 
 def agent(header: str, body: str = "Review.\n") -> bytes:

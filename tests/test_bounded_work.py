@@ -25,9 +25,9 @@ from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, val
 from agentpack.compose.layers import MAX_LAID
 from agentpack.edits import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
+from agentpack.input.schemas.manifests import MAX_SOURCES
+from agentpack.input.schemas.packs import MAX_PATTERNS
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
-from agentpack.safety.schemas.manifests import MAX_SOURCES
-from agentpack.safety.schemas.packs import MAX_PATTERNS
 from agentpack.targets import CLIENTS, MODULES
 from agentpack.wanted import renderings
 from agentpack.wanted.assemble import MAX_EXTENDED

@@ -27,8 +27,8 @@ from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import UsageError
 from agentpack.fetch import Sources, fetch
+from agentpack.input.parameters import Value
 from agentpack.model.names import PackName
-from agentpack.safety.parameters import Value
 from agentpack.sources.bundled import bundled_folder, bundled_source
 
 pytestmark = pytest.mark.untraced

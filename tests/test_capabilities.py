@@ -7,13 +7,13 @@ import pytest
 
 from agentpack.capabilities.meaning import Vocabulary
 from agentpack.capabilities.of_file import capabilities, model_class
+from agentpack.input.documents import Document
+from agentpack.input.schemas import validate
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
 from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.render import render
-from agentpack.safety.documents import Document
-from agentpack.safety.schemas import validate
 from agentpack.targets import CLIENTS, MODULES
 from agentpack.targets.base import Client
 from agentpack.targets.declaring import declared_target

@@ -9,8 +9,8 @@ from support.packs import make_pack, persona_text, read_files, variant_text
 from agentpack.compose.composing import Pack, as_written, compose, draft_of, values_for
 from agentpack.compose.parse import PersonaText
 from agentpack.errors import InvalidFile, UsageError
+from agentpack.input.parameters import Value
 from agentpack.model.persona import Persona
-from agentpack.safety.parameters import Value
 
 PARAMETERS = {
     "flag": {"type": "boolean", "default": True, "description": "x"},

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentpack.errors import InvalidFile
-from agentpack.safety import documents
-from agentpack.safety.documents import MAX_BYTES, decode, dotted, read_json, read_toml, read_yaml
+from agentpack.input import documents
+from agentpack.input.documents import MAX_BYTES, decode, dotted, read_json, read_toml, read_yaml
 
 
 def faults(text: str, *, first_line: int = 1) -> list[str]:

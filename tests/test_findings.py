@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentpack.safety.findings import MAX_SCANNED, MOST, RULES, escaped, fingerprints, scan
+from agentpack.audit.rules import MAX_SCANNED, MOST, RULES, escaped, fingerprints, scan
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/audit.md"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
-from agentpack.safety.lookalike import Names, distance, look
+from agentpack.audit.lookalike import Names, distance, look
 
 KNOWN = ("python-engineer", "data-reviewer", "summary", "rust-dev", "team-1", "go")
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from support.running import Agentpack
 
+from agentpack.input.documents import read_yaml
+from agentpack.input.schemas import validate
 from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, Manifest
-from agentpack.safety.documents import read_yaml
-from agentpack.safety.schemas import validate
 
 TEXT = """\
 schema: 1

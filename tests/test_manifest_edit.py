@@ -7,11 +7,11 @@ from support.packs import make_pack, publish
 from support.running import Agentpack
 
 from agentpack.errors import InvalidFile
+from agentpack.input.documents import read_yaml
+from agentpack.input.schemas import validate
 from agentpack.manifest_edit import edit_manifest
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import parse_requirement
-from agentpack.safety.documents import read_yaml
-from agentpack.safety.schemas import validate
 
 TEXT = """\
 # What we use. Ask Ada before you add one.

@@ -3,7 +3,7 @@
 import pytest
 
 from agentpack.errors import UsageError
-from agentpack.safety.parameters import Declaration, Value, check_values
+from agentpack.input.parameters import Declaration, Value, check_values
 
 
 def declared(type: str, default: Value, **more: object) -> Declaration:

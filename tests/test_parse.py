@@ -4,7 +4,7 @@ import pytest
 
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, Layer, PersonaText, parse_sections, split_front_matter
 from agentpack.errors import InvalidFile
-from agentpack.safety.parameters import Declaration
+from agentpack.input.parameters import Declaration
 
 FLAG = Declaration(name="flag", type="boolean", default=True, description="A flag.")
 NAME = Declaration(name="name", type="string", default="x", description="A name.")

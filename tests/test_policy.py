@@ -20,10 +20,10 @@ from support.users import NOBODY, by_an_ordinary_user
 from agentpack.environment import Environment, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
-from agentpack.model.policy import Policy, strictest
 from agentpack.operations.show import ask
-from agentpack.safety.policy import Facts, read_policy, refusals
-from agentpack.safety.policy import judge as judge_facts
+from agentpack.policy.evaluate import Facts, read_policy, refusals
+from agentpack.policy.evaluate import judge as judge_facts
+from agentpack.policy.policy import Policy, strictest
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.wanted.policy_check import capabilities_of, enforce, facts_of
 from agentpack.workspace.workspace import Workspace

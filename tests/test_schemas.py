@@ -3,8 +3,8 @@
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.safety.documents import Document, read_yaml
-from agentpack.safety.schemas import validate
+from agentpack.input.documents import Document, read_yaml
+from agentpack.input.schemas import validate
 
 PACK = "schema: 1\nname: data-reviewer\nversion: 1.0.0\ndescription: Reviews data.\n"
 PERSONA = "name: reviewer\ndescription: Reviews.\n"

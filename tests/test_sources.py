@@ -10,9 +10,9 @@ from support.packs import make_pack, publish
 from support.trees import write_tree
 
 from agentpack.errors import InvalidFile, Refused
+from agentpack.input.archives import UnsafeArchive, write_archive
+from agentpack.input.file_names import UnsafePath
 from agentpack.model.names import PackName, pack_name
-from agentpack.safety.archives import UnsafeArchive, write_archive
-from agentpack.safety.paths import UnsafePath
 from agentpack.sources import directory
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.sources.directory import DirectorySource, read_tree

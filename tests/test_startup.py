@@ -34,8 +34,8 @@ HEAVY = frozenset(
 )
 UNVALIDATED = frozenset(
     (
-        "pydantic pydantic_core yaml agentpack.safety.schemas agentpack.safety.hidden agentpack.safety.unicode_table "
-        "agentpack.model.markdown"
+        "pydantic pydantic_core yaml agentpack.input.schemas agentpack.input.hidden_in_files "
+        "agentpack.input.unicode_table agentpack.model.markdown"
     ).split()
 )
 _START = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from agentpack.__main__ import main; main()"
@@ -304,7 +304,7 @@ def test_without_a_policy_nothing_of_it_is_loaded(agentpack: Agentpack, tmp_path
     agentpack("install", "python-engineer")
     (tmp_path / "other/.git").mkdir(parents=True)
     modules = loaded(tmp_path / "other", "install", "python-engineer")
-    of_policies = {"agentpack.model.policy", "agentpack.wanted.policy_check", "agentpack.safety.policy"}
+    of_policies = {"agentpack.policy.policy", "agentpack.wanted.policy_check", "agentpack.policy.evaluate"}
     assert not modules & {*of_policies, "packaging.licenses", "calendar"}
 
 

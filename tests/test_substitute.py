@@ -3,7 +3,7 @@
 import pytest
 
 from agentpack.compose.substitute import as_text, condition_fault, holds, placeholder_faults, substitute
-from agentpack.safety.parameters import Value
+from agentpack.input.parameters import Value
 
 VALUES: dict[str, Value] = {"flag": True, "off": False, "name": "{{ other }}", "other": "x", "number": 85}
 

@@ -14,17 +14,17 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 
 from agentpack import __version__
+from agentpack.audit.rules import escaped
 from agentpack.cli.escaping import json_text, safe_text
 from agentpack.compose.parse import PersonaText
 from agentpack.environment import cache_folder
 from agentpack.errors import InvalidFile
+from agentpack.input import unicode_table as table
+from agentpack.input.hidden_in_files import is_text, name_findings
+from agentpack.input.hidden_text import WORDS, Finding, HiddenText, text_findings
+from agentpack.input.unseen import ALWAYS, OUT_OF_PLACE
 from agentpack.model.pack import Release
 from agentpack.read import to_pieces
-from agentpack.safety import unicode_table as table
-from agentpack.safety.findings import escaped
-from agentpack.safety.hidden import is_text, name_findings
-from agentpack.safety.text import WORDS, Finding, HiddenText, text_findings
-from agentpack.safety.unseen import ALWAYS, OUT_OF_PLACE
 from agentpack.store.validated import FORMAT, ValidatedCache, place
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "hidden-text.md"

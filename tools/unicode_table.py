@@ -1,4 +1,4 @@
-"""Writes `src/agentpack/safety/unicode_table.py` from the Unicode Character Database.
+"""Writes `src/agentpack/input/unicode_table.py` from the Unicode Character Database.
 
     python tools/unicode_table.py FOLDER SEQUENCES
 
@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-OUT = Path(__file__).parents[1] / "src" / "agentpack" / "safety" / "unicode_table.py"
+OUT = Path(__file__).parents[1] / "src" / "agentpack" / "input" / "unicode_table.py"
 DRAWN = Path(__file__).parents[1] / "tests" / "drawn" / "drawn.txt"
 LAST = 0x10FFFF
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -92,7 +92,7 @@ def verdicts() -> dict[int, str]:
 
 
 def kind_of(database: Database) -> Callable[[int], str]:
-    """The letter of each code point: `.` for one that a text may hold, else why not (`KINDS` of `safety/text.py`)."""
+    """The letter of each code point: `.` where a text may hold it, else why not (`KINDS` of `input/hidden_text.py`)."""
     rows = (
         ("n", database("Binary_Property/Noncharacter_Code_Point")),
         ("s", database("General_Category/Surrogate")),

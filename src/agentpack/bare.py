@@ -8,9 +8,9 @@ those of the file are put in when it is rendered.
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
+from agentpack.input.documents import decode
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
-from agentpack.safety.documents import decode
 from agentpack.targets.claude import CLIENT
 from agentpack.targets.reading import canonical, front_matter
 

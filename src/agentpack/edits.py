@@ -16,8 +16,8 @@ from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
 from agentpack.differences.lines import Match, matches
 from agentpack.differences.words import bag, likeness
+from agentpack.input.parameters import Value
 from agentpack.model.persona import Rule, Section
-from agentpack.safety.parameters import Value
 from agentpack.targets.emit import yaml_header
 
 _ALIKE = 0.5

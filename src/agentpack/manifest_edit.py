@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 import yaml
 
 from agentpack.errors import Fault, InvalidFile
+from agentpack.input.documents import read_yaml
+from agentpack.input.hidden_in_files import own_file
+from agentpack.input.schemas import validate
 from agentpack.manifest_text import entry, entry_in_flow, flow, options, scalar, scalar_in_flow
 from agentpack.model.manifest import Manifest, ManifestEntry
-from agentpack.safety.documents import read_yaml
-from agentpack.safety.hidden import own_file
-from agentpack.safety.schemas import validate
 
 _MARK = "\ufeff"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

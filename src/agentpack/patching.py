@@ -10,9 +10,9 @@ from difflib import unified_diff
 from typing import NamedTuple
 
 from agentpack.edits import Edits, RuleEdit, SectionEdit, braced, escaped, joined, short, templated
+from agentpack.input.parameters import Value
 from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.persona import Origin, Rule, Section
-from agentpack.safety.parameters import Value
 
 _BRACES = re.compile(r"[ \t]*\{#[^{}]*\}[ \t]*\r?\Z")
 

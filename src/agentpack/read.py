@@ -6,11 +6,11 @@ from typing import Any
 from agentpack.compose.composing import Pack, as_released
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
+from agentpack.input.parameters import Declaration
 from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
-from agentpack.safety.parameters import Declaration
 from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
@@ -52,7 +52,7 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
         hidden: text that no reader sees is let pass, where it stands as it is.
     """
     if not hidden:
-        from agentpack.safety.hidden import refuse_hidden  # only where unchecked text comes in
+        from agentpack.input.hidden_in_files import refuse_hidden  # only where unchecked text comes in
 
         refuse_hidden(release.files, f"{release.pack}-{release.version}" if MANIFEST in release.files else release.pack)
     if MANIFEST in release.files:
@@ -176,8 +176,8 @@ def _declarations(header: Mapping[str, Any]) -> dict[str, Declaration]:
 
 
 def _checked(release: Release) -> Pack:
-    from agentpack.safety.documents import decode, read_yaml  # only where unchecked text comes in
-    from agentpack.safety.schemas import validate
+    from agentpack.input.documents import decode, read_yaml  # only where unchecked text comes in
+    from agentpack.input.schemas import validate
 
     label = f"{release.pack}-{release.version}"
     manifest = f"{label}/{MANIFEST}"

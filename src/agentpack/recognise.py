@@ -12,13 +12,13 @@ from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
 from agentpack.edits import braced, escaped, fresh_id
 from agentpack.errors import Fault, InvalidFile
+from agentpack.input.documents import decode
+from agentpack.input.hidden_in_files import value_findings
+from agentpack.input.hidden_text import Finding, HiddenText, text_findings
 from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin, Section
 from agentpack.model.unmerged import MARKERS
-from agentpack.safety.documents import decode
-from agentpack.safety.hidden import value_findings
-from agentpack.safety.text import Finding, HiddenText, text_findings
 from agentpack.targets.base import Client
 from agentpack.targets.emit import yaml_header
 from agentpack.targets.reading import read_declared

@@ -74,8 +74,8 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
 
     Where that cannot be had, why: the file would not be this agent to its client, or would have it interpret text.
     """
+    from agentpack.input.documents import decode
     from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
-    from agentpack.safety.documents import decode
     from agentpack.targets.reading import fields_and_body, read_declared
 
     unread = f"{client.title} does not read the file it was made from as this agent"

@@ -13,8 +13,8 @@ from support.bundled import NAME, composed, pack, rendered, settings_of, split
 
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import Unresolvable
+from agentpack.input.parameters import Value
 from agentpack.model.persona import Rule
-from agentpack.safety.parameters import Value
 from content.directive_check import missing, read_directives
 
 pytestmark = pytest.mark.untraced

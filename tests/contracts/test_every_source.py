@@ -12,9 +12,9 @@ from support.trees import write_tree
 
 from agentpack.errors import Refused, Unavailable
 from agentpack.fetch import Sources, fetch
+from agentpack.input.archives import write_archive
 from agentpack.model.names import Digest, PackName, content_digest, is_junk
 from agentpack.model.pack import ReleaseRef
-from agentpack.safety.archives import write_archive
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
 from agentpack.sources.directory import DirectorySource

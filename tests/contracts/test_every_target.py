@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from support.effort import usually
 
 from agentpack.errors import InvalidFile, UsageError
+from agentpack.input.setting_forms import fitted
 from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import COLORS, MODELS, TOOLS, WORDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
-from agentpack.safety.setting_forms import fitted
 from agentpack.targets import CLIENTS, MODULES, VARIABLES
 from agentpack.targets.base import FORMATS, STYLES, Client
 from agentpack.targets.grammar import NONE

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from unicode_table import DRAWN
 
-from agentpack.safety import unicode_table as table
+from agentpack.input import unicode_table as table
 
 
 def kinds() -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from unicode_table import verdicts
 
-from agentpack.safety import unicode_table as table
+from agentpack.input import unicode_table as table
 from drawn.recording import characters, record
 
 _FOLDER = os.environ.get("AGENTPACK_DRAWN", "")

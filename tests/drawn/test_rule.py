@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 from unicode_table import verdicts
 
-from agentpack.safety.text import text_findings
+from agentpack.input.hidden_text import text_findings
 from drawn.recording import characters, kinds
 
 DRAWN = verdicts()

@@ -12,7 +12,7 @@ from support.packs import make_pack, persona_text, read_files, variant_text
 from agentpack.compose.composing import Pack, compose, draft_of, values_for
 from agentpack.compose.parse import PersonaText, parse_sections
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
-from agentpack.safety.text import HiddenText, text_findings
+from agentpack.input.hidden_text import HiddenText, text_findings
 
 FRAGMENTS = (
     *(

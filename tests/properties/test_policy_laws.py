@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from agentpack.model.capabilities import BUT
 from agentpack.model.capabilities import covers as includes
 from agentpack.model.fields import TOOLS
-from agentpack.model.policy import Entry, Listed, Lists, Policy, covers, denies, strictest
-from agentpack.safety.policy import Facts, judge, refusals
+from agentpack.policy.evaluate import Facts, judge, refusals
+from agentpack.policy.policy import Entry, Listed, Lists, Policy, covers, denies, strictest
 
 FILES = ("/a.yaml", "/b.yaml")
 WORDS = {

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentpack.errors import InvalidFile
+from agentpack.input.documents import MAX_DEPTH, Document, decode, read_yaml
+from agentpack.input.schemas import validate
 from agentpack.model.lock import Lock, parse_lock
-from agentpack.safety.documents import MAX_DEPTH, Document, decode, read_yaml
-from agentpack.safety.schemas import validate
 
 FRAGMENTS = (
     *("a", "b: ", "- ", "? ", ": ", "&x ", "*x", "!t ", "!!str ", "<<: ", "{", "}", "[", "]", ", ", "\n", "\n  ", "\t"),

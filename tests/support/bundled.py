@@ -8,12 +8,12 @@ from support.packs import FORGETFUL
 
 from agentpack.compose.composing import Pack, compose, draft_of, values_for
 from agentpack.fetch import Sources, fetch
+from agentpack.input.parameters import Declaration, Value
 from agentpack.model.names import PackName
 from agentpack.model.pack import Release
 from agentpack.model.persona import Persona
 from agentpack.read import read_pack
 from agentpack.render import render
-from agentpack.safety.parameters import Declaration, Value
 from agentpack.sources.bundled import bundled_source
 from agentpack.targets import CLIENTS
 

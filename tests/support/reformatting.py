@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from agentpack.compose.parse import split_front_matter
-from agentpack.safety.documents import read_toml, read_yaml
+from agentpack.input.documents import read_toml, read_yaml
 from agentpack.targets.emit import json_text, toml_value, yaml_entry
 
 STYLES = ("single", "json", "block")

@@ -14,11 +14,11 @@ from agentpack.authoring.subject import Drafts, Subject, composed, pieces
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError
+from agentpack.input.parameters import Declaration
 from agentpack.model.capabilities import widening
 from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.persona import Persona
 from agentpack.render import render
-from agentpack.safety.parameters import Declaration
 from agentpack.targets import CLIENTS
 from agentpack.targets.base import Client
 

@@ -6,9 +6,9 @@ from typing import NamedTuple, Protocol
 from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Pack, compose, values_for
 from agentpack.compose.parse import Layer
+from agentpack.input.parameters import Declaration, Value
 from agentpack.model.pack import Release
 from agentpack.model.persona import Persona, Rule, Section
-from agentpack.safety.parameters import Declaration, Value
 
 
 class Drafts(Protocol):

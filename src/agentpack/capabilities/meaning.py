@@ -11,8 +11,8 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
-from agentpack.safety.setting_forms import is_permissions
 from agentpack.targets.base import Client
 from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
 from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING

@@ -14,9 +14,9 @@ from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import may_changes, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile
+from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.safety.text import HiddenText, text_findings
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.locations import split_place
 from agentpack.workspace.workspace import Workspace
@@ -126,7 +126,7 @@ def _refuse_hidden(workspace: Workspace, made: Wanted, documents: Mapping[str, b
     """
     own = [found for path, data in documents.items() for found in text_findings(data, path)]
     if own:
-        from agentpack.safety.hidden import OWN_HINT, faults_of  # only for an error
+        from agentpack.input.hidden_in_files import OWN_HINT, faults_of  # only for an error
 
         raise InvalidFile(faults_of(own), hint=OWN_HINT)
     for change in planned.changes:

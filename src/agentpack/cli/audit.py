@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from agentpack.audit.rules import LEVELS, LOOKED_FOR, Finding
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.escaping import json_text
 from agentpack.cli.options import Session, verb, verb_app
@@ -14,7 +15,6 @@ from agentpack.cli.present import Output, Result, safe
 from agentpack.errors import UsageError
 from agentpack.operations.audit import Audit
 from agentpack.operations.audit import audit as run
-from agentpack.safety.findings import LEVELS, LOOKED_FOR, Finding
 
 FORMATS = ("text", "json", "sarif", "github")
 app = verb_app()

@@ -94,8 +94,8 @@ def check_scope(session: Session) -> Result:
     if session.workspace.lock is None:
         require_manifest(session.workspace)
     if session.workspace.policies.may_refuse:
+        from agentpack.policy.refusal import refuse
         from agentpack.wanted.from_lock import evaluate_installed
-        from agentpack.workspace.verdicts import refuse
 
         refuse(evaluate_installed(session.workspace))
     found = diff_disk(session.workspace, Limits(rules=False))

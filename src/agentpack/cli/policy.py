@@ -10,7 +10,7 @@ from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
 from agentpack.operations.policy import Effective, Setting, effective
 from agentpack.operations.policy import explain as run
-from agentpack.workspace.verdicts import PackVerdict
+from agentpack.policy.refusal import PackVerdict
 
 app = verb_app()
 

@@ -9,9 +9,9 @@ from agentpack.compose.layers import choose, first_draft, lay, longer, settled_s
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
+from agentpack.input.parameters import Declaration, Value, check_values
 from agentpack.model.fields import FIELDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.safety.parameters import Declaration, Value, check_values
 
 MAX_FILLED = 2 * 1024 * 1024
 """Characters of one persona's texts with values put in."""

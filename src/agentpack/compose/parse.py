@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
+from agentpack.input.parameters import Declaration
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.persona import Rule, Section
-from agentpack.safety.parameters import Declaration
 
 if TYPE_CHECKING:
+    from agentpack.input.documents import Document
     from agentpack.model.markdown import Block
-    from agentpack.safety.documents import Document
 
 MAX_TEXT = 512 * 1024
 MAX_RULES = 5000
@@ -188,8 +188,8 @@ class PersonaText:
 
     def _header(self, head: str, file: str, kind: str) -> tuple["Document", Mapping[str, Any]]:
         # pydantic and YAML are met only here, where a text that nobody has checked yet comes in
-        from agentpack.safety.documents import read_yaml
-        from agentpack.safety.schemas import validate
+        from agentpack.input.documents import read_yaml
+        from agentpack.input.schemas import validate
 
         document = read_yaml(head, file, first_line=2)
         return document, validate(kind, document)

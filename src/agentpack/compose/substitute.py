@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from agentpack.safety.parameters import Value
+from agentpack.input.parameters import Value
 
 PLACEHOLDER = re.compile(r"\{\{\{\{|\}\}\}\}|\{\{ *+([A-Za-z0-9_-]*+) *+\}\}|\{\{")
 MAX_FAULTS = 20

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.errors import InvalidFile
+from agentpack.input.toml_text import read_toml
 from agentpack.model.rendering import Form
-from agentpack.safety.toml_text import read_toml
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 
@@ -41,7 +41,7 @@ def _without_fences(text: str, form: Form) -> Parts:
         if form.format == "toml":
             fields = read_toml(text.encode(), "header")
         else:
-            from agentpack.safety.documents import read_json, read_yaml  # only for the clients that want these
+            from agentpack.input.documents import read_json, read_yaml  # only for the clients that want these
 
             found = read_json(text.encode(), "header") if form.format == "json" else read_yaml(text, "header").data
             fields = dict(found)
@@ -55,7 +55,7 @@ def _fields(head: str) -> Mapping[str, Any]:
     simple = _simple(lines)
     if simple is not None:
         return simple
-    from agentpack.safety.documents import read_yaml  # only for a header that agentpack did not write
+    from agentpack.input.documents import read_yaml  # only for a header that agentpack did not write
 
     try:
         data = read_yaml(head, "header", hidden=True).data

@@ -12,7 +12,7 @@ from operator import getitem
 from typing import Any, NamedTuple
 
 from agentpack.errors import InvalidFile
-from agentpack.safety.documents import dotted, read_json, read_toml, read_yaml, yaml_comments
+from agentpack.input.documents import dotted, read_json, read_toml, read_yaml, yaml_comments
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _LOOSE = re.compile(r"(?:#[^\n]*|[ \t]*)\n?\Z")

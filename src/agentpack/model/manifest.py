@@ -35,11 +35,11 @@ class Manifest(NamedTuple):
     models: Mapping[str, Mapping[str, str]]
     sources: tuple[ConfiguredSource, ...]
     policy: Mapping[str, Any] | None = None
-    """What `model/policy.py` makes a policy of, with the lines of the text; None when it does not say."""
+    """What `policy/policy.py` makes a policy of, with the lines of the text; None when it does not say."""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], client: Callable[[str], str] = str) -> "Manifest":
-        """The manifest that checked data (`safety.schemas`) stands for.
+        """The manifest that checked data (`input/schemas/`) stands for.
 
         Args:
             client: gives the name of the client that a word means.

@@ -1,22 +1,22 @@
 """audit: what needs judgement in what is installed, or in a pack before it is installed.
 
 Decides what is looked through, and which of it counts as packed along only. What is looked for stands in
-`safety/findings.py`; whether store, lock and releases agree is `integrity.py`'s. Nothing is changed.
+`audit/rules.py`; whether store, lock and releases agree is `integrity.py`'s. Nothing is changed.
 """
 
 import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from agentpack.audit.integrity import BROKEN, integrity, locked_releases
+from agentpack.audit.rules import LEVELS, Finding, fingerprints, scan
 from agentpack.disk.whole import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
+from agentpack.input.file_names import MAX_BYTES
 from agentpack.model.changes import file_state
 from agentpack.model.names import did_you_mean
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.integrity import BROKEN, integrity, locked_releases
-from agentpack.safety.findings import LEVELS, Finding, fingerprints, scan
-from agentpack.safety.paths import MAX_BYTES
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import to_look_at
@@ -150,7 +150,7 @@ def _look_at_path(workspace: Workspace, subject: str, looked: _Looked) -> None:
     place = os.path.normpath(os.path.join(workspace.environment.cwd, os.path.expanduser(subject)))
     if os.path.isfile(place):
         if place.endswith(SUFFIXES):
-            from agentpack.safety.archives import MAX_ARCHIVE_BYTES, read_archive
+            from agentpack.input.archives import MAX_ARCHIVE_BYTES, read_archive
 
             name = os.path.basename(place)
             stem = next(name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix))

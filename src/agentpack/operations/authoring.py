@@ -15,12 +15,12 @@ from agentpack.authoring.subject import Drafts, Earlier, Subject
 from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Base, Pack, draft_of
 from agentpack.errors import UsageError
+from agentpack.input.parameters import Declaration
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
 from agentpack.model.requirement import parse_requirement
 from agentpack.read import MANIFEST, check_pack
-from agentpack.safety.parameters import Declaration
 from agentpack.sources.directory import DirectorySource, read_tree
 from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
@@ -150,8 +150,8 @@ def open_pack(workspace: Workspace, folder: PackFolder) -> Authored:
 
 
 def _identity(files: Mapping[str, bytes], folder: PackFolder) -> tuple[PackName, Version]:
-    from agentpack.safety.documents import decode, read_yaml
-    from agentpack.safety.schemas import validate
+    from agentpack.input.documents import decode, read_yaml
+    from agentpack.input.schemas import validate
 
     shown = f"{folder.shown}/{MANIFEST}"
     header = validate("pack", read_yaml(decode(files[MANIFEST], shown), shown))

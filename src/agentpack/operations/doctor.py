@@ -225,7 +225,7 @@ def _policy(workspace: Workspace) -> Iterator[Finding]:
     """The policies beside the manifest, and whether what is locked is allowed."""
     files = policy_files(workspace.environment)
     if files:
-        from agentpack.workspace.verdicts import look
+        from agentpack.policy.refusal import look
 
         _, problems = look(files)
         for problem in problems:

@@ -166,8 +166,8 @@ def read_settings(
 def _refuse_hidden(name: str, text: str) -> None:
     if text.isascii() and text.isprintable():
         return
-    from agentpack.safety.hidden import OWN_HINT, faults_of, value_findings
-    from agentpack.safety.text import text_findings
+    from agentpack.input.hidden_in_files import OWN_HINT, faults_of, value_findings
+    from agentpack.input.hidden_text import text_findings
 
     label = f"--set {name}"
     found = text_findings(text.encode("utf-8", "surrogateescape"), label) or value_findings(text, label, 1, 1)

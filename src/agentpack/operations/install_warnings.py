@@ -144,7 +144,7 @@ def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Col
 
 
 def _sources(coming: Collection[str], known: Collection[str]) -> Iterator[str]:
-    from agentpack.safety.lookalike import nearest  # not where the packs that come with agentpack are all there is
+    from agentpack.audit.lookalike import nearest  # not where the packs that come with agentpack are all there is
 
     for name, near in nearest(sorted(coming), known).items():
         yield f"the source `{name}` can be taken for `{near.name}`: {near.why}"
@@ -166,7 +166,7 @@ def _shadowed(
 def _packs(
     coming: Collection[LockedPack], offered: Mapping[str, Collection[str]], installed: Collection[str]
 ) -> Iterator[str]:
-    from agentpack.safety.lookalike import nearest
+    from agentpack.audit.lookalike import nearest
 
     for source in dict.fromkeys(pack.source for pack in coming):
         places = {name: f"of `{other}`" for other, names in offered.items() if other != source for name in names}
@@ -177,7 +177,7 @@ def _packs(
 
 
 def _personas(coming: Collection[LockedPack], made: Wanted) -> Iterator[str]:
-    from agentpack.safety.lookalike import nearest
+    from agentpack.audit.lookalike import nearest
 
     packs = {pack.name for pack in coming}
     theirs = {file.persona: file.pack for file in made.lock.files if file.pack in packs}

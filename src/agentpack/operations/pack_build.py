@@ -83,7 +83,7 @@ def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str
     place = normpath(join(workspace.environment.cwd, out))
     if lexists(place) and not isdir(place):
         raise UsageError(f"`--out {out}` is not a folder")
-    from agentpack.safety.archives import write_archive  # only once a pack has passed
+    from agentpack.input.archives import write_archive  # only once a pack has passed
 
     data = write_archive(authored.release.files, prefix=name)
     shown = f"{normpath(out)}/{name}.tar.gz"

@@ -7,10 +7,10 @@ from agentpack.authoring import check, ordered
 from agentpack.authoring.findings import ERROR, Finding
 from agentpack.authoring.fixes import fixes
 from agentpack.errors import AgentpackError, InvalidFile, Refused
+from agentpack.input.hidden_text import Finding as Hidden
+from agentpack.input.hidden_text import HiddenText
 from agentpack.operations.authoring import Authored, PackFolder, before, open_pack, pack_folders
 from agentpack.operations.pack_files import put_files
-from agentpack.safety.text import Finding as Hidden
-from agentpack.safety.text import HiddenText
 from agentpack.workspace.workspace import Workspace
 
 

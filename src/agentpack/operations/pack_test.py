@@ -67,8 +67,8 @@ def run_cases(authored: Authored, folder: PackFolder, *, update: bool = False, d
 
 
 def _cases(authored: Authored) -> Iterator[Case]:
-    from agentpack.safety.documents import decode, read_yaml
-    from agentpack.safety.schemas import validate
+    from agentpack.input.documents import decode, read_yaml
+    from agentpack.input.schemas import validate
 
     faults: list[Fault] = []
     for path, data in sorted(authored.release.files.items()):

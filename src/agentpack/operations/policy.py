@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agentpack.environment import policy_files
-from agentpack.model.policy import Entry, Listed, Policy, strictest
 from agentpack.operations.show import ask, clients_for
+from agentpack.policy.policy import Entry, Listed, Policy, strictest
+from agentpack.policy.refusal import PackVerdict, look
 from agentpack.wanted.choose import as_installed
 from agentpack.wanted.policy_check import evaluate
-from agentpack.workspace.verdicts import PackVerdict, look
 from agentpack.workspace.workspace import Workspace
 
 

@@ -14,13 +14,13 @@ from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import MAX_BYTES
 from agentpack.edits import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import DecisionNeeded, InvalidFile
+from agentpack.input.hidden_text import text_findings
+from agentpack.input.parameters import Value
 from agentpack.merge.fields import same_value
 from agentpack.model.line_ends import plain
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.recognise import read_file
-from agentpack.safety.parameters import Value
-from agentpack.safety.text import text_findings
 from agentpack.targets.base import Client
 from agentpack.targets.claude import canonical_tools
 from agentpack.targets.reading import canonical, fields_and_body

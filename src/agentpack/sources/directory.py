@@ -21,10 +21,10 @@ from packaging.version import InvalidVersion, Version
 from agentpack.disk.real import is_below, real_path
 from agentpack.disk.whole import read_start
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
+from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
-from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
 
 MANIFEST = "pack.yaml"
 BARE_VERSION = Version("0.0.0")
@@ -207,7 +207,7 @@ def _check_same(ref: ReleaseRef, mine: Digest, other: str, theirs: Digest) -> No
 def _read(place: str) -> Mapping[str, bytes]:
     if not place.endswith(SUFFIXES) or os.path.isdir(place):
         return read_tree(place)
-    from agentpack.safety.archives import MAX_ARCHIVE_BYTES, UnsafeArchive, read_archive
+    from agentpack.input.archives import MAX_ARCHIVE_BYTES, UnsafeArchive, read_archive
 
     name = os.path.basename(place)
     if not stat.S_ISREG(os.lstat(place).st_mode):

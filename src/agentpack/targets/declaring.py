@@ -1,6 +1,6 @@
 """A client that a user declares in `.agentpack/clients/<name>.yaml`: checked data becomes an adapter like any other.
 
-The data has been checked by `safety.schemas`. A declaration may come with a clone, and whatever is in its folder counts
+The data has been checked by `input/schemas/`. A declaration may come with a clone, and whatever is in its folder counts
 as agentpack's own file from then on. So it may neither name a place outside of the scope nor one where other programs
 look for settings and for what they run. These are too many for a list: a hidden folder, and a file of data, need a
 folder that is called after agents.

@@ -11,9 +11,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from agentpack.errors import Fault, InvalidFile
+from agentpack.input.documents import NotYaml, decode, read_toml, read_yaml
+from agentpack.input.setting_forms import fitted
 from agentpack.model.fields import MODELS, TOOLS
-from agentpack.safety.documents import NotYaml, decode, read_toml, read_yaml
-from agentpack.safety.setting_forms import fitted
 from agentpack.targets import CLIENTS
 from agentpack.targets.base import Client, ToolWords
 from agentpack.targets.grammar import NONE, listed

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.errors import UsageError
+from agentpack.input.setting_forms import fitted
 from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import MODELS, WORDS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
-from agentpack.safety.setting_forms import fitted
 from agentpack.targets import CLIENTS
 from agentpack.targets.base import Client, ToolWords, native_settings
 from agentpack.targets.emit import toml_document, yaml_entry, yaml_header

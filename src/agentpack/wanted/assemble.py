@@ -17,13 +17,13 @@ from agentpack.compose.composing import (
 from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
+from agentpack.input.parameters import Declaration, Value
 from agentpack.model.lock import LocalVariant
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.persona import Origin, Persona
 from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import Chosen
-from agentpack.safety.parameters import Declaration, Value
 from agentpack.wanted.candidates import Candidates
 from agentpack.workspace.documents import LocalText
 
@@ -220,8 +220,8 @@ class PersonaAssembler:
         return layers
 
     def _layer(self, pack: Pack, persona: str, text: LocalText) -> Layer:
-        from agentpack.safety.documents import decode  # YAML is loaded only where a local variant is in use
-        from agentpack.safety.hidden import own_file
+        from agentpack.input.documents import decode  # YAML is loaded only where a local variant is in use
+        from agentpack.input.hidden_in_files import own_file
 
         with own_file(text.data, text.path):
             return PersonaText(self._declarations(pack, persona)).variant(decode(text.data, text.path), text.path)

@@ -12,17 +12,17 @@ from agentpack.compose.composing import Pack
 from agentpack.disk.real import real_path
 from agentpack.errors import Unresolvable
 from agentpack.fetch import fetch
+from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
 from agentpack.model.pack import Release, ReleaseRef
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.read import check_pack, read_pack
-from agentpack.safety.text import HiddenText
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agentpack.workspace.verdicts import PackVerdict
+    from agentpack.policy.refusal import PackVerdict
 
 _SELF = PackName("agentpack")
 
@@ -137,8 +137,8 @@ class Candidates:
         )
         if not is_asked or (ref.pack, str(ref.version)) in self._locked:
             return False
-        from agentpack.safety.policy import judge_age
-        from agentpack.workspace.verdicts import PackVerdict  # only where there is a policy
+        from agentpack.policy.evaluate import judge_age
+        from agentpack.policy.refusal import PackVerdict  # only where there is a policy
 
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):

@@ -65,7 +65,7 @@ def choose(
             with candidates.offering_every_age(True):  # what cannot be met even so is told of all releases
                 pins = resolve(wanted, candidates, preferred=preferred)
             passed = (candidates.passed_over.get((pin.pack, pin.version)) for pin in pins)
-            from agentpack.workspace.verdicts import refuse  # only where there is a policy
+            from agentpack.policy.refusal import refuse  # only where there is a policy
 
             refuse([verdict for verdict in passed if verdict is not None])
         raise

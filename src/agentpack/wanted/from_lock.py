@@ -14,7 +14,7 @@ from agentpack.workspace.required import require_lock
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agentpack.workspace.verdicts import PackVerdict
+    from agentpack.policy.refusal import PackVerdict
 
 
 def pinned_here(workspace: Workspace, *, frozen: bool) -> Selection:

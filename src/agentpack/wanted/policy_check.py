@@ -1,6 +1,6 @@
 """Obeying policies: what is known of the releases that were chosen, and what each rule says about them.
 
-What a rule means is decided in `safety/policy.py`. This module is loaded only where a policy was set.
+What a rule means is decided in `policy/evaluate.py`. This module is loaded only where a policy was set.
 """
 
 import os
@@ -12,13 +12,13 @@ from packaging.version import Version
 from agentpack.disk.real import real_path
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
-from agentpack.model.policy import Policy
-from agentpack.safety.policy import Facts, Verdict
-from agentpack.safety.policy import judge as judge_facts
+from agentpack.policy.evaluate import Facts, Verdict
+from agentpack.policy.evaluate import judge as judge_facts
+from agentpack.policy.policy import Policy
+from agentpack.policy.refusal import PackVerdict, refuse
 from agentpack.sources.bundled import NAME, bundled_folder
 from agentpack.wanted.candidates import Candidates, is_own
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.verdicts import PackVerdict, refuse
 from agentpack.workspace.workspace import Workspace
 from agentpack.workspace.written import left_lock
 

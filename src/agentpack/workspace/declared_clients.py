@@ -24,9 +24,9 @@ def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
 
 
 def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[str, Client]:
-    from agentpack.safety.documents import decode, read_yaml  # only where a client is declared
-    from agentpack.safety.hidden import own_file
-    from agentpack.safety.schemas import validate
+    from agentpack.input.documents import decode, read_yaml  # only where a client is declared
+    from agentpack.input.hidden_in_files import own_file
+    from agentpack.input.schemas import validate
     from agentpack.targets.declaring import declared_target
 
     data = disk.read(path) or b""

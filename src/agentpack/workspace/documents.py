@@ -97,8 +97,8 @@ class Documents:
                 return Manifest.from_data(kept, self.client_meant)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
-        from agentpack.safety.documents import decode, read_yaml
-        from agentpack.safety.hidden import own_file
+        from agentpack.input.documents import decode, read_yaml
+        from agentpack.input.hidden_in_files import own_file
         from agentpack.workspace.manifest_faults import checked  # only for a manifest not met before
 
         name = self._scope.manifest.rpartition("/")[2]

@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from agentpack.errors import Fault, InvalidFile, UsageError
+from agentpack.input.documents import Document, Path, dotted
+from agentpack.input.schemas import validate
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import parse_requirement
-from agentpack.safety.documents import Document, Path, dotted
-from agentpack.safety.schemas import validate
 from agentpack.targets import Clients
 
 

@@ -8,7 +8,7 @@ from agentpack.errors import Fault, InvalidFile
 from agentpack.workspace.documents import Documents
 
 if TYPE_CHECKING:
-    from agentpack.model.policy import Policy
+    from agentpack.policy.policy import Policy
 
 
 class Policies:
@@ -31,7 +31,7 @@ class Policies:
         files = policy_files(self._environment)
         if not files:
             return ()
-        from agentpack.workspace.verdicts import read_policies  # only where there is one
+        from agentpack.policy.refusal import read_policies  # only where there is one
 
         return read_policies(files)
 
@@ -40,7 +40,7 @@ class Policies:
         """What the manifest says: nothing, or one policy."""
         if self._documents.manifest.policy is None:
             return ()
-        from agentpack.model.policy import Policy  # only where one is asked for
+        from agentpack.policy.policy import Policy  # only where one is asked for
 
         scope = self._scope
         own = Policy.from_data(self._documents.manifest.policy, scope.absolute(scope.manifest))
@@ -53,7 +53,7 @@ class Policies:
     @cached_property
     def strictest(self) -> "Policy":
         """What all of them say together."""
-        from agentpack.model.policy import strictest  # as above
+        from agentpack.policy.policy import strictest  # as above
 
         return strictest((*self.own, *self.beside))
 

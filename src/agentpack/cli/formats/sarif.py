@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentpack import __version__
-from agentpack.safety.findings import RULES, Finding
+from agentpack.audit.rules import RULES, Finding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from agentpack.input.schemas.words import Kebab, Line, ParameterName, Schema, Strict, Value
 from agentpack.model.fields import FIELDS
-from agentpack.safety.schemas.words import Kebab, Line, ParameterName, Schema, Strict, Value
 
 _FIELDS = tuple(name for name, field in FIELDS.items() if field.kind != "clients")
 

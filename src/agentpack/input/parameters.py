@@ -106,7 +106,7 @@ def _text_allowed(declaration: Declaration, value: str) -> bool:
     if declaration.choices is not None and value not in declaration.choices:
         return False
     if declaration.pattern is not None:
-        from agentpack.safety.patterns import matches  # loads pydantic-core: only where a pattern is declared
+        from agentpack.input.patterns import matches  # loads pydantic-core: only where a pattern is declared
 
         return matches(declaration.pattern, value)
     return True

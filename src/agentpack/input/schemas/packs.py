@@ -8,11 +8,10 @@ from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, Field
 
 from agentpack.errors import Fault
-from agentpack.model.names import MAX_VERSION, NO_VERSION
-from agentpack.safety.documents import Document, Path, dotted
-from agentpack.safety.parameters import Declaration, check_values
-from agentpack.safety.patterns import matches
-from agentpack.safety.schemas.words import (
+from agentpack.input.documents import Document, Path, dotted
+from agentpack.input.parameters import Declaration, check_values
+from agentpack.input.patterns import matches
+from agentpack.input.schemas.words import (
     Line,
     ParameterName,
     PersonaName,
@@ -24,6 +23,7 @@ from agentpack.safety.schemas.words import (
     normalized,
     refuse,
 )
+from agentpack.model.names import MAX_VERSION, NO_VERSION
 
 
 def _version(text: str) -> str:

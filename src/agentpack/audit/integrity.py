@@ -7,12 +7,12 @@ nor the locked releases. Those are `BROKEN`.
 
 from collections.abc import Iterator, Mapping
 
+from agentpack.audit.rules import Finding, whole
 from agentpack.errors import AgentpackError, Refused, Unavailable
 from agentpack.model.changes import file_state
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.safety.findings import Finding, whole
 from agentpack.wanted.candidates import to_look_at
 from agentpack.workspace.workspace import Workspace
 

@@ -10,13 +10,12 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from agentpack.errors import Fault
-from agentpack.model.names import did_you_mean
-from agentpack.safety.documents import Document, Path, dotted
-from agentpack.safety.schemas.cases import Case, PackTests
-from agentpack.safety.schemas.clients import Client, Place, ToolWords
-from agentpack.safety.schemas.manifests import Manifest, PackEntry, Source
-from agentpack.safety.schemas.packs import Pack, Parameter
-from agentpack.safety.schemas.personas import (
+from agentpack.input.documents import Document, Path, dotted
+from agentpack.input.schemas.cases import Case, PackTests
+from agentpack.input.schemas.clients import Client, Place, ToolWords
+from agentpack.input.schemas.manifests import Manifest, PackEntry, Source
+from agentpack.input.schemas.packs import Pack, Parameter
+from agentpack.input.schemas.personas import (
     Budget,
     Conflict,
     Order,
@@ -26,8 +25,9 @@ from agentpack.safety.schemas.personas import (
     Variant,
     VariantBudget,
 )
-from agentpack.safety.schemas.policies import SECTIONS, Policy, PolicyFile
-from agentpack.safety.schemas.words import Strict
+from agentpack.input.schemas.policies import SECTIONS, Policy, PolicyFile
+from agentpack.input.schemas.words import Strict
+from agentpack.model.names import did_you_mean
 
 
 def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Document) -> list[Fault]:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentpack.errors import AgentpackError
+from agentpack.input.documents import Document, Path
+from agentpack.input.schemas.words import Schema, Strict, normalized, refuse, without_secret
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.requirement import parse_requirement
-from agentpack.safety.documents import Document, Path
-from agentpack.safety.schemas.words import Schema, Strict, normalized, refuse, without_secret
 
 
 def _pattern(text: str) -> str:

@@ -35,7 +35,7 @@ def is_in_its_script(match: re.Match[str]) -> bool:
     """Whether what `unseen` matched is a joiner or the like that changes what is seen there."""
     if not _is_out_of_place().match(match[0]):
         return False
-    from agentpack.safety.text import is_in_place  # loads the table, for a text of such a script only
+    from agentpack.input.hidden_text import is_in_place  # loads the table, for a text of such a script only
 
     return is_in_place(match.string, match.start())
 

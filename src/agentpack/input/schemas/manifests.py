@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from agentpack.safety.schemas.policies import UNSAID, Policy
-from agentpack.safety.schemas.words import (
+from agentpack.input.schemas.policies import UNSAID, Policy
+from agentpack.input.schemas.words import (
     ClientName,
     Kebab,
     Line,

@@ -12,8 +12,8 @@ import struct
 import zlib
 from typing import Any, NamedTuple
 
-from agentpack.safety.entries import Collected, Unsafe, most_unpacked
-from agentpack.safety.paths import MAX_PATH_BYTES
+from agentpack.input.entries import Collected, Unsafe, most_unpacked
+from agentpack.input.file_names import MAX_PATH_BYTES
 
 _END = struct.Struct("<4s4H2IH")
 _ROW = struct.Struct("<4s6H3I5H2I")

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from packaging.version import Version
 
 from agentpack.model.dates import DAY
-from agentpack.model.policy import Entry, Listed, Lists, Policy, covers, denies, grants
 from agentpack.model.requirement import parse_requirement
+from agentpack.policy.policy import Entry, Listed, Lists, Policy, covers, denies, grants
 
 _GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
 
@@ -58,8 +58,8 @@ def read_policy(data: bytes, file: str) -> dict[str, Any]:
     Raises:
         InvalidFile: with all its faults.
     """
-    from agentpack.safety.documents import decode, read_yaml  # only for a policy not met before
-    from agentpack.safety.schemas import validate
+    from agentpack.input.documents import decode, read_yaml  # only for a policy not met before
+    from agentpack.input.schemas import validate
 
     return validate("policy", read_yaml(decode(data, file), file))
 

@@ -6,9 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, create_model
 
-from agentpack.model.fields import FIELDS, PersonaField
-from agentpack.model.names import did_you_mean
-from agentpack.safety.schemas.words import (
+from agentpack.input.schemas.words import (
     Kebab,
     Line,
     ParameterName,
@@ -19,6 +17,8 @@ from agentpack.safety.schemas.words import (
     as_list,
     refuse,
 )
+from agentpack.model.fields import FIELDS, PersonaField
+from agentpack.model.names import did_you_mean
 
 
 def _listed(value: Any) -> Any:

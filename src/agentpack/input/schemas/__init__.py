@@ -1,6 +1,6 @@
 """What a pack, a persona, a variant and a manifest may say: the trust boundary, checked strictly.
 
-pydantic is imported in `safety/` only, so that a command which meets nothing unvalidated never loads it.
+pydantic is imported in `input/` only, so that a command which meets nothing unvalidated never loads it.
 The result is plain data in one normal form, safe to keep as JSON under its digest; `model/` makes values of it. A fault
 names file, line and dotted key, and an unknown key the nearest known one. All faults of a document come in one error.
 
@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.safety.documents import Document
-from agentpack.safety.schemas.words import Strict
+from agentpack.input.documents import Document
+from agentpack.input.schemas.words import Strict
 
 __all__ = ["SCHEMA", "validate"]
 
@@ -48,18 +48,18 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     try:
         value = model.model_validate(document.data)
     except ValidationError as error:
-        from agentpack.safety.schemas.faults import faults_of
+        from agentpack.input.schemas.faults import faults_of
 
         raise InvalidFile(faults_of(error.errors(), model, document)) from None
     data = value.model_dump(by_alias=True, exclude_none=True)
     if kind == "pack":
-        from agentpack.safety.schemas.packs import parameter_faults
+        from agentpack.input.schemas.packs import parameter_faults
 
         faults = list(parameter_faults(value, document))  # type: ignore[arg-type]
         if faults:
             raise InvalidFile(faults)
     if kind == "policy" or "policy" in data:
-        from agentpack.safety.schemas.policies import with_lines
+        from agentpack.input.schemas.policies import with_lines
 
         if kind == "policy":
             return dict(with_lines(data, document, ()))
@@ -69,7 +69,7 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
 
 def _model(kind: str) -> type[Strict]:
     module, name = _KINDS[kind]
-    model: type[Strict] = getattr(import_module(f"agentpack.safety.schemas.{module}"), name)
+    model: type[Strict] = getattr(import_module(f"agentpack.input.schemas.{module}"), name)
     return model
 
 

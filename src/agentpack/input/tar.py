@@ -7,8 +7,8 @@ their end) is refused.
 
 import zlib
 
-from agentpack.safety.entries import MACOS, Collected, Unsafe, most_unpacked
-from agentpack.safety.paths import MAX_PATH_BYTES
+from agentpack.input.entries import MACOS, Collected, Unsafe, most_unpacked
+from agentpack.input.file_names import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024
 """One header that says more of the next entry."""

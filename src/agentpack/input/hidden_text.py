@@ -161,7 +161,7 @@ def _kind(character: str) -> str:
     """The letter in `WORDS`, or `.` for a character that may stand anywhere."""
     if character < "\x7f":
         return "." if character >= " " or character in "\t\n\r" else "c"
-    from agentpack.safety.unicode_table import KINDS, STARTS
+    from agentpack.input.unicode_table import KINDS, STARTS
 
     return KINDS[bisect_right(STARTS, ord(character)) - 1]
 
@@ -214,7 +214,7 @@ def _is_joiner_in_place(text: str, index: int) -> bool:
         return True
     if index > 1 and (before == _EMOJI_STYLE or before in _TONES):
         before = text[index - 2]
-    from agentpack.safety.unicode_table import JOINED_EMOJI
+    from agentpack.input.unicode_table import JOINED_EMOJI
 
     return before in JOINED_EMOJI.get(after, "")
 
@@ -247,7 +247,7 @@ def _suits(before: str, character: str, after: str) -> bool:
     kind = _kind(character)
     if kind not in "jm":
         return kind == "r" and before != character
-    from agentpack.safety.unicode_table import PLACES
+    from agentpack.input.unicode_table import PLACES
 
     return any(
         _within(before, of_before) and (not of_after or _within(after, of_after))
@@ -273,13 +273,13 @@ _IN_PLACE: Mapping[str, Callable[[str, int], bool]] = {
 
 @lru_cache(maxsize=4096)
 def _has(character: str, name: str) -> bool:
-    from agentpack.safety import unicode_table
+    from agentpack.input import unicode_table
 
     return _within(character, getattr(unicode_table, name))
 
 
 @lru_cache(maxsize=4096)
 def _joining(character: str) -> str:
-    from agentpack.safety.unicode_table import JOINING, JOINING_STARTS
+    from agentpack.input.unicode_table import JOINING, JOINING_STARTS
 
     return JOINING[bisect_right(JOINING_STARTS, ord(character)) - 1]

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from agentpack.disk.trusted import read_trusted
 from agentpack.environment import POLICY_VARIABLE, in_the_way
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
-from agentpack.model.policy import Policy
-from agentpack.safety.policy import Verdict, read_policy, refusals
+from agentpack.policy.evaluate import Verdict, read_policy, refusals
+from agentpack.policy.policy import Policy
 
 MAX_BYTES = 256 * 1024
 

@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
+from agentpack.input.entries import MACOS, Collected, Unsafe
+from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, Names, path_fault, shown
+from agentpack.input.tar import read_tar
+from agentpack.input.zip import read_zip
 from agentpack.model.names import is_junk
-from agentpack.safety.entries import MACOS, Collected, Unsafe
-from agentpack.safety.paths import MAX_BYTES, NOT_CONTENT, Names, path_fault, shown
-from agentpack.safety.tar_files import read_tar
-from agentpack.safety.zip_files import read_zip
 
 MAX_ARCHIVE_BYTES = MAX_BYTES + 4 * 1024 * 1024
 """The archive itself, packed."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.safety.text import LIMIT, MARK, WORDS, Finding, HiddenText, text_findings
+from agentpack.input.hidden_text import LIMIT, MARK, WORDS, Finding, HiddenText, text_findings
 
 TEXT_ENDINGS = frozenset("adoc json jsonc markdown md mdc mdx rst toml txt yaml yml".split())
 OWN_HINT = "take the character out; `LC_ALL=C cat -v FILE` shows the bytes"

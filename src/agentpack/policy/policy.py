@@ -2,7 +2,7 @@
 
 Each setting keeps the file and line that said it. Several files meet without order: lists of what is allowed must all
 allow, lists of what is denied add up, ages and sizes take the stricter, and a file that says nothing about something
-does not restrict it. What a policy means for a release is decided in `safety/policy.py`.
+does not restrict it. What a policy means for a release is decided in `policy/evaluate.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -57,7 +57,7 @@ class Policy(NamedTuple):
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], file: str) -> "Policy":
-        """The policy that checked data (`safety.schemas`) of one file stands for."""
+        """The policy that checked data (`input/schemas/`) of one file stands for."""
 
         def entry(key: str) -> Entry | None:
             return Entry(data[key][0], file, data[key][1]) if key in data else None

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, create_model
 
+from agentpack.input.schemas.words import Kebab, Line, Schema, Strict, as_list, that
+from agentpack.input.setting_forms import SETTING_FORMS
 from agentpack.model.fields import WORDS
-from agentpack.safety.schemas.words import Kebab, Line, Schema, Strict, as_list, that
-from agentpack.safety.setting_forms import SETTING_FORMS
 
 Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
 Form = Annotated[

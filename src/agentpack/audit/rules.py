@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
+from agentpack.audit.markup import signs_in
+from agentpack.audit.phrases import Sign
+from agentpack.input.hidden_text import Finding as Hidden
+from agentpack.input.hidden_text import text_findings
+from agentpack.input.unseen import shown, unseen
 from agentpack.model.line_ends import as_lf
-from agentpack.safety.signs import signs_in
-from agentpack.safety.text import Finding as Hidden
-from agentpack.safety.text import text_findings
-from agentpack.safety.unseen import shown, unseen
-from agentpack.safety.wording import Sign
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
 MAX_SCANNED = 1024 * 1024

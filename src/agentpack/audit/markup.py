@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agentpack.safety.wording import Sign, wording_in
+from agentpack.audit.phrases import Sign, wording_in
 
 
 def signs_in(text: str, *, markdown: bool) -> Iterator[Sign]:

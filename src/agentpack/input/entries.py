@@ -1,6 +1,6 @@
 """The entries of an archive of either format as they come, and how many and how large they may be."""
 
-from agentpack.safety.paths import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES
+from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES
 
 MAX_ENTRIES = 4 * MAX_FILES
 """Entries of an archive: files, folders and, in a tar, the headers that say more of the next one."""

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from agentpack.errors import Fault, InvalidFile
+from agentpack.input.hidden_in_files import value_findings
+from agentpack.input.hidden_text import Finding, HiddenText
+from agentpack.input.toml_text import read_toml as read_toml
 from agentpack.model import json_text
 from agentpack.model.line_ends import as_lf
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.safety.hidden import value_findings
-from agentpack.safety.text import Finding, HiddenText
-from agentpack.safety.toml_text import read_toml as read_toml
 
 MAX_BYTES = 256 * 1024
 """Characters of YAML, bytes of JSON."""

@@ -1,0 +1,1 @@
+"""What policies say, and what they refuse."""

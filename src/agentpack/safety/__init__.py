@@ -1,1 +1,0 @@
-"""What is refused, and how text that strangers wrote is let in."""
