@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.audit.rules import LEVELS, LOOKED_FOR, Finding
+from agentpack.audit.scan import Audit
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.escaping import json_text
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Output, Result, safe
 from agentpack.errors import UsageError
-from agentpack.operations.audit import Audit
 from agentpack.operations.audit import audit as run
 
 FORMATS = ("text", "json", "sarif", "github")

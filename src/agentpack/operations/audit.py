@@ -1,15 +1,15 @@
 """audit: what needs judgement in what is installed, or in a pack before it is installed.
 
-Decides what is looked through, and which of it counts as packed along only. What is looked for stands in
-`audit/rules.py`; whether store, lock and releases agree is `integrity.py`'s. Nothing is changed.
+Decides what is looked through. What is looked for stands in `audit/rules.py`; whether store, lock and releases agree
+is decided in `audit/integrity.py`. Nothing is changed.
 """
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
-from agentpack.audit.integrity import BROKEN, integrity, locked_releases
-from agentpack.audit.rules import LEVELS, Finding, fingerprints, scan
+from agentpack.audit.integrity import integrity, locked_releases
+from agentpack.audit.rules import scan
+from agentpack.audit.scan import Audit, Looked
 from agentpack.disk.whole import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.input.file_names import MAX_BYTES
@@ -23,68 +23,7 @@ from agentpack.wanted.candidates import to_look_at
 from agentpack.workspace.required import nothing_installed, refuse_address
 from agentpack.workspace.workspace import Workspace
 
-_PARTS = ("personas/", "variants/")
 _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")
-
-
-class Audit(NamedTuple):
-    """What was looked through, and what was found."""
-
-    findings: tuple[Finding, ...]
-    prints: tuple[str, ...]
-    """The fingerprint of each finding, in the same order."""
-    subjects: tuple[str, ...]
-    files: int
-
-    @property
-    def broken(self) -> bool:
-        """Whether store, lock and releases disagree."""
-        return any(finding.rule in BROKEN for finding in self.findings)
-
-    def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[Finding, str]]:
-        """The findings at or above a level whose fingerprint is not known yet; broken integrity always counts."""
-        return [
-            (finding, mark)
-            for finding, mark in zip(self.findings, self.prints, strict=True)
-            if LEVELS[finding.level] >= LEVELS[level] and (mark not in known or finding.rule in BROKEN)
-        ]
-
-
-class _Looked:
-    """Collects findings, and counts the files."""
-
-    def __init__(self) -> None:
-        self.files = 0
-        self.findings: list[Finding] = []
-        self.subjects: list[str] = []
-
-    def file(self, data: bytes, name: str, *, key: str = "", beside: bool = False) -> None:
-        self.files += 1
-        self.findings += scan(data, name, key=key, beside=beside)
-
-    def pack(self, files: Mapping[str, bytes], label: str, key: str) -> None:
-        """The files of one release; what is not installed with it counts as packed along."""
-        self.subjects.append(label)
-        installed = _installed(files)
-        for path in sorted(files):
-            self.file(files[path], f"{label}/{path}", key=f"{key}/{path}", beside=path not in installed)
-
-    def done(self) -> Audit:
-        found = tuple(sorted(self.findings, key=lambda f: (f.file, f.line, f.column, f.rule)))
-        return Audit(found, fingerprints(found), tuple(self.subjects), self.files)
-
-
-def _installed(files: Mapping[str, bytes]) -> Collection[str]:
-    if MANIFEST in files:
-        return [path for path in files if path == MANIFEST or path.startswith(_PARTS)]
-    agents = [path for path in files if path.endswith(".md") and files[path].lstrip(b"\xef\xbb\xbf").startswith(b"---")]
-    return [path for path in agents if path.startswith("agents/")] or [path for path in agents if "/" not in path]
-
-
-def look_through(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
-    """The warnings and errors in what a release installs."""
-    found = (finding for path in sorted(_installed(files)) for finding in scan(files[path], path))
-    return tuple(finding for finding in found if LEVELS[finding.level] >= LEVELS["warning"])
 
 
 def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
@@ -95,7 +34,7 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
         Unresolvable: no source has such a pack or release.
         Refused: a pack with a link in it, or one that is not what was locked.
     """
-    looked = _Looked()
+    looked = Looked()
     if not subjects:
         _look_at_scope(workspace, looked)
     for subject in subjects:
@@ -109,7 +48,7 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 # What is installed.
 
 
-def _look_at_scope(workspace: Workspace, looked: _Looked) -> None:
+def _look_at_scope(workspace: Workspace, looked: Looked) -> None:
     workspace.turns.settle()
     scope = workspace.scope
     documents = workspace.documents
@@ -146,7 +85,7 @@ def _is_path(subject: str) -> bool:
     return ("/" in subject.partition("[")[0] and "://" not in subject) or subject.startswith((".", "~"))
 
 
-def _look_at_path(workspace: Workspace, subject: str, looked: _Looked) -> None:
+def _look_at_path(workspace: Workspace, subject: str, looked: Looked) -> None:
     place = os.path.normpath(os.path.join(workspace.environment.cwd, os.path.expanduser(subject)))
     if os.path.isfile(place):
         if place.endswith(SUFFIXES):
@@ -198,7 +137,7 @@ def _read(place: str, most: int = MAX_BYTES) -> bytes:
         raise Unavailable(f"{place}: {error.strerror}") from None
 
 
-def _look_at_requirement(workspace: Workspace, subject: str, looked: _Looked) -> None:
+def _look_at_requirement(workspace: Workspace, subject: str, looked: Looked) -> None:
     """The release that `install` would take, were the pack not there yet. Its pack need not read."""
     requirement = parse_requirement(subject)
     refuse_address(requirement, hint="name a folder")

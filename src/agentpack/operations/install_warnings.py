@@ -79,7 +79,7 @@ def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[
         if left < 0:
             large.append(pack.name)
             continue
-        from agentpack.operations.audit import look_through  # its patterns take long to compile
+        from agentpack.audit.scan import look_through  # its patterns take long to compile
 
         found = look_through(candidates.files(pack.name, version))
         if found:

@@ -1,0 +1,70 @@
+"""A release, or any text, looked through by the rules of `audit`: which of it counts, and what was found in it."""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from agentpack.audit.integrity import BROKEN
+from agentpack.audit.rules import LEVELS, Finding, fingerprints, scan
+from agentpack.sources.directory import MANIFEST
+
+_PARTS = ("personas/", "variants/")
+
+
+class Audit(NamedTuple):
+    """What was looked through, and what was found."""
+
+    findings: tuple[Finding, ...]
+    prints: tuple[str, ...]
+    """The fingerprint of each finding, in the same order."""
+    subjects: tuple[str, ...]
+    files: int
+
+    @property
+    def broken(self) -> bool:
+        """Whether store, lock and releases disagree."""
+        return any(finding.rule in BROKEN for finding in self.findings)
+
+    def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[Finding, str]]:
+        """The findings at or above a level whose fingerprint is not known yet; broken integrity always counts."""
+        return [
+            (finding, mark)
+            for finding, mark in zip(self.findings, self.prints, strict=True)
+            if LEVELS[finding.level] >= LEVELS[level] and (mark not in known or finding.rule in BROKEN)
+        ]
+
+
+class Looked:
+    """Collects findings, and counts the files."""
+
+    def __init__(self) -> None:
+        self.files = 0
+        self.findings: list[Finding] = []
+        self.subjects: list[str] = []
+
+    def file(self, data: bytes, name: str, *, key: str = "", beside: bool = False) -> None:
+        self.files += 1
+        self.findings += scan(data, name, key=key, beside=beside)
+
+    def pack(self, files: Mapping[str, bytes], label: str, key: str) -> None:
+        """The files of one release; what is not installed with it counts as packed along."""
+        self.subjects.append(label)
+        installed = _installed(files)
+        for path in sorted(files):
+            self.file(files[path], f"{label}/{path}", key=f"{key}/{path}", beside=path not in installed)
+
+    def done(self) -> Audit:
+        found = tuple(sorted(self.findings, key=lambda f: (f.file, f.line, f.column, f.rule)))
+        return Audit(found, fingerprints(found), tuple(self.subjects), self.files)
+
+
+def _installed(files: Mapping[str, bytes]) -> Collection[str]:
+    if MANIFEST in files:
+        return [path for path in files if path == MANIFEST or path.startswith(_PARTS)]
+    agents = [path for path in files if path.endswith(".md") and files[path].lstrip(b"\xef\xbb\xbf").startswith(b"---")]
+    return [path for path in agents if path.startswith("agents/")] or [path for path in agents if "/" not in path]
+
+
+def look_through(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+    """The warnings and errors in what a release installs."""
+    found = (finding for path in sorted(_installed(files)) for finding in scan(files[path], path))
+    return tuple(finding for finding in found if LEVELS[finding.level] >= LEVELS["warning"])
