@@ -17,10 +17,10 @@ from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
 from support.users import NOBODY, by_an_ordinary_user
 
+from agentpack.changes.asked import ask
 from agentpack.environment import Environment, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
-from agentpack.operations.show import ask
 from agentpack.policy.evaluate import Facts, read_policy, refusals
 from agentpack.policy.evaluate import judge as judge_facts
 from agentpack.policy.policy import Policy, strictest

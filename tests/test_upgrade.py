@@ -9,7 +9,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import marks, tree
 
-from agentpack.operations.upgrade import _moved
+from agentpack.changes.newest import _moved
 
 AGENT = ".claude/agents/reviewer.md"
 

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from agentpack.changes.differences import Differences, Limits
 from agentpack.cli.complete import complete_installed, complete_requirement
 from agentpack.cli.formats import Place, remark_lines, short
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.errors import UsageError
-from agentpack.operations.diff import Differences, Limits, diff_disk, diff_upgrade
+from agentpack.operations.diff import diff_disk, diff_upgrade
 from agentpack.workspace.required import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")

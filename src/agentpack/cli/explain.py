@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from agentpack.changes.differences import Limits
 from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.formats import bare
 from agentpack.cli.formats.data import origin_data
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Output, Result, safe
-from agentpack.operations.diff import Limits
 from agentpack.operations.explain import Explained, ExplainedRule, Line, Origins, explain_rule
 from agentpack.operations.explain import explain as run
 

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from agentpack.changes.history import generation
+from agentpack.changes.history import history as run
 from agentpack.cli.complete import complete_history
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
@@ -11,8 +13,6 @@ from agentpack.environment import in_local_time
 from agentpack.errors import UsageError
 from agentpack.model.history import Generation
 from agentpack.operations.pruning import prune
-from agentpack.operations.rollback import generation
-from agentpack.operations.rollback import history as run
 from agentpack.store.prune import KEPT
 
 app = verb_app()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from agentpack.changes.asked import resolved
 from agentpack.changes.decisions import conclude, propose
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -25,7 +26,6 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.operations.adoptable import Found, find
 from agentpack.operations.clients import settle
-from agentpack.operations.show import resolved
 from agentpack.read import ORIGINALS
 from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source

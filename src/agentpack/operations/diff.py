@@ -4,31 +4,28 @@ Nothing is written here. The locked texts come from the contents kept by digest,
 fresh clone, from the locked releases; with neither, what can be told without them is still told.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
 
+from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits, Remark
 from agentpack.changes.documents import pack_changes
 from agentpack.changes.meeting import where_it_stays
-from agentpack.changes.outcome import PackChange
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
-from agentpack.changes.widening import MayChange, may_changes
+from agentpack.changes.widening import may_changes
 from agentpack.differences.accounts import (
     MAX_BYTES,
     NOTHING,
-    Compared,
     compare_accounts,
     edited_account,
     pristine_account,
 )
-from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable, UsageError
-from agentpack.model.changes import WRITES, Action, Change, Conflict, file_state
+from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable
+from agentpack.model.changes import WRITES, Action, Change, file_state
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
-from agentpack.model.names import PackName, did_you_mean
+from agentpack.model.names import PackName
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reasons
@@ -37,97 +34,6 @@ from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace, steady
 from agentpack.workspace.written import as_written
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileDifference:
-    """One file that differs. `before` and `after` are its bytes, None where there is no file.
-
-    `state` is, for disk against lock: `edited`, `missing`, `outdated` (as the last generation left it, but the lock
-    wants another text), `left` (no longer locked) or `blocked` (no regular file); for an upgrade: `new`, `updated`,
-    `merged`, `restored`, `removed` or `conflict`; between releases: `new`, `changed` or `removed`.
-    """
-
-    path: str
-    client: str
-    pack: str
-    persona: str
-    state: str
-    before: bytes | None = None
-    after: bytes | None = None
-    unknown: str = ""
-    """Why one of the texts is not known; nothing can be compared then."""
-    compared: Compared = NOTHING
-    """Fields and rules that differ, where both texts are known and rules were asked for."""
-    conflicts: tuple[Conflict, ...] = ()
-    why: str = ""
-    """What a conflict is about, as in a plan."""
-    outdated: bool = False
-    """Of an edited file: the lock wants another text than it was edited from. `before` is that one, as far as it is
-    kept."""
-
-
-class Remark(NamedTuple):
-    """What differs besides the texts of files.
-
-    `kind` is `lock-missing`, `lock-merging` (it is half merged), `manifest-missing`, `stale` (the lock is not what
-    the manifest asks for), `rendering` (the locked releases do not give the locked texts) or `unmerged` (version
-    control left a merge unresolved in the file).
-    """
-
-    kind: str
-    path: str
-    details: tuple[str, ...] = ()
-    generation: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differences:
-    """All that differs between two states, and what they are called."""
-
-    before: str
-    after: str
-    files: tuple[FileDifference, ...] = ()
-    remarks: tuple[Remark, ...] = ()
-    packs: tuple[PackChange, ...] = ()
-    capabilities: tuple[MayChange, ...] = ()
-    """What personas may do, where an upgrade or the later release changes it."""
-    notes: tuple[str, ...] = ()
-    empty: bool = False
-    """Nothing is installed that could differ."""
-
-    @property
-    def differs(self) -> bool:
-        return bool(self.files or self.remarks or self.packs)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a comparison is limited to, and whether rules are wanted or only texts."""
-
-    name: str | None = None
-    """A pack or a persona."""
-    clients: Collection[str] = ()
-    rules: bool = True
-
-    def have(self, file: Any) -> bool:
-        """Whether a file (anything with pack, persona and client) is among them."""
-        named = self.name is None or self.name in (file.pack, file.persona)
-        return named and (not self.clients or file.client in self.clients)
-
-    def check(self, workspace: Workspace, known: Iterable[Any]) -> None:
-        """Raise UsageError for a client or a name that nobody knows."""
-        for client in self.clients:
-            workspace.clients.named(client)
-        names = sorted({name for file in known for name in (file.pack, file.persona)})
-        if self.name is not None and self.name not in names:
-            raise UsageError(
-                f"no pack or persona `{self.name}` is installed here",
-                details=[f"there: {', '.join(names) or 'nothing'}"],
-                hint=did_you_mean(self.name, names),
-            )
-
-
-EVERYTHING = Limits()
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
 
@@ -317,7 +223,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
     Args:
         latest: past the ranges of the manifest.
     """
-    from agentpack.operations.upgrade import newest, out_of_range  # resolving is loaded only here
+    from agentpack.changes.newest import newest, out_of_range  # resolving is loaded only here
 
     limits.check(workspace, workspace.states.recorded.values())
     packs = _packs_of(workspace, limits.name)

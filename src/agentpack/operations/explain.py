@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from agentpack.changes.differences import Limits
 from agentpack.changes.pristine import Pristine
 from agentpack.compose.substitute import PLACEHOLDER, as_text
 from agentpack.differences.accounts import MAX_BYTES, Account, edited_account, pristine_account
@@ -14,7 +15,6 @@ from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, Unavailabl
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
-from agentpack.operations.diff import Limits
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.required import nothing_installed, require_lock

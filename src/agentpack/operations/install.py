@@ -1,12 +1,12 @@
 """install: add to the manifest, resolve, lock, render, apply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.errors import InvalidFile, UsageError
+from agentpack.errors import UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.operations.clients import settle
@@ -14,6 +14,7 @@ from agentpack.operations.following import wanted_with_variants
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import naming
+from agentpack.wanted.settings import read_settings
 from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace, changing
 
@@ -142,34 +143,3 @@ def _shortest(requirement: Requirement, text: str) -> str:
     compact = "".join(text.split())
     named = compact.startswith(requirement.pack)
     return compact if named and "@" not in compact and parse_requirement(compact) == requirement else str(requirement)
-
-
-def read_settings(
-    candidates: Candidates, manifest: Manifest, requirement: Requirement, settings: Sequence[str]
-) -> Mapping[str, str | int | bool]:
-    """The values that `--set` texts stand for, read by the newest release that the requirement allows."""
-    releases = [ref for ref in candidates.sources.releases(requirement.pack) if requirement.allows(ref.version)]
-    declarations = candidates.read(requirement.pack, releases[0].version)[1].declarations if releases else {}
-    values = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise UsageError(f"`--set {setting}`: write `--set parameter=value`")
-        _refuse_hidden(name, text)
-        if name in declarations:
-            values[name] = declarations[name].read(text)
-        else:
-            values[name] = text  # refused with the known names once the release is chosen
-    return values
-
-
-def _refuse_hidden(name: str, text: str) -> None:
-    if text.isascii() and text.isprintable():
-        return
-    from agentpack.input.hidden_in_files import OWN_HINT, faults_of, value_findings
-    from agentpack.input.hidden_text import text_findings
-
-    label = f"--set {name}"
-    found = text_findings(text.encode("utf-8", "surrogateescape"), label) or value_findings(text, label, 1, 1)
-    if found:
-        raise InvalidFile(faults_of(found), hint=OWN_HINT)

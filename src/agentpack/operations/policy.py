@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from agentpack.changes.asked import ask, clients_for
 from agentpack.environment import policy_files
-from agentpack.operations.show import ask, clients_for
 from agentpack.policy.policy import Entry, Listed, Policy, strictest
 from agentpack.policy.refusal import PackVerdict, look
 from agentpack.wanted.choose import as_installed

@@ -1,11 +1,12 @@
 """history and rollback: the states a scope was in, and going back to one. Going back is itself a new generation."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.changes.commit import Decided, commit
 from agentpack.changes.documents import changed_packs
+from agentpack.changes.history import generation
 from agentpack.changes.meeting import one_file
 from agentpack.changes.outcome import DocumentChange, Outcome
 from agentpack.changes.snapshot import pins_here
@@ -27,30 +28,6 @@ class _Goal(NamedTuple):
     mode: int | None
     document: bool
     """Not an agent file: manifest, lock, a local variant, a file of a local pack."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """The generations kept, oldest first, and the number of the one that counts."""
-
-    current: int
-    generations: tuple[Generation, ...]
-
-
-def history(workspace: Workspace) -> History:
-    """Every generation that is kept."""
-    workspace.turns.settle()
-    generations = workspace.store.generations
-    return History(current=generations.current(), generations=tuple(generations.read(n) for n in generations.numbers()))
-
-
-def generation(workspace: Workspace, number: int) -> Generation:
-    """One generation. Raises UsageError when it is not kept."""
-    known = {one.number: one for one in history(workspace).generations}
-    if number not in known:
-        kept = ", ".join(map(str, known)) or "none yet"
-        raise UsageError(f"there is no generation {number}", details=[f"kept: {kept}"])
-    return known[number]
 
 
 @changing

@@ -9,21 +9,17 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.authoring.sizes import count
+from agentpack.changes.asked import ask, clients_for, resolved
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
-from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.clients import settle
-from agentpack.operations.install import read_settings
 from agentpack.resolve import Chosen
 from agentpack.wanted.candidates import Candidates, to_look_at
-from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import refuse_address
 from agentpack.workspace.workspace import Workspace
 
 
@@ -97,34 +93,6 @@ class Found(NamedTuple):
     keywords: tuple[str, ...]
     personas: tuple[str, ...]
     others: tuple[str, ...]
-
-
-def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
-    """The requirement resolved by itself, with what the lock has for other packs.
-
-    Raises:
-        Unresolvable: no source has such a pack or release.
-    """
-    requirement = parse_requirement(text)
-    refuse_address(requirement)
-    candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
-    values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
-    return resolved(candidates, requirement, values)
-
-
-def resolved(candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]) -> Selection:
-    """The requirement resolved by itself, with these values for its parameters."""
-    entry = ManifestEntry(requirement, str(requirement), parameters=values)
-    manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))
-    return choose(candidates, manifest, newest=(requirement.pack,))
-
-
-def clients_for(asked: Selection, clients: Sequence[str]) -> tuple[str, ...]:
-    """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
-    for client in clients:
-        asked.workspace.clients.named(client)
-    named = tuple(dict.fromkeys(clients)) or asked.workspace.manifest.clients
-    return named or settle(asked).clients
 
 
 def _pin(asked: Selection) -> Chosen:

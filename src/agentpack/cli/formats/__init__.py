@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from agentpack.changes.differences import Differences, FileDifference, Remark
 from agentpack.cli.capabilities import may_lines
 from agentpack.cli.present import safe
 from agentpack.differences.accounts import decoded
@@ -17,7 +18,6 @@ from agentpack.differences.lines import Counts, counts, hunks
 from agentpack.differences.rules import EDIT, RuleChange
 from agentpack.differences.words import Span
 from agentpack.model.unmerged import MARKERS
-from agentpack.operations.diff import Differences, FileDifference, Remark
 
 Style = Callable[..., str]
 Place = Callable[[str], str]

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from agentpack.changes.differences import Differences, FileDifference
 from agentpack.cli.capabilities import may_data
 from agentpack.cli.formats import Place, line_counts, origin_words
 from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import unified
 from agentpack.differences.rules import Entry, RuleChange
 from agentpack.model.persona import Origin
-from agentpack.operations.diff import Differences, FileDifference
 
 
 def patch(differences: Differences, place: Place) -> bytes:

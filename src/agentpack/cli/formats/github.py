@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from agentpack.changes.differences import Differences
 from agentpack.cli.escaping import workflow_command
 from agentpack.cli.formats import Place, line_counts, remark_lines, rule_counts, state_words
-from agentpack.operations.diff import Differences
 
 _LEVELS = {"conflict": "error", "blocked": "error", "edited": "warning", "missing": "warning", "outdated": "warning"}
 

@@ -6,6 +6,7 @@ What the texts say stands in text nodes, escaped; no attribute and no style is m
 from collections.abc import Iterator
 from html import escape
 
+from agentpack.changes.differences import Differences, FileDifference
 from agentpack.cli.capabilities import may_lines
 from agentpack.cli.conflicts import conflict_lines
 from agentpack.cli.formats import Place, bare, brief, origin_words, remark_lines, state_words
@@ -14,7 +15,6 @@ from agentpack.cli.formats.markdown import safe_lines
 from agentpack.cli.present import safe
 from agentpack.differences.header import in_words
 from agentpack.differences.lines import unified
-from agentpack.operations.diff import Differences, FileDifference
 
 _HEAD = """\
 <!doctype html>

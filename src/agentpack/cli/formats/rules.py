@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from agentpack.changes.differences import Differences, FileDifference
 from agentpack.cli.conflicts import conflict_lines
 from agentpack.cli.formats import (
     MARKS,
@@ -21,7 +22,6 @@ from agentpack.cli.present import safe
 from agentpack.differences.header import FieldChange, in_words
 from agentpack.differences.rules import RuleChange
 from agentpack.differences.words import Span, excerpt, marked
-from agentpack.operations.diff import Differences, FileDifference
 
 
 def rules(differences: Differences, place: Place, style: Style) -> Iterator[str]:

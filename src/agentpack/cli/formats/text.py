@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from agentpack.changes.differences import Differences, FileDifference
 from agentpack.cli.conflicts import conflict_lines
 from agentpack.cli.formats import (
     MARKS,
@@ -22,7 +23,6 @@ from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import Hunk, counts, hunks
 from agentpack.differences.words import Span, marked, paired, unpaired
-from agentpack.operations.diff import Differences, FileDifference
 
 MARKED = 2_000
 """In a file with more changed lines than this, no words are marked."""

@@ -1,0 +1,83 @@
+"""The newest releases that a command may take, and what is wanted then."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from packaging.version import Version
+
+from agentpack.changes.plan import NO_DECISIONS, Decisions
+from agentpack.changes.request import Followed
+from agentpack.model.manifest import Manifest
+from agentpack.model.names import PackName
+from agentpack.operations.clients import settle
+from agentpack.operations.following import wanted_with_variants
+from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.choose import choose
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.workspace import Workspace
+
+
+def newest(
+    workspace: Workspace,
+    packs: Sequence[PackName],
+    *,
+    latest: bool = False,
+    preview: bool = False,
+    decisions: Decisions = NO_DECISIONS,
+) -> tuple[Selection, Wanted, Followed]:
+    """The newest releases of the packs, or of all, that are old enough for the policy, what is wanted then, and what
+    becomes of local variants. Nothing is written.
+
+    `preview` is as for `wanted_with_variants`, `decisions` as for `settle`.
+    """
+    manifest = workspace.manifest
+    candidates = to_change(workspace, manifest, workspace.lock, refresh=packs or None)
+    if latest:
+        manifest = _past_ranges(candidates, manifest, packs)
+    chosen = settle(choose(candidates, manifest), decisions)
+    return chosen, *wanted_with_variants(chosen, preview=preview)
+
+
+def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
+    """The final releases that only `--latest` would take, in words."""
+    for pin in chosen.pins:
+        final = [ref.version for ref in chosen.candidates.sources.releases(pin.pack) if not ref.version.is_prerelease]
+        if final and (not packs or pin.pack in packs) and max(final) != pin.version:
+            yield f"{pin.pack} {max(final)} is out of range"
+
+
+def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:
+    """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new
+    version.
+    """
+    lock = candidates.workspace.lock
+    locked = {pack.name: Version(pack.version) for pack in lock.packs} if lock else {}
+    entries = []
+    for wanted in manifest.packs:
+        requirement = wanted.requirement
+        final = [version for version in candidates.versions(requirement.pack) if not version.is_prerelease]
+        concerned = not packs or requirement.pack in packs
+        there = locked.get(requirement.pack)
+        stays = not concerned or not final or requirement.range == "" or requirement.allows(max(final))
+        if not stays and (there is None or max(final) > there):  # never back
+            range = _moved(requirement.range, str(max(final)), max(final).major)
+            requirement = replace(requirement, range=range)
+            wanted = wanted._replace(requirement=requirement, text=str(requirement))
+        entries.append(wanted)
+    return manifest._replace(packs=tuple(entries))
+
+
+def _moved(range: str, newest: str, major: int) -> str:
+    """The shape of the old range around the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded
+    one ends at the next major.
+    """
+    if range.startswith("==") and "," not in range:
+        if range.endswith(".*"):
+            parts = range.removeprefix("==").removesuffix(".*").split(".")
+            return "==" + ".".join(newest.split(".")[: len(parts)]) + ".*"
+        return f"=={newest}"
+    if range.startswith("~=") and "," not in range:
+        places = len(range.removeprefix("~=").split("."))
+        return "~=" + ".".join(newest.split(".")[:places])
+    return f">={newest},<{major + 1}"
