@@ -19,13 +19,13 @@ RANKS: Sequence[str] = (
     "disk input manifest_text resolve",
     "compose environment manifest_edit sources store targets",
     "apply bare capabilities differences fetch policy",
-    "edits merge read",
-    "bundling patching recognise render",
+    "merge read",
+    "bundling edits render",
     "authoring workspace",
     "wanted",
     "changes",
     "audit",
-    "operations",
+    "commands",
     "cli",
     "fast",
     "__main__",
@@ -42,7 +42,6 @@ PURE = (
         "manifest_text",
         "merge",
         "model",
-        "patching",
     ),
     *("changes.plan", "render", "resolve", "targets"),
 )
@@ -64,7 +63,7 @@ WORLDLY = frozenset(
             "signal",
         ),
         *("agentpack.disk", "agentpack.store", "agentpack.apply", "agentpack.sources", "agentpack.fetch"),
-        *("agentpack.environment", "agentpack.workspace", "agentpack.operations", "agentpack.cli"),
+        *("agentpack.environment", "agentpack.workspace", "agentpack.commands", "agentpack.cli"),
     )
 )
 AT_HOME: Mapping[str, tuple[str, ...]] = {
@@ -74,7 +73,7 @@ AT_HOME: Mapping[str, tuple[str, ...]] = {
     "pydantic_core": ("input",),
     "yaml": ("input", "manifest_edit", "targets.shared_yaml"),
     "merge3": ("merge",),
-    "platformdirs": ("environment", "workspace", "operations", "cli"),
+    "platformdirs": ("environment", "workspace", "commands", "cli"),
 }
 """Libraries that only these parts know, so that one of them can be exchanged and start-up stays fast."""
 BEHIND_DOORS = frozenset(
@@ -184,10 +183,10 @@ def test_no_modules_import_one_another_round_and_round() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "from agentpack.operations.sync import sync",
-        "def late():\n    from agentpack.operations.sync import sync",
-        "import agentpack.operations.sync",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from agentpack.operations.sync import sync",
+        "from agentpack.commands.sync import sync",
+        "def late():\n    from agentpack.commands.sync import sync",
+        "import agentpack.commands.sync",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from agentpack.commands.sync import sync",
     ],
 )
 def test_an_import_against_the_ranks_is_seen_wherever_it_stands(line: str) -> None:
@@ -215,7 +214,7 @@ def test_what_is_wanted_is_reached_by_its_doors(name: str) -> None:
     ],
 )
 def test_a_way_past_the_doors_is_seen(line: str) -> None:
-    assert list(past_the_doors("operations.sync", ast.parse(line)))
+    assert list(past_the_doors("commands.sync", ast.parse(line)))
     assert not list(past_the_doors("wanted.choose", ast.parse(line)))
 
 

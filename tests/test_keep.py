@@ -13,11 +13,11 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
+from agentpack.commands.keep import keep
+from agentpack.commands.show import render
 from agentpack.compose.parse import parse_sections, split_front_matter
 from agentpack.environment import Environment, project_scope
 from agentpack.errors import DecisionNeeded
-from agentpack.operations.keep import keep
-from agentpack.operations.show import render
 from agentpack.workspace.workspace import Workspace
 
 FILE = ".claude/agents/reviewer.md"

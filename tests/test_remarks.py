@@ -7,7 +7,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import write_tree
 
-from agentpack.operations.install_warnings import MOST_BYTES
+from agentpack.audit.install_warnings import MOST_BYTES
 
 EVIL = """---
 name: evil

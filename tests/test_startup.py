@@ -73,7 +73,7 @@ def test_a_hot_command_loads_no_library(agentpack: Agentpack, arguments: list[st
     modules = loaded(agentpack.folder, *arguments)
     assert "agentpack.fast" in modules
     assert heavy(modules) == set()
-    assert not {name for name in modules if name.startswith(("agentpack.cli", "agentpack.operations"))}
+    assert not {name for name in modules if name.startswith(("agentpack.cli", "agentpack.commands"))}
 
 
 def test_completing_a_name_loads_no_library(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_a_manifest_that_agentpack_edited_is_not_validated_again(agentpack: Agen
 
 def test_help_of_a_verb_loads_no_operation(agentpack: Agentpack) -> None:
     modules = loaded(agentpack.folder, "install", "--help")
-    assert not {name for name in modules if name.startswith(("agentpack.operations", "pydantic", "rich"))}
+    assert not {name for name in modules if name.startswith(("agentpack.commands", "pydantic", "rich"))}
 
 
 # A clean check.

@@ -9,8 +9,8 @@ from support.running import Agentpack
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest
+from agentpack.commands.upgrade import upgrade
 from agentpack.environment import Environment, project_scope
-from agentpack.operations.upgrade import upgrade
 from agentpack.workspace.workspace import Workspace
 
 MINE = ".claude/agents/reviewer.md"

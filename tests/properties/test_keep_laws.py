@@ -23,7 +23,7 @@ from support.bundled import versions
 from support.running import Agentpack
 
 from agentpack.compose.parse import parse_sections, split_front_matter
-from agentpack.recognise import read_file
+from agentpack.edits.recognise import read_file
 from agentpack.targets import CLIENTS
 
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "25"))

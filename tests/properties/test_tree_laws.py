@@ -14,13 +14,13 @@ from support.packs import make_pack, persona_text, publish
 from support.trees import marks, modes, write_tree
 
 from agentpack.changes.request import ChangeRequest
+from agentpack.commands.install import install
+from agentpack.commands.rollback import rollback
+from agentpack.commands.sync import sync
+from agentpack.commands.uninstall import uninstall
+from agentpack.commands.upgrade import upgrade
 from agentpack.environment import project_scope
 from agentpack.errors import DecisionNeeded, UsageError
-from agentpack.operations.install import install
-from agentpack.operations.rollback import rollback
-from agentpack.operations.sync import sync
-from agentpack.operations.uninstall import uninstall
-from agentpack.operations.upgrade import upgrade
 from agentpack.workspace.workspace import Workspace
 
 RULES = [f"- Rule {number}. {{#rule-{number}}}" for number in range(8)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from agentpack.authoring.findings import Finding
 from agentpack.authoring.subject import Subject, pieces
-from agentpack.edits import short
+from agentpack.edits.rules import short
 
 
 def findings(subject: Subject) -> Iterator[Finding]:

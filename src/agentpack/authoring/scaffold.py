@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from agentpack.edits import escaped
+from agentpack.edits.rules import escaped
 
 _MANIFEST = """\
 schema: 1

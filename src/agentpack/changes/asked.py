@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from agentpack.changes.clients import settle
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.clients import settle
 from agentpack.wanted.candidates import Candidates, to_look_at
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection

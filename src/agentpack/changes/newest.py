@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from packaging.version import Version
 
+from agentpack.changes.clients import settle
+from agentpack.changes.following import wanted_with_variants
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import Followed
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
-from agentpack.operations.clients import settle
-from agentpack.operations.following import wanted_with_variants
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection

@@ -13,8 +13,8 @@ from agentpack.cli.complete import complete_requirement
 from agentpack.cli.escaping import json_text
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Output, Result, safe
+from agentpack.commands.audit import audit as run
 from agentpack.errors import UsageError
-from agentpack.operations.audit import audit as run
 
 FORMATS = ("text", "json", "sarif", "github")
 app = verb_app()
@@ -80,7 +80,7 @@ def _check(level: str, format: str | None, baseline: str | None, write: bool) ->
 
 
 def _with_baseline(session: Session, found: Audit, level: str, path: str, *, write: bool) -> frozenset[str]:
-    from agentpack.operations.baseline import baseline_text, read_baseline, write_baseline
+    from agentpack.audit.baseline import baseline_text, read_baseline, write_baseline
 
     place = os.path.join(session.environment.cwd, path)
     if write:

@@ -18,14 +18,14 @@ from agentpack.workspace.workspace import Workspace
 
 def install(session: Session, request: ChangeRequest) -> Result:
     """What `agentpack install` does."""
-    from agentpack.operations.install import install as operation
+    from agentpack.commands.install import install as operation
 
     return decided(session, request, operation)
 
 
 def upgrade(session: Session, request: ChangeRequest) -> Result:
     """What `agentpack upgrade` does."""
-    from agentpack.operations.upgrade import upgrade as operation  # not for `install`
+    from agentpack.commands.upgrade import upgrade as operation  # not for `install`
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
     confirm = None if request.yes else asking(session, question="Upgrade?", look=look)

@@ -1,8 +1,8 @@
 """agentpack clients"""
 
+from agentpack.changes.clients import default_clients
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result
-from agentpack.operations.clients import default_clients
 from agentpack.targets.base import Client
 from agentpack.workspace.workspace import Workspace
 

@@ -12,8 +12,8 @@ from agentpack.cli.complete import complete_installed, complete_requirement
 from agentpack.cli.formats import Place, remark_lines, short
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
+from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
-from agentpack.operations.diff import diff_disk, diff_upgrade
 from agentpack.workspace.required import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
@@ -64,7 +64,7 @@ def diff(
         session.output.json = True
     limits = Limits(name=name, clients=client or (), rules=format != "unified")
     if from_ is not None or to is not None:
-        from agentpack.operations.diff_releases import diff_releases
+        from agentpack.commands.diff_releases import diff_releases
 
         found = diff_releases(session.workspace, from_, to, limits)
     elif upgrade:

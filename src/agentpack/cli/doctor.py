@@ -3,7 +3,7 @@
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.cli.wrapping import hang
-from agentpack.operations.doctor import doctor as run
+from agentpack.commands.doctor import doctor as run
 
 app = verb_app()
 _COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}

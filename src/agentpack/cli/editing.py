@@ -19,12 +19,12 @@ from agentpack.changes.plan import Edited
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.present import safe
+from agentpack.commands.upgrade import Sides, sides_of
 from agentpack.disk.version_control import own_settings
 from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
 from agentpack.merge.markers import Labels, with_markers
 from agentpack.model.changes import Change
-from agentpack.operations.upgrade import Sides, sides_of
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"

@@ -14,8 +14,8 @@ from agentpack.cli.formats import bare
 from agentpack.cli.formats.data import origin_data
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Output, Result, safe
-from agentpack.operations.explain import Explained, ExplainedRule, Line, Origins, explain_rule
-from agentpack.operations.explain import explain as run
+from agentpack.commands.explain import Explained, ExplainedRule, Line, Origins, explain_rule
+from agentpack.commands.explain import explain as run
 
 app = verb_app()
 

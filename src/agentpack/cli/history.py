@@ -9,10 +9,10 @@ from agentpack.changes.history import history as run
 from agentpack.cli.complete import complete_history
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
+from agentpack.commands.history import prune
 from agentpack.environment import in_local_time
 from agentpack.errors import UsageError
 from agentpack.model.history import Generation
-from agentpack.operations.pruning import prune
 from agentpack.store.prune import KEPT
 
 app = verb_app()

@@ -9,9 +9,9 @@ from agentpack.cli.escaping import safe_text
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.present import Result, safe
+from agentpack.commands.keep import keep as run
+from agentpack.commands.keep import patch_for_author
 from agentpack.errors import UsageError
-from agentpack.operations.keep import keep as run
-from agentpack.operations.keep import patch_for_author
 
 app = verb_app()
 

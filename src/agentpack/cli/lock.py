@@ -9,7 +9,7 @@ from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
-from agentpack.operations.sync import lock as run
+from agentpack.commands.sync import lock as run
 
 app = verb_app()
 

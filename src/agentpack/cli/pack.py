@@ -58,7 +58,7 @@ def new(
 
     Example: agentpack pack new data-reviewer --description "Reviews data pipelines."
     """
-    from agentpack.operations.pack_new import pack_new
+    from agentpack.commands.pack.new import pack_new
 
     made = pack_new(
         session.environment,
@@ -108,7 +108,7 @@ def check(
     session.output.json = session.output.json or format == "json"
     if rules:
         return _rules(session)
-    from agentpack.operations.pack_check import errors_in, pack_check
+    from agentpack.commands.pack.check import errors_in, pack_check
 
     done = pack_check(session.surroundings, folders or (), against=against, fix=fix, dry_run=dry_run)
     for one in done:
@@ -186,7 +186,7 @@ def test(
 
     Example: agentpack pack test packs/python-engineer/2.0.0
     """
-    from agentpack.operations.pack_test import pack_test
+    from agentpack.commands.pack.run_tests import pack_test
 
     done = pack_test(session.surroundings, folders or (), update=update, dry_run=dry_run)
     for one in done:
@@ -240,7 +240,7 @@ def build(
 
     Example: agentpack pack build packs/data-reviewer/1.0.0
     """
-    from agentpack.operations.pack_build import pack_build
+    from agentpack.commands.pack.build import pack_build
 
     done = pack_build(session.surroundings, folders or (), out=out, dry_run=dry_run)
     for one in done:

@@ -7,7 +7,7 @@ import typer
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
-from agentpack.operations.rollback import rollback as run
+from agentpack.commands.rollback import rollback as run
 
 app = verb_app()
 

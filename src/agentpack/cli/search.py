@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result, safe
-from agentpack.operations.show import search as run
+from agentpack.commands.show import search as run
 
 app = verb_app()
 

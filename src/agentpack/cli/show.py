@@ -7,9 +7,9 @@ from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.present import Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
+from agentpack.commands.show import Shown, Size, Variant
+from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.show import Shown, Size, Variant
-from agentpack.operations.show import show as run
 
 app = verb_app()
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result, flat, safe
+from agentpack.commands.status import FileStatus, PackStatus, Status
+from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS
-from agentpack.operations.status import FileStatus, PackStatus, Status
-from agentpack.operations.status import status as run
 from agentpack.workspace.shadowing import brief, sentences
 
 app = verb_app()

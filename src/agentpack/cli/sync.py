@@ -37,7 +37,7 @@ def sync(
     if locked and frozen:
         raise UsageError("`--locked` excludes `--frozen`")
     from agentpack.cli import changing  # both not for `--help`
-    from agentpack.operations.sync import sync as operation
+    from agentpack.commands.sync import sync as operation
 
     request = changing.ChangeRequest(
         locked=locked,

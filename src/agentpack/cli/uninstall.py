@@ -9,8 +9,8 @@ from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
 from agentpack.cli.present import Result
+from agentpack.commands.uninstall import uninstall as run
 from agentpack.errors import UsageError
-from agentpack.operations.uninstall import uninstall as run
 
 app = verb_app()
 

@@ -14,9 +14,12 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from agentpack.changes.asked import resolved
+from agentpack.changes.clients import settle
 from agentpack.changes.decisions import conclude, propose
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
+from agentpack.commands.adoptable import Found, find
+from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan
@@ -24,10 +27,7 @@ from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.names import PackName, pack_name, text_digest
 from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
-from agentpack.operations.adoptable import Found, find
-from agentpack.operations.clients import settle
 from agentpack.read import ORIGINALS
-from agentpack.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.sources.base import Source
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from agentpack.compose.composing import Values, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
-from agentpack.edits import braced, escaped, fresh_id
+from agentpack.edits.rules import braced, escaped, fresh_id
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import decode
 from agentpack.input.hidden_in_files import value_findings

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from agentpack.changes.clients import DEFAULT, named_clients
 from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits
 from agentpack.changes.widening import MayChange
 from agentpack.differences.accounts import NOTHING, compare_personas
@@ -13,7 +14,6 @@ from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.clients import DEFAULT, named_clients
 from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted

@@ -12,7 +12,8 @@ from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import MAX_BYTES
-from agentpack.edits import Edits, escaped, read_edits, short, variant_text
+from agentpack.edits.recognise import read_file
+from agentpack.edits.rules import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.input.hidden_text import text_findings
 from agentpack.input.parameters import Value
@@ -20,7 +21,6 @@ from agentpack.merge.fields import same_value
 from agentpack.model.line_ends import plain
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
-from agentpack.recognise import read_file
 from agentpack.targets.base import Client
 from agentpack.targets.claude import canonical_tools
 from agentpack.targets.reading import canonical, fields_and_body

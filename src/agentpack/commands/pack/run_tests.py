@@ -5,13 +5,13 @@ from difflib import unified_diff
 from typing import NamedTuple
 
 from agentpack.authoring.cases import FOLDER, Case, case_from, judge
+from agentpack.commands.pack.files import put_files
+from agentpack.commands.pack.opened import Authored, PackFolder, open_pack, pack_folders
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
-from agentpack.operations.authoring import Authored, PackFolder, open_pack, pack_folders
-from agentpack.operations.pack_files import put_files
 from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from difflib import unified_diff
 from typing import NamedTuple
 
-from agentpack.edits import Edits, RuleEdit, SectionEdit, braced, escaped, joined, short, templated
+from agentpack.edits.rules import Edits, RuleEdit, SectionEdit, braced, escaped, joined, short, templated
 from agentpack.input.parameters import Value
 from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.persona import Origin, Rule, Section

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from agentpack.changes.clients import default_clients, settle
 from agentpack.changes.conflicts import lost_files
 from agentpack.changes.decisions import carry_out, conclude
 from agentpack.changes.documents import document_changes, lock_bytes, merge_notes, pack_changes
@@ -13,7 +14,6 @@ from agentpack.changes.widening import granted_words, may_changes, refuse_wideni
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
-from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, pinned_here

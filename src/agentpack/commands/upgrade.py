@@ -31,7 +31,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
         state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
-        from agentpack.operations.install_warnings import remarks  # not for the packs that come with agentpack
+        from agentpack.audit.install_warnings import remarks  # not for the packs that come with agentpack
 
         state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, made))
     command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))

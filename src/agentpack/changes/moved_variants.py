@@ -16,12 +16,12 @@ from typing import NamedTuple
 from agentpack.changes.request import Followed
 from agentpack.compose.agreement import Named
 from agentpack.differences.rules import entries_of
+from agentpack.edits.variant import Edited, differs_in, said, variant_of
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.merge import Known, merge, resolved
 from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.rendering import Rendering
-from agentpack.operations.saying import Edited, differs_in, said, variant_of
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.choose import pinned
 from agentpack.wanted.selection import Selection

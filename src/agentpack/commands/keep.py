@@ -14,6 +14,8 @@ from packaging.version import Version
 from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, Followed, desired_state
+from agentpack.edits.patch import Patch, patch
+from agentpack.edits.variant import Edited, differs_in, first_difference, said, unsayable, variant_of
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
@@ -22,8 +24,6 @@ from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean, is_kebab
 from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.operations.saying import Edited, differs_in, first_difference, said, unsayable, variant_of
-from agentpack.patching import Patch, patch
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.from_lock import check_rendering, settled_lock

@@ -5,6 +5,7 @@ needs.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from agentpack.changes.clients import default_clients, settle
 from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
@@ -15,7 +16,6 @@ from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.clients import default_clients, settle
 from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
 from agentpack.workspace.required import nothing_installed, require_packs

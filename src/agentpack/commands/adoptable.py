@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from agentpack.changes.clients import default_clients
 from agentpack.disk.real import real_path
+from agentpack.edits.recognise import Agent, read_file
 from agentpack.errors import UsageError
-from agentpack.operations.clients import default_clients
-from agentpack.recognise import Agent, read_file
 from agentpack.targets.base import Client
 from agentpack.workspace.workspace import Workspace
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from agentpack.changes.clients import settle
 from agentpack.changes.decisions import carry_out
+from agentpack.changes.following import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.operations.clients import settle
-from agentpack.operations.following import wanted_with_variants
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import naming
@@ -38,7 +38,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new = chosen.manifest
     state = moved.added_to(desired_state(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
-        from agentpack.operations.install_warnings import name_warnings, remarks
+        from agentpack.audit.install_warnings import name_warnings, remarks
 
         names = name_warnings(candidates, old, new, workspace.lock, made)
         state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))

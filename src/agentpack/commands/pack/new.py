@@ -7,10 +7,10 @@ from os.path import join as under
 from typing import NamedTuple
 
 from agentpack.authoring.scaffold import new_pack
+from agentpack.commands.pack.files import put_files
 from agentpack.environment import Environment
 from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.names import pack_name, persona_name_fault
-from agentpack.operations.pack_files import put_files
 
 
 class New(NamedTuple):

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from os.path import basename, dirname, isdir, join, lexists, normpath
 from typing import NamedTuple
 
+from agentpack.commands.pack.check import Checked, errors_in, pack_check
+from agentpack.commands.pack.files import put_files
+from agentpack.commands.pack.opened import PackFolder, open_pack, pack_folders
+from agentpack.commands.pack.run_tests import Tested, run_cases
 from agentpack.disk.whole import read_start
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import Digest, digest_of
-from agentpack.operations.authoring import PackFolder, open_pack, pack_folders
-from agentpack.operations.pack_check import Checked, errors_in, pack_check
-from agentpack.operations.pack_files import put_files
-from agentpack.operations.pack_test import Tested, run_cases
 from agentpack.workspace.workspace import Workspace
 
 

@@ -1,0 +1,1 @@
+"""An edited agent file -> a variant that says the edit, a patch for its author, or a pack made of it."""
