@@ -253,7 +253,7 @@ class Bench:
 
     def _clients(self) -> list[str]:
         """The clients that the installation knows, the five first."""
-        ask = "from agentpack.targets import CLIENTS; print(*sorted(CLIENTS))"
+        ask = "from agentpack.clients import CLIENTS; print(*sorted(CLIENTS))"
         command = [self.installed.python, "-I", "-c", ask]
         known = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         return [*FIVE, *(name for name in known if name not in FIVE)]

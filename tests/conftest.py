@@ -16,7 +16,7 @@ from support.golden import Golden
 from support.running import Agentpack
 from support.trees import empty_repository
 
-from agentpack.targets import CLIENTS, VARIABLES
+from agentpack.clients import CLIENTS, VARIABLES
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests in the background: their programs can be interrupted too
     signal.signal(signal.SIGINT, signal.default_int_handler)

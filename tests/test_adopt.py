@@ -9,7 +9,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
-from agentpack.targets import CLIENTS, MODULES
+from agentpack.clients import CLIENTS, MODULES
 
 NAMES = [client for client in sorted(MODULES) if CLIENTS[client].project is not None]
 AGENTS = ".claude/agents"

@@ -17,7 +17,7 @@ RANKS: Sequence[str] = (
     "errors",
     "model",
     "disk input manifest_text resolve",
-    "compose environment manifest_edit sources store targets",
+    "clients compose environment manifest_edit sources store",
     "apply bare capabilities differences fetch policy",
     "merge read",
     "bundling edits render",
@@ -43,7 +43,7 @@ PURE = (
         "merge",
         "model",
     ),
-    *("changes.plan", "render", "resolve", "targets"),
+    *("changes.plan", "render", "resolve", "clients"),
 )
 """The same values in, the same values out: nothing here reads or writes a file, an environment variable or a clock."""
 WORLDLY = frozenset(
@@ -71,7 +71,7 @@ AT_HOME: Mapping[str, tuple[str, ...]] = {
     "rich": ("cli",),
     "pydantic": ("input",),
     "pydantic_core": ("input",),
-    "yaml": ("input", "manifest_edit", "targets.shared_yaml"),
+    "yaml": ("input", "manifest_edit", "clients.shared_yaml"),
     "merge3": ("merge",),
     "platformdirs": ("environment", "workspace", "commands", "cli"),
 }

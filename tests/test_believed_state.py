@@ -22,10 +22,10 @@ from support.running import Agentpack
 from support.trees import STATE, everything, tree, write_tree
 from support.users import by_everybody
 
+from agentpack.clients import CLIENTS
 from agentpack.environment import Environment, project_scope, user_scope
 from agentpack.errors import InvalidFile
 from agentpack.model.variables import VARIABLES
-from agentpack.targets import CLIENTS
 from agentpack.workspace.workspace import Workspace
 
 AGENT = ".claude/agents/reviewer.md"

@@ -21,6 +21,7 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 from agentpack.authoring.references import MAX_TRIED
+from agentpack.clients import CLIENTS, MODULES
 from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.layers import MAX_LAID
 from agentpack.edits.rules import fresh_id
@@ -28,7 +29,6 @@ from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
 from agentpack.input.schemas.manifests import MAX_SOURCES
 from agentpack.input.schemas.packs import MAX_PATTERNS
 from agentpack.read import MAX_REQUIRED, MAX_VARIANTS
-from agentpack.targets import CLIENTS, MODULES
 from agentpack.wanted import renderings
 from agentpack.wanted.assemble import MAX_EXTENDED
 from agentpack.workspace.declared_clients import MAX_DECLARED

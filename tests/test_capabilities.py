@@ -7,6 +7,9 @@ import pytest
 
 from agentpack.capabilities.meaning import Vocabulary
 from agentpack.capabilities.of_file import capabilities, model_class
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.base import Client
+from agentpack.clients.declaring import declared_target
 from agentpack.input.documents import Document
 from agentpack.input.schemas import validate
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
@@ -14,9 +17,6 @@ from agentpack.model.fields import TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.render import render
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.base import Client
-from agentpack.targets.declaring import declared_target
 
 ORIGIN = Origin("release", "reviewer 1.0.0")
 LOOKING = ["read", "search"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from client_reading import READINGS
 
-from agentpack.targets import CLIENTS
+from agentpack.clients import CLIENTS
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,8 +9,8 @@ from support.running import Agentpack
 from support.trees import write_tree
 
 from agentpack.cli.complete import complete_client
+from agentpack.clients import CLIENTS, MODULES
 from agentpack.model.names import is_kebab
-from agentpack.targets import CLIENTS, MODULES
 
 
 def row(agentpack: Agentpack, name: str) -> dict[str, object]:

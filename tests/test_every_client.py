@@ -12,8 +12,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree
 
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.declaring import is_for_agents
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.declaring import is_for_agents
 
 pytestmark = pytest.mark.untraced
 ALL = sorted(MODULES)

@@ -6,7 +6,7 @@ import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
-from agentpack.targets import MODULES
+from agentpack.clients import MODULES
 
 
 @pytest.fixture

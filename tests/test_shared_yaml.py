@@ -8,10 +8,10 @@ import yaml
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from agentpack.targets.base import Shared
-from agentpack.targets.emit import yaml_entry
-from agentpack.targets.pool import CLIENT as POOL
-from agentpack.targets.roo import CLIENT as ROO
+from agentpack.clients.base import Shared
+from agentpack.clients.emit import yaml_entry
+from agentpack.clients.pool import CLIENT as POOL
+from agentpack.clients.roo import CLIENT as ROO
 
 assert ROO.shared is not None
 assert POOL.shared is not None

@@ -18,9 +18,9 @@ from json import dumps
 from pathlib import Path
 from typing import NamedTuple
 
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.base import Place
-from agentpack.targets.reading import AgentFile, read_agent_file
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.base import Place
+from agentpack.clients.reading import AgentFile, read_agent_file
 
 CANNOT_ASK = 3
 ENGINEER, REVIEWER = "python-engineer", "python-reviewer"

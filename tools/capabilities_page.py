@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agentpack.targets import CLIENTS
+from agentpack.clients import CLIENTS
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "capabilities.md"
 _BEGIN = "<!-- Written by tools/capabilities_page.py from the adapters. -->\n"

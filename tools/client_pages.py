@@ -8,9 +8,9 @@ from typing import Any
 
 from client_reading import READINGS
 
+from agentpack.clients import CLIENTS
+from agentpack.clients.base import Client
 from agentpack.model.fields import TOOLS, WORDS
-from agentpack.targets import CLIENTS
-from agentpack.targets.base import Client
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference" / "clients"
 VERIFIED = {

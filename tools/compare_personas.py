@@ -27,9 +27,9 @@ from support.bundled import NAME, composed, pack  # noqa: E402
 
 from agentpack.authoring.retired import names_without_successor  # noqa: E402
 from agentpack.authoring.sizes import outside  # noqa: E402
+from agentpack.clients import CLIENTS  # noqa: E402
 from agentpack.model.persona import Persona  # noqa: E402
 from agentpack.render import render  # noqa: E402
-from agentpack.targets import CLIENTS  # noqa: E402
 
 _CODE = re.compile(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _COMMAND = re.compile(

@@ -24,6 +24,7 @@ from typing import Any
 from packaging.version import Version
 
 from agentpack.changes.plan import plan
+from agentpack.clients import CLIENTS
 from agentpack.compose.composing import compose, draft_of, values_for
 from agentpack.errors import AgentpackError, Bug
 from agentpack.model.names import PackName, content_digest
@@ -31,7 +32,6 @@ from agentpack.model.pack import Release
 from agentpack.read import check_pack
 from agentpack.render import render
 from agentpack.sources.directory import read_tree
-from agentpack.targets import CLIENTS
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 2

@@ -5,14 +5,14 @@ a description into a line break; both were seen in the client itself. The body i
 those of the file are put in when it is rendered.
 """
 
+from agentpack.clients.claude import CLIENT
+from agentpack.clients.reading import canonical, front_matter
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import decode
 from agentpack.model.names import persona_name_fault
 from agentpack.model.pack import Release
-from agentpack.targets.claude import CLIENT
-from agentpack.targets.reading import canonical, front_matter
 
 
 def read_bare(release: Release) -> Pack:

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agentpack.capabilities.of_file import capabilities
+from agentpack.clients.base import Client
+from agentpack.clients.render import interprets, render_file
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.line_ends import as_crlf, as_lf, in_form_of
 from agentpack.model.names import text_digest
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Note, Rendering
-from agentpack.targets.base import Client
-from agentpack.targets.render import interprets, render_file
 
 if TYPE_CHECKING:
-    from agentpack.targets.reading import AgentFile
+    from agentpack.clients.reading import AgentFile
 
 
 def render(
@@ -74,9 +74,9 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
 
     Where that cannot be had, why: the file would not be this agent to its client, or would have it interpret text.
     """
+    from agentpack.clients.reading import fields_and_body, read_declared
     from agentpack.input.documents import decode
     from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
-    from agentpack.targets.reading import fields_and_body, read_declared
 
     unread = f"{client.title} does not read the file it was made from as this agent"
     try:

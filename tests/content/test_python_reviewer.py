@@ -10,12 +10,12 @@ from support.packs import FORGETFUL, make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree
 
+from agentpack.clients import MODULES
 from agentpack.compose.composing import Pack
 from agentpack.fetch import Sources, fetch
 from agentpack.model.names import PackName
 from agentpack.read import read_pack
 from agentpack.sources.bundled import bundled_source
-from agentpack.targets import MODULES
 
 NAME = "python-reviewer"
 AGENT = f".claude/agents/{NAME}.md"

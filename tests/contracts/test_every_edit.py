@@ -12,9 +12,9 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import write_tree
 
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.base import Client
-from agentpack.targets.declaring import declared_target
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.base import Client
+from agentpack.clients.declaring import declared_target
 
 ODD: Mapping[str, Any] = {
     "description": "summary",

@@ -11,13 +11,13 @@ import yaml
 from support.packs import make_pack, persona_text, publish, read_files, variant_text
 from support.running import Agentpack
 
+from agentpack.clients import CLIENTS
+from agentpack.clients.reading import read_declared
+from agentpack.clients.render import render_file
 from agentpack.compose.composing import Base, Pack, compose, draft_of, values_for
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.persona import Field, Origin, Persona
-from agentpack.targets import CLIENTS
-from agentpack.targets.reading import read_declared
-from agentpack.targets.render import render_file
 
 FORMAT = Path(__file__).parents[2] / "docs/reference/pack-format.md"
 EVERY = pytest.mark.parametrize("field", FIELDS.values(), ids=lambda field: field.name)

@@ -8,8 +8,8 @@ import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
-from agentpack.targets import CLIENTS
-from agentpack.targets.base import Client
+from agentpack.clients import CLIENTS
+from agentpack.clients.base import Client
 
 WIDER: dict[str, tuple[Any, Any]] = {
     "text": ("one", "two"),

@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.effort import usually
 
+from agentpack.clients import CLIENTS, MODULES, VARIABLES
+from agentpack.clients.base import FORMATS, STYLES, Client
+from agentpack.clients.grammar import NONE
+from agentpack.clients.reading import read_agent_file
+from agentpack.clients.render import render_file
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.input.setting_forms import fitted
 from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import COLORS, MODELS, TOOLS, WORDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.render import render
-from agentpack.targets import CLIENTS, MODULES, VARIABLES
-from agentpack.targets.base import FORMATS, STYLES, Client
-from agentpack.targets.grammar import NONE
-from agentpack.targets.reading import read_agent_file
-from agentpack.targets.render import render_file
 
 NAMES = sorted(MODULES)
 ORIGIN = Origin("release", "reviewer 1.0.0")

@@ -6,7 +6,7 @@ import pytest
 from support.bundled import combinations_of_variants, rendered, versions
 from support.golden import Golden
 
-from agentpack.targets import CLIENTS, MODULES
+from agentpack.clients import CLIENTS, MODULES
 
 CASES = [(client, version, ()) for client in sorted(MODULES) if client != "claude" for version in versions()] + [
     ("claude", version, variants) for version in versions() for variants in combinations_of_variants(version)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from support.reformatting import STYLES, reformatted, values_in
 
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.render import render_file
 from agentpack.merge import merge
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.render import render_file
 
 NAMES = sorted(MODULES)
 ORIGIN = Origin("release", "reviewer 1.0.0")

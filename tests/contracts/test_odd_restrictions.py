@@ -11,16 +11,16 @@ import pytest
 from support.running import Agentpack
 
 from agentpack.capabilities.of_file import capabilities
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.base import Client
+from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
+from agentpack.clients.grammar import ALL, NONE, REFUSED, listed
+from agentpack.clients.reading import read_declared
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import EVERY, widening
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.render import render
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.base import Client
-from agentpack.targets.emit import toml_document, yaml_entry, yaml_header
-from agentpack.targets.grammar import ALL, NONE, REFUSED, listed
-from agentpack.targets.reading import read_declared
 
 ORIGIN = Origin("release", "reviewer 1.0.0")
 ODD: dict[str, Any] = {

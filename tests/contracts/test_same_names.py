@@ -10,8 +10,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.base import Client
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.base import Client
 
 SCOPES = ("project", "user")
 NEW = {"reviewer": persona_text(body="You review more. {#identity}\n")}

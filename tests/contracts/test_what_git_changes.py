@@ -12,12 +12,12 @@ from support.running import Agentpack
 from support.trees import tree, write_tree
 
 from agentpack.changes.plan import Decisions, Edited, plan
+from agentpack.clients import CLIENTS
 from agentpack.model.changes import Action, Observed
 from agentpack.model.history import InstalledFile
 from agentpack.model.line_ends import MARK, as_crlf, as_lf, ends_in_crlf, plain
 from agentpack.model.names import digest_of, text_digest
 from agentpack.model.rendering import Rendering
-from agentpack.targets import CLIENTS
 
 NAMES = sorted(name for name, target in CLIENTS.items() if target.project is not None)
 PERSONA = ".claude/agents/reviewer.md"

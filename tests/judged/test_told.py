@@ -10,9 +10,9 @@ import pytest
 
 from agentpack.capabilities.meaning import Vocabulary
 from agentpack.capabilities.of_file import capabilities
+from agentpack.clients import CLIENTS
+from agentpack.clients.base import Client
 from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
-from agentpack.targets import CLIENTS
-from agentpack.targets.base import Client
 from judged.clients import PROGRAMS, Answer
 from judged.forms import ELSEWHERE, FORMS, agent_file
 from judged.recording import Recorded, read

@@ -9,13 +9,13 @@ from support.effort import usually
 
 from agentpack.capabilities.headers import cut, read_rows, read_whole
 from agentpack.capabilities.of_file import Reader, capabilities
+from agentpack.clients import CLIENTS, MODULES
+from agentpack.clients.base import Client
+from agentpack.clients.render import render_file
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import BUT, EVERY, HEADS, NARROW, PLAIN, accepted, covers, is_capability, widening
 from agentpack.model.fields import COLORS, MODELS, TOOLS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
-from agentpack.targets import CLIENTS, MODULES
-from agentpack.targets.base import Client
-from agentpack.targets.render import render_file
 
 # Which set covers which.
 

@@ -11,7 +11,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.targets import CLIENTS, MODULES
+from agentpack.clients import CLIENTS, MODULES
 
 PACKS = {
     "plain": persona_text("plain", model="opus", color="blue"),

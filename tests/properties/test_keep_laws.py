@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from support.bundled import versions
 from support.running import Agentpack
 
+from agentpack.clients import CLIENTS
 from agentpack.compose.parse import parse_sections, split_front_matter
 from agentpack.edits.recognise import read_file
-from agentpack.targets import CLIENTS
 
 EXAMPLES = int(os.environ.get("AGENTPACK_EXAMPLES", "25"))
 NAME = "python-engineer"

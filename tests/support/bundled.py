@@ -6,6 +6,7 @@ from itertools import combinations
 
 from support.packs import FORGETFUL
 
+from agentpack.clients import CLIENTS
 from agentpack.compose.composing import Pack, compose, draft_of, values_for
 from agentpack.fetch import Sources, fetch
 from agentpack.input.parameters import Declaration, Value
@@ -15,7 +16,6 @@ from agentpack.model.persona import Persona
 from agentpack.read import read_pack
 from agentpack.render import render
 from agentpack.sources.bundled import bundled_source
-from agentpack.targets import CLIENTS
 
 NAME = PackName("python-engineer")
 

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from agentpack.authoring.subject import Drafts, Subject, composed, pieces
+from agentpack.clients import CLIENTS
+from agentpack.clients.base import Client
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError
@@ -19,8 +21,6 @@ from agentpack.model.capabilities import widening
 from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.persona import Persona
 from agentpack.render import render
-from agentpack.targets import CLIENTS
-from agentpack.targets.base import Client
 
 PATCH, MINOR, MAJOR = 0, 1, 2
 STEPS = ("patch", "minor", "major")

@@ -2,7 +2,7 @@
 
 A header is cut to what can matter: fields that are known to give an agent nothing, such as its name and description,
 are left out where they stand complete in their rows. What is left is alike for most personas of a client, so that it
-is read once. Every row must have the exact form that `targets/emit.py` writes; a text with any other row is read whole,
+is read once. Every row must have the exact form that `clients/emit.py` writes; a text with any other row is read whole,
 by the format's own reader.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Callable, Container, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+from agentpack.clients.base import Client
+from agentpack.clients.emit import is_exact, is_plain_word
 from agentpack.errors import InvalidFile
-from agentpack.targets.base import Client
-from agentpack.targets.emit import is_exact, is_plain_word
 
 MAX_HEADER = 200_000
 """Bytes of a header that is read without the format's own reader, which has a limit of its own."""
@@ -133,8 +133,8 @@ def _toml(text: str) -> dict[str, Any]:
 
 def read_whole(client: Client, content: bytes) -> dict[str, Any] | None:
     """The fields of any file, read by the format's own reader as its client reads it; None where none can."""
+    from agentpack.clients.reading import front_matter
     from agentpack.input.documents import decode, read_yaml  # YAML is loaded only for what others wrote
-    from agentpack.targets.reading import front_matter
 
     form = client.format
     try:

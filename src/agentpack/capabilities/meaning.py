@@ -1,6 +1,6 @@
 """What the fields of one agent file come to: the words for all that its client lets the persona do.
 
-A method for each meaning that a key may have (`targets/powers.py`). What a file brings along, such as hooks or the
+A method for each meaning that a key may have (`clients/powers.py`). What a file brings along, such as hooks or the
 command of a server, is told by a digest, so that another one is another word.
 """
 
@@ -11,11 +11,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from agentpack.clients.base import Client
+from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
+from agentpack.clients.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
 from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
-from agentpack.targets.base import Client
-from agentpack.targets.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
-from agentpack.targets.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
 
 _ODD = re.compile(r"[^A-Za-z0-9_.*@/:~^$-]")
 _SIGNS = re.compile(r"[^a-z0-9]")

@@ -1,6 +1,6 @@
 """What a persona may do for one client, read from the rendered file itself and not from what its pack says.
 
-Decides which words of `model/capabilities.py` a file stands for. What its keys mean is data: `targets/powers.py` and
+Decides which words of `model/capabilities.py` a file stands for. What its keys mean is data: `clients/powers.py` and
 the `Client`. A key that nobody knows is shown; a file that nobody can read is called that.
 """
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from agentpack.capabilities.headers import cut, read_rows, read_whole
 from agentpack.capabilities.meaning import Judgement, Vocabulary, model_class
+from agentpack.clients.base import Client
+from agentpack.clients.powers import MEANINGS
 from agentpack.model.capabilities import EVERY, widening
-from agentpack.targets.base import Client
-from agentpack.targets.powers import MEANINGS
 
 UNREADABLE = (EVERY, "unreadable")
 """What is said of a file that nobody can tell how to read."""
@@ -80,7 +80,7 @@ def _beside(client: Client) -> Iterable[Client]:
     """The clients of ours in whose folders a declared one has its files."""
     if not client.is_declared:
         return ()
-    from agentpack.targets.declaring import clients_beside  # loads every adapter
+    from agentpack.clients.declaring import clients_beside  # loads every adapter
 
     return clients_beside(client)
 

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from agentpack.changes.conflicts import Conflicted
 from agentpack.changes.decisions import refuse_found
 from agentpack.changes.plan import NO_DECISIONS, Decisions
+from agentpack.clients.base import Client
 from agentpack.errors import AgentpackError, Bug, InvalidFile
 from agentpack.model.manifest import EMPTY, Manifest
-from agentpack.targets.base import Client
 from agentpack.wanted.assignment import Restricted
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Skipped

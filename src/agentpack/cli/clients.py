@@ -3,7 +3,7 @@
 from agentpack.changes.clients import default_clients
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Result
-from agentpack.targets.base import Client
+from agentpack.clients.base import Client
 from agentpack.workspace.workspace import Workspace
 
 app = verb_app()

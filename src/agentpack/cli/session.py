@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentpack.cli.present import Output, Result, safe
+from agentpack.clients import MODULES
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
 from agentpack.model.names import is_kebab
-from agentpack.targets import MODULES
 
 if TYPE_CHECKING:
     from agentpack.workspace.workspace import Workspace

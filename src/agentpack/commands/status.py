@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from agentpack.clients.base import Client
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.fetch import Sources
 from agentpack.model.changes import file_state
@@ -17,7 +18,6 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import unmerged_line
-from agentpack.targets.base import Client
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
 from agentpack.workspace.workspace import Workspace, steady
 

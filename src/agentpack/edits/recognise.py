@@ -7,6 +7,9 @@ every rule, so that it can be kept, diffed and varied like any other. Nothing he
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from agentpack.clients.base import Client
+from agentpack.clients.emit import yaml_header
+from agentpack.clients.reading import read_declared
 from agentpack.compose.composing import Values, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
@@ -19,9 +22,6 @@ from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin, Section
 from agentpack.model.unmerged import MARKERS
-from agentpack.targets.base import Client
-from agentpack.targets.emit import yaml_header
-from agentpack.targets.reading import read_declared
 
 ENOUGH = 0.5
 """The share of rules in common, of all that either has, from which a file counts as a release with edits."""

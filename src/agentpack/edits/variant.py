@@ -8,6 +8,9 @@ release makes of an earlier variant.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from agentpack.clients.base import Client
+from agentpack.clients.claude import canonical_tools
+from agentpack.clients.reading import canonical, fields_and_body
 from agentpack.compose.agreement import Draft
 from agentpack.compose.composing import Pack
 from agentpack.compose.parse import split_front_matter
@@ -21,9 +24,6 @@ from agentpack.merge.fields import same_value
 from agentpack.model.line_ends import plain
 from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
-from agentpack.targets.base import Client
-from agentpack.targets.claude import canonical_tools
-from agentpack.targets.reading import canonical, fields_and_body
 
 
 class Edited(NamedTuple):

@@ -5,10 +5,10 @@ another, and restrictions that a client cannot express.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from agentpack.clients.base import Client
+from agentpack.clients.render import TOOLS_LIMITED
 from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.rendering import Rendering
-from agentpack.targets.base import Client
-from agentpack.targets.render import TOOLS_LIMITED
 
 
 class _Given(NamedTuple):

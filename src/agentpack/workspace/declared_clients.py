@@ -1,11 +1,11 @@
 """The clients of a scope: those that come with agentpack, and those declared in `.agentpack/clients`."""
 
+from agentpack.clients import CLIENTS, MODULES, Clients
+from agentpack.clients.base import Client
 from agentpack.disk import Disk
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.names import digest_of, is_junk, is_kebab
 from agentpack.store.validated import ValidatedCache
-from agentpack.targets import CLIENTS, MODULES, Clients
-from agentpack.targets.base import Client
 
 MAX_DECLARED = 100
 """Clients that one scope may declare."""
@@ -24,10 +24,10 @@ def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
 
 
 def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[str, Client]:
+    from agentpack.clients.declaring import declared_target
     from agentpack.input.documents import decode, read_yaml  # only where a client is declared
     from agentpack.input.hidden_in_files import own_file
     from agentpack.input.schemas import validate
-    from agentpack.targets.declaring import declared_target
 
     data = disk.read(path) or b""
     name = path.rpartition("/")[2].rpartition(".")[0]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentpack.clients import MODULES, Clients
 from agentpack.disk import Disk
 from agentpack.disk.version_control import sides_of_merge
 from agentpack.environment import Environment, Scope
@@ -18,7 +19,6 @@ from agentpack.model.names import Digest, digest_of, is_digest_of, is_junk, text
 from agentpack.model.variables import is_earlier
 from agentpack.store import Store
 from agentpack.store.validated import DAMAGES, ValidatedCache
-from agentpack.targets import MODULES, Clients
 
 if TYPE_CHECKING:
     from agentpack.model.lock_sides import Sides

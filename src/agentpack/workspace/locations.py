@@ -14,6 +14,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from agentpack.apply import Step
+from agentpack.clients import Clients
+from agentpack.clients.base import Shared
+from agentpack.clients.declaring import DATA, is_for_agents
 from agentpack.disk import Disk, Identity
 from agentpack.disk.folders import BEHIND
 from agentpack.disk.real import real_path
@@ -22,9 +25,6 @@ from agentpack.model.changes import Observed
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.model.variables import path_then, root_of
-from agentpack.targets import Clients
-from agentpack.targets.base import Shared
-from agentpack.targets.declaring import DATA, is_for_agents
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
@@ -48,13 +48,13 @@ class ManagedPlaces:
     a client can read as an agent. Nothing else, whatever a journal, a record or a lock says.
     """
 
-    def __init__(self, disk: Disk, documents: Iterable[str], targets: Callable[[], Clients], scope: str) -> None:
+    def __init__(self, disk: Disk, documents: Iterable[str], clients: Callable[[], Clients], scope: str) -> None:
         """`documents` are patterns of named paths, with `{name}` for a name, and `**` at the end for anything below.
         The clients are asked for when none of these fits.
         """
         self._disk = disk
         self._documents = tuple(documents)
-        self._targets, self._scope = targets, scope
+        self._clients, self._scope = clients, scope
         self._known: dict[str, list[list[str]]] = {}
         self._last: list[list[str]] = []
 
@@ -78,9 +78,9 @@ class ManagedPlaces:
     def _forms(self, client: str) -> Iterator[list[str]]:
         """Every pattern in its parts, agentpack's own files first, then those of this client."""
         yield from self._of("", self._documents)
-        targets = self._targets()
-        for name in targets.nearest(client):
-            yield from self._of(name, () if name in self._known else targets[name].patterns(self._scope))
+        clients = self._clients()
+        for name in clients.nearest(client):
+            yield from self._of(name, () if name in self._known else clients[name].patterns(self._scope))
 
     def _of(self, client: str, patterns: Iterable[str]) -> list[list[str]]:
         if client not in self._known:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from agentpack.clients import Clients
 from agentpack.errors import Fault, InvalidFile, UsageError
 from agentpack.input.documents import Document, Path, dotted
 from agentpack.input.schemas import validate
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import parse_requirement
-from agentpack.targets import Clients
 
 
 def checked(document: Document, clients: Clients) -> dict[str, Any]:

@@ -6,10 +6,10 @@ Decides only which those are. What a plan makes of them is decided in `meeting.p
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
+from agentpack.clients.base import Client
 from agentpack.environment import Scope, find_scope, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.history import InstalledFile
-from agentpack.targets.base import Client
 from agentpack.workspace.workspace import Workspace
 
 

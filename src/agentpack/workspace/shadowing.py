@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from agentpack.clients.base import Client, ending
 from agentpack.disk.real import real_path
 from agentpack.disk.whole import read_start
 from agentpack.environment import Scope, find_scope, split_root, user_scope
@@ -12,7 +13,6 @@ from agentpack.errors import AgentpackError
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import is_junk
-from agentpack.targets.base import Client, ending
 from agentpack.workspace.workspace import Workspace
 
 _HEAD = 4096

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import cached_property, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
+from agentpack.clients import CLIENTS, SHARED, Clients
+from agentpack.clients.base import Shared
 from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.environment import Environment, Scope, cache_folder, user_scope
@@ -13,8 +15,6 @@ from agentpack.model.rendering import Form
 from agentpack.sources.bundled import validated_folder
 from agentpack.store import Store, layout
 from agentpack.store.validated import ValidatedCache
-from agentpack.targets import CLIENTS, SHARED, Clients
-from agentpack.targets.base import Shared
 from agentpack.workspace.declared_clients import clients_of
 from agentpack.workspace.documents import Documents
 from agentpack.workspace.locations import ManagedPlaces, Placing

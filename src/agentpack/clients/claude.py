@@ -1,0 +1,130 @@
+"""Claude Code: Markdown files with YAML front matter in `agents/`.
+
+Fields and their readings were checked against Claude Code itself (see `docs/reference/clients/claude.md`). It ends the
+header at the first `---`, be it within a description.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.grammar import DROPPED, NAMES, NONE, Grammar
+from agentpack.clients.powers import Powers
+from agentpack.model.fields import MODELS
+from agentpack.model.persona import Persona
+from agentpack.model.rendering import Note
+
+GRAMMAR = Grammar(
+    separators=", ",
+    brackets=True,
+    splits_items=True,
+    text=NAMES,
+    blank=NONE,
+    empty=NONE,
+    null=NONE,
+    other=NONE,
+    item=DROPPED,
+)
+POWERS = Powers(
+    settings={"memory": "named:memory=user|project|local"},
+    reading=GRAMMAR,
+    denying=GRAMMAR._replace(star=NONE),  # a star makes the whole list void
+    tools={
+        "NotebookEdit": "edit",
+        "Monitor": "shell",
+        "PowerShell": "shell",
+        "REPL": "shell",
+    },
+    others=(
+        *("CronCreate", "CronDelete", "CronList", "EnterWorktree", "ExitWorktree", "ListAgents", "ReportFindings"),
+        *("SendMessage", "Skill", "TaskStop", "Workflow"),
+    ),
+    complete=True,
+    servers=r"mcp__(?P<server>[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*)(?:__(?P<tool>\*|[A-Za-z0-9_-]+))?\Z",
+    aliases={
+        "Agent": "Task",
+        "KillShell": "TaskStop",
+        "KillBash": "TaskStop",
+        "ListPeers": "ListAgents",
+        "Brief": "SendUserMessage",
+    },
+    along={"Monitor": "Bash", "PowerShell": "Bash", "REPL": "Bash"},  # the last two are there on some systems only
+    denied={"mcp__*": "mcp", "mcp__*__*": "mcp"},
+    in_part=frozenset(("Task",)),
+    remembering=("Read", "Edit", "Write"),
+)
+
+
+def notes_on(persona: Persona) -> Iterable[Note]:
+    """A literal backslash-n in a description has no escape in Claude Code."""
+    if "\\n" in str(persona.value("description") or ""):
+        yield Note("description: Claude Code reads the two characters `\\n` as a line break")
+
+
+CLIENT = Client(
+    name="claude",
+    aliases=("claude-code",),
+    title="Claude Code",
+    project=".claude/agents",
+    user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
+    file="{name}.md",
+    version="2.1.330",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, nested folders too",
+    markers=(".claude",),
+    reserved=frozenset(("statusline-setup",)),
+    notes_on=notes_on,
+    remarks=("A file without a name is passed over as a document, one without a description with a line in a log.",),
+    header="claude",
+    models=MODELS,
+    ids=r".+",
+    choices={"color": SAME_COLORS},
+    tools=ToolWords(
+        key="tools",
+        style="comma",
+        names={
+            "read": ("Read",),
+            "search": ("Grep", "Glob"),
+            "edit": ("Edit", "Write"),
+            "shell": ("Bash",),
+            "web": ("WebFetch", "WebSearch"),
+            "delegate": ("Task",),
+        },
+    ),
+    limits=("tools",),
+    powers=POWERS,
+    settings={
+        "tools": "texts",
+        "disallowedTools": "texts",
+        "effort": "text",
+        "permissionMode": "acceptEdits|auto|bypassPermissions|default|dontAsk|plan",
+        "maxTurns": "count",
+        "mcpServers": "any",
+        "hooks": "map",
+        "skills": "texts",
+        "initialPrompt": "text",
+        "memory": "user|project|local",
+        "background": "flag",
+        "omitClaudeMd": "flag",
+        "isolation": "worktree|remote",
+        "autoCompactWindow": "any",
+    },
+)
+
+
+def canonical_tools(value: Any) -> list[str] | None:
+    """The canonical tools that a list of native ones stands for exactly, in order; None when it stands for none."""
+    if value is None:
+        return []
+    assert CLIENT.tools is not None
+    words = CLIENT.tools.names
+    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+    found = []
+    while names:
+        tool = next((t for t, native in words.items() if tuple(names[: len(native)]) == native), None)
+        if tool is None:
+            return None
+        found.append(tool)
+        del names[: len(words[tool])]
+    return found

@@ -1,0 +1,87 @@
+"""Cline: `*.yaml` files that hold YAML front matter and a body. The model is said in two keys.
+
+Names of tools, the reading of `tools` and the name of an agent's tool stand in `@cline/core` 0.0.86.
+"""
+
+import re
+
+from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
+from agentpack.clients.opencode import MODEL
+from agentpack.clients.powers import Powers
+
+OLDER = {
+    "apply_diff": "editor",
+    "replace_in_file": "editor",
+    "write_to_file": "editor",
+    "bash": "run_commands",
+    "execute_command": "run_commands",
+    "list_files": "run_commands",
+    "read_file": "read_files",
+    "search_files": "search_codebase",
+    "list_code_definition_names": "search_codebase",
+    "use_skill": "skills",
+}
+"""Names that its tools had before, which it still reads."""
+
+
+def identity(name: str) -> str:
+    """The tool that Cline makes of an agent, up to the length at which it puts a digest behind."""
+    return f"subagent_{re.sub('[^a-z0-9]+', '_', name.strip().lower()).strip('_') or 'agent'}"
+
+
+CLIENT = Client(
+    name="cline",
+    aliases=("cline-cli",),
+    title="Cline",
+    project=".cline/agents",
+    user=Place(".cline/agents", "CLINE_DIR", "agents"),
+    file="{name}.yaml",
+    version="core 0.0.86",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.yaml` and `*.yml` with front matter and a body, no nested folders",
+    markers=(".cline", ".clinerules"),
+    nested=False,
+    endings=(".yaml", ".yml"),
+    identity=identity,
+    remarks=(
+        "An agent's tool is called `subagent_` and its name with `_` for every other character.",
+        "A fault in a file is reported as a missing end of the front matter, whatever it is.",
+    ),
+    header="strict",
+    model="modelId",
+    provider="providerId",
+    ids=MODEL,
+    id_form=MODEL,
+    id_example="anthropic/claude-sonnet-4-5",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("read_files",),
+            "search": ("search_codebase",),
+            "edit": ("editor", "apply_patch"),
+            "shell": ("run_commands",),
+            "web": ("fetch_web_content",),
+        },
+    ),
+    limits=("tools",),
+    powers=Powers(
+        complete=True,
+        aliases=OLDER,
+        reading=Grammar(
+            separators=",",
+            text=NAMES,
+            blank=NONE,
+            empty=NONE,
+            null=REFUSED,
+            other=REFUSED,
+            item=REFUSED,
+            stars=frozenset(),
+            folded=True,
+        ),
+    ),
+    settings={"tools": "list", "skills": "list", "maxIterations": "count"},
+    shortest_body=1,
+)

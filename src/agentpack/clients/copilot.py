@@ -1,0 +1,90 @@
+"""GitHub Copilot: the command line and VS Code read the same `*.agent.md` files, with tools under common aliases.
+
+The aliases are documented for both (https://docs.github.com/en/copilot/reference/custom-agents-configuration); a name
+that one of them does not know is ignored there.
+"""
+
+from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
+from agentpack.clients.powers import Powers
+
+TOOLS = {
+    name: word
+    for word, names in {
+        "read": "view notebookread readfile read/readfile",
+        "search": "grep glob codebase filesearch search/codebase",
+        "edit": "multiedit notebookedit editfiles create createfile write edit/createfile edit/editfiles",
+        "shell": "shell bash runcommands powershell execute/runinterminal list_bash read_bash stop_bash",
+        "web": "webfetch websearch fetch",
+        "delegate": "task",
+    }.items()
+    for name in names.split()
+}
+"""Further names that it takes, in small letters."""
+CLIENT = Client(
+    name="copilot",
+    aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
+    title="GitHub Copilot (CLI and VS Code)",
+    project=".github/agents",
+    user=Place(".copilot/agents", "COPILOT_HOME", "agents"),
+    file="{name}.agent.md",
+    version="CLI 1.0.102",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="user beats project; `*.agent.md` and `*.md`, nested folders too",
+    markers=(".copilot", ".github/agents", ".github/copilot-instructions.md"),
+    endings=(".agent.md", ".md"),
+    naming=("name", "stem"),
+    wins="user",
+    also_reads={"project": (".claude/agents",)},
+    reserved=frozenset("explore task research code-review general-purpose security-review".split()),
+    remarks=(
+        "Checked with the command line; what VS Code does with the file is documented by its maker only.",
+        "The cloud agent reads at most 30,000 characters of a body; the command line was seen to take more.",
+        "In VS Code a model is named as it shows it (`GPT-5 (copilot)`), on the command line by its id.",
+    ),
+    header="strict",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("read",),
+            "search": ("search",),
+            "edit": ("edit",),
+            "shell": ("execute",),
+            "web": ("web",),
+            "delegate": ("agent",),
+        },
+    ),
+    limits=("tools",),
+    powers=Powers(
+        complete=True,
+        servers=r"(?P<server>[^/]+)/(?P<tool>.+)\Z",
+        tools=TOOLS,
+        reading=Grammar(
+            separators=",",
+            trims_items=False,
+            text=NAMES,
+            blank=NONE,
+            empty=NONE,
+            null=REFUSED,
+            other=REFUSED,
+            item=REFUSED,
+            folded=True,
+        ),
+    ),
+    settings={
+        "tools": "list",
+        "models": "list",
+        "modelPolicy": "preferred|required",
+        "target": "vscode|github-copilot",
+        "disable-model-invocation": "flag",
+        "user-invocable": "flag",
+        "mcp-servers": "map",
+        "metadata": "map",
+        "argument-hint": "text",
+        "agents": "list",
+        "handoffs": "maps",
+    },
+    longest_body=30_000,
+)

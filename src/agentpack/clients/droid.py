@@ -1,0 +1,60 @@
+"""Factory Droid: Markdown files with YAML front matter in `droids/`; one field of a wrong type drops the whole header.
+
+Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids (a list names exact ids).
+"""
+
+from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.grammar import ALL, NAMES, NONE, Grammar
+from agentpack.clients.powers import Powers
+
+CATEGORIES = {
+    "read-only": "read search shell web mcp skills",  # what does not edit: it runs commands of a low risk too
+    "edit": "edit",
+    "web": "web",
+    "execute": "shell",
+    "execution": "shell",
+}
+"""Words that stand for several tools, where one is all that `tools` says."""
+CLIENT = Client(
+    name="droid",
+    aliases=("factory", "factory-droid"),
+    title="Factory Droid",
+    project=".factory/droids",
+    user=Place(".factory/droids", "FACTORY_HOME_OVERRIDE", ".factory/droids"),
+    file="{name}.md",
+    version="0.215.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, no nested folders",
+    markers=(".factory",),
+    nested=False,
+    naming=("name", "path"),
+    remarks=(
+        "All droids share the room for descriptions: beside many others a long one is cut.",
+        "`mcpServers` gives a droid every tool of those servers.",
+    ),
+    ids=r"(?:claude|gpt|gemini)-.+|custom:.+",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("Read", "LS"),
+            "search": ("Grep", "Glob"),
+            "edit": ("Create", "Edit", "ApplyPatch"),
+            "shell": ("Execute",),
+            "web": ("WebSearch", "FetchUrl"),
+        },
+    ),
+    limits=("tools",),
+    powers=Powers(
+        tools=CATEGORIES,
+        complete=True,
+        aliases={"MultiEdit": "Edit"},
+        reading=Grammar(
+            separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=ALL, item=ALL, stars=frozenset()
+        ),
+    ),
+    settings={"tools": "texts", "reasoningEffort": "text", "mcpServers": "list"},
+    long_description=500,
+    shortest_body=1,
+)

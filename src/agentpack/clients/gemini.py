@@ -1,0 +1,58 @@
+"""Gemini CLI: Markdown files with YAML front matter under a strict schema; any other key rejects the file.
+
+The names of tools stand in `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
+"""
+
+from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.grammar import NONE, REFUSED, Grammar
+from agentpack.clients.powers import Powers
+
+CLIENT = Client(
+    name="gemini",
+    aliases=("gemini-cli",),
+    title="Gemini CLI",
+    project=".gemini/agents",
+    user=Place(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),
+    file="{name}.md",
+    version="0.61.0",
+    checked="2026-11-23",
+    verified_by="judge",
+    reads="project beats user; `*.md`, no nested folders",
+    markers=(".gemini/agents", ".gemini/settings.json"),
+    nested=False,
+    trust="Gemini CLI shows a project's agent in a trusted folder, once its file is acknowledged; a change asks again.",
+    reserved=frozenset(("generalist", "glob", "replace")),
+    remarks=("A file must not begin with a byte-order mark, and its name not with `_`.",),
+    header="strict",
+    models=("inherit",),
+    ids=r"gemini-.+",
+    tools=ToolWords(
+        key="tools",
+        style="list",
+        names={
+            "read": ("read_file", "read_many_files", "list_directory"),
+            "search": ("grep_search", "glob"),
+            "edit": ("replace", "write_file"),
+            "shell": ("run_shell_command",),
+            "web": ("google_web_search", "web_fetch"),
+        },
+    ),
+    limits=("tools",),
+    powers=Powers(
+        tools={"invoke_agent": "", "mcp_*": "mcp"},  # no agent may start another
+        others=("activate_skill", "enter_plan_mode", "write_todos"),
+        complete=True,
+        aliases={"search_file_content": "grep_search"},
+        servers=r"mcp_(?P<server>[^_]+)_(?P<tool>.+)\Z",
+        reading=Grammar(empty=NONE, text=REFUSED, blank=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED),
+    ),
+    settings={
+        "display_name": "text",
+        "tools": "list",
+        "mcp_servers": "map",
+        "temperature": "number",
+        "max_turns": "count",
+        "timeout_mins": "count",
+    },
+    live=("${word}",),
+)

@@ -1,0 +1,19 @@
+"""Grok Build: Markdown files with YAML front matter. Beyond name, description and model nothing is established."""
+
+from agentpack.clients.base import Client, Place
+
+CLIENT = Client(
+    name="grok",
+    aliases=("grok-build", "grok-cli"),
+    title="Grok Build",
+    project=".grok/agents",
+    user=Place(".grok/agents"),
+    file="{name}.md",
+    version="0.2.54",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; `*.md`",
+    markers=(".grok",),
+    ids=r"grok-.+",
+    settings={"prompt_mode": "text", "permission_mode": "text", "agents_md": "flag"},
+)

@@ -1,0 +1,30 @@
+"""Pool: agents are a map in its settings file, among everything else that is set there.
+
+Fields: https://docs.poolside.ai/subagents
+"""
+
+from agentpack.clients.base import Client, Place
+from agentpack.clients.shared import map_of_entries
+
+CLIENT = Client(
+    name="pool",
+    aliases=("poolside",),
+    title="Pool (Poolside)",
+    project=".poolside",
+    user=Place(".config/poolside"),
+    file="settings.yaml",
+    version="documentation of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="project beats user; the map `subagents.agents` in `settings.yaml`",
+    markers=(".poolside", ".config/poolside"),
+    reserved=frozenset(("general",)),
+    shared=map_of_entries("subagents", "agents"),
+    remarks=("A `settings.local.yaml` in a project is laid over its `settings.yaml`.",),
+    format="yaml",
+    name_key=None,
+    model=None,
+    fixed={"type": "in_process"},
+    settings={"inherit_agent_config": "flag", "disabled": "flag"},
+    body="instructions",
+)

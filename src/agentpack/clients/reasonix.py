@@ -1,0 +1,27 @@
+"""Reasonix: an agent is a skill that is started by name and runs as an agent, `NAME/SKILL.md`.
+
+Fields: esengine/DeepSeek-Reasonix, `docs/SUBAGENT_PROFILES.md`. Of its tools only three names are documented;
+`read-only` strips every tool that writes.
+"""
+
+from agentpack.clients.base import Client, Place
+
+CLIENT = Client(
+    name="reasonix",
+    title="Reasonix",
+    project=".reasonix/skills",
+    user=Place(".reasonix/skills"),
+    file="{name}/SKILL.md",
+    version="main-v2 of 2026-11",
+    checked="2026-11-23",
+    verified_by="documentation",
+    reads="names must differ over project and user; `<agent>/SKILL.md`",
+    markers=(".reasonix",),
+    nested=False,
+    remarks=("It refuses to make an agent whose name a skill has.",),
+    ids=r"deepseek.+",
+    fixed={"invocation": "manual", "runAs": "subagent"},
+    readonly={"read-only": True},
+    limits=("allowed-tools",),
+    settings={"effort": "text", "allowed-tools": "list", "read-only": "flag", "color": "text"},
+)

@@ -1,0 +1,291 @@
+"""A persona -> the text of its file for one client."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from agentpack.clients import CLIENTS
+from agentpack.clients.base import Client, ToolWords, native_settings
+from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
+from agentpack.clients.grammar import ALL, NONE, REFUSED, UNKNOWN, listed
+from agentpack.clients.powers import MEANINGS
+from agentpack.errors import UsageError
+from agentpack.input.setting_forms import fitted
+from agentpack.model.capabilities import LOOKING
+from agentpack.model.fields import MODELS, WORDS
+from agentpack.model.names import did_you_mean
+from agentpack.model.persona import Persona
+from agentpack.model.rendering import Note
+
+Models = Mapping[str, Mapping[str, str]]
+"""What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
+
+
+TOOLS_LIMITED = "tools limited to "
+"""Begins what is lost of a persona's own list of tools."""
+
+
+class RenderedText(NamedTuple):
+    """A persona in one client's words.
+
+    `notes` say what the client cannot express or reads otherwise; `lost` names restrictions that it cannot express.
+    """
+
+    text: str
+    notes: tuple[Note, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+def render_file(client: Client, persona: Persona, models: Models) -> RenderedText:
+    """The text of the persona's file for a client, and what the client cannot be told.
+
+    Raises:
+        UsageError: the client refuses such a persona; the message names the field.
+    """
+    return _Writing(client, persona, models).rendered()
+
+
+class _Writing:
+    """One persona written for one client."""
+
+    def __init__(self, client: Client, persona: Persona, models: Models) -> None:
+        self.client = client
+        self.persona = persona
+        self.models = models
+        self.native = native_settings(persona, client.name)
+        self.fields: dict[str, Any] = {}
+        self.held: set[str] = set()
+        """Native settings that would undo what `tools` says."""
+        self.notes: list[Note] = []
+        self.lost: list[str] = []
+
+    def rendered(self) -> RenderedText:
+        client = self.client
+        if client.name_key is not None:
+            self.fields[client.name_key] = self.persona.name
+        self.describe()
+        self.fields.update(client.fixed)
+        if client.repeated:
+            self.fields[client.repeated] = self.persona.name
+        self.limit_tools()
+        self.choose_model()
+        self.choose_words()
+        self.add_native()
+        text = self.document(self.read_body())
+        return RenderedText(text, (*self.notes, *client.notes_on(self.persona)), tuple(self.lost))
+
+    def document(self, body: str) -> str:
+        form = self.client.format
+        if form == "markdown":
+            return yaml_header(self.fields) + body
+        if form == "body":
+            return body.lstrip("\n")
+        fields = {**self.fields, self.client.body: body}
+        if form == "toml":
+            return toml_document(fields)
+        if form == "yaml":
+            return yaml_entry(fields)
+        import json
+
+        return json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
+
+    def note(self, text: str, why: str = "") -> None:
+        self.notes.append(Note(text, why))
+
+    def fault(self, message: str, hint: str | None = None) -> UsageError:
+        return UsageError(f"persona `{self.persona.name}`: {message}", hint=hint)
+
+    def describe(self) -> None:
+        client = self.client
+        description = str(self.persona.value("description") or "")
+        if client.description is None:
+            self.note("description: left out", "the client has none for an agent")
+            return
+        if not description.strip():
+            raise self.fault(f"{client.name} wants a description", "give its `description` a text")
+        limit = client.long_description
+        if limit and len(description) > limit:
+            self.note(f"description: {len(description)} characters", f"the client may cut what is over {limit}")
+        self.fields[client.description] = description
+
+    def limit_tools(self) -> None:
+        """Say which tools the agent has. What the client cannot be told is lost, never left to chance."""
+        client = self.client
+        tools: Sequence[str] | None = self.persona.value("tools")
+        foreign = foreign_limits(self.persona, client.name)
+        if tools is None:
+            self.lost += foreign
+            self.fields.update(client.unlimited)
+            return
+        wanted = tuple(tools)
+        self.notes += [Note(f"{limit}: beside `tools`") for limit in foreign]
+        if client.tools is not None:
+            self.write_tools(client.tools, wanted)
+        elif client.readonly and wanted and LOOKING.issuperset(wanted):
+            self.fields.update(client.readonly)
+            self.held.update(client.readonly, client.limits)
+            said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in client.readonly.items())
+            self.note(f"tools: said as {said}", "the client has no finer words")
+        elif own := [key for key in client.limits if key in self.native]:
+            self.note(f"tools: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `tools`")
+        else:
+            self.lost.append(_limited(wanted))
+
+    def write_tools(self, words: ToolWords, wanted: Sequence[str]) -> None:
+        allowed = list(dict.fromkeys(native for tool in wanted for native in words.names.get(tool, ())))
+        for tool in wanted:
+            if tool not in words.names:
+                self.note(f"tools: `{tool}` is left out", "the client has no such tool")
+        lists = words.style not in ("map", "permissions")
+        if not allowed and lists and self.client.grammar.empty != NONE:
+            # an empty list means every tool to most clients
+            self.lost.append(_limited(wanted))
+            return
+        self.held.update({words.key}, self.client.limits)
+        if words.remark:
+            self.note(f"tools: {words.remark}")
+        match words.style:
+            case "comma" if allowed:
+                self.fields[words.key] = ", ".join(allowed)
+            case "map":
+                self.fields[words.key] = {"*": False, **dict.fromkeys(allowed, True)}
+            case "permissions":
+                granted = {native: words.grants.get(native, "allow") for native in allowed}
+                self.fields[words.key] = {"*": "deny", **granted}
+            case _:
+                self.fields[words.key] = allowed
+
+    def choose_model(self) -> None:
+        model = self.persona.value("model")
+        if not model:
+            return
+        client = self.client
+        if client.model in self.native:
+            return  # said in the client's own words
+        mapped = self.models.get(model, {}).get(client.name)
+        if client.model is None:
+            if model != "inherit":
+                self.note(f"model: `{model}` is left out", "the client has no model for an agent")
+        elif mapped is not None:
+            if client.id_form and not re.fullmatch(client.id_form, mapped):
+                raise UsageError(
+                    f"`models: {{{model}: {{{client.name}: {mapped}}}}}` does not name a model there",
+                    hint=f"it looks like `{client.id_example}`",
+                )
+            self.set_model(mapped)
+        elif model in client.models or (client.ids and model not in MODELS and re.fullmatch(client.ids, model)):
+            self.set_model(model)
+        elif model != "inherit":
+            self.note(f"model: `{model}` is left out", f"set `models: {{{model}: {{CLIENT: ID}}}}` to map it")
+
+    def set_model(self, model: str) -> None:
+        client = self.client
+        assert client.model is not None
+        if client.provider is not None:
+            self.fields[client.provider], _, model = model.partition("/")
+        self.fields[client.model] = model
+
+    def choose_words(self) -> None:
+        for name in WORDS:
+            word, choice = self.persona.value(name), self.client.choices.get(name)
+            if word and choice is not None and word in choice.words:
+                self.fields[choice.key] = choice.words[word]
+            elif word:
+                self.note(f"{name}: `{word}` is left out", "the client does not know it")
+
+    def add_native(self) -> None:
+        name, settings = self.client.name, self.client.native
+        for key, value in self.native.items():
+            place = f"`clients.{name}.{key}`"
+            if key not in settings:
+                known = f"known: {', '.join(settings)}" if settings else "it has none"
+                raise self.fault(f"{place} is no setting of it", did_you_mean(key, settings) or known)
+            if key in self.held:
+                self.note(f"{place} is left out", "the persona's `tools` say what it may use")
+                continue
+            try:
+                self.fields[key] = fitted(settings[key], value)
+            except ValueError as error:
+                if not self.keep_restriction(key, value):
+                    raise self.fault(f"{place} must be {error}") from None
+            form = self.client.id_form
+            if key == self.client.model and form and not self.client.provider and not re.fullmatch(form, value):
+                raise self.fault(f"{place} does not name a model there", f"it looks like `{self.client.id_example}`")
+            if key in self.client.idle:
+                idle = f"{place}, {self.client.idle[key]}"
+                if value in WIDE:
+                    self.note(idle)
+                else:
+                    self.lost.append(idle)
+
+    def keep_restriction(self, key: str, value: Any) -> bool:
+        """Write a list of tools that has none of the forms we know as it stands, unless the client refuses the file."""
+        meaning = self.client.meaning(key)
+        grammar = self.client.denying if meaning == "deny" else self.client.grammar
+        if meaning not in ("allow", "deny") or listed(grammar, value).form == REFUSED:
+            return False
+        self.fields[key] = value
+        return True
+
+    def read_body(self) -> str:
+        """The body with what the client would interpret broken up by a space: these clients know no escape."""
+        body, client = self.persona.body, self.client
+        if len(body.strip()) < client.shortest_body:
+            raise self.fault(f"{client.name} refuses a body of under {client.shortest_body} characters")
+        for live in client.live:
+            body, count = _LIVE[live].subn(lambda match: f"{match[0]} ", body)
+            if count:
+                times = "once" if count == 1 else f"{count} times"
+                self.note(f"body: `{live}` is written with a space in it {times}", "the client would interpret it")
+        if client.longest_body and len(body) > client.longest_body:
+            self.note(f"body: {len(body)} characters", f"the client allows {client.longest_body}")
+        return body
+
+
+def _limited(tools: Sequence[str]) -> str:
+    return f"{TOOLS_LIMITED}{', '.join(tools) or 'none'}"
+
+
+_LIVE: Mapping[str, re.Pattern[str]] = {
+    "${word}": re.compile(r"\$(?=\{\w+\})"),
+    "{file:}": re.compile(r"\{(?=file:)"),
+    "{env:}": re.compile(r"\{(?=env:)"),
+}
+
+
+_LIMITS = frozenset(
+    "allowed-tools allowedTools approvalMode commandExecutionPolicy disabled_tools disallowedTools enabled_tools "
+    "groups permission permissionMode permission_mode permissions read-only readonly sandbox_mode tools".split()
+)
+WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"])
+"""Values of those settings, where they are no list of tools, that limit nothing."""
+
+
+def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
+    """Restrictions that the persona has only in another client's own words, and that this client would not get."""
+    clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
+    if _LIMITS & clients.get(client, {}).keys():
+        return ()
+    return tuple(
+        f"`{key}`, which only {other} is given"
+        for other, settings in sorted(clients.items())
+        for key in sorted(_LIMITS & settings.keys())
+        if other != client and not _is_wide(other, key, settings[key])
+    )
+
+
+def _is_wide(client: str, key: str, value: Any) -> bool:
+    """Whether a setting limits nothing. Of lists of tools an odd one was meant to, whatever its client makes of it."""
+    meaning = MEANINGS.get(key)
+    if meaning in ("allow", "deny"):
+        if meaning == "deny" and not value:
+            return True
+        other = CLIENTS.get(client)
+        grammar = UNKNOWN if other is None else other.grammar if meaning == "allow" else other.denying
+        return value in ("*", ["*"]) and listed(grammar, value).form == (ALL if meaning == "allow" else NONE)
+    return value is False if key.startswith("read") else value in WIDE
+
+
+def interprets(client: Client, body: str) -> bool:
+    """Whether the client would interpret something in a body."""
+    return any(_LIVE[live].search(body) for live in client.live)

@@ -1,0 +1,54 @@
+"""Roo Code, and Zoo Code which follows it: a persona is a mode in `.roomodes`, a list that holds others' modes too.
+
+Schema: RooCodeInc/Roo-Code, `packages/types/src/mode.ts`; one bad entry invalidates the list. A user's modes are kept
+by the editor's extension in a folder of the editor's own, which differs by editor and system: no user scope.
+"""
+
+from agentpack.clients.base import Client, ToolWords
+from agentpack.clients.grammar import NONE, PAIRED, REFUSED, Grammar
+from agentpack.clients.powers import Powers
+from agentpack.clients.shared import list_of_entries
+
+CLIENT = Client(
+    name="roo",
+    aliases=("roo-code", "roocode", "zoo-code", "zoocode"),
+    title="Roo Code, Zoo Code",
+    project="",
+    user=None,
+    file=".roomodes",
+    version="last schema of Roo Code (2026-05)",
+    checked="2026-11-23",
+    verified_by="source",
+    reads="project beats user; the list `customModes` in `.roomodes`",
+    markers=(".roomodes", ".roo"),
+    reserved=frozenset("architect code ask debug orchestrator".split()),
+    shared=list_of_entries("customModes", key="slug"),
+    remarks=(
+        "One mode that is not valid makes Roo Code refuse the whole list.",
+        "A user's own modes are in a folder of the editor: agentpack writes none there.",
+    ),
+    format="yaml",
+    name_key="slug",
+    repeated="name",
+    model=None,
+    tools=ToolWords(
+        key="groups",
+        style="list",
+        names={"read": ("read",), "search": ("read",), "edit": ("edit",), "shell": ("command",)},
+        remark="a mode may still ask to go over to another mode",
+    ),
+    unlimited={"groups": ["read", "edit", "command", "mcp"]},
+    limits=("groups",),
+    powers=Powers(
+        tools={"mcp": "mcp", "browser": ""},
+        others=("modes",),  # it drops the latter
+        complete=True,
+        only_named=True,
+        reading=Grammar(
+            empty=NONE, text=REFUSED, null=REFUSED, other=REFUSED, item=PAIRED, stars=frozenset(), any_name=False
+        ),
+    ),
+    settings={"groups": "any", "whenToUse": "text", "customInstructions": "text", "allowedMcpServers": "list"},
+    body="roleDefinition",
+    shortest_body=1,
+)

@@ -1,0 +1,31 @@
+"""Files that hold several agents, named without loading YAML: that is done when such a file is really read or
+changed.
+"""
+
+from collections.abc import Mapping
+
+from agentpack.clients.base import Shared
+
+
+def list_of_entries(*path: str, key: str) -> Shared:
+    """Entries in a list at that path; each is a map, known by its value at `key`."""
+    return _shared(path, key)
+
+
+def map_of_entries(*path: str) -> Shared:
+    """Entries in a map at that path, known by their key there."""
+    return _shared(path, None)
+
+
+def _shared(path: tuple[str, ...], key: str | None) -> Shared:
+    def entries(data: bytes) -> Mapping[str, str]:
+        from agentpack.clients.shared_yaml import Place  # YAML is loaded for such a file only
+
+        return Place(path, key).entries(data)
+
+    def put(data: bytes, texts: Mapping[str, str | None]) -> bytes:
+        from agentpack.clients.shared_yaml import Place
+
+        return Place(path, key).put_all(data, texts)
+
+    return Shared(entries, put)
