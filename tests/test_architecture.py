@@ -25,6 +25,7 @@ RANKS: Sequence[str] = (
     "wanted",
     "changes",
     "audit",
+    "reports",
     "commands",
     "cli",
     "fast",
@@ -174,6 +175,18 @@ def test_every_part_has_a_rank() -> None:
 def test_imports_go_one_way_wherever_they_stand() -> None:
     """At the top of a module, in a function, or for types alone."""
     assert against_the_ranks(imports()) == []
+
+
+def verbs_in(found: Iterable[Import]) -> list[Import]:
+    """The imports of one command by another; `adopt` and `adoptable` are one."""
+    inside = [one for one in own(found) if one.module.startswith("commands.") and ".commands." in one.target]
+    verbs = [(one, one.module.split(".")[1], one.target.split(".")[2]) for one in inside]
+    return [one for one, mine, other in verbs if not (mine.startswith(other[:5]) and other.startswith(mine[:5]))]
+
+
+def test_no_command_imports_another() -> None:
+    assert verbs_in(imports()) == []
+    assert verbs_in(imports_of("commands.keep", ast.parse("def late():\n    from agentpack.commands.sync import sync")))
 
 
 def test_no_modules_import_one_another_round_and_round() -> None:

@@ -27,8 +27,8 @@ import agentpack
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.diff import FORMATS as DIFF_FORMATS
-from agentpack.cli.escaping import json_text, workflow_command
 from agentpack.cli.present import Output, safe
+from agentpack.reports.escaping import json_text, workflow_command
 
 MARK = "pwned"
 CALLS_OF_CI = (

@@ -15,7 +15,6 @@ from support.trees import tree, write_tree
 
 from agentpack import __version__
 from agentpack.audit.rules import escaped
-from agentpack.cli.escaping import json_text, safe_text
 from agentpack.compose.parse import PersonaText
 from agentpack.environment import cache_folder
 from agentpack.errors import InvalidFile
@@ -25,6 +24,7 @@ from agentpack.input.hidden_text import WORDS, Finding, HiddenText, text_finding
 from agentpack.input.unseen import ALWAYS, OUT_OF_PLACE
 from agentpack.model.pack import Release
 from agentpack.read import to_pieces
+from agentpack.reports.escaping import json_text, safe_text
 from agentpack.store.validated import FORMAT, ValidatedCache, place
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "hidden-text.md"

@@ -10,11 +10,11 @@ import typer
 from agentpack.audit.rules import LEVELS, LOOKED_FOR, Finding
 from agentpack.audit.scan import Audit
 from agentpack.cli.complete import complete_requirement
-from agentpack.cli.escaping import json_text
 from agentpack.cli.options import Session, verb, verb_app
 from agentpack.cli.present import Output, Result, safe
 from agentpack.commands.audit import audit as run
 from agentpack.errors import UsageError
+from agentpack.reports.escaping import json_text
 
 FORMATS = ("text", "json", "sarif", "github")
 app = verb_app()
@@ -96,11 +96,11 @@ def _show(output: Output, found: Audit, counted: _Found, format: str) -> None:
     if output.json:
         return
     if format == "sarif":
-        from agentpack.cli.formats.sarif import sarif
+        from agentpack.reports.sarif import sarif
 
         output.print(json_text(sarif(counted)))
     elif format == "github":
-        from agentpack.cli.escaping import workflow_command
+        from agentpack.reports.escaping import workflow_command
 
         for finding, _ in counted:
             output.annotate(workflow_command(_KINDS[finding.level], _properties(finding), _told(finding)))

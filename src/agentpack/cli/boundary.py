@@ -69,7 +69,7 @@ def _told(output: Output, error: AgentpackError) -> int:
     """Tell an error, with the places of a conflict before it; its exit code."""
     try:
         if error.code == "widening":
-            from agentpack.cli.capabilities import may_data
+            from agentpack.reports.capabilities import may_data
 
             return output.error(error, {"capabilities": may_data(error.changes)})  # type: ignore[attr-defined]
         if error.code != "conflict":

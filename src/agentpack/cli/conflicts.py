@@ -1,30 +1,13 @@
-"""A conflict, place by place: what the release had, what you have, and what the new release says."""
+"""A change that stopped for its conflicts, shown."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from agentpack.changes.conflicts import Conflicted
-from agentpack.cli.escaping import safe_text
 from agentpack.cli.outcomes import outcome_data, show_warnings
 from agentpack.cli.present import Output, safe
-from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import decoded
-from agentpack.differences.lines import heading_above
-from agentpack.differences.words import Span, marked
 from agentpack.errors import AgentpackError
-from agentpack.model.changes import Conflict
-
-_OTHER: Mapping[str, str] = {
-    "foreign": "it was not written by agentpack",
-    "edited": "it was edited by hand and is no longer wanted",
-    "unmerged": "it has unresolved merge markers",
-    "blocked": "it is no regular file",
-}
-
-MOST_CONFLICTS = 50
-"""Of more conflicts in one file the first are shown; the data of the envelope has all."""
-MOST_LINES = 40
-"""Of a longer side only so many lines are shown; the data of the envelope has all."""
+from agentpack.reports.conflicts import conflict_lines
 
 
 def show_conflicts(output: Output, error: AgentpackError) -> None:
@@ -42,61 +25,3 @@ def show_conflicts(output: Output, error: AgentpackError) -> None:
 def conflict_data(error: AgentpackError) -> Mapping[str, Any]:
     """The outcome that was not carried out, its files with their conflicts, as the envelope has it."""
     return outcome_data(error.outcome) if isinstance(error, Conflicted) else {}
-
-
-def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: Callable[..., str]) -> Iterator[str]:
-    """The lines for people.
-
-    Args:
-        text: one of the texts that the conflicts stand in, to find their headings.
-    """
-    if why != "merge":
-        yield f"  {safe(_OTHER.get(why, why))}"
-    for number, conflict in enumerate(conflicts[:MOST_CONFLICTS], 1):
-        heading = _heading(conflict, decoded(text))
-        yield style(f"  conflict {number} of {len(conflicts)}" + (f", {safe(heading)}" if heading else ""), "cyan")
-        if conflict.ours.startswith(("text that is not UTF-8", "more than ")) and not conflict.base + conflict.theirs:
-            yield f"    {safe(conflict.ours)} is not merged"
-            continue
-        yield from _side("the release had", conflict.base, None, style)
-        yield from _side("you have", conflict.ours, conflict.base, style)
-        yield from _side("the new release says", conflict.theirs, conflict.base, style)
-    if len(conflicts) > MOST_CONFLICTS:
-        yield style(f"  … and {len(conflicts) - MOST_CONFLICTS} more conflicts; `--json` has all", "dim")
-
-
-def _heading(conflict: Conflict, text: str) -> str:
-    for piece in conflict:
-        at = text.find(piece) if piece.strip() else -1
-        if at >= 0:
-            parts = split_front_matter(text)
-            in_header = parts is not None and at < len(text) - len(parts[1])
-            return heading_above(text, at) or ("header" if in_header else "")
-    return ""
-
-
-def _side(title: str, words: str, base: str | None, style: Callable[..., str]) -> Iterator[str]:
-    yield f"    {title}"
-    if not words.strip():
-        yield style("      (nothing)", "dim")
-        return
-    spans = marked(base, words) if base and "\n" not in base.strip() and "\n" not in words.strip() else None
-    lines = words.strip("\n").split("\n", MOST_LINES)
-    more = lines[MOST_LINES:]
-    whole = spans[1] if spans else (Span("\n".join(lines[:MOST_LINES]), False),)
-    for line in _marked_lines(whole, style):
-        yield f"      {line}".rstrip()
-    if more:
-        yield style(f"      … and {more[0].count(chr(10)) + 1} more lines", "dim")
-
-
-def _marked_lines(spans: Sequence[Span], style: Callable[..., str]) -> list[str]:
-    plain = style("x", "green") == "x"
-    pieces = []
-    for span in spans:
-        words = safe_text(span.text)
-        if not span.changed:
-            pieces.append(words)
-        else:
-            pieces.append(f"{{+{words}+}}" if plain else style(words, "reverse"))
-    return "".join(pieces).strip("\n").split("\n")

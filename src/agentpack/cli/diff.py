@@ -9,11 +9,11 @@ import typer
 
 from agentpack.changes.differences import Differences, Limits
 from agentpack.cli.complete import complete_installed, complete_requirement
-from agentpack.cli.formats import Place, remark_lines, short
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
+from agentpack.reports import Place, remark_lines, short
 from agentpack.workspace.required import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
@@ -118,15 +118,15 @@ def check_scope(session: Session) -> Result:
 def _show(session: Session, found: Differences, format: str | None, *, stat: bool) -> Result:
     output, place = session.output, _place(session)
     if output.json:
-        from agentpack.cli.formats.data import data
+        from agentpack.reports.data import data
 
         return Result(data(found, place), 1 if found.differs else 0)
     if format == "unified":
-        from agentpack.cli.formats.data import patch
+        from agentpack.reports.data import patch
 
         _print_patch(session, patch(found, place))
     elif format == "github":
-        from agentpack.cli.formats.github import github
+        from agentpack.reports.github import github
 
         for line in github(found, place):
             output.annotate(line)
@@ -140,18 +140,18 @@ def _show(session: Session, found: Differences, format: str | None, *, stat: boo
 def _lines(session: Session, found: Differences, format: str, place: Place, *, stat: bool) -> Iterator[str]:
     style = session.output.style
     if format == "markdown":
-        from agentpack.cli.formats.markdown import markdown
+        from agentpack.reports.markdown import markdown
 
         return markdown(found, place)
     if format == "html":
-        from agentpack.cli.formats.html import html
+        from agentpack.reports.html import html
 
         return html(found, place)
     if format == "rules":
-        from agentpack.cli.formats.rules import rules
+        from agentpack.reports.rules import rules
 
         return rules(found, place, style)
-    from agentpack.cli.formats import text
+    from agentpack.reports import text
 
     if stat:
         return text.stat(found, place, style)

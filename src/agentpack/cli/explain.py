@@ -10,12 +10,12 @@ import typer
 
 from agentpack.changes.differences import Limits
 from agentpack.cli.complete import complete_installed, complete_rule
-from agentpack.cli.formats import bare
-from agentpack.cli.formats.data import origin_data
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Output, Result, safe
 from agentpack.commands.explain import Explained, ExplainedRule, Line, Origins, explain_rule
 from agentpack.commands.explain import explain as run
+from agentpack.reports import bare
+from agentpack.reports.data import origin_data
 
 app = verb_app()
 

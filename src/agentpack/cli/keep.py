@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.complete import complete_client, complete_installed
-from agentpack.cli.escaping import safe_text
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.present import Result, safe
 from agentpack.commands.keep import keep as run
 from agentpack.commands.keep import patch_for_author
 from agentpack.errors import UsageError
+from agentpack.reports.escaping import safe_text
 
 app = verb_app()
 

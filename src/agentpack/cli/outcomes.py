@@ -64,7 +64,7 @@ def show_capabilities(output: Output, outcome: Outcome) -> None:
     """What personas may do, where that is new or differs: a line where it is the same for all."""
     if output.quiet or output.json or not outcome.capabilities:
         return
-    from agentpack.cli.capabilities import may_lines
+    from agentpack.reports.capabilities import may_lines
 
     everyone = {(change.pack, change.persona, change.client) for change in outcome.plan.changes}
     for label, words in may_lines(outcome.capabilities, everyone):
@@ -146,7 +146,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
 def _capability_data(outcome: Outcome) -> list[dict[str, Any]]:
     if not outcome.capabilities:
         return []
-    from agentpack.cli.capabilities import may_data
+    from agentpack.reports.capabilities import may_data
 
     return may_data(outcome.capabilities)
 

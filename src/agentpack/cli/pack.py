@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from agentpack.authoring.findings import ERROR, RULES, Finding
-from agentpack.cli.escaping import workflow_command
 from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
 from agentpack.cli.present import Output, Result, safe
 from agentpack.errors import UsageError
+from agentpack.reports.escaping import workflow_command
 
 app = typer.Typer(
     cls=Group,

@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agentpack.addresses import without_secrets
-from agentpack.cli.escaping import flat as flat
-from agentpack.cli.escaping import for_stream, json_text, safe_text
-from agentpack.cli.escaping import safe as safe
 from agentpack.cli.streams import write_bytes, write_data, write_words
 from agentpack.environment import Scope
 from agentpack.errors import AgentpackError, InvalidFile
+from agentpack.reports.escaping import flat as flat
+from agentpack.reports.escaping import for_stream, json_text, safe_text
+from agentpack.reports.escaping import safe as safe
 
 ENVELOPE = 1
 _STYLES = {

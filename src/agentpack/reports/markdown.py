@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from agentpack.changes.differences import Differences, FileDifference
-from agentpack.cli.capabilities import may_lines
-from agentpack.cli.conflicts import conflict_lines
-from agentpack.cli.formats import Place, bare, brief, origin_words, remark_lines, state_words
-from agentpack.cli.formats.data import decoded_or_none
-from agentpack.cli.present import safe
 from agentpack.differences.header import in_words
 from agentpack.differences.lines import unified
+from agentpack.reports import Place, bare, brief, origin_words, remark_lines, state_words
+from agentpack.reports.capabilities import may_lines
+from agentpack.reports.conflicts import conflict_lines
+from agentpack.reports.data import decoded_or_none
+from agentpack.reports.escaping import safe
 
 
 def markdown(differences: Differences, place: Place) -> Iterator[str]:

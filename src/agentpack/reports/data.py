@@ -3,12 +3,12 @@
 from typing import Any
 
 from agentpack.changes.differences import Differences, FileDifference
-from agentpack.cli.capabilities import may_data
-from agentpack.cli.formats import Place, line_counts, origin_words
 from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import unified
 from agentpack.differences.rules import Entry, RuleChange
 from agentpack.model.persona import Origin
+from agentpack.reports import Place, line_counts, origin_words
+from agentpack.reports.capabilities import may_data
 
 
 def patch(differences: Differences, place: Place) -> bytes:

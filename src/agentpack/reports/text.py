@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from agentpack.changes.differences import Differences, FileDifference
-from agentpack.cli.conflicts import conflict_lines
-from agentpack.cli.formats import (
+from agentpack.compose.parse import split_front_matter
+from agentpack.differences.accounts import decoded
+from agentpack.differences.lines import Hunk, counts, hunks
+from agentpack.differences.words import Span, marked, paired, unpaired
+from agentpack.reports import (
     MARKS,
     WHOLE,
     Place,
@@ -18,11 +21,8 @@ from agentpack.cli.formats import (
     spans_in,
     state_words,
 )
-from agentpack.cli.present import safe
-from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import decoded
-from agentpack.differences.lines import Hunk, counts, hunks
-from agentpack.differences.words import Span, marked, paired, unpaired
+from agentpack.reports.conflicts import conflict_lines
+from agentpack.reports.escaping import safe
 
 MARKED = 2_000
 """In a file with more changed lines than this, no words are marked."""

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agentpack.changes.differences import Differences, FileDifference, Remark
-from agentpack.cli.capabilities import may_lines
-from agentpack.cli.present import safe
 from agentpack.differences.accounts import decoded
 from agentpack.differences.header import FieldChange
 from agentpack.differences.lines import Counts, counts, hunks
 from agentpack.differences.rules import EDIT, RuleChange
 from agentpack.differences.words import Span
 from agentpack.model.unmerged import MARKERS
+from agentpack.reports.capabilities import may_lines
+from agentpack.reports.escaping import safe
 
 Style = Callable[..., str]
 Place = Callable[[str], str]

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from agentpack.changes.differences import Differences, FileDifference
-from agentpack.cli.conflicts import conflict_lines
-from agentpack.cli.formats import (
+from agentpack.differences.header import FieldChange, in_words
+from agentpack.differences.rules import RuleChange
+from agentpack.differences.words import Span, excerpt, marked
+from agentpack.reports import (
     MARKS,
     WHOLE,
     Place,
@@ -18,10 +20,8 @@ from agentpack.cli.formats import (
     short,
     spans_in,
 )
-from agentpack.cli.present import safe
-from agentpack.differences.header import FieldChange, in_words
-from agentpack.differences.rules import RuleChange
-from agentpack.differences.words import Span, excerpt, marked
+from agentpack.reports.conflicts import conflict_lines
+from agentpack.reports.escaping import safe
 
 
 def rules(differences: Differences, place: Place, style: Style) -> Iterator[str]:
