@@ -109,7 +109,7 @@ def test_json_says_one_envelope_and_nothing_else(capsys: pytest.CaptureFixture[s
     out, err = capsys.readouterr()
     assert err == ""
     assert json.loads(out) == {
-        "schema": 1,
+        "schema": 2,
         "command": "sync",
         "status": "differences",
         "exit_code": 1,

@@ -21,7 +21,7 @@ class FileDifference:
     """One file that differs. `before` and `after` are its bytes, None where there is no file.
 
     `state` is, for disk against lock: `edited`, `missing`, `outdated` (as the last generation left it, but the lock
-    wants another text), `left` (no longer locked) or `blocked` (no regular file); for an upgrade: `new`, `updated`,
+    wants another text), `leftover` (no longer locked) or `blocked` (no regular file); for an upgrade: `new`, `updated`,
     `merged`, `restored`, `removed` or `conflict`; between releases: `new`, `changed` or `removed`.
     """
 

@@ -18,7 +18,7 @@ from agentpack.reports.escaping import flat as flat
 from agentpack.reports.escaping import for_stream, json_text, safe_text
 from agentpack.reports.escaping import safe as safe
 
-ENVELOPE = 1
+ENVELOPE = 2
 _STYLES = {
     "bold": "1",
     "dim": "2",
