@@ -18,8 +18,6 @@ from agentpack.cli.help import Command
 from agentpack.cli.present import Output, Result, scope_option
 from agentpack.cli.session import Session as Session
 
-_PANEL = {"rich_help_panel": None}
-
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the answer and errors; of a check, the exit code.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More: why this scope, what was read, from where.")]

@@ -18,7 +18,6 @@ import yaml
 from agentpack.clients.emit import json_text, yaml_entry
 from agentpack.model.line_ends import MARK
 
-_MISSING = object()
 MAX_CHARACTERS = 1024 * 1024
 """Of a file that several agents share."""
 MAX_VALUES = 20_000
