@@ -681,7 +681,8 @@ _BOUNDED = """
 import resource, sys
 from agentpack.errors import AgentpackError
 from agentpack.input.archives import read_archive
-from agentpack.input import tar_files, zip_files
+from agentpack.input import tar as tar_files
+from agentpack.input import zip as zip_files
 data = open(sys.argv[1], "rb").read()
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + (int(sys.argv[2]) << 20)

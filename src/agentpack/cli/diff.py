@@ -13,7 +13,7 @@ from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
-from agentpack.reports import Place, remark_lines, short
+from agentpack.reports.words import Place, remark_lines, short
 from agentpack.workspace.required import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")

@@ -14,8 +14,8 @@ from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.present import Output, Result, safe
 from agentpack.commands.explain import Explained, ExplainedRule, Line, Origins, explain_rule
 from agentpack.commands.explain import explain as run
-from agentpack.reports import bare
 from agentpack.reports.data import origin_data
+from agentpack.reports.words import bare
 
 app = verb_app()
 

@@ -7,8 +7,8 @@ from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import unified
 from agentpack.differences.rules import Entry, RuleChange
 from agentpack.model.persona import Origin
-from agentpack.reports import Place, line_counts, origin_words
 from agentpack.reports.capabilities import may_data
+from agentpack.reports.words import Place, line_counts, origin_words
 
 
 def patch(differences: Differences, place: Place) -> bytes:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from agentpack.changes.differences import Differences
-from agentpack.reports import Place, line_counts, remark_lines, rule_counts, state_words
 from agentpack.reports.escaping import workflow_command
+from agentpack.reports.words import Place, line_counts, remark_lines, rule_counts, state_words
 
 _LEVELS = {"conflict": "error", "blocked": "error", "edited": "warning", "missing": "warning", "outdated": "warning"}
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from agentpack.changes.differences import Differences, FileDifference
 from agentpack.differences.header import in_words
 from agentpack.differences.lines import unified
-from agentpack.reports import Place, bare, brief, origin_words, remark_lines, state_words
 from agentpack.reports.capabilities import may_lines
 from agentpack.reports.conflicts import conflict_lines
 from agentpack.reports.data import decoded_or_none
 from agentpack.reports.escaping import safe
+from agentpack.reports.words import Place, bare, brief, origin_words, remark_lines, state_words
 
 
 def markdown(differences: Differences, place: Place) -> Iterator[str]:

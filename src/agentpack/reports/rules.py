@@ -6,7 +6,9 @@ from agentpack.changes.differences import Differences, FileDifference
 from agentpack.differences.header import FieldChange, in_words
 from agentpack.differences.rules import RuleChange
 from agentpack.differences.words import Span, excerpt, marked
-from agentpack.reports import (
+from agentpack.reports.conflicts import conflict_lines
+from agentpack.reports.escaping import safe
+from agentpack.reports.words import (
     MARKS,
     WHOLE,
     Place,
@@ -20,8 +22,6 @@ from agentpack.reports import (
     short,
     spans_in,
 )
-from agentpack.reports.conflicts import conflict_lines
-from agentpack.reports.escaping import safe
 
 
 def rules(differences: Differences, place: Place, style: Style) -> Iterator[str]:

@@ -7,7 +7,9 @@ from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import Hunk, counts, hunks
 from agentpack.differences.words import Span, marked, paired, unpaired
-from agentpack.reports import (
+from agentpack.reports.conflicts import conflict_lines
+from agentpack.reports.escaping import safe
+from agentpack.reports.words import (
     MARKS,
     WHOLE,
     Place,
@@ -21,8 +23,6 @@ from agentpack.reports import (
     spans_in,
     state_words,
 )
-from agentpack.reports.conflicts import conflict_lines
-from agentpack.reports.escaping import safe
 
 MARKED = 2_000
 """In a file with more changed lines than this, no words are marked."""

@@ -1,0 +1,143 @@
+"""How differences are shown: `text.py` for people, `rules.py` rule by rule, `markdown.py` for a pull request,
+`data.py` as a patch and as data. Here is what they share.
+
+Everything that comes from packs or files is escaped for where it goes; only a patch is exact, since it has to apply.
+Colour repeats what the signs and marks say.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from agentpack.changes.differences import Differences, FileDifference, Remark
+from agentpack.differences.accounts import decoded
+from agentpack.differences.header import FieldChange
+from agentpack.differences.lines import Counts, counts, hunks
+from agentpack.differences.rules import EDIT, RuleChange
+from agentpack.differences.words import Span
+from agentpack.model.unmerged import MARKERS
+from agentpack.reports.capabilities import may_lines
+from agentpack.reports.escaping import safe
+
+Style = Callable[..., str]
+Place = Callable[[str], str]
+_SHORT = 160
+
+STATES: Mapping[str, str] = {
+    "edited": "edited by hand",
+    "missing": "missing; `agentpack sync` writes it again",
+    "outdated": "not up to date with the lock; `agentpack sync` writes it",
+    "leftover": "no longer locked; `agentpack sync` removes it",
+    "blocked": "is no regular file; move it away",
+    "new": "new",
+    "updated": "updated",
+    "merged": "updated, your edits kept",
+    "restored": "written again: it was deleted",
+    "removed": "removed",
+    "changed": "changed",
+    "conflict": "in conflict",
+}
+WHOLE = ("missing", "leftover", "blocked", "new", "restored", "removed")
+"""States in which a whole file comes or goes: what is in it is shown by a patch only."""
+
+
+def remark_lines(remark: Remark, place: str) -> Iterator[str]:
+    """A remark in a line, its details below."""
+    words = {
+        "lock-missing": "missing; `agentpack sync` writes it again",
+        "lock-merging": "is half merged: run `agentpack lock`, which merges the two sides",
+        "manifest-missing": "missing, but there is a lock; `agentpack rollback` may bring it back",
+        "stale": "is not what agentpack.yaml asks for: run `agentpack sync`",
+        "unmerged": f"has {MARKERS}; resolve the merge there first",
+        "rendering": "does not match what the locked releases render to; `agentpack lock` writes it anew",
+    }
+    yield f"{safe(place)}  {words[remark.kind]}"
+    for detail in remark.details:
+        for part in detail.split("\n"):
+            yield f"  {safe(part)}"
+
+
+def pack_lines(differences: Differences) -> Iterator[str]:
+    """What happens to each pack, a line each."""
+    for pack in differences.packs:
+        before, after = pack.before or "not installed", pack.after or "removed"
+        yield safe(f"{pack.name} {before} -> {after}")
+
+
+def capability_lines(differences: Differences) -> Iterator[str]:
+    """What personas may do before and after, a line for each set of capabilities."""
+    for label, words in may_lines(differences.capabilities):
+        yield safe(label + words)
+
+
+def line_counts(file: FileDifference) -> Counts:
+    """How many lines differ, if both texts are known."""
+    if file.unknown or file.state == "conflict":
+        return Counts(0, 0)
+    return counts(hunks(decoded(file.before or b""), decoded(file.after or b""), context=0))
+
+
+def rule_counts(file: FileDifference) -> str:
+    """`2 rules changed, 1 added, model changed`, or nothing."""
+    by_kind = Counter(change.change for change in file.compared.rules)
+    words: list[str] = []
+    for kind in ("changed", "added", "removed", "moved"):
+        if by_kind[kind]:
+            noun = "" if words else f" rule{'' if by_kind[kind] == 1 else 's'}"
+            words.append(f"{by_kind[kind]}{noun} {kind}")
+    words += [f"{safe(change.name)} changed" for change in file.compared.fields]
+    return ", ".join(words)
+
+
+def state_words(file: FileDifference) -> str:
+    """The state of a file, and what helps behind a semicolon."""
+    if file.outdated:
+        return f"{STATES[file.state]}, and not up to date with the lock; `agentpack sync` brings both together"
+    return STATES[file.state]
+
+
+def short(file: FileDifference, place: str, style: Style) -> str:
+    """The file in a line."""
+    return f"{style(safe(place), 'bold')}  {state_words(file)}"
+
+
+def origin_words(differences: Differences, change: FieldChange | RuleChange, file: FileDifference) -> str:
+    """Where a change comes from."""
+    by_hand = differences.after == "disk" and file.state == "edited"
+    if file.state == "outdated":
+        return "not what is locked"
+    if isinstance(change, FieldChange):
+        return str(EDIT) if by_hand else str(file.compared.origins.get(change.name, EDIT))
+    if by_hand:
+        return str(EDIT)
+    old, new = (side.origin if side else None for side in (change.before, change.after))
+    if old is None or new is None or old == new:
+        return str(new or old or "unknown")
+    return f"{old} -> {new}"
+
+
+def bare(words: str) -> str:
+    """A rule's words in one line, without the mark of a list item or heading."""
+    return re.sub(r"\A(?:[-*+]|#{1,6}|[0-9]{1,9}[.)]) ", "", " ".join(words.split()))
+
+
+def brief(words: str) -> str:
+    """Words cut to a length that is read at a glance."""
+    return words if len(words) <= _SHORT else words[: _SHORT - 1].rstrip() + "…"
+
+
+MARKS = {"-": ("red", "[-", "-]"), "+": ("green", "{+", "+}")}
+
+
+def spans_in(spans: Sequence[Span], sign: str, style: Style) -> str:
+    """A line with its changed words reversed, where there is no colour in `[-…-]` or `{+…+}`."""
+    color, opening, closing = MARKS[sign]
+    plain = style("x", color) == "x"
+    done = []
+    for span in spans:
+        words = safe(span.text)
+        if not span.changed:
+            done.append(style(words, color))
+        else:
+            done.append(f"{opening}{words}{closing}" if plain else style(words, color, "reverse"))
+    return "".join(done)
