@@ -77,6 +77,8 @@ def test_files_that_only_their_owner_reads_stay_so_through_the_history(agentpack
     for path in (AGENT, "agentpack.yaml", "agentpack.lock"):
         (project / path).chmod(0o600)
     agentpack("install", "data-reviewer>=1,<1.2")
+    publish(project / "packs", make_pack(version="1.1.1"))
+    agentpack("upgrade", "--check", expect=1)
     states = {}
     for command in (("upgrade", "--yes"), ("install", "data-reviewer==1.2.0"), ("install", "data-reviewer==1.0.0")):
         agentpack(*command)
