@@ -129,6 +129,25 @@ def test_a_collision_is_decided_beforehand(agentpack: Agentpack, project: Path, 
     assert tree(project) == before
 
 
+@pytest.mark.parametrize("choice", ["keep", "theirs"])
+def test_a_file_that_cannot_be_merged_is_kept_or_replaced_as_a_whole(
+    agentpack: Agentpack, project: Path, choice: str
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    released = path.read_bytes()
+    path.write_bytes(released + b"- mine, no UTF-8: \xff\n")
+    edited = path.read_bytes()
+    agentpack("upgrade", "--latest", "--yes", expect=3)
+    assert path.read_bytes() == edited
+    agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
+    assert locked(project) == "2.0.0"
+    replaced = released.replace(b"- one\n", b"- one, newest\n").replace(b"- three\n", b"- three, new\n")
+    assert path.read_bytes() == (edited if choice == "keep" else replaced)
+    agentpack("rollback")
+    assert path.read_bytes() == edited
+
+
 @pytest.mark.parametrize(("choice", "third"), [("keep", "- three, mine"), ("theirs", "- three, new")])
 def test_a_decision_holds_for_the_places_that_collide_and_no_others(
     agentpack: Agentpack, project: Path, choice: str, third: str
