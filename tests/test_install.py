@@ -252,6 +252,20 @@ def test_a_persona_that_collides_can_be_renamed(agentpack: Agentpack, project: P
     assert tree(project)[".claude/agents/second-reviewer.md"].startswith(b"---\nname: second-reviewer\n")
 
 
+def test_a_persona_keeps_its_other_name_when_its_pack_is_asked_for_again(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    manifest = (
+        "schema: 1\nsources: [{name: packs, path: packs}]\npacks:\n  - {require: data-reviewer, as: {reviewer: ada}}\n"
+    )
+    write_tree(project, {"agentpack.yaml": manifest})
+    agentpack("sync")
+    agentpack("install", "data-reviewer[terse]==1.1.0")
+    agents = {path: text for path, text in tree(project).items() if path.startswith(".claude")}
+    assert list(agents) == [".claude/agents/ada.md"]
+    assert b"- Say less.\n" in agents[".claude/agents/ada.md"]
+
+
 def test_a_rename_of_a_persona_that_is_not_there_is_told(agentpack: Agentpack, project: Path, packs: Path) -> None:
     text = "schema: 1\nsources: [{name: p, path: packs}]\npacks:\n  - {require: data-reviewer, as: {reviwer: x-y}}\n"
     write_tree(project, {"agentpack.yaml": text})

@@ -98,6 +98,23 @@ def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) ->
     assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
 
 
+def test_a_pack_that_is_not_named_stays_with_its_source(agentpack: Agentpack, project: Path) -> None:
+    """Also when one that goes before has a pack of that name by now."""
+    other = [make_pack("other", personas={"other": persona_text("other", body=f"- {word}\n")}) for word in ("a", "b")]
+    publish(project / "before", make_pack("one-more"))
+    publish(project / "behind", other[0])
+    agentpack(
+        "install", "data-reviewer==1.0.0", "other", "--source", "before", "--source", "packs", "--source", "behind"
+    )
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("data-reviewer==1.0.0", "data-reviewer"))
+    publish(project / "before", other[1])
+    agentpack("upgrade", "data-reviewer", "--yes")
+    assert locked(project) == "2.0.0"
+    assert (project / ".claude/agents/other.md").read_text().endswith("- a\n")
+    assert agentpack("sync", "--locked").err.endswith("nothing to change\n")
+
+
 def test_an_edit_and_a_change_elsewhere_are_both_there(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / AGENT
