@@ -98,6 +98,16 @@ def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) ->
     assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
 
 
+def test_latest_moves_the_range_of_the_named_pack_only(agentpack: Agentpack, project: Path) -> None:
+    other = {"writer": persona_text("writer")}
+    publish(project / "packs", *(make_pack("team-writer", version, personas=other) for version in ("1.0.0", "2.0.0")))
+    agentpack("install", "data-reviewer<2", "team-writer<2", "--source", "packs")
+    agentpack("upgrade", "team-writer", "--latest", "--yes")
+    text = (project / "agentpack.yaml").read_text()
+    assert text.endswith("  - data-reviewer<2\n  - team-writer>=2.0.0,<3\n")
+    assert locked(project) == "1.1.0"
+
+
 def test_a_pack_that_is_not_named_stays_with_its_source(agentpack: Agentpack, project: Path) -> None:
     """Also when one that goes before has a pack of that name by now."""
     other = [make_pack("other", personas={"other": persona_text("other", body=f"- {word}\n")}) for word in ("a", "b")]
