@@ -299,6 +299,21 @@ def test_a_local_pack_does_not_take_the_name_of_a_known_one(agentpack: Agentpack
     assert file["pack"] == "python-engineer-local"
 
 
+def test_a_copy_of_what_is_installed_becomes_a_pack_of_its_own(agentpack: Agentpack, project: Path) -> None:
+    """A pack stands once in a manifest."""
+    publish(project / "packs", make_pack())
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    text = (project / AGENTS / "reviewer.md").read_text()
+    write_tree(project, {f"{AGENTS}/snake.md": text.replace("name: reviewer", "name: snake")})
+    before = tree(project / AGENTS)
+    (file,) = adopted(agentpack, f"{AGENTS}/snake.md")
+    assert (file["pack"], file["local"], file["exact"]) == ("snake", True, True)
+    assert (project / "agentpack.yaml").read_text().count("- data-reviewer\n") == 1
+    assert tree(project / AGENTS) == before
+    agentpack("diff")
+    agentpack("sync", "--locked")
+
+
 def test_a_pack_that_would_bring_other_files_along_is_not_taken(
     agentpack: Agentpack, project: Path, tmp_path: Path
 ) -> None:

@@ -332,6 +332,27 @@ def test_a_file_edited_after_the_crash_is_left_as_it_is(box: Path) -> None:
     assert [path for path in tree(box) if ".agentpack-" in path] == []
 
 
+def test_permissions_set_after_the_crash_are_left_as_they_are(box: Path) -> None:
+    """Of a change that only sets permissions: the text says nothing of the side that the file is on."""
+    path = ".claude/agents/edited.md"
+
+    def close(disk: CrashingDisk) -> list[str]:
+        with disk, process_lock(disk):
+            run(disk, Step(path, digest_of(EDIT), EDIT, 0o600))
+        return disk.calls
+
+    first(box.parent / "probe")
+    calls = close(CrashingDisk(roots(box.parent / "probe"), sync=False))
+    at = [number for number, call in enumerate(calls) if call == "rename"][1]  # the journal, and here
+    assert in_a_child(lambda: close(CrashingDisk(roots(box), stop_after=at))) == -signal.SIGKILL
+    assert (box / path).stat().st_mode & 0o777 == 0o640
+    (box / path).chmod(0o400)
+    found = recovered(box)
+    assert found is not None
+    assert (found.outcome, found.left) == ("finished", (path,))
+    assert (box / path).stat().st_mode & 0o777 == 0o400
+
+
 @pytest.mark.parametrize("damage", ["blobs/000002.pack", "generations/000002.json"])
 def test_what_cannot_be_finished_is_undone(box: Path, damage: str) -> None:
     before = tree(box)

@@ -8,6 +8,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import write_tree
 
+from agentpack import targets
 from agentpack.cli.complete import complete_client
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.model.names import is_kebab
@@ -25,6 +26,11 @@ def test_every_client_is_listed_with_folders_and_check(agentpack: Agentpack) -> 
     assert claude["project_folder"] == ".claude/agents"
     assert claude["user_folder"] == "~/.claude/agents"
     assert claude["verified_by"] == "judge"
+
+
+def test_every_file_of_a_client_is_in_the_table() -> None:
+    declaring = {path.stem for path in Path(targets.__file__).parent.glob("*.py") if "\nCLIENT = " in path.read_text()}
+    assert declaring == {*MODULES.values()}
 
 
 def test_a_variable_that_moves_the_folder_is_followed(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,19 @@ def test_the_record_of_another_generation_is_damage(agentpack: Agentpack, what: 
         assert_told(agentpack, command, what, "another record", code)
 
 
+def test_a_history_without_its_pointer_is_kept_whatever_was_edited_since(agentpack: Agentpack) -> None:
+    """It is longer than what a first change could have left that a loss of power made undone."""
+    installed(agentpack)
+    agentpack("install", "python-engineer[data-pipeline]")
+    with open(agentpack.folder / PLACES["manifest"], "a", encoding="utf-8") as file:
+        file.write("# ours\n")
+    (agentpack.folder / PLACES["pointer"]).unlink()
+    kept = {name: tree(agentpack.folder / STATE / name) for name in ("generations", "blobs")}
+    for command, code in zip(COMMANDS, deserved("pointer", "text"), strict=True):
+        assert_told(agentpack, command, "pointer", "gone", code)
+    assert kept == {name: tree(agentpack.folder / STATE / name) for name in kept}
+
+
 def every_value(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """The way to each value in the data; of a list to its first one only."""
     if path:

@@ -252,6 +252,20 @@ def test_a_persona_that_collides_can_be_renamed(agentpack: Agentpack, project: P
     assert tree(project)[".claude/agents/second-reviewer.md"].startswith(b"---\nname: second-reviewer\n")
 
 
+def test_a_persona_keeps_its_other_name_when_its_pack_is_asked_for_again(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    manifest = (
+        "schema: 1\nsources: [{name: packs, path: packs}]\npacks:\n  - {require: data-reviewer, as: {reviewer: ada}}\n"
+    )
+    write_tree(project, {"agentpack.yaml": manifest})
+    agentpack("sync")
+    agentpack("install", "data-reviewer[terse]==1.1.0")
+    agents = {path: text for path, text in tree(project).items() if path.startswith(".claude")}
+    assert list(agents) == [".claude/agents/ada.md"]
+    assert b"- Say less.\n" in agents[".claude/agents/ada.md"]
+
+
 def test_a_rename_of_a_persona_that_is_not_there_is_told(agentpack: Agentpack, project: Path, packs: Path) -> None:
     text = "schema: 1\nsources: [{name: p, path: packs}]\npacks:\n  - {require: data-reviewer, as: {reviwer: x-y}}\n"
     write_tree(project, {"agentpack.yaml": text})
@@ -330,6 +344,22 @@ def test_a_pack_that_requires_another_brings_its_personas(agentpack: Agentpack, 
     ]
 
 
+def test_a_pack_keeps_the_clients_that_its_own_entry_names(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    """Also where another pack, which has more of them, requires it."""
+    publish(packs, make_pack("whole-team", personas={"lead": persona_text("lead")}, requires=["data-reviewer"]))
+    manifest = (
+        "schema: 1\nclients: [claude, gemini]\nsources: [{name: packs, path: packs}]\n"
+        "packs:\n  - whole-team\n  - {require: data-reviewer, clients: [claude]}\n"
+    )
+    write_tree(project, {"agentpack.yaml": manifest})
+    agentpack("sync")
+    assert sorted(path for path in tree(project) if path.startswith((".claude", ".gemini"))) == [
+        ".claude/agents/lead.md",
+        ".claude/agents/reviewer.md",
+        ".gemini/agents/lead.md",
+    ]
+
+
 # -- local variants ----------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +369,21 @@ def test_a_variant_that_the_project_wrote_is_used_by_name(agentpack: Agentpack, 
     agentpack("install", "data-reviewer[house]", "--source", "packs")
     assert b"- Say less.\n- Ask Ada.\n" in tree(project)[AGENT]
     assert '"name": "house"' in (project / "agentpack.lock").read_text()
+
+
+def test_a_variant_of_the_project_brings_another_one_that_it_requires(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    folder = ".agentpack/variants/reviewer"
+    house = variant_text("## Rules {#rules}\n\n- Ask Ada. {#ada}\n", requires=["calm"])
+    calm = variant_text("## Rules {#rules}\n\n- Take your time. {#calm}\n")
+    write_tree(project, {f"{folder}/house.md": house, f"{folder}/calm.md": calm})
+    agentpack("install", "data-reviewer[house]", "--source", "packs")
+    text = tree(project)[AGENT]
+    assert b"- Ask Ada.\n" in text
+    assert b"- Take your time.\n" in text
+    write_tree(project, {f"{folder}/calm.md": calm.replace("your time", "a break")})
+    assert "the local variant `calm` of reviewer was changed since" in agentpack("sync", "--locked", expect=3).err
 
 
 def test_a_changed_variant_of_the_project_makes_the_lock_stale(

@@ -18,6 +18,12 @@ def test_an_edit_of_one_rule_and_a_change_of_the_next_go_together() -> None:
     assert merge(base, ours, theirs).content == b"- one, edited\n- two, changed\n"
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_rule_that_one_side_takes_out_and_a_change_of_the_next_go_together(swapped: bool) -> None:
+    base, sides = b"- one\n- two\n- three\n", (b"- two\n- three\n", b"- one\n- two, changed\n- three\n")
+    assert merge(base, *(reversed(sides) if swapped else sides)).content == b"- two, changed\n- three\n"
+
+
 def test_an_edit_of_one_field_and_a_change_of_the_next_go_together() -> None:
     base = b"---\nname: x\nmodel: opus\ncolor: blue\n---\nText.\n"
     ours = base.replace(b"opus", b"sonnet")

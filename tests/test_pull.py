@@ -1,5 +1,6 @@
 """What a colleague committed comes along with `git pull`: it is taken for what it is, and not for edits by hand."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -171,6 +172,22 @@ def test_a_half_merged_lock_that_a_rollback_brought_back_is_read_as_in_a_fresh_c
     here = planned()
     shutil.rmtree(mine.folder / ".agentpack/state")
     assert here == planned() == ["replace"]
+
+
+def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentpack: Agentpack, project: Path) -> None:
+    """`lock` moves nothing else: no release is taken that neither side has."""
+    lock = project / "agentpack.lock"
+    publish(project / "packs", make_pack(version="1.0.0"))
+    agentpack("install", "data-reviewer>=1.0", "--source", "packs")
+    ours = lock.read_text()
+    publish(project / "packs", make_pack(version="1.1.0"))
+    agentpack("upgrade", "--yes")
+    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{lock.read_text()}>>>>>>> theirs\n")
+    publish(project / "packs", make_pack(version="1.2.0"))
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace(">=1.0", ">=1.1"))
+    agentpack("lock")
+    assert [pack["version"] for pack in json.loads(lock.read_text())["packs"]] == ["1.1.0"]
 
 
 def test_a_rollback_brings_no_lock_back_that_nobody_can_read_once_the_merge_is_over(

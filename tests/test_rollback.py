@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.packs import make_pack, publish
+import yaml
+from support.packs import BODY, make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import marks, modes, tree, with_state, write_tree
+from support.trees import STATE, marks, modes, tree, with_state, write_tree
 
 AGENT = ".claude/agents/reviewer.md"
 
@@ -91,6 +92,8 @@ def test_files_that_only_their_owner_reads_stay_so_through_the_history(agentpack
     for path in (AGENT, "agentpack.yaml", "agentpack.lock"):
         (project / path).chmod(0o600)
     agentpack("install", "data-reviewer>=1,<1.2")
+    publish(project / "packs", make_pack(version="1.1.1"))
+    agentpack("upgrade", "--check", expect=1)
     states = {}
     for command in (("upgrade", "--yes"), ("install", "data-reviewer==1.2.0"), ("install", "data-reviewer==1.0.0")):
         agentpack(*command)
@@ -340,3 +343,36 @@ def test_edits_since_the_last_command_are_said_to_be_kept(agentpack: Agentpack, 
     assert "python-engineer.md: your edits are kept in generation 3" in agentpack("rollback").err
     agentpack("rollback", "3")
     assert path.read_bytes() == edited
+
+
+def test_the_text_behind_an_edit_comes_back_with_it(agentpack: Agentpack, project: Path) -> None:
+    """In a fresh clone nothing is kept: the text is rendered once more, and a later merge no longer needs the release.
+
+    Without it the merge would not know what was edited.
+    """
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    with (project / AGENT).open("a") as file:
+        file.write("- Mine.\n")
+    shutil.rmtree(project / STATE)
+    more = persona_text(body=BODY.replace("You review data.", "You review data again."))
+    publish(project / "packs", make_pack(version="2.0.0", personas={"reviewer": more}))
+    agentpack("install", "data-reviewer==2.0.0")
+    merged = (project / AGENT).read_text()
+    assert "- Mine.\n" in merged
+    assert "data again." in merged
+    agentpack("rollback", "1")
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        shutil.rmtree(project / "packs/data-reviewer" / version)
+    agentpack("install", "data-reviewer==2.0.0")
+    assert (project / AGENT).read_text() == merged
+
+
+def test_an_entry_of_a_shared_file_that_was_taken_over_comes_back(agentpack: Agentpack, project: Path) -> None:
+    """The file is shared with other programs, so that only our entry in it can go back."""
+    shared = project / ".roomodes"
+    entry = "  - slug: reviewer\n    name: Mine\n    roleDefinition: |-\n      Be kind.\n    groups: [read]\n"
+    shared.write_text(f"customModes:\n{entry}")
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "roo", "--adopt")
+    assert "Be kind." not in shared.read_text()
+    agentpack("rollback")
+    assert yaml.safe_load(shared.read_text()) == {"customModes": yaml.safe_load(entry)}

@@ -409,6 +409,44 @@ def test_a_plain_upgrade_does_what_the_full_program_does(
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("finished", [True, False], ids=["a whole change", "half a change"])
+def test_a_check_during_which_another_command_changes_files_is_left_to_the_full_program(
+    agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: bool
+) -> None:
+    """One of two files is edited before the change, the other one after it: each was clean when it was looked at."""
+    project = agentpack.folder
+    agents = project / ".claude/agents"
+    agentpack("install", "python-engineer")
+    with open(agents / "python-engineer.md", "a", encoding="utf-8") as file:
+        file.write("\n- Mine.\n")
+    agentpack("install", "python-reviewer")
+    number = str(agentpack("history", "--json").envelope["data"]["current"])
+    agentpack("sync", "--locked", "--discard-edits")
+    with open(agents / "python-reviewer.md", "a", encoding="utf-8") as file:
+        file.write("\n- Mine.\n")
+    agentpack("diff", expect=1)
+    kept = shutil.copytree(project, tmp_path / "kept")
+
+    def change() -> None:
+        agentpack("rollback", number)
+
+    last = [at for at, call in enumerate(killed_at(None, change)[1]) if call == "rename"][-1]  # makes it count
+    agentpack("diff", expect=1)
+    shutil.rmtree(project)
+    shutil.copytree(kept, project)
+    plain_open, waiting = os.open, [agents / "python-reviewer.md"]
+
+    def opening(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if Path(str(path)) in waiting:
+            waiting.clear()
+            killed_at(None if finished else last, change)
+        return plain_open(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", opening)
+    assert quickly(["diff"], project) is None
+    assert not waiting
+
+
 @pytest.mark.parametrize("words", ["install python-engineer", "upgrade --yes"])
 def test_a_plain_call_tells_of_an_interrupted_change_as_the_full_program_does(
     agentpack: Agentpack, tmp_path: Path, words: str

@@ -314,6 +314,19 @@ def test_what_a_lock_file_says_blocks_nobody(disk: Disk, box: Path, text: bytes)
         assert path.read_text() == f"{os.getpid()}\n"
 
 
+def test_a_lock_file_that_is_another_file_too_keeps_its_text(disk: Disk, box: Path) -> None:
+    """A hard link in its place: the file may be anybody's. The lock holds all the same."""
+    other, path = box / "notes.txt", box / ".agentpack/state/lock"
+    with process_lock(disk):
+        pass
+    path.unlink()
+    other.write_text("mine\n")
+    os.link(other, path)
+    with process_lock(disk):
+        assert is_locked(disk)
+    assert other.read_text() == "mine\n"
+
+
 def test_a_holder_that_cannot_be_read_is_unknown(disk: Disk, box: Path) -> None:
     with holder(box, 60) as child:
         (box / ".agentpack/state/lock").write_bytes(b"\x1b]0;x\x07")

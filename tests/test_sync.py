@@ -132,15 +132,23 @@ def test_a_release_whose_bytes_changed_is_refused(agentpack: Agentpack, project:
     assert {path: mark for path, mark in marks(project).items() if path in before} == before
 
 
-def test_a_lock_whose_texts_no_longer_come_out_is_told(agentpack: Agentpack, project: Path) -> None:
+@pytest.mark.parametrize("option", ["--locked", "--frozen"])
+@pytest.mark.parametrize(("key", "value"), [("sha256", "0" * 64), ("capabilities", "every-tool, hooks")])
+def test_a_lock_whose_files_are_not_what_its_releases_give_is_refused(
+    agentpack: Agentpack, project: Path, option: str, key: str, value: str
+) -> None:
+    """Neither their text nor what they may do: what the lock says of that is an acceptance for later releases."""
     agentpack("sync")
     lock = project / "agentpack.lock"
     data = json.loads(lock.read_text())
-    data["files"][0]["sha256"] = "0" * 64
+    assert data["files"][0][key] != value
+    data["files"][0][key] = value
     lock.write_text(json.dumps(data, indent=1))
-    ran = agentpack("sync", "--frozen", expect=3)
+    before = marks(project)
+    ran = agentpack("sync", option, expect=3)
     assert "the locked releases do not render to what agentpack.lock says" in ran.err
     assert AGENT in ran.err
+    assert marks(project) == before
 
 
 @pytest.mark.parametrize(

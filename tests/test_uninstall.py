@@ -298,3 +298,16 @@ def test_a_damaged_record_of_before_keeps_nobody_from_uninstalling(installed: Ag
     ran = installed("uninstall", "one")
     assert "000001.json` is damaged: it cannot be told" in ran.err
     assert not (project / CLAUDE.format("one")).exists()
+
+
+@pytest.mark.parametrize("own", ["# who asks: Ada\n", "policy: {packs: {deny: [evil]}}\n"], ids=["a comment", "a key"])
+def test_a_manifest_in_which_people_wrote_stays_when_the_last_pack_goes(
+    agentpack: Agentpack, project: Path, own: str
+) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text() + own)
+    agentpack("uninstall", "python-engineer")
+    assert own in path.read_text()
+    assert "python-engineer" not in path.read_text()
+    assert there(project) == set()

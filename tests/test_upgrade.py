@@ -98,6 +98,33 @@ def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) ->
     assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
 
 
+def test_latest_moves_the_range_of_the_named_pack_only(agentpack: Agentpack, project: Path) -> None:
+    other = {"writer": persona_text("writer")}
+    publish(project / "packs", *(make_pack("team-writer", version, personas=other) for version in ("1.0.0", "2.0.0")))
+    agentpack("install", "data-reviewer<2", "team-writer<2", "--source", "packs")
+    agentpack("upgrade", "team-writer", "--latest", "--yes")
+    text = (project / "agentpack.yaml").read_text()
+    assert text.endswith("  - data-reviewer<2\n  - team-writer>=2.0.0,<3\n")
+    assert locked(project) == "1.1.0"
+
+
+def test_a_pack_that_is_not_named_stays_with_its_source(agentpack: Agentpack, project: Path) -> None:
+    """Also when one that goes before has a pack of that name by now."""
+    other = [make_pack("other", personas={"other": persona_text("other", body=f"- {word}\n")}) for word in ("a", "b")]
+    publish(project / "before", make_pack("one-more"))
+    publish(project / "behind", other[0])
+    agentpack(
+        "install", "data-reviewer==1.0.0", "other", "--source", "before", "--source", "packs", "--source", "behind"
+    )
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("data-reviewer==1.0.0", "data-reviewer"))
+    publish(project / "before", other[1])
+    agentpack("upgrade", "data-reviewer", "--yes")
+    assert locked(project) == "2.0.0"
+    assert (project / ".claude/agents/other.md").read_text().endswith("- a\n")
+    assert agentpack("sync", "--locked").err.endswith("nothing to change\n")
+
+
 def test_an_edit_and_a_change_elsewhere_are_both_there(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
     path = project / AGENT
@@ -127,6 +154,25 @@ def test_a_collision_is_decided_beforehand(agentpack: Agentpack, project: Path, 
     assert line in path.read_text().splitlines()
     agentpack("rollback")
     assert tree(project) == before
+
+
+@pytest.mark.parametrize("choice", ["keep", "theirs"])
+def test_a_file_that_cannot_be_merged_is_kept_or_replaced_as_a_whole(
+    agentpack: Agentpack, project: Path, choice: str
+) -> None:
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs")
+    path = project / AGENT
+    released = path.read_bytes()
+    path.write_bytes(released + b"- mine, no UTF-8: \xff\n")
+    edited = path.read_bytes()
+    agentpack("upgrade", "--latest", "--yes", expect=3)
+    assert path.read_bytes() == edited
+    agentpack("upgrade", "--latest", "--yes", "--on-conflict", choice)
+    assert locked(project) == "2.0.0"
+    replaced = released.replace(b"- one\n", b"- one, newest\n").replace(b"- three\n", b"- three, new\n")
+    assert path.read_bytes() == (edited if choice == "keep" else replaced)
+    agentpack("rollback")
+    assert path.read_bytes() == edited
 
 
 @pytest.mark.parametrize(("choice", "third"), [("keep", "- three, mine"), ("theirs", "- three, new")])

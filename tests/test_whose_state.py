@@ -265,6 +265,18 @@ def test_the_hot_path_answers_for_a_state_of_ones_own_only(agentpack: Agentpack,
         assert clean_scope() is None
 
 
+@pytest.mark.parametrize("folder", ["projects", ""], ids=["the folder of ids", "the folder around it"])
+def test_where_everybody_may_write_nothing_says_whose_a_state_is(
+    agentpack: Agentpack, project: Path, folder: str
+) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    (project.parent / "home/.local/state/agentpack" / folder).chmod(0o777)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        assert clean_scope() is None
+    assert "was not made by you" in agentpack("diff").err
+
+
 def test_where_a_home_cannot_be_written_commands_work_and_say_what_is_lost(
     agentpack: Agentpack, clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -399,6 +399,24 @@ LESS: Mapping[str, Callable[[Path], None]] = {
 }
 
 
+def test_what_a_release_takes_against_either_side_of_a_merge_stops(agentpack: Agentpack, tmp_path: Path) -> None:
+    """The side that is taken may have had more than the other. In a fresh clone, where only the lock tells."""
+    packs, lock = tmp_path / "more", agentpack.folder / "agentpack.lock"
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    release(packs, "1.0.0", reviewer={"tools": ["read", "shell"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    ours, text = lock.read_text(), agent.read_text()
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    agentpack("upgrade", "--yes")
+    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{lock.read_text()}>>>>>>> theirs\n")
+    agent.write_text(text)
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    release(packs, "1.2.0", reviewer={"tools": ["read", "shell", "web"]})
+    for accepting in ((), ("--accept", "web"), ("--accept", "shell")):
+        stopped(agentpack, "upgrade", "--yes", *accepting)
+    agentpack("upgrade", "--yes", "--accept", "web", "--accept", "shell")
+
+
 @pytest.mark.parametrize("less", LESS)
 @pytest.mark.parametrize(
     "command", [["upgrade", "--yes"], ["sync"], ["lock"], ["lock", "--upgrade"], ["install", "reviews>=1.1"]]

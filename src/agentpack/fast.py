@@ -123,8 +123,11 @@ def _is_known(scope: "Scope", state: str) -> bool:
 
     try:
         name = _read(f"{state}/id").decode().strip()
-        known = f"{platform_folder('state')}/projects"
-        return len(name) == 32 and _LETTERS.issuperset(name) and _plain(known) and os.path.isfile(f"{known}/{name}")
+        own = platform_folder("state")
+        known = f"{own}/projects"
+        if not _plain(own) or not _plain(known):
+            return False
+        return len(name) == 32 and _LETTERS.issuperset(name) and os.path.isfile(f"{known}/{name}")
     except (OSError, ValueError):
         return False
 
