@@ -8,7 +8,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import write_tree
 
-from agentpack import targets
+from agentpack import clients
 from agentpack.cli.complete import complete_client
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.model.names import is_kebab
@@ -29,7 +29,7 @@ def test_every_client_is_listed_with_folders_and_check(agentpack: Agentpack) -> 
 
 
 def test_every_file_of_a_client_is_in_the_table() -> None:
-    declaring = {path.stem for path in Path(targets.__file__).parent.glob("*.py") if "\nCLIENT = " in path.read_text()}
+    declaring = {path.stem for path in Path(clients.__file__).parent.glob("*.py") if "\nCLIENT = " in path.read_text()}
     assert declaring == {*MODULES.values()}
 
 
