@@ -41,7 +41,7 @@ def recognise_releases(workspace: Workspace, made: "Wanted") -> None:
             same = {row.path for row in lock.files if digests.get(row.path) == f"sha256:{row.sha256}"}
             if same:
                 rows = locked_files(lock)
-                workspace.states.recognise(lock, {path: rows[path] for path in same})
+                workspace.states.recognise(lock, {path: rows[path] for path in sorted(same)})
                 there = {path: here for path, here in there.items() if path not in same}
             if not there:
                 break
