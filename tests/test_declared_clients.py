@@ -13,8 +13,10 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree
 
+from agentpack.model.lock import Lock, Written, parse_lock
 from agentpack.model.names import text_digest
 from agentpack.safety.schemas.clients import Client
+from agentpack.workspace.written import as_written
 
 FILE = ".agentpack/clients/house.yaml"
 AGENT = ".house/agents/reviewer.md"
@@ -368,3 +370,59 @@ def test_a_declaration_takes_no_name_that_means_a_client_of_ours(
 def test_a_client_is_declared_once(agentpack: Agentpack, house: Path) -> None:
     shutil.copy(house / FILE, house / FILE.replace(".yaml", ".yml"))
     assert "`house` is declared twice" in agentpack("diff", expect=2).err
+
+
+# Where else it shows.
+
+
+def test_the_user_s_own_clients_are_named_in_full(agentpack: Agentpack, project: Path, home: Path) -> None:
+    publish(home / "packs", make_pack())
+    place = home / ".config/agentpack/clients/house.yaml"
+    place.parent.mkdir(parents=True)
+    place.write_text("schema: 1\nuser: {folder: .house/agents}\n")
+    agentpack("install", "--user", "data-reviewer", "--source", str(home / "packs"), "--client", "house")
+    assert [*json.loads((home / ".config/agentpack/agentpack.lock").read_text())["declared"]] == ["house"]
+    agentpack("diff", "--user")
+    place.write_text("schema: 1\nuser: {folder: .house/agents}\nfixed: {hooks: {start: make}}\n")
+    for command, code in LOOKING.items():
+        ran = agentpack(*command.split(), "--user", expect=code)
+        assert str(place) in ran.out + ran.err, command
+    assert str(place) in agentpack("sync", "--user", expect=3).err
+
+
+def test_a_command_without_accept_names_one_that_has_it(agentpack: Agentpack, house: Path) -> None:
+    """Taking another pack out would write the files of this one anew."""
+    publish(house / "packs", make_pack("other", personas={"tester": persona_text("tester")}))
+    agentpack("install", "other")
+    declare(house, GREEDY)
+    ran = agentpack("uninstall", "other", expect=3)
+    hint = next(line for line in ran.err.splitlines() if line.startswith("hint: "))
+    agentpack(*hint.partition("`agentpack ")[2].partition("`")[0].split())
+    agentpack("uninstall", "other")
+    agentpack("diff")
+
+
+def test_a_file_left_in_conflict_was_written_by_the_declaration_before(agentpack: Agentpack, house: Path) -> None:
+    (house / AGENT).write_text((house / AGENT).read_text().replace("description:", "description: Mine. #"))
+    before = lock(house)["declared"]
+    declare(house, {**GREEDY, "description": "summary"})
+    agentpack("sync", "--partial", "--accept", "hooks", expect=3)
+    left = lock(house)
+    assert left["written"]["declared"] == before
+    assert left["declared"] != before
+    assert [file["client"] for file in left["files"] if "release" in file] == ["house"]
+    agentpack("sync", "--on-conflict", "theirs", "--accept", "hooks")
+    assert "written" not in lock(house)
+    agentpack("lock", "--check")
+
+
+def test_doctor_tells_of_a_declaration_that_a_clone_would_not_have(agentpack: Agentpack, house: Path) -> None:
+    (house / ".gitignore").write_text(".agentpack/clients/\n")
+    assert f"{FILE} is ignored" in agentpack("doctor").out
+
+
+def test_a_lock_is_read_as_it_was_written() -> None:
+    told, older = {"house": text_digest(b"a")}, {"house": text_digest(b"b")}
+    made = Lock({"packs": []}, ("claude",), (), (), written=Written((), (), older), declared=told)
+    assert parse_lock(made.to_text().encode(), "agentpack.lock") == made
+    assert as_written(made).declared == older

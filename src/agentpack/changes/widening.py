@@ -62,20 +62,24 @@ class Widened(DecisionNeeded):
     def __init__(self, changes: Collection[MayChange]) -> None:
         self.changes = tuple(changes)
         words = sorted({word for change in self.changes for word in change.stops})
-        accept = "accept it with " + " ".join(f"`--accept {word}`" for word in words)
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
         if files:
             super().__init__(
-                f"{_some(files, 'clients')} changed since, and agents may do more than before; nothing was changed",
+                f"{_some(files, 'clients')}: what is declared there now lets agents do more than before; "
+                "nothing was changed",
                 details=list(_details(self.changes)),
-                hint=f"{accept}, or put back what was declared",
+                # `uninstall` and others that come to this have no such option
+                hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or put back what "
+                "was declared",
             )
             return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
         super().__init__(
             f"{_some(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
             details=list(_details(self.changes)),
-            hint=f"{accept}, or stay below that release with a range",
+            hint="accept it with "
+            + " ".join(f"`--accept {word}`" for word in words)
+            + ", or stay below that release with a range",
         )
 
 
