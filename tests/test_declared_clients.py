@@ -185,6 +185,24 @@ def test_a_variant_whose_folder_is_gone_is_no_clean_scope(agentpack: Agentpack, 
     assert "ours" in agentpack("diff", expect=1).out
 
 
+def test_what_other_clients_have_is_explained_when_a_declaration_is_gone(agentpack: Agentpack, house: Path) -> None:
+    (house / FILE).unlink()
+    told = agentpack("explain", "reviewer", "--json").envelope["data"]["files"]
+    assert {file["path"] for file in told if not file["missing"]} >= {".claude/agents/reviewer.md"}
+
+
+def test_a_client_whose_declaration_is_gone_can_be_left_out(agentpack: Agentpack, house: Path) -> None:
+    (house / FILE).unlink()
+    ran = agentpack("sync", expect=None)
+    assert ran.exit_code in (2, 3)
+    manifest = house / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("house, ", "").replace(", house", ""))
+    assert f"note: `{FILE}` is gone" in agentpack("sync").err
+    assert "declared" not in lock(house)
+    assert (house / AGENT).exists()
+    agentpack("diff")
+
+
 # Nobody may do more unseen.
 
 

@@ -82,7 +82,7 @@ def declaration_notes(workspace: Workspace) -> Iterator[str]:
     """The declared clients that the lock on disk does not know as they are now."""
     lock = workspace.documents.readable_lock
     for one in workspace.redeclared(lock) if lock else ():
-        yield f"{one} agentpack.lock was made"
+        yield str(one) if one.is_gone else f"{one} agentpack.lock was made"
 
 
 def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:

@@ -99,8 +99,9 @@ class Workspace:
             for one in self.redeclared(lock):
                 if one.client == name:
                     raise DecisionNeeded(
-                        f"{one}, and it declared the client `{name}`; nothing was changed",
-                        hint="bring the file back, or take the client out of agentpack.yaml and run `agentpack sync`",
+                        f"{one}, and it declared the client `{name}`",
+                        hint="bring the file back, or leave the client out of `clients:` in agentpack.yaml and run "
+                        "`agentpack sync`",
                     )
         return self.clients.named(name)
 
