@@ -230,6 +230,18 @@ def test_a_declaration_that_lets_an_agent_do_more_stops(agentpack: Agentpack, ho
     agentpack("diff")
 
 
+@pytest.mark.parametrize("command", ["sync", "sync --locked", "upgrade --yes"])
+def test_a_lock_that_has_the_new_digest_and_not_what_it_brings_agrees_to_nothing(
+    agentpack: Agentpack, house: Path, command: str
+) -> None:
+    declare(house, GREEDY)
+    put_lock(house, {**lock(house), "declared": {"house": text_digest((house / FILE).read_bytes())}})
+    before = tree(house)
+    agentpack(*command.split(), expect=3)
+    assert tree(house) == before
+    agentpack("diff", expect=1)
+
+
 def test_what_was_accepted_for_one_declaration_is_not_for_the_next(agentpack: Agentpack, house: Path) -> None:
     declare(house, GREEDY)
     agentpack("lock", "--accept", "hooks")

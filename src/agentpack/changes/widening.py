@@ -272,9 +272,18 @@ class _Comparison:
         told = lock.declared if lock else {}
         return frozenset(name for name, digest in self.made.lock.declared.items() if told.get(name) != digest)
 
+    def _is_doubtful(self, file: Rendering) -> bool:
+        """Whether a lock that this checkout did not write may have been given a declaration's digest without what that
+        brings along. Another local variant would explain it as well.
+        """
+        if file.client not in self.made.lock.declared or self.workspace.documents.lock_is_recorded:
+            return False
+        old, new = self.locked.get(file.pack), self.wanted[file.pack]
+        return old is not None and old.local_variants == new.local_variants
+
     def _declaring_more(self, file: Rendering, row: LockedFile) -> str:
         """The file that declares the client, where because of it alone the persona may do more than its row says."""
-        if file.client not in self.redeclared or row.capabilities is None:
+        if row.capabilities is None or not (file.client in self.redeclared or self._is_doubtful(file)):
             return ""
         if not widening(row.words, self.again.get(_key(file), file.capabilities)):
             return ""
