@@ -344,6 +344,17 @@ def test_a_lock_of_before_shows_another_declaration_by_the_texts(agentpack: Agen
     assert FILE in agentpack("sync", expect=3).err
 
 
+def test_a_lock_of_before_that_this_checkout_left_is_no_clean_scope(agentpack: Agentpack, house: Path) -> None:
+    put_lock(house, {key: value for key, value in lock(house).items() if key != "declared"})
+    agentpack("install", "data-reviewer[strict]")
+    agentpack("rollback", "2")
+    assert "declared" not in lock(house)
+    agentpack("diff")
+    declare(house, GREEDY)
+    assert FILE in agentpack("diff", expect=1).out
+    assert FILE in agentpack("sync", expect=3).err
+
+
 def test_two_sides_of_a_lock_are_merged_with_what_they_declare(agentpack: Agentpack, house: Path) -> None:
     commit(house)
     git(house, "switch", "--quiet", "--create", "side")
@@ -359,6 +370,24 @@ def test_two_sides_of_a_lock_are_merged_with_what_they_declare(agentpack: Agentp
     git(house, "checkout", "--theirs", FILE)
     agentpack("lock")
     assert lock(house)["declared"] == {"house": text_digest((house / FILE).read_bytes())}
+    agentpack("diff")
+
+
+def test_what_one_branch_accepted_of_a_declaration_the_other_did_not(agentpack: Agentpack, house: Path) -> None:
+    commit(house)
+    git(house, "switch", "--quiet", "--create", "side")
+    declare(house, GREEDY)
+    agentpack("sync", "--accept", "hooks")
+    commit(house)
+    git(house, "switch", "--quiet", "-")
+    agentpack("install", "data-reviewer[strict]")
+    commit(house)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(house, "merge", "side")
+    git(house, "checkout", "--theirs", AGENT)
+    assert FILE in agentpack("lock", expect=3).err
+    agentpack("lock", "--accept", "hooks")
+    agentpack("sync")
     agentpack("diff")
 
 
