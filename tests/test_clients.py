@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import write_tree
 
 from agentpack import clients
 from agentpack.cli.complete import complete_client
@@ -186,14 +185,6 @@ def test_a_word_that_means_no_client_or_one_twice_is_a_fault(
 ) -> None:
     (project / "agentpack.yaml").write_text(f"schema: 1\npacks: []\n{text}\n")
     assert fault in agentpack("sync", expect=2).err
-
-
-def test_a_declared_client_wins_over_an_alias(agentpack: Agentpack, project: Path) -> None:
-    publish(project / "packs", make_pack())
-    write_tree(project, {".agentpack/clients/vscode.yaml": "schema: 1\nproject: .vscode/agents\n"})
-    agentpack("install", "data-reviewer", "--source", "packs", "--client", "VSCode")
-    assert (project / ".vscode/agents/reviewer.md").exists()
-    assert "clients: [vscode]\n" in (project / "agentpack.yaml").read_text()
 
 
 def test_completion_offers_names_also_behind_a_comma(agentpack: Agentpack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from agentpack.errors import InvalidFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, Written, has_markers, parse_lock
 from agentpack.model.lock_sides import Sides, merged, read_sides, sides_of_rows
-from agentpack.model.names import PackName, digest_of
+from agentpack.model.names import Digest, PackName, digest_of
 
 
 def pack(name: str, version: str = "1.0.0") -> LockedPack:
@@ -150,3 +150,32 @@ def test_releases_that_files_still_hold_are_kept() -> None:
     assert found.pin(found.files[0]) == pack("a")
     same = merged(Sides(lock("a 1.0.0"), lock("a 1.0.0"), None), anything)
     assert same.written is None
+
+
+A, B, C = (digest_of(text) for text in (b"a", b"b", b"c"))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "base", "expected"),
+    [
+        ({"house": A}, {"house": B}, {"house": A}, {"house": B}),
+        ({"house": B}, {"house": A}, {"house": A}, {"house": B}),
+        ({"house": B}, {"house": C}, {"house": A}, {"house": B}),
+        ({"house": A}, {"house": B}, None, {"house": A}),
+        ({}, {"house": A}, {}, {"house": A}),
+        ({}, {"house": A}, {"house": A}, {}),
+        ({"house": A}, {"other": B}, {}, {"house": A, "other": B}),
+    ],
+)
+def test_what_one_side_changed_of_the_declared_clients_stands(
+    ours: dict[str, Digest], theirs: dict[str, Digest], base: dict[str, Digest] | None, expected: dict[str, Digest]
+) -> None:
+    """Of what is wanted as of what was written; where both changed one, ours."""
+
+    def side(declared: dict[str, Digest]) -> Lock:
+        return lock("a 1.0.0", declared=declared, written=Written(("claude",), (), declared))
+
+    found = merged(Sides(side(ours), side(theirs), None if base is None else side(base)), anything)
+    assert found.declared == expected
+    assert found.written is not None
+    assert found.written.declared == expected

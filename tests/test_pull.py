@@ -10,6 +10,8 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 from support.trees import modes
 
+from agentpack.model.history import FOUND
+
 AGENT = ".claude/agents/python-engineer.md"
 REVIEWER = ".claude/agents/python-reviewer.md"
 MANIFEST = "agentpack.yaml"
@@ -344,3 +346,18 @@ def test_an_adopted_file_is_its_users_again_once_git_took_its_pack_away(
     git(project, "reset", "--quiet", "--hard", "HEAD~1")
     agentpack("install", "python-engineer==1.0.0", "--client", "claude")
     assert own.read_text() == text
+
+
+def test_files_that_were_found_are_recorded_in_the_order_of_their_paths(agentpack: Agentpack, project: Path) -> None:
+    """Also where the lock is gone, and they are recognised one by one: the same checkout gives the same record."""
+    names = [f"reviewer-{letter}" for letter in "abcdefgh"]
+    publish(project / "packs", make_pack(personas={name: persona_text(name) for name in names}))
+    agentpack("install", "data-reviewer", "--source", "packs", "--client", "claude")
+    shutil.rmtree(project / ".agentpack")
+    (project / "agentpack.lock").unlink()
+    (project / ".claude/agents/reviewer-c.md").unlink()
+    agentpack("sync")
+    record = json.loads((project / ".agentpack/state/generations/000001.json").read_text())
+    assert record["command"] == FOUND
+    paths = [path for path, *_ in record["files"]]
+    assert len(paths) == 7 and paths == sorted(paths)

@@ -107,6 +107,14 @@ class Scope(NamedTuple):
             return path  # the variable it is named by is no longer set
         return os.path.join(self.roots[name], rest)
 
+    def shown(self, path: str) -> str:
+        """A named path as a report has it: below the scope's root as it stands, else in full."""
+        return self.absolute(path) if path.startswith("$") else path
+
+    def declaration(self, client: str) -> str:
+        """The file that would declare a client, as a report has it."""
+        return self.shown(f"{self.declared_clients}/{client}.yaml")
+
 
 def split_root(path: str) -> tuple[str, str]:
     """The root's name and the rest: `$state/current` -> (`$state`, `current`), `a/b` -> (``, `a/b`)."""

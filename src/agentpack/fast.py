@@ -2,8 +2,8 @@
 
 `--version`; a clean `diff` or `sync --check`; the name of a bundled pack for the shell's completion; and the plainest
 calls of `install` and `upgrade`, which `cli/plain.py` reads. Each hands over to the full program (None) at the
-slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, anything that
-differs, and for `sync --check` a policy. A test holds the answers against the full program's.
+slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, declared clients,
+anything that differs, and for `sync --check` a policy. A test holds the answers against the full program's.
 """
 
 import os
@@ -73,7 +73,7 @@ def clean_scope(*, judging: bool = False) -> str | None:
         return None
     if os.path.lexists(f"{state}/journal") or os.path.lexists(f"{state}/journal.new"):
         return None
-    if os.path.isdir(scope.absolute(scope.local_variants)):
+    if any(os.path.isdir(scope.absolute(folder)) for folder in (scope.local_variants, scope.declared_clients)):
         return None
     try:
         began = os.stat(f"{state}/current").st_ctime_ns
@@ -93,6 +93,8 @@ def clean_scope(*, judging: bool = False) -> str | None:
         lock = _json(scope.absolute(scope.lock))
         if "written" in lock:
             return None  # what is wanted is not written yet
+        if "declared" in lock or any(pack["local_variants"] for pack in lock["packs"]):
+            return None  # and their folder is not there any more
         locked = {file["path"]: f"sha256:{file['sha256']}" for file in lock["files"]}
         for path, _client, _pack, _persona, rendered, written, _mode in record["files"]:
             if not locked.pop(path, "") == rendered == written or not _holds(scope.absolute(path), written):

@@ -27,15 +27,11 @@ def integrity(workspace: Workspace) -> Iterator[Finding]:
     yield from _store(workspace)
 
 
-def _place(workspace: Workspace, path: str) -> str:
-    return workspace.scope.absolute(path) if path.startswith("$") else path
-
-
 def _files(workspace: Workspace) -> Iterator[Finding]:
     observed = workspace.states.observe(set(workspace.states.recorded))
     for path, file in sorted(workspace.states.recorded.items()):
         here = observed.get(path)
-        place = _place(workspace, path)
+        place = workspace.scope.shown(path)
         state = file_state(file.rendered, None, here)
         if here is None:
             yield whole(place, "AP202", "it was installed and is missing; `agentpack sync` writes it again", key=path)
@@ -50,7 +46,7 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
 
 def _lock(workspace: Workspace) -> Iterator[Finding]:
     current, scope = workspace.documents.current, workspace.scope
-    name = _place(workspace, scope.lock)
+    name = workspace.scope.shown(scope.lock)
     written = {document.path: document.written for document in current.documents} if current else {}
     if workspace.documents.lock_bytes is None:
         if scope.lock in written:
@@ -60,6 +56,11 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
     if workspace.documents.lock_sides:
         yield whole(name, "AP203", "it is half merged; `agentpack lock` merges the two sides", key=scope.lock)
         return
+    if lock is not None:
+        from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
+
+        for reason in stale_reasons(workspace, lock):
+            yield whole(name, "AP203", f"{reason}; `agentpack sync` brings it up to date", key=scope.lock, text=reason)
     if current is None or lock is None or not workspace.documents.lock_is_recorded:
         return
     recorded = {file.path: file.rendered for file in current.files}
@@ -83,7 +84,7 @@ def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str])
         yield whole(name, "AP203", f"not what is installed, and the releases cannot be asked: {error.message}")
         return
     for path, locked in sorted(differing.items()):
-        place = _place(workspace, path)
+        place = workspace.scope.shown(path)
         if made.get(path) == locked:
             yield whole(place, "AP203", "not written yet as it is locked; `agentpack sync` writes it", key=path)
         else:
@@ -97,7 +98,7 @@ def _store(workspace: Workspace) -> Iterator[Finding]:
             if digest in checked:
                 continue
             checked.add(digest)
-            place = _place(workspace, file.path)
+            place = workspace.scope.shown(file.path)
             try:
                 if blobs.has(digest):
                     blobs.get(digest)

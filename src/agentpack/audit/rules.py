@@ -68,7 +68,7 @@ _TABLE = (
         "AP203",
         "lock-changed",
         "warning",
-        "The lock is missing, has merge markers, or wants files that were not written yet.",
+        "The lock is missing, out of date or half merged, or wants files that were not written yet.",
     ),
     Rule("AP204", "lock-disagrees", "error", "The lock and the record of what was installed say different digests."),
     Rule("AP205", "content-damaged", "error", "A content in the store is not what its digest says."),

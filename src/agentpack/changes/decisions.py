@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from agentpack.changes.commit import Decided, commit, modes_left
 from agentpack.changes.conflicts import Conflicted
-from agentpack.changes.documents import documents_of_change, merge_notes, pack_changes
+from agentpack.changes.documents import declaration_notes, documents_of_change, merge_notes, pack_changes
 from agentpack.changes.meeting import meeting_notes, refuse_sources
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
@@ -12,7 +12,7 @@ from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import recognise_releases, recognised_lock
 from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.snapshot import pins_of
-from agentpack.changes.widening import may_changes, refuse_widening
+from agentpack.changes.widening import may_changes, more_than_on_disk, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
@@ -57,6 +57,7 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
         packs=tuple(pack_changes(before, made.lock)),
         notes=(
             *made.notes(changed),
+            *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, state.lock),
             *state.notes,
             *meeting_notes(workspace, planned),
@@ -65,7 +66,7 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),
         dry_run=request.dry_run,
-        capabilities=capabilities,
+        capabilities=tuple(sorted((*capabilities, *more_than_on_disk(workspace, made, planned, capabilities)))),
         skipped=made.skipped,
         left=planned.conflicts if request.partial else (),
     )

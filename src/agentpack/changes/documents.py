@@ -48,12 +48,17 @@ def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
 
 
 def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes:
-    """The text of a lock; unless `anew` the one on disk, byte for byte, where that says the same."""
+    """The text of a lock; unless `anew` the one on disk, byte for byte, where that says the same. One of an earlier
+    agentpack, which does not tell how clients were declared, says no other thing because of that.
+    """
     text, there = lock.to_text(), workspace.documents.lock_bytes
     if anew or there is None or there == text.encode() or workspace.documents.lock_sides:
         return text.encode()
     old = workspace.documents.readable_lock
-    return there if old is not None and old.to_text() == text else text.encode()
+    if old is None:
+        return text.encode()
+    told = {name: digest for name, digest in lock.declared.items() if name in old.declared}
+    return there if old.to_text() == lock._replace(declared=told).to_text() else text.encode()
 
 
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
@@ -71,6 +76,13 @@ def changed_packs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterat
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield PackChange(name, before.get(name), after.get(name))
+
+
+def declaration_notes(workspace: Workspace) -> Iterator[str]:
+    """The declared clients that the lock on disk does not know as they are now."""
+    lock = workspace.documents.readable_lock
+    for one in workspace.redeclared(lock) if lock else ():
+        yield str(one) if one.is_gone else f"{one} agentpack.lock was made"
 
 
 def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:

@@ -41,7 +41,7 @@ def recognise_releases(workspace: Workspace, made: "Wanted") -> None:
             same = {row.path for row in lock.files if digests.get(row.path) == f"sha256:{row.sha256}"}
             if same:
                 rows = locked_files(lock)
-                workspace.states.recognise(lock, {path: rows[path] for path in same})
+                workspace.states.recognise(lock, {path: rows[path] for path in sorted(same)})
                 there = {path: here for path, here in there.items() if path not in same}
             if not there:
                 break
@@ -147,7 +147,8 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
         AgentpackError: the release can no longer be had, or no longer be rendered.
     """
     pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
-    clients = sorted({file.client for file in lock.files if (file.pack, file.release) == (row.pack, row.release)})
+    rows = (file for file in lock.files if (file.pack, file.release) == (row.pack, row.release))
+    clients = sorted({file.client for file in rows if file.client == row.client or file.client in workspace.clients})
     manifest = Manifest.from_data(lock.manifest)
     entry = manifest.wanted(pin.name)
     if row.release is not None:

@@ -47,9 +47,9 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
     if not current.number and not recorded:
         return None
     observed = workspace.states.observe(set(recorded))
-    files = tuple(_as_found(file, observed.get(file.path)) for file in recorded.values() if file.path in observed)
+    files = tuple(_as_found(recorded[path], observed[path]) for path in sorted(recorded) if path in observed)
     documents = documents_here(workspace)
-    if current.number and files == current.files and tuple(documents) == current.documents:
+    if current.number and files == tuple(sorted(current.files)) and tuple(documents) == current.documents:
         return None
     generation = Generation(
         number=current.number + 1,

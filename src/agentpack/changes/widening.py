@@ -4,17 +4,19 @@ What the lock says was written is compared with what is wanted now. A committed 
 agreed to, and what `lock --accept` accepted counts until they are written. A lock with merge markers has to cover it on
 both sides. Where the lock is missing or cannot be read, the history of this checkout counts: removing a lock does not
 make a release a first install.
-Only another release stops a command: other bytes, or another source. What the user asks for himself, as a variant, a
-parameter, a client or a further pack, is shown.
+Only another release stops a command (other bytes, or another source) and another declaration of a client, since both
+come along with what others wrote. What the user asks for himself, as a variant, a parameter, a client or a further
+pack, is shown.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from agentpack.capabilities.of_file import capabilities
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.capabilities import accepted, widening
+from agentpack.model.changes import WRITES, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.names import Digest, PackName
@@ -46,26 +48,43 @@ class MayChange(NamedTuple):
     """What of it another release takes for itself and `--accept` accepted, now or when the lock was made."""
     releases: tuple[str, str] = ("", "")
     """The release before and now, where it is another one."""
+    declaration: str = ""
+    """The file that declares the client, where that says something else now and lets the persona do more."""
 
 
 class Widened(DecisionNeeded):
-    """A release may do more than the one before. `changes` has every persona and client for which that is so."""
+    """A release, or a client that is declared otherwise, may do more than the one before. `changes` has every persona
+    and client for which that is so.
+    """
 
     code = "widening"
 
     def __init__(self, changes: Collection[MayChange]) -> None:
         self.changes = tuple(changes)
-        moves = list(dict.fromkeys((change.pack, *change.releases) for change in self.changes))
         words = sorted({word for change in self.changes for word in change.stops})
-        named = ", ".join(f"{pack} {old} -> {new}" for pack, old, new in moves[:3])
-        more = f" and {len(moves) - 3} more packs" if len(moves) > 3 else ""
+        files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
+        if files:
+            super().__init__(
+                f"{_some(files, 'clients')}: what is declared there now lets agents do more than before; "
+                "nothing was changed",
+                details=list(_details(self.changes)),
+                # `uninstall` and others that come to this have no such option
+                hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or put back what "
+                "was declared",
+            )
+            return
+        moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
         super().__init__(
-            f"{named}{more}: the new release may do more than the one before; nothing was changed",
+            f"{_some(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
             details=list(_details(self.changes)),
             hint="accept it with "
             + " ".join(f"`--accept {word}`" for word in words)
             + ", or stay below that release with a range",
         )
+
+
+def _some(named: Sequence[str], what: str) -> str:
+    return ", ".join(named[:3]) + (f" and {len(named) - 3} more {what}" if len(named) > 3 else "")
 
 
 def _details(changes: Collection[MayChange]) -> Iterator[str]:
@@ -101,7 +120,8 @@ def _covered_by(change: MayChange, side: MayChange | None) -> MayChange:
     """The change, which stops as well where it stops against one side of a merge."""
     if side is None:
         return change
-    return change._replace(stops=tuple(dict.fromkeys((*change.stops, *side.stops))))
+    stops = tuple(dict.fromkeys((*change.stops, *side.stops)))
+    return change._replace(stops=stops, declaration=change.declaration or side.declaration)
 
 
 def granted_words(changes: Collection[MayChange]) -> tuple[str, ...]:
@@ -120,6 +140,22 @@ def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ..
         widened = widening(was.words, file.words)
         found.append(MayChange(file.pack, file.persona, file.client, was.words, file.words, widened))
     return tuple(sorted(found))
+
+
+def more_than_on_disk(
+    workspace: Workspace, made: Wanted, planned: Plan, told: Collection[MayChange]
+) -> Iterator[MayChange]:
+    """What personas may do more than the files that are written over let them, besides what is told already: of a lock
+    that came along, what it says was agreed to by others, and is news here.
+    """
+    known = {change[:3] for change in told}
+    for change in planned.changes:
+        file = made.files.get(change.path)
+        if file is None or change.action not in WRITES or change.observed is None or _key(file) in known:
+            continue
+        before = capabilities(workspace.client(file.client), workspace.states.contents(change.path))
+        if widened := widening(before, file.capabilities):
+            yield MayChange(*_key(file), before, file.capabilities, widened)
 
 
 def refuse_widening(changes: Collection[MayChange]) -> None:
@@ -203,6 +239,8 @@ class _Comparison:
         wanted = workspace.documents.readable_lock
         self.accepted_moved = self._moved({pack.name: pack for pack in wanted.packs} if wanted else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
+        self.redeclared = self._redeclared(lock)
+        self.accepted_redeclared = self._redeclared(wanted)
 
     def changes(self) -> Iterator[MayChange]:
         for file in self.made.files.values():
@@ -210,7 +248,8 @@ class _Comparison:
             row = self.rows.get(key)
             if row is not None and row.capabilities == ", ".join(file.capabilities):
                 continue
-            asked = self._is_asked_for(file.pack, is_new=row is None)
+            declaration = "" if row is None else self._declaring_more(file, row)
+            asked = not declaration and self._is_asked_for(file.pack, is_new=row is None)
             if row is not None and row.capabilities is None and file.pack not in self.moved:
                 continue  # an older lock did not tell it, and the release is the same
             before = row.words if row is not None and row.capabilities is not None else None
@@ -223,9 +262,32 @@ class _Comparison:
             granted: tuple[str, ...] = ()
             if not asked:
                 over = widened if before is not None else widening(self._of_pack(file), file.capabilities)
-                granted = tuple(word for word in over if self._is_accepted(file.pack, word))
+                granted = tuple(word for word in over if self._is_accepted(file, word))
                 stops = tuple(word for word in over if word not in granted and not self.workspace.policies.accept(word))
-            yield MayChange(*key, before, file.capabilities, widened, stops, granted, self._releases(file.pack))
+            releases = self._releases(file.pack)
+            yield MayChange(*key, before, file.capabilities, widened, stops, granted, releases, declaration)
+
+    def _redeclared(self, lock: Lock | None) -> frozenset[str]:
+        """The declared clients of which the lock says another declaration than today's, or none."""
+        told = lock.declared if lock else {}
+        return frozenset(name for name, digest in self.made.lock.declared.items() if told.get(name) != digest)
+
+    def _is_doubtful(self, file: Rendering) -> bool:
+        """Whether a lock that this checkout did not write may have been given a declaration's digest without what that
+        brings along. Another local variant would explain it as well.
+        """
+        if file.client not in self.made.lock.declared or self.workspace.documents.lock_is_recorded:
+            return False
+        old, new = self.locked.get(file.pack), self.wanted[file.pack]
+        return old is not None and old.local_variants == new.local_variants
+
+    def _declaring_more(self, file: Rendering, row: LockedFile) -> str:
+        """The file that declares the client, where because of it alone the persona may do more than its row says."""
+        if row.capabilities is None or not (file.client in self.redeclared or self._is_doubtful(file)):
+            return ""
+        if not widening(row.words, self.again.get(_key(file), file.capabilities)):
+            return ""
+        return self.workspace.scope.shown(self.workspace.clients.declarations[file.client].path)
 
     def _is_asked_for(self, pack: str, *, is_new: bool) -> bool:
         """Whether what a pack may do is of the user's own choice: it stays at its release, or he asks for it now.
@@ -241,9 +303,10 @@ class _Comparison:
         # brought along: by packs that are as new to the user as it is, or by a new release of one that was there
         return pack not in self._brought_by_release
 
-    def _is_accepted(self, pack: str, word: str) -> bool:
+    def _is_accepted(self, file: Rendering, word: str) -> bool:
         """Whether this command accepts it, or whoever made the lock did."""
-        locked = self.lock.accepted if self.lock and pack not in self.accepted_moved else ()
+        pack, is_other = file.pack, file.pack in self.accepted_moved or file.client in self.accepted_redeclared
+        locked = self.lock.accepted if self.lock and not is_other else ()
         words = (*self.workspace.accepted, *locked)
         return accepted([text for text in words if "widened:" not in text], pack, word)
 

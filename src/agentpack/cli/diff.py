@@ -109,7 +109,10 @@ def check_scope(session: Session) -> Result:
     _summary(session, found)
     data = {
         "differs": found.differs,
-        "remarks": [{"path": place(remark.path), "kind": remark.kind} for remark in found.remarks],
+        "remarks": [
+            {"path": place(remark.path), "kind": remark.kind, "details": list(remark.details)}
+            for remark in found.remarks
+        ],
         "files": [{"path": place(file.path), "state": file.state} for file in found.files],
     }
     return Result(data, 1 if found.differs else 0)

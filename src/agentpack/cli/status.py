@@ -47,7 +47,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         for label, text in _about(session, pack):
             yield f"  {label:<9} {safe(text)}"
     for file in found.leftovers:
-        yield f"{safe(_short(session, file.path))}: {_STATES[file.state]}"
+        yield f"{safe(session.workspace.scope.shown(file.path))}: {_STATES[file.state]}"
     yield from _remarkable(session, found)
     for sentence in sentences(session.workspace, found.same_names):
         yield f"name      {safe(sentence)}"
@@ -66,7 +66,7 @@ def _remarkable(session: Session, found: Status) -> Iterator[str]:
     """What a user would not expect of a client: another's file read, another scope winning, trust that is asked for."""
     for use in found.uses:
         if not use.own:
-            yield f"{safe(use.title)} reads {safe(_short(session, use.path))}"
+            yield f"{safe(use.title)} reads {safe(session.workspace.scope.shown(use.path))}"
     for title, wins in dict.fromkeys((use.title, use.wins) for use in found.uses if use.wins != "project"):
         yield f"{safe(title)}: " + ("user beats project" if wins == "user" else "user and project are merged")
     yield from dict.fromkeys(flat(use.trust) for use in found.uses if use.trust)
@@ -96,14 +96,9 @@ def _about(session: Session, pack: PackStatus) -> Iterator[tuple[str, str]]:
 def _file_words(session: Session, file: FileStatus) -> str:
     words = _STATES[file.state].partition(": ")[2]
     if file.unmerged:
-        return f"{_short(session, file.path)}:{file.unmerged}  ({MARKERS})"
+        return f"{session.workspace.scope.shown(file.path)}:{file.unmerged}  ({MARKERS})"
     words = "and not yet as locked: `agentpack sync` brings both together" if file.outdated else words
-    return _short(session, file.path) + (f"  ({words})" if words else "")
-
-
-def _short(session: Session, path: str) -> str:
-    """A managed path: as it stands below the scope's root, else in full."""
-    return session.workspace.scope.absolute(path) if path.startswith("$") else path
+    return session.workspace.scope.shown(file.path) + (f"  ({words})" if words else "")
 
 
 def _data(session: Session, found: Status) -> dict[str, Any]:

@@ -5,13 +5,14 @@ An adapter's module is imported when its client is asked for, so that thirty of 
 
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from typing import NamedTuple
 
 from agentpack.clients.base import Client
 from agentpack.errors import UsageError
-from agentpack.model.names import client_word, did_you_mean
+from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "Clients", "target_named"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "Clients", "Declaration", "target_named"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -52,11 +53,22 @@ SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 _loaded: dict[str, Client] = {}
 
 
+class Declaration(NamedTuple):
+    """The file that declares a client, and the digest of what it says."""
+
+    path: str
+    digest: Digest
+
+
 class Clients(Mapping[str, Client]):
     """All adapters by name: those that come with agentpack, and those a user declared."""
 
-    def __init__(self, declared: Mapping[str, Client] | None = None) -> None:
+    def __init__(
+        self, declared: Mapping[str, Client] | None = None, declarations: Mapping[str, Declaration] | None = None
+    ) -> None:
+        """`declarations` has the file of each client that is declared."""
         self._declared = dict(declared or {})
+        self.declarations: Mapping[str, Declaration] = dict(declarations or {})
 
     def __getitem__(self, name: str) -> Client:
         if name in self._declared:

@@ -62,20 +62,15 @@ def _look_at_scope(workspace: Workspace, looked: Looked) -> None:
         if state in ("missing", "blocked"):
             continue  # told by `integrity`
         looked.files += 1
-        found = scan(workspace.states.contents(path), _shown(workspace, path), key=path)
+        found = scan(workspace.states.contents(path), workspace.scope.shown(path), key=path)
         # a file that nobody edited says what its pack says: told there, but for what is hidden
         looked.findings += (finding for finding in found if state == "edited" or finding.rule == "AP101")
     for text in workspace.documents.local_texts:
-        looked.file(text.data, _shown(workspace, text.path), key=text.path)
+        looked.file(text.data, workspace.scope.shown(text.path), key=text.path)
     for pack, files, trouble in locked_releases(workspace):
         looked.findings += trouble
         if files is not None:
             looked.pack(files, f"{pack.name}-{pack.version}", pack.name)
-
-
-def _shown(workspace: Workspace, path: str) -> str:
-    """A managed path as a report names it: below the scope's root as it stands, else in full."""
-    return workspace.scope.absolute(path) if path.startswith("$") else path
 
 
 # What is named.

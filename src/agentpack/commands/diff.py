@@ -188,7 +188,8 @@ def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Ite
         yield Remark("manifest-missing", scope.manifest)
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
-    if not workspace.documents.lock_is_recorded and not _variants_changed(workspace, lock):
+    is_checked = workspace.documents.lock_is_recorded and not workspace.untold(lock)
+    if not is_checked and not _variants_changed(workspace, lock) and not workspace.redeclared(lock):
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
 

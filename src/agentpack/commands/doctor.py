@@ -429,7 +429,8 @@ def _git(workspace: Workspace) -> Iterator[Finding]:
         yield Finding("warning", "git", ".agentpack/state no longer ignores itself", hint)
     else:
         yield Finding("ok", "git", ".agentpack/state is ignored")
-    shared = (workspace.scope.manifest, workspace.scope.lock, workspace.scope.local_variants)
+    shared = [workspace.scope.manifest, workspace.scope.lock, workspace.scope.local_variants]
+    shared += sorted(row.path for row in workspace.clients.declarations.values())
     for path in ask("check-ignore", "--", *shared):
         text = f"{path} is ignored: a clone would not have it"
         yield Finding("warning", "git", text, f"let git see it: `git check-ignore -v {path}` names the line")

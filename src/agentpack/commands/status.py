@@ -213,7 +213,8 @@ def _stale(workspace: Workspace) -> list[str]:
         return ["agentpack.lock is half merged"]
     local = {(text.persona, text.name): text.digest for text in workspace.documents.local_texts}
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
-    if workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used):
+    same = workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used)
+    if same and not workspace.redeclared(lock):
         return []
     from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from agentpack.changes.clients import default_clients, settle
 from agentpack.changes.conflicts import lost_files
 from agentpack.changes.decisions import carry_out, conclude
-from agentpack.changes.documents import document_changes, lock_bytes, merge_notes, pack_changes
+from agentpack.changes.documents import declaration_notes, document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
@@ -120,7 +120,11 @@ def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> O
         plan=Plan(changes=(), elsewhere=workspace.states.elsewhere),
         documents=documents,
         packs=tuple(pack_changes(before, made.lock)),
-        notes=(*made.notes(made.files if documents else None), *merge_notes(workspace, made.lock)),
+        notes=(
+            *made.notes(made.files if documents else None),
+            *(declaration_notes(workspace) if documents else ()),
+            *merge_notes(workspace, made.lock),
+        ),
         dry_run=request.dry_run,
         capabilities=capabilities,
         skipped=made.skipped,

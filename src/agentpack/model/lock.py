@@ -24,7 +24,7 @@ MAX_LOCK_BYTES = 32 * 1024 * 1024
 _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
 )
-_KEYS = frozenset(("schema", "manifest", "clients", "accepted", "packs", "written", "files"))
+_KEYS = frozenset(("schema", "manifest", "clients", "declared", "accepted", "packs", "written", "files"))
 _T = TypeVar("_T")
 _HEX = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -109,6 +109,8 @@ class Written(NamedTuple):
     clients: tuple[str, ...]
     packs: tuple[LockedPack, ...]
     """The releases that rows of files name, each name and version once."""
+    declared: Mapping[str, Digest] = {}
+    """The declarations that these files were written by, where they are others than the lock's."""
 
 
 class Lock(NamedTuple):
@@ -123,9 +125,28 @@ class Lock(NamedTuple):
     `<pack>:<capability>`."""
     written: Written | None = None
     """None when the files hold what is wanted."""
+    declared: Mapping[str, Digest] = {}
+    """By the name of each declared client that the lock names or has files for, the digest of its text, in LF and
+    without a mark. Not of what the text means, which depends on the version of agentpack that reads it, as the lock may
+    not. A lock that an earlier agentpack made does not tell it.
+    """
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
+
+    @property
+    def all_clients(self) -> frozenset[str]:
+        """The clients that it names, or has files for."""
+        rows = (*self.packs, *(self.written.packs if self.written else ()))
+        named = (self.manifest, *self.manifest.get("packs", ()))
+        return frozenset(
+            {
+                *self.clients,
+                *(file.client for file in self.files),
+                *(client for row in rows for client in row.clients or ()),
+                *(client for entry in named for client in entry.get("clients") or ()),
+            }
+        )
 
     @property
     def fewer(self) -> dict[str, tuple[str, ...]]:
@@ -144,16 +165,22 @@ class Lock(NamedTuple):
             "schema": SCHEMA,
             "manifest": self.manifest,
             "clients": sorted(self.clients),
+            **_told(self.declared),
             "accepted": sorted(self.accepted),
             "packs": [pack.to_data() for pack in sorted(self.packs, key=_place)],
         }
         if self.written is not None:
             packs = [pack.to_data() for pack in sorted(self.written.packs, key=_place)]
-            data["written"] = {"clients": sorted(self.written.clients), "packs": packs}
+            written = {"clients": sorted(self.written.clients), **_told(self.written.declared), "packs": packs}
+            data["written"] = written
         data["files"] = []
         text = json.dumps(data, ensure_ascii=False, indent=1)
         rows = ",\n".join(file.to_text() for file in sorted(self.files, key=lambda file: file.path))
         return (text.removesuffix("[]\n}") + f"[\n{rows}\n ]\n}}" if rows else text) + "\n"
+
+
+def _told(declared: Mapping[str, Digest]) -> dict[str, Any]:
+    return {"declared": dict(sorted(declared.items()))} if declared else {}
 
 
 def _place(pack: LockedPack) -> tuple[str, str]:
@@ -229,6 +256,7 @@ def _lock(value: Mapping[str, Any], keep: Keep) -> Lock:
         _each_once((_file(_map(file)) for file in _list(value["files"])), lambda file: file.path, keep),
         _texts(value.get("accepted", [])),
         _written(value["written"]) if "written" in value else None,
+        _declared(value),
     )
 
 
@@ -244,7 +272,15 @@ def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tup
 
 
 def _written(value: Any) -> Written:
-    return Written(_texts(_map(value)["clients"]), tuple(_pack(pack) for pack in _list(value["packs"])))
+    packs = tuple(_pack(pack) for pack in _list(_map(value)["packs"]))
+    return Written(_texts(value["clients"]), packs, _declared(value))
+
+
+def _declared(value: Mapping[str, Any]) -> Mapping[str, Digest]:
+    found = _map(value.get("declared", {}))
+    if strange := [name for name in found if not is_kebab(name)]:
+        raise ValueError(f"`{strange[0][:80]}` is not a client's name")
+    return {name: _digest(digest) for name, digest in found.items()}
 
 
 def _manifest(value: Any) -> Mapping[str, Any]:

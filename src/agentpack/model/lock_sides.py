@@ -12,6 +12,7 @@ from packaging.version import Version
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
+from agentpack.model.names import Digest
 from agentpack.model.requirement import parse_requirement
 
 _OURS, _BASE, _THEIRS, _BOTH = range(4)
@@ -96,7 +97,8 @@ def merged(
         packs,
         files,
         _accepted(sides, from_ours, from_theirs),
-        Written(clients, pins) if is_behind else None,
+        Written(clients, pins, _declared(sides, as_written=True)) if is_behind else None,
+        _declared(sides),
     )
 
 
@@ -191,6 +193,32 @@ def _accepted(sides: Sides, from_ours: frozenset[str], from_theirs: frozenset[st
     left = {word for word in ours - theirs if word.partition(":")[0] not in from_theirs}
     left |= {word for word in theirs - ours if word.partition(":")[0] not in from_ours}
     return tuple(sorted((ours & theirs) | left))
+
+
+def _declared(sides: Sides, *, as_written: bool = False) -> Mapping[str, Digest]:
+    """What declarations said; where both sides changed one, ours. `agentpack lock` looks at what is there."""
+
+    def of(lock: Lock | None) -> Mapping[str, Digest]:
+        if as_written:
+            return lock.written.declared if lock and lock.written else {}
+        return lock.declared if lock else {}
+
+    ours, theirs, base = map(of, sides)
+    found = {
+        name: _three_way(
+            ours.get(name),
+            theirs.get(name),
+            base.get(name),
+            partial(_first, ours.get(name), theirs.get(name)),
+            has_base=sides.base is not None,
+        )
+        for name in sorted({*ours, *theirs})
+    }
+    return {name: digest for name, digest in found.items() if digest is not None}
+
+
+def _first(ours: Digest | None, theirs: Digest | None) -> Digest | None:
+    return ours or theirs
 
 
 def _manifest(sides: Sides, from_theirs: frozenset[str]) -> Mapping[str, Any]:

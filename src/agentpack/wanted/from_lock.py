@@ -62,7 +62,7 @@ def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
 
 
 def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
-    """Why the lock is not what the manifest and the local variants ask for; empty when it is."""
+    """Why the lock is not what the manifest, the local variants and the declared clients ask for; empty when it is."""
     reasons = []
     wanted = workspace.manifest.to_data()
     for key in sorted({*wanted, *lock.manifest}):
@@ -78,6 +78,7 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} has {MARKERS} on line {line}")
             elif text.digest != variant.digest:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
+    reasons += map(str, workspace.redeclared(lock))
     if not reasons:  # a manifest that moved on explains the rest
         reasons += unmet(workspace.manifest, lock)
     return reasons
@@ -102,10 +103,17 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
     changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
     if changed:
         why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
+        clients = {rows[path].client for path in changed for rows in (now, then) if path in rows}
+        changed = changed[:20]
+        if declared := [one for one in workspace.redeclared(lock) if one.client in clients]:
+            changed += map(str, declared)
+            why = "made before that: `agentpack lock` brings it up to date"
+        elif declared := [one for one in workspace.untold(lock) if one.client in clients]:
+            changed += [f"`{one.path}` may be another one now: the lock does not tell what it said" for one in declared]
         if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):
             why = f"written with another setting of {', '.join(moving)}: set it as it was, or run `agentpack sync`"
         raise DecisionNeeded(
             "the locked releases do not render to what agentpack.lock says",
-            details=changed[:20],
+            details=changed,
             hint=f"the lock was {why}",
         )

@@ -34,7 +34,7 @@ class Renderings:
     def _rendered(self, part: Part, client: str) -> Rendering | None:
         file = render(
             part.persona,
-            self.workspace.clients.named(client),
+            self.workspace.client(client),
             pack=part.pack.name,
             scope=self.workspace.scope.kind,
             variables=self.workspace.environment.variables,

@@ -113,7 +113,7 @@ class Selection(NamedTuple):
     def _rendered(self, only: str | None, *, require_acceptance: bool) -> Wanted:
         workspace = self.workspace
         for client in self.clients:
-            workspace.clients.named(client)
+            workspace.client(client)
         clients_of = self.audience.clients(self.manifest, self.clients, self.fewer)
         locked: list[LockedPack] = []
         parts: list[Part] = []
@@ -122,21 +122,22 @@ class Selection(NamedTuple):
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
             for part in own:
                 for client in clients_of[pin.pack]:
-                    assignment.add(workspace.clients.named(client), self.renderings.of(part, client))
+                    assignment.add(workspace.client(client), self.renderings.of(part, client))
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
         files, unwritten = assignment.settled()
         accepted = _accepted(workspace)
         if require_acceptance:
             assignment.require(accepted)
+        lock = Lock(
+            self.manifest.to_data(),
+            tuple(sorted(self.clients)),
+            tuple(locked),
+            tuple(_locked_file(file) for file in files.values()),
+            assignment.acceptances(),
+        )
         return Wanted(
-            Lock(
-                self.manifest.to_data(),
-                tuple(sorted(self.clients)),
-                tuple(locked),
-                tuple(_locked_file(file) for file in files.values()),
-                assignment.acceptances(),
-            ),
+            _with_declarations(workspace, lock),
             files,
             tuple(parts),
             unwritten,
@@ -201,6 +202,13 @@ def _accepted(workspace: Workspace) -> Collection[str]:
     for word in {*lock.accepted} - named:  # a lock from before acceptances named their pack
         named |= {f"{pack.name}:{word}" for pack in lock.packs}
     return {*workspace.accepted, *named}
+
+
+def _with_declarations(workspace: Workspace, lock: Lock) -> Lock:
+    """The lock with what the declared clients that it is about were made of."""
+    declarations = workspace.clients.declarations
+    used = lock.all_clients if declarations else ()
+    return lock._replace(declared={name: row.digest for name, row in declarations.items() if name in used})
 
 
 def _locked_file(file: Rendering) -> LockedFile:

@@ -1,9 +1,14 @@
 """The clients of a scope: those that come with agentpack, and those declared in `.agentpack/clients`."""
 
-from agentpack.clients import CLIENTS, MODULES, Clients
+from typing import NamedTuple
+
+from agentpack.clients import CLIENTS, Clients, Declaration
 from agentpack.clients.base import Client
 from agentpack.disk import Disk
+from agentpack.environment import Scope
 from agentpack.errors import Fault, InvalidFile
+from agentpack.model.line_ends import plain
+from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of, is_junk, is_kebab
 from agentpack.store.validated import ValidatedCache
 
@@ -20,10 +25,49 @@ def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
     names = [name for name in disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
     if len(names) > MAX_DECLARED:
         raise InvalidFile([Fault(folder, 0, "", f"declares more than {MAX_DECLARED} clients")])
-    return Clients(dict(_declared(disk, f"{folder}/{name}", cache) for name in names)) if names else CLIENTS
+    found, declarations = dict[str, Client](), dict[str, Declaration]()
+    for path in (f"{folder}/{name}" for name in names):
+        client, declaration = _declared(disk, path, cache)
+        if client.name in found:
+            first = declarations[client.name].path
+            raise InvalidFile([Fault(path, 0, "", f"the client `{client.name}` is declared twice: also in {first}")])
+        found[client.name], declarations[client.name] = client, declaration
+    return Clients(found, declarations) if names else CLIENTS
 
 
-def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[str, Client]:
+class Redeclared(NamedTuple):
+    """A client that is declared otherwise than when a lock was made, or no longer."""
+
+    client: str
+    path: str
+    """Its file, as people are told it."""
+    is_gone: bool = False
+
+    def __str__(self) -> str:
+        return f"`{self.path}` {'is gone' if self.is_gone else 'was changed since'}"
+
+
+def redeclared(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
+    """The clients that are not declared as they were when the lock was made, by name. Of one whose declaration the lock
+    does not tell, nothing is known: see `untold`.
+    """
+    found = []
+    for name, digest in sorted(lock.declared.items()):
+        now = clients.declarations.get(name)
+        if now is None:
+            found.append(Redeclared(name, scope.declaration(name), is_gone=True))
+        elif now.digest != digest:
+            found.append(Redeclared(name, scope.shown(now.path)))
+    return tuple(found)
+
+
+def untold(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
+    """The clients of which a lock that an earlier agentpack made does not tell how they were declared."""
+    used = lock.all_clients - lock.declared.keys()
+    return tuple(Redeclared(name, scope.shown(row.path)) for name, row in clients.declarations.items() if name in used)
+
+
+def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Declaration]:
     from agentpack.clients.declaring import declared_target
     from agentpack.input.documents import decode, read_yaml  # only where a client is declared
     from agentpack.input.hidden_in_files import own_file
@@ -31,12 +75,19 @@ def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[str, Client
 
     data = disk.read(path) or b""
     name = path.rpartition("/")[2].rpartition(".")[0]
-    if not is_kebab(name) or name in MODULES:
-        why = "comes with agentpack" if name in MODULES else "is not a name: lower-case letters, digits and hyphens"
+    ours = CLIENTS.words().get(name)
+    if not is_kebab(name) or ours is not None:
+        why = "comes with agentpack"
+        if ours != name:
+            why = (
+                f"is another name of `{ours}`, which {why}"
+                if ours
+                else "is not a name: lower-case letters, digits and hyphens"
+            )
         raise InvalidFile([Fault(path, 0, "", f"the client `{name}` {why}")], hint="rename the file")
     checked = cache.get("client", digest_of(data))
     if checked is None:
         with own_file(data, path):
             checked = validate("client", read_yaml(decode(data, path), path))
         cache.put("client", digest_of(data), checked)
-    return name, declared_target(name, checked, path)
+    return declared_target(name, checked, path), Declaration(path, digest_of(plain(data)))

@@ -104,9 +104,19 @@ class Documents:
         name = self._scope.manifest.rpartition("/")[2]
         with own_file(data, name):
             document = read_yaml(decode(data, name), name)
-        kept = checked(document, self._clients())
+        kept = checked(document, self._clients(), self._declared_before)
         self._cache.put("manifest", digest_of(data), kept)
         return Manifest.from_data(kept, self.client_meant)
+
+    def _declared_before(self, client: str) -> str | None:
+        """The file that declared a client when the lock was made; None where the lock knows of none."""
+        try:
+            found = self._lock_or_sides  # not `lock`, which asks the manifest where it is half merged
+        except InvalidFile:
+            return None
+        locks = (found,) if isinstance(found, Lock | None) else (found.ours, found.theirs)
+        is_known = any(client in lock.declared for lock in locks if lock is not None)
+        return self._scope.declaration(client) if is_known else None
 
     def client_meant(self, word: str) -> str:
         """The name of the client that a word of the manifest means."""

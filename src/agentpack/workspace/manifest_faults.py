@@ -3,7 +3,7 @@
 Loaded only for a text that was not met before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,12 +14,15 @@ from agentpack.input.schemas import validate
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import parse_requirement
 
+Known = Callable[[str], str | None]
 
-def checked(document: Document, clients: Clients) -> dict[str, Any]:
+
+def checked(document: Document, clients: Clients, known: Known) -> dict[str, Any]:
     """What the manifest says, in normal form.
 
     Args:
         clients: those that there are.
+        known: the file that declared a client when the lock was made; None where the lock knows of none.
 
     Raises:
         InvalidFile: with all faults.
@@ -31,23 +34,23 @@ def checked(document: Document, clients: Clients) -> dict[str, Any]:
         if error.hint is not None or not isinstance(document.data, dict):
             raise  # written for another agentpack, or no manifest at all
         faults += error.faults
-    known = {fault.key for fault in faults}
-    faults += [fault for fault in _faults(document, clients) if fault.key not in known]
+    told = {fault.key for fault in faults}
+    faults += [fault for fault in _faults(document, clients, known) if fault.key not in told]
     if faults:
         raise InvalidFile(faults)
     return data
 
 
-def _faults(document: Document, clients: Clients) -> Iterator[Fault]:
+def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Fault]:
     """What is wrong beside the schema; what has another shape than expected is passed over."""
     data: Mapping[str, Any] = document.data
-    yield from _unknown(document, ("clients",), data.get("clients"), clients)
+    yield from _unknown(document, ("clients",), data.get("clients"), clients, known)
     packs: list[tuple[Path, str]] = []
     for index, entry in _items(data.get("packs")):
         wanted = entry if isinstance(entry, dict) else {"require": entry}
         with suppress(UsageError):  # a fault already
             packs.append((("packs", index), parse_requirement(str(wanted.get("require"))).pack))
-        yield from _unknown(document, ("packs", index, "clients"), wanted.get("clients"), clients)
+        yield from _unknown(document, ("packs", index, "clients"), wanted.get("clients"), clients, known)
     yield from _repeats(document, packs)
     models = data.get("models")
     for family, ids in models.items() if isinstance(models, dict) else ():
@@ -61,10 +64,12 @@ def _items(value: object) -> Iterator[tuple[int, Any]]:
     return iter(enumerate(value if isinstance(value, list) else ()))
 
 
-def _unknown(document: Document, path: Path, named: object, clients: Clients) -> Iterator[Fault]:
+def _unknown(document: Document, path: Path, named: object, clients: Clients, known: Known) -> Iterator[Fault]:
     for index, name in _items(named):
         if isinstance(name, str) and clients.meant(name) not in clients:
             near = did_you_mean(name, clients.words()) or "`agentpack clients` lists them"
+            if file := known(name):
+                near = f"`{file}`, which declared it, is gone"
             yield _fault(document, (*path, index), f"there is no client `{name}`", near)
 
 

@@ -5,17 +5,18 @@ from functools import cached_property, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from agentpack.clients import CLIENTS, SHARED, Clients
-from agentpack.clients.base import Shared
+from agentpack.clients.base import Client, Shared
 from agentpack.disk import Disk
 from agentpack.disk.known import Known
 from agentpack.environment import Environment, Scope, cache_folder, user_scope
+from agentpack.errors import DecisionNeeded
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Form
 from agentpack.sources.bundled import validated_folder
 from agentpack.store import Store, layout
 from agentpack.store.validated import ValidatedCache
-from agentpack.workspace.declared_clients import clients_of
+from agentpack.workspace.declared_clients import Redeclared, clients_of, redeclared, untold
 from agentpack.workspace.documents import Documents
 from agentpack.workspace.locations import ManagedPlaces, Placing
 from agentpack.workspace.opened_sources import OpenedSources
@@ -57,6 +58,7 @@ class Workspace:
         self.documents.forget()
         self.policies.forget()
         self.states.forget()
+        self.__dict__.pop("clients", None)
 
     @property
     def manifest(self) -> Manifest:
@@ -76,6 +78,32 @@ class Workspace:
             InvalidFile: with all faults of a declaration.
         """
         return clients_of(self.disk, self.scope.declared_clients, self.cache)
+
+    def redeclared(self, lock: Lock) -> tuple[Redeclared, ...]:
+        """The clients that are declared otherwise than when the lock was made."""
+        return redeclared(self.clients, self.scope, lock)
+
+    def untold(self, lock: Lock) -> tuple[Redeclared, ...]:
+        """The declared clients of which the lock does not tell how they were declared."""
+        return untold(self.clients, self.scope, lock)
+
+    def client(self, name: str) -> Client:
+        """The adapter of a client that the manifest or the lock names.
+
+        Raises:
+            UsageError: there is none.
+            DecisionNeeded: there is none any more; its declaration is named.
+        """
+        lock = self.documents.readable_lock
+        if name not in self.clients and lock is not None:
+            for one in self.redeclared(lock):
+                if one.client == name:
+                    raise DecisionNeeded(
+                        f"{one}, and it declared the client `{name}`",
+                        hint="bring the file back, or leave the client out of `clients:` in agentpack.yaml and run "
+                        "`agentpack sync`",
+                    )
+        return self.clients.named(name)
 
     @property
     def managed(self) -> ManagedPlaces:

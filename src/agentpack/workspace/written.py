@@ -81,9 +81,15 @@ def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[Held], bef
     if before is not None:
         clients = before.written.clients if before.written else before.clients
     waiting = {pin.name for pin in pins.values()}
+    behind = {row.client for row in files.values() if row.release is not None}
+    told = as_written(before).declared if before is not None else {}
+    declared = {
+        client: digest for client, digest in told.items() if client in behind and digest != lock.declared.get(client)
+    }
     open_ = {word for word in (before.accepted if before else ()) if word.partition(":")[0] in waiting}
     accepted = tuple(sorted({*lock.accepted, *(word for word in open_ if ":widened:" not in word)}))
-    return lock._replace(files=tuple(files.values()), written=Written(clients, tuple(pins.values())), accepted=accepted)
+    written = Written(clients, tuple(pins.values()), declared)
+    return lock._replace(files=tuple(files.values()), written=written, accepted=accepted)
 
 
 class Locks:
@@ -160,4 +166,5 @@ def as_written(lock: Lock) -> Lock:
         packs=tuple(pins.values()),
         files=tuple(file._replace(release=None) for file in lock.files),
         written=None,
+        declared={**lock.declared, **lock.written.declared},
     )
