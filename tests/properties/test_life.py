@@ -77,10 +77,13 @@ class Left(NamedTuple):
     mode: int
 
 
-def came_back(files: dict[str, Left]) -> dict[str, object]:
-    """What has to come back: of a file that others write too each entry, of any other file each byte."""
-    shared = {path: sorted(left.content.split(b"  - slug: ")) for path, left in files.items() if path == SHARED}
-    return {**files, **shared}
+def came_back(files: dict[str, Left], entries: frozenset[bytes]) -> dict[str, object]:
+    """What has to come back: of a file that others write too each entry that was agentpack's, of any other file each
+    byte.
+    """
+    found = {path: left.content.split(b"  - slug: ")[1:] for path, left in files.items() if path == SHARED}
+    ours = {path: sorted(e for e in there if e.split(b"\n")[0] in entries) for path, there in found.items()}
+    return {**files, **ours}
 
 
 class Life(RuleBasedStateMachine):
@@ -99,6 +102,8 @@ class Life(RuleBasedStateMachine):
         self.lines: dict[str, str] = {}
         """Every line that the user wrote and did not throw away, and the file it went into."""
         self.generations: dict[int, dict[str, Left]] = {}
+        self.entries: dict[int, frozenset[bytes]] = {}
+        """Of each generation, the names of its entries in the shared file."""
         self.count = 0
 
     def teardown(self) -> None:
@@ -166,7 +171,9 @@ class Life(RuleBasedStateMachine):
     def managed(self, number: int) -> dict[str, Left]:
         """What lies on disk at each path of a generation."""
         shown = self.agentpack("history", "show", str(number), "--json").envelope["data"]
-        paths = {row["path"].partition("#")[0] for row in (*shown["files"], *shown["documents"])}
+        named = [row["path"].partition("#") for row in (*shown["files"], *shown["documents"])]
+        paths = {path for path, _, _ in named}
+        self.entries[number] = frozenset(key.encode() for path, _, key in named if path == SHARED)
         return {path: self.left(path) for path in sorted(paths) if (self.project / path).is_file()}
 
     def left(self, path: str) -> Left:
@@ -234,7 +241,8 @@ class Life(RuleBasedStateMachine):
         wanted = self.generations[number]
         if self.run("rollback", str(number), *how) == 0:
             found = {path: self.left(path) for path in wanted if (self.project / path).is_file()}
-            assert came_back(found) == came_back(wanted), f"generation {number} came back otherwise"
+            entries = self.entries[number]
+            assert came_back(found, entries) == came_back(wanted, entries), f"generation {number} came back otherwise"
 
     @precondition(lambda self: self.generations)
     @rule(keep=st.integers(1, 4))
