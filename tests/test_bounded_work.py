@@ -341,7 +341,7 @@ def test_more_declared_clients_are_refused(agentpack: Agentpack, project: Path) 
 def test_a_file_of_many_agents_of_others(agentpack: Agentpack, project: Path) -> None:
     rows = "".join(f"  - slug: a{number}\n    name: x\n" for number in range(3900))
     (project / ".roomodes").write_text(f"customModes:\n{rows}")
-    with within(9):
+    with within(20):
         agentpack("install", "python-engineer", "--client", "roo")
         agentpack("status")
 
