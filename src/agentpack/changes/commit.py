@@ -1,7 +1,6 @@
 """Decided -> done: the transaction that writes a change, and the generation that records it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
@@ -67,7 +66,7 @@ def commit(workspace: Workspace, decided: Decided) -> Outcome:
         managed=workspace.managed,
     )
     workspace.read_again()
-    return replace(outcome, generation=done.number)
+    return outcome._replace(generation=done.number)
 
 
 def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:

@@ -1,6 +1,5 @@
 """What a command did, or would do."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from agentpack.changes.widening import MayChange
@@ -24,8 +23,7 @@ class PackChange(NamedTuple):
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a command did, or with `dry_run` would do."""
 
     command: str

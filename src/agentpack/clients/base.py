@@ -106,7 +106,7 @@ class ToolWords(NamedTuple):
     """What is told when a restriction is written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)  # each costs every command a millisecond
 class Client:
     """A client: where it reads agents, how far that was checked, and how a persona is written for it."""
 

@@ -80,7 +80,7 @@ def keep(
     request = ChangeRequest(said=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
     outcome = carry_out(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
-    outcome = replace(outcome, notes=(*outcome.notes, *notes))
+    outcome = outcome._replace(notes=(*outcome.notes, *notes))
     return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 

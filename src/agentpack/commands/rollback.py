@@ -61,7 +61,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
             hint="`--adopt` replaces them and keeps their bytes in the history",
         )
     if dry_run or not outcome.changes_anything:
-        return replace(outcome, dry_run=dry_run)
+        return outcome._replace(dry_run=dry_run)
     modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
     return commit(workspace, Decided(outcome, goal.pins, modes, goal))
 

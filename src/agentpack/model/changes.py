@@ -1,8 +1,9 @@
 """A plan: all that will happen to files, computed in full before anything is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.model.history import InstalledFile
@@ -95,14 +96,13 @@ class Change:
         return self.rendered if known else digest_of(self.content)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """Every managed file of a scope, a change each, in the order of their paths."""
 
     changes: tuple[Change, ...]
     elsewhere: tuple[InstalledFile, ...] = ()
     """Files of ours that stay where a client's variable led before."""
-    shared: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, str] = MappingProxyType({})
     """Files that the other scope manages too, and which scope that is."""
 
     @property
