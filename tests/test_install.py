@@ -252,6 +252,24 @@ def test_a_persona_that_collides_can_be_renamed(agentpack: Agentpack, project: P
     assert tree(project)[".claude/agents/second-reviewer.md"].startswith(b"---\nname: second-reviewer\n")
 
 
+def test_an_agent_file_of_others_gets_the_name_that_it_is_given(agentpack: Agentpack, project: Path) -> None:
+    """Without one, it is written as it stands."""
+    agent = "---\nname:   helper\ndescription: Helps.\n---\nBe good.\n"
+    write_tree(
+        project,
+        {
+            "team/kit/helper.md": agent,
+            "team/kit/other.md": agent.replace("helper", "other"),
+            "agentpack.yaml": "schema: 1\nclients: [claude]\nsources: [{name: team, path: team}]\n"
+            "packs:\n  - {require: kit, as: {helper: aide}}\n",
+        },
+    )
+    agentpack("sync")
+    agents = project / ".claude/agents"
+    assert "name: aide\n" in (agents / "aide.md").read_text()
+    assert (agents / "other.md").read_text() == agent.replace("helper", "other")
+
+
 def test_a_persona_keeps_its_other_name_when_its_pack_is_asked_for_again(
     agentpack: Agentpack, project: Path, packs: Path
 ) -> None:

@@ -49,6 +49,21 @@ def test_a_rollback_is_a_generation_and_can_be_undone(
     assert [row["command"] for row in found["generations"]][-2:] == ["rollback 1", "rollback 3"]
 
 
+@pytest.mark.parametrize("document", ["agentpack.lock", "agentpack.yaml"])
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "another"])
+def test_one_step_back_waits_where_somebody_else_moved_lock_or_manifest(
+    agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]], document: str, gone: bool
+) -> None:
+    place = project / document
+    place.unlink() if gone else place.write_bytes(place.read_bytes() + b"\n")
+    before = modes(project)
+    told = agentpack("rollback", expect=3)
+    assert f"{document} is not as `install data-reviewer==1.2.0` left it" in told.err
+    assert modes(project) == before
+    agentpack("rollback", "2")
+    assert modes(project) == three[2]
+
+
 def test_the_mode_of_a_file_comes_back(
     agentpack: Agentpack, project: Path, three: list[dict[str, tuple[bytes, int]]]
 ) -> None:
