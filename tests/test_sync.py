@@ -151,6 +151,18 @@ def test_a_lock_whose_files_are_not_what_its_releases_give_is_refused(
     assert marks(project) == before
 
 
+@pytest.mark.parametrize("option", ["--locked", "--frozen"])
+def test_a_lock_from_which_a_file_was_taken_is_refused(agentpack: Agentpack, project: Path, option: str) -> None:
+    agentpack("sync")
+    lock = project / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    taken = data["files"].pop(0)
+    lock.write_text(json.dumps(data, indent=1))
+    before = marks(project)
+    assert taken["path"] in agentpack("sync", option, expect=3).err
+    assert marks(project) == before
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
