@@ -391,3 +391,23 @@ def test_an_entry_of_a_shared_file_that_was_taken_over_comes_back(agentpack: Age
     assert "Be kind." not in shared.read_text()
     agentpack("rollback")
     assert yaml.safe_load(shared.read_text()) == {"customModes": yaml.safe_load(entry)}
+
+
+def test_what_came_with_a_pull_goes_with_its_lock(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    def git(*words: str, cwd: Path = project) -> None:
+        subprocess.run(["git", *words], cwd=cwd, check=True, capture_output=True)
+
+    publish(project / "packs", make_pack("extra", personas={"helper": persona_text("helper")}))
+    agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude")
+    git("add", "--all")
+    git("commit", "--message", "ours")
+    git("clone", str(project), str(tmp_path / "theirs"))
+    Agentpack(tmp_path / "theirs")("install", "extra")
+    git("add", "--all", cwd=tmp_path / "theirs")
+    git("commit", "--message", "theirs", cwd=tmp_path / "theirs")
+    git("pull", "--ff-only", str(tmp_path / "theirs"), "HEAD")
+    helper = project / ".claude/agents/helper.md"
+    assert helper.exists()
+    agentpack("rollback", "1")
+    assert not helper.exists()
+    assert "extra" not in (project / "agentpack.lock").read_text()
