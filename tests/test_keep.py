@@ -345,6 +345,18 @@ def test_a_name_that_is_taken_is_refused(installed: Agentpack, project: Path) ->
     assert "not a variant's name" in installed("keep", "reviewer", "--as", "My Own", expect=2).err
 
 
+def test_a_name_that_another_persona_has_is_taken_while_nobody_asks_for_that_variant(
+    installed: Agentpack, project: Path
+) -> None:
+    """It would come into use as well, since a variant is asked for by its name."""
+    text = variant_text("- More. {#more}\n")
+    write_tree(project, {f".agentpack/variants/other/{name}.md": text for name in ("house", "local")})
+    edit(project, ("Stop when done.", "Stop when all is said."))
+    assert "there is a variant `house` already" in installed("keep", "reviewer", "--as", "house", expect=2).err
+    installed("keep", "reviewer")
+    assert (project / ".agentpack/variants/reviewer/local-2.md").exists()
+
+
 def test_a_variant_that_lies_there_unused_is_not_brought_into_use(installed: Agentpack, project: Path) -> None:
     write_tree(project, {VARIANT: STRICT})
     edit(project, ("Go deep.", "Go deeper."))
