@@ -1,6 +1,7 @@
 """adopt: agent files that are there already come under management, with what they say."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -623,3 +624,24 @@ def test_a_client_s_file_that_does_not_fit_is_refused_with_the_reason(
     before = tree(project)
     assert reason in agentpack("adopt", f"{AGENTS}/tidy.md", name or path, expect=2).err
     assert tree(project) == before
+
+
+def test_an_adopted_file_stays_where_git_takes_its_pack_away(agentpack: Agentpack, project: Path) -> None:
+    """It may be the only copy of that text: nothing on this branch knows of it."""
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", *words], cwd=project, check=True, capture_output=True)
+
+    agent = "---\nname: tidy\ndescription: Tidies up.\n---\nPut things in order.\n"
+    write_tree(project, {".gitignore": ".claude/\n", "agentpack.yaml": "schema: 1\npacks: []\n"})
+    git("add", "--all")
+    git("commit", "--message", "without")
+    git("checkout", "-b", "with")
+    write_tree(project, {".claude/agents/tidy.md": agent})
+    agentpack("adopt", ".claude/agents/tidy.md")
+    git("add", "--all")
+    git("commit", "--message", "with")
+    git("checkout", "HEAD~1")
+    assert not (project / ".agentpack/packs").exists()
+    agentpack("sync")
+    assert (project / ".claude/agents/tidy.md").read_text() == agent
