@@ -422,3 +422,21 @@ def test_a_record_in_a_project_reaches_nothing_outside(
     )
     agentpack("uninstall", "data-reviewer")
     assert outside.exists()
+
+
+def test_what_was_written_elsewhere_stays_when_edits_by_hand_come_back(
+    agentpack: Agentpack, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (home / name / "agents/python-engineer.md" for name in ("first", "second"))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "first"))
+    agentpack("install", "--user", "python-engineer", "--client", "claude")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / "second"))
+    agentpack("sync", "--user")
+    second.write_text(second.read_text() + "- Mine.\n")
+    agentpack("install", "--user", "python-reviewer", "--client", "claude")
+    found = agentpack("history", "--user", "--json").envelope["data"]["generations"]
+    (edits,) = (row["number"] for row in found if row["command"] == "edits by hand")
+    before = first.read_bytes()
+    agentpack("rollback", "--user", str(edits))
+    assert first.read_bytes() == before
+    assert "- Mine." in second.read_text()
