@@ -330,3 +330,16 @@ def test_json_is_the_envelope_with_the_same_findings_as_text(agentpack: Agentpac
     (finding,) = envelope["data"]["findings"]
     text = agentpack("audit", packs, expect=1).out
     assert f":{finding['line']}:{finding['column']}: {finding['level']} {finding['rule']} {finding['name']}: " in text
+
+
+def test_a_kept_edit_that_is_damaged_is_found(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    agent = project / ".claude/agents/python-engineer.md"
+    agent.write_text(agent.read_text() + "- Mine and only mine.\n")
+    agentpack("install", "python-reviewer")
+    assert agentpack("audit").exit_code == 0
+    kept = [path for path in (project / ".agentpack/state/blobs").iterdir() if b"- Mine and" in path.read_bytes()]
+    for path in kept:
+        path.write_bytes(path.read_bytes().replace(b"- Mine and", b"- Mind and"))
+    assert kept
+    assert "python-engineer.md: error AP205" in agentpack("audit", expect=5).out
