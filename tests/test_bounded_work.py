@@ -231,15 +231,22 @@ def test_a_parameter_that_is_used_very_often_is_refused_before_the_text_is_made(
 
 
 @pytest.mark.parametrize(
-    ("bound", "words"), [("MAX_RENDERED", "reviewer.md comes to"), ("MAX_ALL_RENDERED", "all files together come to")]
+    ("bound", "most", "words"),
+    [("MAX_RENDERED", 100, "reviewer.md comes to"), ("MAX_ALL_RENDERED", 300, "all files together come to")],
 )
 def test_files_of_more_bytes_are_refused(
-    bound: str, words: str, agentpack: Agentpack, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bound: str,
+    most: int,
+    words: str,
+    agentpack: Agentpack,
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     publish(tmp_path / "packs", make_pack("big"))
-    monkeypatch.setattr(renderings, bound, 100)
+    monkeypatch.setattr(renderings, bound, most)
     told = agentpack(
-        "install", "big", "--source", str(tmp_path / "packs"), "--client", "claude", expect=Refused.exit_code
+        "install", "big", "--source", str(tmp_path / "packs"), "--client", "claude,codex", expect=Refused.exit_code
     )
     assert words in told.err
     assert not (project / "agentpack.yaml").exists()
