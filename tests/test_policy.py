@@ -18,13 +18,16 @@ from support.trees import tree, write_tree
 from support.users import NOBODY, by_an_ordinary_user
 
 from agentpack.changes.asked import ask
-from agentpack.environment import Environment, find_scope, platform_folder
+from agentpack.environment import Environment, cache_folder, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
+from agentpack.model.manifest import EMPTY
+from agentpack.model.names import digest_of
 from agentpack.policy.evaluate import Facts, read_policy, refusals
 from agentpack.policy.evaluate import judge as judge_facts
 from agentpack.policy.policy import Policy, strictest
 from agentpack.sources.bundled import bundled_folder, bundled_source
+from agentpack.store.validated import ValidatedCache
 from agentpack.wanted.policy_check import capabilities_of, enforce, facts_of
 from agentpack.workspace.workspace import Workspace
 
@@ -1166,3 +1169,12 @@ def test_hidden_text_passes_where_user_or_organisation_say_report(
     assert "\u200b" in (project / ".claude/agents/helper.md").read_text(encoding="utf-8")
     monkeypatch.delenv("AGENTPACK_POLICY")
     assert agentpack("sync", "--json", expect=5).envelope["errors"][0]["code"] == "hidden-text"
+
+
+@pytest.mark.parametrize("key", ["policy", '"pol\\x69cy"'])
+def test_a_policy_is_read_from_its_text_whatever_was_kept_of_it(agentpack: Agentpack, project: Path, key: str) -> None:
+    text = f"schema: 1\n{key}: {{packs: {{deny: [python-engineer]}}}}\npacks: []\n".encode()
+    (project / "agentpack.yaml").write_bytes(text)
+    agentpack("status")
+    ValidatedCache(cache_folder()).put("manifest", digest_of(text), EMPTY.checked_data())
+    assert "python-engineer" in agentpack("install", "python-engineer", expect=5).err
