@@ -145,8 +145,9 @@ def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ..
 def more_than_on_disk(
     workspace: Workspace, made: Wanted, planned: Plan, told: Collection[MayChange]
 ) -> Iterator[MayChange]:
-    """What personas may do more than the files that are written over let them, besides what is told already: of a lock
-    that came along, what it says was agreed to by others, and is news here.
+    """The capabilities that personas gain over the files on disk, except those already in `told`.
+
+    A lock that came with a pull was agreed to by somebody else, so what it allows is news on this machine.
     """
     known = {change[:3] for change in told}
     for change in planned.changes:
