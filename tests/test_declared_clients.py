@@ -355,7 +355,8 @@ def test_a_lock_of_before_that_this_checkout_left_is_no_clean_scope(agentpack: A
     assert FILE in agentpack("sync", expect=3).err
 
 
-def test_two_sides_of_a_lock_are_merged_with_what_they_declare(agentpack: Agentpack, house: Path) -> None:
+def half_merge(agentpack: Agentpack, house: Path) -> None:
+    """Leave the project in the middle of merging two branches that declare the client in two ways."""
     commit(house)
     git(house, "switch", "--quiet", "--create", "side")
     declare(house, {**DECLARATION, "title": "Side"})
@@ -367,6 +368,10 @@ def test_two_sides_of_a_lock_are_merged_with_what_they_declare(agentpack: Agentp
     commit(house)
     with pytest.raises(subprocess.CalledProcessError):
         git(house, "merge", "side")
+
+
+def test_two_sides_of_a_lock_are_merged_with_what_they_declare(agentpack: Agentpack, house: Path) -> None:
+    half_merge(agentpack, house)
     git(house, "checkout", "--theirs", FILE)
     agentpack("lock")
     assert lock(house)["declared"] == {"house": text_digest((house / FILE).read_bytes())}
@@ -392,17 +397,7 @@ def test_what_one_branch_accepted_of_a_declaration_the_other_did_not(agentpack: 
 
 
 def test_a_lock_made_after_a_half_merge_stops_for_what_neither_side_declared(agentpack: Agentpack, house: Path) -> None:
-    commit(house)
-    git(house, "switch", "--quiet", "--create", "side")
-    declare(house, {**DECLARATION, "title": "Side"})
-    agentpack("sync")
-    commit(house)
-    git(house, "switch", "--quiet", "-")
-    declare(house, {**DECLARATION, "title": "Main"})
-    agentpack("sync")
-    commit(house)
-    with pytest.raises(subprocess.CalledProcessError):
-        git(house, "merge", "side")
+    half_merge(agentpack, house)
     declare(house, GREEDY)
     assert FILE in agentpack("lock", expect=3).err
 

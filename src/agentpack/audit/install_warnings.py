@@ -129,8 +129,8 @@ def _far(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
 
 
 def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
-    """By source, the names of the packs it offers, for the sources that do not offer every new pack themselves. A source
-    that cannot be read is left out; the command that needs it reports the error.
+    """By source, the names of the packs it offers, unless it is the only one that new packs come from. A source that
+    cannot be read is left out; the command that needs it reports the error.
     """
     found: dict[str, Collection[str]] = {}
     for source in candidates.sources.all:
