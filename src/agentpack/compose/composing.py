@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from agentpack.compose.agreement import Draft, Named
-from agentpack.compose.layers import choose, first_draft, lay, longer, settled_sections
+from agentpack.compose.layers import choose, first_draft, lay, settled_sections
+from agentpack.compose.outline import longer
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
