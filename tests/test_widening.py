@@ -175,6 +175,33 @@ def test_a_sync_that_takes_another_release_stops(widened: Agentpack) -> None:
     widened("sync", "--accept", "every-tool")
 
 
+def bumped(agentpack: Agentpack, *, row: dict[str, str]) -> None:
+    """Make the lock one that names the newer release, and says of the file what `row` says: as in a pull request of
+    somebody who wants the release in and does not want to say so.
+    """
+    agentpack("upgrade", "--yes", "--accept", "every-tool")
+    path = agentpack.folder / "agentpack.lock"
+    newer = json.loads(path.read_text())
+    agentpack("rollback")
+    newer["files"] = [{**file, **row} for file in json.loads(path.read_text())["files"]]
+    newer["files"] = [{key: value for key, value in file.items() if value is not None} for file in newer["files"]]
+    path.write_text(json.dumps(newer))
+
+
+@pytest.mark.parametrize("row", [{}, {"capabilities": None}], ids=["told", "not told"])
+@pytest.mark.parametrize("command", ["sync", "upgrade --yes", "sync --dry-run", "install reviews"])
+def test_a_lock_that_says_less_than_its_release_gives_is_no_acceptance(
+    widened: Agentpack, row: dict[str, str], command: str
+) -> None:
+    bumped(widened, row=row)
+    told = stopped(widened, *command.split()).err
+    assert "reviews: may do more than agentpack.lock says" in told
+    assert "--accept every-tool" in told
+    widened("sync", "--accept", "every-tool")
+    assert locked(widened) == {"reviewer claude": "every-tool"}
+    widened("sync", "--check")
+
+
 def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack) -> None:
     widened("upgrade", "--yes", "--accept", "every-tool")
     assert "may do less: every-tool -> read, search" in widened("rollback").err

@@ -73,6 +73,15 @@ class Widened(DecisionNeeded):
                 "was declared",
             )
             return
+        hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
+        if hidden:
+            super().__init__(
+                f"{_some(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
+                details=list(_details(self.changes)),
+                hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or bring back the "
+                "lock of before, as with `git restore agentpack.lock`",
+            )
+            return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
         super().__init__(
             f"{_some(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
@@ -249,13 +258,14 @@ class _Comparison:
             row = self.rows.get(key)
             if row is not None and row.capabilities == ", ".join(file.capabilities):
                 continue
-            declaration = "" if row is None else self._declaring_more(file, row)
-            asked = not declaration and self._is_asked_for(file.pack, is_new=row is None)
-            if row is not None and row.capabilities is None and file.pack not in self.moved:
+            hides = row is not None and self._hides_more(file, row)
+            declaration = "" if row is None else self._declaring_more(file, row, hides=hides)
+            asked = not declaration and not hides and self._is_asked_for(file.pack, is_new=row is None)
+            if row is not None and row.capabilities is None and file.pack not in self.moved and not hides:
                 continue  # an older lock did not tell it, and the release is the same
-            before = row.words if row is not None and row.capabilities is not None else None
-            if before is None and file.pack in self.moved and not asked:
-                before = self.again.get(key)
+            before = row.words if row is not None and (row.capabilities is not None or hides) else None
+            if before is None and file.pack in self.moved and not asked and key in self.again:
+                before = self.again[key].capabilities
             if before == file.capabilities:
                 continue
             widened = () if before is None else widening(before, file.capabilities)
@@ -273,20 +283,27 @@ class _Comparison:
         told = lock.declared if lock else {}
         return frozenset(name for name, digest in self.made.lock.declared.items() if told.get(name) != digest)
 
-    def _is_doubtful(self, file: Rendering) -> bool:
-        """Whether a lock that this checkout did not write may have been given a declaration's digest without what that
-        brings along. Another local variant would explain it as well.
+    def _hides_more(self, file: Rendering, row: LockedFile) -> bool:
+        """Whether the row says less than its own release gives, in a lock that this checkout did not write: then
+        somebody may have exchanged the release, or a declaration's digest, without what that brings along. Another
+        local variant would explain it as well.
         """
-        if file.client not in self.made.lock.declared or self.workspace.documents.lock_is_recorded:
+        if self.workspace.documents.lock_is_recorded:
             return False
         old, new = self.locked.get(file.pack), self.wanted[file.pack]
-        return old is not None and old.local_variants == new.local_variants
+        again = self.again.get(_key(file))
+        if again is None or old is None or old.local_variants != new.local_variants:
+            return False
+        if row.capabilities is None:
+            return row.sha256 != again.digest.removeprefix("sha256:") and bool(again.capabilities)
+        return bool(widening(row.words, again.capabilities))
 
-    def _declaring_more(self, file: Rendering, row: LockedFile) -> str:
+    def _declaring_more(self, file: Rendering, row: LockedFile, *, hides: bool) -> str:
         """The file that declares the client, where because of it alone the persona may do more than its row says."""
-        if row.capabilities is None or not (file.client in self.redeclared or self._is_doubtful(file)):
+        if row.capabilities is None or file.client not in self.made.lock.declared:
             return ""
-        if not widening(row.words, self.again.get(_key(file), file.capabilities)):
+        again = self.again.get(_key(file), file)
+        if not hides and not (file.client in self.redeclared and widening(row.words, again.capabilities)):
             return ""
         return self.workspace.scope.shown(self.workspace.clients.declarations[file.client].path)
 
@@ -347,12 +364,15 @@ class _Comparison:
         if rows and all(row.capabilities is not None for row in rows):
             return {word for row in rows for word in row.words}
         return {
-            word for key, words in self.again.items() if key[0] in packs and key[2] == file.client for word in words
+            word
+            for key, again in self.again.items()
+            if key[0] in packs and key[2] == file.client
+            for word in again.capabilities
         }
 
     @cached_property
-    def again(self) -> Mapping[Key, tuple[str, ...]]:
-        """What the locked releases may do, rendered again for each client that is wanted; empty when they are gone."""
+    def again(self) -> Mapping[Key, Rendering]:
+        """The locked releases rendered again for each client that is wanted; empty when they are gone."""
         if self.lock is None:
             return {}
         lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
@@ -361,7 +381,7 @@ class _Comparison:
             made = pinned(self.workspace, lock).only_for(clients).preview()
         except AgentpackError:
             return {}
-        return {_key(file): file.capabilities for file in made.files.values()}
+        return {_key(file): file for file in made.files.values()}
 
     def _releases(self, pack: str) -> tuple[str, str]:
         old, new = self.locked.get(pack), self.wanted[pack]
