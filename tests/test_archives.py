@@ -33,7 +33,7 @@ from support.archives import (
 from support.trees import write_tree
 
 from agentpack.errors import AgentpackError, Refused
-from agentpack.input import archives, entries
+from agentpack.input import archive_entries, archives
 from agentpack.input import file_names as paths
 from agentpack.input import tar as tar_files
 from agentpack.input.archives import UnsafeArchive, read_archive, write_archive
@@ -252,7 +252,7 @@ CASES: Mapping[str, Case] = {
     "file and named folder": (lambda: tar(entry("a"), header("a", 0, b"5")), "both a file and a folder"),
     "too many files": (lambda: tar(*(entry(f"f{n}") for n in range(paths.MAX_FILES + 1))), "more than 2000 files"),
     "too many folders": (
-        lambda: tar(*(header(f"f{n}", 0, b"5") for n in range(entries.MAX_ENTRIES + 1))),
+        lambda: tar(*(header(f"f{n}", 0, b"5") for n in range(archive_entries.MAX_ENTRIES + 1))),
         "more than 8000 entries",
     ),
     "file too large": (lambda: tar(header("a", (8 << 20) + 1)), "larger than 8 MiB"),

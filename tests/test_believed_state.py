@@ -406,7 +406,7 @@ def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:
 @contextmanager
 def _bound(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("agentpack.apply.rows.MAX_CHANGE_BYTES", size)
+        patch.setattr("agentpack.apply.replay.MAX_CHANGE_BYTES", size)
         yield
 
 

@@ -9,7 +9,7 @@ from agentpack.capabilities.meaning import Vocabulary
 from agentpack.capabilities.of_file import capabilities, model_class
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
-from agentpack.clients.declaring import declared_target
+from agentpack.clients.user_declared import declared_target
 from agentpack.input.documents import Document
 from agentpack.input.schemas import validate
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening

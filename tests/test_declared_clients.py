@@ -16,7 +16,7 @@ from support.trees import tree
 from agentpack.input.schemas.clients import Client
 from agentpack.model.lock import Lock, Written, parse_lock
 from agentpack.model.names import text_digest
-from agentpack.workspace.written import as_written
+from agentpack.workspace.file_releases import as_written
 
 FILE = ".agentpack/clients/house.yaml"
 AGENT = ".house/agents/reviewer.md"

@@ -13,7 +13,7 @@ import pytest
 from support.crashing_disk import CrashingDisk
 
 from agentpack.disk import FEW, Disk
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Bug, Refused, Unavailable, UsageError
 from agentpack.model.names import digest_of
 

@@ -17,7 +17,7 @@ from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
 from support.users import NOBODY, by_an_ordinary_user
 
-from agentpack.changes.asked import ask
+from agentpack.changes.named_release import ask
 from agentpack.environment import Environment, cache_folder, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds

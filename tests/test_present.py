@@ -17,7 +17,7 @@ from support.running import Agentpack, Ran
 
 import agentpack
 from agentpack.cli.boundary import guarded
-from agentpack.cli.present import PARTS, Output, Result, error_data, plain_ask, safe
+from agentpack.cli.output import PARTS, Output, Result, error_data, plain_ask, safe
 from agentpack.environment import project_scope
 from agentpack.errors import (
     AgentpackError,

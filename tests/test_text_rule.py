@@ -21,7 +21,7 @@ from agentpack.errors import InvalidFile
 from agentpack.input import unicode_table as table
 from agentpack.input.hidden_in_files import is_text, name_findings
 from agentpack.input.hidden_text import WORDS, Finding, HiddenText, text_findings
-from agentpack.input.unseen import ALWAYS, OUT_OF_PLACE
+from agentpack.input.invisible import ALWAYS, OUT_OF_PLACE
 from agentpack.model.pack import Release
 from agentpack.read import to_pieces
 from agentpack.reports.escaping import json_text, safe_text

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Place
-from agentpack.clients.reading import AgentFile, read_agent_file
+from agentpack.clients.read_back import AgentFile, read_agent_file
 
 CANNOT_ASK = 3
 ENGINEER, REVIEWER = "python-engineer", "python-reviewer"

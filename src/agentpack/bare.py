@@ -6,8 +6,8 @@ those of the file are put in when it is rendered.
 """
 
 from agentpack.clients.claude import CLIENT
-from agentpack.clients.reading import canonical, front_matter
-from agentpack.compose.composing import Pack
+from agentpack.clients.read_back import canonical, front_matter
+from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import decode

@@ -195,7 +195,7 @@ def _whose(root: str, environment: Environment, *, named: bool = False) -> str:
     others = [found.st_uid for found in looked if found.st_uid not in mine]
     open_to_all = [path for path, found in ((root, around), (what, looked[-1])) if found.st_mode & stat.S_IWOTH]
     if others:
-        from agentpack.disk.trust import user_name  # seldom needed
+        from agentpack.disk.ownership import user_name  # seldom needed
 
         whose = f"`{what}` belongs to another user, {user_name(others[0])}"
         if above and not named and others[0] != here.st_uid:

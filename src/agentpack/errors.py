@@ -1,6 +1,6 @@
 """The family of errors.
 
-An error carries what went wrong, the lines that show where, and the next step. `cli/present.py` turns it into words
+An error carries what went wrong, the lines that show where, and the next step. `cli/output.py` turns it into words
 on a terminal or into the envelope of `--json`; nothing else prints one. Each class fixes the process's exit code (the
 contract in `docs/reference/exit-codes.md`) and a stable word, `code`, for programs.
 

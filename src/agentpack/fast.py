@@ -1,7 +1,7 @@
 """The hot path: what is answered without the command-line library.
 
 `--version`; a clean `diff` or `sync --check`; the name of a bundled pack for the shell's completion; and the plainest
-calls of `install` and `upgrade`, which `cli/plain.py` reads. Each hands over to the full program (None) at the
+calls of `install` and `upgrade`, which `cli/quick_args.py` reads. Each hands over to the full program (None) at the
 slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, declared clients,
 anything that differs, and for `sync --check` a policy. A test holds the answers against the full program's.
 """
@@ -33,7 +33,7 @@ def answer(arguments: "Sequence[str]") -> int | None:
     if list(arguments) in (["--version"], ["-V"]):
         return _say(sys.stdout, version_text())
     if arguments and arguments[0] in ("install", "upgrade"):
-        from agentpack.cli.plain import run
+        from agentpack.cli.quick_args import run
 
         return run(arguments)
     words = _CLEAN.get(tuple(arguments))
@@ -118,7 +118,9 @@ def _plain(state: str) -> bool:
 
 
 def _is_known(scope: "Scope", state: str) -> bool:
-    """Whether this user made the state: a project's has an id that the user's own folder knows (`disk/known.py`)."""
+    """Whether this user made the state: a project's has an id that the user's own folder knows
+    (`disk/known_states.py`).
+    """
     if scope.kind == "user":
         return True
     from agentpack.environment import platform_folder

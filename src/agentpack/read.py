@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from agentpack.compose.composing import Pack, as_released
+from agentpack.compose.compose import Pack, as_released
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.input.parameters import Declaration

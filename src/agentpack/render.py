@@ -13,7 +13,7 @@ from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Note, Rendering
 
 if TYPE_CHECKING:
-    from agentpack.clients.reading import AgentFile
+    from agentpack.clients.read_back import AgentFile
 
 
 def render(
@@ -74,7 +74,7 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
 
     Where that cannot be had, why: the file would not be this agent to its client, or would have it interpret text.
     """
-    from agentpack.clients.reading import fields_and_body, read_declared
+    from agentpack.clients.read_back import fields_and_body, read_declared
     from agentpack.input.documents import decode
     from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
 

@@ -14,7 +14,7 @@ from support.trees import write_tree
 
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
-from agentpack.clients.declaring import declared_target
+from agentpack.clients.user_declared import declared_target
 
 ODD: Mapping[str, Any] = {
     "description": "summary",

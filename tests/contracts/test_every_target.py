@@ -18,7 +18,7 @@ from support.effort import usually
 from agentpack.clients import CLIENTS, MODULES, VARIABLES
 from agentpack.clients.base import FORMATS, STYLES, Client
 from agentpack.clients.grammar import NONE
-from agentpack.clients.reading import read_agent_file
+from agentpack.clients.read_back import read_agent_file
 from agentpack.clients.render import render_file
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.input.setting_forms import fitted

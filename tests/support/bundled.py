@@ -7,7 +7,7 @@ from itertools import combinations
 from support.packs import FORGETFUL
 
 from agentpack.clients import CLIENTS
-from agentpack.compose.composing import Pack, compose, draft_of, values_for
+from agentpack.compose.compose import Pack, compose, draft_of, values_for
 from agentpack.fetch import Sources, fetch
 from agentpack.input.parameters import Declaration, Value
 from agentpack.model.names import PackName

@@ -10,7 +10,7 @@ only checked that each is still as planned. docs/explanation/transactions.md tel
 """
 
 from agentpack.apply.recovery import Recovered, interrupted, left_behind, recover, unfinished
-from agentpack.apply.rows import Unfinished
+from agentpack.apply.replay import Unfinished
 from agentpack.apply.staging import Snapshot, Step
 from agentpack.apply.transaction import transact
 

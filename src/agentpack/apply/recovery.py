@@ -7,7 +7,7 @@ told apart by what they hold, and notes go last.
 from typing import Literal, NamedTuple
 
 from agentpack.apply.managed import Everything, Managed, refuse_journal
-from agentpack.apply.rows import Touched, Unfinished, clear, forget, settle, tidy, undo
+from agentpack.apply.replay import Touched, Unfinished, clear, forget, settle, tidy, undo
 from agentpack.apply.signals import Signals
 from agentpack.disk import Disk
 from agentpack.errors import Refused, Unavailable

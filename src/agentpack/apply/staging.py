@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.apply.managed import Everything, Managed, refuse_step
-from agentpack.apply.rows import forget, parent, refuse_size, temporary
+from agentpack.apply.replay import forget, parent, refuse_size, temporary
 from agentpack.disk import Disk, Seen, Stamp
 from agentpack.errors import AgentpackError, Bug, Refused, Unavailable
 from agentpack.model.history import Generation

@@ -7,7 +7,7 @@ generation counts nothing that goes wrong is worth an error, for the next comman
 from collections.abc import Callable, Iterable, Mapping
 
 from agentpack.apply.managed import Managed
-from agentpack.apply.rows import Unfinished, tidy, touched, undo
+from agentpack.apply.replay import Unfinished, tidy, touched, undo
 from agentpack.apply.signals import Signals
 from agentpack.apply.staging import Snapshot, Staging, Step
 from agentpack.disk import Disk

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agentpack.audit.integrity import BROKEN
 from agentpack.audit.scan import Audit
-from agentpack.disk.whole import read_start, write_whole
+from agentpack.disk.atomic import read_start, write_whole
 from agentpack.errors import Fault, InvalidFile, Unavailable
 from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import in_form_of

@@ -1,4 +1,4 @@
-"""How each sign that `findings.py` knows is recognised in a text: here markup and addresses, the rest in `wording.py`.
+"""How each sign that `rules.py` knows is recognised in a text: here markup and addresses, the rest in `phrases.py`.
 
 The work is linear in the text: every expression either begins at a rare character and stops at the next one, or has
 bounded repeats.

@@ -2,7 +2,7 @@
 
 Decides what is looked for, how grave it is, and where it stands. Nothing here refuses anything, and nothing found is
 no proof of anything: a text that harms in plain words matches no rule. How each sign is recognised stands in
-`signs.py`; what may be installed at all is decided elsewhere.
+`markup.py` and `phrases.py`; what may be installed at all is decided elsewhere.
 """
 
 import re
@@ -16,7 +16,7 @@ from agentpack.audit.markup import signs_in
 from agentpack.audit.phrases import Sign
 from agentpack.input.hidden_text import Finding as Hidden
 from agentpack.input.hidden_text import text_findings
-from agentpack.input.unseen import shown, unseen
+from agentpack.input.invisible import shown, unseen
 from agentpack.model.line_ends import as_lf
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}

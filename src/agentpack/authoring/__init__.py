@@ -5,7 +5,7 @@ Pure, but for the data file of retired libraries: a release and the one before i
 
 from collections.abc import Callable, Iterable, Iterator
 
-from agentpack.authoring import changelog, claims, conditions, ids, package, references, retired, sizes, wording
+from agentpack.authoring import changelog, claims, conditions, duplicates, ids, package, references, retired, sizes
 from agentpack.authoring.findings import Finding
 from agentpack.authoring.subject import Subject
 
@@ -13,7 +13,7 @@ _CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     package.findings,
     ids.findings,
     sizes.findings,
-    wording.findings,
+    duplicates.findings,
     conditions.findings,
     references.findings,
     changelog.findings,

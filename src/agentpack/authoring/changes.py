@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from agentpack.authoring.subject import Drafts, Subject, composed, pieces
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
-from agentpack.compose.composing import Pack
+from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError
 from agentpack.input.parameters import Declaration

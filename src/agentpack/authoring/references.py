@@ -10,7 +10,7 @@ from posixpath import dirname, join, normpath
 from agentpack.authoring.changes import excluded
 from agentpack.authoring.findings import Finding
 from agentpack.authoring.subject import Subject
-from agentpack.compose.agreement import Named, apart
+from agentpack.compose.conflicts import Named, apart
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 from agentpack.model.persona import Origin

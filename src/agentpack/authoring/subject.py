@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from agentpack.compose.agreement import Draft
-from agentpack.compose.composing import Pack, compose, values_for
+from agentpack.compose.compose import Pack, compose, values_for
+from agentpack.compose.conflicts import Draft
 from agentpack.compose.parse import Layer
 from agentpack.input.parameters import Declaration, Value
 from agentpack.model.pack import Release

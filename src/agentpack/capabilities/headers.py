@@ -133,7 +133,7 @@ def _toml(text: str) -> dict[str, Any]:
 
 def read_whole(client: Client, content: bytes) -> dict[str, Any] | None:
     """The fields of any file, read by the format's own reader as its client reads it; None where none can."""
-    from agentpack.clients.reading import front_matter
+    from agentpack.clients.read_back import front_matter
     from agentpack.input.documents import decode, read_yaml  # YAML is loaded only for what others wrote
 
     form = client.format

@@ -1,7 +1,7 @@
 """What the fields of one agent file come to: the words for all that its client lets the persona do.
 
-A method for each meaning that a key may have (`clients/powers.py`). What a file brings along, such as hooks or the
-command of a server, is told by a digest, so that another one is another word.
+A method for each meaning that a key may have (`clients/capability_meanings.py`). What a file brings along, such as
+hooks or the command of a server, is told by a digest, so that another one is another word.
 """
 
 import json
@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from agentpack.clients.base import Client
+from agentpack.clients.capability_meanings import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
-from agentpack.clients.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
 from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
 

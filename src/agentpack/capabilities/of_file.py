@@ -1,7 +1,8 @@
 """What a persona may do for one client, read from the rendered file itself and not from what its pack says.
 
-Decides which words of `model/capabilities.py` a file stands for. What its keys mean is data: `clients/powers.py` and
-the `Client`. A key that nobody knows is shown; a file that nobody can read is called that.
+Decides which words of `model/capabilities.py` a file stands for. What its keys mean is data:
+`clients/capability_meanings.py` and the `Client`. A key that nobody knows is shown; a file that nobody can read is
+called that.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 from agentpack.capabilities.headers import cut, read_rows, read_whole
 from agentpack.capabilities.meaning import Judgement, Vocabulary, model_class
 from agentpack.clients.base import Client
-from agentpack.clients.powers import MEANINGS
+from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.model.capabilities import EVERY, widening
 
 UNREADABLE = (EVERY, "unreadable")
@@ -80,7 +81,7 @@ def _beside(client: Client) -> Iterable[Client]:
     """The clients of ours in whose folders a declared one has its files."""
     if not client.is_declared:
         return ()
-    from agentpack.clients.declaring import clients_beside  # loads every adapter
+    from agentpack.clients.user_declared import clients_beside  # loads every adapter
 
     return clients_beside(client)
 

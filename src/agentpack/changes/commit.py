@@ -36,7 +36,7 @@ def commit(workspace: Workspace, decided: Decided) -> Outcome:
     Returns:
         The outcome with the number of the new generation.
     """
-    workspace.turns.alone()
+    workspace.consistency.alone()
     snapshot = pending_snapshot(workspace)
     outcome, goal, current = decided.outcome, decided.goal, workspace.documents.current or BEFORE_THE_FIRST
     here, changed = documents_here(workspace), {document.path for document in outcome.documents}

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from agentpack.changes.commit import Decided, commit, modes_left
 from agentpack.changes.conflicts import Conflicted
 from agentpack.changes.documents import declaration_notes, documents_of_change, merge_notes, pack_changes
-from agentpack.changes.meeting import meeting_notes, refuse_sources
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import recognise_releases, recognised_lock
 from agentpack.changes.request import ChangeRequest, DesiredState
+from agentpack.changes.same_file import meeting_notes, refuse_sources
 from agentpack.changes.snapshot import pins_of
 from agentpack.changes.widening import may_changes, more_than_on_disk, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile
@@ -18,9 +18,9 @@ from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.locations import split_place
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import as_written
 
 
 def carry_out(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:

@@ -7,8 +7,8 @@ from agentpack.changes.request import DesiredState
 from agentpack.model.changes import Plan
 from agentpack.model.line_ends import in_form_of, plain
 from agentpack.model.lock import Lock, LockedPack
+from agentpack.workspace.file_releases import held_files, with_files
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import held_files, with_files
 
 
 def document_changes(wanted: Iterable[tuple[str, bytes | None, bytes | None]]) -> Iterator[DocumentChange]:

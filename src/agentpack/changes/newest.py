@@ -6,7 +6,7 @@ from dataclasses import replace
 from packaging.version import Version
 
 from agentpack.changes.clients import settle
-from agentpack.changes.following import wanted_with_variants
+from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import Followed
 from agentpack.model.manifest import Manifest

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from agentpack.changes.meeting import meet
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
 from agentpack.changes.pristine import Pristine
+from agentpack.changes.same_file import meet
 from agentpack.model.changes import Plan
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.wanted import Wanted

@@ -19,9 +19,9 @@ from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import Locks
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import Locks
 
 MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""

@@ -25,8 +25,8 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import USER
 from agentpack.wanted.choose import pinned
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import as_written, held_files, left_lock
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import as_written, held_files, left_lock
 
 _MOST_DETAILS = 30
 

@@ -10,7 +10,7 @@ import typer
 from agentpack.cli.boundary import guarded
 from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
-from agentpack.cli.present import Output
+from agentpack.cli.output import Output
 from agentpack.cli.streams import Unwritten, write_data
 from agentpack.errors import Ended
 from agentpack.version import version_text

@@ -11,7 +11,7 @@ from agentpack.audit.rules import LEVELS, LOOKED_FOR, Finding
 from agentpack.audit.scan import Audit
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.commands.audit import audit as run
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import json_text

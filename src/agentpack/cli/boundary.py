@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from agentpack.cli.present import Output
+from agentpack.cli.output import Output
 from agentpack.cli.streams import Unwritten, flush_data, silence
 from agentpack.errors import AgentpackError, Ended, Unavailable
 

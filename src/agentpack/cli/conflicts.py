@@ -5,7 +5,7 @@ from typing import Any
 
 from agentpack.changes.conflicts import Conflicted
 from agentpack.cli.outcomes import outcome_data, show_warnings
-from agentpack.cli.present import Output, safe
+from agentpack.cli.output import Output, safe
 from agentpack.errors import AgentpackError
 from agentpack.reports.conflicts import conflict_lines
 

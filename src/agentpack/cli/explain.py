@@ -11,7 +11,7 @@ import typer
 from agentpack.changes.differences import Limits
 from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.options import Clients, Session, verb, verb_app
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.commands.explain import Explained, ExplainedRule, Line, Origins, explain_rule
 from agentpack.commands.explain import explain as run
 from agentpack.reports.data import origin_data

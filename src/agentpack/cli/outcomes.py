@@ -6,7 +6,7 @@ from typing import Any
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import Confirm
-from agentpack.cli.present import Output, Result, plain_ask, safe
+from agentpack.cli.output import Output, Result, plain_ask, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
 from agentpack.wanted.wanted import Told

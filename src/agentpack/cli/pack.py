@@ -8,7 +8,7 @@ import typer
 from agentpack.authoring.findings import ERROR, RULES, Finding
 from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import workflow_command
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.clients import MODULES
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
@@ -91,11 +91,11 @@ class Session:
         """
         if self._workspace is None:
             return
-        if number := self._workspace.turns.unfinished:
+        if number := self._workspace.consistency.unfinished:
             words = f"a change was interrupted and is not finished (generation {number})"
             self.output.say(f"note: {words}; `agentpack status` finishes it")
-        if self._workspace.turns.recovered is not None:
-            found = self._workspace.turns.recovered
+        if self._workspace.consistency.recovered is not None:
+            found = self._workspace.consistency.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
             where = self._workspace.disk.where
             for file in found.changed:

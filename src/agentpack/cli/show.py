@@ -5,7 +5,7 @@ from typing import Any
 
 from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.present import Output, Result, flat, safe
+from agentpack.cli.output import Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.show import Shown, Size, Variant
 from agentpack.commands.show import show as run

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, flat, safe
+from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS

@@ -7,7 +7,7 @@ settings for this client. Fields: https://antigravity.google/docs/subagents
 from collections.abc import Iterable
 
 from agentpack.clients.base import Client, Place, native_settings
-from agentpack.clients.powers import Powers
+from agentpack.clients.capability_meanings import Powers
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 

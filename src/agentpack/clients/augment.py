@@ -4,8 +4,8 @@ The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empt
 """
 
 from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import ALL, NAMES, UNREAD, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="augment",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, Powers
 from agentpack.clients.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
-from agentpack.clients.powers import LIMITING, MEANINGS, NOTHING, Powers
 from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note

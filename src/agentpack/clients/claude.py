@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import DROPPED, NAMES, NONE, Grammar
-from agentpack.clients.powers import Powers
 from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note

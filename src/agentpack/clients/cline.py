@@ -6,9 +6,9 @@ Names of tools, the reading of `tools` and the name of an agent's tool stand in 
 import re
 
 from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
 from agentpack.clients.opencode import MODEL
-from agentpack.clients.powers import Powers
 
 OLDER = {
     "apply_diff": "editor",

@@ -6,7 +6,7 @@ write, may write) and read in its source (`apply_spawn_agent_runtime_overrides` 
 """
 
 from agentpack.clients.base import Client, Place
-from agentpack.clients.powers import Powers
+from agentpack.clients.capability_meanings import Powers
 
 CLIENT = Client(
     name="codex",

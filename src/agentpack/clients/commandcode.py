@@ -7,8 +7,8 @@ The loader and the names of tools stand in `command-code` 1.54.2 (`scanAgentsDir
 import re
 
 from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import NAMES, NONE, UNREAD, Grammar
-from agentpack.clients.powers import Powers
 
 
 def identity(name: str) -> str:

@@ -5,8 +5,8 @@ that one of them does not know is ignored there.
 """
 
 from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 TOOLS = {
     name: word

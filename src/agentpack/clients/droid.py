@@ -4,8 +4,8 @@ Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids
 """
 
 from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import ALL, NAMES, NONE, Grammar
-from agentpack.clients.powers import Powers
 
 CATEGORIES = {
     "read-only": "read search shell web mcp skills",  # what does not edit: it runs commands of a low risk too

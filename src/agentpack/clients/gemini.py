@@ -4,8 +4,8 @@ The names of tools stand in `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES
 """
 
 from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import NONE, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="gemini",

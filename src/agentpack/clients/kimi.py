@@ -4,8 +4,8 @@ Names of tools and the reading of a file stand in `@moonshot-ai/kimi-code` 2.1.0
 """
 
 from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 GRAMMAR = Grammar(separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=REFUSED, item=REFUSED)
 CLIENT = Client(

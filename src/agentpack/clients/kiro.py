@@ -4,7 +4,7 @@ Fields and tools: https://kiro.dev/docs/custom-agents. `read` there covers searc
 """
 
 from agentpack.clients.base import Client, Place, ToolWords
-from agentpack.clients.powers import Powers
+from agentpack.clients.capability_meanings import Powers
 
 CLIENT = Client(
     name="kiro",

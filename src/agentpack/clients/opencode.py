@@ -6,7 +6,7 @@ before a file of secrets is read.
 """
 
 from agentpack.clients.base import HEX_COLORS, Client, Place, ToolWords
-from agentpack.clients.powers import Powers
+from agentpack.clients.capability_meanings import Powers
 
 NO_SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 TOOLS = {

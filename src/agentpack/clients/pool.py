@@ -4,7 +4,7 @@ Fields: https://docs.poolside.ai/subagents
 """
 
 from agentpack.clients.base import Client, Place
-from agentpack.clients.shared import map_of_entries
+from agentpack.clients.shared_files import map_of_entries
 
 CLIENT = Client(
     name="pool",

@@ -4,8 +4,8 @@ The names of tools stand in `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empt
 """
 
 from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import ALL, DROPPED, NAMES, NONE, Grammar
-from agentpack.clients.powers import Powers
 
 GRAMMAR = Grammar(
     separators=",", trims_items=False, text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=DROPPED

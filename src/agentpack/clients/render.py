@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords, native_settings
+from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NONE, REFUSED, UNKNOWN, listed
-from agentpack.clients.powers import MEANINGS
 from agentpack.errors import UsageError
 from agentpack.input.setting_forms import fitted
 from agentpack.model.capabilities import LOOKING

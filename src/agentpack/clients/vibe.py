@@ -5,8 +5,8 @@ Names of tools stand in `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/
 """
 
 from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.capability_meanings import Powers
 from agentpack.clients.grammar import ALL, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="vibe",

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.asked import resolved
 from agentpack.changes.clients import settle
 from agentpack.changes.decisions import conclude, propose
+from agentpack.changes.named_release import resolved
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.commands.adoptable import Found, find

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agentpack.changes.clients import default_clients
 from agentpack.clients.base import Client
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.edits.recognise import Agent, read_file
 from agentpack.errors import UsageError
 from agentpack.workspace.workspace import Workspace

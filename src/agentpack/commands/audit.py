@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from agentpack.audit.integrity import integrity, locked_releases
 from agentpack.audit.rules import scan
 from agentpack.audit.scan import Audit, Looked
-from agentpack.disk.whole import read_start
+from agentpack.disk.atomic import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.input.file_names import MAX_BYTES
 from agentpack.model.changes import file_state
@@ -20,7 +20,7 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import to_look_at
-from agentpack.workspace.required import nothing_installed, refuse_address
+from agentpack.workspace.preconditions import nothing_installed, refuse_address
 from agentpack.workspace.workspace import Workspace
 
 _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")
@@ -49,7 +49,7 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 
 
 def _look_at_scope(workspace: Workspace, looked: Looked) -> None:
-    workspace.turns.settle()
+    workspace.consistency.settle()
     scope = workspace.scope
     documents = workspace.documents
     if documents.manifest_bytes is None and documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:

@@ -9,9 +9,9 @@ from functools import cached_property
 
 from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits, Remark
 from agentpack.changes.documents import pack_changes
-from agentpack.changes.meeting import where_it_stays
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
+from agentpack.changes.same_file import where_it_stays
 from agentpack.changes.widening import may_changes
 from agentpack.differences.accounts import (
     MAX_BYTES,
@@ -30,9 +30,9 @@ from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reasons
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace, steady
-from agentpack.workspace.written import as_written
 
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 

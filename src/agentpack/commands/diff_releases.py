@@ -17,7 +17,7 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import refuse_address
+from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace, steady
 
 

@@ -16,9 +16,9 @@ import platformdirs
 
 from agentpack import __version__
 from agentpack.apply import left_behind
-from agentpack.disk.real import real_path
+from agentpack.disk.atomic import read_start
+from agentpack.disk.real_paths import real_path
 from agentpack.disk.version_control import ask_git
-from agentpack.disk.whole import read_start
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.changes import file_state
@@ -188,7 +188,7 @@ def _lock_of_processes(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _journal(workspace: Workspace) -> Iterator[Finding]:
-    workspace.turns.has_settled = True
+    workspace.consistency.has_settled = True
     journal, is_decided = None, False
     if not is_locked(workspace.disk):
         journal, is_decided = left_behind(workspace.disk, workspace.store, workspace.managed)

@@ -17,7 +17,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.selection import Selection
-from agentpack.workspace.required import nothing_installed, require_lock
+from agentpack.workspace.preconditions import nothing_installed, require_lock
 from agentpack.workspace.workspace import Workspace, steady
 
 

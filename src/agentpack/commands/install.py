@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from agentpack.changes.clients import settle
 from agentpack.changes.decisions import carry_out
-from agentpack.changes.following import wanted_with_variants
+from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
@@ -15,7 +15,7 @@ from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import naming
 from agentpack.wanted.settings import read_settings
-from agentpack.workspace.required import refuse_address
+from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace, changing
 
 

@@ -30,7 +30,7 @@ from agentpack.wanted.from_lock import check_rendering, settled_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.documents import LocalText
-from agentpack.workspace.required import nothing_installed
+from agentpack.workspace.preconditions import nothing_installed
 from agentpack.workspace.workspace import Workspace, changing, steady
 
 DEFAULT = "local"

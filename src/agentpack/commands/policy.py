@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agentpack.changes.asked import ask, clients_for
+from agentpack.changes.named_release import ask, clients_for
 from agentpack.environment import policy_files
 from agentpack.policy.policy import Entry, Listed, Policy, strictest
 from agentpack.policy.refusal import PackVerdict, look

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from agentpack.changes.commit import Decided, commit
 from agentpack.changes.documents import changed_packs
 from agentpack.changes.history import generation
-from agentpack.changes.meeting import one_file
 from agentpack.changes.outcome import DocumentChange, Outcome
+from agentpack.changes.same_file import one_file
 from agentpack.changes.snapshot import pins_here
 from agentpack.changes.widening import MayChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.authoring.sizes import count
-from agentpack.changes.asked import ask, clients_for, resolved
-from agentpack.compose.composing import Pack
+from agentpack.changes.named_release import ask, clients_for, resolved
+from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.manifest import ManifestEntry

@@ -19,9 +19,9 @@ from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, pinned_here
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import require_manifest, require_packs
+from agentpack.workspace.file_releases import held_by_lock, with_files
+from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
-from agentpack.workspace.written import held_by_lock, with_files
 
 
 @changing

@@ -18,7 +18,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
-from agentpack.workspace.required import nothing_installed, require_packs
+from agentpack.workspace.preconditions import nothing_installed, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 

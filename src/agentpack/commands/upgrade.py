@@ -10,7 +10,7 @@ from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.requirement import parse_requirement
-from agentpack.workspace.required import require_manifest, require_packs
+from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 

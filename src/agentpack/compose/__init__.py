@@ -2,5 +2,5 @@
 text.
 
 `parse.py` reads the text of a persona or variant, `layers.py` lays variants over a persona, `parameters.py` checks
-values, `substitute.py` decides conditions and puts values in, `composing.py` strings them together.
+values, `substitute.py` decides conditions and puts values in, `compose.py` strings them together.
 """

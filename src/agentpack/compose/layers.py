@@ -1,7 +1,7 @@
 """Variants are laid over a persona. The result never depends on the order in which they are named.
 
 The order of laying is computed: declared `order`, then the name. Whether variants go together is decided in
-`agreement.py`.
+`conflicts.py`.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from itertools import chain, compress, count, pairwise, repeat
 from operator import eq, itemgetter
 from typing import Any
 
-from agentpack.compose.agreement import (
+from agentpack.compose.conflicts import (
     Draft,
     Missing,
     Named,

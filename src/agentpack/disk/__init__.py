@@ -4,7 +4,7 @@ Decides how a path becomes an open file, and which system calls change the disk.
 is left to `store` and `apply`.
 
 A path is POSIX text relative to a named root: `.claude/agents/x.md` below the root `""`, `$config/agentpack.yaml` below
-the root `$config`. `folders.py` says what may be followed on the way, `looking.py` what is found, and here is what
+the root `$config`. `folders.py` says what may be followed on the way, `observe.py` what is found, and here is what
 changes. Every call that changes the disk goes through `Disk.system`, so that a test can count them and stop at the nth.
 """
 
@@ -16,11 +16,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
-from agentpack.disk import lacking
+from agentpack.disk import unsupported
+from agentpack.disk.chown import Owner, give, of_folder, owner_of
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
-from agentpack.disk.looking import OPEN_FILE, Identity, Looking, Seen, Stamp
-from agentpack.disk.owners import Owner, give, of_folder, owner_of
-from agentpack.disk.trust import user_name
+from agentpack.disk.observe import OPEN_FILE, Identity, Looking, Seen, Stamp
+from agentpack.disk.ownership import user_name
 from agentpack.errors import Bug, Refused, Unavailable
 
 __all__ = ["FEW", "Disk", "Growing", "Identity", "Owner", "Seen", "Stamp"]
@@ -38,7 +38,7 @@ Whose = Literal["nobody", "ours", "bare", "foreign"]
 
 
 class StateIds(Protocol):
-    """The state folders that this user made, as `known.py` finds them."""
+    """The state folders that this user made, as `known_states.py` finds them."""
 
     aside: str
 
@@ -60,7 +60,7 @@ class Disk(Looking):
         self.lacks: dict[str, str] = {}
         """What is not as usual here and was gone on without (locks, owners, a state that is believed): a note for the
         user, by what it is."""
-        self.known: StateIds | None = None
+        self.known_states: StateIds | None = None
         """Says whose the state folder is, where it can come from elsewhere: in a project."""
         self._is_root = os.geteuid() == 0
         self._made_above: list[str] = []
@@ -125,7 +125,7 @@ class Disk(Looking):
         try:
             self.system("chmod", os.fchmod, descriptor, wanted)
         except OSError as error:
-            if error.errno not in lacking.MODES:
+            if error.errno not in unsupported.MODES:
                 raise
         return stat.S_IMODE(os.fstat(descriptor).st_mode)
 
@@ -136,7 +136,7 @@ class Disk(Looking):
         kept = owner is None or (owner_of(found) if self._is_root else (owner[0], found.st_gid)) == owner
         if owner is None or kept or self.system("chown", give, descriptor, owner) or not self._is_root:
             return
-        self.lacks.setdefault("owners", lacking.no_owners(self.where(path.rpartition("/")[0]), user_name(owner[0])))
+        self.lacks.setdefault("owners", unsupported.no_owners(self.where(path.rpartition("/")[0]), user_name(owner[0])))
 
     def open_to_lock(self, path: str, *, create: bool, write: bool = True) -> int | None:
         """A descriptor for a process lock, or None when there is no such file and it is not to be made.
@@ -322,14 +322,14 @@ class Disk(Looking):
                     self.system("syncfs", call, descriptor)
                     done.add(device)
             except OSError as error:
-                if error.errno in lacking.SYNC:
+                if error.errno in unsupported.SYNC:
                     return False
                 raise self.failure("write", folder, error) from error
         return True
 
     def _fsync(self, descriptor: int, path: str) -> None:
-        if self.system("fsync", lacking.sync, descriptor) is False:
-            self.lacks.setdefault("sync", lacking.no_sync(self.where(path.rpartition("/")[0])))
+        if self.system("fsync", unsupported.sync, descriptor) is False:
+            self.lacks.setdefault("sync", unsupported.no_sync(self.where(path.rpartition("/")[0])))
 
     def _write(self, descriptor: int, data: bytes) -> None:
         written = self.system("write", os.write, descriptor, data)

@@ -2,7 +2,7 @@
 
 Decides what a path may look like, and what may be followed on the way: each folder is opened by itself, relative to
 the one above it and without following links, so a folder swapped for a link a moment later changes nothing. A link
-is followed when it leads to somewhere below the same root, or in user scope when it is the user's own (`trust.py`).
+is followed when it leads to somewhere below the same root, or in user scope when it is the user's own (`ownership.py`).
 
 A file that is such a link has a second name, its place: `.claude/agents/x.md->/y.md` is the file `y.md` in the folder
 that the link leads into. Its temporary files lie there too, and renaming them into place leaves the link as it is.
@@ -14,8 +14,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Self
 
-from agentpack.disk.real import real_path
-from agentpack.disk.trust import is_own, refuse_link, refuse_state
+from agentpack.disk.ownership import is_own, refuse_link, refuse_state
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import MAX_PARTS, is_reserved
 from agentpack.model.variables import earlier_root, is_earlier, path_now, root_of, variable_of

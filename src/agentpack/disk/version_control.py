@@ -8,7 +8,7 @@ import os
 from collections.abc import Collection, Mapping
 from itertools import islice
 
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 
 _SECONDS = 60
 _AT_ONCE = 500

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
 from agentpack.clients.emit import yaml_header
-from agentpack.clients.reading import read_declared
-from agentpack.compose.composing import Values, compose
+from agentpack.clients.read_back import read_declared
+from agentpack.compose.compose import Values, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
 from agentpack.edits.rules import braced, escaped, fresh_id

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
 from agentpack.clients.claude import canonical_tools
-from agentpack.clients.reading import canonical, fields_and_body
-from agentpack.compose.agreement import Draft
-from agentpack.compose.composing import Pack
+from agentpack.clients.read_back import canonical, fields_and_body
+from agentpack.compose.compose import Pack
+from agentpack.compose.conflicts import Draft
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.accounts import MAX_BYTES
 from agentpack.edits.recognise import read_file

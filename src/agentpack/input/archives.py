@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
-from agentpack.input.entries import MACOS, Collected, Unsafe
+from agentpack.input.archive_entries import MACOS, Collected, Unsafe
 from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, Names, path_fault, shown
 from agentpack.input.tar import read_tar
 from agentpack.input.zip import read_zip

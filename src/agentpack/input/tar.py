@@ -7,7 +7,7 @@ their end) is refused.
 
 import zlib
 
-from agentpack.input.entries import MACOS, Collected, Unsafe, most_unpacked
+from agentpack.input.archive_entries import MACOS, Collected, Unsafe, most_unpacked
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024

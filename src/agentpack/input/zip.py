@@ -12,7 +12,7 @@ import struct
 import zlib
 from typing import Any, NamedTuple
 
-from agentpack.input.entries import Collected, Unsafe, most_unpacked
+from agentpack.input.archive_entries import Collected, Unsafe, most_unpacked
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 _END = struct.Struct("<4s4H2IH")

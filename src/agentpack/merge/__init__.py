@@ -1,7 +1,7 @@
 """base, ours, theirs -> text or conflicts.
 
 Lines are merged first, as diff3 does (`pieces.py`). Where that does not do, the header is merged by its values
-(`frames.py`, `fields.py`), and the body once more. Where lines conflict only because the two sides changed
+(`headers.py`, `fields.py`), and the body once more. Where lines conflict only because the two sides changed
 neighbouring lines, the merge is tried once more over whole rules: in a list with one line a rule, an edit of one rule
 and a change of the next are no conflict to a person. Where the new release has put its rules elsewhere, no alignment of
 lines helps: then each edit is carried to the place at which its rule stands now (`rules.py`). What both sides changed
@@ -14,14 +14,14 @@ Line ends and a byte-order mark are no edit: texts are merged in LF, and the res
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.merge.drafts import resolved
 from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
+from agentpack.merge.result import resolved
 from agentpack.merge.rules import Known, carry
 from agentpack.model.changes import Conflict, Draft
 from agentpack.model.line_ends import in_form_of, plain
 
 if TYPE_CHECKING:
-    from agentpack.merge.frames import MergeText
+    from agentpack.merge.headers import MergeText
 
 MAX_BYTES = 1024 * 1024
 
@@ -74,7 +74,7 @@ def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | 
     by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
     if by_line is not None and has_each_key_once(by_line, old, mine, new):
         return Merged(by_line.encode())
-    from agentpack.merge.frames import merge_frames  # brings YAML along
+    from agentpack.merge.headers import merge_frames  # brings YAML along
 
     merge_text = _merging(known)
     draft = merge_frames(form, (old, mine, new), merge_text)

@@ -11,7 +11,7 @@ from merge3 import Merge3
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.lines import Match, edits, matches
-from agentpack.merge.drafts import joined_up
+from agentpack.merge.result import joined_up
 from agentpack.model.changes import Conflict
 from agentpack.model.markdown import blocks
 

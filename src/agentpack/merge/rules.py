@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in, homes, moved, pair, recognise
-from agentpack.merge.drafts import joined_up
 from agentpack.merge.pieces import merge_lines
+from agentpack.merge.result import joined_up
 from agentpack.model.changes import Conflict, Draft
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from agentpack.disk.trusted import read_trusted
+from agentpack.disk.policy_file import read_trusted
 from agentpack.environment import POLICY_VARIABLE, in_the_way
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
 from agentpack.policy.evaluate import Verdict, read_policy, refusals

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from agentpack.input.unseen import is_in_its_script, shown, unseen
+from agentpack.input.invisible import is_in_its_script, shown, unseen
 
 _HASH_COMMAND = r"#(?=#[A-Za-z]*\[)"
 

@@ -18,8 +18,8 @@ from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.disk.real import is_below, real_path
-from agentpack.disk.whole import read_start
+from agentpack.disk.atomic import read_start
+from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
 from agentpack.model.line_ends import MARK

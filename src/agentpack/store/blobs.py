@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 
 from agentpack.disk import Disk, Growing
-from agentpack.disk.looking import MAX_READ_BYTES
+from agentpack.disk.observe import MAX_READ_BYTES
 from agentpack.errors import Refused
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import layout

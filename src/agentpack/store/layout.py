@@ -2,7 +2,7 @@
 
 $state/
   .gitignore               `*`: the state keeps itself out of version control
-  id                       in a project: by it the user's own state folder knows this one (disk/known.py)
+  id                       in a project: by it the user's own state folder knows this one (disk/known_states.py)
   lock                     held by the process that changes something; its number inside
   current                  the number of the generation that counts
   journal                  a change that is decided and not finished (store/journal.py)
@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 
 from agentpack.disk import Disk, StateIds, Whose
-from agentpack.disk.known import in_use
+from agentpack.disk.known_states import in_use
 from agentpack.errors import AgentpackError, Refused, Unavailable
 
 STATE = "$state"
@@ -69,9 +69,9 @@ def judge(disk: Disk) -> Whose:
     """Whose the state folder is. One that is not this user's counts as absent from here on; a foreign one is named to
     the user.
     """
-    if disk.known is None:
+    if disk.known_states is None:
         return "ours"
-    whose = disk.known.whose(disk.where(STATE), disk.where(""))
+    whose = disk.known_states.whose(disk.where(STATE), disk.where(""))
     disk.hide(STATE if whose in ("foreign", "bare") else "")
     if whose == "foreign":
         disk.lacks["state"] = f"{_not_yours(disk)} agentpack ignores it, its history and its unfinished changes"
@@ -93,12 +93,12 @@ def prepare(disk: Disk) -> tuple[str, ...]:
         made: list[str] = []
         name = ""
         try:
-            if disk.known is not None and whose == "foreign":
-                _move_aside(disk, disk.known)
+            if disk.known_states is not None and whose == "foreign":
+                _move_aside(disk, disk.known_states)
             disk.hide("")
             _make(disk, STATE, made)
-            if disk.known is not None and whose != "ours":
-                name = _name(disk, disk.known)
+            if disk.known_states is not None and whose != "ours":
+                name = _name(disk, disk.known_states)
             _make(disk, GENERATIONS, made)
             _make(disk, BLOBS, made)
             _make_rest(disk, made, name)
@@ -109,7 +109,7 @@ def prepare(disk: Disk) -> tuple[str, ...]:
 
 
 def _turn(disk: Disk) -> AbstractContextManager[None]:
-    return nullcontext() if disk.known is None else disk.known.turn()
+    return nullcontext() if disk.known_states is None else disk.known_states.turn()
 
 
 def _make(disk: Disk, folder: str, made: list[str]) -> None:
@@ -154,8 +154,8 @@ def _undo(disk: Disk, made: list[str], name: str) -> None:
 
 def _unname(disk: Disk, name: str) -> None:
     disk.unlink(ID)
-    if disk.known is not None:
-        disk.known.forget(name)
+    if disk.known_states is not None:
+        disk.known_states.forget(name)
 
 
 def _move_aside(disk: Disk, known: StateIds) -> None:
@@ -180,12 +180,12 @@ def _move_aside(disk: Disk, known: StateIds) -> None:
 
 
 def _move_back(disk: Disk) -> None:
-    if disk.known is not None and disk.known.aside:
+    if disk.known_states is not None and disk.known_states.aside:
         with suppress(AgentpackError):
             if disk.stamp(disk.plain(STATE)) is None:
-                disk.rename(disk.known.aside, disk.plain(STATE))
+                disk.rename(disk.known_states.aside, disk.plain(STATE))
                 judge(disk)
-        disk.known.aside = ""
+        disk.known_states.aside = ""
 
 
 def discard(disk: Disk, made: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agentpack.disk import Disk, lacking
+from agentpack.disk import Disk, unsupported
 from agentpack.errors import Bug, Unavailable
 from agentpack.store import layout
 
@@ -135,8 +135,8 @@ def _try(disk: Disk, descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     except InterruptedError:
         return _try(disk, descriptor, kind)
     except OSError as error:
-        if error.errno in lacking.LOCKS:
-            disk.lacks.setdefault("locks", lacking.no_locks(disk.where(layout.STATE)))
+        if error.errno in unsupported.LOCKS:
+            disk.lacks.setdefault("locks", unsupported.no_locks(disk.where(layout.STATE)))
             return not _runs(_holder(descriptor))
         raise disk.failure("lock", layout.LOCK, error) from error
     return True

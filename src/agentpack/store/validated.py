@@ -18,8 +18,8 @@ from typing import Any
 from zlib import crc32
 
 from agentpack import __version__
-from agentpack.disk.owners import make_folders
-from agentpack.disk.whole import write_whole
+from agentpack.disk.atomic import write_whole
+from agentpack.disk.chown import make_folders
 from agentpack.errors import Unavailable
 
 FORMAT = f"10-{__version__}"

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.compose.agreement import Draft, Missing, Named
-from agentpack.compose.composing import (
+from agentpack.compose.compose import (
     Base,
     Pack,
     as_written,
@@ -14,6 +13,7 @@ from agentpack.compose.composing import (
     text_faults,
     values_for,
 )
+from agentpack.compose.conflicts import Draft, Missing, Named
 from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable

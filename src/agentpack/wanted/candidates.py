@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from agentpack import __version__
-from agentpack.compose.composing import Pack
-from agentpack.disk.real import real_path
+from agentpack.compose.compose import Pack
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Unresolvable
 from agentpack.fetch import fetch
 from agentpack.input.hidden_text import HiddenText

@@ -7,10 +7,10 @@ from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.wanted.choose import pinned
-from agentpack.wanted.satisfying import unmet
+from agentpack.wanted.lock_satisfies import unmet
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import require_lock
+from agentpack.workspace.preconditions import require_lock
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from packaging.version import Version
 
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
 from agentpack.policy.evaluate import Facts, Verdict
@@ -19,8 +19,8 @@ from agentpack.policy.refusal import PackVerdict, refuse
 from agentpack.sources.bundled import NAME, bundled_folder
 from agentpack.wanted.candidates import Candidates, is_own
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import left_lock
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import left_lock
 
 
 def enforce(candidates: Candidates, made: Wanted, *, allow_installed: bool = False) -> None:

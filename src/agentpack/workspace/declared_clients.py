@@ -68,7 +68,7 @@ def untold(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]
 
 
 def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Declaration]:
-    from agentpack.clients.declaring import declared_target
+    from agentpack.clients.user_declared import declared_target
     from agentpack.input.documents import decode, read_yaml  # only where a client is declared
     from agentpack.input.hidden_in_files import own_file
     from agentpack.input.schemas import validate

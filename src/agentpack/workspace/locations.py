@@ -16,10 +16,10 @@ from typing import NamedTuple
 from agentpack.apply import Step
 from agentpack.clients import Clients
 from agentpack.clients.base import Shared
-from agentpack.clients.declaring import DATA, is_for_agents
+from agentpack.clients.user_declared import DATA, is_for_agents
 from agentpack.disk import Disk, Identity
 from agentpack.disk.folders import BEHIND
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Fault, InvalidFile, Refused
 from agentpack.model.changes import Observed
 from agentpack.model.names import Digest, digest_of

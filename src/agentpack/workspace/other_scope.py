@@ -1,6 +1,6 @@
 """Files that both scopes manage: CLAUDE_CONFIG_DIR may lead into a project, and a home folder may be a project.
 
-Decides only which those are. What a plan makes of them is decided in `meeting.py`.
+Decides only which those are. What a plan makes of them is decided in `same_file.py`.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -2,7 +2,7 @@
 
 The lock on disk says it, because git moves lock and files together. Only for a file that git does not track (ignored,
 not added, no repository) the newest generation counts where it says something else: git moved the lock and not the
-file. `written.py` finds the release behind a row, `pristine.py` the text.
+file. `file_releases.py` finds the release behind a row, `pristine.py` the text.
 """
 
 from collections.abc import Callable, Collection
@@ -22,7 +22,8 @@ def locked_files(lock: Lock) -> dict[str, InstalledFile]:
 
 
 def locked_here(lock: Lock | None, current: Generation | None) -> dict[str, InstalledFile]:
-    """The files of a lock, without those that were written where a client's variable pointed before (`meeting.py`)."""
+    """The files of a lock, without those that were written where a client's variable pointed before (`same_file.py`).
+    """
     locked = {} if lock is None else locked_files(lock)
     away = {(row.client, row.pack, row.persona) for row in current.elsewhere} if current else set()
     return {path: row for path, row in locked.items() if (row.client, row.pack, row.persona) not in away}

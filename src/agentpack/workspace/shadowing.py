@@ -6,8 +6,8 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from typing import NamedTuple, Protocol
 
 from agentpack.clients.base import Client, ending
-from agentpack.disk.real import real_path
-from agentpack.disk.whole import read_start
+from agentpack.disk.atomic import read_start
+from agentpack.disk.real_paths import real_path
 from agentpack.environment import Scope, find_scope, split_root, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import WRITES, Action, Plan

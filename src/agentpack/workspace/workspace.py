@@ -7,7 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from agentpack.clients import CLIENTS, SHARED, Clients
 from agentpack.clients.base import Client, Shared
 from agentpack.disk import Disk
-from agentpack.disk.known import Known
+from agentpack.disk.known_states import Known
 from agentpack.environment import Environment, Scope, cache_folder, user_scope
 from agentpack.errors import DecisionNeeded
 from agentpack.model.lock import Lock
@@ -16,13 +16,13 @@ from agentpack.model.rendering import Form
 from agentpack.sources.bundled import validated_folder
 from agentpack.store import Store, layout
 from agentpack.store.validated import ValidatedCache
+from agentpack.workspace.consistency import Turns
 from agentpack.workspace.declared_clients import Redeclared, clients_of, redeclared, untold
 from agentpack.workspace.documents import Documents
 from agentpack.workspace.locations import ManagedPlaces, Placing
 from agentpack.workspace.opened_sources import OpenedSources
 from agentpack.workspace.policies import Policies
 from agentpack.workspace.states import States
-from agentpack.workspace.turns import Turns
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -36,7 +36,7 @@ class Workspace:
         self.disk = disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
         if scope.kind == "project":
             user = user_scope(environment, "").roots
-            disk.known = Known(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
+            disk.known_states = Known(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
             layout.judge(disk)
         self.scope = scope = scope._replace(roots=disk.roots)  # records bring further ones
         self.store = Store(disk)
@@ -48,7 +48,7 @@ class Workspace:
         )
         self.policies = Policies(environment, scope, self.documents)
         self.states = States(environment, scope, disk, self.documents, self.places, lambda: self.managed)
-        self.turns = Turns(disk, self.store, scope, lambda: self.managed, self.read_again)
+        self.consistency = Turns(disk, self.store, scope, lambda: self.managed, self.read_again)
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
         the lock says is accepted as well."""
@@ -131,7 +131,7 @@ def steady(
 
     @wraps(look)
     def steadily(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return workspace.turns.steadily(lambda: look(workspace, *args, **kwargs))
+        return workspace.consistency.steadily(lambda: look(workspace, *args, **kwargs))
 
     return steadily
 
@@ -147,7 +147,7 @@ def changing(
     @wraps(work)
     def changing(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
         _ = workspace.policies.beside
-        return workspace.turns.changing(lambda: work(workspace, *args, **kwargs))
+        return workspace.consistency.changing(lambda: work(workspace, *args, **kwargs))
 
     return changing
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from agentpack.authoring import check, ordered
 from agentpack.authoring.findings import ERROR, Finding
 from agentpack.authoring.fixes import fixes
+from agentpack.commands.pack.authored import Authored, PackFolder, before, open_pack, pack_folders
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import Authored, PackFolder, before, open_pack, pack_folders
 from agentpack.errors import AgentpackError, InvalidFile, Refused
 from agentpack.input.hidden_text import Finding as Hidden
 from agentpack.input.hidden_text import HiddenText

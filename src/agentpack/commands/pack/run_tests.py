@@ -5,8 +5,8 @@ from difflib import unified_diff
 from typing import NamedTuple
 
 from agentpack.authoring.cases import FOLDER, Case, case_from, judge
+from agentpack.commands.pack.authored import Authored, PackFolder, open_pack, pack_folders
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import Authored, PackFolder, open_pack, pack_folders
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.manifest import Manifest, ManifestEntry

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import Document
-from agentpack.input.schemas.words import Strict
+from agentpack.input.schemas.base import Strict
 
 __all__ = ["SCHEMA", "validate"]
 

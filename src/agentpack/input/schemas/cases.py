@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from agentpack.input.schemas.words import Kebab, Line, ParameterName, Schema, Strict, Value
+from agentpack.input.schemas.base import Kebab, Line, ParameterName, Schema, Strict, Value
 from agentpack.model.fields import FIELDS
 
 _FIELDS = tuple(name for name, field in FIELDS.items() if field.kind != "clients")

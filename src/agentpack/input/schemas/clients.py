@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, create_model
 
-from agentpack.input.schemas.words import Kebab, Line, Schema, Strict, as_list, that
+from agentpack.input.schemas.base import Kebab, Line, Schema, Strict, as_list, that
 from agentpack.input.setting_forms import SETTING_FORMS
 from agentpack.model.fields import WORDS
 

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
+from agentpack.input.schemas.base import Strict
 from agentpack.input.schemas.cases import Case, PackTests
 from agentpack.input.schemas.clients import Client, Place, ToolWords
 from agentpack.input.schemas.manifests import Manifest, PackEntry, Source
@@ -26,7 +27,6 @@ from agentpack.input.schemas.personas import (
     VariantBudget,
 )
 from agentpack.input.schemas.policies import SECTIONS, Policy, PolicyFile
-from agentpack.input.schemas.words import Strict
 from agentpack.model.names import did_you_mean
 
 

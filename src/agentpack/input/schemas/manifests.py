@@ -4,8 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from agentpack.input.schemas.policies import UNSAID, Policy
-from agentpack.input.schemas.words import (
+from agentpack.input.schemas.base import (
     ClientName,
     Kebab,
     Line,
@@ -20,6 +19,7 @@ from agentpack.input.schemas.words import (
     refuse,
     without_secret,
 )
+from agentpack.input.schemas.policies import UNSAID, Policy
 
 MAX_SOURCES = 100
 """A pack is looked for in each of them."""

@@ -11,7 +11,7 @@ from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
 from agentpack.input.parameters import Declaration, check_values
 from agentpack.input.patterns import matches
-from agentpack.input.schemas.words import (
+from agentpack.input.schemas.base import (
     Line,
     ParameterName,
     PersonaName,

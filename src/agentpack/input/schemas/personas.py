@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, create_model
 
-from agentpack.input.schemas.words import (
+from agentpack.input.schemas.base import (
     Kebab,
     Line,
     ParameterName,

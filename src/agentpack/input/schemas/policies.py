@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentpack.errors import AgentpackError
 from agentpack.input.documents import Document, Path
-from agentpack.input.schemas.words import Schema, Strict, normalized, refuse, without_secret
+from agentpack.input.schemas.base import Schema, Strict, normalized, refuse, without_secret
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.requirement import parse_requirement

@@ -77,14 +77,14 @@ def run(arguments: Sequence[str]) -> int | None:
     if words is None:
         return None
     from agentpack.cli.boundary import guarded
-    from agentpack.cli.present import Output
+    from agentpack.cli.output import Output
 
     return guarded(Output(arguments), lambda: _run(arguments[0], words))
 
 
 def _run(verb: str, words: Words) -> int:
-    from agentpack.cli import changing
-    from agentpack.cli.present import Output, Result
+    from agentpack.cli import change_commands
+    from agentpack.cli.output import Output, Result
     from agentpack.cli.session import Session
 
     output = Output.of(verb, **{name: name in words.flags for name in _SPEECH.values()}, no_color=False)
@@ -93,7 +93,11 @@ def _run(verb: str, words: Words) -> int:
     def act() -> Result:
         clients = session.clients(words.clients)
         asked = dict.fromkeys({*words.flags}.difference(_SPEECH.values()), True)
-        request = changing.ChangeRequest(names=words.names, clients=clients, **asked)  # type: ignore[arg-type]
-        return changing.install(session, request) if verb == "install" else changing.upgrade(session, request)
+        request = change_commands.ChangeRequest(names=words.names, clients=clients, **asked)  # type: ignore[arg-type]
+        return (
+            change_commands.install(session, request)
+            if verb == "install"
+            else change_commands.upgrade(session, request)
+        )
 
     return session.run(act)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
+from agentpack.disk.chown import Owner, owner_of
 from agentpack.disk.folders import Folders
-from agentpack.disk.owners import Owner, owner_of
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.line_ends import as_lf
 from agentpack.model.names import Digest, digest_of

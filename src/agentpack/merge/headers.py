@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from agentpack.compose.parse import split_front_matter
-from agentpack.merge.drafts import joined_up, resolved
 from agentpack.merge.fields import Field, Fields, comments_in, fields_of, written
 from agentpack.merge.pieces import merge_lines
+from agentpack.merge.result import joined_up, resolved
 from agentpack.model.changes import Conflict, Draft
 
 

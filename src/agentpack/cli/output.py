@@ -320,8 +320,8 @@ def _log(error: Exception) -> str | None:
     try:
         import platformdirs
 
-        from agentpack.disk.owners import make_folders
-        from agentpack.disk.whole import write_whole
+        from agentpack.disk.atomic import write_whole
+        from agentpack.disk.chown import make_folders
 
         folder = platformdirs.user_log_dir("agentpack", appauthor=False)
         make_folders(folder, 0o700)

@@ -1,6 +1,6 @@
 """Verbs that change something, given what was asked as one value.
 
-What the command-line library reads and what `plain.py` reads by itself end here, so that both do the same.
+What the command-line library reads and what `quick_args.py` reads by itself end here, so that both do the same.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from agentpack.changes.conflicts import Conflicted
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest as ChangeRequest
 from agentpack.cli.outcomes import asking, finish
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.cli.session import Session
 from agentpack.errors import UsageError
 from agentpack.workspace.workspace import Workspace
@@ -46,7 +46,7 @@ def decided(
     except Conflicted as error:
         if not edits or request.dry_run:
             raise
-        from agentpack.cli.editing import merged_by_user  # only for a conflict that is to be edited
+        from agentpack.cli.merge_tool import merged_by_user  # only for a conflict that is to be edited
 
         outcome = operation(session.workspace, replace(request, edited=merged_by_user(session, error)))
     return finish(session, outcome)

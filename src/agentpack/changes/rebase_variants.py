@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from agentpack.changes.request import Followed
-from agentpack.compose.agreement import Named
+from agentpack.compose.conflicts import Named
 from agentpack.differences.rules import entries_of
 from agentpack.edits.variant import Edited, differs_in, said, variant_of
 from agentpack.errors import AgentpackError, DecisionNeeded
@@ -26,7 +26,7 @@ from agentpack.wanted.assemble import Part
 from agentpack.wanted.choose import pinned
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.documents import LocalText
-from agentpack.workspace.written import as_written
+from agentpack.workspace.file_releases import as_written
 
 
 class _Text(NamedTuple):

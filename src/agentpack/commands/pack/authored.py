@@ -12,8 +12,8 @@ from typing import NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from agentpack.authoring.subject import Drafts, Earlier, Subject
-from agentpack.compose.agreement import Draft
-from agentpack.compose.composing import Base, Pack, draft_of
+from agentpack.compose.compose import Base, Pack, draft_of
+from agentpack.compose.conflicts import Draft
 from agentpack.errors import UsageError
 from agentpack.input.parameters import Declaration
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry

@@ -13,7 +13,7 @@ def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[W
     """
     followed, lock = Followed(), chosen.workspace.lock
     if lock is not None and any(pack.local_variants for pack in lock.packs):
-        from agentpack.changes.moved_variants import follow  # brings YAML along
+        from agentpack.changes.rebase_variants import follow  # brings YAML along
 
         followed = follow(chosen, lock)
     with chosen.workspace.documents.as_if(followed.texts):

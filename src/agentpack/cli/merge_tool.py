@@ -18,7 +18,7 @@ from agentpack.changes.conflicts import Conflicted
 from agentpack.changes.plan import Edited
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
-from agentpack.cli.present import safe
+from agentpack.cli.output import safe
 from agentpack.commands.upgrade import Sides, sides_of
 from agentpack.disk.version_control import own_settings
 from agentpack.errors import DecisionNeeded

@@ -9,7 +9,7 @@ from agentpack.wanted.candidates import Candidates, to_look_at
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.settings import read_settings
-from agentpack.workspace.required import refuse_address
+from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from agentpack.compose.agreement import Draft, Named
+from agentpack.compose.conflicts import Draft, Named
 from agentpack.compose.layers import choose, first_draft, lay, longer, settled_sections
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute

@@ -6,7 +6,7 @@ belongs to. An ordinary user can give nothing away, but may keep the group of a 
 
 import os
 
-from agentpack.disk.lacking import OWNERS
+from agentpack.disk.unsupported import OWNERS
 
 Owner = tuple[int, int]
 """User and group, by number."""

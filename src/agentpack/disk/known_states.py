@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 
 from agentpack.disk import Disk, Whose
 from agentpack.disk.folders import OPEN_FOLDER, is_denied
-from agentpack.disk.looking import OPEN_FILE
-from agentpack.disk.real import is_below, real_path
+from agentpack.disk.observe import OPEN_FILE
+from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import AgentpackError, Unavailable
 
 PROJECTS = "projects"

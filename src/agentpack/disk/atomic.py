@@ -9,8 +9,8 @@ import errno
 import os
 import stat
 
-from agentpack.disk.lacking import sync
-from agentpack.disk.owners import Owner, give, of_folder, owner_of
+from agentpack.disk.chown import Owner, give, of_folder, owner_of
+from agentpack.disk.unsupported import sync
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW

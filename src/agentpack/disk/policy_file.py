@@ -3,7 +3,7 @@
 import os
 import stat
 
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Refused
 
 
