@@ -13,7 +13,7 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree
 
-from agentpack.input.schemas.clients import Client
+from agentpack.input.schemas.clients import ClientSchema
 from agentpack.model.lock import Lock, Written, parse_lock
 from agentpack.model.names import text_digest
 from agentpack.workspace.file_releases import as_written
@@ -134,7 +134,7 @@ def test_a_client_that_is_named_and_has_no_file_yet_counts(agentpack: Agentpack,
 
 
 def test_every_key_of_a_declaration_is_tried() -> None:
-    keys = {field.alias or name for name, field in Client.model_fields.items()}
+    keys = {field.alias or name for name, field in ClientSchema.model_fields.items()}
     assert {*CHANGED, "schema"} == {key.removesuffix("_") for key in keys}
 
 

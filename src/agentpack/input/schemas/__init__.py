@@ -22,13 +22,13 @@ __all__ = ["SCHEMA", "validate"]
 SCHEMA = 1
 
 _KINDS: Mapping[str, tuple[str, str]] = {
-    "pack": ("packs", "Pack"),
-    "persona": ("personas", "Persona"),
-    "variant": ("personas", "Variant"),
-    "manifest": ("manifests", "Manifest"),
-    "client": ("clients", "Client"),
-    "tests": ("cases", "PackTests"),
-    "policy": ("policies", "PolicyFile"),
+    "pack": ("packs", "PackSchema"),
+    "persona": ("personas", "PersonaSchema"),
+    "variant": ("personas", "VariantSchema"),
+    "manifest": ("manifests", "ManifestSchema"),
+    "client": ("clients", "ClientSchema"),
+    "tests": ("cases", "PackTestsSchema"),
+    "policy": ("policies", "PolicyFileSchema"),
 }
 """Every kind of document: the module and the name of its model."""
 

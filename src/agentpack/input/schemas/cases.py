@@ -10,7 +10,7 @@ from agentpack.model.fields import FIELDS
 _FIELDS = tuple(name for name, field in FIELDS.items() if field.kind != "clients")
 
 
-class Case(Strict):
+class CaseSchema(Strict):
     name: Line
     persona: Line | None = None
     variants: list[Kebab] = []
@@ -28,6 +28,6 @@ class Case(Strict):
     refused: Line | None = None
 
 
-class PackTests(Strict):
+class PackTestsSchema(Strict):
     schema_: Schema
-    tests: Annotated[list[Case], Field(min_length=1)]
+    tests: Annotated[list[CaseSchema], Field(min_length=1)]

@@ -12,21 +12,21 @@ from pydantic_core import ErrorDetails
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
 from agentpack.input.schemas.base import Strict
-from agentpack.input.schemas.cases import Case, PackTests
-from agentpack.input.schemas.clients import Client, Place, ToolWords
-from agentpack.input.schemas.manifests import Manifest, PackEntry, Source
-from agentpack.input.schemas.packs import Pack, Parameter
+from agentpack.input.schemas.cases import CaseSchema, PackTestsSchema
+from agentpack.input.schemas.clients import ClientSchema, ToolWordsSchema, UserFolderSchema
+from agentpack.input.schemas.manifests import ManifestSchema, PackEntrySchema, SourceSchema
+from agentpack.input.schemas.packs import PackSchema, ParameterSchema
 from agentpack.input.schemas.personas import (
-    Budget,
-    Conflict,
-    Order,
-    Part,
-    Persona,
-    Set,
-    Variant,
-    VariantBudget,
+    BudgetSchema,
+    ConflictSchema,
+    DescriptionPartSchema,
+    OrderSchema,
+    PersonaSchema,
+    SetSchema,
+    VariantBudgetSchema,
+    VariantSchema,
 )
-from agentpack.input.schemas.policies import SECTIONS, Policy, PolicyFile
+from agentpack.input.schemas.policies import SECTIONS, PolicyFileSchema, PolicySchema
 from agentpack.model.names import did_you_mean
 
 
@@ -63,9 +63,18 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
-    kinds = (Pack, Persona, Variant, Manifest, Client, PackTests, PolicyFile)
-    packs = (Parameter, Part, Set, Order, Conflict, Case, Budget, VariantBudget)
-    parts = (*packs, PackEntry, Source, Place, ToolWords)
+    kinds = (PackSchema, PersonaSchema, VariantSchema, ManifestSchema, ClientSchema, PackTestsSchema, PolicyFileSchema)
+    packs = (
+        ParameterSchema,
+        DescriptionPartSchema,
+        SetSchema,
+        OrderSchema,
+        ConflictSchema,
+        CaseSchema,
+        BudgetSchema,
+        VariantBudgetSchema,
+    )
+    parts = (*packs, PackEntrySchema, SourceSchema, UserFolderSchema, ToolWordsSchema)
     models: tuple[type[Strict], ...] = (*kinds, *parts, *SECTIONS.values())
     return frozenset(key for model in models for key in _keys(model))
 
@@ -78,15 +87,20 @@ def _known_keys(path: Path, model: type[Strict]) -> list[str]:
     """The keys that a map at `path` may have."""
     parts = [part for part in path if isinstance(part, str)]
     nested: Mapping[str, type[Strict]]
-    nested = {"parameters": Parameter, "description": Part, "set": Set, "order": Order}
-    nested = {**nested, "packs": PackEntry, "sources": Source}
-    nested = {**nested, "conflicts": Conflict, "tests": Case, "budget": Budget}
+    nested = {
+        "parameters": ParameterSchema,
+        "description": DescriptionPartSchema,
+        "set": SetSchema,
+        "order": OrderSchema,
+    }
+    nested = {**nested, "packs": PackEntrySchema, "sources": SourceSchema}
+    nested = {**nested, "conflicts": ConflictSchema, "tests": CaseSchema, "budget": BudgetSchema}
     found: type[Strict] = model
-    if model is PolicyFile:
+    if model is PolicyFileSchema:
         nested = SECTIONS
     for part in parts:
-        if found is Manifest and part == "policy":
-            found, nested = Policy, SECTIONS
+        if found is ManifestSchema and part == "policy":
+            found, nested = PolicySchema, SECTIONS
         found = nested.get(part, found)
     return _keys(found)
 

@@ -19,7 +19,7 @@ from agentpack.input.schemas.base import (
     refuse,
     without_secret,
 )
-from agentpack.input.schemas.policies import UNSAID, Policy
+from agentpack.input.schemas.policies import UNSAID, PolicySchema
 
 MAX_SOURCES = 100
 """A pack is looked for in each of them."""
@@ -32,7 +32,7 @@ def _not_bundled(name: str) -> str:
     return name
 
 
-class Source(Strict):
+class SourceSchema(Strict):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
     path: Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
 
@@ -41,17 +41,17 @@ def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
-class PackEntry(Sayable):
+class PackEntrySchema(Sayable):
     require: Requirement
     clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
 
 
-class Manifest(Sayable):
+class ManifestSchema(Sayable):
     schema_: Schema
-    policy: Policy = UNSAID
+    policy: PolicySchema = UNSAID
     clients: list[ClientName] | None = None
-    packs: list[Annotated[PackEntry, BeforeValidator(_wanted)]] = []
+    packs: list[Annotated[PackEntrySchema, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
-    sources: Annotated[list[Source], at_most(MAX_SOURCES, "sources")] = []
+    sources: Annotated[list[SourceSchema], at_most(MAX_SOURCES, "sources")] = []

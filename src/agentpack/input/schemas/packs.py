@@ -55,7 +55,7 @@ MAX_PATTERNS = 20
 """Regular expressions of one pack: each may take a tenth of a second to be made ready."""
 
 
-class Parameter(Strict):
+class ParameterSchema(Strict):
     type: Literal["string", "integer", "boolean"]
     default: Value
     description: Line
@@ -66,13 +66,13 @@ class Parameter(Strict):
     maximum: int | str | None = None
 
 
-def _with_few_patterns(parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+def _with_few_patterns(parameters: dict[str, ParameterSchema]) -> dict[str, ParameterSchema]:
     if sum(parameter.pattern is not None for parameter in parameters.values()) > MAX_PATTERNS:
         raise refuse(f"more than {MAX_PATTERNS} parameters have a `pattern`")
     return parameters
 
 
-class Pack(Strict):
+class PackSchema(Strict):
     schema_: Schema
     name: Annotated[str, checked(normalized)]
     version: Annotated[str, AfterValidator(_version)]
@@ -83,11 +83,11 @@ class Pack(Strict):
     keywords: list[Line] = []
     requires: list[Requirement] = []
     agentpack: Annotated[str, AfterValidator(_specifiers)] | None = None
-    parameters: Annotated[dict[ParameterName, Parameter], AfterValidator(_with_few_patterns)] = {}
+    parameters: Annotated[dict[ParameterName, ParameterSchema], AfterValidator(_with_few_patterns)] = {}
     personas: list[PersonaName] | None = None
 
 
-def parameter_faults(pack: Pack, document: Document) -> Iterable[Fault]:
+def parameter_faults(pack: PackSchema, document: Document) -> Iterable[Fault]:
     """What a single field cannot see: that constraints fit the type and that defaults keep to them."""
     declarations: dict[str, Declaration] = {}
     for name, spec in pack.parameters.items():

@@ -55,7 +55,7 @@ def _when(text: str) -> str:
     return text
 
 
-class Part(Strict):
+class DescriptionPartSchema(Strict):
     text: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
     when: Annotated[str, AfterValidator(_when)] | None = None
 
@@ -63,7 +63,7 @@ class Part(Strict):
 def _type(field: PersonaField) -> Any:
     known = AfterValidator(partial(_known, field))
     return {
-        "parts": Annotated[list[Part], BeforeValidator(_parts), Field(min_length=1)],
+        "parts": Annotated[list[DescriptionPartSchema], BeforeValidator(_parts), Field(min_length=1)],
         "text": Line,
         "word": Annotated[str, known],
         "list": Annotated[str | list[str], BeforeValidator(_listed), known],
@@ -78,7 +78,7 @@ _GIVEN: dict[str, Any] = {
 """By name, what a persona or variant may give of the fields, none of which it must."""
 
 
-class Budget(Strict):
+class BudgetSchema(Strict):
     words: Annotated[int, Field(ge=1)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
     description: Annotated[int, Field(ge=1)] | None = None
@@ -90,18 +90,18 @@ _PERSONA: dict[str, Any] = {
     "description": (_type(FIELDS["description"]), ...),
     "extends": (Requirement | None, None),
     "modules": (dict[Kebab, Line], {}),
-    "budget": (Budget | None, None),
+    "budget": (BudgetSchema | None, None),
 }
-Persona = create_model("Persona", __base__=Strict, **_PERSONA)
-Set = create_model("Set", __base__=Strict, **_GIVEN, parameters=(dict[ParameterName, Value], {}))
+PersonaSchema = create_model("PersonaSchema", __base__=Strict, **_PERSONA)
+SetSchema = create_model("SetSchema", __base__=Strict, **_GIVEN, parameters=(dict[ParameterName, Value], {}))
 
 
-class VariantBudget(Strict):
+class VariantBudgetSchema(Strict):
     adds: Annotated[int, Field(ge=1)] | None = None
     whole: Annotated[int, Field(ge=1)] | None = None
 
 
-class Order(Strict):
+class OrderSchema(Strict):
     after: Annotated[list[Kebab], BeforeValidator(as_list)] = []
 
 
@@ -109,19 +109,19 @@ def _conflict(value: Any) -> Any:
     return {"with": [value]} if isinstance(value, str) else value
 
 
-class Conflict(Strict):
+class ConflictSchema(Strict):
     """Variants that, all together, exclude the one that says so."""
 
     with_: Annotated[list[Kebab], BeforeValidator(as_list), Field(min_length=1, alias="with")]
     reason: Line | None = None
 
 
-class Variant(Strict):
+class VariantSchema(Strict):
     summary: Line
-    set: Set = Set()  # type: ignore[valid-type]
+    set: SetSchema = SetSchema()  # type: ignore[valid-type]
     remove: list[Kebab] = []
     losses: list[Line] = []
-    conflicts: list[Annotated[Conflict, BeforeValidator(_conflict)]] = []
+    conflicts: list[Annotated[ConflictSchema, BeforeValidator(_conflict)]] = []
     requires: list[Kebab] = []
-    order: Order = Order()
-    budget: VariantBudget | None = None
+    order: OrderSchema = OrderSchema()
+    budget: VariantBudgetSchema | None = None

@@ -104,46 +104,46 @@ UNSAID: Any = None
 """A default that is not validated: a key without a value is a fault, for nothing is no list."""
 
 
-class Sources(Strict):
+class SourcesSchema(Strict):
     allow: list[Annotated[str, AfterValidator(_source)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_source)]] = UNSAID
 
 
-class Packs(Strict):
+class PacksSchema(Strict):
     allow: list[Annotated[str, AfterValidator(_pattern)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_denied)]] = UNSAID
 
 
-class Licenses(Strict):
+class LicensesSchema(Strict):
     allow: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
 
 
-class Capabilities(Strict):
+class CapabilitiesSchema(Strict):
     allow: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
     accept: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
 
 
-class Policy(Strict):
-    sources: Sources = UNSAID
-    packs: Packs = UNSAID
-    licenses: Licenses = UNSAID
-    capabilities: Capabilities = UNSAID
+class PolicySchema(Strict):
+    sources: SourcesSchema = UNSAID
+    packs: PacksSchema = UNSAID
+    licenses: LicensesSchema = UNSAID
+    capabilities: CapabilitiesSchema = UNSAID
     hidden_text: Literal["refuse", "report"] = UNSAID
     minimum_age: Annotated[int, BeforeValidator(_days), Field(ge=0, le=36500)] = UNSAID
     maximum_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = UNSAID
 
 
-class PolicyFile(Policy):
+class PolicyFileSchema(PolicySchema):
     schema_: Schema = UNSAID
 
 
 SECTIONS: Mapping[str, type[Strict]] = {
-    "sources": Sources,
-    "packs": Packs,
-    "licenses": Licenses,
-    "capabilities": Capabilities,
+    "sources": SourcesSchema,
+    "packs": PacksSchema,
+    "licenses": LicensesSchema,
+    "capabilities": CapabilitiesSchema,
 }
 
 
