@@ -5,7 +5,7 @@ from typing import Any
 import capabilities_page
 import pytest
 
-from agentpack.capabilities.meaning import Vocabulary
+from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities, model_class
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
@@ -284,7 +284,7 @@ def test_a_denial_in_words_that_the_client_does_not_have_takes_nothing_away(clie
     def spelled(name: str) -> str:
         return name.lower() if target.denying.folded else name
 
-    own = {spelled(name) for name in (*Vocabulary(target).words, *target.powers.aliases, *target.powers.switched)}
+    own = {spelled(name) for name in (*ToolVocabulary(target).words, *target.powers.aliases, *target.powers.switched)}
     for word in ("exec", "BASH", "bash", "Bash", "shell", "terminal", "run_shell_command", "Shell", "run-command"):
         for settings in _denials(client, word):
             denies = "shell" in native(client, **settings).partition("but:")[2].split(", ")[0].split("+")

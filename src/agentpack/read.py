@@ -6,7 +6,7 @@ from typing import Any
 from agentpack.compose.compose import Pack, as_released
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
-from agentpack.input.parameters import Declaration
+from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
@@ -171,8 +171,8 @@ class _Prepared(Mapping[str, Persona]):
         return sum(1 for _ in self)
 
 
-def _declarations(header: Mapping[str, Any]) -> dict[str, Declaration]:
-    return {name: Declaration.from_data(name, data) for name, data in header.get("parameters", {}).items()}
+def _declarations(header: Mapping[str, Any]) -> dict[str, ParameterDeclaration]:
+    return {name: ParameterDeclaration.from_data(name, data) for name, data in header.get("parameters", {}).items()}
 
 
 def _checked(release: Release) -> Pack:

@@ -17,7 +17,7 @@ from agentpack.store.journal import Journal
 _MOST_NAMED = 10
 
 
-class Managed(Protocol):
+class ManagedPaths(Protocol):
     """Says which files agentpack manages."""
 
     def holds(self, path: str) -> bool:
@@ -29,7 +29,7 @@ class Managed(Protocol):
         ...
 
 
-class Everything:
+class EveryPath:
     """Manages every file: for who knows what the steps are."""
 
     def holds(self, path: str) -> bool:
@@ -41,7 +41,7 @@ class Everything:
         return True
 
 
-def refuse_step(disk: Disk, managed: Managed, path: str) -> None:
+def refuse_step(disk: Disk, managed: ManagedPaths, path: str) -> None:
     """Raise Refused for a step whose file agentpack does not manage."""
     if not managed.holds(path):
         raise Refused(
@@ -51,7 +51,7 @@ def refuse_step(disk: Disk, managed: Managed, path: str) -> None:
         )
 
 
-def refuse_journal(disk: Disk, store: Store, journal: Journal, managed: Managed, *, path: str) -> None:
+def refuse_journal(disk: Disk, store: Store, journal: Journal, managed: ManagedPaths, *, path: str) -> None:
     """Raise Refused for notes that name something else than files of their generations and folders on the way to them.
 
     Args:
@@ -67,7 +67,7 @@ def refuse_journal(disk: Disk, store: Store, journal: Journal, managed: Managed,
         )
 
 
-def _strange(disk: Disk, store: Store, journal: Journal, managed: Managed) -> Iterator[str]:
+def _strange(disk: Disk, store: Store, journal: Journal, managed: ManagedPaths) -> Iterator[str]:
     named, on_the_way = _named(disk, store, journal), set[str]()
     for row in journal.rows:
         plain = disk.plain(row.path)

@@ -1,13 +1,13 @@
 """What to do with a transaction that an earlier process left in the middle.
 
-Decides between finishing and undoing. Everything here may itself be interrupted at any point and done again: files are
+Decides between finishing and undoing. EveryPath here may itself be interrupted at any point and done again: files are
 told apart by what they hold, and notes go last.
 """
 
 from typing import Literal, NamedTuple
 
-from agentpack.apply.managed import Everything, Managed, refuse_journal
-from agentpack.apply.replay import Touched, Unfinished, clear, forget, settle, tidy, undo
+from agentpack.apply.managed import EveryPath, ManagedPaths, refuse_journal
+from agentpack.apply.replay import Touched, Unfinished, clear, forget, replay, tidy, undo
 from agentpack.apply.signals import Signals
 from agentpack.disk import Disk
 from agentpack.errors import Refused, Unavailable
@@ -41,13 +41,13 @@ def interrupted(store: Store) -> Journal | None:
     return journal if waits else None
 
 
-def left_behind(disk: Disk, store: Store, managed: Managed | None) -> tuple[Journal | None, bool]:
+def left_behind(disk: Disk, store: Store, managed: ManagedPaths | None) -> tuple[Journal | None, bool]:
     """The change that an earlier process left in the middle, if any, and whether it was decided. Changes nothing.
 
     Raises:
         Refused: the notes are damaged, name something that is not managed, or lead to what a later agentpack wrote.
     """
-    managed = managed or Everything()
+    managed = managed or EveryPath()
     current = store.generations.current()
     if (journal := decided(disk)) is not None:
         store.generations.refuse_newer(max(current, 1), journal.number)
@@ -59,7 +59,7 @@ def left_behind(disk: Disk, store: Store, managed: Managed | None) -> tuple[Jour
     return journal, False
 
 
-def recover(disk: Disk, store: Store, managed: Managed | None = None) -> Recovered | None:
+def recover(disk: Disk, store: Store, managed: ManagedPaths | None = None) -> Recovered | None:
     """Finish or undo what an earlier process left in the middle; None when there is nothing. Cheap then.
 
     The caller holds the process lock.
@@ -107,7 +107,7 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
     try:
         for number in range(store.generations.current() + 1, journal.number + 1):
             store.generations.read(number)
-        done = settle(disk, store, journal, forward=True)
+        done = replay(disk, store, journal, forward=True)
     except Refused:  # something that finishing needs is gone; nothing has changed yet
         return Recovered("undone", journal.number, *undo(disk, store, journal))
     clear(disk, journal, made=False)

@@ -7,11 +7,11 @@ it meanwhile) is left as it is. Which direction is right is decided in `transact
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from agentpack.disk import Disk, Owner, Seen, Stamp
+from agentpack.disk import Disk, FileInfo, Owner, Stamp
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
-from agentpack.store.journal import Journal, Row, Side
+from agentpack.store.journal import Journal, JournalRow, Side
 
 MAX_CHANGE_BYTES = 1024 * 1024 * 1024
 """All contents that one change writes."""
@@ -30,7 +30,7 @@ class Touched(NamedTuple):
     deleted: bool
 
 
-class Settled(NamedTuple):
+class Replayed(NamedTuple):
     """What became of the files of a journal: changed just now, and left as they are because somebody edited them."""
 
     changed: tuple[Touched, ...]
@@ -60,7 +60,7 @@ def temporary(path: str, ending: str) -> str:
     return f"{folder}{slash}.{leaf}{ending}"
 
 
-def touched(rows: Iterable[Row], made: Iterable[str]) -> list[str]:
+def touched(rows: Iterable[JournalRow], made: Iterable[str]) -> list[str]:
     """The folders in which something changes: files, or a folder that was made."""
     above = (parent(folder) for folder in made if "/" in folder or not folder.startswith("$"))
     return list(dict.fromkeys((*(parent(row.path) for row in rows), *above)))
@@ -74,7 +74,7 @@ def refuse_size(size: int) -> None:
         )
 
 
-def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Settled:
+def replay(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Replayed:
     """Bring every file of a journal to one side, durably. Those on neither side are left as they are.
 
     Contents are all beside their places before the first file changes, so a content that is missing (Refused) changes
@@ -105,7 +105,7 @@ def settle(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Sett
             disk.rename(temporary(item.path, journal.ending), item.path)
         changed.append(Touched(item.path, item.goal.digest is None))
     disk.make_durable((), _existing(disk, touched(journal.rows, made)))
-    return Settled(tuple(changed), tuple(left))
+    return Replayed(tuple(changed), tuple(left))
 
 
 def clear(disk: Disk, journal: Journal, *, made: bool) -> tuple[Touched, ...]:
@@ -140,10 +140,10 @@ def forget(disk: Disk, store: Store, journal: Journal) -> tuple[Touched, ...]:
     return gone
 
 
-def undo(disk: Disk, store: Store, journal: Journal) -> Settled:
+def undo(disk: Disk, store: Store, journal: Journal) -> Replayed:
     """Bring back what was before a decided change, and forget the change."""
     store.blobs.include(journal.number)  # what the change took away is there
-    settled = settle(disk, store, journal, forward=False)
+    settled = replay(disk, store, journal, forward=False)
     disk.rename(layout.JOURNAL, layout.JOURNAL_NEW)  # undecided again
     disk.make_durable((), (layout.STATE,))  # until here a power cut brings the decision back, which needs the contents
     forget(disk, store, journal)
@@ -171,7 +171,7 @@ def _stage(disk: Disk, store: Store, item: _Todo, ending: str, made: list[str]) 
     return path
 
 
-def _is_at(seen: Seen | None, side: Side, other: Side) -> bool:
+def _is_at(seen: FileInfo | None, side: Side, other: Side) -> bool:
     """Whether the file is on this side of its row. Modes only tell sides apart whose contents are the same."""
     if seen is None or side.digest is None:
         return seen is None and side.digest is None

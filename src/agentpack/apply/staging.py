@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.apply.managed import Everything, Managed, refuse_step
+from agentpack.apply.managed import EveryPath, ManagedPaths, refuse_step
 from agentpack.apply.replay import forget, parent, refuse_size, temporary
-from agentpack.disk import Disk, Seen, Stamp
+from agentpack.disk import Disk, FileInfo, Stamp
 from agentpack.errors import AgentpackError, Bug, Refused, Unavailable
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
 from agentpack.store.blobs import NewPack
-from agentpack.store.journal import NOTHING, Journal, NewJournal, Row, Side
+from agentpack.store.journal import NOTHING, Journal, JournalRow, NewJournal, Side
 
 
 class Step(NamedTuple):
@@ -54,10 +54,10 @@ class Staging:
     """A transaction being prepared: `add` every step, `complete`, `last_look`; `abandon` takes all of it back."""
 
     def __init__(
-        self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: Managed | None = None
+        self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: ManagedPaths | None = None
     ) -> None:
         layout.prepare(disk)
-        self._managed = managed or Everything()
+        self._managed = managed or EveryPath()
         self.number = store.generations.current() + (1 if snapshot is None else 2)
         self._disk, self._store, self._snapshot = disk, store, snapshot
         # The inode keeps two states that write to the same folders apart, such as a project's and its user's.
@@ -71,7 +71,7 @@ class Staging:
         self._places: dict[str, str] = {}
         self._nodes: dict[str, tuple[int, int]] = {}
         self._linked: dict[tuple[tuple[int, int], str], str] = {}
-        self._rows: list[Row] = []
+        self._rows: list[JournalRow] = []
         self._modes: dict[str, int] = {}
         self._staged: list[str] = []
         self._replaced: list[tuple[str, Digest, int]] = []
@@ -125,7 +125,7 @@ class Staging:
         self._modes[path] = found = self._disk.create(target, content, mode=mode, owner=seen and seen.owner)
         self._change(path, before, Side(digest, found))
 
-    def _expect(self, step: Step, seen: Seen | None) -> None:
+    def _expect(self, step: Step, seen: FileInfo | None) -> None:
         if seen is not None and seen.kind != "file":
             what = {"link": "a link", "folder": "a folder"}.get(seen.kind, "not a file")
             raise Refused(
@@ -161,7 +161,7 @@ class Staging:
                 self._pack.add(data, before.digest)
             if self._recorded.get(path) != before:
                 self._replaced.append((path, before.digest, before.mode))
-        self._rows.append(Row(place, before, after))
+        self._rows.append(JournalRow(place, before, after))
 
     def _enter(self, folder: str) -> None:
         """Before the first temporary file in a folder: note it, make it, remove what a power cut left there."""

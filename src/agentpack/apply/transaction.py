@@ -6,7 +6,7 @@ generation counts nothing that goes wrong is worth an error, for the next comman
 
 from collections.abc import Callable, Iterable, Mapping
 
-from agentpack.apply.managed import Managed
+from agentpack.apply.managed import ManagedPaths
 from agentpack.apply.replay import Unfinished, tidy, touched, undo
 from agentpack.apply.signals import Signals
 from agentpack.apply.staging import Snapshot, Staging, Step
@@ -25,7 +25,7 @@ def transact(
     generation: Generation | Callable[[Mapping[str, int]], Generation],
     blobs: Iterable[bytes] = (),
     snapshot: Snapshot | None = None,
-    managed: Managed | None = None,
+    managed: ManagedPaths | None = None,
 ) -> Generation:
     """Change all these files and make the generation current, or change nothing.
 

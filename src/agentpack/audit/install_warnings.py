@@ -14,7 +14,7 @@ from packaging.version import Version
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.wanted import Wanted
 
@@ -44,7 +44,7 @@ def remarks(candidates: Candidates, lock: Lock | None, made: Wanted) -> tuple[st
     )
 
 
-def _running(part: Part) -> Iterator[str]:
+def _running(part: AssembledPersona) -> Iterator[str]:
     """The commands that clients are told to run for a persona, without being asked."""
     settings = part.persona.value("clients") or {}
     for client, own in sorted(settings.items()):
@@ -79,9 +79,9 @@ def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[
         if left < 0:
             large.append(pack.name)
             continue
-        from agentpack.audit.scan import look_through  # its patterns take long to compile
+        from agentpack.audit.scan import scan_release  # its patterns take long to compile
 
-        found = look_through(candidates.files(pack.name, version))
+        found = scan_release(candidates.files(pack.name, version))
         if found:
             places = f"{len(found)} place{'s' if len(found) != 1 else ''}"
             kinds = ", ".join(dict.fromkeys(finding.name for finding in found))

@@ -1,7 +1,7 @@
 """Names that can be taken for others: what somebody types or reads in passing may not be what they get.
 
-Decides when two names are near: letters and digits that look alike, hyphens more or less, one or two slips of a key,
-or a word such as `official` put before or behind. Names that differ only in their numbers are a series, not a slip.
+Decides when two names are near: letters and digits that look alike, hyphens more or less, one or two slips of a key, or
+a word such as `official` put before or behind. KnownNames that differ only in their numbers are a series, not a slip.
 The same names in give the same answer; what is done about it is decided elsewhere.
 """
 
@@ -28,7 +28,7 @@ class Near(NamedTuple):
     why: str
 
 
-class Names:
+class KnownNames:
     """Known names, ready to be compared with many others."""
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -111,6 +111,6 @@ def _without_affix(name: str, names: frozenset[str]) -> str | None:
 
 def nearest(names: Iterable[str], known: Iterable[str]) -> Mapping[str, Near]:
     """Each of the names that can be taken for a known one, with that one."""
-    index = Names(known)
+    index = KnownNames(known)
     found = ((name, index.near(name)) for name in names)
     return {name: near for name, near in found if near is not None}

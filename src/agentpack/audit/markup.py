@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agentpack.audit.phrases import Sign, wording_in
+from agentpack.audit.phrases import Sign, phrases_in
 
 
 def signs_in(text: str, *, markdown: bool) -> Iterator[Sign]:
@@ -22,7 +22,7 @@ def signs_in(text: str, *, markdown: bool) -> Iterator[Sign]:
     for find in (_comments, _tags, _addresses):
         for sign in find(text):
             yield sign if code is None or sign.start not in code else sign._replace(level="note")
-    yield from wording_in(text)
+    yield from phrases_in(text)
 
 
 # Where code stands.

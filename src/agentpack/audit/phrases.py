@@ -25,7 +25,7 @@ class Sign(NamedTuple):
     level: str = ""
 
 
-def wording_in(text: str) -> Iterator[Sign]:
+def phrases_in(text: str) -> Iterator[Sign]:
     """Every sign in what the text says, in no order. Code counts like all else."""
     for find in (_phrases, _encoded, _commands, _secrets, _long_lines):
         yield from find(text)

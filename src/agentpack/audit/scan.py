@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from agentpack.audit.integrity import BROKEN
-from agentpack.audit.rules import LEVELS, Finding, fingerprints, scan
+from agentpack.audit.rules import LEVELS, AuditFinding, fingerprints, scan
 from agentpack.sources.directory import MANIFEST
 
 _PARTS = ("personas/", "variants/")
@@ -13,7 +13,7 @@ _PARTS = ("personas/", "variants/")
 class Audit(NamedTuple):
     """What was looked through, and what was found."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
     prints: tuple[str, ...]
     """The fingerprint of each finding, in the same order."""
     subjects: tuple[str, ...]
@@ -24,7 +24,7 @@ class Audit(NamedTuple):
         """Whether store, lock and releases disagree."""
         return any(finding.rule in BROKEN for finding in self.findings)
 
-    def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[Finding, str]]:
+    def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[AuditFinding, str]]:
         """The findings at or above a level whose fingerprint is not known yet; broken integrity always counts."""
         return [
             (finding, mark)
@@ -33,12 +33,12 @@ class Audit(NamedTuple):
         ]
 
 
-class Looked:
+class Scanner:
     """Collects findings, and counts the files."""
 
     def __init__(self) -> None:
         self.files = 0
-        self.findings: list[Finding] = []
+        self.findings: list[AuditFinding] = []
         self.subjects: list[str] = []
 
     def file(self, data: bytes, name: str, *, key: str = "", beside: bool = False) -> None:
@@ -64,7 +64,7 @@ def _installed(files: Mapping[str, bytes]) -> Collection[str]:
     return [path for path in agents if path.startswith("agents/")] or [path for path in agents if "/" not in path]
 
 
-def look_through(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+def scan_release(files: Mapping[str, bytes]) -> tuple[AuditFinding, ...]:
     """The warnings and errors in what a release installs."""
     found = (finding for path in sorted(_installed(files)) for finding in scan(files[path], path))
     return tuple(finding for finding in found if LEVELS[finding.level] >= LEVELS["warning"])

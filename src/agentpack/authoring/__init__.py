@@ -6,10 +6,10 @@ Pure, but for the data file of retired libraries: a release and the one before i
 from collections.abc import Callable, Iterable, Iterator
 
 from agentpack.authoring import changelog, claims, conditions, duplicates, ids, package, references, retired, sizes
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
-_CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[Subject], Iterator[CheckFinding]], ...] = (
     package.findings,
     ids.findings,
     sizes.findings,
@@ -22,11 +22,11 @@ _CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
 )
 
 
-def check(subject: Subject) -> tuple[Finding, ...]:
+def check(subject: Subject) -> tuple[CheckFinding, ...]:
     """Every place of a release that breaks a rule of the check, by file and line."""
     return ordered(finding for findings in _CHECKS for finding in findings(subject))
 
 
-def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def ordered(findings: Iterable[CheckFinding]) -> tuple[CheckFinding, ...]:
     """Findings as they are shown: by file, line and rule, each once."""
     return tuple(sorted(dict.fromkeys(findings), key=lambda row: (row.file, row.line, row.rule, row.message)))

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from packaging.version import Version
 
-from agentpack.authoring.changes import MAJOR, MINOR, PATCH, STEPS, Step, steps
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.changes import MAJOR, MINOR, PATCH, STEPS, ReleaseChange, steps
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
 FILE = "CHANGELOG.md"
@@ -36,7 +36,7 @@ def step_between(before: str, after: str) -> int:
     return MINOR if new.minor != old.minor or old.major == 0 or old.is_prerelease else PATCH
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """A version that is too small, a changelog without its heading, and what went without a word."""
     changed = steps(subject)
     yield from _version(subject, changed)
@@ -46,13 +46,15 @@ def findings(subject: Subject) -> Iterator[Finding]:
     file = f"{subject.folder}/{FILE}"
     if entry is None:
         message = "there is no CHANGELOG.md" if data is None else f"there is no heading for {subject.pack.version}"
-        yield Finding(file, 0, "P801", message, f"`## {subject.pack.version}`, then what changed; `--fix` writes it")
+        yield CheckFinding(
+            file, 0, "P801", message, f"`## {subject.pack.version}`, then what changed; `--fix` writes it"
+        )
         return
     line, told = entry
     for step in changed:
         if step.id and not names(told, step.id):
             rule = "P803" if step.kind == "capability" or step.name in ("tools", "clients") else "P802"
-            yield Finding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
+            yield CheckFinding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
 
 
 def names(text: str, id: str) -> bool:
@@ -60,7 +62,7 @@ def names(text: str, id: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(id)}(?![\w-])", text) is not None
 
 
-def _version(subject: Subject, changed: Sequence[Step]) -> Iterator[Finding]:
+def _version(subject: Subject, changed: Sequence[ReleaseChange]) -> Iterator[CheckFinding]:
     earlier = subject.earlier
     if earlier is None or not changed:
         return
@@ -73,7 +75,7 @@ def _version(subject: Subject, changed: Sequence[Step]) -> Iterator[Finding]:
                 f"that is a {STEPS[step.size]} change, {subject.pack.version} is "
                 f"{'a ' + STEPS[made] + ' step' if made >= 0 else 'no step forward'}"
             )
-            yield Finding(f"{subject.folder}/{step.file}", step.line, rule, message)
+            yield CheckFinding(f"{subject.folder}/{step.file}", step.line, rule, message)
 
 
 def draft_entry(subject: Subject) -> str:

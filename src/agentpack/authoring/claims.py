@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 from agentpack.compose.parse import Layer
 
@@ -11,7 +11,7 @@ _CLAIM = re.compile(r"(?<![\w.])(?:\d+\.\d+(?:\.\d+)*|20\d\d)(?![\w%])")
 """A version, or a year."""
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """Rules that name a version or a year and no day on which that was checked, in packs that name such days at all."""
     if not any(rule.checked for layer in subject.layers() for section in layer.sections for rule in section.rules):
         return
@@ -19,12 +19,12 @@ def findings(subject: Subject) -> Iterator[Finding]:
         yield from _undated(layer, subject.place(layer.file))
 
 
-def _undated(layer: Layer, file: str) -> Iterator[Finding]:
+def _undated(layer: Layer, file: str) -> Iterator[CheckFinding]:
     for section in layer.sections:
         for rule in section.rules:
             found = _CLAIM.search(rule.text)
             if found and not (rule.checked or section.checked):
                 hint = "add `checked=<date>` to its braces once you have looked it up"
-                yield Finding(
+                yield CheckFinding(
                     file, rule.line, "P902", f"`{rule.id}` says `{found[0]}` and not when that was checked", hint
                 )

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from agentpack.authoring.conditions import exclude_each_other
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 from agentpack.compose.parse import Layer
 from agentpack.model.persona import Rule, Section
@@ -29,13 +29,13 @@ def shingles(words: tuple[str, ...], run: int = RUN) -> frozenset[tuple[str, ...
     return frozenset(words[start : start + run] for start in range(len(words) - run + 1))
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """Equal and nearly equal rules, within each persona and within each variant."""
     for layer in subject.layers():
         yield from _of(layer, subject.place(layer.file))
 
 
-def _of(layer: Layer, file: str) -> Iterator[Finding]:
+def _of(layer: Layer, file: str) -> Iterator[CheckFinding]:
     rules = [(section, rule, words_of(rule.text)) for section in layer.sections for rule in section.rules]
     rules = [row for row in rules if row[2]]
     sets = [shingles(words) for *_, words in rules]
@@ -50,7 +50,7 @@ def _of(layer: Layer, file: str) -> Iterator[Finding]:
             name = f"`{second[1].id}`" if second[1].id else "this rule"
             where = f"`{first[1].id}` on line {first[1].line}" if first[1].id else f"the rule on line {first[1].line}"
             rule = "P401" if same else "P402"
-            yield Finding(file, second[1].line, rule, f"{name} {how} {where}", "say it once")
+            yield CheckFinding(file, second[1].line, rule, f"{name} {how} {where}", "say it once")
 
 
 def _conditions(row: tuple[Section, Rule, tuple[str, ...]]) -> list[str]:

@@ -20,7 +20,7 @@ class CheckRule(NamedTuple):
     fixable: bool = False
 
 
-class Finding(NamedTuple):
+class CheckFinding(NamedTuple):
     """One place that breaks a rule. `line` counts from 1; 0 when the file as a whole is meant."""
 
     file: str

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject, pieces
 from agentpack.edits.rules import short
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """Rules and sections without an id. A variant without one does not read at all."""
     for layer in subject.layers():
         for section, rule in pieces(layer):
@@ -15,4 +15,4 @@ def findings(subject: Subject) -> Iterator[Finding]:
             if part.id is None:
                 what = f"the section `{section.heading.lstrip('# ')}`" if rule is None else f"`{short(rule.text)}`"
                 hint = "`--fix` gives it one made of its words"
-                yield Finding(subject.place(layer.file), part.line, "P201", f"{what} has no id", hint)
+                yield CheckFinding(subject.place(layer.file), part.line, "P201", f"{what} has no id", hint)

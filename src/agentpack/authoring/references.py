@@ -8,9 +8,9 @@ from operator import or_
 from posixpath import dirname, join, normpath
 
 from agentpack.authoring.changes import excluded
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
-from agentpack.compose.conflicts import Named, apart
+from agentpack.compose.conflicts import NamedLayer, apart
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 from agentpack.model.persona import Origin
@@ -23,7 +23,7 @@ _HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t]*(?:\{#[^{}]*\})?[ \t]*#*[ \t]*$"
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """Ids that variants name and nobody has, links to files or headings that are not there, and variants that do not
     go together without saying so."""
     for name, layer in sorted(subject.pack.personas.items()):
@@ -51,15 +51,15 @@ def _fault(subject: Subject, persona: str, variants: tuple[str, ...]) -> Agentpa
     return None
 
 
-def _told(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[Finding]:
+def _told(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[CheckFinding]:
     if isinstance(error, InvalidFile):
         for fault in error.faults:
-            yield Finding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
+            yield CheckFinding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
     else:
-        yield Finding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
+        yield CheckFinding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
 
 
-def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[Finding]:
+def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[CheckFinding]:
     tried = 0
     for one, other in _meeting(subject, persona, variants):
         if (other,) in excluded(variants[one]) or (one,) in excluded(variants[other]):
@@ -68,12 +68,12 @@ def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> I
         tried += 1
         if tried > MAX_TRIED:
             message = f"more than {MAX_TRIED:,} pairs of variants change the same thing; the others were not checked"
-            yield Finding(file, 0, "P602", message, "declare `conflicts`, or split the pack")
+            yield CheckFinding(file, 0, "P602", message, "declare `conflicts`, or split the pack")
             return
         error = _fault(subject, persona, (one, other))
         if isinstance(error, Unresolvable):
             message = f"`{one}` and `{other}` do not go together: {error.message}"
-            yield Finding(file, 0, "P602", message, "declare `conflicts`, or the `order` in which they are laid")
+            yield CheckFinding(file, 0, "P602", message, "declare `conflicts`, or the `order` in which they are laid")
 
 
 def _meeting(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[tuple[str, str]]:
@@ -82,7 +82,7 @@ def _meeting(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> I
     """
     names = sorted(variants)
     bits = {name: 1 << place for place, name in enumerate(names)}
-    named = [Named(name, variants[name], Origin("variant", name)) for name in names]
+    named = [NamedLayer(name, variants[name], Origin("variant", name)) for name in names]
     against = apart(subject.drafts.draft(persona, ()), named)
     for place, mask in enumerate(against[:]):
         for earlier in range(place):
@@ -114,7 +114,7 @@ def _union(masks: Iterable[int]) -> int:
     return reduce(or_, masks, 0)
 
 
-def _links(subject: Subject) -> Iterator[Finding]:
+def _links(subject: Subject) -> Iterator[CheckFinding]:
     files = subject.release.files
     for path, data in sorted(files.items()):
         if not path.endswith(".md"):
@@ -129,9 +129,9 @@ def _links(subject: Subject) -> Iterator[Finding]:
             place = normpath(join(dirname(path), target)) if target else path
             if target and place not in files and not any(file.startswith(place + "/") for file in files):
                 message = f"links to `{match[1]}`, which is not in the pack"
-                yield Finding(f"{subject.folder}/{path}", line, "P601", message)
+                yield CheckFinding(f"{subject.folder}/{path}", line, "P601", message)
             elif not target and anchor and anchor not in headings:
-                yield Finding(f"{subject.folder}/{path}", line, "P601", f"there is no heading `#{anchor}`")
+                yield CheckFinding(f"{subject.folder}/{path}", line, "P601", f"there is no heading `#{anchor}`")
 
 
 def _slug(heading: str) -> str:

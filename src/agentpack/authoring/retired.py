@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
 
@@ -47,7 +47,7 @@ def retired_libraries() -> tuple[Retired, ...]:
     )
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """Rules that name a retired library and no successor."""
     for layer in subject.layers():
         for section in layer.sections:
@@ -56,7 +56,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
                     if _sends_to(rule.text, library):
                         successors = " or ".join(f"`{name}`" for name in library.successors)
                         message = f"names {library.name}, retired since {library.since}: {library.why}"
-                        yield Finding(subject.place(layer.file), rule.line, "P901", message, f"name {successors}")
+                        yield CheckFinding(subject.place(layer.file), rule.line, "P901", message, f"name {successors}")
 
 
 def names_without_successor(text: str) -> tuple[str, ...]:

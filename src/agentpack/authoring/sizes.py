@@ -8,7 +8,7 @@ not count as its core.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from agentpack.authoring.findings import ERROR, Finding
+from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.authoring.subject import Subject
 from agentpack.errors import AgentpackError
 from agentpack.model.persona import Origin, Persona, Section
@@ -60,7 +60,7 @@ def outside(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterat
             yield section
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """What is past its budget: the core, the description, what each variant adds, the whole with it."""
     for name, layer in sorted(subject.pack.personas.items()):
         file = subject.place(layer.file)
@@ -78,7 +78,9 @@ def findings(subject: Subject) -> Iterator[Finding]:
             yield from _of_variant(subject, name, variant, own.header.get("budget") or {}, subject.place(own.file))
 
 
-def _of_variant(subject: Subject, name: str, variant: str, declared: Mapping[str, Any], file: str) -> Iterator[Finding]:
+def _of_variant(
+    subject: Subject, name: str, variant: str, declared: Mapping[str, Any], file: str
+) -> Iterator[CheckFinding]:
     try:
         persona = subject.composed(name, [variant])
     except AgentpackError:
@@ -88,7 +90,7 @@ def _of_variant(subject: Subject, name: str, variant: str, declared: Mapping[str
         yield from _past("P304", file, "the persona with this variant has", declared, whole=count(persona.body).words)
 
 
-def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: int) -> Iterator[Finding]:
+def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: int) -> Iterator[CheckFinding]:
     ((key, value),) = size.items()
     limit = declared.get(key, BUDGETS.get(key))
     if limit is not None and value > limit:
@@ -96,4 +98,4 @@ def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: 
         own = key in declared
         hint = "shorten it" if own else f"shorten it, or declare `budget: {{{key}: …}}` and keep to that"
         message = f"{what} {value} {unit}, its budget is {limit}"
-        yield Finding(file, 0, rule, message, hint, ERROR if own else "")
+        yield CheckFinding(file, 0, rule, message, hint, ERROR if own else "")

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 from agentpack.compose.compose import Pack, compose, values_for
 from agentpack.compose.conflicts import Draft
 from agentpack.compose.parse import Layer
-from agentpack.input.parameters import Declaration, Value
+from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.pack import Release
 from agentpack.model.persona import Persona, Rule, Section
 
@@ -18,7 +18,7 @@ class Drafts(Protocol):
         """The persona with these variants laid over it. Raises Unresolvable or InvalidFile when they do not fit."""
         ...
 
-    def declarations(self, persona: str) -> Mapping[str, Declaration]:
+    def declarations(self, persona: str) -> Mapping[str, ParameterDeclaration]:
         """The parameters that the persona's text may use."""
         ...
 

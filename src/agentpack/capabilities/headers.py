@@ -1,9 +1,9 @@
 """The fields of a rendered file, read from its text without loading YAML where our own emitter wrote it.
 
-A header is cut to what can matter: fields that are known to give an agent nothing, such as its name and description,
-are left out where they stand complete in their rows. What is left is alike for most personas of a client, so that it
-is read once. Every row must have the exact form that `clients/emit.py` writes; a text with any other row is read whole,
-by the format's own reader.
+A header is reduced to what can matter: fields that are known to give an agent nothing, such as its name and
+description, are left out where they stand complete in their rows. What is left is alike for most personas of a client,
+so that it is read once. Every row must have the exact form that `clients/emit.py` writes; a text with any other row is
+read whole, by the format's own reader.
 """
 
 import json
@@ -36,7 +36,7 @@ def _row(form: str) -> re.Pattern[bytes]:
     return re.compile(_ROWS[form])  # those of other formats need not be compiled
 
 
-class Cut(NamedTuple):
+class HeaderRows(NamedTuple):
     """A file's header. `rows` has what can matter in it; None where the text is not of our emitter's form."""
 
     rows: bytes | None
@@ -44,7 +44,7 @@ class Cut(NamedTuple):
     """The file, of Markdown its header with the fences."""
 
 
-def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[bytes] = ()) -> Cut:
+def header_rows(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[bytes] = ()) -> HeaderRows:
     """The header of a file of that format.
 
     Args:
@@ -55,13 +55,13 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[
     if form == "markdown":
         end = content.find(b"\n---\n", 3)
         if not content.startswith(b"---\n") or end < 0:
-            return Cut(None, content)
+            return HeaderRows(None, content)
         rows, content = content[4 : end + 1], content[: end + 5]
         # our emitter writes no other rule of hyphens, at which some clients would end the header
         if len(rows) > MAX_HEADER or b"---" in rows:
-            return Cut(None, content)
+            return HeaderRows(None, content)
     if form not in _ROWS:
-        return Cut(None, content)
+        return HeaderRows(None, content)
     kept: list[bytes] = []
     at, match, complete = 0, _row(form).match, _COMPLETE.match
     while at < len(rows):
@@ -73,7 +73,7 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[
         if row is not None and form != "markdown" and row[2] is not None:
             end = _end_of_block(rows, row[2], end)
         if row is None or end < 0:
-            return Cut(None, content)
+            return HeaderRows(None, content)
         start = row.end(1) + (3 if form == "toml" else 2)
         if (
             row[1] not in harmless
@@ -82,7 +82,7 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[
         ):
             kept.append(rows[at:end])
         at = end
-    return Cut(b"".join(kept), content)
+    return HeaderRows(b"".join(kept), content)
 
 
 def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
@@ -99,7 +99,7 @@ def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
 
 
 def read_rows(form: str, rows: bytes) -> dict[str, Any] | None:
-    """The fields of cut rows; None in any doubt."""
+    """The fields of such rows; None in any doubt."""
     try:
         text = rows.decode("utf-8")
         return _toml(text) if form == "toml" else _fields(text)

@@ -13,7 +13,7 @@ from typing import Any
 
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
-from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
+from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, ParsedList, listed
 from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
 
@@ -29,7 +29,7 @@ _TRUSTING = frozenset(("autoApprove", "auto_approve", "alwaysAllow", "trust"))
 _LONGEST = 80
 
 
-class Vocabulary:
+class ToolVocabulary:
     """The names of one client's tools."""
 
     def __init__(self, client: Client) -> None:
@@ -110,10 +110,10 @@ class Vocabulary:
         return (f"mcp:{server}/{_token(tool)}" if tool and "*" not in tool else f"mcp:{server}",)
 
 
-class Judgement:
+class CapabilityReader:
     """The words for the fields of one file."""
 
-    def __init__(self, vocabulary: Vocabulary, fields: Mapping[str, Any]) -> None:
+    def __init__(self, vocabulary: ToolVocabulary, fields: Mapping[str, Any]) -> None:
         self.vocabulary = vocabulary
         client = vocabulary.client
         self.words: set[str] = set()
@@ -214,7 +214,7 @@ class Judgement:
         form, names = self.listed(self.vocabulary.client.denying, value)
         self.denied.update(("*",) if form == ALL else set(names) - {"*"})
 
-    def listed(self, grammar: Grammar, value: Any) -> Listed:
+    def listed(self, grammar: Grammar, value: Any) -> ParsedList:
         """What the client reads from a list of tools. One that cannot be read may limit nothing."""
         found = listed(grammar, value, self.vocabulary.knows)
         if found.form in (UNREAD, REFUSED):
@@ -358,25 +358,25 @@ class Judgement:
                 self.words.add(f"permission:{word}" if said == "always" else f"permission:{word}~{_digest(settings)}")
 
 
-_KINDS: Mapping[str, Callable[[Judgement, str, Any, str], None]] = {
-    "none": Judgement.none,
-    "allow": Judgement.allow,
-    "deny": Judgement.deny,
-    "map": Judgement.map,
-    "permissions": Judgement.permissions,
-    "grants": Judgement.grants,
-    "looking": Judgement.looks,
-    "mode": Judgement.mode,
-    "sandbox": Judgement.sandbox,
-    "model": Judgement.model,
-    "mcp": Judgement.mcp,
-    "hooks": Judgement.hooks,
-    "is": Judgement.word,
-    "named": Judgement.named,
-    "value": Judgement.value,
-    "setting": Judgement.setting,
-    "unset": Judgement.unset,
-    "tool_settings": Judgement.tool_settings,
+_KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
+    "none": CapabilityReader.none,
+    "allow": CapabilityReader.allow,
+    "deny": CapabilityReader.deny,
+    "map": CapabilityReader.map,
+    "permissions": CapabilityReader.permissions,
+    "grants": CapabilityReader.grants,
+    "looking": CapabilityReader.looks,
+    "mode": CapabilityReader.mode,
+    "sandbox": CapabilityReader.sandbox,
+    "model": CapabilityReader.model,
+    "mcp": CapabilityReader.mcp,
+    "hooks": CapabilityReader.hooks,
+    "is": CapabilityReader.word,
+    "named": CapabilityReader.named,
+    "value": CapabilityReader.value,
+    "setting": CapabilityReader.setting,
+    "unset": CapabilityReader.unset,
+    "tool_settings": CapabilityReader.tool_settings,
 }
 
 

@@ -8,8 +8,8 @@ called that.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agentpack.capabilities.headers import cut, read_rows, read_whole
-from agentpack.capabilities.meaning import Judgement, Vocabulary, model_class
+from agentpack.capabilities.headers import header_rows, read_rows, read_whole
+from agentpack.capabilities.meaning import CapabilityReader, ToolVocabulary, model_class
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.model.capabilities import EVERY, widening
@@ -17,7 +17,7 @@ from agentpack.model.capabilities import EVERY, widening
 UNREADABLE = (EVERY, "unreadable")
 """What is said of a file that nobody can tell how to read."""
 
-__all__ = ["UNREADABLE", "Reader", "capabilities", "model_class", "widening"]
+__all__ = ["UNREADABLE", "FileReader", "capabilities", "model_class", "widening"]
 
 
 def capabilities(client: Client, content: bytes) -> tuple[str, ...]:
@@ -31,14 +31,14 @@ def capabilities(client: Client, content: bytes) -> tuple[str, ...]:
     return tuple(sorted(words))
 
 
-def _reader(client: Client) -> "Reader":
+def _reader(client: Client) -> "FileReader":
     reader = _readers.get(id(client))
     if reader is None or reader.client is not client:
-        reader = _readers[id(client)] = Reader(client)
+        reader = _readers[id(client)] = FileReader(client)
     return reader
 
 
-class Reader:
+class FileReader:
     """Reads the files of one client, each header that differs once."""
 
     def __init__(self, client: Client) -> None:
@@ -48,8 +48,8 @@ class Reader:
         self.texts = [key for key in (client.name_key, client.description, client.model) if key is not None]
         self.texts_as_bytes = frozenset(key.encode() for key in self.texts)
         self.known: dict[bytes, tuple[str, ...]] = {}
-        self.vocabulary = Vocabulary(client)
-        self.others = tuple(map(_reader, _beside(client)))
+        self.vocabulary = ToolVocabulary(client)
+        self.others = tuple(map(_reader, _others_reading(client)))
         """Readers of the clients that have the same folder."""
 
     def read(self, content: bytes) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class Reader:
         form = self.client.format
         if form == "body":
             return (EVERY,)
-        found = cut(form, self.harmless, content, self.texts_as_bytes)
+        found = header_rows(form, self.harmless, content, self.texts_as_bytes)
         key = b"?" + found.whole if found.rows is None else found.rows
         words = self.known.get(key)
         if words is None and (words := self.known.get(b"?" + found.whole)) is None:
@@ -74,10 +74,10 @@ class Reader:
 
     def judge(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
         """The words for the fields of a file."""
-        return tuple(sorted(Judgement(self.vocabulary, fields).words))
+        return tuple(sorted(CapabilityReader(self.vocabulary, fields).words))
 
 
-def _beside(client: Client) -> Iterable[Client]:
+def _others_reading(client: Client) -> Iterable[Client]:
     """The clients of ours in whose folders a declared one has its files."""
     if not client.is_declared:
         return ()
@@ -86,4 +86,4 @@ def _beside(client: Client) -> Iterable[Client]:
     return clients_beside(client)
 
 
-_readers: dict[int, Reader] = {}
+_readers: dict[int, FileReader] = {}

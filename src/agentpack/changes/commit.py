@@ -9,10 +9,10 @@ from agentpack.changes.outcome import Outcome
 from agentpack.changes.snapshot import documents_here, pending_snapshot
 from agentpack.errors import Refused
 from agentpack.model.changes import WRITES, Action, Plan
-from agentpack.model.history import BEFORE_THE_FIRST, Document, Generation, InstalledFile
+from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile, RecordedDocument
 from agentpack.model.line_ends import as_lf
 from agentpack.model.names import Digest, digest_of
-from agentpack.workspace.locations import Placed, is_entry, split_place
+from agentpack.workspace.locations import PlaceChange, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
 
 
@@ -86,13 +86,13 @@ def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
     return modes
 
 
-def _placed(decided: Decided) -> Iterator[Placed]:
+def _placed(decided: Decided) -> Iterator[PlaceChange]:
     outcome, modes = decided.outcome, decided.modes
     for change in outcome.plan.changes:
         if not change.same_as and (change.action in WRITES or change.action is Action.DELETE):
-            yield Placed(change.path, change.observed, change.content, modes.get(change.path))
+            yield PlaceChange(change.path, change.observed, change.content, modes.get(change.path))
     for path, before, after in outcome.documents:
-        yield Placed(path, None if before is None else digest_of(before), after, modes.get(path))
+        yield PlaceChange(path, None if before is None else digest_of(before), after, modes.get(path))
 
 
 def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
@@ -138,11 +138,11 @@ def _files(workspace: Workspace, planned: Plan, modes: Mapping[str, int]) -> Ite
 
 
 def _documents(
-    workspace: Workspace, outcome: Outcome, here: Iterable[Document], modes: Mapping[str, int]
-) -> Iterator[Document]:
+    workspace: Workspace, outcome: Outcome, here: Iterable[RecordedDocument], modes: Mapping[str, int]
+) -> Iterator[RecordedDocument]:
     """The documents as the change leaves them, of those that are here."""
-    left: dict[str, Document | None] = dict.fromkeys((workspace.scope.manifest, workspace.scope.lock))
+    left: dict[str, RecordedDocument | None] = dict.fromkeys((workspace.scope.manifest, workspace.scope.lock))
     left |= {document.path: document for document in here}
     for path, _, after in outcome.documents:
-        left[path] = None if after is None else Document(path, digest_of(after), modes[path])
+        left[path] = None if after is None else RecordedDocument(path, digest_of(after), modes[path])
     return filter(None, left.values())

@@ -12,7 +12,7 @@ from agentpack.changes.pristine import recognise_releases, recognised_lock
 from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.same_file import meeting_notes, refuse_sources
 from agentpack.changes.snapshot import pins_of
-from agentpack.changes.widening import may_changes, more_than_on_disk, refuse_widening
+from agentpack.changes.widening import capability_changes, more_than_on_disk, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
@@ -41,7 +41,7 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
     """
     made = state.made
     recognise_releases(workspace, made)
-    capabilities = may_changes(workspace, made)
+    capabilities = capability_changes(workspace, made)
     if request.require_acceptance:
         refuse_widening(capabilities)
     planned = plan_for(workspace, made, request)

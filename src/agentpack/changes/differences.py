@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from agentpack.changes.outcome import PackChange
-from agentpack.changes.widening import MayChange
+from agentpack.changes.widening import CapabilityChange
 from agentpack.differences.accounts import (
     NOTHING,
     Compared,
@@ -67,7 +67,7 @@ class Differences:
     files: tuple[FileDifference, ...] = ()
     remarks: tuple[Remark, ...] = ()
     packs: tuple[PackChange, ...] = ()
-    capabilities: tuple[MayChange, ...] = ()
+    capabilities: tuple[CapabilityChange, ...] = ()
     """What personas may do, where an upgrade or the later release changes it."""
     notes: tuple[str, ...] = ()
     empty: bool = False

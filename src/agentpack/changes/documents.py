@@ -7,7 +7,7 @@ from agentpack.changes.request import DesiredState
 from agentpack.model.changes import Plan
 from agentpack.model.line_ends import in_form_of, plain
 from agentpack.model.lock import Lock, LockedPack
-from agentpack.workspace.file_releases import held_files, with_files
+from agentpack.workspace.file_releases import file_releases, with_files
 from agentpack.workspace.workspace import Workspace
 
 
@@ -41,7 +41,7 @@ def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
     left = {change.path for change in planned.conflicts}
     if not left:
         return lock
-    held = (file for path, file in held_files(workspace).items() if path in left)
+    held = (file for path, file in file_releases(workspace).items() if path in left)
     return with_files(
         lock, (row for row in lock.files if row.path not in left), held, workspace.documents.readable_lock
     )

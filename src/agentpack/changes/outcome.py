@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentpack.changes.widening import MayChange
+from agentpack.changes.widening import CapabilityChange
 from agentpack.model.changes import Change, Plan
 from agentpack.wanted.wanted import Skipped, Told
 
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
     generation: int | None = None
     """The number of the new generation; None when nothing was recorded."""
     dry_run: bool = False
-    capabilities: tuple[MayChange, ...] = ()
+    capabilities: tuple[CapabilityChange, ...] = ()
     """What personas may do, where that is new or differs from what was locked."""
     left: tuple[Change, ...] = ()
     """Conflicts that were left for later by `--partial`."""

@@ -15,9 +15,9 @@
 | R | edited | nothing | conflict: edited and no longer wanted |
 
 What is compared is the text: the line ends of a file, which git may change on checkout, are no difference, and what is
-written in its place has them too. R is the file as rendered, not as merged. "Edited" means: other than what agentpack
-left there; a file that was left merged and not touched since counts as edited when it is compared with R, so that the
-user's lines are carried by every later merge.
+written in its place has them too. R is the file as rendered, not as merged. "EditedFile" means: other than what
+agentpack left there; a file that was left merged and not touched since counts as edited when it is compared with R, so
+that the user's lines are carried by every later merge.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,10 +32,10 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import unmerged_line
 
 if TYPE_CHECKING:
-    from agentpack.merge import Known
+    from agentpack.merge import KnownEntries
 
 
-class Edited(NamedTuple):
+class EditedFile(NamedTuple):
     """A file in conflict as its user merged it. It counts only for the two texts that it was made of."""
 
     observed: Digest
@@ -55,7 +55,7 @@ class Decisions:
     on_conflict: str = "stop"
     """Where an edit and the new text say different things: `stop`, `keep` (the edit wins) or `theirs` (the new text
     does); `edit` stops as well. What only one of them changed is not asked about."""
-    edited: Mapping[str, Edited] = field(default_factory=dict)
+    edited: Mapping[str, EditedFile] = field(default_factory=dict)
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
     packs: frozenset[str] | None = None
@@ -85,7 +85,7 @@ def plan(
     *,
     disk: Callable[[str], bytes],
     base: Callable[[InstalledFile], bytes | None],
-    known: Callable[[InstalledFile, Rendering], "Known | None"] = _nothing_known,
+    known: Callable[[InstalledFile, Rendering], "KnownEntries | None"] = _nothing_known,
     decisions: Decisions = NO_DECISIONS,
 ) -> Plan:
     """All that will happen to the files that are wanted or recorded.
@@ -114,7 +114,7 @@ def _wanted(
     here: Observed | None,
     disk: Callable[[str], bytes],
     base: Callable[[InstalledFile], bytes | None],
-    known: Callable[[InstalledFile, Rendering], "Known | None"],
+    known: Callable[[InstalledFile, Rendering], "KnownEntries | None"],
     decisions: Decisions,
 ) -> Change:
     rendered = new.digest

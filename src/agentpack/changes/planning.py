@@ -6,12 +6,12 @@ from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
 from agentpack.changes.pristine import Pristine
 from agentpack.changes.same_file import meet
 from agentpack.model.changes import Plan
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from agentpack.merge import Known
+    from agentpack.merge import KnownEntries
 
 
 def plan_for(workspace: Workspace, made: Wanted, decisions: Decisions = NO_DECISIONS) -> Plan:
@@ -30,9 +30,9 @@ def plan_for(workspace: Workspace, made: Wanted, decisions: Decisions = NO_DECIS
     return met.whole(planned, decisions)
 
 
-def _rules(*parts: Part | None) -> "Known":
+def _rules(*parts: AssembledPersona | None) -> "KnownEntries":
     """The rules of the personas before and now. Where one is not to be had, its rules are known by their words."""
     from agentpack.differences.rules import entries_of  # both only where lines do not merge
-    from agentpack.merge import Known
+    from agentpack.merge import KnownEntries
 
-    return Known(*(entries_of(part.persona.sections) if part else () for part in parts))
+    return KnownEntries(*(entries_of(part.persona.sections) if part else () for part in parts))

@@ -14,7 +14,7 @@ from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.selection import Selection
@@ -113,7 +113,7 @@ class Pristine:
         found = again.made.files.get(file.path) if again else None
         return as_lf(found.content) if found is not None and found.digest == file.rendered else None
 
-    def part(self, file: InstalledFile) -> Part | None:
+    def part(self, file: InstalledFile) -> AssembledPersona | None:
         """The persona behind a file, with its pack and variants; None when it cannot be made again as it was."""
         again = self.again(file)
         same = again is not None and any(

@@ -14,31 +14,31 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from agentpack.changes.request import Followed
-from agentpack.compose.conflicts import Named
+from agentpack.compose.conflicts import NamedLayer
 from agentpack.differences.rules import entries_of
-from agentpack.edits.variant import Edited, differs_in, said, variant_of
+from agentpack.edits.variant import EditedPersona, differs_in, variant_edit, variant_of
 from agentpack.errors import AgentpackError, DecisionNeeded
-from agentpack.merge import Known, merge, resolved
+from agentpack.merge import KnownEntries, merge, resolved
 from agentpack.model.line_ends import as_lf, plain
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.rendering import Rendering
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.choose import pinned
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.documents import LocalText
 from agentpack.workspace.file_releases import as_written
 
 
-class _Text(NamedTuple):
+class _ClientText(NamedTuple):
     """A persona made ready, and its text for one client, in LF."""
 
     side: Selection
-    part: Part
+    part: AssembledPersona
     file: Rendering
 
-    def edited(self, persona: str, data: bytes) -> Edited:
+    def edited(self, persona: str, data: bytes) -> EditedPersona:
         draft, values = self.side.assembler.draft(self.part.pack, persona)
-        return Edited(self.part.pack, persona, self.part.persona, draft, values, ((self.file, data),))
+        return EditedPersona(self.part.pack, persona, self.part.persona, draft, values, ((self.file, data),))
 
 
 def follow(chosen: Selection, lock: Lock) -> Followed:
@@ -104,7 +104,7 @@ class _Following:
         """The variants as that release has them: below this one, those of the new release are written anew already."""
         return self.workspace.documents.as_if(self.anew if side.candidates is self.new.candidates else ())
 
-    def _order(self, persona: str) -> list[Named]:
+    def _order(self, persona: str) -> list[NamedLayer]:
         """The local variants in the order in which they are laid."""
         made = self.old.for_clients(self.clients).preview(self.row.name)
         part = next((part for part in made.parts if self._name(self.old, persona) == part.persona.name), None)
@@ -114,7 +114,7 @@ class _Following:
     def _name(self, side: Selection, persona: str) -> str:
         return side.manifest.renames(self.row.name).get(persona, persona)
 
-    def _anew(self, text: LocalText, named: Named, later: Sequence[str]) -> tuple[bytes, int] | None:
+    def _anew(self, text: LocalText, named: NamedLayer, later: Sequence[str]) -> tuple[bytes, int] | None:
         """The text that the variant gets, None where it is not ours to write or no variant says it."""
         for client in self.clients:
             base = self._text(self.old.without_variants(self.row.name, [named.name, *later]), text.persona, client)
@@ -132,17 +132,23 @@ class _Following:
             self.stuck.append(text)
         return None
 
-    def _as_kept(self, base: _Text, data: bytes, text: LocalText, named: Named) -> bytes:
+    def _as_kept(self, base: _ClientText, data: bytes, text: LocalText, named: NamedLayer) -> bytes:
         header = named.layer.header
         with self._laid_over(base.side):
             edited = base.edited(text.persona, data)
-        found = said(edited, self.workspace.clients.named(base.file.client))
+        found = variant_edit(edited, self.workspace.clients.named(base.file.client))
         return variant_of(edited, found, summary=header["summary"], after=header["order"]["after"]).encode()
 
     def _merged(
-        self, base: _Text, ours: _Text, theirs: _Text, text: LocalText, named: Named, later: Sequence[str]
+        self,
+        base: _ClientText,
+        ours: _ClientText,
+        theirs: _ClientText,
+        text: LocalText,
+        named: NamedLayer,
+        later: Sequence[str],
     ) -> tuple[bytes, int] | None:
-        known = Known(*(entries_of(side.part.persona.sections) for side in (base, theirs)))
+        known = KnownEntries(*(entries_of(side.part.persona.sections) for side in (base, theirs)))
         merged = merge(
             base.file.content, ours.file.content, theirs.file.content, lambda: known, form=theirs.file.form.format
         )
@@ -158,7 +164,7 @@ class _Following:
             return None
         return anew, len(merged.conflicts)
 
-    def _text(self, side: Selection, persona: str, client: str) -> _Text | None:
+    def _text(self, side: Selection, persona: str, client: str) -> _ClientText | None:
         with self._laid_over(side):
             made = side.for_clients((client,)).preview(self.row.name)
         name = self._name(side, persona)
@@ -166,4 +172,4 @@ class _Following:
         file = next((file for file in made.files.values() if (file.client, file.persona) == (client, name)), None)
         if part is None or file is None:
             return None
-        return _Text(side, part, file._replace(content=as_lf(file.content)))
+        return _ClientText(side, part, file._replace(content=as_lf(file.content)))

@@ -22,7 +22,7 @@ from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import InstalledFile
 from agentpack.model.rendering import Rendering
 from agentpack.model.variables import root_of, variable_of
-from agentpack.workspace.other_scope import Shared, shared_files
+from agentpack.workspace.other_scope import OtherScopeFile, shared_files
 from agentpack.workspace.workspace import Workspace
 
 
@@ -38,7 +38,7 @@ class Met(NamedTuple):
     """Files that stay where a variable led before."""
     leaves: tuple[InstalledFile, ...]
     """Those that nothing wants any more."""
-    shared: Mapping[str, Shared]
+    shared: Mapping[str, OtherScopeFile]
     """Files that the other scope manages too: they stay when nothing here wants them any more."""
 
     def whole(self, plan: Plan, decisions: Decisions) -> Plan:
@@ -117,7 +117,9 @@ def _behind(rows: Sequence[InstalledFile], here: Observed | None) -> InstalledFi
     return next((row for row in rows if here is not None and here.digest in (row.written, row.rendered)), rows[0])
 
 
-def _refuse_other_text(workspace: Workspace, files: Mapping[str, Rendering], shared: Mapping[str, Shared]) -> None:
+def _refuse_other_text(
+    workspace: Workspace, files: Mapping[str, Rendering], shared: Mapping[str, OtherScopeFile]
+) -> None:
     """Raise DecisionNeeded where the other scope manages a file with another text."""
     other = [path for path in sorted(files.keys() & shared.keys()) if files[path].digest != shared[path].row.rendered]
     if other:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from agentpack.apply import Snapshot
 from agentpack.changes.pristine import Pristine
 from agentpack.model.changes import Observed
-from agentpack.model.history import BEFORE_THE_FIRST, FOUND, Document, Generation, InstalledFile
+from agentpack.model.history import BEFORE_THE_FIRST, FOUND, Generation, InstalledFile, RecordedDocument
 from agentpack.model.lock import Lock
 from agentpack.model.names import digest_of
 from agentpack.workspace.workspace import Workspace
@@ -25,7 +25,7 @@ def pins_here(workspace: Workspace) -> tuple[str, ...]:
     return current.pins if lock is None and current is not None else pins_of(lock)
 
 
-def documents_here(workspace: Workspace) -> Mapping[Document, bytes]:
+def documents_here(workspace: Workspace) -> Mapping[RecordedDocument, bytes]:
     """Manifest and lock, then what else earlier commands wrote that is no agent file, as it all lies on disk."""
     scope, current = workspace.scope, workspace.documents.current
     known = {scope.manifest: workspace.documents.manifest_bytes, scope.lock: workspace.documents.lock_bytes}
@@ -33,7 +33,7 @@ def documents_here(workspace: Workspace) -> Mapping[Document, bytes]:
         if document.path not in known:
             known[document.path] = workspace.disk.read(document.path)
     return {
-        Document(path, digest_of(data), seen.mode): data
+        RecordedDocument(path, digest_of(data), seen.mode): data
         for path, data in known.items()
         if data is not None and (seen := workspace.disk.look(path)) is not None
     }
@@ -74,7 +74,7 @@ def _as_found(file: InstalledFile, here: Observed | None) -> InstalledFile:
 
 
 def _found_blobs(
-    workspace: Workspace, files: tuple[InstalledFile, ...], documents: Mapping[Document, bytes]
+    workspace: Workspace, files: tuple[InstalledFile, ...], documents: Mapping[RecordedDocument, bytes]
 ) -> Iterator[bytes]:
     blobs, pristine = workspace.store.blobs, Pristine(workspace)
     for file in files:

@@ -25,13 +25,13 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import USER
 from agentpack.wanted.choose import pinned
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.file_releases import as_written, held_files, left_lock
+from agentpack.workspace.file_releases import as_written, file_releases, lock_of_generation
 from agentpack.workspace.workspace import Workspace
 
 _MOST_DETAILS = 30
 
 
-class MayChange(NamedTuple):
+class CapabilityChange(NamedTuple):
     """What a persona may do for a client, where that is new or differs from what the lock says."""
 
     pack: str
@@ -59,7 +59,7 @@ class Widened(DecisionNeeded):
 
     code = "widening"
 
-    def __init__(self, changes: Collection[MayChange]) -> None:
+    def __init__(self, changes: Collection[CapabilityChange]) -> None:
         self.changes = tuple(changes)
         words = sorted({word for change in self.changes for word in change.stops})
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
@@ -87,7 +87,7 @@ def _some(named: Sequence[str], what: str) -> str:
     return ", ".join(named[:3]) + (f" and {len(named) - 3} more {what}" if len(named) > 3 else "")
 
 
-def _details(changes: Collection[MayChange]) -> Iterator[str]:
+def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
     groups: dict[tuple[str, str, tuple[str, ...] | None, tuple[str, ...]], list[str]] = {}
     for change in changes:
         groups.setdefault((change.pack, change.persona, change.before, change.after), []).append(change.client)
@@ -95,28 +95,28 @@ def _details(changes: Collection[MayChange]) -> Iterator[str]:
         if count == _MOST_DETAILS:
             yield f"and {len(groups) - count} more"
             return
-        was = "not there or not known" if before is None else told(before)
-        yield f"{persona} for {', '.join(clients)}: {was} -> {told(after)}"
+        was = "not there or not known" if before is None else capability_words(before)
+        yield f"{persona} for {', '.join(clients)}: {was} -> {capability_words(after)}"
 
 
-def told(words: Iterable[str]) -> str:
+def capability_words(words: Iterable[str]) -> str:
     """Capabilities for people."""
     return ", ".join(words) or "no tool"
 
 
-def may_changes(workspace: Workspace, made: Wanted) -> tuple[MayChange, ...]:
+def capability_changes(workspace: Workspace, made: Wanted) -> tuple[CapabilityChange, ...]:
     """What is new or differs against what was written, sorted by pack, persona and client. Nothing is decided."""
     sides = workspace.documents.lock_sides
-    changes = tuple(sorted(_Comparison(workspace, _known(workspace), made).changes()))  # no two are of the same key
+    changes = tuple(sorted(_WideningCheck(workspace, _known(workspace), made).changes()))  # no two are of the same key
     for side in sides:
-        against = {change[:3]: change for change in _Comparison(workspace, as_written(side), made).changes()}
+        against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), made).changes()}
         changes = tuple(_covered_by(change, against.get(change[:3])) for change in changes) + tuple(
             change for key, change in against.items() if change.stops and all(one[:3] != key for one in changes)
         )
     return tuple(sorted(changes))
 
 
-def _covered_by(change: MayChange, side: MayChange | None) -> MayChange:
+def _covered_by(change: CapabilityChange, side: CapabilityChange | None) -> CapabilityChange:
     """The change, which stops as well where it stops against one side of a merge."""
     if side is None:
         return change
@@ -124,12 +124,12 @@ def _covered_by(change: MayChange, side: MayChange | None) -> MayChange:
     return change._replace(stops=stops, declaration=change.declaration or side.declaration)
 
 
-def granted_words(changes: Collection[MayChange]) -> tuple[str, ...]:
+def granted_words(changes: Collection[CapabilityChange]) -> tuple[str, ...]:
     """What was accepted of the changes, `<pack>:<capability>`, for the lock to remember until files are written."""
     return tuple(dict.fromkeys(f"{change.pack}:{word}" for change in changes for word in change.granted))
 
 
-def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ...]:
+def lock_changes(before: Lock | None, after: Lock | None) -> tuple[CapabilityChange, ...]:
     """What differs between two locks for personas that both have; for going back to an older one."""
     old = {_key(file): file for file in before.files} if before else {}
     found = []
@@ -138,28 +138,28 @@ def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ..
         if was is None or None in (was.capabilities, file.capabilities) or was.words == file.words:
             continue
         widened = widening(was.words, file.words)
-        found.append(MayChange(file.pack, file.persona, file.client, was.words, file.words, widened))
+        found.append(CapabilityChange(file.pack, file.persona, file.client, was.words, file.words, widened))
     return tuple(sorted(found))
 
 
 def more_than_on_disk(
-    workspace: Workspace, made: Wanted, planned: Plan, told: Collection[MayChange]
-) -> Iterator[MayChange]:
-    """The capabilities that personas gain over the files on disk, except those already in `told`.
+    workspace: Workspace, made: Wanted, planned: Plan, reported: Collection[CapabilityChange]
+) -> Iterator[CapabilityChange]:
+    """The capabilities that personas gain over the files on disk, except those already in `reported`.
 
     A lock that came with a pull was agreed to by somebody else, so what it allows is news on this machine.
     """
-    known = {change[:3] for change in told}
+    known = {change[:3] for change in reported}
     for change in planned.changes:
         file = made.files.get(change.path)
         if file is None or change.action not in WRITES or change.observed is None or _key(file) in known:
             continue
         before = capabilities(workspace.client(file.client), workspace.states.contents(change.path))
         if widened := widening(before, file.capabilities):
-            yield MayChange(*_key(file), before, file.capabilities, widened)
+            yield CapabilityChange(*_key(file), before, file.capabilities, widened)
 
 
-def refuse_widening(changes: Collection[MayChange]) -> None:
+def refuse_widening(changes: Collection[CapabilityChange]) -> None:
     """Raise Widened where another release takes more for itself than was accepted."""
     stopping = [change for change in changes if change.stops]
     if stopping:
@@ -178,8 +178,8 @@ def _known(workspace: Workspace) -> Lock | None:
     lock that can be read, all that this checkout wrote last.
     """
     lock, current = workspace.documents.readable_lock, workspace.documents.current
-    told = {file.pack for file in lock.files} if lock else set()
-    files = {file.path: file for file in workspace.states.recorded.values() if file.pack not in told}
+    locked = {file.pack for file in lock.files} if lock else set()
+    files = {file.path: file for file in workspace.states.recorded.values() if file.pack not in locked}
     pins: dict[str, str] = {}
     if current is not None:
         pins = dict(pin.partition(" ")[::2] for pin in current.pins)
@@ -189,9 +189,9 @@ def _known(workspace: Workspace) -> Lock | None:
     known = None if lock is None else as_written(lock)
     if not names:
         return known
-    left = None if current is None else left_lock(workspace, current)
+    left = None if current is None else lock_of_generation(workspace, current)
     base = known or (Lock({}, (), (), ()) if left is None else as_written(left)._replace(packs=(), files=()))
-    held = {path: one for path, one in held_files(workspace).items() if path in files}
+    held = {path: one for path, one in file_releases(workspace).items() if path in files}
     found: dict[str, LockedPack] = {one.pin.name: one.pin for one in held.values()}
     written = tuple(found.get(name) or _left_pack(left, name, pins.get(name, "")) for name in sorted(names))
     return base._replace(
@@ -224,7 +224,7 @@ def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
     return LockedFile(file.path, file.client, file.pack, file.persona, sha256, words)
 
 
-class _Comparison:
+class _WideningCheck:
     """One lock against what is wanted."""
 
     def __init__(self, workspace: Workspace, lock: Lock | None, made: Wanted) -> None:
@@ -243,7 +243,7 @@ class _Comparison:
         self.redeclared = self._redeclared(lock)
         self.accepted_redeclared = self._redeclared(wanted)
 
-    def changes(self) -> Iterator[MayChange]:
+    def changes(self) -> Iterator[CapabilityChange]:
         for file in self.made.files.values():
             key = _key(file)
             row = self.rows.get(key)
@@ -266,12 +266,12 @@ class _Comparison:
                 granted = tuple(word for word in over if self._is_accepted(file, word))
                 stops = tuple(word for word in over if word not in granted and not self.workspace.policies.accept(word))
             releases = self._releases(file.pack)
-            yield MayChange(*key, before, file.capabilities, widened, stops, granted, releases, declaration)
+            yield CapabilityChange(*key, before, file.capabilities, widened, stops, granted, releases, declaration)
 
     def _redeclared(self, lock: Lock | None) -> frozenset[str]:
         """The declared clients of which the lock says another declaration than today's, or none."""
-        told = lock.declared if lock else {}
-        return frozenset(name for name, digest in self.made.lock.declared.items() if told.get(name) != digest)
+        recorded = lock.declared if lock else {}
+        return frozenset(name for name, digest in self.made.lock.declared.items() if recorded.get(name) != digest)
 
     def _is_doubtful(self, file: Rendering) -> bool:
         """Whether a lock that this checkout did not write may have been given a declaration's digest without what that

@@ -11,7 +11,7 @@ from agentpack.cli.boundary import guarded
 from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
 from agentpack.cli.output import Output
-from agentpack.cli.streams import Unwritten, write_data
+from agentpack.cli.streams import OutputError, write_data
 from agentpack.errors import Ended
 from agentpack.version import version_text
 
@@ -132,7 +132,7 @@ def run(arguments: Sequence[str]) -> int:
             raise BrokenPipeError from None  # and how it takes it that the reader is gone
         except OSError as error:
             if error.filename is None and set(HELP).intersection(arguments):  # it writes the help by itself
-                raise Unwritten(error) from None
+                raise OutputError(error) from None
             raise
         if result == 130:  # the library turns Ctrl-C into this without a word
             raise KeyboardInterrupt

@@ -20,7 +20,7 @@ def install(session: Session, request: ChangeRequest) -> Result:
     """What `agentpack install` does."""
     from agentpack.commands.install import install as operation
 
-    return decided(session, request, operation)
+    return confirmed_change(session, request, operation)
 
 
 def upgrade(session: Session, request: ChangeRequest) -> Result:
@@ -29,10 +29,10 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
     confirm = None if request.yes else asking(session, question="Upgrade?", look=look)
-    return decided(session, replace(request, confirm=confirm), operation)
+    return confirmed_change(session, replace(request, confirm=confirm), operation)
 
 
-def decided(
+def confirmed_change(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
 ) -> Result:
     """What the verb comes to; with `--on-conflict edit` the user merges what stopped it, and it is run again."""

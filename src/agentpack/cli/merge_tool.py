@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agentpack.changes.conflicts import Conflicted
-from agentpack.changes.plan import Edited
+from agentpack.changes.plan import EditedFile
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
 from agentpack.cli.output import safe
-from agentpack.commands.upgrade import Sides, sides_of
+from agentpack.commands.upgrade import MergeSides, sides_of
 from agentpack.disk.version_control import own_settings
 from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
@@ -30,7 +30,7 @@ _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"
 
 
-def merged_by_user(session: Session, error: Conflicted) -> Mapping[str, Edited]:
+def merged_by_user(session: Session, error: Conflicted) -> Mapping[str, EditedFile]:
     """The text that the user made of every file in conflict, by path.
 
     Raises:
@@ -48,7 +48,7 @@ def merged_by_user(session: Session, error: Conflicted) -> Mapping[str, Edited]:
     return {change.path: _edited(session, change, tool) for change in conflicts}
 
 
-def _edited(session: Session, change: Change, tool: "_Tool") -> Edited:
+def _edited(session: Session, change: Change, tool: "_Tool") -> EditedFile:
     sides = sides_of(session.workspace, change)
     try:
         base, ours, theirs = (side.decode("utf-8") for side in sides)
@@ -59,7 +59,7 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> Edited:
     place = folder / name
     labels = Labels(ours="you have", base="the release had", theirs="the new release says")
     if change.draft:
-        sides = Sides(*(resolved(change.draft, side).encode() for side in range(3)))
+        sides = MergeSides(*(resolved(change.draft, side).encode() for side in range(3)))
     place.write_bytes(with_markers(base, ours, theirs, labels, change.draft).encode())
     session.output.say(safe(f"{tool.title}: {place}"))
     failure = tool.merge(folder, name, sides)
@@ -70,14 +70,14 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> Edited:
         raise _unfinished("conflict markers are left", place)
     shutil.rmtree(folder)
     assert change.observed is not None and change.rendered is not None
-    return Edited(change.observed, change.rendered, done)
+    return EditedFile(change.observed, change.rendered, done)
 
 
 def _unfinished(failure: str, place: Path) -> DecisionNeeded:
     return DecisionNeeded(f"{failure}; nothing was changed", details=[f"your text is in {place}"], hint=_OTHERWISE)
 
 
-def markers_left(done: bytes, sides: Sides) -> bool:
+def markers_left(done: bytes, sides: MergeSides) -> bool:
     """Whether a text has more lines that look like conflict markers than the three it was made of."""
     allowed: Counter[str] = Counter()
     for side in sides:
@@ -105,7 +105,7 @@ class _Tool(NamedTuple):
     settings: Sequence[tuple[str, str]] = ()
     environment: Mapping[str, str] = {}
 
-    def merge(self, folder: Path, name: str, sides: Sides) -> str:
+    def merge(self, folder: Path, name: str, sides: MergeSides) -> str:
         """Let the user work on the file of that name; why it failed, or nothing."""
         if not self.settings:
             return self._run([*self.command, str(folder / name)], folder)
@@ -131,7 +131,7 @@ class _Tool(NamedTuple):
                 found[f"GIT_CONFIG_VALUE_{number}"] = value
         return found
 
-    def _stage(self, git: str, folder: Path, name: str, sides: Sides) -> None:
+    def _stage(self, git: str, folder: Path, name: str, sides: MergeSides) -> None:
         """A repository in which the file is in conflict: what a mergetool works on."""
 
         def run(*words: str, data: bytes | None = None) -> bytes:

@@ -12,7 +12,7 @@ _SPEECH = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--verbose": "ve
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-[],.<>=!~@")
 
 
-class Grammar(NamedTuple):
+class CommandGrammar(NamedTuple):
     """What may stand behind a verb: options without a value, `--client`, and whether a name must."""
 
     flags: Mapping[str, str]
@@ -20,8 +20,8 @@ class Grammar(NamedTuple):
     needs_name: bool
 
 
-GRAMMARS: Mapping[str, Grammar] = {
-    "install": Grammar(
+GRAMMARS: Mapping[str, CommandGrammar] = {
+    "install": CommandGrammar(
         {
             "--dry-run": "dry_run",
             "-n": "dry_run",
@@ -33,7 +33,7 @@ GRAMMARS: Mapping[str, Grammar] = {
         takes_clients=True,
         needs_name=True,
     ),
-    "upgrade": Grammar(
+    "upgrade": CommandGrammar(
         {"--yes": "yes", "-y": "yes", "--latest": "latest", **_SPEECH}, takes_clients=False, needs_name=False
     ),
 }

@@ -48,4 +48,4 @@ def sync(
         discard_edits=discard_edits,
         partial=partial,
     )
-    return change_commands.decided(session, request, operation)
+    return change_commands.confirmed_change(session, request, operation)

@@ -12,7 +12,7 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "Clients", "Declaration", "target_named"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "ClientDeclaration", "Clients", "target_named"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -53,7 +53,7 @@ SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
 _loaded: dict[str, Client] = {}
 
 
-class Declaration(NamedTuple):
+class ClientDeclaration(NamedTuple):
     """The file that declares a client, and the digest of what it says."""
 
     path: str
@@ -64,11 +64,11 @@ class Clients(Mapping[str, Client]):
     """All adapters by name: those that come with agentpack, and those a user declared."""
 
     def __init__(
-        self, declared: Mapping[str, Client] | None = None, declarations: Mapping[str, Declaration] | None = None
+        self, declared: Mapping[str, Client] | None = None, declarations: Mapping[str, ClientDeclaration] | None = None
     ) -> None:
         """`declarations` has the file of each client that is declared."""
         self._declared = dict(declared or {})
-        self.declarations: Mapping[str, Declaration] = dict(declarations or {})
+        self.declarations: Mapping[str, ClientDeclaration] = dict(declarations or {})
 
     def __getitem__(self, name: str) -> Client:
         if name in self._declared:

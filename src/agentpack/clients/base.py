@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, Powers
+from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, CapabilityMeanings
 from agentpack.clients.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
 from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
@@ -58,7 +58,7 @@ HEX_COLORS = Choice(
 )
 
 
-class Place(NamedTuple):
+class UserFolder(NamedTuple):
     """Where a client reads agents at user scope: a folder below home, and the variable that moves the client's own
     folder.
     """
@@ -69,7 +69,7 @@ class Place(NamedTuple):
     """The folder of agents below the one that the variable names."""
 
 
-class Shared(NamedTuple):
+class SharedFile(NamedTuple):
     """A file that holds many agents, others' among them: only our entry in it is ours.
 
     `entries` gives each entry's text by its key; `put` gives the file's bytes with the entries of these keys set, or
@@ -114,7 +114,7 @@ class Client:
     title: str
     project: str | None
     """The folder of agents in a project; None: the client has none there."""
-    user: Place | None
+    user: UserFolder | None
     file: str
     """The file of one agent below that folder, with `{name}` in it: `{name}.md`, `{name}/AGENTS.md`."""
     version: str
@@ -147,7 +147,7 @@ class Client:
     reserved: frozenset[str] = frozenset()
     identity: Callable[[str], str] = _same
     """What the client makes of a name: two personas for which this is the same collide there."""
-    shared: Shared | None = None
+    shared: SharedFile | None = None
     aliases: tuple[str, ...] = ()
     """What else people call it, in lower case with hyphens."""
     remarks: tuple[str, ...] = ()
@@ -194,7 +194,7 @@ class Client:
     """Fields that every agent of this client has, unless a native setting says otherwise."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Native settings that a persona may give, and the form of each (see `fitted`)."""
-    powers: Powers = Powers()  # noqa: RUF009 - frozen
+    powers: CapabilityMeanings = CapabilityMeanings()  # noqa: RUF009 - frozen
     """What its settings let an agent do."""
     idle: Mapping[str, str] = field(default_factory=dict)
     """Native settings that read as a restriction and do not hold, and why."""
@@ -259,7 +259,9 @@ class Client:
         return tuple(choice.key for choice in self.choices.values())
 
     def meaning(self, key: str) -> str:
-        """What a key of the client's files means, in the words of `Powers.settings`; `setting` when nobody knows."""
+        """What a key of the client's files means, in the words of `CapabilityMeanings.settings`; `setting` when nobody
+        knows.
+        """
         own = self.powers.settings.get(key)
         if own is not None:
             return own

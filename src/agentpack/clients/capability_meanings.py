@@ -13,7 +13,7 @@ from agentpack.clients.grammar import Grammar
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Powers(NamedTuple):
+class CapabilityMeanings(NamedTuple):
     """What is particular about a client's settings.
 
     `settings` gives the meaning of a key, one of:

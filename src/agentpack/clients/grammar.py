@@ -60,30 +60,30 @@ class Grammar(NamedTuple):
     """Whether a name that we do not know is one all the same, and not a pattern that may stand for others."""
 
 
-class Listed(NamedTuple):
+class ParsedList(NamedTuple):
     """What a value comes to: `form` is `names`, or one of the words above."""
 
     form: str
     names: tuple[str, ...] = ()
 
 
-def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) -> Listed:
+def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) -> ParsedList:
     """The names that a client reads from a value.
 
     Args:
         known: whether a name is one that we know.
     """
     if value is None:
-        return Listed(grammar.null)
+        return ParsedList(grammar.null)
     if isinstance(value, str):
         if grammar.text != NAMES:
-            return Listed(grammar.text if value.strip() else grammar.blank)
+            return ParsedList(grammar.text if value.strip() else grammar.blank)
         names, none = tuple(_parted(grammar, value)), grammar.blank
     elif isinstance(value, list):
         if grammar.item == PAIRED:
             value = [_paired(item) for item in value]
         if any(not isinstance(item, str) for item in value) and grammar.item != DROPPED:
-            return Listed(grammar.item)
+            return ParsedList(grammar.item)
         texts = [item for item in value if isinstance(item, str)]
         names = tuple(
             name
@@ -92,18 +92,18 @@ def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) ->
         )
         names, none = tuple(name for name in names if name), grammar.empty
     else:
-        return Listed(grammar.other)
+        return ParsedList(grammar.other)
     if grammar.folded:
         names = tuple(name.lower() for name in names)
     if not names:
-        return Listed(none)
+        return ParsedList(none)
     if not grammar.stars.isdisjoint(names):
-        return Listed(grammar.star)
+        return ParsedList(grammar.star)
     if grammar.patterns and any(_PATTERN.search(name) for name in names):
-        return Listed(UNREAD)
+        return ParsedList(UNREAD)
     if not grammar.any_name and not all(map(known, names)):
-        return Listed(UNREAD)
-    return Listed(NAMES, names)
+        return ParsedList(UNREAD)
+    return ParsedList(NAMES, names)
 
 
 def _entry(grammar: Grammar, text: str) -> tuple[str]:

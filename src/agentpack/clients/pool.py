@@ -3,7 +3,7 @@
 Fields: https://docs.poolside.ai/subagents
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 from agentpack.clients.shared_files import map_of_entries
 
 CLIENT = Client(
@@ -11,7 +11,7 @@ CLIENT = Client(
     aliases=("poolside",),
     title="Pool (Poolside)",
     project=".poolside",
-    user=Place(".config/poolside"),
+    user=UserFolder(".config/poolside"),
     file="settings.yaml",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -4,20 +4,20 @@ changed.
 
 from collections.abc import Mapping
 
-from agentpack.clients.base import Shared
+from agentpack.clients.base import SharedFile
 
 
-def list_of_entries(*path: str, key: str) -> Shared:
+def list_of_entries(*path: str, key: str) -> SharedFile:
     """Entries in a list at that path; each is a map, known by its value at `key`."""
     return _shared(path, key)
 
 
-def map_of_entries(*path: str) -> Shared:
+def map_of_entries(*path: str) -> SharedFile:
     """Entries in a map at that path, known by their key there."""
     return _shared(path, None)
 
 
-def _shared(path: tuple[str, ...], key: str | None) -> Shared:
+def _shared(path: tuple[str, ...], key: str | None) -> SharedFile:
     def entries(data: bytes) -> Mapping[str, str]:
         from agentpack.clients.shared_yaml import Place  # YAML is loaded for such a file only
 
@@ -28,4 +28,4 @@ def _shared(path: tuple[str, ...], key: str | None) -> Shared:
 
         return Place(path, key).put_all(data, texts)
 
-    return Shared(entries, put)
+    return SharedFile(entries, put)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentpack.clients import CLIENTS, MODULES
-from agentpack.clients.base import DECLARED, FORMATS, Choice, Client, Place, ToolWords
+from agentpack.clients.base import DECLARED, FORMATS, Choice, Client, ToolWords, UserFolder
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import WORDS
 from agentpack.model.names import is_reserved
@@ -37,7 +37,7 @@ def declared_target(name: str, data: Mapping[str, Any], file: str) -> Client:
     if faults:
         raise InvalidFile(faults)
     user = data.get("user")
-    place = None if user is None else Place(user["folder"])
+    place = None if user is None else UserFolder(user["folder"])
     folders = [folder for folder in (data.get("project"), user and user["folder"]) if folder]
     return Client(
         name=name,

@@ -18,7 +18,7 @@ from agentpack.changes.decisions import conclude, propose
 from agentpack.changes.named_release import resolved
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.commands.adoptable import Found, find
+from agentpack.commands.adoptable import AdoptableAgent, find
 from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
@@ -60,10 +60,10 @@ class Adoption(NamedTuple):
     managed: tuple[str, ...]
 
 
-class Choice(NamedTuple):
+class AdoptionChoice(NamedTuple):
     """What the files of one persona are taken for."""
 
-    files: tuple[Found, ...]
+    files: tuple[AdoptableAgent, ...]
     wanted: ManifestEntry
     version: str
     pack_files: Mapping[str, bytes]
@@ -109,8 +109,10 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
 # What each is taken for.
 
 
-def _choices(candidates: Candidates, files: Sequence[Found], clients: Collection[str]) -> tuple[Choice, ...]:
-    personas: dict[str, list[Found]] = {}
+def _choices(
+    candidates: Candidates, files: Sequence[AdoptableAgent], clients: Collection[str]
+) -> tuple[AdoptionChoice, ...]:
+    personas: dict[str, list[AdoptableAgent]] = {}
     for file in files:
         personas.setdefault(file.agent.name, []).append(file)
     taken = {*candidates.known(), *(entry.requirement.pack for entry in candidates.workspace.manifest.packs)}
@@ -123,12 +125,12 @@ def _choices(candidates: Candidates, files: Sequence[Found], clients: Collection
             (persona,) = candidates.read(requirement.pack, _exactly(requirement))[1].personas
             renames = {} if persona == name else {persona: name}
             wanted = ManifestEntry(requirement, str(requirement), only, {}, renames)
-            choices.append(Choice(tuple(own), wanted, str(_exactly(requirement)), {}))
+            choices.append(AdoptionChoice(tuple(own), wanted, str(_exactly(requirement)), {}))
             continue
         pack = next(n for n in _names(name) if n not in taken)
         taken.add(pack)
         wanted = ManifestEntry(Requirement(pack=pack), pack, only)
-        choices.append(Choice(tuple(own), wanted, VERSION, local_pack(pack, [file.agent for file in own])))
+        choices.append(AdoptionChoice(tuple(own), wanted, VERSION, local_pack(pack, [file.agent for file in own])))
     return tuple(choices)
 
 
@@ -141,7 +143,7 @@ def _exactly(requirement: Requirement) -> Version:
     return Version(requirement.range.removeprefix("=="))
 
 
-def _recognised(candidates: Candidates, files: Sequence[Found]) -> Requirement | None:
+def _recognised(candidates: Candidates, files: Sequence[AdoptableAgent]) -> Requirement | None:
     """The release, and the variants of it, that the first file is nearest to; None when none is near enough."""
     file = files[0]
     best: tuple[float, Requirement] | None = None
@@ -161,7 +163,9 @@ def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
             yield Requirement(pack=ref.pack, range=f"=={ref.version}")
 
 
-def _best_variants(candidates: Candidates, requirement: Requirement, file: Found) -> tuple[float, Requirement] | None:
+def _best_variants(
+    candidates: Candidates, requirement: Requirement, file: AdoptableAgent
+) -> tuple[float, Requirement] | None:
     """The variants that bring a release nearest to the file, each taken only if it brings it nearer."""
     try:
         pack = candidates.read(requirement.pack, _exactly(requirement))[1]
@@ -187,7 +191,7 @@ def _best_variants(candidates: Candidates, requirement: Requirement, file: Found
     return best, requirement
 
 
-def _score(candidates: Candidates, requirement: Requirement, file: Found) -> float | None:
+def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgent) -> float | None:
     """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
     along."""
     try:
@@ -201,7 +205,7 @@ def _score(candidates: Candidates, requirement: Requirement, file: Found) -> flo
     return shared(_read(candidates.workspace, file, made[0].content).rules, file.agent.rules)
 
 
-def _read(workspace: Workspace, file: Found, content: bytes) -> Agent:
+def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
     """The agent in what would be written in the file's place."""
     return read_file(workspace.clients[file.client], content, file.agent.name)
 
@@ -236,7 +240,7 @@ class _Coming:
 
 
 def _manifest(
-    workspace: Workspace, manifest: Manifest, choices: Iterable[Choice]
+    workspace: Workspace, manifest: Manifest, choices: Iterable[AdoptionChoice]
 ) -> tuple[Manifest, ConfiguredSource | None]:
     """The manifest with what was chosen, and the source of local packs when one is needed."""
     packs = (*manifest.packs, *(choice.wanted for choice in choices))
@@ -253,7 +257,7 @@ def _manifest(
     return manifest, source
 
 
-def _pack_documents(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
+def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> dict[str, bytes]:
     folder = workspace.scope.own_packs
     documents = {
         f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
@@ -269,7 +273,7 @@ def _pack_documents(workspace: Workspace, choices: Iterable[Choice]) -> dict[str
 
 
 def _made(
-    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
+    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[AdoptionChoice]
 ) -> Wanted:
     candidates = to_change(workspace, manifest, workspace.lock)
     if source is not None:
@@ -281,7 +285,7 @@ def _made(
     return settle(choose(candidates, manifest)).enforced()
 
 
-def _with_originals(choice: Choice, made: Wanted) -> Choice:
+def _with_originals(choice: AdoptionChoice, made: Wanted) -> AdoptionChoice:
     """A local pack that has beside the persona each file that agentpack would write in other words."""
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
@@ -291,7 +295,7 @@ def _with_originals(choice: Choice, made: Wanted) -> Choice:
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
 
 
-def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Found]) -> None:
+def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[AdoptableAgent]) -> None:
     """Raise DecisionNeeded when something else than these files would change."""
     own = {file.path for file in files}
     more = [c.path for c in proposed.plan.changes if c.path not in own and c.action not in STILL]
@@ -303,7 +307,7 @@ def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Found]
         )
 
 
-def _adopted(workspace: Workspace, made: Wanted, choices: Iterable[Choice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, made: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[Adopted]:
     for choice in choices:
         for file in choice.files:
             requirement = choice.wanted.requirement

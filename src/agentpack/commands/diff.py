@@ -12,7 +12,7 @@ from agentpack.changes.documents import pack_changes
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
 from agentpack.changes.same_file import where_it_stays
-from agentpack.changes.widening import may_changes
+from agentpack.changes.widening import capability_changes
 from agentpack.differences.accounts import (
     MAX_BYTES,
     NOTHING,
@@ -27,7 +27,7 @@ from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName
 from agentpack.model.unmerged import unmerged_line
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reasons
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written
@@ -74,7 +74,7 @@ class WantedFiles:
         made = self._anew(file)
         return as_lf(made.files[file.path].content) if made else self.pristine.text(file)
 
-    def part(self, file: InstalledFile) -> Part | None:
+    def part(self, file: InstalledFile) -> AssembledPersona | None:
         """The persona behind such a file; None when it cannot be made again as it was."""
         made = self._anew(file)
         return made.part(file) if made else self.pristine.part(file)
@@ -243,7 +243,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         files=tuple(files),
         remarks=tuple(Remark("unmerged", one.path, (f"line {one.line}",)) for one in planned.changes if one.line),
         packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), made.lock)),
-        capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
+        capabilities=tuple(change for change in capability_changes(workspace, made) if limits.have(change)),
         notes=(
             *map(str, made.notes({file.path for file in files})),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),

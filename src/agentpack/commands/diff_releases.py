@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
 from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits
-from agentpack.changes.widening import MayChange
+from agentpack.changes.widening import CapabilityChange
 from agentpack.differences.accounts import NOTHING, compare_personas
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import widening
@@ -72,9 +72,9 @@ def diff_releases(
     )
 
 
-def _may_change(old: Rendering, new: Rendering) -> MayChange:
+def _may_change(old: Rendering, new: Rendering) -> CapabilityChange:
     widened = widening(old.capabilities, new.capabilities)
-    return MayChange(new.pack, new.persona, new.client, old.capabilities, new.capabilities, widened)
+    return CapabilityChange(new.pack, new.persona, new.client, old.capabilities, new.capabilities, widened)
 
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:

@@ -15,7 +15,14 @@ from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, Followed, desired_state
 from agentpack.edits.patch import Patch, patch
-from agentpack.edits.variant import Edited, differs_in, first_difference, said, unsayable, variant_of
+from agentpack.edits.variant import (
+    EditedPersona,
+    differs_in,
+    first_difference,
+    not_expressible,
+    variant_edit,
+    variant_of,
+)
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
@@ -99,7 +106,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     chosen, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
-        edits, fields = said(edited, workspace.clients.named(edited.files[0][0].client))
+        edits, fields = variant_edit(edited, workspace.clients.named(edited.files[0][0].client))
         raw = chosen.candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
@@ -112,7 +119,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 # What was edited.
 
 
-def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[Edited, ...]]:
+def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
         raise nothing_installed()
     lock = settled_lock(workspace)
@@ -130,7 +137,9 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selecti
     return chosen, made, tuple(_edited(chosen, made, rows, client))
 
 
-def _edited(chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], client: str | None) -> Iterator[Edited]:
+def _edited(
+    chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], client: str | None
+) -> Iterator[EditedPersona]:
     workspace = chosen.workspace
     observed = workspace.states.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
@@ -164,13 +173,13 @@ def _edited(chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], clie
         source_name = workspace.manifest.name_in_pack(pack_name, persona_name)
         draft, values = chosen.assembler.draft(part.pack, source_name)
         files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
-        yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
+        yield EditedPersona(part.pack, source_name, part.persona, draft, values, tuple(files))
 
 
 # The variant.
 
 
-def _variant_name(workspace: Workspace, found: Sequence[Edited], asked: str | None) -> str:
+def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: str | None) -> str:
     personas = {edited.source_name for edited in found}
     in_packs = {name for edited in found for name in edited.pack.variant_names}
     used = {v for e in found for v in _wanted_variants(workspace.manifest, e)}
@@ -191,16 +200,16 @@ def _variant_name(workspace: Workspace, found: Sequence[Edited], asked: str | No
     return asked
 
 
-def _wanted_variants(manifest: Manifest, edited: Edited) -> tuple[str, ...]:
+def _wanted_variants(manifest: Manifest, edited: EditedPersona) -> tuple[str, ...]:
     wanted = manifest.wanted(edited.pack.name)
     return wanted.requirement.variants if wanted else ()
 
 
-def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
+def _local_text(workspace: Workspace, edited: EditedPersona, name: str) -> LocalText:
     file, data = edited.files[0]
-    found = said(edited, workspace.clients.named(file.client))
+    found = variant_edit(edited, workspace.clients.named(file.client))
     if not found:
-        raise unsayable(file.persona, [first_difference(file.content, data)])
+        raise not_expressible(file.persona, [first_difference(file.content, data)])
     own = {*edited.pack.variants.get(edited.source_name, {})}
     own |= {text.name for text in workspace.documents.local_texts if text.persona == edited.source_name}
     earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
@@ -212,7 +221,7 @@ def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
 # The proof.
 
 
-def _with_variant(manifest: Manifest, found: Sequence[Edited], name: str) -> Manifest:
+def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str) -> Manifest:
     """The manifest with the variant added to the requirements of the packs that were edited."""
     packs = []
     names = {edited.pack.name for edited in found}
@@ -231,10 +240,10 @@ def _made_with(candidates: Candidates, manifest: Manifest, made: Wanted, texts: 
         with candidates.workspace.documents.as_if(texts):
             return choose(candidates, manifest).for_clients(made.lock.clients, made.lock.fewer).render()
     except AgentpackError as error:
-        raise unsayable(texts[0].persona, [error.message, *error.details]) from None
+        raise not_expressible(texts[0].persona, [error.message, *error.details]) from None
 
 
-def _check(workspace: Workspace, made: Wanted, found: Sequence[Edited], client: str | None) -> Mapping[str, str]:
+def _check(workspace: Workspace, made: Wanted, found: Sequence[EditedPersona], client: str | None) -> Mapping[str, str]:
     """Raise DecisionNeeded when the variant does not give an edited file; with `client`, a file of that one. Returns
     the paths where it gives it in other words, which no variant can choose, and what is meant by that.
     """
@@ -246,13 +255,13 @@ def _check(workspace: Workspace, made: Wanted, found: Sequence[Edited], client: 
             if differs:
                 reworded[file.path] = differs
             elif differs is None and file.path == edited.files[0][0].path:
-                raise unsayable(file.persona, [first_difference(content, data)])
+                raise not_expressible(file.persona, [first_difference(content, data)])
             elif differs is None and client is None:
                 raise _edited_otherwise(edited)
     return reworded
 
 
-def _edited_otherwise(edited: Edited) -> DecisionNeeded:
+def _edited_otherwise(edited: EditedPersona) -> DecisionNeeded:
     clients = [file.client for file, _ in edited.files]
     name = edited.persona.name
     return DecisionNeeded(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from agentpack.changes.named_release import ask, clients_for
 from agentpack.environment import policy_files
-from agentpack.policy.policy import Entry, Listed, Policy, strictest
+from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, strictest
 from agentpack.policy.refusal import PackVerdict, look
 from agentpack.wanted.choose import as_installed
 from agentpack.wanted.policy_check import evaluate
@@ -54,15 +54,15 @@ def _settings(policy: Policy) -> list[Setting]:
     return found
 
 
-def _list(rule: str, listed: Listed) -> Setting:
+def _list(rule: str, listed: PolicyList) -> Setting:
     return Setting(rule, tuple(entry.value for entry in listed.entries), listed.file, listed.line)
 
 
-def _value(rule: str, entry: Entry) -> Setting:
+def _value(rule: str, entry: PolicyEntry) -> Setting:
     return Setting(rule, (entry.value,), entry.file, entry.line)
 
 
-class Explained(NamedTuple):
+class ExplainedPolicy(NamedTuple):
     """What the policy says about a requirement: the pack that is asked for first, then those that it requires."""
 
     packs: tuple[PackVerdict, ...]
@@ -74,7 +74,7 @@ class Explained(NamedTuple):
         return not any(verdict.refusals for verdict in self.packs)
 
 
-def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> Explained:
+def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> ExplainedPolicy:
     """What each rule says about the release that `install` would choose; where only releases that are too young would
     do, about the newest of those.
 
@@ -93,4 +93,4 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
         for (pack, version), one in sorted(candidates.passed_over.items())
         if pack in versions and version > versions[pack]
     )
-    return Explained(tuple(found), tuple(passed))
+    return ExplainedPolicy(tuple(found), tuple(passed))

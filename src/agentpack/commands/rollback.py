@@ -10,7 +10,7 @@ from agentpack.changes.history import generation
 from agentpack.changes.outcome import DocumentChange, Outcome
 from agentpack.changes.same_file import one_file
 from agentpack.changes.snapshot import pins_here
-from agentpack.changes.widening import MayChange, lock_changes
+from agentpack.changes.widening import CapabilityChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile
@@ -278,7 +278,7 @@ def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Cha
             yield f"{workspace.scope.absolute(change.path)}: your edits are kept in generation {kept}"
 
 
-def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[MayChange, ...]:
+def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[CapabilityChange, ...]:
     """What personas may do otherwise then, as the two locks tell it."""
     for document in documents:
         if document.path == workspace.scope.lock:

@@ -10,7 +10,7 @@ from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
 from agentpack.changes.request import ChangeRequest, DesiredState
-from agentpack.changes.widening import granted_words, may_changes, refuse_widening
+from agentpack.changes.widening import capability_changes, granted_words, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
@@ -19,7 +19,7 @@ from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, pinned_here
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.file_releases import held_by_lock, with_files
+from agentpack.workspace.file_releases import file_releases_of_lock, with_files
 from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
@@ -107,11 +107,11 @@ def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> O
     recognise_releases(workspace, made)
     if before is None and (lost := unrecorded_files(workspace, made)):
         raise lost_files(workspace, [file.path for file in lost])
-    capabilities = may_changes(workspace, made)
+    capabilities = capability_changes(workspace, made)
     if request.require_acceptance:
         refuse_widening(capabilities)
     wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
-    text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
+    text = lock_bytes(workspace, with_files(wanted, (), file_releases_of_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.documents.lock_bytes, text)]))
     proposed = Outcome(
         command="lock",

@@ -38,7 +38,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     return carry_out(workspace, command, state, request)
 
 
-class Sides(NamedTuple):
+class MergeSides(NamedTuple):
     """The three texts that a merge is made of."""
 
     base: bytes
@@ -46,8 +46,8 @@ class Sides(NamedTuple):
     theirs: bytes
 
 
-def sides_of(workspace: Workspace, change: Change) -> Sides:
+def sides_of(workspace: Workspace, change: Change) -> MergeSides:
     """The texts behind a conflict, in LF: as rendered last, as it lies on disk, as rendered now."""
     row = workspace.states.recorded.get(change.path)
     base = b"" if row is None else Pristine(workspace).text(row) or b""
-    return Sides(*map(plain, (base, workspace.states.contents(change.path), change.theirs or b"")))
+    return MergeSides(*map(plain, (base, workspace.states.contents(change.path), change.theirs or b"")))

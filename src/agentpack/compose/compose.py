@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from agentpack.compose.conflicts import Draft, Named
+from agentpack.compose.conflicts import Draft, NamedLayer
 from agentpack.compose.layers import choose, first_draft, lay, longer, settled_sections
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
-from agentpack.input.parameters import Declaration, Value, check_values
+from agentpack.input.parameters import ParameterDeclaration, Value, check_values
 from agentpack.model.fields import FIELDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 
@@ -25,7 +25,7 @@ class Pack(NamedTuple):
     bare: bool
     header: Mapping[str, Any]
     """`pack.yaml` in normal form; for a bare pack what is known of it."""
-    declarations: Mapping[str, Declaration]
+    declarations: Mapping[str, ParameterDeclaration]
     personas: Mapping[str, Layer]
     variants: Mapping[str, Mapping[str, Layer]]
     """By persona, then by name."""
@@ -61,7 +61,7 @@ class Base(NamedTuple):
     """What a persona with `extends` is laid over: a draft, and the parameters its text may use."""
 
     draft: Draft
-    declarations: Mapping[str, Declaration]
+    declarations: Mapping[str, ParameterDeclaration]
 
 
 def draft_of(
@@ -90,8 +90,10 @@ def draft_of(
     for name in sorted(own.keys() & local.keys()):
         message = f"the local variant `{name}` has the name of a variant in {pack.release}"
         raise InvalidFile([Fault(local[name].file, 0, "", message, "rename the file")])
-    known = {name: Named(name, variant, Origin("variant", name)) for name, variant in own.items()}
-    known |= {name: Named(name, variant, Origin("local", name), name in settled) for name, variant in local.items()}
+    known = {name: NamedLayer(name, variant, Origin("variant", name)) for name, variant in own.items()}
+    known |= {
+        name: NamedLayer(name, variant, Origin("local", name), name in settled) for name, variant in local.items()
+    }
     elsewhere = set(pack.variant_names) - known.keys()
     chosen = choose([name for name in variants if name not in elsewhere], known, f"{pack.release}: {persona}")
     if base is None:
@@ -99,7 +101,7 @@ def draft_of(
     else:
         over = {"set": {key: layer.header[key] for key in FIELDS if key in layer.header}}
         header = {**over, "remove": [], "requires": [], "conflicts": [], "order": {"after": []}}
-        draft = lay(base.draft, [Named(pack.name, layer._replace(header=header), release)])
+        draft = lay(base.draft, [NamedLayer(pack.name, layer._replace(header=header), release)])
         draft = draft._replace(name=persona)
     return lay(draft, chosen) if chosen else draft
 
@@ -111,7 +113,9 @@ class Values(NamedTuple):
     set_by_user: frozenset[str]
 
 
-def values_for(draft: Draft, declarations: Mapping[str, Declaration], user: Mapping[str, Value], pack: str) -> Values:
+def values_for(
+    draft: Draft, declarations: Mapping[str, ParameterDeclaration], user: Mapping[str, Value], pack: str
+) -> Values:
     """Defaults, then what variants set, then what the user sets.
 
     Raises:
@@ -254,7 +258,7 @@ def _checked(key: str, text: str) -> Any:
     return found if field.kind == "list" else text
 
 
-def text_faults(draft: Draft, declarations: Mapping[str, Declaration], file: str) -> list[Fault]:
+def text_faults(draft: Draft, declarations: Mapping[str, ParameterDeclaration], file: str) -> list[Fault]:
     """What is wrong with conditions and placeholders once the parameters are known: for `extends` and local variants,
     whose own file does not say which parameters there are.
     """

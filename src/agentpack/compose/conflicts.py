@@ -12,7 +12,7 @@ from agentpack.errors import Unresolvable
 from agentpack.model.persona import Field, Origin, Section
 
 
-class Named(NamedTuple):
+class NamedLayer(NamedTuple):
     """A variant with its name and where it came from."""
 
     name: str
@@ -43,7 +43,7 @@ class Draft(NamedTuple):
     """What settled variants name and the release no longer has."""
 
 
-def comes_directly_after(variant: Named) -> tuple[str, ...]:
+def comes_directly_after(variant: NamedLayer) -> tuple[str, ...]:
     """The variants that this one is laid after."""
     return (*variant.layer.header["order"]["after"], *variant.layer.header["requires"])
 
@@ -79,7 +79,7 @@ def section_end(sections: Sequence[Section], index: int) -> int:
     return end
 
 
-def _deeds(ground: _Ground, variant: Named) -> dict[tuple[str, ...], Any]:
+def _effects(ground: _Ground, variant: NamedLayer) -> dict[tuple[str, ...], Any]:
     """What a variant does, by the thing it does it to."""
     header = variant.layer.header
     deeds: dict[tuple[str, ...], Any] = {}
@@ -107,7 +107,7 @@ def _deeds(ground: _Ground, variant: Named) -> dict[tuple[str, ...], Any]:
     return deeds
 
 
-def _anchors(variant: Named) -> set[str]:
+def _anchors(variant: NamedLayer) -> set[str]:
     """The ids that must still be there for a variant to find its place."""
     anchors = set()
     for section in variant.layer.sections:
@@ -119,35 +119,35 @@ def _anchors(variant: Named) -> set[str]:
     return anchors
 
 
-def refuse_disagreement(draft: Draft, variants: Sequence[Named]) -> None:
+def refuse_conflicts(draft: Draft, variants: Sequence[NamedLayer]) -> None:
     """Raise Unresolvable when two variants do different things to the same field, parameter, section or rule.
 
     Args:
         variants: in the order in which they are laid.
     """
     deeds, anchors = _touched(draft, variants)
-    for right, at_odds in enumerate(_disagreeing(deeds, anchors, _below(variants))):
+    for right, at_odds in enumerate(_conflicting(deeds, anchors, _below(variants))):
         if at_odds:
             left = (at_odds & -at_odds).bit_length() - 1
             _compare(variants[left], deeds[left], anchors[left], variants[right], deeds[right], anchors[right])
 
 
-def apart(draft: Draft, variants: Sequence[Named]) -> list[int]:
+def apart(draft: Draft, variants: Sequence[NamedLayer]) -> list[int]:
     """For each variant the bits of those before it that do something else to a thing of its own, whatever the order
     that they declare.
     """
-    return list(_disagreeing(*_touched(draft, variants), [0] * len(variants)))
+    return list(_conflicting(*_touched(draft, variants), [0] * len(variants)))
 
 
-def _touched(draft: Draft, variants: Sequence[Named]) -> tuple[list[dict[tuple[str, ...], Any]], list[set[str]]]:
+def _touched(draft: Draft, variants: Sequence[NamedLayer]) -> tuple[list[dict[tuple[str, ...], Any]], list[set[str]]]:
     places: dict[str | None, int] = {}
     for index, section in enumerate(draft.sections):
         places.setdefault(section.id, index)
     ground = _Ground(draft.sections, places)
-    return [_deeds(ground, variant) for variant in variants], [_anchors(variant) for variant in variants]
+    return [_effects(ground, variant) for variant in variants], [_anchors(variant) for variant in variants]
 
 
-def _disagreeing(
+def _conflicting(
     deeds: Sequence[Mapping[tuple[str, ...], Any]], anchors: Sequence[set[str]], below: Sequence[int]
 ) -> Iterator[int]:
     """For each variant the bits of those before it that it is at odds with.
@@ -181,7 +181,7 @@ def _disagreeing(
         yield at_odds
 
 
-def _below(variants: Sequence[Named]) -> list[int]:
+def _below(variants: Sequence[NamedLayer]) -> list[int]:
     """For each variant the bits of those that it is declared to come after, itself or by way of others."""
     index = {variant.name: place for place, variant in enumerate(variants)}
     below: list[int] = []
@@ -196,20 +196,20 @@ def _below(variants: Sequence[Named]) -> list[int]:
 
 
 def _compare(
-    a: Named,
+    a: NamedLayer,
     did: Mapping[tuple[str, ...], Any],
     a_anchors: set[str],
-    b: Named,
+    b: NamedLayer,
     does: Mapping[tuple[str, ...], Any],
     b_anchors: set[str],
 ) -> None:
     for target in sorted(did.keys() & does.keys()):
         if did[target] != does[target]:
-            raise _disagreement(a.name, _word(did[target], target), b.name, _word(does[target], target), target)
+            raise _conflict(a.name, _word(did[target], target), b.name, _word(does[target], target), target)
     for one, deeds, other, anchors in ((a, did, b, b_anchors), (b, does, a, a_anchors)):
         for id in sorted(anchors):
             if deeds.get(("id", id)) == "removes":
-                raise _disagreement(one.name, "removes", other.name, "builds on", ("id", id))
+                raise _conflict(one.name, "removes", other.name, "builds on", ("id", id))
 
 
 def _word(deed: Any, target: tuple[str, ...]) -> str:
@@ -218,7 +218,7 @@ def _word(deed: Any, target: tuple[str, ...]) -> str:
     return "replaces" if target[0] == "id" else "sets"
 
 
-def _disagreement(a: str, did: str, b: str, does: str, target: tuple[str, ...]) -> Unresolvable:
+def _conflict(a: str, did: str, b: str, does: str, target: tuple[str, ...]) -> Unresolvable:
     what = f"`{target[-1]}`" if target[0] == "id" else f"{target[0]} `{'.'.join(target[1:])}`"
     deeds = f"both {did.removesuffix('s')}" if did == does else f"`{a}` {did} and `{b}` {does}"
     differently = " differently" if did == does else ""

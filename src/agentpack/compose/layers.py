@@ -13,10 +13,10 @@ from typing import Any
 from agentpack.compose.conflicts import (
     Draft,
     Missing,
-    Named,
+    NamedLayer,
     comes_directly_after,
     ids_of,
-    refuse_disagreement,
+    refuse_conflicts,
     section_end,
 )
 from agentpack.compose.parse import Layer
@@ -44,14 +44,14 @@ def first_draft(layer: Layer, origin: Origin) -> Draft:
     return Draft(layer.header["name"], fields, sections, {})
 
 
-def choose(names: Iterable[str], known: Mapping[str, Named], persona: str) -> list[Named]:
+def choose(names: Iterable[str], known: Mapping[str, NamedLayer], persona: str) -> list[NamedLayer]:
     """The variants named and those they require, in the order in which they are laid.
 
     Raises:
         Unresolvable: a name is unknown, or two of them exclude each other.
         InvalidFile: the declared orders run in a circle.
     """
-    chosen: dict[str, Named] = {}
+    chosen: dict[str, NamedLayer] = {}
     waiting = [(name, f"`{persona}`") for name in sorted(set(names))]
     while waiting:
         name, wanted_by = waiting.pop()
@@ -67,7 +67,7 @@ def choose(names: Iterable[str], known: Mapping[str, Named], persona: str) -> li
     return _ordered(chosen)
 
 
-def _refuse_conflicts(chosen: Mapping[str, Named]) -> None:
+def _refuse_conflicts(chosen: Mapping[str, NamedLayer]) -> None:
     """Raise Unresolvable for variants that exclude each other: the fewest, and those that say why before others."""
     met = [
         (len(conflict["with"]), "reason" not in conflict, name, conflict["with"], conflict.get("reason", ""))
@@ -88,7 +88,7 @@ def _refuse_conflicts(chosen: Mapping[str, Named]) -> None:
     )
 
 
-def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
+def _ordered(chosen: Mapping[str, NamedLayer]) -> list[NamedLayer]:
     """By name, but each after those that it is declared to come after."""
     after = {name: {*comes_directly_after(variant)} & chosen.keys() for name, variant in chosen.items()}
     before: dict[str, list[str]] = {}
@@ -98,7 +98,7 @@ def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
     waiting = {name: len(others) for name, others in after.items()}
     ready = [name for name, count in waiting.items() if not count]
     heapify(ready)
-    done: list[Named] = []
+    done: list[NamedLayer] = []
     while ready:
         name = heappop(ready)
         done.append(chosen[name])
@@ -115,7 +115,7 @@ def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
     return done
 
 
-def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
+def lay(draft: Draft, variants: Sequence[NamedLayer]) -> Draft:
     """The draft with every variant laid over it.
 
     Raises:
@@ -123,7 +123,7 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
         Unresolvable: two variants do different things to the same field, parameter, section or rule.
     """
     _refuse_many(draft, variants)
-    refuse_disagreement(draft, variants)
+    refuse_conflicts(draft, variants)
     end = _last_gap(draft.sections)
     known = ids_of(draft.sections)
     for variant in variants:
@@ -135,7 +135,7 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
     return draft._replace(sections=_with_last_gap(draft.sections, end))
 
 
-def _refuse_many(draft: Draft, variants: Sequence[Named]) -> None:
+def _refuse_many(draft: Draft, variants: Sequence[NamedLayer]) -> None:
     """Raise InvalidFile for more than is laid over each other: every rule may have to be looked for among all."""
     laid = sum(1 + len(section.rules) for section in draft.sections)
     for variant in variants:
@@ -149,7 +149,7 @@ def _refuse_many(draft: Draft, variants: Sequence[Named]) -> None:
 # Laying one variant.
 
 
-def _lay_one(draft: Draft, variant: Named, known: Container[str]) -> Draft:
+def _lay_one(draft: Draft, variant: NamedLayer, known: Container[str]) -> Draft:
     header, origin = variant.layer.header, variant.origin
     sections = list(draft.sections)
     for id in header["remove"]:
@@ -172,7 +172,7 @@ def _merged(field: Field | None, natives: Mapping[str, Any]) -> dict[str, Any]:
     return {client: {**old.get(client, {}), **natives.get(client, {})} for client in sorted({*old, *natives})}
 
 
-def _unknown_ids(known: set[str], variant: Named) -> Iterator[Missing]:
+def _unknown_ids(known: set[str], variant: NamedLayer) -> Iterator[Missing]:
     """What a variant names that neither the persona nor a variant below it ever had. Removing what another removed as
     well is no fault.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
-from agentpack.input.parameters import Declaration
+from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.persona import Rule, Section
 
@@ -85,7 +85,7 @@ def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
     ends = len(lines) - 1 if lines[-1] == "" else len(lines)
     found = blocks(lines)
     starts = [block.start for block in found]
-    sections = [_Open(None, 0, "", "\n" * min(starts[0] if starts else ends, ends), first_line)]
+    sections = [_OpenSection(None, 0, "", "\n" * min(starts[0] if starts else ends, ends), first_line)]
     if starts and starts[0]:
         sections[0].gap = _blank(lines, 0, starts[0])
     elif not starts:
@@ -96,7 +96,7 @@ def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
         gap = _gap(lines, block, following)
         line = first_line + block.start
         if block.kind == "heading":
-            sections.append(_Open(None, block.level, text, gap, line))
+            sections.append(_OpenSection(None, block.level, text, gap, line))
         else:
             sections[-1].rules.append(Rule(None, text, gap, None, block.kind, line))
     return tuple(section.closed() for section in sections)
@@ -109,7 +109,7 @@ def refuse_many(sections: Iterable[Section], file: str) -> None:
         raise InvalidFile([Fault(file, 0, "", f"more than {MAX_RULES:,} rules and headings")])
 
 
-class _Open:
+class _OpenSection:
     __slots__ = ("gap", "heading", "id", "level", "line", "rules")
 
     def __init__(self, id: str | None, level: int, heading: str, gap: str, line: int) -> None:
@@ -134,7 +134,7 @@ def _gap(lines: list[str], block: "Block", following: int) -> str:
 class PersonaText:
     """Reads the files of one pack, whose parameters are known."""
 
-    def __init__(self, declarations: Mapping[str, Declaration]) -> None:
+    def __init__(self, declarations: Mapping[str, ParameterDeclaration]) -> None:
         self.declarations = declarations
         self.defaults = {name: declaration.default for name, declaration in declarations.items()}
         self.choices = {name: d.choices for name, d in declarations.items() if d.choices is not None}

@@ -71,7 +71,7 @@ def _joined(found: Sequence[Match]) -> Iterator[Match]:
         yield open_
 
 
-class _Range(NamedTuple):
+class _LineRange(NamedTuple):
     i: int
     i_end: int
     j: int
@@ -84,7 +84,7 @@ class _Aligner:
         self.before, self.after, self.budget = before, after, budget
 
     def run(self) -> Iterator[Match]:
-        waiting = [_Range(0, len(self.before), 0, len(self.after), 0)]
+        waiting = [_LineRange(0, len(self.before), 0, len(self.after), 0)]
         while waiting:
             found, inside = self._trimmed(waiting.pop())
             yield from found
@@ -95,7 +95,7 @@ class _Aligner:
             elif inside.depth < _DEPTH:
                 waiting.extend(self._between_anchors(inside))
 
-    def _trimmed(self, part: _Range) -> tuple[list[Match], _Range]:
+    def _trimmed(self, part: _LineRange) -> tuple[list[Match], _LineRange]:
         """The range without what its ends share."""
         i, i_end, j, j_end, depth = part
         while i < i_end and j < j_end and self.before[i] == self.after[j]:
@@ -103,9 +103,9 @@ class _Aligner:
         while i < i_end and j < j_end and self.before[i_end - 1] == self.after[j_end - 1]:
             i_end, j_end = i_end - 1, j_end - 1
         ends = [Match(part.i, part.j, i - part.i), Match(i_end, j_end, part.i_end - i_end)]
-        return [match for match in ends if match.size], _Range(i, i_end, j, j_end, depth)
+        return [match for match in ends if match.size], _LineRange(i, i_end, j, j_end, depth)
 
-    def _affordable(self, part: _Range) -> bool:
+    def _affordable(self, part: _LineRange) -> bool:
         counts = Counter(self.after[part.j : part.j_end])
         pairs = sum(counts[line] for line in self.before[part.i : part.i_end])
         cost = pairs * min(part.i_end - part.i, part.j_end - part.j)
@@ -114,13 +114,13 @@ class _Aligner:
         self.budget -= cost
         return True
 
-    def _exact(self, part: _Range) -> Iterator[Match]:
+    def _exact(self, part: _LineRange) -> Iterator[Match]:
         before, after = self.before[part.i : part.i_end], self.after[part.j : part.j_end]
         for i, j, size in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
             if size:
                 yield Match(part.i + i, part.j + j, size)
 
-    def _between_anchors(self, part: _Range) -> Iterator[_Range]:
+    def _between_anchors(self, part: _LineRange) -> Iterator[_LineRange]:
         """The ranges between lines that stand once on either side, in the longest run that has them in one order."""
         places = _once(self.after, part.j, part.j_end)
         pairs = [(i, places[line]) for line, i in _once(self.before, part.i, part.i_end).items() if line in places]
@@ -128,10 +128,10 @@ class _Aligner:
         i, j = part.i, part.j
         for anchor_i, anchor_j in anchors:
             # The anchor begins the next range, whose trimming finds it equal.
-            yield _Range(i, anchor_i, j, anchor_j, part.depth + 1)
+            yield _LineRange(i, anchor_i, j, anchor_j, part.depth + 1)
             i, j = anchor_i, anchor_j
         if anchors:
-            yield _Range(i, part.i_end, j, part.j_end, part.depth + 1)
+            yield _LineRange(i, part.i_end, j, part.j_end, part.depth + 1)
 
 
 def _once(lines: Sequence[str], start: int, end: int) -> dict[str, int]:
@@ -160,7 +160,7 @@ def longest_run(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return run[::-1]
 
 
-class Row(NamedTuple):
+class DiffLine(NamedTuple):
     """One line of a hunk: ` ` stands on both sides, `-` before only, `+` after only. `text` keeps its line ending."""
 
     sign: str
@@ -176,7 +176,7 @@ class Hunk(NamedTuple):
     after_size: int
     heading: str
     """The nearest heading above the first change, empty when there is none."""
-    rows: tuple[Row, ...]
+    rows: tuple[DiffLine, ...]
 
 
 def hunks(before: str, after: str, *, context: int = 3) -> list[Hunk]:
@@ -203,14 +203,14 @@ def _hunk(
     first, last = group[0], group[-1]
     lead = min(context, first.i)
     tail = min(context, len(old) - last.i_end)
-    rows = [Row(" ", line) for line in old[first.i - lead : first.i]]
+    rows = [DiffLine(" ", line) for line in old[first.i - lead : first.i]]
     at = first.i
     for edit in group:
-        rows += [Row(" ", line) for line in old[at : edit.i]]
-        rows += [Row("-", line) for line in old[edit.i : edit.i_end]]
-        rows += [Row("+", line) for line in new[edit.j : edit.j_end]]
+        rows += [DiffLine(" ", line) for line in old[at : edit.i]]
+        rows += [DiffLine("-", line) for line in old[edit.i : edit.i_end]]
+        rows += [DiffLine("+", line) for line in new[edit.j : edit.j_end]]
         at = edit.i_end
-    rows += [Row(" ", line) for line in old[at : at + tail]]
+    rows += [DiffLine(" ", line) for line in old[at : at + tail]]
     before_size = last.i_end + tail - first.i + lead
     after_size = last.j_end + tail - first.j + lead
     return Hunk(

@@ -19,11 +19,11 @@ from typing import Literal, ParamSpec, Protocol, TypeVar
 from agentpack.disk import unsupported
 from agentpack.disk.chown import Owner, give, of_folder, owner_of
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
-from agentpack.disk.observe import OPEN_FILE, Identity, Looking, Seen, Stamp
+from agentpack.disk.observe import OPEN_FILE, FileInfo, Identity, Observer, Stamp
 from agentpack.disk.ownership import user_name
 from agentpack.errors import Bug, Refused, Unavailable
 
-__all__ = ["FEW", "Disk", "Growing", "Identity", "Owner", "Seen", "Stamp"]
+__all__ = ["FEW", "Disk", "FileInfo", "Growing", "Identity", "Owner", "Stamp"]
 
 FEW = 16
 """Up to so many files and folders are made durable one by one, more by a single call for their whole file system."""
@@ -48,7 +48,7 @@ class StateIds(Protocol):
     def turn(self) -> AbstractContextManager[None]: ...
 
 
-class Disk(Looking):
+class Disk(Observer):
     """Files below named roots. A root's folder need not exist: it is made when something is first written there.
 
     `follow_own_links` also follows links out of the root when both the link and what it leads to belong to the current

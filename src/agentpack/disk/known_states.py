@@ -28,7 +28,7 @@ _BARE = frozenset((".gitignore", ".gitignore.new", "lock", "id", "generations", 
 _PATIENCE = 10.0
 
 
-class Known:
+class KnownStates:
     """The ids that this user's own state folder knows."""
 
     def __init__(self, user: Disk) -> None:

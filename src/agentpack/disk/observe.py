@@ -32,7 +32,7 @@ MAX_TEXT_BYTES = 8 * 1024 * 1024
 _PIECE = 1 << 20
 
 
-class Seen(NamedTuple):
+class FileInfo(NamedTuple):
     """What stands at a path: a `file`, `link`, `folder` or `other`, with its permissions and owner.
 
     Only a `file` has a digest.
@@ -60,12 +60,12 @@ class Identity(NamedTuple):
         return self._replace(rest=(*self.rest, name))
 
 
-class Looking(Folders):
+class Observer(Folders):
     """Folders whose files are looked at."""
 
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
         super().__init__(roots, follow_own_links=follow_own_links)
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, FileInfo] = {}
         self._identities: dict[str, Identity] = {}
 
     def read(self, path: str) -> bytes | None:
@@ -130,7 +130,7 @@ class Looking(Folders):
         except OSError as error:
             raise self.failure("read", path, error) from error
 
-    def look(self, path: str) -> Seen | None:
+    def look(self, path: str) -> FileInfo | None:
         """What stands at the path, with its digest; None when nothing does.
 
         A link is followed when it is the user's own, in user scope: what stands there is then told, and `place` says
@@ -272,7 +272,7 @@ def _stamp(found: os.stat_result) -> Stamp:
     return (found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def _seen(found: os.stat_result, digest: Digest | None, text: Digest | None = None) -> Seen:
+def _seen(found: os.stat_result, digest: Digest | None, text: Digest | None = None) -> FileInfo:
     mode = found.st_mode
     kind = "file" if digest is not None else _kind(mode)
-    return Seen(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found), owner_of(found), text)
+    return FileInfo(kind, digest, stat.S_IMODE(mode), found.st_size, _stamp(found), owner_of(found), text)

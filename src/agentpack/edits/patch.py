@@ -17,7 +17,7 @@ from agentpack.model.persona import Origin, Rule, Section
 _BRACES = re.compile(r"[ \t]*\{#[^{}]*\}[ \t]*\r?\Z")
 
 
-class Place(NamedTuple):
+class SourceLines(NamedTuple):
     """A rule or heading in a source file: the lines `start` to `end`, from 0."""
 
     file: str
@@ -82,7 +82,7 @@ class _Writer:
         self.crlf = {path for path, text in files.items() if ends_in_crlf(text.encode())}
         self.lines = {path: text.replace("\r\n", "\n").split("\n") for path, text in files.items()}
         self.changes: dict[str, list[_Change]] = {}
-        self.new: dict[str, Place] = {}
+        self.new: dict[str, SourceLines] = {}
         self.left_out: list[str] = []
 
     def file_of(self, origin: Origin | None) -> str | None:
@@ -93,7 +93,7 @@ class _Writer:
             path = f"{self.variants}/{origin.name}.md"
         return path if path in self.lines else None
 
-    def place(self, id: str | None) -> Place | None:
+    def place(self, id: str | None) -> SourceLines | None:
         """Where a rule or heading stands; a new one where it will."""
         if id is None or id in self.new:
             return self.new.get(id or "")
@@ -103,7 +103,7 @@ class _Writer:
             return None
         text = part.heading if isinstance(part, Section) else part.text
         kind = "heading" if isinstance(part, Section) else part.kind
-        return Place(path, part.line - 1, part.line + text.count("\n"), kind)
+        return SourceLines(path, part.line - 1, part.line + text.count("\n"), kind)
 
     def change(self, path: str, start: int, end: int, lines: list[str]) -> None:
         self.changes.setdefault(path, []).append(_Change(start, end, tuple(lines)))
@@ -153,7 +153,7 @@ class _Writer:
     def add(self, rule: RuleEdit, section: SectionEdit) -> None:
         anchor = self.place(rule.after or rule.before or section.id)
         if anchor is None and section.id is None and rule.after is None and rule.before is None:
-            anchor = Place(self.main, 0, self.first_line(), "heading")
+            anchor = SourceLines(self.main, 0, self.first_line(), "heading")
         if anchor is None:
             self.left_out.append(f"the new rule “{short(rule.text)}”: what it stands beside comes from elsewhere")
             return
@@ -163,7 +163,7 @@ class _Writer:
         if apart:
             lines = [*lines, ""] if rule.before else ["", *lines]
         self.change(anchor.file, at, at, lines)
-        self.new[rule.id] = Place(anchor.file, at, at, rule.kind)
+        self.new[rule.id] = SourceLines(anchor.file, at, at, rule.kind)
 
     def first_line(self) -> int:
         """The line behind the header of the persona."""

@@ -17,7 +17,7 @@ from agentpack.edits.rules import braced, escaped, fresh_id
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import decode
 from agentpack.input.hidden_in_files import value_findings
-from agentpack.input.hidden_text import Finding, HiddenText, text_findings
+from agentpack.input.hidden_text import HiddenCharacter, HiddenText, text_findings
 from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin, Section
@@ -90,12 +90,12 @@ def _told(fault: Fault) -> str:
     return f"{fault.message} on line {fault.line}" if fault.message == MARKERS else fault.message
 
 
-def _hidden(findings: Sequence[Finding]) -> str:
+def _hidden(findings: Sequence[HiddenCharacter]) -> str:
     places = ", ".join(f"{found.what} at {found.line}:{found.column}" for found in findings[:5])
     return f"it holds hidden text: {places}"
 
 
-def _escaped(value: Any) -> Iterator[Finding]:
+def _escaped(value: Any) -> Iterator[HiddenCharacter]:
     """What the values of a header hide behind escapes, in whatever form the header is written."""
     if isinstance(value, str):
         yield from value_findings(value, "", 1, 1)

@@ -26,7 +26,7 @@ from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 
 
-class Edited(NamedTuple):
+class EditedPersona(NamedTuple):
     """A persona that was edited: its own name in the pack, its draft and values, and the files that say the edit."""
 
     pack: Pack
@@ -59,7 +59,7 @@ class Edited(NamedTuple):
         return {*self.parts, *(id for s in sections for id in (s.id, *(rule.id for rule in s.rules)) if id is not None)}
 
 
-class Said(NamedTuple):
+class VariantEdit(NamedTuple):
     """An edit in the words of a variant."""
 
     edits: Edits
@@ -70,7 +70,7 @@ class Said(NamedTuple):
         return bool(self.edits.removed or self.edits.sections or self.fields)
 
 
-def said(edited: Edited, client: Client) -> Said:
+def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
     """What was done to body and header of the first file, which is one of the target's.
 
     Raises:
@@ -78,30 +78,30 @@ def said(edited: Edited, client: Client) -> Said:
     """
     file, data = edited.files[0]
     if len(data) > MAX_BYTES:
-        raise unsayable(file.persona, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
+        raise not_expressible(file.persona, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
     if found := [one for one in text_findings(data, file.path) if one.why != "not-utf-8"]:
-        raise unsayable(file.persona, ["hidden text was put in", *map(str, found)])
+        raise not_expressible(file.persona, ["hidden text was put in", *map(str, found)])
     try:
         text = plain(data).decode()
     except UnicodeDecodeError:
-        raise unsayable(file.persona, ["the file is no longer UTF-8"]) from None
+        raise not_expressible(file.persona, ["the file is no longer UTF-8"]) from None
     before = fields_and_body(client, plain(file.content).decode(), "header")
     if before is None or before[1] != edited.persona.body:
-        raise unsayable(file.persona, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
+        raise not_expressible(file.persona, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
     try:
         after = fields_and_body(client, text, "header", judging=True)  # found again in the variant made of it
     except InvalidFile as error:
-        raise unsayable(file.persona, [f"the header does not read: {line}" for line in error.details]) from None
+        raise not_expressible(file.persona, [f"the header does not read: {line}" for line in error.details]) from None
     if after is None:
-        raise unsayable(file.persona, ["the header was taken out"])
+        raise not_expressible(file.persona, ["the header was taken out"])
     edits = read_edits(edited.persona.sections, after[1], edited.taken)
     fields, unsaid = _fields(client, before[0], after[0])
     if edits.unsaid or unsaid:
-        raise unsayable(file.persona, [*unsaid, *edits.unsaid])
-    return Said(edits, fields)
+        raise not_expressible(file.persona, [*unsaid, *edits.unsaid])
+    return VariantEdit(edits, fields)
 
 
-def variant_of(edited: Edited, found: Said, *, summary: str, after: Sequence[str]) -> str:
+def variant_of(edited: EditedPersona, found: VariantEdit, *, summary: str, after: Sequence[str]) -> str:
     """The text of the variant that says the edit, laid after those variants."""
     return variant_text(
         found.edits, edited.sources, edited.values, summary=summary, set_fields=found.fields, after=after
@@ -188,7 +188,7 @@ def first_difference(content: bytes, data: bytes) -> str:
     return f"line {number + 1}: “{short(line)}”"
 
 
-def unsayable(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
+def not_expressible(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
     """The refusal that tells what of an edit no variant can say."""
     return DecisionNeeded(
         f"the edits of `{persona}` cannot all be said as a variant; nothing was written",

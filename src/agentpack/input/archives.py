@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
 from agentpack.input.archive_entries import MACOS, Collected, Unsafe
-from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, Names, path_fault, shown
+from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, FileNames, path_fault, shown
 from agentpack.input.tar import read_tar
 from agentpack.input.zip import read_zip
 from agentpack.model.names import is_junk
@@ -89,7 +89,7 @@ def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
         and all(f"{path}/".startswith(below) for raw, path in folders if raw != ".")
     ):
         below = ""
-    names = Names()
+    names = FileNames()
     files: dict[str, bytes] = {}
     for raw, whole, data in entries:
         path = whole[len(below) :]

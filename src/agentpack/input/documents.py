@@ -13,7 +13,7 @@ import yaml
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.hidden_in_files import value_findings
-from agentpack.input.hidden_text import Finding, HiddenText
+from agentpack.input.hidden_text import HiddenCharacter, HiddenText
 from agentpack.input.toml_text import read_toml as read_toml
 from agentpack.model import json_text
 from agentpack.model.line_ends import as_lf
@@ -138,8 +138,8 @@ class _Builder:
         self.root: Any = None
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
-        self.hidden: list[Finding] = []
-        self.stack: list[_Open] = []
+        self.hidden: list[HiddenCharacter] = []
+        self.stack: list[_OpenNode] = []
         self.documents = 0
 
     def fault(self, event: Any, message: str, hint: str | None = None) -> None:
@@ -198,7 +198,7 @@ class _Builder:
         else:
             self.place(event, value)
 
-    def key(self, event: Any, top: "_Open", value: Any) -> None:
+    def key(self, event: Any, top: "_OpenNode", value: Any) -> None:
         if event.implicit[0] and event.value == "<<":
             self.fault(event, "merge keys (`<<`) are not read", "write the values out")
         name = value if isinstance(value, str) else str(event.value)
@@ -227,7 +227,7 @@ class _Builder:
             return False
         value: Any = {} if is_map else []
         path = self.place(event, value)
-        self.stack.append(_Open(value, path, is_map))
+        self.stack.append(_OpenNode(value, path, is_map))
         return True
 
     def place(self, event: Any, value: Any) -> Path:
@@ -248,7 +248,7 @@ class _Builder:
         return path
 
 
-class _Open:
+class _OpenNode:
     """A collection that is still being filled."""
 
     __slots__ = ("is_map", "key", "path", "seen", "value")

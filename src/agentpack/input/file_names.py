@@ -1,8 +1,8 @@
 """The names that files of a pack may have, and how much there may be: the same for a folder and for an archive.
 
 A name that one system cannot hold, or that two systems read differently, is refused on every system: a pack is
-acceptable or not, wherever it lies and whatever it came in. Names are compared as the most forgiving file system does:
-without case, in compatibility form (NFKC), without joiners and variation selectors.
+acceptable or not, wherever it lies and whatever it came in. FileNames are compared as the most forgiving file system
+does: without case, in compatibility form (NFKC), without joiners and variation selectors.
 """
 
 from agentpack.errors import Refused
@@ -46,10 +46,10 @@ def shown(text: str, *, most: int = 120) -> str:
 
 def path_fault(path: str) -> str | None:
     """Why the POSIX path cannot name a file of a pack, or None when it can."""
-    return Names().add(path)
+    return FileNames().add(path)
 
 
-class Names:
+class FileNames:
     """The names of one pack. Each is held against the rule, and against those that came before."""
 
     def __init__(self) -> None:

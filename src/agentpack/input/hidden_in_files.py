@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.input.hidden_text import LIMIT, MARK, WORDS, Finding, HiddenText, text_findings
+from agentpack.input.hidden_text import LIMIT, MARK, WORDS, HiddenCharacter, HiddenText, text_findings
 
 TEXT_ENDINGS = frozenset("adoc json jsonc markdown md mdc mdx rst toml txt yaml yml".split())
 OWN_HINT = "take the character out; `LC_ALL=C cat -v FILE` shows the bytes"
 
 
-def name_findings(path: str) -> list[Finding]:
+def name_findings(path: str) -> list[HiddenCharacter]:
     """What a file's path may not hold, which is more than in a text: no tab, line end or byte-order mark either."""
     data = path.encode("utf-8", "surrogateescape")
     if path.isascii() and path.isprintable():
@@ -22,7 +22,7 @@ def name_findings(path: str) -> list[Finding]:
     for column, character in enumerate(path, 1):
         if character < " " or character == MARK:
             why = "control" if character < " " else "zero-width"
-            found[column] = Finding("", 0, column, ord(character), why)
+            found[column] = HiddenCharacter("", 0, column, ord(character), why)
     return [found[column]._replace(file=_shown(path), line=0) for column in sorted(found)][:LIMIT]
 
 
@@ -30,12 +30,12 @@ def _shown(path: str) -> str:
     return path if path.isprintable() else "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in path)
 
 
-def value_findings(text: str, file: str, line: int, column: int) -> list[Finding]:
+def value_findings(text: str, file: str, line: int, column: int) -> list[HiddenCharacter]:
     """What a value may not hold that an escape in a file stands for; all are placed where the value begins."""
     data = text.encode("utf-8", "surrogatepass")
     found = text_findings(data, file)
     if text.startswith(MARK):
-        found.insert(0, Finding(file, line, column, ord(MARK), WORDS["z"]))
+        found.insert(0, HiddenCharacter(file, line, column, ord(MARK), WORDS["z"]))
     return [finding._replace(line=line, column=column) for finding in found]
 
 
@@ -57,7 +57,7 @@ def refuse_hidden(files: Mapping[str, bytes], label: str) -> None:
     Raises:
         HiddenText: with the first places of all files.
     """
-    found: list[Finding] = []
+    found: list[HiddenCharacter] = []
     for path in sorted(files):
         found += [one._replace(file=f"{label}/{one.file}") for one in name_findings(path)]
         if is_text(path, files[path]):
@@ -68,7 +68,7 @@ def refuse_hidden(files: Mapping[str, bytes], label: str) -> None:
         raise HiddenText(found[:LIMIT], more=len(found) > LIMIT)
 
 
-def faults_of(findings: Iterable[Finding]) -> list[Fault]:
+def faults_of(findings: Iterable[HiddenCharacter]) -> list[Fault]:
     """The same as faults of a file that is the user's own."""
     return [Fault(f.file, f.line, "", f"{f.what} at column {f.column}") for f in findings]
 

@@ -33,7 +33,7 @@ WORDS: Mapping[str, str] = {
     "w": "blank",
     "r": "repeated-mark",
 }
-"""Every word that `Finding.why` can be, by its letter in the table. The words are stable."""
+"""Every word that `HiddenCharacter.why` can be, by its letter in the table. The words are stable."""
 LIMIT = 20
 """The most findings that an error lists."""
 _PLAIN = bytes((0x09, 0x0A, *range(0x20, 0x7F)))
@@ -51,7 +51,7 @@ _FLAGS = tuple(
 )
 
 
-class Finding(NamedTuple):
+class HiddenCharacter(NamedTuple):
     """One thing that a text may not hold. `line` and `column` count from 1, in characters; a byte-order mark at the
     start is not counted, and a carriage return ends no line. `line` is 0 for one that stands in the file's name.
     """
@@ -84,7 +84,7 @@ class HiddenText(Refused):
 
     code = "hidden-text"
 
-    def __init__(self, findings: Iterable[Finding], *, more: bool = False) -> None:
+    def __init__(self, findings: Iterable[HiddenCharacter], *, more: bool = False) -> None:
         self.findings = tuple(findings)
         self.more = more
         count = len(self.findings)
@@ -98,7 +98,7 @@ class HiddenText(Refused):
         )
 
 
-def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding]:
+def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[HiddenCharacter]:
     """What a file's bytes may not hold, in their order; empty for a clean text.
 
     Args:
@@ -123,12 +123,12 @@ def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding
     return _first(_scan(text, file, suspects | {"\r"}), limit)
 
 
-def _undecodable(data: bytes, error: UnicodeDecodeError, file: str, limit: int) -> list[Finding]:
+def _undecodable(data: bytes, error: UnicodeDecodeError, file: str, limit: int) -> list[HiddenCharacter]:
     before = data[: error.start]
     text = before.decode()
     found = _first(_scan(text, file, _suspects(set(text), text) | {"\r"}), limit)
     line = text.removeprefix(MARK).rpartition("\n")[2]
-    bad = Finding(file, text.count("\n") + 1, len(line) + 1, data[error.start], "not-utf-8")
+    bad = HiddenCharacter(file, text.count("\n") + 1, len(line) + 1, data[error.start], "not-utf-8")
     return [*found, bad][:limit]
 
 
@@ -141,11 +141,11 @@ def _suspects(characters: Iterable[str], text: str) -> set[str]:
     return set(kinds)
 
 
-def _first(found: Iterator[Finding], limit: int) -> list[Finding]:
+def _first(found: Iterator[HiddenCharacter], limit: int) -> list[HiddenCharacter]:
     return [finding for finding, _ in zip(found, range(limit), strict=False)]
 
 
-def _scan(text: str, file: str, suspects: set[str]) -> Iterator[Finding]:
+def _scan(text: str, file: str, suspects: set[str]) -> Iterator[HiddenCharacter]:
     """Every finding of a text; only `suspects` can be one."""
     text = text.removeprefix(MARK)
     line, before = 1, -1
@@ -154,7 +154,7 @@ def _scan(text: str, file: str, suspects: set[str]) -> Iterator[Finding]:
             line, before = line + 1, index
         elif character in suspects and not is_in_place(text, index):
             why = "control" if character == "\r" else WORDS[_kind(character)]
-            yield Finding(file, line, index - before, ord(character), why)
+            yield HiddenCharacter(file, line, index - before, ord(character), why)
 
 
 def _kind(character: str) -> str:

@@ -12,7 +12,7 @@ DEFAULT_LENGTH = 200
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Declaration(NamedTuple):
+class ParameterDeclaration(NamedTuple):
     """A parameter as its pack declares it. A bound is a number or the name of another integer parameter."""
 
     name: str
@@ -26,7 +26,7 @@ class Declaration(NamedTuple):
     maximum: int | str | None = None
 
     @classmethod
-    def from_data(cls, name: str, data: Mapping[str, Any]) -> "Declaration":
+    def from_data(cls, name: str, data: Mapping[str, Any]) -> "ParameterDeclaration":
         choices = data.get("choices")
         return cls(
             name=name,
@@ -70,7 +70,9 @@ class Declaration(NamedTuple):
         raise UsageError(f"parameter `{self.name}`: `{text}` is not {self.allowed}")
 
 
-def check_values(declarations: Mapping[str, Declaration], values: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+def check_values(
+    declarations: Mapping[str, ParameterDeclaration], values: Mapping[str, Value]
+) -> Iterator[tuple[str, str]]:
     """Every value that is not allowed, as name and message. `values` holds all that the bounds may refer to."""
     for name, value in values.items():
         declaration = declarations.get(name)
@@ -82,7 +84,7 @@ def check_values(declarations: Mapping[str, Declaration], values: Mapping[str, V
             yield name, message
 
 
-def _fault(declaration: Declaration, value: Value, values: Mapping[str, Value]) -> str | None:
+def _fault(declaration: ParameterDeclaration, value: Value, values: Mapping[str, Value]) -> str | None:
     kinds: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool}
     wrong = f"`{_shown(value)}` is not allowed: {declaration.allowed}"
     if type(value) is not kinds[declaration.type]:
@@ -100,7 +102,7 @@ def _fault(declaration: Declaration, value: Value, values: Mapping[str, Value]) 
     return None
 
 
-def _text_allowed(declaration: Declaration, value: str) -> bool:
+def _text_allowed(declaration: ParameterDeclaration, value: str) -> bool:
     if len(value) > declaration.max_length:
         return False
     if declaration.choices is not None and value not in declaration.choices:

@@ -27,7 +27,7 @@ _NO_COMMENT_OR_COMMIT = re.compile(rb"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?\Z")
 _DOS_LABEL, _DOS_FOLDER = 0x08, 0x10
 
 
-class _Entry(NamedTuple):
+class _ZipEntry(NamedTuple):
     """What the directory says of an entry."""
 
     name: str
@@ -83,7 +83,7 @@ def _end(data: bytes) -> int:
     raise Unsafe("cut off, or something after its end")
 
 
-def _directory(data: bytes, start: int, end: int, count: int, found: Collected) -> list[_Entry]:
+def _directory(data: bytes, start: int, end: int, count: int, found: Collected) -> list[_ZipEntry]:
     """The rows of the directory, in the order in which the entries lie."""
     entries = []
     at = start
@@ -104,7 +104,7 @@ def _directory(data: bytes, start: int, end: int, count: int, found: Collected) 
     return sorted(entries, key=lambda entry: entry.offset)
 
 
-def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
+def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_ZipEntry, int]:
     mark, _, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment, disk, _, mode, offset = row
     name = _name(raw)
     if mark != b"PK\1\2" or len(raw) != name_size:
@@ -123,7 +123,7 @@ def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
         raise Unsafe("not a regular file", name)
     if is_folder and size:
         raise Unsafe("a folder with content", name)
-    return _Entry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
+    return _ZipEntry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
 
 
 def _name(raw: bytes) -> str:
@@ -135,7 +135,7 @@ def _name(raw: bytes) -> str:
         raise Unsafe("a name that is not UTF-8", raw.decode(errors="backslashreplace")) from None
 
 
-def _check_extra(extra: bytes, size: int, entry: _Entry) -> None:
+def _check_extra(extra: bytes, size: int, entry: _ZipEntry) -> None:
     """That the fields beside an entry tell no more than times, owners and the same name, and that a name with letters
     beyond ASCII is said to be UTF-8, by them or by its flag.
     """
@@ -156,7 +156,7 @@ def _check_extra(extra: bytes, size: int, entry: _Entry) -> None:
         raise Unsafe(f"a name that does not say that it is UTF-8; {why}", entry.name)
 
 
-def _content(data: bytes, entry: _Entry, end: int) -> bytes:
+def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
     """The bytes of an entry, which lies up to `end`, its own header held against the directory."""
     if entry.offset + _LOCAL.size > end:
         raise Unsafe("entries that overlap", entry.name)
@@ -186,7 +186,7 @@ def _content(data: bytes, entry: _Entry, end: int) -> bytes:
     return content
 
 
-def _inflated(packed: bytes, entry: _Entry) -> bytes:
+def _inflated(packed: bytes, entry: _ZipEntry) -> bytes:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         content = unpacker.decompress(packed, entry.size + 1)

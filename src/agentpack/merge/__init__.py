@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
 from agentpack.merge.result import resolved
-from agentpack.merge.rules import Known, carry
+from agentpack.merge.rules import KnownEntries, carry
 from agentpack.model.changes import Conflict, Draft
 from agentpack.model.line_ends import in_form_of, plain
 
 if TYPE_CHECKING:
-    from agentpack.merge.headers import MergeText
+    from agentpack.merge.headers import TextMerge
 
 MAX_BYTES = 1024 * 1024
 
@@ -39,7 +39,7 @@ def merge(
     base: bytes,
     ours: bytes,
     theirs: bytes,
-    known: Callable[[], Known | None] | None = None,
+    known: Callable[[], KnownEntries | None] | None = None,
     *,
     form: str = "markdown",
 ) -> Merged:
@@ -59,7 +59,9 @@ def merge(
     return Merged(ours if merged.content == plain(ours) else in_form_of(ours, merged.content))
 
 
-def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None, form: str) -> Merged:
+def _merge(
+    base: bytes, ours: bytes, theirs: bytes, known: Callable[[], KnownEntries | None] | None, form: str
+) -> Merged:
     """The same for texts in LF."""
     if ours in (base, theirs):
         return Merged(theirs)
@@ -83,7 +85,7 @@ def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | 
     return _settled(draft or merge_text(old, mine, new))
 
 
-def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
+def _merging(known: Callable[[], KnownEntries | None] | None) -> "TextMerge":
     """How Markdown is merged: by lines, else by rules in their places, else by rules wherever they stand."""
 
     def merge_text(base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft:
@@ -108,4 +110,4 @@ def _settled(draft: Draft) -> Merged:
     return Merged(None, conflicts, draft) if conflicts else Merged(resolved(draft, 0).encode())
 
 
-__all__ = ["MAX_BYTES", "Known", "Merged", "merge", "resolved"]
+__all__ = ["MAX_BYTES", "KnownEntries", "Merged", "merge", "resolved"]

@@ -40,14 +40,14 @@ def _items(value: object) -> list[str] | None:
     return [part.strip() for part in parts]
 
 
-class Field(NamedTuple):
+class HeaderField(NamedTuple):
     """One field: the blank lines and comments above it, its own lines, and its value."""
 
     lead: str
     text: str
     value: Any
 
-    def says(self, other: "Field") -> bool:
+    def says(self, other: "HeaderField") -> bool:
         """Whether both have the same value: see `same_value`."""
         return same_value(self.value, other.value)
 
@@ -55,7 +55,7 @@ class Field(NamedTuple):
 class Fields(NamedTuple):
     """All fields of a header by their keys, and the blank lines and comments behind the last."""
 
-    by_key: Mapping[str, Field]
+    by_key: Mapping[str, HeaderField]
     rest: str = ""
 
     @property
@@ -145,14 +145,14 @@ def _path(statement: str) -> list[str]:
 
 def _json(text: str) -> Fields:
     data = _table(read_json(text.encode(), "header"))
-    return Fields({key: Field("", written("json", key, value), value) for key, value in data.items()})
+    return Fields({key: HeaderField("", written("json", key, value), value) for key, value in data.items()})
 
 
 def _fields(
     top: Sequence[str], chunks: Sequence[tuple[str, Sequence[str]]], value: Callable[[str, str], Any]
 ) -> Fields:
     """The fields of these lines. Blank lines and comments at the end of one belong to the next."""
-    found: dict[str, Field] = {}
+    found: dict[str, HeaderField] = {}
     lead = "".join(top)
     if not all(map(_LOOSE.match, top)) or len({key for key, _ in chunks}) != len(chunks):
         raise ValueError
@@ -163,7 +163,7 @@ def _fields(
         whole = value(key, "".join(lines))
         if repr(value(key, "".join(lines[:end]))) != repr(whole):
             end = len(lines)
-        found[key] = Field(lead, "".join(lines[:end]), whole)
+        found[key] = HeaderField(lead, "".join(lines[:end]), whole)
         lead = "".join(lines[end:])
     return Fields(found, lead)
 

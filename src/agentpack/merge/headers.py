@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from agentpack.compose.parse import split_front_matter
-from agentpack.merge.fields import Field, Fields, comments_in, fields_of, written
+from agentpack.merge.fields import Fields, HeaderField, comments_in, fields_of, written
 from agentpack.merge.pieces import merge_lines
 from agentpack.merge.result import joined_up, resolved
 from agentpack.model.changes import Conflict, Draft
 
 
-class MergeText(Protocol):
+class TextMerge(Protocol):
     """How Markdown is merged to a draft; without `by_line` where its lines are known not to merge."""
 
     def __call__(self, base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft: ...
@@ -50,7 +50,7 @@ def framed(text: str) -> Frame | None:
     return Frame(f"{opening}\n", head, rest[len(head) :], parts[1])
 
 
-def merge_frames(form: str, sides: tuple[str, str, str], body: MergeText) -> Draft | None:
+def merge_frames(form: str, sides: tuple[str, str, str], body: TextMerge) -> Draft | None:
     """The merged file, a conflict for each field that both sides changed; None where it has no header that reads, and
     lines do not merge either.
 
@@ -84,7 +84,7 @@ def _merge_heads(old: str, mine: str, new: str) -> Draft | None:
     return None if merged is None else (merged,)
 
 
-def _merge_fields(form: str, texts: tuple[str, str, str], body: MergeText | None) -> Draft | None:
+def _merge_fields(form: str, texts: tuple[str, str, str], body: TextMerge | None) -> Draft | None:
     sides = fields_of(form, texts)
     if sides is None:
         return None
@@ -99,7 +99,7 @@ def _merge_fields(form: str, texts: tuple[str, str, str], body: MergeText | None
 class _Merging:
     """Merges the fields of one header."""
 
-    def __init__(self, form: str, sides: Sequence[Fields], body: MergeText | None) -> None:
+    def __init__(self, form: str, sides: Sequence[Fields], body: TextMerge | None) -> None:
         self.form = form
         self.old, self.mine, self.new = (side.by_key for side in sides)
         self.rests = [side.rest for side in sides]
@@ -137,7 +137,7 @@ class _Merging:
 
     def is_table(self, key: str) -> bool:
         taken = self.taken(key)
-        text = taken.text if isinstance(taken, Field) else "".join(taken or ())
+        text = taken.text if isinstance(taken, HeaderField) else "".join(taken or ())
         return self.form == "toml" and text.lstrip().startswith("[")
 
     def lead(self, key: str) -> str:
@@ -150,7 +150,7 @@ class _Merging:
         own = [one for one in comments_in(self.form, self.mine[key].text) if not any(one in some for some in known)]
         return lead + "".join(f"{comment}\n" for comment in own)
 
-    def taken(self, key: str) -> Field | Conflict | None:
+    def taken(self, key: str) -> HeaderField | Conflict | None:
         """The field of the side that counts, None where that has none, a conflict where both do."""
         old, mine, new = self.old.get(key), self.mine.get(key), self.new.get(key)
         is_released_anew = (new and repr(new.value)) != (old and repr(old.value))  # also a list in the place of a text
@@ -162,7 +162,7 @@ class _Merging:
 
     def decided(self, key: str) -> list[str | Conflict]:
         taken = self.taken(key)
-        if isinstance(taken, Field):
+        if isinstance(taken, HeaderField):
             self.values[key] = repr(taken.value)
             return [taken.text if taken.text.endswith("\n") or self.form == "json" else f"{taken.text}\n"]
         return [] if taken is None else self.collided(key, taken)
@@ -186,7 +186,7 @@ class _Merging:
         return [block[0], *(_indented(piece) for piece in draft), "" if texts[2].endswith("\n") else "\n"]
 
 
-def _same(one: Field | None, other: Field | None) -> bool:
+def _same(one: HeaderField | None, other: HeaderField | None) -> bool:
     return one is other if one is None or other is None else one.says(other)
 
 

@@ -17,14 +17,14 @@ from agentpack.merge.result import joined_up
 from agentpack.model.changes import Conflict, Draft
 
 
-class Known(NamedTuple):
+class KnownEntries(NamedTuple):
     """The rules and headings of the personas behind the two rendered texts; empty where a persona is not known."""
 
     base: Sequence[Entry]
     theirs: Sequence[Entry]
 
 
-def carry(base: str, ours: str, theirs: str, known: Known) -> Draft | None:
+def carry(base: str, ours: str, theirs: str, known: KnownEntries) -> Draft | None:
     """The new body with the edits in it, conflicts in their places; None where that cannot be told rule by rule."""
     draft = _Carrying(base, ours, theirs, known).draft()
     return None if draft is None else tuple(joined_up(draft))
@@ -69,7 +69,7 @@ def _nodes(body: str) -> tuple[str, list[_Node]]:
 class _Carrying:
     """Builds the new body with the edits in it."""
 
-    def __init__(self, base: str, ours: str, theirs: str, known: Known) -> None:
+    def __init__(self, base: str, ours: str, theirs: str, known: KnownEntries) -> None:
         self.lead, self.new = _nodes(theirs)
         self.old, self.mine = _nodes(base)[1], _nodes(ours)[1]
         rules = recognise(known.base, entries_in(base), edited=False)

@@ -42,7 +42,7 @@ class InstalledFile(NamedTuple):
     mode: int
 
 
-class Document(NamedTuple):
+class RecordedDocument(NamedTuple):
     """The manifest or the lock, as a transaction left it."""
 
     path: str
@@ -70,7 +70,7 @@ class Generation:
     command: str
     pins: tuple[str, ...]
     files: tuple[InstalledFile, ...]
-    documents: tuple[Document, ...]
+    documents: tuple[RecordedDocument, ...]
     folders: tuple[str, ...] = ()
     replaced: tuple[tuple[str, Digest, int], ...] = ()
     elsewhere: tuple[InstalledFile, ...] = ()
@@ -114,7 +114,7 @@ class Generation:
             time=data["time"],
             command=data["command"],
             pins=tuple(data["pins"]),
-            documents=tuple(Document(*row) for row in data["documents"]),
+            documents=tuple(RecordedDocument(*row) for row in data["documents"]),
             folders=tuple(data["folders"]),
             replaced=tuple((path, digest, mode) for path, digest, mode in data["replaced"]),
             files=tuple(InstalledFile(*row) for row in data["files"]),

@@ -20,7 +20,7 @@ _MARKS = ((b"<<<<<<<", _OURS), (b"|||||||", _BASE), (b"=======", _THEIRS), (b">>
 _T = TypeVar("_T")
 
 
-class Sides(NamedTuple):
+class LockSides(NamedTuple):
     """The locks that were merged. `base` is the one that both began with, None where nobody knows it."""
 
     ours: Lock
@@ -30,7 +30,7 @@ class Sides(NamedTuple):
 
 def read_sides(
     data: bytes, file: str, base: bytes | None = None, ours: bytes | None = None, theirs: bytes | None = None
-) -> Sides:
+) -> LockSides:
     """The two locks in a text with merge markers.
 
     Args:
@@ -45,16 +45,16 @@ def read_sides(
     for pair in ((ours, theirs), (texts[_OURS], texts[_THEIRS])):
         one, other = (_read(text, file) for text in pair)
         if one is not None and other is not None:
-            return Sides(one, other, _read(base or texts.get(_BASE), file))
+            return LockSides(one, other, _read(base or texts.get(_BASE), file))
     line = data.partition(b"<<<<<<<")[0].count(b"\n") + 1
     fault = Fault(file, line, "", "merge markers of version control, and the sides they separate are no locks")
     hint = f"`git checkout --ours {file}` takes one side, then run `agentpack lock`"
     raise InvalidFile([fault], hint=hint)
 
 
-def sides_of_rows(data: bytes, file: str) -> Sides:
+def sides_of_rows(data: bytes, file: str) -> LockSides:
     """The two locks in one in which version control put the rows of both sides, without a marker."""
-    return Sides(parse_lock(data, file, keep="first"), parse_lock(data, file, keep="last"), None)
+    return LockSides(parse_lock(data, file, keep="first"), parse_lock(data, file, keep="last"), None)
 
 
 def _split(data: bytes) -> dict[int, bytes]:
@@ -79,7 +79,7 @@ def _read(data: bytes | None, file: str) -> Lock | None:
 
 
 def merged(
-    sides: Sides, allows: Callable[[str, str], bool], holds: Callable[[LockedFile], bool] = lambda row: False
+    sides: LockSides, allows: Callable[[str, str], bool], holds: Callable[[LockedFile], bool] = lambda row: False
 ) -> Lock:
     """One lock from both sides.
 
@@ -103,7 +103,7 @@ def merged(
 
 
 def _held(
-    packs: Iterable[LockedPack], files: Iterable[LockedFile], sides: Sides
+    packs: Iterable[LockedPack], files: Iterable[LockedFile], sides: LockSides
 ) -> tuple[tuple[LockedFile, ...], tuple[LockedPack, ...]]:
     """The rows, and the releases that those of them name which were not written from what is wanted now."""
     wanted = {pack.name: _made_of(pack) for pack in packs}
@@ -131,7 +131,7 @@ def _three_way(ours: _T, theirs: _T, base: _T | None, clash: Callable[[], _T], *
 
 
 def _packs(
-    sides: Sides, allows: Callable[[str, str], bool]
+    sides: LockSides, allows: Callable[[str, str], bool]
 ) -> tuple[tuple[LockedPack, ...], frozenset[str], frozenset[str]]:
     """The packs; the names of those that are ours, or theirs, where the sides differ."""
 
@@ -157,7 +157,9 @@ def _packs(
     return tuple(packs), frozenset(from_ours), frozenset(from_theirs)
 
 
-def _files(sides: Sides, from_theirs: frozenset[str], holds: Callable[[LockedFile], bool]) -> tuple[LockedFile, ...]:
+def _files(
+    sides: LockSides, from_theirs: frozenset[str], holds: Callable[[LockedFile], bool]
+) -> tuple[LockedFile, ...]:
     """The rows; where both sides changed one, what the file holds, else that of the side whose pack was taken."""
 
     def clash(ours: LockedFile | None, theirs: LockedFile | None) -> LockedFile | None:
@@ -181,13 +183,13 @@ def _files(sides: Sides, from_theirs: frozenset[str], holds: Callable[[LockedFil
     return tuple(row for row in rows if row is not None)
 
 
-def _names(sides: Sides, of: Callable[[Lock], Iterable[str]]) -> tuple[str, ...]:
+def _names(sides: LockSides, of: Callable[[Lock], Iterable[str]]) -> tuple[str, ...]:
     """The names of both sides, and those that one added."""
     ours, theirs, base = (set() if lock is None else {*of(lock)} for lock in sides)
     return tuple(sorted((ours & theirs) | (ours - base) | (theirs - base)))
 
 
-def _accepted(sides: Sides, from_ours: frozenset[str], from_theirs: frozenset[str]) -> tuple[str, ...]:
+def _accepted(sides: LockSides, from_ours: frozenset[str], from_theirs: frozenset[str]) -> tuple[str, ...]:
     """What was accepted, but for packs that are taken from the other side."""
     ours, theirs = ({*lock.accepted} for lock in (sides.ours, sides.theirs))
     left = {word for word in ours - theirs if word.partition(":")[0] not in from_theirs}
@@ -195,7 +197,7 @@ def _accepted(sides: Sides, from_ours: frozenset[str], from_theirs: frozenset[st
     return tuple(sorted((ours & theirs) | left))
 
 
-def _declared(sides: Sides, *, as_written: bool = False) -> Mapping[str, Digest]:
+def _declared(sides: LockSides, *, as_written: bool = False) -> Mapping[str, Digest]:
     """What declarations said; where both sides changed one, ours. `agentpack lock` looks at what is there."""
 
     def of(lock: Lock | None) -> Mapping[str, Digest]:
@@ -221,7 +223,7 @@ def _first(ours: Digest | None, theirs: Digest | None) -> Digest | None:
     return ours or theirs
 
 
-def _manifest(sides: Sides, from_theirs: frozenset[str]) -> Mapping[str, Any]:
+def _manifest(sides: LockSides, from_theirs: frozenset[str]) -> Mapping[str, Any]:
     """The manifest that the packs were made from: each entry from the side whose pack was taken."""
     ours, theirs = sides.ours.manifest, sides.theirs.manifest
     if ours == theirs:

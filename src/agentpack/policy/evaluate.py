@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from agentpack.model.dates import DAY
 from agentpack.model.requirement import parse_requirement
-from agentpack.policy.policy import Entry, Listed, Lists, Policy, covers, denies, grants
+from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists, covers, denies, grants
 
 _GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
 
@@ -100,14 +100,14 @@ def judge_age(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
     return (Verdict(enough, "minimum_age", limit.file, limit.line, why),)
 
 
-def _size(limit: Entry | None, size: int | None) -> Iterator[Verdict]:
+def _size(limit: PolicyEntry | None, size: int | None) -> Iterator[Verdict]:
     if limit is not None:
         fits = size is not None and size <= int(limit.value)
         words = "its size is not known" if size is None else f"it has {size} bytes"
         yield Verdict(fits, "maximum_size", limit.file, limit.line, f"{words}, {limit.value} are allowed")
 
 
-def _judged(key: str, lists: Lists, what: str, meets: Callable[[str | int], bool]) -> Iterator[Verdict]:
+def _judged(key: str, lists: PolicyLists, what: str, meets: Callable[[str | int], bool]) -> Iterator[Verdict]:
     """Each list of what is allowed, then what is denied: the first entry that is met decides."""
     for listed in lists.allow:
         found = next((entry for entry in listed.entries if meets(entry.value)), None)
@@ -116,13 +116,13 @@ def _judged(key: str, lists: Lists, what: str, meets: Callable[[str | int], bool
         yield _of_denied(f"{key}.deny", lists.deny, next((e for e in lists.deny if meets(e.value)), None), what)
 
 
-def _of_allowed(rule: str, listed: Listed, found: Entry | None, what: str) -> Verdict:
+def _of_allowed(rule: str, listed: PolicyList, found: PolicyEntry | None, what: str) -> Verdict:
     if found is not None:
         return Verdict(True, rule, found.file, found.line, f"{what} is allowed by `{found.value}`")
     return Verdict(False, rule, listed.file, listed.line, f"{what} is not among what is allowed")
 
 
-def _of_denied(rule: str, denied: Sequence[Entry], found: Entry | None, what: str) -> Verdict:
+def _of_denied(rule: str, denied: Sequence[PolicyEntry], found: PolicyEntry | None, what: str) -> Verdict:
     if found is not None:
         return Verdict(False, rule, found.file, found.line, f"{what} is denied by `{found.value}`")
     return Verdict(True, rule, denied[0].file, denied[0].line, f"{what} is not among what is denied")
@@ -131,7 +131,7 @@ def _of_denied(rule: str, denied: Sequence[Entry], found: Entry | None, what: st
 # Sources and packs.
 
 
-def _sources(lists: Lists, facts: Facts) -> Iterator[Verdict]:
+def _sources(lists: PolicyLists, facts: Facts) -> Iterator[Verdict]:
     """A place is allowed where it really is, and denied under each of its names, with all that is below it."""
     by_place = any(is_place(entry.value) for listed in lists.allow for entry in listed.entries)
     what = f"source `{facts.source}`" + (f" at {facts.place}" if by_place and facts.place else "")
@@ -145,8 +145,8 @@ def _sources(lists: Lists, facts: Facts) -> Iterator[Verdict]:
             return entry == facts.source
         return any(_place(str(entry), below=True).fullmatch(name) for name in names)
 
-    yield from _judged("sources", Lists(allow=lists.allow), what, is_allowed)
-    yield from _judged("sources", Lists(deny=lists.deny), what, is_denied)
+    yield from _judged("sources", PolicyLists(allow=lists.allow), what, is_allowed)
+    yield from _judged("sources", PolicyLists(deny=lists.deny), what, is_denied)
 
 
 def is_place(entry: str | int) -> bool:
@@ -178,7 +178,7 @@ def _is_pack(entry: str, facts: Facts) -> bool:
 class _Licences:
     """Judges an SPDX expression: of alternatives one must pass, of what holds together all."""
 
-    def __init__(self, lists: Lists) -> None:
+    def __init__(self, lists: PolicyLists) -> None:
         self.lists = lists
 
     def judged(self, text: str | None) -> Iterator[Verdict]:
@@ -231,7 +231,7 @@ class _Licences:
         return None
 
 
-def _named(entries: Iterable[Entry], name: str) -> Entry | None:
+def _named(entries: Iterable[PolicyEntry], name: str) -> PolicyEntry | None:
     """The entry that means a licence. An exception (`WITH`) and a `+` only add rights, so the licence itself stands
     for it among what is allowed, and among what is denied too.
     """
@@ -296,7 +296,7 @@ def _length(parts: Sequence[str]) -> int:
 # Capabilities.
 
 
-def _capabilities(lists: Lists, found: Mapping[str, str]) -> Iterator[Verdict]:
+def _capabilities(lists: PolicyLists, found: Mapping[str, str]) -> Iterator[Verdict]:
     for listed in lists.allow:
         missing = next((word for word in sorted(found) if not _within(word, listed.entries)), None)
         if missing is None:
@@ -316,7 +316,7 @@ def _capabilities(lists: Lists, found: Mapping[str, str]) -> Iterator[Verdict]:
             yield Verdict(False, "capabilities.deny", entry.file, entry.line, why)
 
 
-def _within(word: str, entries: Iterable[Entry]) -> bool:
+def _within(word: str, entries: Iterable[PolicyEntry]) -> bool:
     """Whether a list of what is allowed includes the word. A list that names no model says nothing of models."""
     allowed = [str(entry.value) for entry in entries]
     if word.startswith("model:") and not any(entry.startswith("model") for entry in allowed):

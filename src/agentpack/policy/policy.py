@@ -12,7 +12,7 @@ from agentpack.model import capabilities as may
 from agentpack.model.fields import TOOLS
 
 
-class Entry(NamedTuple):
+class PolicyEntry(NamedTuple):
     """One item of a list, or the value of one setting, and where it stands; lines count from 1."""
 
     value: str | int
@@ -20,37 +20,37 @@ class Entry(NamedTuple):
     line: int
 
 
-class Listed(NamedTuple):
+class PolicyList(NamedTuple):
     """One list of one file, and where its key stands."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PolicyEntry, ...]
     file: str
     line: int
 
 
-class Lists(NamedTuple):
+class PolicyLists(NamedTuple):
     """What is allowed and denied of one thing, by all files."""
 
-    allow: tuple[Listed, ...] = ()
+    allow: tuple[PolicyList, ...] = ()
     """Each of them must allow; none: everything is allowed."""
-    deny: tuple[Entry, ...] = ()
+    deny: tuple[PolicyEntry, ...] = ()
     """Each of them refuses."""
 
 
 class Policy(NamedTuple):
     """What all policy files say together."""
 
-    sources: Lists = Lists()
-    packs: Lists = Lists()
-    licenses: Lists = Lists()
-    capabilities: Lists = Lists()
-    accept: tuple[Listed, ...] = ()
+    sources: PolicyLists = PolicyLists()
+    packs: PolicyLists = PolicyLists()
+    licenses: PolicyLists = PolicyLists()
+    capabilities: PolicyLists = PolicyLists()
+    accept: tuple[PolicyList, ...] = ()
     """Capabilities that an upgrade may add without `--accept`: those in every one of the lists."""
-    hidden_text: Entry | None = None
+    hidden_text: PolicyEntry | None = None
     """`refuse` or `report`; None where no file says."""
-    minimum_age: Entry | None = None
+    minimum_age: PolicyEntry | None = None
     """Days since the release."""
-    maximum_size: Entry | None = None
+    maximum_size: PolicyEntry | None = None
     """Bytes of a release's files."""
     files: tuple[str, ...] = ()
     """The files that were read, whatever they say."""
@@ -59,18 +59,18 @@ class Policy(NamedTuple):
     def from_data(cls, data: Mapping[str, Any], file: str) -> "Policy":
         """The policy that checked data (`input/schemas/`) of one file stands for."""
 
-        def entry(key: str) -> Entry | None:
-            return Entry(data[key][0], file, data[key][1]) if key in data else None
+        def entry(key: str) -> PolicyEntry | None:
+            return PolicyEntry(data[key][0], file, data[key][1]) if key in data else None
 
-        def listed(key: str) -> tuple[Listed, ...]:
+        def listed(key: str) -> tuple[PolicyList, ...]:
             if key not in data:
                 return ()
             rows, line = data[key]
-            return (Listed(tuple(sorted({Entry(value, file, at) for value, at in rows})), file, line),)
+            return (PolicyList(tuple(sorted({PolicyEntry(value, file, at) for value, at in rows})), file, line),)
 
-        def lists(key: str) -> Lists:
+        def lists(key: str) -> PolicyLists:
             denied = listed(f"{key}.deny")
-            return Lists(listed(f"{key}.allow"), denied[0].entries if denied else ())
+            return PolicyLists(listed(f"{key}.allow"), denied[0].entries if denied else ())
 
         return cls(
             sources=lists("sources"),
@@ -110,20 +110,20 @@ def strictest(policies: Iterable[Policy]) -> Policy:
     """
     every = tuple(policies)
 
-    def lists(key: str) -> Lists:
-        found: list[Lists] = [getattr(policy, key) for policy in every]
-        return Lists(
+    def lists(key: str) -> PolicyLists:
+        found: list[PolicyLists] = [getattr(policy, key) for policy in every]
+        return PolicyLists(
             tuple(sorted({listed for one in found for listed in one.allow})),
             tuple(sorted({entry for one in found for entry in one.deny})),
         )
 
-    def entries(key: str) -> list[Entry]:
+    def entries(key: str) -> list[PolicyEntry]:
         return sorted(entry for policy in every if (entry := getattr(policy, key)) is not None)
 
-    def least(key: str) -> Entry | None:
+    def least(key: str) -> PolicyEntry | None:
         return next(iter(entries(key)), None)
 
-    def most(key: str) -> Entry | None:
+    def most(key: str) -> PolicyEntry | None:
         found = entries(key)
         return next((entry for entry in found if entry.value == found[-1].value), None)
 

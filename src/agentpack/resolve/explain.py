@@ -11,7 +11,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement
 from agentpack.resolve.advice import way_out
 from agentpack.resolve.core import Argument, Statement, argue
-from agentpack.resolve.faults import Fault, offers, variant_fault, variants_known
+from agentpack.resolve.faults import ResolutionFault, offers, variant_fault, variants_known
 from agentpack.resolve.ranges import UNSELECTED
 from agentpack.resolve.search import Clause
 from agentpack.resolve.universe import Answers, Universe
@@ -33,7 +33,7 @@ def unresolvable(answers: Answers, wants: Sequence[Requirement], universe: Unive
     packs = sorted({universe.nodes[statement.target].pack for statement in argument.statements})
     lines = _Derivation(answers, universe).lines(argument)
     hint = way_out(answers, wants, core, packs, considered=len(universe.nodes))
-    return Fault(_title(universe, argument), tuple(lines), hint).error()
+    return ResolutionFault(_title(universe, argument), tuple(lines), hint).error()
 
 
 def gave_up(universe: Universe) -> Unresolvable:

@@ -17,7 +17,7 @@ _RELEASES = 50
 """Of how many releases the variants are looked at, the newest first, to tell which ones there are."""
 
 
-class Fault(NamedTuple):
+class ResolutionFault(NamedTuple):
     """The parts of an error."""
 
     message: str
@@ -44,26 +44,26 @@ def check_each(answers: Answers, wants: Sequence[Requirement]) -> None:
         raise faults[0].error()
 
 
-def _together(faults: Sequence[Fault]) -> Fault:
+def _together(faults: Sequence[ResolutionFault]) -> ResolutionFault:
     details = [": ".join((fault.message, *fault.details[:1])) for fault in faults[:_MOST]]
     if len(faults) > _MOST:
         details.append(f"… and {len(faults) - _MOST} more")
     hints = list(dict.fromkeys(fault.hint for fault in faults if fault.hint))
-    return Fault(
+    return ResolutionFault(
         f"{len(faults)} of the packs wanted do not exist as wanted", tuple(details), "; ".join(hints[:3]) or None
     )
 
 
-def _fault(answers: Answers, wants: Sequence[Requirement]) -> Fault | None:
+def _fault(answers: Answers, wants: Sequence[Requirement]) -> ResolutionFault | None:
     pack = wants[0].pack
     places = sorted({want.url for want in wants if want.url})
     if len(places) > 1:
         details = tuple(map(short, places[:_MOST]))
-        return Fault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name one place only")
+        return ResolutionFault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name one place only")
     versions, table = answers.listing(pack)
     if not versions:
         near = did_you_mean(pack, answers.known()) or "`agentpack search` lists the packs there are"
-        return Fault(f"there is no pack named `{short(pack)}`", (), near)
+        return ResolutionFault(f"there is no pack named `{short(pack)}`", (), near)
     with_prereleases = any(answers.ranges.names_prerelease(want.range) for want in wants)
     allowed = table.everything
     for want in wants:
@@ -71,7 +71,7 @@ def _fault(answers: Answers, wants: Sequence[Requirement]) -> Fault | None:
     return None if allowed else _no_release(answers, wants, versions)
 
 
-def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequence[Version]) -> Fault:
+def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequence[Version]) -> ResolutionFault:
     name = short(wants[0].pack)
     ranges = [short(want.range) for want in wants if want.range]
     close = [
@@ -84,14 +84,14 @@ def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequen
             f"only pre-releases of `{name}` match {quoted(ranges)}" if ranges else f"`{name}` has pre-releases only"
         )
         hint = f"ask for one by naming it: `{name}>={close[-1]}`"
-        return Fault(message, (f"pre-releases: {newest(close)}",), hint)
+        return ResolutionFault(message, (f"pre-releases: {newest(close)}",), hint)
     best = next((version for version in reversed(versions) if not version.is_prerelease), versions[-1])
     change = "widen the range so that it allows" if len(ranges) == 1 else "change the ranges so that they allow"
     hint = f"{change} {best}"
-    return Fault(f"no release of `{name}` matches {quoted(ranges)}", (existing(versions),), hint)
+    return ResolutionFault(f"no release of `{name}` matches {quoted(ranges)}", (existing(versions),), hint)
 
 
-def variant_fault(answers: Answers, node: Node, want: Requirement) -> Fault:
+def variant_fault(answers: Answers, node: Node, want: Requirement) -> ResolutionFault:
     """What is wrong when no release in the range of what the user wants has all the variants asked for."""
     name, asked_for = short(node.pack), quoted(map(short, want.variants))
     offered = offers(answers, node)
@@ -100,19 +100,21 @@ def variant_fault(answers: Answers, node: Node, want: Requirement) -> Fault:
     if unknown:
         word = "variant" if len(unknown) == 1 else "variants"
         message = f"`{name}` has no {word} {quoted(map(short, unknown))}"
-        return Fault(message, (variants_known(known),), did_you_mean(unknown[0], known))
+        return ResolutionFault(message, (variants_known(known),), did_you_mean(unknown[0], known))
     having = sum(bit for bit, variants in offered.items() if variants.issuperset(want.variants))
     if having:
         version = node.version(1 << (having.bit_length() - 1))
         other = asked(Requirement(pack=want.pack, variants=want.variants, range=f"=={version}"))
         word = "variant" if len(want.variants) == 1 else "variants"
         message = f"no release of `{name}` in `{short(want.range)}` has the {word} {asked_for}"
-        return Fault(message, (f"found in: {spans(node, having)}",), f"ask for a release that has it: `{other}`")
+        return ResolutionFault(
+            message, (f"found in: {spans(node, having)}",), f"ask for a release that has it: `{other}`"
+        )
     each = (
         f"`{short(variant)}` is in {spans(node, sum(bit for bit, variants in offered.items() if variant in variants))}"
         for variant in want.variants[:_MOST]
     )
-    return Fault(f"no release of `{name}` has {asked_for} at once", tuple(each), "ask for one of them only")
+    return ResolutionFault(f"no release of `{name}` has {asked_for} at once", tuple(each), "ask for one of them only")
 
 
 def offers(answers: Answers, node: Node) -> dict[int, frozenset[str]]:

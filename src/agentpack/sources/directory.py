@@ -21,7 +21,7 @@ from packaging.version import InvalidVersion, Version
 from agentpack.disk.atomic import read_start
 from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
-from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
+from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
 from agentpack.model.line_ends import MARK
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
@@ -160,7 +160,7 @@ class DirectorySource:
         """When its newest file was changed last: a copy looks younger than what it was copied from, never older."""
         if not os.path.isdir(ref.place):
             return int(os.lstat(ref.place).st_mtime)
-        times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "", Names())]
+        times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "", FileNames())]
         return max(times, default=None)
 
 
@@ -256,7 +256,7 @@ def read_tree(folder: str) -> dict[str, bytes]:
         OSError: something cannot be read.
     """
     files: dict[str, bytes] = {}
-    names = Names()
+    names = FileNames()
     total = 0
     for path, entry in _walk(folder, "", names):
         mode = entry.stat(follow_symlinks=False).st_mode
@@ -297,7 +297,7 @@ def _content(path: str, most: int) -> bytes:
         os.close(descriptor)
 
 
-def _walk(folder: str, prefix: str, names: Names) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def _walk(folder: str, prefix: str, names: FileNames) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.is_dir(follow_symlinks=False):

@@ -39,7 +39,7 @@ class Side(NamedTuple):
 NOTHING = Side(None, 0)
 
 
-class Row(NamedTuple):
+class JournalRow(NamedTuple):
     """One file that changes."""
 
     path: str
@@ -57,7 +57,7 @@ class Journal(NamedTuple):
     ending: str
     folders: tuple[str, ...]
     made: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[JournalRow, ...]
     leaving: tuple[str, ...]
 
     def seen_from(self, disk: Disk, roots: Mapping[str, str]) -> "Journal":
@@ -101,7 +101,7 @@ class NewJournal:
         """Note a folder before it is made."""
         self._note("made", path)
 
-    def finish(self, rows: Iterable[Row], leaving: Iterable[str]) -> None:
+    def finish(self, rows: Iterable[JournalRow], leaving: Iterable[str]) -> None:
         """Write what the transaction will do, and close the file. It is not in place yet."""
         plain = [[row.path, *row.before, *row.after] for row in rows]
         text = _line("steps", plain) + _line("leaving", list(leaving))
@@ -195,7 +195,7 @@ def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
             return None
         steps = notes["steps"][0] if whole else []
         leaving = notes["leaving"][0] if whole else []
-        rows = tuple(Row(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
+        rows = tuple(JournalRow(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
         folders, made = (tuple(dict.fromkeys(notes.get(word, ()))) for word in ("folder", "made"))
         journal = Journal(number, ending, folders, made, rows, tuple(leaving))
         roots = {

@@ -13,11 +13,11 @@ from agentpack.compose.compose import (
     text_faults,
     values_for,
 )
-from agentpack.compose.conflicts import Draft, Missing, Named
+from agentpack.compose.conflicts import Draft, Missing, NamedLayer
 from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
-from agentpack.input.parameters import Declaration, Value
+from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.lock import LocalVariant
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
@@ -31,7 +31,7 @@ MAX_EXTENDED = 20
 """Personas below one another, each extended by the one above it."""
 
 
-class Part(NamedTuple):
+class AssembledPersona(NamedTuple):
     """One persona of one pack, made ready."""
 
     pack: Pack
@@ -53,21 +53,21 @@ class PersonaAssembler:
         self.workspace = candidates.workspace
         self.manifest = manifest
         self.pins = {pin.pack: pin for pin in pins}
-        self._parts: dict[str, tuple[Part, ...]] = {}
+        self._parts: dict[str, tuple[AssembledPersona, ...]] = {}
         self._bases: dict[tuple[str, str], Base | None] = {}
         self.used: dict[str, list[LocalVariant]] = {}
         """By pack: the local variants that are in its personas."""
         self.gone: list[str] = []
         """Ids that local variants name and that the release no longer has, in words."""
 
-    def parts(self, pack: PackName) -> tuple[Part, ...]:
+    def parts(self, pack: PackName) -> tuple[AssembledPersona, ...]:
         """The personas of a pack that was chosen."""
         if pack not in self._parts:
             self.used[pack] = []
             self._parts[pack] = tuple(self._assembled(self.pins[pack]))
         return self._parts[pack]
 
-    def _assembled(self, pin: Chosen) -> Iterator[Part]:
+    def _assembled(self, pin: Chosen) -> Iterator[AssembledPersona]:
         pack = self.candidates.read(pin.pack, pin.version)[1]
         entry = self.manifest.wanted(pin.pack)
         values, renames = (entry.parameters, entry.renames) if entry else ({}, {})
@@ -83,7 +83,7 @@ class PersonaAssembler:
             if not asked and not local and not values and persona in pack.prepared:
                 made = pack.prepared[persona].named(renames.get(persona, persona))
                 untouched = pack.bare and persona not in renames and not self.manifest.models
-                yield Part(pack, made, (), crlf, originals, untouched)
+                yield AssembledPersona(pack, made, (), crlf, originals, untouched)
                 continue
             texts = self._texts(persona)
             self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
@@ -91,7 +91,9 @@ class PersonaAssembler:
             self.gone += [_left_behind(missing, pack.release) for missing in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
-            yield Part(pack, self._persona(pack, draft, values, renames.get(persona)), variants, crlf, originals)
+            yield AssembledPersona(
+                pack, self._persona(pack, draft, values, renames.get(persona)), variants, crlf, originals
+            )
 
     def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:
         """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and
@@ -128,7 +130,7 @@ class PersonaAssembler:
         declarations = self._declarations(pack, draft.name)
         return compose(draft, values_for(draft, declarations, values, pack.release), name=name)
 
-    def _declarations(self, pack: Pack, persona: str) -> Mapping[str, Declaration]:
+    def _declarations(self, pack: Pack, persona: str) -> Mapping[str, ParameterDeclaration]:
         base = self.base(pack, persona)
         return {**base.declarations, **pack.declarations} if base else pack.declarations
 
@@ -192,19 +194,19 @@ class PersonaAssembler:
         below = self.modules(extended[0], extended[1]) if extended else {}
         return {**below, **pack.personas[persona].header.get("modules", {})}
 
-    def layers(self, part: Part) -> list[Named]:
+    def layers(self, part: AssembledPersona) -> list[NamedLayer]:
         """What a persona was made of, as its files say it: the persona it extends, its own text, then its variants."""
         name = self.manifest.name_in_pack(part.pack.name, part.persona.name)
         return self._layers(part.pack, name, part.variants)
 
-    def _layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[Named]:
+    def _layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[NamedLayer]:
         extended = self._extended(pack, persona)
         below = self._layers(*extended) if extended else []
         own = pack.variants.get(persona, {})
         local = self._local_layers(pack, persona, variants)
-        known = {name: Named(name, layer, Origin("variant", name)) for name, layer in own.items()}
-        known |= {name: Named(name, layer, Origin("local", name)) for name, layer in local.items()}
-        base = Named(pack.name, pack.personas[persona], Origin("release", pack.release))
+        known = {name: NamedLayer(name, layer, Origin("variant", name)) for name, layer in own.items()}
+        known |= {name: NamedLayer(name, layer, Origin("local", name)) for name, layer in local.items()}
+        base = NamedLayer(pack.name, pack.personas[persona], Origin("release", pack.release))
         return [*below, base, *choose_variants([name for name in variants if name in known], known, persona)]
 
     def _local_layers(self, pack: Pack, persona: str, variants: Iterable[str]) -> dict[str, Layer]:

@@ -16,7 +16,7 @@ class _Given(NamedTuple):
     file: Rendering
 
 
-class Unwritten(NamedTuple):
+class NotWritten(NamedTuple):
     """A persona that is not written for a client: it has no agents in the scope, or reads another client's file."""
 
     title: str
@@ -24,7 +24,7 @@ class Unwritten(NamedTuple):
     file: str = ""
 
 
-def unwritten_words(unwritten: Iterable[Unwritten]) -> Iterator[str]:
+def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
     """What is not written, in words, a line for all clients and files of which the same is true."""
     titles: dict[tuple[str, str], dict[str, None]] = {}
     for one in unwritten:
@@ -135,7 +135,7 @@ class FileAssignment:
         lost = [_acceptances(given) for given in self._given if given.file.lost]
         return frozenset(words[0] for words in lost if not {*words} & {*accepted})
 
-    def settled(self) -> tuple[Mapping[str, Rendering], tuple[Unwritten, ...]]:
+    def settled(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
         """The files to write by path, and what is not written.
 
         Raises:
@@ -143,7 +143,7 @@ class FileAssignment:
             Unresolvable: a client would read two personas of one name.
         """
         files: dict[str, Rendering] = {}
-        unwritten = [Unwritten(target.title, self._scope) for target in self._absent]
+        unwritten = [NotWritten(target.title, self._scope) for target in self._absent]
         for given in self._given:
             elsewhere = self._read_elsewhere(given)
             if elsewhere is None and given.file.path in files:
@@ -151,9 +151,9 @@ class FileAssignment:
             if elsewhere is None:
                 files[given.file.path] = given.file
             else:
-                unwritten.append(Unwritten(given.target.title, self._scope, elsewhere))
+                unwritten.append(NotWritten(given.target.title, self._scope, elsewhere))
         if self._absent and not self._given:
-            words = next(unwritten_words(unwritten))
+            words = next(not_written_words(unwritten))
             raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")
         return files, tuple(dict.fromkeys(unwritten))
 

@@ -19,7 +19,7 @@ from agentpack.policy.refusal import PackVerdict, refuse
 from agentpack.sources.bundled import NAME, bundled_folder
 from agentpack.wanted.candidates import Candidates, is_own
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.file_releases import left_lock
+from agentpack.workspace.file_releases import lock_of_generation
 from agentpack.workspace.workspace import Workspace
 
 
@@ -124,7 +124,7 @@ def _is_installed(workspace: Workspace, pack: LockedPack) -> bool:
     current = workspace.documents.current
     if current is None or f"{pack.name} {pack.version}" not in current.pins:
         return False
-    return _is_locked(left_lock(workspace, current), pack)
+    return _is_locked(lock_of_generation(workspace, current), pack)
 
 
 def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:

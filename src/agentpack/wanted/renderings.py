@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from agentpack.errors import Refused
 from agentpack.model.rendering import Note, Rendering
 from agentpack.render import render
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.workspace.workspace import Workspace
 
 MAX_RENDERED = 4 * 1024 * 1024
@@ -24,14 +24,14 @@ class Renderings:
         self._notes: dict[Note, Note] = {}
         self._bytes = 0
 
-    def of(self, part: Part, client: str) -> Rendering | None:
+    def of(self, part: AssembledPersona, client: str) -> Rendering | None:
         """The file of a persona for a client; None when the client has no agents in this scope."""
         key = (part.pack.name, part.persona.name, client)
         if key not in self._files:
             self._files[key] = self._rendered(part, client)
         return self._files[key]
 
-    def _rendered(self, part: Part, client: str) -> Rendering | None:
+    def _rendered(self, part: AssembledPersona, client: str) -> Rendering | None:
         file = render(
             part.persona,
             self.workspace.client(client),

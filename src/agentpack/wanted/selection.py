@@ -13,7 +13,7 @@ from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
-from agentpack.wanted.assemble import Part, PersonaAssembler
+from agentpack.wanted.assemble import AssembledPersona, PersonaAssembler
 from agentpack.wanted.assignment import FileAssignment
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
@@ -116,7 +116,7 @@ class Selection(NamedTuple):
             workspace.client(client)
         clients_of = self.audience.clients(self.manifest, self.clients, self.fewer)
         locked: list[LockedPack] = []
-        parts: list[Part] = []
+        parts: list[AssembledPersona] = []
         assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables)
         for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()

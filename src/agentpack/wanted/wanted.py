@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
 from agentpack.model.rendering import Note, Rendering
-from agentpack.wanted.assemble import Part
-from agentpack.wanted.assignment import Unwritten, unwritten_words
+from agentpack.wanted.assemble import AssembledPersona
+from agentpack.wanted.assignment import NotWritten, not_written_words
 
 
 class Skipped(NamedTuple):
@@ -29,8 +29,8 @@ class Wanted(NamedTuple):
 
     lock: Lock
     files: Mapping[str, Rendering]
-    parts: tuple[Part, ...]
-    unwritten: tuple[Unwritten, ...] = ()
+    parts: tuple[AssembledPersona, ...]
+    unwritten: tuple[NotWritten, ...] = ()
     """Personas that are not written for a client that was asked for."""
     passed_over: tuple[str, ...] = ()
     """Newer releases that a policy finds too young, in words."""
@@ -53,7 +53,7 @@ class Wanted(NamedTuple):
             else:
                 yield Note(f'the restriction "{restriction}" is lost', "you accepted this"), ""
 
-    def part(self, file: Any) -> Part | None:
+    def part(self, file: Any) -> AssembledPersona | None:
         """The persona behind a file (anything with pack and persona), by the names that it is recorded with."""
         names = file.pack, file.persona
         return next((part for part in self.parts if (part.pack.name, part.persona.name) == names), None)
@@ -78,7 +78,7 @@ class Wanted(NamedTuple):
             for note, rows in found.items()
         )
         unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
-        return (*told, *dict.fromkeys((*unwritten_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
+        return (*told, *dict.fromkeys((*not_written_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
 
 
 class Told(NamedTuple):

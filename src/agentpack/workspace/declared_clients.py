@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentpack.clients import CLIENTS, Clients, Declaration
+from agentpack.clients import CLIENTS, ClientDeclaration, Clients
 from agentpack.clients.base import Client
 from agentpack.disk import Disk
 from agentpack.environment import Scope
@@ -25,7 +25,7 @@ def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
     names = [name for name in disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
     if len(names) > MAX_DECLARED:
         raise InvalidFile([Fault(folder, 0, "", f"declares more than {MAX_DECLARED} clients")])
-    found, declarations = dict[str, Client](), dict[str, Declaration]()
+    found, declarations = dict[str, Client](), dict[str, ClientDeclaration]()
     for path in (f"{folder}/{name}" for name in names):
         client, declaration = _declared(disk, path, cache)
         if client.name in found:
@@ -67,7 +67,7 @@ def untold(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]
     return tuple(Redeclared(name, scope.shown(row.path)) for name, row in clients.declarations.items() if name in used)
 
 
-def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Declaration]:
+def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, ClientDeclaration]:
     from agentpack.clients.user_declared import declared_target
     from agentpack.input.documents import decode, read_yaml  # only where a client is declared
     from agentpack.input.hidden_in_files import own_file
@@ -90,4 +90,4 @@ def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Dec
         with own_file(data, path):
             checked = validate("client", read_yaml(decode(data, path), path))
         cache.put("client", digest_of(data), checked)
-    return declared_target(name, checked, path), Declaration(path, digest_of(plain(data)))
+    return declared_target(name, checked, path), ClientDeclaration(path, digest_of(plain(data)))

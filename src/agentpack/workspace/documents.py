@@ -21,7 +21,7 @@ from agentpack.store import Store
 from agentpack.store.validated import DAMAGES, ValidatedCache
 
 if TYPE_CHECKING:
-    from agentpack.model.lock_sides import Sides
+    from agentpack.model.lock_sides import LockSides
 
 
 class LocalText(NamedTuple):
@@ -145,10 +145,10 @@ class Documents:
         return merged(found, self._allows, self._holds)
 
     @cached_property
-    def _lock_or_sides(self) -> "Lock | Sides | None":
+    def _lock_or_sides(self) -> "Lock | LockSides | None":
         return None if self.lock_bytes is None else self.parse_lock(self.lock_bytes)
 
-    def parse_lock(self, data: bytes) -> "Lock | Sides":
+    def parse_lock(self, data: bytes) -> "Lock | LockSides":
         """What the text of a lock says; with merge markers, also by what git's index has of it now.
 
         Raises:

@@ -18,7 +18,7 @@ MAX_LOCKS = 20
 """Generations whose locks are looked through for a file that git does not track."""
 
 
-def left_lock(workspace: Workspace, generation: Generation) -> Lock | None:
+def lock_of_generation(workspace: Workspace, generation: Generation) -> Lock | None:
     """The lock that a generation left; None where it left none, or none that can be read."""
     path = workspace.scope.lock
     try:
@@ -30,23 +30,23 @@ def left_lock(workspace: Workspace, generation: Generation) -> Lock | None:
     return None
 
 
-class Held(NamedTuple):
+class FileRelease(NamedTuple):
     """A file on disk as the lock or the history describes it, and the release it was written from."""
 
     row: LockedFile
     pin: LockedPack
 
 
-def held_files(workspace: Workspace) -> Mapping[str, Held]:
+def file_releases(workspace: Workspace) -> Mapping[str, FileRelease]:
     """What was written last, by path, with its release; without files of which no lock is known that has them."""
     locks = Locks(workspace)
     found = ((file.path, locks.held(file)) for file in workspace.states.recorded.values())
     return {path: held for path, held in found if held is not None}
 
 
-def held_by_lock(workspace: Workspace) -> Iterator[Held]:
+def file_releases_of_lock(workspace: Workspace) -> Iterator[FileRelease]:
     """The files as the lock on disk has them, and those that were recognised; without a lock, what was written last."""
-    lock, held = workspace.documents.readable_lock, held_files(workspace)
+    lock, held = workspace.documents.readable_lock, file_releases(workspace)
     if lock is None:
         yield from held.values()
         return
@@ -57,7 +57,7 @@ def held_by_lock(workspace: Workspace) -> Iterator[Held]:
     yield from (one for one in map(locks.held, rows.values()) if one is not None)
 
 
-def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[Held], before: Lock | None) -> Lock:
+def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileRelease], before: Lock | None) -> Lock:
     """The lock that wants what `lock` does and says which files were written.
 
     Args:
@@ -112,7 +112,7 @@ class Locks:
         )
         generations = workspace.store.generations
         for number in sorted(generations.numbers(), reverse=True)[:MAX_LOCKS]:
-            left = left_lock(workspace, generations.read(number))
+            left = lock_of_generation(workspace, generations.read(number))
             if left is not None:
                 yield left
 
@@ -137,14 +137,14 @@ class Locks:
                 return lock, row, pin
         return None
 
-    def held(self, file: InstalledFile) -> Held | None:
+    def held(self, file: InstalledFile) -> FileRelease | None:
         found = self.find(file)
         if found is None:
             return None
         lock, row, pin = found
         if row.release is None:
             pin = pin._replace(renames=Manifest.from_data(lock.manifest).renames(pin.name))
-        return Held(row, pin)
+        return FileRelease(row, pin)
 
 
 def as_written(lock: Lock) -> Lock:

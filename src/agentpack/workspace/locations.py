@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from agentpack.apply import Step
 from agentpack.clients import Clients
-from agentpack.clients.base import Shared
+from agentpack.clients.base import SharedFile
 from agentpack.clients.user_declared import DATA, is_for_agents
 from agentpack.disk import Disk, Identity
 from agentpack.disk.folders import BEHIND
@@ -28,7 +28,7 @@ from agentpack.model.variables import path_then, root_of
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
-SharedOf = Callable[[str], Shared | None]
+SharedOf = Callable[[str], SharedFile | None]
 """The way to read and change a shared file, by its path."""
 
 
@@ -116,7 +116,7 @@ def _naming(form: str) -> re.Pattern[str]:
     return re.compile(re.escape(form).replace(re.escape("{name}"), _NAME))
 
 
-class Placing:
+class Locations:
     """Looks at places and turns changes of places into steps."""
 
     def __init__(self, disk: Disk, shared_of: SharedOf, *, in_clone: bool = False) -> None:
@@ -218,7 +218,7 @@ class Placing:
         except ValueError as error:
             raise self._unreadable(path, error, data) from None
 
-    def _shared(self, path: str) -> Shared:
+    def _shared(self, path: str) -> SharedFile:
         shared = self._shared_of(path)
         if shared is None:
             raise InvalidFile([Fault(path, 0, "", "no client keeps several agents in this file")])
@@ -230,9 +230,9 @@ class Placing:
         fault = Fault(self._disk.where(path), 0, "", str(error))
         return InvalidFile([fault], hint="mend the file, or leave this client out")
 
-    def steps(self, changes: Iterable["Placed"]) -> Iterator[Step]:
+    def steps(self, changes: Iterable["PlaceChange"]) -> Iterator[Step]:
         """The steps of a transaction. All entries of one file are put into it at once."""
-        entries: dict[str, list[Placed]] = {}
+        entries: dict[str, list[PlaceChange]] = {}
         for change in changes:
             path, key = split_place(change.place)
             if key is None:
@@ -242,7 +242,7 @@ class Placing:
         for path, placed in entries.items():
             yield self._step(path, placed)
 
-    def _step(self, path: str, placed: list["Placed"]) -> Step:
+    def _step(self, path: str, placed: list["PlaceChange"]) -> Step:
         before = self._disk.read(path)
         shared = self._shared(path)
         data = before or b""
@@ -257,7 +257,7 @@ class Placing:
         return Step(path, None if before is None else digest_of(before), content)
 
 
-class Placed(NamedTuple):
+class PlaceChange(NamedTuple):
     """One place of a transaction, as `apply.Step` has it for a file."""
 
     place: str

@@ -13,21 +13,21 @@ from agentpack.model.history import InstalledFile
 from agentpack.workspace.workspace import Workspace
 
 
-class Shared(NamedTuple):
+class OtherScopeFile(NamedTuple):
     """A file of the other scope: which scope, and what that one recorded."""
 
     scope: str
     row: InstalledFile
 
 
-def shared_files(workspace: Workspace, clients: Collection[str]) -> Mapping[str, Shared]:
+def shared_files(workspace: Workspace, clients: Collection[str]) -> Mapping[str, OtherScopeFile]:
     """The files of these clients that the other scope manages too, by their path in this one."""
-    found: dict[str, Shared] = {}
+    found: dict[str, OtherScopeFile] = {}
     for client in sorted({*clients} & {*workspace.clients}):
         for folder, other, there in _folders(workspace, workspace.clients[client]):
             for path, row in other.states.recorded.items():
                 if path.startswith(f"{there}/"):
-                    found[folder + path[len(there) :]] = Shared(other.scope.kind, row)
+                    found[folder + path[len(there) :]] = OtherScopeFile(other.scope.kind, row)
     return found
 
 

@@ -21,7 +21,7 @@ MAX_BELOW = 20
 """Folders in each other, below a client's folder, in which agents are looked for."""
 
 
-class Managed(Protocol):
+class ManagedFile(Protocol):
     """A file of ours."""
 
     @property
@@ -84,7 +84,7 @@ def brief(workspace: Workspace, absolute: str) -> str:
     return absolute
 
 
-def same_names(workspace: Workspace, files: Iterable[Managed], clients: Collection[str]) -> Iterator[SameName]:
+def same_names(workspace: Workspace, files: Iterable[ManagedFile], clients: Collection[str]) -> Iterator[SameName]:
     """The agent files that have the name of a managed one: in every folder, of both scopes, that is read by one of
     these clients or by one that has a file."""
     files = tuple(files)
@@ -97,7 +97,7 @@ def same_names(workspace: Workspace, files: Iterable[Managed], clients: Collecti
 
 
 def _same_names(
-    workspace: Workspace, target: Client, scopes: Sequence[Scope], managed: Mapping[str, Managed]
+    workspace: Workspace, target: Client, scopes: Sequence[Scope], managed: Mapping[str, ManagedFile]
 ) -> Iterator[SameName]:
     folders: dict[str, tuple[str, Scope]] = {}
     for scope in scopes:
@@ -140,7 +140,7 @@ def _folders(workspace: Workspace, scope: Scope, target: Client) -> Iterator[str
         yield os.path.join(scope.roots.get(root) or os.path.abspath(variables[root[1:]]), rest)
 
 
-def real_places(workspace: Workspace, files: Iterable[Managed]) -> Mapping[str, Managed]:
+def real_places(workspace: Workspace, files: Iterable[ManagedFile]) -> Mapping[str, ManagedFile]:
     """These files, by where their places really are."""
     folders: dict[str, str] = {}
     places = {}

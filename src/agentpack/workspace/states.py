@@ -11,7 +11,7 @@ from agentpack.model.changes import Observed
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.workspace.documents import Documents
-from agentpack.workspace.locations import ManagedPlaces, Placing, split_place
+from agentpack.workspace.locations import Locations, ManagedPlaces, split_place
 from agentpack.workspace.recorded import locked_here, recorded_files
 
 _MOST_NAMED = 5
@@ -26,7 +26,7 @@ class States:
         scope: Scope,
         disk: Disk,
         documents: Documents,
-        places: Placing,
+        places: Locations,
         managed: Callable[[], ManagedPlaces],
     ) -> None:
         self._environment, self._scope, self._disk = environment, scope, disk

@@ -5,9 +5,9 @@ from functools import cached_property, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from agentpack.clients import CLIENTS, SHARED, Clients
-from agentpack.clients.base import Client, Shared
+from agentpack.clients.base import Client, SharedFile
 from agentpack.disk import Disk
-from agentpack.disk.known_states import Known
+from agentpack.disk.known_states import KnownStates
 from agentpack.environment import Environment, Scope, cache_folder, user_scope
 from agentpack.errors import DecisionNeeded
 from agentpack.model.lock import Lock
@@ -19,7 +19,7 @@ from agentpack.store.validated import ValidatedCache
 from agentpack.workspace.consistency import Turns
 from agentpack.workspace.declared_clients import Redeclared, clients_of, redeclared, untold
 from agentpack.workspace.documents import Documents
-from agentpack.workspace.locations import ManagedPlaces, Placing
+from agentpack.workspace.locations import Locations, ManagedPlaces
 from agentpack.workspace.opened_sources import OpenedSources
 from agentpack.workspace.policies import Policies
 from agentpack.workspace.states import States
@@ -36,11 +36,11 @@ class Workspace:
         self.disk = disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
         if scope.kind == "project":
             user = user_scope(environment, "").roots
-            disk.known_states = Known(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
+            disk.known_states = KnownStates(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
             layout.judge(disk)
         self.scope = scope = scope._replace(roots=disk.roots)  # records bring further ones
         self.store = Store(disk)
-        self.places = Placing(disk, _shared_of, in_clone=scope.kind == "project")
+        self.places = Locations(disk, _shared_of, in_clone=scope.kind == "project")
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.sources = OpenedSources(scope)
         self.documents = Documents(
@@ -152,6 +152,6 @@ def changing(
     return changing
 
 
-def _shared_of(path: str) -> Shared | None:
+def _shared_of(path: str) -> SharedFile | None:
     client = SHARED.get(path.rpartition("/")[2])
     return None if client is None else CLIENTS[client].shared

@@ -15,7 +15,7 @@ from agentpack.authoring.subject import Drafts, Earlier, Subject
 from agentpack.compose.compose import Base, Pack, draft_of
 from agentpack.compose.conflicts import Draft
 from agentpack.errors import UsageError
-from agentpack.input.parameters import Declaration
+from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
@@ -121,7 +121,7 @@ class _Drafts:
     def draft(self, persona: str, variants: Iterable[str]) -> Draft:
         return draft_of(self.authored.pack, persona, variants, {}, self._base(persona))
 
-    def declarations(self, persona: str) -> Mapping[str, Declaration]:
+    def declarations(self, persona: str) -> Mapping[str, ParameterDeclaration]:
         base = self._base(persona)
         return {**base.declarations, **self.authored.pack.declarations} if base else self.authored.pack.declarations
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
-from agentpack.input.parameters import Declaration, check_values
+from agentpack.input.parameters import ParameterDeclaration, check_values
 from agentpack.input.patterns import matches
 from agentpack.input.schemas.base import (
     Line,
@@ -89,7 +89,7 @@ class PackSchema(Strict):
 
 def parameter_faults(pack: PackSchema, document: Document) -> Iterable[Fault]:
     """What a single field cannot see: that constraints fit the type and that defaults keep to them."""
-    declarations: dict[str, Declaration] = {}
+    declarations: dict[str, ParameterDeclaration] = {}
     for name, spec in pack.parameters.items():
         path: Path = ("parameters", name)
         allowed = {"string": {"choices", "pattern", "max_length"}, "integer": {"minimum", "maximum"}, "boolean": set()}
@@ -110,7 +110,7 @@ def parameter_faults(pack: PackSchema, document: Document) -> Iterable[Fault]:
                 line = document.line_of((*path, "pattern"))
                 yield Fault(document.file, line, dotted((*path, "pattern")), f"not a regular expression: {error}")
                 return
-        declarations[name] = Declaration.from_data(name, given)
+        declarations[name] = ParameterDeclaration.from_data(name, given)
     defaults = {name: declaration.default for name, declaration in declarations.items()}
     for name, message in check_values(declarations, defaults):
         path = ("parameters", name, "default")
