@@ -78,7 +78,7 @@ AT_HOME: Mapping[str, tuple[str, ...]] = {
 }
 """Libraries that only these parts know, so that one of them can be exchanged and start-up stays fast."""
 BEHIND_DOORS = frozenset(
-    ("Candidates", "PersonaAssembler", "FileAssignment", "Audience", "Renderings", "every_age", "_rendered")
+    ("Candidates", "PersonaAssembler", "FileAssignment", "Audience", "Renderings", "ignore_minimum_age", "_rendered")
 )
 """What only `wanted` builds, and which switches only it sets: the three doors in it decide them."""
 SAME_NAME: Mapping[str, str] = {}
@@ -223,7 +223,7 @@ def test_what_is_wanted_is_reached_by_its_doors(name: str) -> None:
     [
         "Candidates(workspace, manifest, None)",
         "candidates.Candidates(workspace, manifest, None, refresh=packs)",
-        "to_change(workspace, manifest, None, every_age=True)",
+        "to_change(workspace, manifest, None, ignore_minimum_age=True)",
         "selection._rendered(None, require_acceptance=False)",
         "FileAssignment(kind, variables)",
     ],

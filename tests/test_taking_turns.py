@@ -90,7 +90,7 @@ def test_generations_that_were_forgotten_meanwhile_are_looked_up_again(agentpack
         seen.append(workspace.store.generations.numbers())
         if len(seen) == 1:
             agentpack("history", "prune", "--keep", "1", real=True)
-        workspace.consistency.alone()
+        workspace.consistency.take_lock()
 
     workspace.consistency.changing(work)
     assert seen == [[1, 2], [2]]

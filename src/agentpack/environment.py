@@ -262,7 +262,7 @@ def _may_hold(policy: str) -> bool:
     try:
         os.lstat(policy)
     except (FileNotFoundError, NotADirectoryError):
-        return in_the_way(policy) is not None
+        return blocking_path(policy) is not None
     except PermissionError:
         return not _is_in_foreign_home(policy)
     except OSError:
@@ -285,7 +285,7 @@ def _is_in_foreign_home(path: str) -> bool:
                 return False
 
 
-def in_the_way(path: str) -> str | None:
+def blocking_path(path: str) -> str | None:
     """What stands where a file that is not found has its folder, and is none: then nobody can tell whether there is
     such a file. A link may lead to a disk that is not mounted just now.
     """

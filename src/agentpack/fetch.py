@@ -71,7 +71,7 @@ class Sources:
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
         return Unavailable(
-            "; ".join(map(in_words, sources)),
+            "; ".join(map(missing_words, sources)),
             details=[why],
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
@@ -101,7 +101,7 @@ class Sources:
         return next((source for source in self.all if source.name == name), None)
 
 
-def in_words(missing: Source) -> str:
+def missing_words(missing: Source) -> str:
     """What is to be said of a missing source."""
     return f"the source `{missing.name}` is missing: there is no folder {missing.where}"
 

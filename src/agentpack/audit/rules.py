@@ -128,13 +128,13 @@ def whole(file: str, rule: str, message: str, *, key: str = "", text: str = "") 
     return AuditFinding(file, 0, 0, rule, RULES[rule].level, message, "", key or file, text)
 
 
-def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tuple[AuditFinding, ...]:
+def scan(data: bytes, file: str, *, key: str = "", packed_only: bool = False) -> tuple[AuditFinding, ...]:
     """What the rules find in one file, in order of place.
 
     Args:
         file: the name that findings carry.
         key: the name that fingerprints carry, where it differs: without a version.
-        beside: the file is not installed, only packed along: what is found is a note, hidden text a warning.
+        packed_only: the file is not installed, only packed along: what is found is a note, hidden text a warning.
     """
     cut = len(data) > MAX_SCANNED
     if cut:
@@ -149,7 +149,7 @@ def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tupl
     found = [*_runs(_hidden(data, file, text), starts), *signs_in(text, markdown=markdown)]
     found.sort(key=lambda sign: (sign.start, sign.rule))
     large = (whole(file, "AP103", f"{MAX_SCANNED // 1024:,} KiB of it were looked through", key=key),) if cut else ()
-    return (*large, *_findings(text, starts, found, file, key or file, beside))
+    return (*large, *_findings(text, starts, found, file, key or file, packed_only))
 
 
 def _without_half_a_character(data: bytes) -> bytes:
@@ -184,7 +184,7 @@ def _run(run: list[Hidden], starts: list[int]) -> Sign:
 
 
 def _findings(
-    text: str, starts: list[int], found: list[Sign], file: str, key: str, beside: bool
+    text: str, starts: list[int], found: list[Sign], file: str, key: str, packed_only: bool
 ) -> Iterator[AuditFinding]:
     total = Counter(sign.rule for sign in found)
     told: Counter[str] = Counter()
@@ -195,7 +195,7 @@ def _findings(
         more = total[sign.rule] - MOST if told[sign.rule] == MOST else 0
         line = bisect_right(starts, sign.start)
         level = sign.level or RULES[sign.rule].level
-        if beside:
+        if packed_only:
             level = "warning" if sign.rule == "AP101" else "note"
         yield AuditFinding(
             file,

@@ -41,16 +41,16 @@ class Scanner:
         self.findings: list[AuditFinding] = []
         self.subjects: list[str] = []
 
-    def file(self, data: bytes, name: str, *, key: str = "", beside: bool = False) -> None:
+    def file(self, data: bytes, name: str, *, key: str = "", packed_only: bool = False) -> None:
         self.files += 1
-        self.findings += scan(data, name, key=key, beside=beside)
+        self.findings += scan(data, name, key=key, packed_only=packed_only)
 
     def pack(self, files: Mapping[str, bytes], label: str, key: str) -> None:
         """The files of one release; what is not installed with it counts as packed along."""
         self.subjects.append(label)
         installed = _installed(files)
         for path in sorted(files):
-            self.file(files[path], f"{label}/{path}", key=f"{key}/{path}", beside=path not in installed)
+            self.file(files[path], f"{label}/{path}", key=f"{key}/{path}", packed_only=path not in installed)
 
     def done(self) -> Audit:
         found = tuple(sorted(self.findings, key=lambda f: (f.file, f.line, f.column, f.rule)))

@@ -81,9 +81,9 @@ def _others_reading(client: Client) -> Iterable[Client]:
     """The clients of ours in whose folders a declared one has its files."""
     if not client.is_declared:
         return ()
-    from agentpack.clients.user_declared import clients_beside  # loads every adapter
+    from agentpack.clients.user_declared import clients_sharing_folders  # loads every adapter
 
-    return clients_beside(client)
+    return clients_sharing_folders(client)
 
 
 _readers: dict[int, FileReader] = {}

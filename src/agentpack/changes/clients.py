@@ -9,13 +9,13 @@ that refuses a named client: what is raised there is the reason why it is skippe
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from agentpack.changes.conflicts import Conflicted
-from agentpack.changes.decisions import refuse_found
+from agentpack.changes.conflicts import ConflictsFound
+from agentpack.changes.decisions import check_writable
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.clients.base import Client
 from agentpack.errors import AgentpackError, Bug, InvalidFile
 from agentpack.model.manifest import EMPTY, Manifest
-from agentpack.wanted.assignment import Restricted
+from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Skipped
 from agentpack.workspace.workspace import Workspace
@@ -79,20 +79,20 @@ def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skippe
     option = f"{install}--client {target.name}"
     reason = error.message.partition("; nothing was ")[0]  # which is true of a command that stops
     way = f"{error.hint}, then add it with `{option}`" if error.hint else f"once that is fixed, add it with `{option}`"
-    if isinstance(error, Restricted):
+    if isinstance(error, RestrictionsLost):
         lost = "; ".join(error.losses)
         reason = "it cannot limit tools" if error.limits_tools else f"it cannot express a restriction ({lost})"
         way = f"add it with `{option} --accept widened:{target.name}`"
     elif isinstance(error, InvalidFile):
         reason, way = "; ".join(error.details), f"fix the file, then add it with `{option}`"
-    elif isinstance(error, Conflicted):
+    elif isinstance(error, ConflictsFound):
         reason = "; ".join(error.details)
         if all(change.why == "foreign" for change in error.outcome.plan.conflicts):
             way = f"add it with `{option} --adopt`, which keeps what is there in the history"
     return Skipped(target.name, target.title, reason, way)
 
 
-def settle(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
+def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
     """The releases with the clients that they are for: those that the manifest names, else those that take them. Those
     that were found and do not are `skipped`. Nothing is written.
     """
@@ -155,7 +155,7 @@ class _Trial:
         every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
         try:
             made = self.chosen.for_clients(every, fewer).enforced()
-            refuse_found(self.chosen.workspace, made, self.decisions)
+            check_writable(self.chosen.workspace, made, self.decisions)
         except Bug:
             raise
         except AgentpackError as error:

@@ -16,7 +16,7 @@ from agentpack.workspace.locations import PlaceChange, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
 
 
-class Decided(NamedTuple):
+class DecidedChange(NamedTuple):
     """A change about which nothing is left to decide."""
 
     outcome: Outcome
@@ -29,14 +29,14 @@ class Decided(NamedTuple):
     """The earlier generation that the change comes to: its files and documents are recorded again."""
 
 
-def commit(workspace: Workspace, decided: Decided) -> Outcome:
+def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
     """Write the change as one transaction, the last thing that can fail. What is on disk and unrecorded is recorded
     first, so that nothing is lost.
 
     Returns:
         The outcome with the number of the new generation.
     """
-    workspace.consistency.alone()
+    workspace.consistency.take_lock()
     snapshot = pending_snapshot(workspace)
     outcome, goal, current = decided.outcome, decided.goal, workspace.documents.current or BEFORE_THE_FIRST
     here, changed = documents_here(workspace), {document.path for document in outcome.documents}
@@ -65,7 +65,7 @@ def commit(workspace: Workspace, decided: Decided) -> Outcome:
         snapshot=snapshot,
         managed=workspace.managed,
     )
-    workspace.read_again()
+    workspace.reload()
     return outcome._replace(generation=done.number)
 
 
@@ -86,7 +86,7 @@ def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
     return modes
 
 
-def _placed(decided: Decided) -> Iterator[PlaceChange]:
+def _placed(decided: DecidedChange) -> Iterator[PlaceChange]:
     outcome, modes = decided.outcome, decided.modes
     for change in outcome.plan.changes:
         if not change.same_as and (change.action in WRITES or change.action is Action.DELETE):

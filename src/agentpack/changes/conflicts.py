@@ -62,7 +62,7 @@ _WAYS_OF: Mapping[str, Mapping[str, str]] = {
 """Where a verb has others."""
 
 
-class Conflicted(DecisionNeeded):
+class ConflictsFound(DecisionNeeded):
     """A plan with conflicts. `outcome` carries the plan, for showing them rule by rule."""
 
     code = "conflict"

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 
-from agentpack.changes.commit import Decided, commit, modes_left
-from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.commit import DecidedChange, commit, modes_left
+from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.documents import declaration_notes, documents_of_change, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import recognise_releases, recognised_lock
 from agentpack.changes.request import ChangeRequest, DesiredState
-from agentpack.changes.same_file import meeting_notes, refuse_sources
+from agentpack.changes.same_file import refuse_sources, same_file_notes
 from agentpack.changes.snapshot import pins_of
-from agentpack.changes.widening import capability_changes, more_than_on_disk, refuse_widening
+from agentpack.changes.widening import capability_changes, gained_over_disk, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
@@ -23,16 +23,16 @@ from agentpack.workspace.locations import split_place
 from agentpack.workspace.workspace import Workspace
 
 
-def carry_out(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
+def make_change(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
     """Bring the scope to the state, as one transaction, if nothing stops it and the answer is not no.
 
     Raises:
         DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
     """
-    return conclude(workspace, state.made, request, propose(workspace, command, state, request))
+    return confirm_and_commit(workspace, state.made, request, propose_change(workspace, command, state, request))
 
 
-def propose(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
+def propose_change(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
     """What bringing the scope to the state comes to. Nothing is written.
 
     Raises:
@@ -49,7 +49,7 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
     outcome = Outcome(
-        command=" ".join((command, *request.words(), *(f"--accept {word}" for word in workspace.accepted))),
+        command=" ".join((command, *request.option_words(), *(f"--accept {word}" for word in workspace.accepted))),
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
@@ -60,38 +60,38 @@ def propose(workspace: Workspace, command: str, state: DesiredState, request: Ch
             *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, state.lock),
             *state.notes,
-            *meeting_notes(workspace, planned),
+            *same_file_notes(workspace, planned),
             *workspace.link_notes(),
             *state.notes_on(planned),
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),
         dry_run=request.dry_run,
-        capabilities=tuple(sorted((*capabilities, *more_than_on_disk(workspace, made, planned, capabilities)))),
+        capabilities=tuple(sorted((*capabilities, *gained_over_disk(workspace, made, planned, capabilities)))),
         skipped=made.skipped,
         left=planned.conflicts if request.partial else (),
     )
     if planned.conflicts and not request.partial:
-        raise Conflicted(workspace, outcome)
+        raise ConflictsFound(workspace, outcome)
     if outcome.changes_anything:
         _refuse_hidden(workspace, made, state.extra_documents, planned)
         refuse_sources(workspace, planned)
     return outcome
 
 
-def conclude(workspace: Workspace, made: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
+def confirm_and_commit(workspace: Workspace, made: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
     """Do what was proposed, unless it is nothing or only a question. Raises DecisionNeeded when the answer is no."""
     if request.dry_run or not proposed.changes_anything:
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
-    return commit(workspace, Decided(proposed, pins_of(made.lock), modes_left(workspace, proposed.plan)))
+    return commit(workspace, DecidedChange(proposed, pins_of(made.lock), modes_left(workspace, proposed.plan)))
 
 
-def refuse_found(workspace: Workspace, made: Wanted, decisions: Decisions) -> None:
+def check_writable(workspace: Workspace, made: Wanted, decisions: Decisions) -> None:
     """Raise what would keep these files from being written, but for files that are managed already.
 
     Raises:
-        Conflicted: a file that is not ours is in the way.
+        ConflictsFound: a file that is not ours is in the way.
         AgentpackError: any other reason.
     """
     recognise_releases(workspace, made)
@@ -100,7 +100,7 @@ def refuse_found(workspace: Workspace, made: Wanted, decisions: Decisions) -> No
     if foreign:
         scope = workspace.scope
         stopped = Outcome(command="install", scope=scope.kind, root=scope.root, plan=Plan(changes=foreign))
-        raise Conflicted(workspace, stopped)
+        raise ConflictsFound(workspace, stopped)
     _refuse_hidden(workspace, made, {}, planned)
     refuse_sources(workspace, planned)
     for change in planned.pending:

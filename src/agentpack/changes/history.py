@@ -17,7 +17,7 @@ class History:
 
 def history(workspace: Workspace) -> History:
     """Every generation that is kept."""
-    workspace.consistency.settle()
+    workspace.consistency.recover_if_interrupted()
     generations = workspace.store.generations
     return History(current=generations.current(), generations=tuple(generations.read(n) for n in generations.numbers()))
 

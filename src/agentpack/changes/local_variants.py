@@ -1,22 +1,22 @@
 """What is wanted, with the local variants that follow their packs to another release."""
 
-from agentpack.changes.request import Followed
+from agentpack.changes.request import RebasedVariants
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 
 
-def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[Wanted, Followed]:
+def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[Wanted, RebasedVariants]:
     """What is wanted, and what becomes of the local variants whose packs are chosen at another release.
 
     Args:
         preview: as `Selection.preview`, else as `Selection.enforced`.
     """
-    followed, lock = Followed(), chosen.workspace.lock
+    followed, lock = RebasedVariants(), chosen.workspace.lock
     if lock is not None and any(pack.local_variants for pack in lock.packs):
-        from agentpack.changes.rebase_variants import follow  # brings YAML along
+        from agentpack.changes.rebase_variants import rebase_variants  # brings YAML along
 
-        followed = follow(chosen, lock)
-    with chosen.workspace.documents.as_if(followed.texts):
+        followed = rebase_variants(chosen, lock)
+    with chosen.workspace.documents.with_local_texts(followed.texts):
         if followed.texts:
             chosen = chosen.fresh()
         return chosen.preview() if preview else chosen.enforced(), followed

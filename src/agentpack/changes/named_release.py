@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from agentpack.changes.clients import settle
+from agentpack.changes.clients import choose_clients
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, to_look_at
@@ -13,7 +13,7 @@ from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace
 
 
-def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
+def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
     """The requirement resolved by itself, with what the lock has for other packs.
 
     Raises:
@@ -23,10 +23,12 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Select
     refuse_address(requirement)
     candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
     values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
-    return resolved(candidates, requirement, values)
+    return select_requirement(candidates, requirement, values)
 
 
-def resolved(candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]) -> Selection:
+def select_requirement(
+    candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]
+) -> Selection:
     """The requirement resolved by itself, with these values for its parameters."""
     entry = ManifestEntry(requirement, str(requirement), parameters=values)
     manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))
@@ -38,4 +40,4 @@ def clients_for(asked: Selection, clients: Sequence[str]) -> tuple[str, ...]:
     for client in clients:
         asked.workspace.clients.named(client)
     named = tuple(dict.fromkeys(clients)) or asked.workspace.manifest.clients
-    return named or settle(asked).clients
+    return named or choose_clients(asked).clients

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from packaging.version import Version
 
-from agentpack.changes.clients import settle
+from agentpack.changes.clients import choose_clients
 from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.plan import NO_DECISIONS, Decisions
-from agentpack.changes.request import Followed
+from agentpack.changes.request import RebasedVariants
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.wanted.candidates import Candidates, to_change
@@ -25,17 +25,17 @@ def newest(
     latest: bool = False,
     preview: bool = False,
     decisions: Decisions = NO_DECISIONS,
-) -> tuple[Selection, Wanted, Followed]:
+) -> tuple[Selection, Wanted, RebasedVariants]:
     """The newest releases of the packs, or of all, that are old enough for the policy, what is wanted then, and what
     becomes of local variants. Nothing is written.
 
-    `preview` is as for `wanted_with_variants`, `decisions` as for `settle`.
+    `preview` is as for `wanted_with_variants`, `decisions` as for `choose_clients`.
     """
     manifest = workspace.manifest
     candidates = to_change(workspace, manifest, workspace.lock, refresh=packs or None)
     if latest:
         manifest = _past_ranges(candidates, manifest, packs)
-    chosen = settle(choose(candidates, manifest), decisions)
+    chosen = choose_clients(choose(candidates, manifest), decisions)
     return chosen, *wanted_with_variants(chosen, preview=preview)
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from agentpack.changes.widening import CapabilityChange
 from agentpack.model.changes import Change, Plan
-from agentpack.wanted.wanted import Skipped, Told
+from agentpack.wanted.wanted import GroupedNote, Skipped
 
 
 class DocumentChange(NamedTuple):
@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
     plan: Plan
     documents: tuple[DocumentChange, ...] = ()
     packs: tuple[PackChange, ...] = ()
-    notes: tuple[Told | str, ...] = ()
+    notes: tuple[GroupedNote | str, ...] = ()
     warnings: tuple[str, ...] = ()
     """What should be read before the plan: names that can be taken for others."""
     generation: int | None = None

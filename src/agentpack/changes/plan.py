@@ -15,7 +15,7 @@
 | R | edited | nothing | conflict: edited and no longer wanted |
 
 What is compared is the text: the line ends of a file, which git may change on checkout, are no difference, and what is
-written in its place has them too. R is the file as rendered, not as merged. "EditedFile" means: other than what
+written in its place has them too. R is the file as rendered, not as merged. "Edited" means: other than what
 agentpack left there; a file that was left merged and not touched since counts as edited when it is compared with R, so
 that the user's lines are carried by every later merge.
 """
@@ -60,13 +60,13 @@ class Decisions:
     discard_edits: bool = False
     packs: frozenset[str] | None = None
     """The packs that the command names: of the others, no edit of a file that stays is let go. None for all."""
-    said: frozenset[str] = frozenset()
+    reformat: frozenset[str] = frozenset()
     """Paths where the new text says what lies there in other words, such as blank lines or the quotes of a header: the
     new text is written."""
     keep_files: bool = False
     """What is no longer wanted stays on disk, unmanaged."""
 
-    def lets_go(self, pack: str) -> bool:
+    def discards_edits(self, pack: str) -> bool:
         """Whether edits of a pack's files are let go."""
         return self.discard_edits and (self.packs is None or pack in self.packs)
 
@@ -150,14 +150,14 @@ def _wanted(
         return change(Action.KEEP if old is not None and old.rendered == rendered else Action.ADOPT)
     if old is None:
         if decisions.adopt_as_is:
-            said = new.path in decisions.said
-            return write(Action.DISCARD) if said else change(Action.TAKE)
+            reformat = new.path in decisions.reformat
+            return write(Action.DISCARD) if reformat else change(Action.TAKE)
         return write(Action.DISCARD) if decisions.adopt else change(Action.CONFLICT, why="foreign")
     if here.digest == old.rendered:
         return write(Action.REPLACE)
-    if new.path in decisions.said:
+    if new.path in decisions.reformat:
         return change(Action.REPLACE, in_form_of(disk(new.path), new.content))
-    if decisions.lets_go(new.pack):
+    if decisions.discards_edits(new.pack):
         return write(Action.DISCARD)
     if rendered == old.rendered:
         return change(Action.DRIFT)

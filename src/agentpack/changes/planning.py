@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from agentpack.changes.plan import NO_DECISIONS, Decisions, plan
 from agentpack.changes.pristine import Pristine
-from agentpack.changes.same_file import meet
+from agentpack.changes.same_file import unique_files
 from agentpack.model.changes import Plan
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.wanted import Wanted
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def plan_for(workspace: Workspace, made: Wanted, decisions: Decisions = NO_DECISIONS) -> Plan:
     """The plan that brings the disk to what is wanted."""
-    met = meet(workspace, made.files)
+    met = unique_files(workspace, made.files)
     pristine = Pristine(workspace)
     planned = plan(
         met.wanted,

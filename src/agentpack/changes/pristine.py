@@ -19,7 +19,7 @@ from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.file_releases import Locks
+from agentpack.workspace.file_releases import KnownLocks
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
 
@@ -84,7 +84,7 @@ def _offered(workspace: Workspace, made: Wanted, pack: PackName) -> Iterator[Loc
             continue  # this release cannot be made as the pack is wanted now, and no file can be it
 
 
-class Again(NamedTuple):
+class RenderedPack(NamedTuple):
     """One pack, made again as a row of a lock has it."""
 
     made: Wanted
@@ -96,8 +96,8 @@ class Pristine:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._locks = Locks(workspace)
-        self._made: dict[tuple[int, str, str], Again] = {}
+        self._locks = KnownLocks(workspace)
+        self._made: dict[tuple[int, str, str], RenderedPack] = {}
         self.failure: AgentpackError | None = None
         """Why the last text that is not kept could not be rendered again."""
 
@@ -122,7 +122,7 @@ class Pristine:
         )
         return again.made.part(file) if again and same else None
 
-    def again(self, file: InstalledFile) -> Again | None:
+    def again(self, file: InstalledFile) -> RenderedPack | None:
         """The pack behind a file; None when it cannot be made again, and `failure` may say why."""
         found = self._locks.find(file)
         if found is None:
@@ -131,14 +131,14 @@ class Pristine:
         key = id(lock), pin.name, row.release or ""
         try:
             if key not in self._made:
-                self._made[key] = rendered_again(self.workspace, lock, row, pin)
+                self._made[key] = render_again(self.workspace, lock, row, pin)
         except AgentpackError as error:
             self.failure = error
             return None
         return self._made[key]
 
 
-def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedPack) -> Again:
+def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedPack) -> RenderedPack:
     """The files of one pack, rendered again from the release that a row of the lock was written from.
 
     Only this pack and what it requires is read: another pack's source may be gone.
@@ -157,7 +157,7 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
         )
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
     again = pinned(workspace, lock._replace(packs=tuple(pins.values())), manifest).for_clients(clients)
-    return Again(again.preview(pin.name), again)
+    return RenderedPack(again.preview(pin.name), again)
 
 
 def _with_required(lock: Lock, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:

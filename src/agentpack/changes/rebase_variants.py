@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from agentpack.changes.request import Followed
+from agentpack.changes.request import RebasedVariants
 from agentpack.compose.conflicts import NamedLayer
 from agentpack.differences.rules import entries_of
 from agentpack.edits.variant import EditedPersona, differs_in, variant_edit, variant_of
@@ -41,7 +41,7 @@ class _ClientText(NamedTuple):
         return EditedPersona(self.part.pack, persona, self.part.persona, draft, values, ((self.file, data),))
 
 
-def follow(chosen: Selection, lock: Lock) -> Followed:
+def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
     """What becomes of the local variants of the packs that are chosen at another release than the files hold. Nothing
     is written yet.
     """
@@ -53,7 +53,7 @@ def follow(chosen: Selection, lock: Lock) -> Followed:
         if pin is None or not row.local_variants or str(pin.version) == row.version:
             continue
         try:
-            following = _Following(pinned(workspace, written), chosen, row)
+            following = _Rebase(pinned(workspace, written), chosen, row)
             for text, collisions in following.texts():
                 if collisions:
                     places = "a place" if collisions == 1 else f"{collisions} places"
@@ -66,10 +66,10 @@ def follow(chosen: Selection, lock: Lock) -> Followed:
                 notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; it is used as it stands")
         except AgentpackError as error:
             notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
-    return Followed(tuple(anew), tuple(notes))
+    return RebasedVariants(tuple(anew), tuple(notes))
 
 
-class _Following:
+class _Rebase:
     """Moves the variants of one pack, the lowest first."""
 
     def __init__(self, old: Selection, new: Selection, row: LockedPack) -> None:
@@ -102,7 +102,7 @@ class _Following:
 
     def _laid_over(self, side: Selection) -> AbstractContextManager[None]:
         """The variants as that release has them: below this one, those of the new release are written anew already."""
-        return self.workspace.documents.as_if(self.anew if side.candidates is self.new.candidates else ())
+        return self.workspace.documents.with_local_texts(self.anew if side.candidates is self.new.candidates else ())
 
     def _order(self, persona: str) -> list[NamedLayer]:
         """The local variants in the order in which they are laid."""
@@ -157,7 +157,7 @@ class _Following:
             anew = self._as_kept(theirs, data, text, named)
         except DecisionNeeded:
             return None
-        with self.workspace.documents.as_if([text._replace(data=anew)]):
+        with self.workspace.documents.with_local_texts([text._replace(data=anew)]):
             made = self._text(self.new.without_variants(self.row.name, later), text.persona, theirs.file.client)
         target = self.workspace.clients.named(theirs.file.client)
         if made is None or differs_in(target, made.file.persona, made.file.content, data) is None:

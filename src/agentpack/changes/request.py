@@ -49,12 +49,12 @@ class ChangeRequest(Decisions):
     """A release that may do more than the locked one needs an acceptance; not where only a question is answered, or
     where the files stay as they are."""
 
-    def about(self, asked: Iterable[Requirement]) -> "ChangeRequest":
+    def restricted_to(self, asked: Iterable[Requirement]) -> "ChangeRequest":
         """The request with its decisions restricted to the packs named; unchanged if none is named."""
         packs = frozenset(requirement.pack for requirement in asked)
         return replace(self, packs=packs) if packs else self
 
-    def words(self) -> Iterator[str]:
+    def option_words(self) -> Iterator[str]:
         """The options that decided something, as the history has them."""
         for name in ("adopt", "discard_edits", "partial"):
             if getattr(self, name):
@@ -78,13 +78,13 @@ class DesiredState(NamedTuple):
     """Notes about the plan. Asked for before anything is written: what they read may be damaged."""
 
 
-class Followed(NamedTuple):
+class RebasedVariants(NamedTuple):
     """The variants that are written anew, and what is to be said of it."""
 
     texts: tuple[LocalText, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def added_to(self, state: DesiredState) -> DesiredState:
+    def add_to(self, state: DesiredState) -> DesiredState:
         """The state with the variants and what is said of them."""
         documents = {**state.extra_documents, **{text.path: text.data for text in self.texts}}
         return state._replace(extra_documents=documents, notes=(*self.notes, *state.notes))
@@ -102,6 +102,6 @@ def desired_state(workspace: Workspace, old: Manifest, new: Manifest, made: Want
     else:
         from agentpack.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
 
-        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.client_meant)
+        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.resolve_client)
         workspace.documents.parse_manifest(text.encode())  # loads what checks it, so that the next command need not
     return DesiredState(made, text.encode(), made.lock)

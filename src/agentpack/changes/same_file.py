@@ -26,7 +26,7 @@ from agentpack.workspace.other_scope import OtherScopeFile, shared_files
 from agentpack.workspace.workspace import Workspace
 
 
-class Met(NamedTuple):
+class UniqueFiles(NamedTuple):
     """What a plan is made for: the three states, with one place for each file, and what is put back afterwards."""
 
     wanted: Mapping[str, Rendering]
@@ -56,7 +56,7 @@ class Met(NamedTuple):
         )
 
 
-def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
+def unique_files(workspace: Workspace, wanted: Mapping[str, Rendering]) -> UniqueFiles:
     """What is wanted here, was recorded, and is on disk, with one place for each file.
 
     Raises:
@@ -90,7 +90,9 @@ def meet(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Met:
     for path in before.keys() & files.keys():
         recorded[path] = before.pop(path)
     stays, leaves = _away(files, recorded, before.values())
-    return Met(files, recorded, observed, same, stays, tuple(row for row in leaves if row.path in observed), shared)
+    return UniqueFiles(
+        files, recorded, observed, same, stays, tuple(row for row in leaves if row.path in observed), shared
+    )
 
 
 def _away(
@@ -202,7 +204,7 @@ def _short(workspace: Workspace, place: str) -> str:
     return place.removeprefix(f"{workspace.scope.root}/")
 
 
-def meeting_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
+def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
     """What is to be said of a change: clients that share a file by a link, and files that stay elsewhere."""
     changed = {_whose(change) for change in planned.pending}
     for change in planned.pending:

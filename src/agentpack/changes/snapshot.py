@@ -62,7 +62,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         folders=current.folders,
         elsewhere=workspace.states.elsewhere,
     )
-    workspace.read_again()
+    workspace.reload()
     workspace.documents.current = generation
     return Snapshot(generation, _found_blobs(workspace, files, documents))
 

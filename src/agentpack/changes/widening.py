@@ -52,7 +52,7 @@ class CapabilityChange(NamedTuple):
     """The file that declares the client, where that says something else now and lets the persona do more."""
 
 
-class Widened(DecisionNeeded):
+class CapabilitiesWidened(DecisionNeeded):
     """A release, or a client that is declared otherwise, may do more than the one before. `changes` has every persona
     and client for which that is so.
     """
@@ -142,7 +142,7 @@ def lock_changes(before: Lock | None, after: Lock | None) -> tuple[CapabilityCha
     return tuple(sorted(found))
 
 
-def more_than_on_disk(
+def gained_over_disk(
     workspace: Workspace, made: Wanted, planned: Plan, reported: Collection[CapabilityChange]
 ) -> Iterator[CapabilityChange]:
     """The capabilities that personas gain over the files on disk, except those already in `reported`.
@@ -160,10 +160,10 @@ def more_than_on_disk(
 
 
 def refuse_widening(changes: Collection[CapabilityChange]) -> None:
-    """Raise Widened where another release takes more for itself than was accepted."""
+    """Raise CapabilitiesWidened where another release takes more for itself than was accepted."""
     stopping = [change for change in changes if change.stops]
     if stopping:
-        raise Widened(stopping)
+        raise CapabilitiesWidened(stopping)
 
 
 Key = tuple[str, str, str]

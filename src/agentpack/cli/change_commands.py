@@ -6,10 +6,10 @@ What the command-line library reads and what `quick_args.py` reads by itself end
 from collections.abc import Callable
 from dataclasses import replace
 
-from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest as ChangeRequest
-from agentpack.cli.outcomes import asking, finish
+from agentpack.cli.outcomes import confirmation, finish
 from agentpack.cli.output import Result
 from agentpack.cli.session import Session
 from agentpack.errors import UsageError
@@ -28,7 +28,7 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
     from agentpack.commands.upgrade import upgrade as operation  # not for `install`
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
-    confirm = None if request.yes else asking(session, question="Upgrade?", look=look)
+    confirm = None if request.yes else confirmation(session, question="Upgrade?", look=look)
     return confirmed_change(session, replace(request, confirm=confirm), operation)
 
 
@@ -43,7 +43,7 @@ def confirmed_change(
         raise UsageError("`--on-conflict edit` excludes `--partial`")
     try:
         outcome = operation(session.workspace, request)
-    except Conflicted as error:
+    except ConflictsFound as error:
         if not edits or request.dry_run:
             raise
         from agentpack.cli.merge_tool import merged_by_user  # only for a conflict that is to be edited

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.plan import EditedFile
 from agentpack.cli.conflicts import show_conflicts
 from agentpack.cli.options import Session
@@ -30,11 +30,11 @@ _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"
 
 
-def merged_by_user(session: Session, error: Conflicted) -> Mapping[str, EditedFile]:
+def merged_by_user(session: Session, error: ConflictsFound) -> Mapping[str, EditedFile]:
     """The text that the user made of every file in conflict, by path.
 
     Raises:
-        Conflicted: there is a conflict that no merging decides.
+        ConflictsFound: there is a conflict that no merging decides.
         DecisionNeeded: there is no terminal or no editor, or the user did not finish.
     """
     conflicts = error.outcome.plan.conflicts

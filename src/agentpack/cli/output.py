@@ -292,7 +292,7 @@ def error_data(error: AgentpackError, advice: Callable[[str], str] = str) -> dic
     return data
 
 
-def plain_ask(question: str) -> bool:
+def ask_on_terminal(question: str) -> bool:
     """Ask on the terminal; anything but yes is no."""
     write_words(f"{safe(question)} [y/N] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

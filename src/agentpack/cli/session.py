@@ -123,7 +123,7 @@ def _what_was_read(workspace: "Workspace") -> Iterator[str]:
     """The manifest and the lock as far as they were read, and each release with its source, in words."""
     from agentpack.sources.bundled import NAME as BUNDLED  # not for `--help`
 
-    for path in workspace.documents.were_read:
+    for path in workspace.documents.paths_read:
         yield f"read {workspace.scope.absolute(path)}"
     for ref in workspace.sources.releases_read:
         place = "" if ref.source == BUNDLED else f": {ref.place}"

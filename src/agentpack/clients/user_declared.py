@@ -55,7 +55,7 @@ def declared_target(name: str, data: Mapping[str, Any], file: str) -> Client:
     )
 
 
-def clients_beside(declared: Client) -> Iterator[Client]:
+def clients_sharing_folders(declared: Client) -> Iterator[Client]:
     """The clients that come with agentpack and look for agents where a declared one has its files."""
     for client in (CLIENTS[name] for name in MODULES):
         for scope in ("project", "user"):
@@ -133,4 +133,4 @@ def _not_for_agents(file: str, key: str, folder: str, leaf: str) -> Iterator[Fau
         yield Fault(file, 0, "file", f"`{leaf}` leads to a hidden file or folder, where other programs keep settings")
 
 
-__all__ = ["FORMATS", "clients_beside", "declared_target"]
+__all__ = ["FORMATS", "clients_sharing_folders", "declared_target"]

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.clients import settle
-from agentpack.changes.decisions import conclude, propose
-from agentpack.changes.named_release import resolved
+from agentpack.changes.clients import choose_clients
+from agentpack.changes.decisions import confirm_and_commit, propose_change
+from agentpack.changes.named_release import select_requirement
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.commands.adoptable import AdoptableAgent, find
@@ -89,7 +89,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     if old.clients is None and not old.packs and workspace.lock is None:
         taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
-        taken = settle(choose(candidates, old))
+        taken = choose_clients(choose(candidates, old))
     choices = _choices(candidates, files, taken.clients)
     manifest, source = _manifest(workspace, taken.naming_clients().manifest, choices)
     made = _made(workspace, manifest, source, choices)
@@ -100,10 +100,10 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     state = desired_state(workspace, old, manifest, made)._replace(extra_documents=_pack_documents(workspace, choices))
     adopted = tuple(_adopted(workspace, made, choices))
     said = frozenset(file.path for file in adopted if file.rewritten)
-    request = replace(request, adopt_as_is=True, said=said, require_acceptance=False)
-    proposed = propose(workspace, command, state, request)
+    request = replace(request, adopt_as_is=True, reformat=said, require_acceptance=False)
+    proposed = propose_change(workspace, command, state, request)
     _refuse_more(workspace, proposed, files)
-    return Adoption(conclude(workspace, made, request, proposed), adopted, managed)
+    return Adoption(confirm_and_commit(workspace, made, request, proposed), adopted, managed)
 
 
 # What each is taken for.
@@ -195,7 +195,9 @@ def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgen
     """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
     along."""
     try:
-        made = list(resolved(candidates, requirement, {}).for_clients((file.client,)).preview().files.values())
+        made = list(
+            select_requirement(candidates, requirement, {}).for_clients((file.client,)).preview().files.values()
+        )
     except AgentpackError:
         return None
     if len(made) != 1:
@@ -282,7 +284,7 @@ def _made(
         ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
-    return settle(choose(candidates, manifest)).enforced()
+    return choose_clients(choose(candidates, manifest)).enforced()
 
 
 def _with_originals(choice: AdoptionChoice, made: Wanted) -> AdoptionChoice:

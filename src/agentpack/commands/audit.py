@@ -49,7 +49,7 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 
 
 def _look_at_scope(workspace: Workspace, looked: Scanner) -> None:
-    workspace.consistency.settle()
+    workspace.consistency.recover_if_interrupted()
     scope = workspace.scope
     documents = workspace.documents
     if documents.manifest_bytes is None and documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:

@@ -32,7 +32,7 @@ from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reaso
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.recorded import locked_files
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
@@ -95,7 +95,7 @@ class WantedFiles:
 # Disk against lock.
 
 
-@steady
+@read_consistently
 def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     """What is on disk against what is locked.
 
@@ -188,7 +188,7 @@ def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Ite
         yield Remark("manifest-missing", scope.manifest)
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
-    is_checked = workspace.documents.lock_is_recorded and not workspace.untold(lock)
+    is_checked = workspace.documents.lock_is_recorded and not workspace.unrecorded_declarations(lock)
     if not is_checked and not _variants_changed(workspace, lock) and not workspace.redeclared(lock):
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
@@ -217,7 +217,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
 # What an upgrade would change.
 
 
-@steady
+@read_consistently
 def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: bool = False) -> Differences:
     """What is on disk against what an upgrade would write there, local edits merged.
 

@@ -18,7 +18,7 @@ from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.preconditions import refuse_address
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class _Side(NamedTuple):
@@ -29,7 +29,7 @@ class _Side(NamedTuple):
     """By persona."""
 
 
-@steady
+@read_consistently
 def diff_releases(
     workspace: Workspace, before: str | None, after: str | None, limits: Limits = EVERYTHING
 ) -> Differences:

@@ -18,7 +18,7 @@ from agentpack import __version__
 from agentpack.apply import left_behind
 from agentpack.disk.atomic import read_start
 from agentpack.disk.real_paths import real_path
-from agentpack.disk.version_control import ask_git
+from agentpack.disk.version_control import run_git
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.changes import file_state
@@ -159,7 +159,7 @@ def _folders(workspace: Workspace) -> Iterator[Diagnosis]:
     places = {"config": config, "state": workspace.scope.roots[layout.STATE], "cache": cache_folder()}
     for what, folder in places.items():
         there = folder
-        if what == "state" and layout.judge(workspace.disk) != "ours":
+        if what == "state" and layout.check_owner(workspace.disk) != "ours":
             there = os.path.dirname(folder)  # counts as absent
         while not os.path.lexists(there):
             there = os.path.dirname(there)
@@ -188,7 +188,7 @@ def _lock_of_processes(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def _journal(workspace: Workspace) -> Iterator[Diagnosis]:
-    workspace.consistency.has_settled = True
+    workspace.consistency.recovery_checked = True
     journal, is_decided = None, False
     if not is_locked(workspace.disk):
         journal, is_decided = left_behind(workspace.disk, workspace.store, workspace.managed)
@@ -417,7 +417,7 @@ def _git(workspace: Workspace) -> Iterator[Diagnosis]:
         return
 
     def ask(*words: str) -> list[str]:
-        found = ask_git(root, workspace.environment.variables, *words, seconds=_GIT_SECONDS)
+        found = run_git(root, workspace.environment.variables, *words, seconds=_GIT_SECONDS)
         return os.fsdecode(found or b"").splitlines()
 
     tracked = ask("ls-files", "--", ".agentpack/state")

@@ -18,7 +18,7 @@ from agentpack.model.persona import Origin, Rule, Section
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.preconditions import nothing_installed, require_lock
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class Origins(NamedTuple):
@@ -86,7 +86,7 @@ class ExplainedRule:
     set_by_user: frozenset[str] = frozenset()
 
 
-@steady
+@read_consistently
 def explain(workspace: Workspace, limits: Limits) -> tuple[ExplainedFile, ...]:
     """Every installed file of a pack or persona.
 

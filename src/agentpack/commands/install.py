@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agentpack.changes.clients import settle
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.clients import choose_clients
+from agentpack.changes.decisions import make_change
 from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
@@ -32,17 +32,17 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
     candidates = to_change(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, request)
-    request = request.about(asked)
-    chosen = settle(choose(candidates, new), request).naming_clients()
+    request = request.restricted_to(asked)
+    chosen = choose_clients(choose(candidates, new), request).naming_clients()
     made, moved = wanted_with_variants(chosen)
     new = chosen.manifest
-    state = moved.added_to(desired_state(workspace, old, new, made))
+    state = moved.add_to(desired_state(workspace, old, new, made))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import name_warnings, remarks
 
         names = name_warnings(candidates, old, new, workspace.lock, made)
         state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
-    return carry_out(workspace, " ".join(("install", *request.names)), state, request)
+    return make_change(workspace, " ".join(("install", *request.names)), state, request)
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.request import ChangeRequest, Followed, desired_state
+from agentpack.changes.request import ChangeRequest, RebasedVariants, desired_state
 from agentpack.edits.patch import Patch, patch
 from agentpack.edits.variant import (
     EditedPersona,
@@ -33,12 +33,12 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.choose import choose, pinned
-from agentpack.wanted.from_lock import check_rendering, settled_lock
+from agentpack.wanted.from_lock import check_rendering, current_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.documents import LocalText
 from agentpack.workspace.preconditions import nothing_installed
-from agentpack.workspace.workspace import Workspace, changing, steady
+from agentpack.workspace.workspace import Workspace, changing, read_consistently
 
 DEFAULT = "local"
 
@@ -83,15 +83,15 @@ def keep(
     manifest = _with_variant(workspace.manifest, found, chosen_name)
     now = _made_with(chosen.candidates, manifest, made, texts)
     reworded = _check(workspace, now, found, client)
-    state = Followed(texts).added_to(desired_state(workspace, workspace.manifest, manifest, now))
-    request = ChangeRequest(said=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
-    outcome = carry_out(workspace, command, state, request)
+    state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
+    request = ChangeRequest(reformat=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
+    outcome = make_change(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
     return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
-@steady
+@read_consistently
 def patch_for_author(workspace: Workspace, name: str, client: str | None = None) -> Patch:
     """The edits as a unified diff of the pack's own files, for its author. Nothing is written.
 
@@ -122,7 +122,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
         raise nothing_installed()
-    lock = settled_lock(workspace)
+    lock = current_lock(workspace)
     rows = [file for file in workspace.states.recorded.values() if name in (file.persona, file.pack)]
     if not rows:
         known = sorted({word for file in workspace.states.recorded.values() for word in (file.persona, file.pack)})
@@ -237,7 +237,7 @@ def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str)
 def _made_with(candidates: Candidates, manifest: Manifest, made: Wanted, texts: Sequence[LocalText]) -> Wanted:
     """All files as they are with the new variants, which are not on disk yet."""
     try:
-        with candidates.workspace.documents.as_if(texts):
+        with candidates.workspace.documents.with_local_texts(texts):
             return choose(candidates, manifest).for_clients(made.lock.clients, made.lock.fewer).render()
     except AgentpackError as error:
         raise not_expressible(texts[0].persona, [error.message, *error.details]) from None

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agentpack.changes.named_release import ask, clients_for
+from agentpack.changes.named_release import clients_for, select_named
 from agentpack.environment import policy_files
 from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, strictest
 from agentpack.policy.refusal import PackVerdict, look
-from agentpack.wanted.choose import as_installed
+from agentpack.wanted.choose import choose_as_installed
 from agentpack.wanted.policy_check import evaluate
 from agentpack.workspace.workspace import Workspace
 
@@ -37,8 +37,8 @@ def effective(workspace: Workspace) -> Effective:
     Raises:
         InvalidFile: the manifest has faults.
     """
-    beside, problems = look(policy_files(workspace.environment))
-    policy = strictest((*workspace.policies.own, *beside))
+    external, problems = look(policy_files(workspace.environment))
+    policy = strictest((*workspace.policies.own, *external))
     return Effective(policy.files, tuple(_settings(policy)), problems)
 
 
@@ -83,7 +83,7 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
         Unresolvable: there is no such pack or release.
     """
     _ = workspace.policies.strictest
-    asked = as_installed(ask(workspace, text))
+    asked = choose_as_installed(select_named(workspace, text))
     candidates, (entry,) = asked.candidates, asked.manifest.packs
     made = asked.for_clients(clients_for(asked, clients)).preview()
     found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != entry.requirement.pack, one.pack))

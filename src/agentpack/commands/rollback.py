@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.changes.commit import Decided, commit
+from agentpack.changes.commit import DecidedChange, commit
 from agentpack.changes.documents import changed_packs
 from agentpack.changes.history import generation
 from agentpack.changes.outcome import DocumentChange, Outcome
@@ -63,7 +63,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     if dry_run or not outcome.changes_anything:
         return outcome._replace(dry_run=dry_run)
     modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
-    return commit(workspace, Decided(outcome, goal.pins, modes, goal))
+    return commit(workspace, DecidedChange(outcome, goal.pins, modes, goal))
 
 
 def _require_what_was_left(workspace: Workspace, current: Generation) -> None:

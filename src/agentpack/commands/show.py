@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.authoring.sizes import count
-from agentpack.changes.named_release import ask, clients_for, resolved
+from agentpack.changes.named_release import clients_for, select_named, select_requirement
 from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
@@ -102,7 +102,7 @@ def _pin(asked: Selection) -> Chosen:
 
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
     """What there is to know of a pack before installing it."""
-    asked = ask(workspace, text, settings)
+    asked = select_named(workspace, text, settings)
     for_clients = clients_for(asked, clients)
     if settings:
         asked.for_clients(for_clients).preview()  # a value that is not allowed is an error here, and no row of sizes
@@ -170,7 +170,9 @@ def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequen
         for client in clients:
             requirement = replace(entry.requirement, range=f"=={pin.version}", variants=names)
             try:
-                made = resolved(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
+                made = (
+                    select_requirement(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
+                )
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
@@ -201,7 +203,7 @@ def render(
     Raises:
         UsageError: the pack has several personas and none is named, or it has no persona of that name.
     """
-    asked = ask(workspace, text, settings)
+    asked = select_named(workspace, text, settings)
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
     files = [file for file in asked.for_clients(clients).preview().files.values() if file.pack == pin.pack]
     names = [file.persona for file in files]

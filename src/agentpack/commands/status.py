@@ -19,7 +19,7 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import unmerged_line
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class FileStatus(NamedTuple):
@@ -103,7 +103,7 @@ class Status(NamedTuple):
     """What is locked although a policy does not allow it."""
 
 
-@steady
+@read_consistently
 def status(workspace: Workspace) -> Status:
     """The state of the scope. Changes nothing but an interrupted change, which is finished first."""
     lock = workspace.lock or Lock({}, (), (), ())

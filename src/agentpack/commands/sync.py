@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from agentpack.changes.clients import default_clients, settle
+from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.conflicts import lost_files
-from agentpack.changes.decisions import carry_out, conclude
+from agentpack.changes.decisions import confirm_and_commit, make_change
 from agentpack.changes.documents import declaration_notes, document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
@@ -46,7 +46,7 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
         if {*workspace.lock.files} == {*made.lock.files}:
             state = state._replace(lock=workspace.lock)
         _refuse_edits(workspace, made, request)
-    return carry_out(workspace, "sync", state, request)
+    return make_change(workspace, "sync", state, request)
 
 
 def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
@@ -60,7 +60,7 @@ def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
             continue  # told where it is decided what the client gets
     if workspace.lock is None and (found := recognised_lock(workspace)):
         chosen = choose(candidates, manifest, lock=found)
-    return settle(chosen, decisions)
+    return choose_clients(chosen, decisions)
 
 
 def _refuse_edits(workspace: Workspace, made: Wanted, request: ChangeRequest) -> None:
@@ -129,4 +129,4 @@ def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> O
         capabilities=capabilities,
         skipped=made.skipped,
     )
-    return conclude(workspace, made, request, proposed)
+    return confirm_and_commit(workspace, made, request, proposed)

@@ -5,8 +5,8 @@ needs.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from agentpack.changes.clients import default_clients, settle
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.clients import choose_clients, default_clients
+from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import DecisionNeeded, Refused, UsageError
@@ -32,7 +32,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
     Raises:
         UsageError: there is no such pack, variant or client here.
-        DecisionNeeded: a pack would be left without a client; or as `carry_out` raises it.
+        DecisionNeeded: a pack would be left without a client; or as `make_change` raises it.
     """
     clients = request.clients
     asked = [parse_requirement(name) for name in request.names]
@@ -60,7 +60,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         notes=tuple(_texts_that_stay(workspace, asked)), notes_on=lambda planned: _earlier_texts(workspace, planned)
     )
     command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
-    return carry_out(workspace, command, state, request.about(asked))
+    return make_change(workspace, command, state, request.restricted_to(asked))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
@@ -76,7 +76,7 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
-    chosen = settle(choose(to_change(workspace, new, workspace.lock), new))
+    chosen = choose_clients(choose(to_change(workspace, new, workspace.lock), new))
     made = chosen.enforced(allow_installed=True)
     state = desired_state(workspace, old, new, made)
     is_empty = not new.packs and not new.models and not new.sources

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.decisions import make_change
 from agentpack.changes.newest import newest, out_of_range
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
@@ -21,11 +21,11 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
     require_packs(workspace, packs)
-    request = request.about(asked)
+    request = request.restricted_to(asked)
     chosen, made, followed = newest(
         workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
     )
-    state = followed.added_to(desired_state(workspace, workspace.manifest, chosen.manifest, made))
+    state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, made))
     if not request.latest:
         beyond = out_of_range(chosen, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
@@ -35,7 +35,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
         state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, made))
     command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
-    return carry_out(workspace, command, state, request)
+    return make_change(workspace, command, state, request)
 
 
 class MergeSides(NamedTuple):

@@ -17,13 +17,13 @@ from contextlib import AbstractContextManager
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
 from agentpack.disk import unsupported
-from agentpack.disk.chown import Owner, give, of_folder, owner_of
+from agentpack.disk.chown import Owner, owner_of, owner_of_new, set_owner
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
 from agentpack.disk.observe import OPEN_FILE, FileInfo, Identity, Observer, Stamp
 from agentpack.disk.ownership import user_name
 from agentpack.errors import Bug, Refused, Unavailable
 
-__all__ = ["FEW", "Disk", "FileInfo", "Growing", "Identity", "Owner", "Stamp"]
+__all__ = ["FEW", "Disk", "FileInfo", "GrowingFile", "Identity", "Owner", "Stamp"]
 
 FEW = 16
 """Up to so many files and folders are made durable one by one, more by a single call for their whole file system."""
@@ -90,10 +90,10 @@ class Disk(Observer):
             raise self.failure("write", path, error) from error
         return found
 
-    def grow(self, path: str) -> "Growing":
+    def grow(self, path: str) -> "GrowingFile":
         """A new file that is written piece by piece."""
         try:
-            return Growing(self, path, self._new(path, None, None)[0])
+            return GrowingFile(self, path, self._new(path, None, None)[0])
         except OSError as error:
             raise self.failure("write", path, error) from error
 
@@ -132,9 +132,9 @@ class Disk(Observer):
     def _give(self, path: str, descriptor: int, found: os.stat_result, above: int, owner: Owner | None) -> None:
         """Leave a new file or folder to its owner: whose file it replaces, else whose folder root works in."""
         if owner is None and self._is_root:
-            owner = of_folder(above)
+            owner = owner_of_new(above)
         kept = owner is None or (owner_of(found) if self._is_root else (owner[0], found.st_gid)) == owner
-        if owner is None or kept or self.system("chown", give, descriptor, owner) or not self._is_root:
+        if owner is None or kept or self.system("chown", set_owner, descriptor, owner) or not self._is_root:
             return
         self.lacks.setdefault("owners", unsupported.no_owners(self.where(path.rpartition("/")[0]), user_name(owner[0])))
 
@@ -339,7 +339,7 @@ class Disk(Observer):
                 rest = rest[self.system("write", os.write, descriptor, rest) :]
 
 
-class Growing:
+class GrowingFile:
     """A file being written: `append`, then `close`."""
 
     def __init__(self, disk: Disk, path: str, descriptor: int) -> None:

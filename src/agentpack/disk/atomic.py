@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 
-from agentpack.disk.chown import Owner, give, of_folder, owner_of
+from agentpack.disk.chown import Owner, owner_of, owner_of_new, set_owner
 from agentpack.disk.unsupported import sync
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
@@ -66,7 +66,7 @@ def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = Fa
         there = os.lstat(path) if os.path.lexists(path) else None
         owner = None
         if os.geteuid() == 0:
-            owner = of_folder(folder) if there is None else owner_of(there)
+            owner = owner_of_new(folder) if there is None else owner_of(there)
         # only renaming exchanges a file that is there
         if there is not None or not _written_nameless(folder, name, data, mode, durable, owner):
             beside = f"{name}.{os.urandom(4).hex()}.new"
@@ -104,7 +104,7 @@ def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: b
 def _fill(descriptor: int, data: bytes, durable: bool, owner: Owner | None) -> None:
     with open(descriptor, "wb") as file:
         if owner is not None:
-            give(descriptor, owner)
+            set_owner(descriptor, owner)
         file.write(data)
         if durable:
             file.flush()

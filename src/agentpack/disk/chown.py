@@ -17,13 +17,13 @@ def owner_of(found: os.stat_result) -> Owner:
     return found.st_uid, found.st_gid
 
 
-def of_folder(folder: int) -> Owner | None:
+def owner_of_new(folder: int) -> Owner | None:
     """Whose a new file in an open folder is when root makes it; None: root's."""
     found = os.fstat(folder)
     return owner_of(found) if found.st_uid != 0 else None
 
 
-def give(descriptor: int, owner: Owner) -> bool:
+def set_owner(descriptor: int, owner: Owner) -> bool:
     """Give an open file or folder to its owner; an ordinary user changes its group only. False where that fails."""
     try:
         os.fchown(descriptor, owner[0] if os.geteuid() == 0 else -1, owner[1])
@@ -49,6 +49,6 @@ def make_folders(path: str, mode: int) -> None:
     if os.geteuid() == 0 and (owner := owner_of(os.stat(above)))[0] != 0:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            give(descriptor, owner)
+            set_owner(descriptor, owner)
         finally:
             os.close(descriptor)

@@ -46,7 +46,7 @@ def sides_of_merge(path: str, variables: Mapping[str, str]) -> tuple[bytes | Non
     folder, name = os.path.split(path)
     if not _is_in_repository(folder):
         return None, None, None
-    base, ours, theirs = (ask_git(folder, variables, "show", f":{stage}:./{name}") for stage in (1, 2, 3))
+    base, ours, theirs = (run_git(folder, variables, "show", f":{stage}:./{name}") for stage in (1, 2, 3))
     return base, ours, theirs
 
 
@@ -57,7 +57,7 @@ def own_settings(pattern: str, variables: Mapping[str, str]) -> list[tuple[str, 
     Git is asked outside of every repository, so that no file of one is read, whatever includes it.
     """
     words = ("--git-dir=/dev/null", "config", "--null", "--show-scope", "--get-regexp", pattern)
-    fields = (ask_git("/", variables, *words) or b"").decode("utf-8", "replace").split("\0")
+    fields = (run_git("/", variables, *words) or b"").decode("utf-8", "replace").split("\0")
     rows = zip(fields[::2], fields[1::2], strict=False)
     settings = (row.partition("\n") for scope, row in rows if scope in ("system", "global", "command"))
     return [(key, value) for key, _, value in settings]
@@ -84,14 +84,14 @@ def _tracked_below(folder: str, paths: Collection[str], variables: Mapping[str, 
     found: set[str] = set()
     waiting = iter(sorted(paths))
     while part := list(islice(waiting, _AT_ONCE)):
-        out = ask_git(folder, variables, "--literal-pathspecs", "ls-files", "-z", "--cached", "--", *part)
+        out = run_git(folder, variables, "--literal-pathspecs", "ls-files", "-z", "--cached", "--", *part)
         if out is None:
             return None
         found.update(os.fsdecode(path) for path in out.split(b"\0") if path)
     return frozenset(found)
 
 
-def ask_git(folder: str, variables: Mapping[str, str], *arguments: str, seconds: float = _SECONDS) -> bytes | None:
+def run_git(folder: str, variables: Mapping[str, str], *arguments: str, seconds: float = _SECONDS) -> bytes | None:
     """What git says in a folder; None when it fails, or takes longer. Arguments are our own words, with paths behind
     `--`.
     """

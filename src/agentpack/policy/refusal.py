@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from agentpack.disk.policy_file import read_trusted
-from agentpack.environment import POLICY_VARIABLE, in_the_way
+from agentpack.environment import POLICY_VARIABLE, blocking_path
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
 from agentpack.policy.evaluate import Verdict, read_policy, refusals
 from agentpack.policy.policy import Policy
@@ -52,7 +52,7 @@ def _read(file: str) -> Policy:
     try:
         data = read_trusted(file, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        if (folder := in_the_way(file)) is None:
+        if (folder := blocking_path(file)) is None:
             raise
         what = "a link that leads nowhere" if os.path.islink(folder) else "not a folder"
         raise PolicyUnreadable(f"{file}: {folder} is {what}") from None

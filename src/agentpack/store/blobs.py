@@ -10,7 +10,7 @@ tail that says where the index starts. It is written once and never changed.
 import struct
 from collections.abc import Iterator
 
-from agentpack.disk import Disk, Growing
+from agentpack.disk import Disk, GrowingFile
 from agentpack.disk.observe import MAX_READ_BYTES
 from agentpack.errors import Refused
 from agentpack.model.names import Digest, digest_of
@@ -105,7 +105,7 @@ class NewPack:
     def __init__(self, disk: Disk, blobs: Blobs, number: int) -> None:
         self.path = layout.pack(number)
         self._disk, self._blobs = disk, blobs
-        self._file: Growing | None = None
+        self._file: GrowingFile | None = None
         self._rows: dict[bytes, bytes] = {}
         self._waiting: list[bytes] = []
         self._pending = 0

@@ -15,7 +15,7 @@ from contextlib import suppress
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from agentpack.disk import Disk, Growing
+from agentpack.disk import Disk, GrowingFile
 from agentpack.errors import Bug, Refused
 from agentpack.model.history import SCHEMA, is_newer
 from agentpack.model.json_text import check_size, read_json
@@ -83,7 +83,7 @@ class NewJournal:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._text = b""
-        self._file: Growing | None = None
+        self._file: GrowingFile | None = None
 
     def begin(self, number: int, ending: str) -> None:
         """Make the file and write its head."""

@@ -65,7 +65,7 @@ def newer(disk: Disk, path: str) -> NewerState:
     )
 
 
-def judge(disk: Disk) -> Whose:
+def check_owner(disk: Disk) -> Whose:
     """Whose the state folder is. One that is not this user's counts as absent from here on; a foreign one is named to
     the user.
     """
@@ -89,7 +89,7 @@ def prepare(disk: Disk) -> tuple[str, ...]:
     disk allows.
     """
     with _turn(disk):
-        whose = judge(disk)
+        whose = check_owner(disk)
         made: list[str] = []
         name = ""
         try:
@@ -184,7 +184,7 @@ def _move_back(disk: Disk) -> None:
         with suppress(AgentpackError):
             if disk.stamp(disk.plain(STATE)) is None:
                 disk.rename(disk.known_states.aside, disk.plain(STATE))
-                judge(disk)
+                check_owner(disk)
         disk.known_states.aside = ""
 
 

@@ -62,7 +62,7 @@ def _acquire(disk: Disk, deadline: float) -> tuple[int, tuple[str, ...]]:
         descriptor, made = _open(disk, deadline)
         try:
             _wait(disk, descriptor, deadline)
-            if _in_place(disk, descriptor) and layout.judge(disk) == "ours":
+            if _in_place(disk, descriptor) and layout.check_owner(disk) == "ours":
                 return descriptor, made
         except BaseException:
             os.close(descriptor)
@@ -74,7 +74,7 @@ def _open(disk: Disk, deadline: float) -> tuple[int, tuple[str, ...]]:
     made: tuple[str, ...] = ()
     while True:
         disk.close()  # a folder opened earlier may have been replaced since
-        layout.judge(disk)
+        layout.check_owner(disk)
         descriptor = disk.open_to_lock(layout.LOCK, create=False)
         if descriptor is not None:
             return descriptor, made

@@ -42,7 +42,7 @@ def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
         yield f"{', '.join(names)} {'read' if several else 'reads'} {read}: {written}"
 
 
-class Restricted(DecisionNeeded):
+class RestrictionsLost(DecisionNeeded):
     """Clients cannot express restrictions, `losses`; `limits_tools` is whether each is a list of tools."""
 
     def __init__(self, missing: Sequence[_Given], others: Collection[str]) -> None:
@@ -128,7 +128,7 @@ class FileAssignment:
         if missing:
             refused = {given.target.name for given in missing}
             names = dict.fromkeys(given.target.name for given in self._given)
-            raise Restricted(missing, [name for name in names if name not in refused])
+            raise RestrictionsLost(missing, [name for name in names if name not in refused])
 
     def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
         """The acceptances that writing the files would need and that were not given."""

@@ -37,19 +37,19 @@ class Candidates:
         lock: Lock | None,
         *,
         refresh: Collection[str] | None = (),
-        every_age: bool = False,
+        ignore_minimum_age: bool = False,
     ) -> None:
         """All releases that can be had.
 
         Args:
             lock: its packs stay with the source they came from, and where they fit at their release.
             refresh: packs that do not, whatever the lock has; None for all of them.
-            every_age: releases that a policy finds too young are offered too: for looking, not for installing.
+            ignore_minimum_age: releases that a policy finds too young are offered too: for looking, not for installing.
         """
         self.workspace = workspace
         self.lock = lock
         self.refresh = refresh
-        self.every_age = every_age
+        self.ignore_minimum_age = ignore_minimum_age
         self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
         self.sizes: dict[tuple[PackName, Version], int] = {}
@@ -66,13 +66,13 @@ class Candidates:
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
 
     @contextmanager
-    def offering_every_age(self, every_age: bool) -> Iterator[None]:
+    def ignoring_minimum_age(self, ignore_minimum_age: bool) -> Iterator[None]:
         """Answer inside with the releases that a policy finds too young, or without."""
-        before, self.every_age = self.every_age, every_age
+        before, self.ignore_minimum_age = self.ignore_minimum_age, ignore_minimum_age
         try:
             yield
         finally:
-            self.every_age = before
+            self.ignore_minimum_age = before
 
     def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
         """A release, without its files, and the pack in it, its digest checked against the lock.
@@ -131,7 +131,7 @@ class Candidates:
     def _is_too_young(self, ref: ReleaseRef) -> bool:
         """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
         is_asked = (
-            not self.every_age
+            not self.ignore_minimum_age
             and self.workspace.policies.may_refuse
             and self.workspace.policies.strictest.minimum_age is not None
         )
@@ -190,7 +190,7 @@ def to_change(
 
 def to_look_at(workspace: Workspace, manifest: Manifest, lock: Lock | None = None) -> Candidates:
     """Every release that the sources offer, whatever its age; the packs of a lock stay with their source."""
-    return Candidates(workspace, manifest, lock, every_age=True)
+    return Candidates(workspace, manifest, lock, ignore_minimum_age=True)
 
 
 def is_own(workspace: Workspace, where: str, place: str) -> bool:

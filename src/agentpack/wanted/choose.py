@@ -62,7 +62,7 @@ def choose(
         return select(candidates, manifest, resolve(wanted, candidates, preferred=preferred))
     except Unresolvable:
         if candidates.passed_over:
-            with candidates.offering_every_age(True):  # what cannot be met even so is told of all releases
+            with candidates.ignoring_minimum_age(True):  # what cannot be met even so is told of all releases
                 pins = resolve(wanted, candidates, preferred=preferred)
             passed = (candidates.passed_over.get((pin.pack, pin.version)) for pin in pins)
             from agentpack.policy.refusal import refuse  # only where there is a policy
@@ -71,10 +71,10 @@ def choose(
         raise
 
 
-def as_installed(looked_at: Selection) -> Selection:
+def choose_as_installed(looked_at: Selection) -> Selection:
     """What `install` would choose instead: without releases that are too young, unless only those would do."""
     asked = {entry.requirement.pack for entry in looked_at.manifest.packs}
-    with looked_at.candidates.offering_every_age(False):
+    with looked_at.candidates.ignoring_minimum_age(False):
         try:
             return choose(looked_at.candidates, looked_at.manifest, newest=asked)
         except PolicyRefused:

@@ -26,7 +26,7 @@ def pinned_here(workspace: Workspace, *, frozen: bool) -> Selection:
     Raises:
         DecisionNeeded: there is no lock, or it is out of date.
     """
-    return pinned(workspace, settled_lock(workspace, frozen=frozen))
+    return pinned(workspace, current_lock(workspace, frozen=frozen))
 
 
 def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
@@ -44,7 +44,7 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
     return tuple(evaluate(locked.candidates, locked.preview()))
 
 
-def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
+def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
     """The lock, one that is neither half merged nor, unless `frozen`, out of date. Raises DecisionNeeded."""
     lock = require_lock(workspace)
     if workspace.documents.lock_sides:
@@ -108,7 +108,7 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
         if declared := [one for one in workspace.redeclared(lock) if one.client in clients]:
             changed += map(str, declared)
             why = "made before that: `agentpack lock` brings it up to date"
-        elif declared := [one for one in workspace.untold(lock) if one.client in clients]:
+        elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:
             changed += [f"`{one.path}` may be another one now: the lock does not tell what it said" for one in declared]
         if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):
             why = f"written with another setting of {', '.join(moving)}: set it as it was, or run `agentpack sync`"

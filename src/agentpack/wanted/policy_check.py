@@ -36,7 +36,7 @@ def enforce(candidates: Candidates, made: Wanted, *, allow_installed: bool = Fal
         [
             one
             for one in evaluate(candidates, made)
-            if not (allow_installed and _stands(candidates.workspace, made, one.pack))
+            if not (allow_installed and _is_unchanged(candidates.workspace, made, one.pack))
         ]
     )
 
@@ -132,7 +132,7 @@ def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
     return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
-def _stands(workspace: Workspace, made: Wanted, name: str) -> bool:
+def _is_unchanged(workspace: Workspace, made: Wanted, name: str) -> bool:
     """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
     pack = made.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):

@@ -58,7 +58,7 @@ class Wanted(NamedTuple):
         names = file.pack, file.persona
         return next((part for part in self.parts if (part.pack.name, part.persona.name) == names), None)
 
-    def notes(self, changed: Container[str] | None) -> tuple["Told | str", ...]:
+    def notes(self, changed: Container[str] | None) -> tuple["GroupedNote | str", ...]:
         """What is to be said of a change, and no more once it is made.
 
         Args:
@@ -74,14 +74,14 @@ class Wanted(NamedTuple):
                 if changes or option:  # a text may stay the same and lose what its release asks for now
                     found.setdefault(note, []).append((file.client, file.path, option))
         told = (
-            Told(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
+            GroupedNote(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
             for note, rows in found.items()
         )
         unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
         return (*told, *dict.fromkeys((*not_written_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
 
 
-class Told(NamedTuple):
+class GroupedNote(NamedTuple):
     """A note, and the clients and files that it is about."""
 
     note: Note

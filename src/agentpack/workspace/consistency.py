@@ -19,11 +19,11 @@ from agentpack.workspace.locations import ManagedPlaces
 _T = TypeVar("_T")
 
 
-class _Moved(Exception):
+class _ChangedMeanwhile(Exception):
     """Another process changed something under the work: it is done again, alone from its start."""
 
 
-class Turns:
+class Consistency:
     """What one command does with other processes about."""
 
     def __init__(
@@ -34,49 +34,52 @@ class Turns:
         self._documents = (layout.CURRENT, scope.manifest, scope.lock)
         self.recovered: Recovered | None = None
         """The interrupted change that was found, and what became of it."""
-        self.has_settled = False
+        self.recovery_checked = False
         """Whether an interrupted change was put in order, or is told."""
-        self._until_done = ExitStack()
-        self._is_alone = False
-        self._began: object = None
+        self._held = ExitStack()
+        self._holds_lock = False
+        self._fingerprint_before: object = None
 
     def changing(self, work: Callable[[], _T]) -> _T:
         """What `work` returns, done on one state of the files; anything an earlier command left half done comes first.
 
-        The work calls `alone` before its first write.
+        The work calls `take_lock` before its first write.
 
         Raises:
             Unavailable: another process is at it for too long.
         """
-        self.settle()
+        self.recover_if_interrupted()
         self._forget()
-        return self._on_one_state(work)
+        return self._on_one_snapshot(work)
 
-    def steadily(self, look: Callable[[], _T]) -> _T:
+    def read_consistently(self, look: Callable[[], _T]) -> _T:
         """What `look` finds in one state of the files, never half in one and half in the next.
 
         Raises:
             Unavailable: another process is at it for too long.
         """
-        self.settle()
-        return self._on_one_state(look)
+        self.recover_if_interrupted()
+        return self._on_one_snapshot(look)
 
-    def alone(self) -> None:
+    def take_lock(self) -> None:
         """Keep every other process from changing this scope until the operation ends.
 
         Raises:
             Unavailable: another process is at it for too long, or the lock cannot be made here.
         """
-        if not self._is_alone:
-            self._take_lock()
+        if not self._holds_lock:
+            self._hold_lock()
             self._store.blobs.forget()
             left = (layout.JOURNAL_NEW, layout.JOURNAL)
-            if any(self._disk.stamp(path) is not None for path in left) or self._moment() != self._began:
-                raise _Moved
+            if (
+                any(self._disk.stamp(path) is not None for path in left)
+                or self._fingerprint() != self._fingerprint_before
+            ):
+                raise _ChangedMeanwhile
 
-    def settle(self) -> None:
+    def recover_if_interrupted(self) -> None:
         """For commands that only read: finish what was left in the middle, and clear what lies around."""
-        self.has_settled = True
+        self.recovery_checked = True
         left = (layout.JOURNAL_NEW, layout.JOURNAL, layout.IGNORE_NEW)
         if not any(self._disk.stamp(path) is not None for path in left) or is_locked(self._disk):
             return
@@ -87,13 +90,13 @@ class Turns:
         except Unfinished:
             raise
         except Unavailable as error:
-            if waiting is not None:  # temporary files alone keep nobody from reading
+            if waiting is not None:  # temporary files take_lock keep nobody from reading
                 raise unfinished(self._disk, waiting, error) from error
 
     @property
     def unfinished(self) -> int:
         """The generation of an interrupted change that this command did not look at; 0 where there is none."""
-        if self.has_settled or self._disk.stamp(layout.JOURNAL) is None:
+        if self.recovery_checked or self._disk.stamp(layout.JOURNAL) is None:
             return 0
         try:
             waiting = interrupted(self._store)
@@ -101,41 +104,43 @@ class Turns:
             return 0
         return waiting.number if waiting else 0
 
-    def _on_one_state(self, work: Callable[[], _T]) -> _T:
-        with ExitStack() as self._until_done:
-            self._is_alone = False
+    def _on_one_snapshot(self, work: Callable[[], _T]) -> _T:
+        with ExitStack() as self._held:
+            self._holds_lock = False
             try:
-                return self._at_first(work)
-            except _Moved:
-                self._take_lock()
+                return self._without_lock(work)
+            except _ChangedMeanwhile:
+                self._hold_lock()
                 self._recover()
                 return work()
             finally:
-                self._is_alone = False
+                self._holds_lock = False
 
-    def _at_first(self, work: Callable[[], _T]) -> _T:
-        """What the work returns without the lock. Raises _Moved when that is of no single state of the files."""
-        self._began = self._moment()
-        if self._began is None:
-            raise _Moved
+    def _without_lock(self, work: Callable[[], _T]) -> _T:
+        """What the work returns without the lock. Raises _ChangedMeanwhile when that is of no single state of the
+        files.
+        """
+        self._fingerprint_before = self._fingerprint()
+        if self._fingerprint_before is None:
+            raise _ChangedMeanwhile
         try:
             found = work()
-        except _Moved:
+        except _ChangedMeanwhile:
             raise
         except Exception:  # half a state can look like any fault
-            if self._is_alone or self._moment() == self._began:
+            if self._holds_lock or self._fingerprint() == self._fingerprint_before:
                 raise
-            raise _Moved from None
-        if self._is_alone or self._moment() == self._began:
+            raise _ChangedMeanwhile from None
+        if self._holds_lock or self._fingerprint() == self._fingerprint_before:
             return found
-        raise _Moved
+        raise _ChangedMeanwhile
 
-    def _take_lock(self) -> None:
-        if not self._is_alone:
-            self._until_done.enter_context(process_lock(self._disk))
-            self._is_alone = True
+    def _hold_lock(self) -> None:
+        if not self._holds_lock:
+            self._held.enter_context(process_lock(self._disk))
+            self._holds_lock = True
 
-    def _moment(self) -> object:
+    def _fingerprint(self) -> object:
         """What differs as soon as files do; None while a process changes them."""
         disk = self._disk
         if disk.stamp(layout.JOURNAL) is not None and is_locked(disk):

@@ -49,7 +49,7 @@ class Redeclared(NamedTuple):
 
 def redeclared(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
     """The clients that are not declared as they were when the lock was made, by name. Of one whose declaration the lock
-    does not tell, nothing is known: see `untold`.
+    does not tell, nothing is known: see `unrecorded_declarations`.
     """
     found = []
     for name, digest in sorted(lock.declared.items()):
@@ -61,7 +61,7 @@ def redeclared(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, 
     return tuple(found)
 
 
-def untold(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
+def unrecorded_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
     """The clients of which a lock that an earlier agentpack made does not tell how they were declared."""
     used = lock.all_clients - lock.declared.keys()
     return tuple(Redeclared(name, scope.shown(row.path)) for name, row in clients.declarations.items() if name in used)

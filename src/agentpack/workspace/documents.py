@@ -94,7 +94,7 @@ class Documents:
         kept = None if has_policy else self._cache.get("manifest", digest_of(data))
         if kept is not None:
             try:
-                return Manifest.from_data(kept, self.client_meant)
+                return Manifest.from_data(kept, self.resolve_client)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
         from agentpack.input.documents import decode, read_yaml
@@ -106,7 +106,7 @@ class Documents:
             document = read_yaml(decode(data, name), name)
         kept = checked(document, self._clients(), self._declared_before)
         self._cache.put("manifest", digest_of(data), kept)
-        return Manifest.from_data(kept, self.client_meant)
+        return Manifest.from_data(kept, self.resolve_client)
 
     def _declared_before(self, client: str) -> str | None:
         """The file that declared a client when the lock was made; None where the lock knows of none."""
@@ -118,7 +118,7 @@ class Documents:
         is_known = any(client in lock.declared for lock in locks if lock is not None)
         return self._scope.declaration(client) if is_known else None
 
-    def client_meant(self, word: str) -> str:
+    def resolve_client(self, word: str) -> str:
         """The name of the client that a word of the manifest means."""
         return word if word in MODULES else self._clients().meant(word)
 
@@ -213,7 +213,7 @@ class Documents:
         return any(is_digest_of(written, data) for data in (self.lock_bytes, plain(self.lock_bytes)))
 
     @property
-    def were_read(self) -> tuple[str, ...]:
+    def paths_read(self) -> tuple[str, ...]:
         """The named paths of the manifest and the lock, of those that were read and are there."""
         named = (("manifest_bytes", self._scope.manifest), ("lock_bytes", self._scope.lock))
         return tuple(path for name, path in named if self.__dict__.get(name) is not None)
@@ -233,7 +233,7 @@ class Documents:
         return tuple(found)
 
     @contextmanager
-    def as_if(self, texts: Iterable[LocalText]) -> Iterator[None]:
+    def with_local_texts(self, texts: Iterable[LocalText]) -> Iterator[None]:
         """Make what is made inside with these local variants in the place of those at their paths."""
         before = self.local_texts
         self.local_texts = tuple({text.path: text for text in (*before, *texts)}.values())

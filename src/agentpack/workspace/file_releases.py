@@ -39,7 +39,7 @@ class FileRelease(NamedTuple):
 
 def file_releases(workspace: Workspace) -> Mapping[str, FileRelease]:
     """What was written last, by path, with its release; without files of which no lock is known that has them."""
-    locks = Locks(workspace)
+    locks = KnownLocks(workspace)
     found = ((file.path, locks.held(file)) for file in workspace.states.recorded.values())
     return {path: held for path, held in found if held is not None}
 
@@ -50,7 +50,7 @@ def file_releases_of_lock(workspace: Workspace) -> Iterator[FileRelease]:
     if lock is None:
         yield from held.values()
         return
-    locks = Locks(workspace)
+    locks = KnownLocks(workspace)
     rows = locked_files(lock)
     recognised = {row.path for one in workspace.states.recognised for row in one.files} - rows.keys()
     yield from (one for path, one in held.items() if path in recognised)
@@ -92,7 +92,7 @@ def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileReleas
     return lock._replace(files=tuple(files.values()), written=written, accepted=accepted)
 
 
-class Locks:
+class KnownLocks:
     """The locks that describe what was written: the one on disk, then those that the newest generations left."""
 
     def __init__(self, workspace: Workspace) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from os.path import dirname, expanduser, isdir, join, normpath
 
 from agentpack.environment import Scope
-from agentpack.fetch import Sources, in_words
+from agentpack.fetch import Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.pack import ReleaseRef
@@ -43,7 +43,7 @@ class OpenedSources:
     def missing(self) -> tuple[str, ...]:
         """What is to be said about sources that were asked and are missing, in words."""
         gone = (source for opened in self._opened for source in opened.all if source.name in opened.passed_over)
-        return tuple(dict.fromkeys(map(in_words, gone)))
+        return tuple(dict.fromkeys(map(missing_words, gone)))
 
     @property
     def releases_read(self) -> Collection[ReleaseRef]:

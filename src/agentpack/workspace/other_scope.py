@@ -38,7 +38,7 @@ def _folders(workspace: Workspace, target: Client) -> Iterator[tuple[str, Worksp
     if not folder or target.folder("user" if kind == "project" else "project", variables) is None:
         return
     try:
-        scope = _beside(workspace, folder)
+        scope = _scope_beside(workspace, folder)
         there = target.folder(scope.kind, variables)
         if scope.kind == kind or not there:
             return
@@ -49,7 +49,7 @@ def _folders(workspace: Workspace, target: Client) -> Iterator[tuple[str, Worksp
         return  # what cannot be read there is told by a command that works there
 
 
-def _beside(workspace: Workspace, folder: str) -> Scope:
+def _scope_beside(workspace: Workspace, folder: str) -> Scope:
     """The user's scope beside a project, or what is around a folder of the user's."""
     if workspace.scope.kind == "project":
         return user_scope(workspace.environment, "")

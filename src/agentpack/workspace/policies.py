@@ -26,7 +26,7 @@ class Policies:
         self.__dict__.pop("strictest", None)
 
     @cached_property
-    def beside(self) -> "tuple[Policy, ...]":
+    def external(self) -> "tuple[Policy, ...]":
         """The user's and the organisation's, whatever the manifest says."""
         files = policy_files(self._environment)
         if not files:
@@ -55,12 +55,12 @@ class Policies:
         """What all of them say together."""
         from agentpack.policy.policy import strictest  # as above
 
-        return strictest((*self.own, *self.beside))
+        return strictest((*self.own, *self.external))
 
     @property
     def exist(self) -> bool:
         """Whether any of them says something here."""
-        return self._documents.manifest.policy is not None or bool(self.beside)
+        return self._documents.manifest.policy is not None or bool(self.external)
 
     @property
     def may_refuse(self) -> bool:

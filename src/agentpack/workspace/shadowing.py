@@ -57,10 +57,10 @@ def same_name_warnings(workspace: Workspace, planned: Plan, clients: Collection[
     fresh = [change for change in managed if change.previous is None or change.action in WRITES]
     places = {workspace.scope.absolute(change.path) for change in fresh}
     found = same_names(workspace, managed, clients)
-    return sentences(workspace, (same for same in found if same.ours in places))
+    return same_name_sentences(workspace, (same for same in found if same.ours in places))
 
 
-def sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
+def same_name_sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
     """A sentence for each of these files, with all clients that read it."""
     files: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for same in found:
@@ -72,10 +72,10 @@ def sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
             s = "s" if len(titles) == 1 else ""
             said.append(f"{' and '.join(titles)} read{s} both and use{s} {which}")
         where = f" ({scope} scope)" if scope else ""
-        yield f"{brief(workspace, other)}{where} is also named `{persona}`; {', '.join(said)}"
+        yield f"{short_path(workspace, other)}{where} is also named `{persona}`; {', '.join(said)}"
 
 
-def brief(workspace: Workspace, absolute: str) -> str:
+def short_path(workspace: Workspace, absolute: str) -> str:
     """A place on this machine, relative to the project's root or to home where it is below."""
     places = [(workspace.scope.root, "")] if workspace.scope.kind == "project" else []
     for base, sign in (*places, (workspace.environment.home, "~/")):

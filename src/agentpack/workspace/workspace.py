@@ -16,8 +16,8 @@ from agentpack.model.rendering import Form
 from agentpack.sources.bundled import validated_folder
 from agentpack.store import Store, layout
 from agentpack.store.validated import ValidatedCache
-from agentpack.workspace.consistency import Turns
-from agentpack.workspace.declared_clients import Redeclared, clients_of, redeclared, untold
+from agentpack.workspace.consistency import Consistency
+from agentpack.workspace.declared_clients import Redeclared, clients_of, redeclared, unrecorded_declarations
 from agentpack.workspace.documents import Documents
 from agentpack.workspace.locations import Locations, ManagedPlaces
 from agentpack.workspace.opened_sources import OpenedSources
@@ -37,7 +37,7 @@ class Workspace:
         if scope.kind == "project":
             user = user_scope(environment, "").roots
             disk.known_states = KnownStates(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
-            layout.judge(disk)
+            layout.check_owner(disk)
         self.scope = scope = scope._replace(roots=disk.roots)  # records bring further ones
         self.store = Store(disk)
         self.places = Locations(disk, _shared_of, in_clone=scope.kind == "project")
@@ -48,12 +48,12 @@ class Workspace:
         )
         self.policies = Policies(environment, scope, self.documents)
         self.states = States(environment, scope, disk, self.documents, self.places, lambda: self.managed)
-        self.consistency = Turns(disk, self.store, scope, lambda: self.managed, self.read_again)
+        self.consistency = Consistency(disk, self.store, scope, lambda: self.managed, self.reload)
         self.accepted: tuple[str, ...] = ()
         """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
         the lock says is accepted as well."""
 
-    def read_again(self) -> None:
+    def reload(self) -> None:
         """Drop what was read of files that may have changed: it is read again when next asked for."""
         self.documents.forget()
         self.policies.forget()
@@ -83,9 +83,9 @@ class Workspace:
         """The clients that are declared otherwise than when the lock was made."""
         return redeclared(self.clients, self.scope, lock)
 
-    def untold(self, lock: Lock) -> tuple[Redeclared, ...]:
+    def unrecorded_declarations(self, lock: Lock) -> tuple[Redeclared, ...]:
         """The declared clients of which the lock does not tell how they were declared."""
-        return untold(self.clients, self.scope, lock)
+        return unrecorded_declarations(self.clients, self.scope, lock)
 
     def client(self, name: str) -> Client:
         """The adapter of a client that the manifest or the lock names.
@@ -124,29 +124,29 @@ class Workspace:
         return tuple(f"`{self.scope.absolute(path)}` is a link to {found[path]}, which is yours" for path in found)
 
 
-def steady(
+def read_consistently(
     look: Callable[Concatenate[Workspace, _P], _T],
 ) -> Callable[Concatenate[Workspace, _P], _T]:
-    """The same operation, on one state of the files: see `Turns.steadily`."""
+    """The same operation, on one state of the files: see `Consistency.read_consistently`."""
 
     @wraps(look)
-    def steadily(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return workspace.consistency.steadily(lambda: look(workspace, *args, **kwargs))
+    def read_consistently(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return workspace.consistency.read_consistently(lambda: look(workspace, *args, **kwargs))
 
-    return steadily
+    return read_consistently
 
 
 def changing(
     work: Callable[Concatenate[Workspace, _P], _T],
 ) -> Callable[Concatenate[Workspace, _P], _T]:
-    """The same operation, alone in its scope from the moment it writes: see `Turns.changing`.
+    """The same operation, alone in its scope from the moment it writes: see `Consistency.changing`.
 
     It raises PolicyUnreadable where a policy was set that cannot be read: nothing may be changed then.
     """
 
     @wraps(work)
     def changing(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        _ = workspace.policies.beside
+        _ = workspace.policies.external
         return workspace.consistency.changing(lambda: work(workspace, *args, **kwargs))
 
     return changing
