@@ -23,7 +23,7 @@ MOST_BYTES = 256 * 1024
 _MOST_COMMANDS = 5
 
 
-def remarks(candidates: Candidates, lock: Lock | None, made: Wanted) -> tuple[str, ...]:
+def remarks(candidates: Candidates, lock: Lock | None, wanted: Wanted) -> tuple[str, ...]:
     """A sentence for each thing that should be read first.
 
     Args:
@@ -32,12 +32,12 @@ def remarks(candidates: Candidates, lock: Lock | None, made: Wanted) -> tuple[st
     known = {(pack.name, pack.source, pack.digest) for pack in lock.packs} if lock else set()
     coming = [
         pack
-        for pack in made.lock.packs
+        for pack in wanted.lock.packs
         if pack.source != BUNDLED and (pack.name, pack.source, pack.digest) not in known
     ]
     if not coming:
         return ()
-    parts = {pack.name: [part for part in made.parts if part.pack.name == pack.name] for pack in coming}
+    parts = {pack.name: [part for part in wanted.parts if part.pack.name == pack.name] for pack in coming}
     return (
         *(text for pack in coming for part in parts[pack.name] for text in _running(part)),
         *_findings(candidates, coming),
@@ -95,7 +95,7 @@ def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[
 
 
 def name_warnings(
-    candidates: Candidates, old: Manifest, new: Manifest, lock: Lock | None, made: Wanted
+    candidates: Candidates, old: Manifest, new: Manifest, lock: Lock | None, wanted: Wanted
 ) -> tuple[str, ...]:
     """A sentence for each name that should be read twice.
 
@@ -107,7 +107,7 @@ def name_warnings(
         return ()
     far = tuple(_far(candidates.workspace.scope.kind, old, new))
     known = {(pack.name, pack.source) for pack in lock.packs} if lock else set()
-    coming = [pack for pack in made.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
+    coming = [pack for pack in wanted.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
     sources = {source.name for source in new.sources} - {source.name for source in old.sources}
     if not coming and not sources:
         return far
@@ -117,7 +117,7 @@ def name_warnings(
         *_sources(sources, {source.name for source in new.sources} - sources | {BUNDLED}),
         *_shadowed(candidates, coming, offered),
         *_packs(coming, offered, {pack.name for pack in lock.packs} if lock else set()),
-        *_personas(coming, made),
+        *_personas(coming, wanted),
     )
 
 
@@ -176,12 +176,12 @@ def _packs(
             yield f"`{name}` of `{source}` can be taken for `{near.name}` {places[near.name]}: {near.why}"
 
 
-def _personas(coming: Collection[LockedPack], made: Wanted) -> Iterator[str]:
+def _personas(coming: Collection[LockedPack], wanted: Wanted) -> Iterator[str]:
     from agentpack.audit.lookalike import nearest
 
     packs = {pack.name for pack in coming}
-    theirs = {file.persona: file.pack for file in made.lock.files if file.pack in packs}
-    ours = {file.persona: file.pack for file in made.lock.files if file.pack not in packs}
+    theirs = {file.persona: file.pack for file in wanted.lock.files if file.pack in packs}
+    ours = {file.persona: file.pack for file in wanted.lock.files if file.pack not in packs}
     for name, near in nearest(theirs, ours).items():
         taken = f"`{name}` of `{theirs[name]}` can be taken for `{near.name}` of `{ours[near.name]}`"
         yield f"the persona {taken}: {near.why}"

@@ -154,8 +154,8 @@ class _Trial:
         fewer = {**self.fixed, **taken}
         every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
         try:
-            made = self.chosen.for_clients(every, fewer).enforced()
-            check_writable(self.chosen.workspace, made, self.decisions)
+            wanted = self.chosen.for_clients(every, fewer).enforced()
+            check_writable(self.chosen.workspace, wanted, self.decisions)
         except Bug:
             raise
         except AgentpackError as error:

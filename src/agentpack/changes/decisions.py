@@ -29,7 +29,7 @@ def make_change(workspace: Workspace, command: str, state: DesiredState, request
     Raises:
         DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
     """
-    return confirm_and_commit(workspace, state.made, request, propose_change(workspace, command, state, request))
+    return confirm_and_commit(workspace, state.wanted, request, propose_change(workspace, command, state, request))
 
 
 def propose_change(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
@@ -39,12 +39,12 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         DecisionNeeded: a conflict, or a release that may do more.
         InvalidFile: a text has something in it that no reader sees.
     """
-    made = state.made
-    recognise_releases(workspace, made)
-    capabilities = capability_changes(workspace, made)
+    wanted = state.wanted
+    recognise_releases(workspace, wanted)
+    capabilities = capability_changes(workspace, wanted)
     if request.require_acceptance:
         refuse_widening(capabilities)
-    planned = plan_for(workspace, made, request)
+    planned = plan_for(workspace, wanted, request)
     documents = tuple(documents_of_change(workspace, state, planned))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
@@ -54,9 +54,9 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         root=workspace.scope.root,
         plan=planned,
         documents=documents,
-        packs=tuple(pack_changes(before, made.lock)),
+        packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *made.notes(changed),
+            *wanted.notes(changed),
             *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, state.lock),
             *state.notes,
@@ -66,42 +66,42 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),
         dry_run=request.dry_run,
-        capabilities=tuple(sorted((*capabilities, *gained_over_disk(workspace, made, planned, capabilities)))),
-        skipped=made.skipped,
+        capabilities=tuple(sorted((*capabilities, *gained_over_disk(workspace, wanted, planned, capabilities)))),
+        skipped=wanted.skipped,
         left=planned.conflicts if request.partial else (),
     )
     if planned.conflicts and not request.partial:
         raise ConflictsFound(workspace, outcome)
     if outcome.changes_anything:
-        _refuse_hidden(workspace, made, state.extra_documents, planned)
+        _refuse_hidden(workspace, wanted, state.extra_documents, planned)
         refuse_sources(workspace, planned)
     return outcome
 
 
-def confirm_and_commit(workspace: Workspace, made: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
+def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
     """Do what was proposed, unless it is nothing or only a question. Raises DecisionNeeded when the answer is no."""
     if request.dry_run or not proposed.changes_anything:
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
-    return commit(workspace, DecidedChange(proposed, pins_of(made.lock), modes_left(workspace, proposed.plan)))
+    return commit(workspace, DecidedChange(proposed, pins_of(wanted.lock), modes_left(workspace, proposed.plan)))
 
 
-def check_writable(workspace: Workspace, made: Wanted, decisions: Decisions) -> None:
+def check_writable(workspace: Workspace, wanted: Wanted, decisions: Decisions) -> None:
     """Raise what would keep these files from being written, but for files that are managed already.
 
     Raises:
         ConflictsFound: a file that is not ours is in the way.
         AgentpackError: any other reason.
     """
-    recognise_releases(workspace, made)
-    planned = plan_for(workspace, made, decisions)
+    recognise_releases(workspace, wanted)
+    planned = plan_for(workspace, wanted, decisions)
     foreign = tuple(change for change in planned.conflicts if change.path not in workspace.states.recorded)
     if foreign:
         scope = workspace.scope
         stopped = Outcome(command="install", scope=scope.kind, root=scope.root, plan=Plan(changes=foreign))
         raise ConflictsFound(workspace, stopped)
-    _refuse_hidden(workspace, made, {}, planned)
+    _refuse_hidden(workspace, wanted, {}, planned)
     refuse_sources(workspace, planned)
     for change in planned.pending:
         if change.action in WRITES:
@@ -121,7 +121,7 @@ def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:
             yield f"{workspace.scope.absolute(change.path)}:{line} has {MARKERS}; {HINT}"
 
 
-def _refuse_hidden(workspace: Workspace, made: Wanted, documents: Mapping[str, bytes], planned: Plan) -> None:
+def _refuse_hidden(workspace: Workspace, wanted: Wanted, documents: Mapping[str, bytes], planned: Plan) -> None:
     """The last defence: no text that agentpack made is written with anything in it that no reader sees, unless a policy
     lets it pass in packs, which was told.
     """
@@ -131,6 +131,6 @@ def _refuse_hidden(workspace: Workspace, made: Wanted, documents: Mapping[str, b
 
         raise InvalidFile(faults_of(own), hint=OWN_HINT)
     for change in planned.changes:
-        passes = change.action not in WRITES or (made.hidden and workspace.policies.report_hidden_text)
-        if not passes and (found := text_findings(made.files[change.path].content, change.path)):
+        passes = change.action not in WRITES or (wanted.hidden and workspace.policies.report_hidden_text)
+        if not passes and (found := text_findings(wanted.files[change.path].content, change.path)):
             raise HiddenText([one._replace(file=workspace.scope.absolute(one.file)) for one in found])

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from agentpack.merge import KnownEntries
 
 
-def plan_for(workspace: Workspace, made: Wanted, decisions: Decisions = NO_DECISIONS) -> Plan:
+def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DECISIONS) -> Plan:
     """The plan that brings the disk to what is wanted."""
-    met = unique_files(workspace, made.files)
+    met = unique_files(workspace, wanted.files)
     pristine = Pristine(workspace)
     planned = plan(
         met.wanted,
@@ -24,7 +24,7 @@ def plan_for(workspace: Workspace, made: Wanted, decisions: Decisions = NO_DECIS
         met.observed,
         disk=workspace.states.contents,
         base=pristine.text,
-        known=lambda old, new: _rules(pristine.part(old), made.part(new)),
+        known=lambda old, new: _rules(pristine.part(old), wanted.part(new)),
         decisions=decisions,
     )
     return met.whole(planned, decisions)

@@ -27,16 +27,16 @@ MAX_RELEASES = 50
 """Releases of a pack, the newest ones, with which a file that has no row is compared."""
 
 
-def recognise_releases(workspace: Workspace, made: "Wanted") -> None:
+def recognise_releases(workspace: Workspace, wanted: "Wanted") -> None:
     """Take files that no row is known of for what they are, where they equal what an offered release renders to.
 
     For packs that agentpack.yaml asked for before the command: their rows were lost, with the whole lock or with one
     side of a merge. A file of a pack that is new here is somebody's own.
     """
-    open_ = unrecorded_files(workspace, made)
+    open_ = unrecorded_files(workspace, wanted)
     for pack in sorted({file.pack for file in open_}):
         there = {file.path: workspace.places.look(file.path) for file in open_ if file.pack == pack}
-        for lock in islice(_offered(workspace, made, PackName(pack)), MAX_RELEASES):
+        for lock in islice(_offered(workspace, wanted, PackName(pack)), MAX_RELEASES):
             digests = {path: here.digest for path, here in there.items() if here is not None}
             same = {row.path for row in lock.files if digests.get(row.path) == f"sha256:{row.sha256}"}
             if same:
@@ -47,10 +47,12 @@ def recognise_releases(workspace: Workspace, made: "Wanted") -> None:
                 break
 
 
-def unrecorded_files(workspace: Workspace, made: Wanted) -> tuple[Rendering, ...]:
+def unrecorded_files(workspace: Workspace, wanted: Wanted) -> tuple[Rendering, ...]:
     """Files that are wanted and there, and of which no row is known, though agentpack.yaml asked for their packs."""
     known = workspace.states.recorded
-    asked = [file for file in made.files.values() if file.path not in known and _was_wanted(workspace, made, file.pack)]
+    asked = [
+        file for file in wanted.files.values() if file.path not in known and _was_wanted(workspace, wanted, file.pack)
+    ]
     there = workspace.states.observe({file.path for file in asked})
     return tuple(file for file in asked if file.path in there)
 
@@ -64,16 +66,16 @@ def recognised_lock(workspace: Workspace) -> Lock | None:
     return Lock({}, (), tuple(pins.values()), ()) if pins else None
 
 
-def _was_wanted(workspace: Workspace, made: Wanted, pack: str) -> bool:
-    pin = made.lock.pack(pack)
+def _was_wanted(workspace: Workspace, wanted: Wanted, pack: str) -> bool:
+    pin = wanted.lock.pack(pack)
     return workspace.manifest.wanted(pack) is not None or (pin is not None and MANIFEST not in pin.wanted_by)
 
 
-def _offered(workspace: Workspace, made: Wanted, pack: PackName) -> Iterator[Lock]:
+def _offered(workspace: Workspace, wanted: Wanted, pack: PackName) -> Iterator[Lock]:
     """What each release of a pack renders to, the newest first, made as this one is wanted: as locks of that pack."""
-    manifest = Manifest.from_data(made.lock.manifest)
+    manifest = Manifest.from_data(wanted.lock.manifest)
     entry = manifest.wanted(pack) or ManifestEntry(Requirement(pack=pack), pack)
-    clients = sorted({file.client for file in made.files.values() if file.pack == pack})
+    clients = sorted({file.client for file in wanted.files.values() if file.pack == pack})
     candidates = to_look_at(workspace, manifest)
     for version in sorted(candidates.versions(pack), reverse=True):
         requirement = replace(entry.requirement, range=f"=={version}")
@@ -87,7 +89,7 @@ def _offered(workspace: Workspace, made: Wanted, pack: PackName) -> Iterator[Loc
 class RenderedPack(NamedTuple):
     """One pack, made again as a row of a lock has it."""
 
-    made: Wanted
+    wanted: Wanted
     pinned: Selection
 
 
@@ -110,7 +112,7 @@ class Pristine:
         except AgentpackError:
             pass  # a damaged store: what it held can often be rendered again
         again = self.again(file)
-        found = again.made.files.get(file.path) if again else None
+        found = again.wanted.files.get(file.path) if again else None
         return as_lf(found.content) if found is not None and found.digest == file.rendered else None
 
     def part(self, file: InstalledFile) -> AssembledPersona | None:
@@ -118,9 +120,9 @@ class Pristine:
         again = self.again(file)
         same = again is not None and any(
             (one.client, one.persona, one.digest) == (file.client, file.persona, file.rendered)
-            for one in again.made.files.values()  # under another path where a client's variable points elsewhere now
+            for one in again.wanted.files.values()  # under another path where a client's variable points elsewhere now
         )
-        return again.made.part(file) if again and same else None
+        return again.wanted.part(file) if again and same else None
 
     def again(self, file: InstalledFile) -> RenderedPack | None:
         """The pack behind a file; None when it cannot be made again, and `failure` may say why."""

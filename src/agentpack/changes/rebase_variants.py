@@ -106,8 +106,8 @@ class _Rebase:
 
     def _order(self, persona: str) -> list[NamedLayer]:
         """The local variants in the order in which they are laid."""
-        made = self.old.for_clients(self.clients).preview(self.row.name)
-        part = next((part for part in made.parts if self._name(self.old, persona) == part.persona.name), None)
+        wanted = self.old.for_clients(self.clients).preview(self.row.name)
+        part = next((part for part in wanted.parts if self._name(self.old, persona) == part.persona.name), None)
         layers = [] if part is None else self.old.assembler.layers(part)
         return [named for named in layers if named.origin.kind == "local"]
 
@@ -158,18 +158,18 @@ class _Rebase:
         except DecisionNeeded:
             return None
         with self.workspace.documents.with_local_texts([text._replace(data=anew)]):
-            made = self._text(self.new.without_variants(self.row.name, later), text.persona, theirs.file.client)
+            again = self._text(self.new.without_variants(self.row.name, later), text.persona, theirs.file.client)
         target = self.workspace.clients.named(theirs.file.client)
-        if made is None or differs_in(target, made.file.persona, made.file.content, data) is None:
+        if again is None or differs_in(target, again.file.persona, again.file.content, data) is None:
             return None
         return anew, len(merged.conflicts)
 
     def _text(self, side: Selection, persona: str, client: str) -> _ClientText | None:
         with self._laid_over(side):
-            made = side.for_clients((client,)).preview(self.row.name)
+            wanted = side.for_clients((client,)).preview(self.row.name)
         name = self._name(side, persona)
-        part = next((part for part in made.parts if part.persona.name == name), None)
-        file = next((file for file in made.files.values() if (file.client, file.persona) == (client, name)), None)
+        part = next((part for part in wanted.parts if part.persona.name == name), None)
+        file = next((file for file in wanted.files.values() if (file.client, file.persona) == (client, name)), None)
         if part is None or file is None:
             return None
         return _ClientText(side, part, file._replace(content=as_lf(file.content)))

@@ -66,7 +66,7 @@ class ChangeRequest(Decisions):
 class DesiredState(NamedTuple):
     """The state a command asks for: files, manifest, lock. `lock` and `manifest` None delete the document."""
 
-    made: Wanted
+    wanted: Wanted
     manifest: bytes | None
     lock: Lock | None
     """What is wanted, and the files as if all of them were written; those left in conflict are put in afterwards."""
@@ -90,7 +90,7 @@ class RebasedVariants(NamedTuple):
         return state._replace(extra_documents=documents, notes=(*self.notes, *state.notes))
 
 
-def desired_state(workspace: Workspace, old: Manifest, new: Manifest, made: Wanted) -> DesiredState:
+def desired_state(workspace: Workspace, old: Manifest, new: Manifest, wanted: Wanted) -> DesiredState:
     """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
     data = workspace.documents.manifest_bytes
     name = workspace.scope.manifest.rpartition("/")[2]
@@ -104,4 +104,4 @@ def desired_state(workspace: Workspace, old: Manifest, new: Manifest, made: Want
 
         text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.resolve_client)
         workspace.documents.parse_manifest(text.encode())  # loads what checks it, so that the next command need not
-    return DesiredState(made, text.encode(), made.lock)
+    return DesiredState(wanted, text.encode(), wanted.lock)

@@ -104,12 +104,14 @@ def capability_words(words: Iterable[str]) -> str:
     return ", ".join(words) or "no tool"
 
 
-def capability_changes(workspace: Workspace, made: Wanted) -> tuple[CapabilityChange, ...]:
+def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:
     """What is new or differs against what was written, sorted by pack, persona and client. Nothing is decided."""
     sides = workspace.documents.lock_sides
-    changes = tuple(sorted(_WideningCheck(workspace, _known(workspace), made).changes()))  # no two are of the same key
+    changes = tuple(
+        sorted(_WideningCheck(workspace, _known(workspace), wanted).changes())
+    )  # no two are of the same key
     for side in sides:
-        against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), made).changes()}
+        against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), wanted).changes()}
         changes = tuple(_covered_by(change, against.get(change[:3])) for change in changes) + tuple(
             change for key, change in against.items() if change.stops and all(one[:3] != key for one in changes)
         )
@@ -143,7 +145,7 @@ def lock_changes(before: Lock | None, after: Lock | None) -> tuple[CapabilityCha
 
 
 def gained_over_disk(
-    workspace: Workspace, made: Wanted, planned: Plan, reported: Collection[CapabilityChange]
+    workspace: Workspace, wanted: Wanted, planned: Plan, reported: Collection[CapabilityChange]
 ) -> Iterator[CapabilityChange]:
     """The capabilities that personas gain over the files on disk, except those already in `reported`.
 
@@ -151,7 +153,7 @@ def gained_over_disk(
     """
     known = {change[:3] for change in reported}
     for change in planned.changes:
-        file = made.files.get(change.path)
+        file = wanted.files.get(change.path)
         if file is None or change.action not in WRITES or change.observed is None or _key(file) in known:
             continue
         before = capabilities(workspace.client(file.client), workspace.states.contents(change.path))
@@ -227,24 +229,24 @@ def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
 class _WideningCheck:
     """One lock against what is wanted."""
 
-    def __init__(self, workspace: Workspace, lock: Lock | None, made: Wanted) -> None:
+    def __init__(self, workspace: Workspace, lock: Lock | None, wanted: Wanted) -> None:
         self.workspace = workspace
         self.lock = lock
-        self.made = made
+        self.wanted = wanted
         self.locked: dict[str, LockedPack] = {pack.name: pack for pack in lock.packs} if lock else {}
-        self.wanted: dict[str, LockedPack] = {pack.name: pack for pack in made.lock.packs}
+        self.wanted_packs: dict[str, LockedPack] = {pack.name: pack for pack in wanted.lock.packs}
         self.rows = {_key(file): file for file in lock.files} if lock else {}
         self.installed = {key[0] for key in self.rows}
         self._above: dict[str, set[str]] = {}
         self.moved = self._moved(self.locked)
-        wanted = workspace.documents.readable_lock
-        self.accepted_moved = self._moved({pack.name: pack for pack in wanted.packs} if wanted else {})
+        on_disk = workspace.documents.readable_lock
+        self.accepted_moved = self._moved({pack.name: pack for pack in on_disk.packs} if on_disk else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
         self.redeclared = self._redeclared(lock)
-        self.accepted_redeclared = self._redeclared(wanted)
+        self.accepted_redeclared = self._redeclared(on_disk)
 
     def changes(self) -> Iterator[CapabilityChange]:
-        for file in self.made.files.values():
+        for file in self.wanted.files.values():
             key = _key(file)
             row = self.rows.get(key)
             if row is not None and row.capabilities == ", ".join(file.capabilities):
@@ -271,15 +273,15 @@ class _WideningCheck:
     def _redeclared(self, lock: Lock | None) -> frozenset[str]:
         """The declared clients of which the lock says another declaration than today's, or none."""
         recorded = lock.declared if lock else {}
-        return frozenset(name for name, digest in self.made.lock.declared.items() if recorded.get(name) != digest)
+        return frozenset(name for name, digest in self.wanted.lock.declared.items() if recorded.get(name) != digest)
 
     def _is_doubtful(self, file: Rendering) -> bool:
         """Whether a lock that this checkout did not write may have been given a declaration's digest without what that
         brings along. Another local variant would explain it as well.
         """
-        if file.client not in self.made.lock.declared or self.workspace.documents.lock_is_recorded:
+        if file.client not in self.wanted.lock.declared or self.workspace.documents.lock_is_recorded:
             return False
-        old, new = self.locked.get(file.pack), self.wanted[file.pack]
+        old, new = self.locked.get(file.pack), self.wanted_packs[file.pack]
         return old is not None and old.local_variants == new.local_variants
 
     def _declaring_more(self, file: Rendering, row: LockedFile) -> str:
@@ -299,7 +301,7 @@ class _WideningCheck:
         if not is_new or pack in self.installed:
             return pack not in self.moved
         old = self.locked.get(pack)
-        if USER in self.wanted[pack].wanted_by and (old is None or USER not in old.wanted_by):
+        if USER in self.wanted_packs[pack].wanted_by and (old is None or USER not in old.wanted_by):
             return True
         # brought along: by packs that are as new to the user as it is, or by a new release of one that was there
         return pack not in self._brought_by_release
@@ -313,7 +315,7 @@ class _WideningCheck:
 
     def _moved(self, before: Mapping[str, LockedPack]) -> frozenset[str]:
         """The packs whose personas come from other bytes than before: their own, or those of a pack they require."""
-        moved = {name for name, pack in self.wanted.items() if _origin(pack) != _origin(before.get(name))}
+        moved = {name for name, pack in self.wanted_packs.items() if _origin(pack) != _origin(before.get(name))}
         return frozenset(_reached(self._requiring, moved))
 
     def _requirers(self, pack: str) -> set[str]:
@@ -325,11 +327,15 @@ class _WideningCheck:
     @cached_property
     def _brought_by_release(self) -> set[str]:
         """The packs that were there and have another release now, and all that these require."""
-        return _reached(self._required, {name for name in self.locked if name in self.moved and name in self.wanted})
+        return _reached(
+            self._required, {name for name in self.locked if name in self.moved and name in self.wanted_packs}
+        )
 
     @cached_property
     def _required(self) -> Mapping[str, set[str]]:
-        return {name: {parse_requirement(text).pack for text in pack.requires} for name, pack in self.wanted.items()}
+        return {
+            name: {parse_requirement(text).pack for text in pack.requires} for name, pack in self.wanted_packs.items()
+        }
 
     @cached_property
     def _requiring(self) -> Mapping[str, set[str]]:
@@ -356,15 +362,15 @@ class _WideningCheck:
         if self.lock is None:
             return {}
         lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
-        clients = sorted({file.client for file in self.made.files.values()})
+        clients = sorted({file.client for file in self.wanted.files.values()})
         try:
-            made = pinned(self.workspace, lock).only_for(clients).preview()
+            wanted = pinned(self.workspace, lock).only_for(clients).preview()
         except AgentpackError:
             return {}
-        return {_key(file): file.capabilities for file in made.files.values()}
+        return {_key(file): file.capabilities for file in wanted.files.values()}
 
     def _releases(self, pack: str) -> tuple[str, str]:
-        old, new = self.locked.get(pack), self.wanted[pack]
+        old, new = self.locked.get(pack), self.wanted_packs[pack]
         if pack not in self.moved:
             return "", ""
         if old is None:

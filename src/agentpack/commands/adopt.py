@@ -64,7 +64,7 @@ class AdoptionChoice(NamedTuple):
     """What the files of one persona are taken for."""
 
     files: tuple[AdoptableAgent, ...]
-    wanted: ManifestEntry
+    entry: ManifestEntry
     version: str
     pack_files: Mapping[str, bytes]
     """The files of the local pack; empty for a release."""
@@ -92,18 +92,20 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
         taken = choose_clients(choose(candidates, old))
     choices = _choices(candidates, files, taken.clients)
     manifest, source = _manifest(workspace, taken.naming_clients().manifest, choices)
-    made = _made(workspace, manifest, source, choices)
-    as_they_are = tuple(_with_originals(choice, made) for choice in choices)
+    wanted = _wanted(workspace, manifest, source, choices)
+    as_they_are = tuple(_with_originals(choice, wanted) for choice in choices)
     if as_they_are != choices:
-        choices, made = as_they_are, _made(workspace, manifest, source, as_they_are)
-    made = made._replace(skipped=taken.skipped)
-    state = desired_state(workspace, old, manifest, made)._replace(extra_documents=_pack_documents(workspace, choices))
-    adopted = tuple(_adopted(workspace, made, choices))
+        choices, wanted = as_they_are, _wanted(workspace, manifest, source, as_they_are)
+    wanted = wanted._replace(skipped=taken.skipped)
+    state = desired_state(workspace, old, manifest, wanted)._replace(
+        extra_documents=_pack_documents(workspace, choices)
+    )
+    adopted = tuple(_adopted(workspace, wanted, choices))
     said = frozenset(file.path for file in adopted if file.rewritten)
     request = replace(request, adopt_as_is=True, reformat=said, require_acceptance=False)
     proposed = propose_change(workspace, command, state, request)
     _refuse_more(workspace, proposed, files)
-    return Adoption(confirm_and_commit(workspace, made, request, proposed), adopted, managed)
+    return Adoption(confirm_and_commit(workspace, wanted, request, proposed), adopted, managed)
 
 
 # What each is taken for.
@@ -124,13 +126,13 @@ def _choices(
         if requirement is not None:
             (persona,) = candidates.read(requirement.pack, _exactly(requirement))[1].personas
             renames = {} if persona == name else {persona: name}
-            wanted = ManifestEntry(requirement, str(requirement), only, {}, renames)
-            choices.append(AdoptionChoice(tuple(own), wanted, str(_exactly(requirement)), {}))
+            entry = ManifestEntry(requirement, str(requirement), only, {}, renames)
+            choices.append(AdoptionChoice(tuple(own), entry, str(_exactly(requirement)), {}))
             continue
         pack = next(n for n in _names(name) if n not in taken)
         taken.add(pack)
-        wanted = ManifestEntry(Requirement(pack=pack), pack, only)
-        choices.append(AdoptionChoice(tuple(own), wanted, VERSION, local_pack(pack, [file.agent for file in own])))
+        entry = ManifestEntry(Requirement(pack=pack), pack, only)
+        choices.append(AdoptionChoice(tuple(own), entry, VERSION, local_pack(pack, [file.agent for file in own])))
     return tuple(choices)
 
 
@@ -195,16 +197,16 @@ def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgen
     """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
     along."""
     try:
-        made = list(
+        renderings = list(
             select_requirement(candidates, requirement, {}).for_clients((file.client,)).preview().files.values()
         )
     except AgentpackError:
         return None
-    if len(made) != 1:
+    if len(renderings) != 1:
         return None
-    if made[0].digest == text_digest(file.data):
+    if renderings[0].digest == text_digest(file.data):
         return 2.0
-    return shared(_read(candidates.workspace, file, made[0].content).rules, file.agent.rules)
+    return shared(_read(candidates.workspace, file, renderings[0].content).rules, file.agent.rules)
 
 
 def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
@@ -245,7 +247,7 @@ def _manifest(
     workspace: Workspace, manifest: Manifest, choices: Iterable[AdoptionChoice]
 ) -> tuple[Manifest, ConfiguredSource | None]:
     """The manifest with what was chosen, and the source of local packs when one is needed."""
-    packs = (*manifest.packs, *(choice.wanted for choice in choices))
+    packs = (*manifest.packs, *(choice.entry for choice in choices))
     manifest = manifest._replace(packs=packs)
     if not any(choice.pack_files for choice in choices):
         return manifest, None
@@ -262,7 +264,7 @@ def _manifest(
 def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> dict[str, bytes]:
     folder = workspace.scope.own_packs
     documents = {
-        f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
+        f"{folder}/{choice.entry.requirement.pack}/{VERSION}/{path}": data
         for choice in choices
         for path, data in choice.pack_files.items()
     }
@@ -274,12 +276,12 @@ def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> 
     return documents
 
 
-def _made(
+def _wanted(
     workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[AdoptionChoice]
 ) -> Wanted:
     candidates = to_change(workspace, manifest, workspace.lock)
     if source is not None:
-        coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
+        coming = {choice.entry.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
         ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
@@ -287,12 +289,12 @@ def _made(
     return choose_clients(choose(candidates, manifest)).enforced()
 
 
-def _with_originals(choice: AdoptionChoice, made: Wanted) -> AdoptionChoice:
+def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
     """A local pack that has beside the persona each file that agentpack would write in other words."""
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
         for file in choice.files
-        if choice.pack_files and made.files[file.path].digest != text_digest(file.data)
+        if choice.pack_files and wanted.files[file.path].digest != text_digest(file.data)
     }
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
 
@@ -309,13 +311,13 @@ def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Adopta
         )
 
 
-def _adopted(workspace: Workspace, made: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[Adopted]:
     for choice in choices:
         for file in choice.files:
-            requirement = choice.wanted.requirement
-            content = made.files[file.path].content
+            requirement = choice.entry.requirement
+            content = wanted.files[file.path].content
             ours = _read(workspace, file, content)
-            same = made.files[file.path].digest == text_digest(file.data)
+            same = wanted.files[file.path].digest == text_digest(file.data)
             rewritten = not same and ours.says_the_same(file.agent)
             yield Adopted(
                 file.path,

@@ -98,14 +98,14 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
     return _side(pinned(workspace, lock).only_for(tuple(clients)).preview(), pack)
 
 
-def _side(made: Wanted, pack: str) -> _Side:
-    locked = made.lock.pack(pack)
+def _side(wanted: Wanted, pack: str) -> _Side:
+    locked = wanted.lock.pack(pack)
     assert locked is not None
     variants = sorted({*locked.variants, *(variant.name for variant in locked.local_variants)})
     label = f"{pack} {locked.version}" + (f" [{', '.join(variants)}]" if variants else "")
     files: dict[str, tuple[Rendering, Persona]] = {}
-    for file in made.files.values():
-        part = made.part(file)
+    for file in wanted.files.values():
+        part = wanted.part(file)
         if file.pack == pack and part is not None:
             files.setdefault(file.persona, (file, part.persona))
     return _Side(label, files)

@@ -108,7 +108,7 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
         if not limits.have(row):
             continue
         again, part = pristine.again(row), pristine.part(row)
-        found = again.made.files.get(row.path) if again else None
+        found = again.wanted.files.get(row.path) if again else None
         text = pristine.text(row) or (found.content if found else None)
         if again is None or part is None or text is None:
             if isinstance(pristine.failure, Unavailable):

@@ -34,14 +34,14 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new = _with_requirements(candidates, new, asked, request)
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request).naming_clients()
-    made, moved = wanted_with_variants(chosen)
+    wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
-    state = moved.add_to(desired_state(workspace, old, new, made))
+    state = moved.add_to(desired_state(workspace, old, new, wanted))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import name_warnings, remarks
 
-        names = name_warnings(candidates, old, new, workspace.lock, made)
-        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
+        names = name_warnings(candidates, old, new, workspace.lock, wanted)
+        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, wanted)))
     return make_change(workspace, " ".join(("install", *request.names)), state, request)
 
 

@@ -73,7 +73,7 @@ def keep(
     """
     if client is not None:
         workspace.clients.named(client)
-    chosen, made, found = _found(workspace, name, client)
+    chosen, wanted, found = _found(workspace, name, client)
     command = f"keep {name}"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
@@ -81,7 +81,7 @@ def keep(
     chosen_name = _variant_name(workspace, found, variant)
     texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
     manifest = _with_variant(workspace.manifest, found, chosen_name)
-    now = _made_with(chosen.candidates, manifest, made, texts)
+    now = _wanted_with_texts(chosen.candidates, manifest, wanted, texts)
     reworded = _check(workspace, now, found, client)
     state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
     request = ChangeRequest(reformat=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
@@ -110,9 +110,9 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
         raw = chosen.candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
-        made = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
-        left_out = [*(f"the field `{field}`" for field in fields), *made.left_out]
-        patches.append(Patch(made.text, tuple(f"{edited.source_name}: {what}" for what in left_out)))
+        written = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
+        left_out = [*(f"the field `{field}`" for field in fields), *written.left_out]
+        patches.append(Patch(written.text, tuple(f"{edited.source_name}: {what}" for what in left_out)))
     return Patch("".join(p.text for p in patches), tuple(what for p in patches for what in p.left_out))
 
 
@@ -132,19 +132,19 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selecti
             hint=did_you_mean(name, known),
         )
     chosen = pinned(workspace, lock, workspace.manifest)
-    made = chosen.render()
-    check_rendering(workspace, lock, made)
-    return chosen, made, tuple(_edited(chosen, made, rows, client))
+    wanted = chosen.render()
+    check_rendering(workspace, lock, wanted)
+    return chosen, wanted, tuple(_edited(chosen, wanted, rows, client))
 
 
 def _edited(
-    chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], client: str | None
+    chosen: Selection, wanted: Wanted, rows: Sequence[InstalledFile], client: str | None
 ) -> Iterator[EditedPersona]:
     workspace = chosen.workspace
     observed = workspace.states.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
     for row in rows:
-        here, file = observed.get(row.path), made.files.get(row.path)
+        here, file = observed.get(row.path), wanted.files.get(row.path)
         if file is None or row.rendered != file.digest:
             raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
         if here is not None and here.digest not in (None, row.rendered):
@@ -158,7 +158,7 @@ def _edited(
     for (pack_name, persona_name), files in groups.items():
         if client is not None and all(file.client != client for file, _ in files):
             continue
-        part = made.part(files[0][0])
+        part = wanted.part(files[0][0])
         assert part is not None
         if workspace.manifest.wanted(pack_name) is None:
             raise UsageError(
@@ -201,8 +201,8 @@ def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: s
 
 
 def _wanted_variants(manifest: Manifest, edited: EditedPersona) -> tuple[str, ...]:
-    wanted = manifest.wanted(edited.pack.name)
-    return wanted.requirement.variants if wanted else ()
+    entry = manifest.wanted(edited.pack.name)
+    return entry.requirement.variants if entry else ()
 
 
 def _local_text(workspace: Workspace, edited: EditedPersona, name: str) -> LocalText:
@@ -225,32 +225,36 @@ def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str)
     """The manifest with the variant added to the requirements of the packs that were edited."""
     packs = []
     names = {edited.pack.name for edited in found}
-    for wanted in manifest.packs:
-        requirement = wanted.requirement
+    for entry in manifest.packs:
+        requirement = entry.requirement
         if requirement.pack in names and name not in requirement.variants:
             requirement = replace(requirement, variants=tuple(sorted({*requirement.variants, name})))
-            wanted = wanted._replace(requirement=requirement, text=str(requirement))
-        packs.append(wanted)
+            entry = entry._replace(requirement=requirement, text=str(requirement))
+        packs.append(entry)
     return manifest._replace(packs=tuple(packs))
 
 
-def _made_with(candidates: Candidates, manifest: Manifest, made: Wanted, texts: Sequence[LocalText]) -> Wanted:
+def _wanted_with_texts(
+    candidates: Candidates, manifest: Manifest, wanted: Wanted, texts: Sequence[LocalText]
+) -> Wanted:
     """All files as they are with the new variants, which are not on disk yet."""
     try:
         with candidates.workspace.documents.with_local_texts(texts):
-            return choose(candidates, manifest).for_clients(made.lock.clients, made.lock.fewer).render()
+            return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.fewer).render()
     except AgentpackError as error:
         raise not_expressible(texts[0].persona, [error.message, *error.details]) from None
 
 
-def _check(workspace: Workspace, made: Wanted, found: Sequence[EditedPersona], client: str | None) -> Mapping[str, str]:
+def _check(
+    workspace: Workspace, wanted: Wanted, found: Sequence[EditedPersona], client: str | None
+) -> Mapping[str, str]:
     """Raise DecisionNeeded when the variant does not give an edited file; with `client`, a file of that one. Returns
     the paths where it gives it in other words, which no variant can choose, and what is meant by that.
     """
     reworded = {}
     for edited in found:
         for file, data in edited.files:
-            content = as_lf(made.files[file.path].content)
+            content = as_lf(wanted.files[file.path].content)
             differs = differs_in(workspace.clients.named(file.client), file.persona, content, data)
             if differs:
                 reworded[file.path] = differs

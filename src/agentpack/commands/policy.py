@@ -85,8 +85,8 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
     _ = workspace.policies.strictest
     asked = choose_as_installed(select_named(workspace, text))
     candidates, (entry,) = asked.candidates, asked.manifest.packs
-    made = asked.for_clients(clients_for(asked, clients)).preview()
-    found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
+    wanted = asked.for_clients(clients_for(asked, clients)).preview()
+    found = sorted(evaluate(candidates, wanted), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
     versions = {pin.pack: pin.version for pin in asked.pins}
     passed = (
         one

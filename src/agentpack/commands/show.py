@@ -170,22 +170,22 @@ def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequen
         for client in clients:
             requirement = replace(entry.requirement, range=f"=={pin.version}", variants=names)
             try:
-                made = (
+                wanted = (
                     select_requirement(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
                 )
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
-            files = {file.persona: file for file in made.files.values() if file.pack == pin.pack}
+            files = {file.persona: file for file in wanted.files.values() if file.pack == pin.pack}
             whole = count("\n".join(file.content.decode() for file in files.values()))
-            always = count("\n".join(_in_mind(asked.workspace, made, client, set(files))))
+            always = count("\n".join(_in_mind(asked.workspace, wanted, client, set(files))))
             yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
 
 
-def _in_mind(workspace: Workspace, made: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
+def _in_mind(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
     """What the client keeps of each persona that is not called: its name, and its description where it has one."""
     described = workspace.clients.named(client).description is not None
-    for part in made.parts:
+    for part in wanted.parts:
         if part.persona.name in personas:
             yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name
 

@@ -77,8 +77,8 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
     chosen = choose_clients(choose(to_change(workspace, new, workspace.lock), new))
-    made = chosen.enforced(allow_installed=True)
-    state = desired_state(workspace, old, new, made)
+    wanted = chosen.enforced(allow_installed=True)
+    state = desired_state(workspace, old, new, wanted)
     is_empty = not new.packs and not new.models and not new.sources
     if is_empty and state.manifest is not None and plain(state.manifest).decode() == new_manifest(new):
         return state._replace(manifest=None, lock=None)

@@ -22,10 +22,10 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     require_manifest(workspace)
     require_packs(workspace, packs)
     request = request.restricted_to(asked)
-    chosen, made, followed = newest(
+    chosen, wanted, followed = newest(
         workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
     )
-    state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, made))
+    state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
     if not request.latest:
         beyond = out_of_range(chosen, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
@@ -33,7 +33,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     if chosen.manifest.sources:
         from agentpack.audit.install_warnings import remarks  # not for the packs that come with agentpack
 
-        state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, made))
+        state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, wanted))
     command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
     return make_change(workspace, command, state, request)
 

@@ -84,11 +84,11 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     return reasons
 
 
-def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
+def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
     """Raise DecisionNeeded when the locked releases no longer give the locked text. Files that were written from an
     older release, or not yet, are none of its business.
     """
-    now = {file.path: file for file in made.lock.files}
+    now = {file.path: file for file in wanted.lock.files}
     then = {file.path: file for file in lock.files if file.release is None}
     changed = sorted(
         path
@@ -99,7 +99,7 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
     )
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
-    said = {pack.name: (pack.variants, pack.requires) for pack in made.lock.packs}
+    said = {pack.name: (pack.variants, pack.requires) for pack in wanted.lock.packs}
     changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
     if changed:
         why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"

@@ -23,7 +23,7 @@ from agentpack.workspace.file_releases import lock_of_generation
 from agentpack.workspace.workspace import Workspace
 
 
-def enforce(candidates: Candidates, made: Wanted, *, allow_installed: bool = False) -> None:
+def enforce(candidates: Candidates, wanted: Wanted, *, allow_installed: bool = False) -> None:
     """Refuse what a policy does not allow.
 
     Args:
@@ -35,16 +35,16 @@ def enforce(candidates: Candidates, made: Wanted, *, allow_installed: bool = Fal
     refuse(
         [
             one
-            for one in evaluate(candidates, made)
-            if not (allow_installed and _is_unchanged(candidates.workspace, made, one.pack))
+            for one in evaluate(candidates, wanted)
+            if not (allow_installed and _is_unchanged(candidates.workspace, wanted, one.pack))
         ]
     )
 
 
-def evaluate(candidates: Candidates, made: Wanted) -> Iterator[PackVerdict]:
+def evaluate(candidates: Candidates, wanted: Wanted) -> Iterator[PackVerdict]:
     """What the policy says about each pack of a lock that was made."""
-    policy, able = candidates.workspace.policies.strictest, capabilities_of(made)
-    for pack in made.lock.packs:
+    policy, able = candidates.workspace.policies.strictest, capabilities_of(wanted)
+    for pack in wanted.lock.packs:
         verdicts = judge_facts(policy, facts_of(candidates, pack, able.get(pack.name, {})))
         if _is_installed(candidates.workspace, pack):  # a policy that is set later takes no release back for its age
             verdicts = tuple(_of_installed(verdict) for verdict in verdicts)
@@ -57,10 +57,10 @@ def _of_installed(verdict: Verdict) -> Verdict:
     return verdict._replace(allowed=True, why="it is installed here already")
 
 
-def capabilities_of(made: Wanted) -> dict[str, dict[str, str]]:
+def capabilities_of(wanted: Wanted) -> dict[str, dict[str, str]]:
     """What the files of each pack may do, each with a client that may."""
     able: dict[str, dict[str, str]] = {}
-    for file in made.files.values():
+    for file in wanted.files.values():
         for capability in file.capabilities:
             able.setdefault(file.pack, {}).setdefault(capability, file.client)
     return able
@@ -132,14 +132,14 @@ def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
     return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
-def _is_unchanged(workspace: Workspace, made: Wanted, name: str) -> bool:
+def _is_unchanged(workspace: Workspace, wanted: Wanted, name: str) -> bool:
     """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
-    pack = made.lock.pack(name)
+    pack = wanted.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):
         return False
     recorded = workspace.states.recorded
-    wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}
-    there = workspace.states.observe(set(wanted))
+    digests = {file.path: file.digest for file in wanted.files.values() if file.pack == name}
+    there = workspace.states.observe(set(digests))
     return all(
-        path in there and path in recorded and recorded[path].rendered == digest for path, digest in wanted.items()
+        path in there and path in recorded and recorded[path].rendered == digest for path, digest in digests.items()
     )

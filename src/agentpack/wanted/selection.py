@@ -68,8 +68,8 @@ class Selection(NamedTuple):
 
     def fresh(self, pins: Iterable[Chosen] = ()) -> "Selection":
         """The same, or with other pins, and nothing made of it yet; what was made has the local variants of then."""
-        made = select(self.candidates, self.manifest, pins or self.pins)
-        return made._replace(clients=self.clients, fewer=self.fewer, skipped=self.skipped)
+        wanted = select(self.candidates, self.manifest, pins or self.pins)
+        return wanted._replace(clients=self.clients, fewer=self.fewer, skipped=self.skipped)
 
     # What is made of it.
 
