@@ -9,7 +9,7 @@ from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities, model_class
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
-from agentpack.clients.user_declared import declared_target
+from agentpack.clients.user_declared import declared_client
 from agentpack.input.documents import Document
 from agentpack.input.schemas import validate
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
@@ -32,7 +32,7 @@ def may(client: str, **fields: Any) -> str:
 def house(**says: Any) -> Client:
     """A client that is declared so."""
     data = {"schema": 1, "project": ".house/agents", **says}
-    return declared_target("house", validate("client", Document("house.yaml", data, {})), "house.yaml")
+    return declared_client("house", validate("client", Document("house.yaml", data, {})), "house.yaml")
 
 
 def rendered(client: Client, *, body: str = "You review data.\n", **fields: Any) -> Rendering:

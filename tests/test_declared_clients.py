@@ -14,7 +14,7 @@ from support.running import Agentpack
 from support.trees import tree
 
 from agentpack.input.schemas.clients import ClientSchema
-from agentpack.model.lock import Lock, Written, parse_lock
+from agentpack.model.lock import Lock, WrittenState, parse_lock
 from agentpack.model.names import text_digest
 from agentpack.workspace.file_releases import as_written
 
@@ -477,6 +477,6 @@ def test_doctor_tells_of_a_declaration_that_a_clone_would_not_have(agentpack: Ag
 
 def test_a_lock_is_read_as_it_was_written() -> None:
     told, older = {"house": text_digest(b"a")}, {"house": text_digest(b"b")}
-    made = Lock({"packs": []}, ("claude",), (), (), written=Written((), (), older), declared=told)
+    made = Lock({"packs": []}, ("claude",), (), (), written=WrittenState((), (), older), declared=told)
     assert parse_lock(made.to_text().encode(), "agentpack.lock") == made
     assert as_written(made).declared == older

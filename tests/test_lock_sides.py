@@ -3,7 +3,7 @@
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, Written, has_markers, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, WrittenState, has_markers, parse_lock
 from agentpack.model.lock_sides import LockSides, merged, read_sides, sides_of_rows
 from agentpack.model.names import Digest, PackName, digest_of
 
@@ -144,7 +144,9 @@ def test_acceptances_go_with_the_release_that_they_are_for() -> None:
 
 
 def test_releases_that_files_still_hold_are_kept() -> None:
-    behind = lock("a 1.2.0", files=(file("a", "1.0.0", release="1.0.0"),), written=Written(("claude",), (pack("a"),)))
+    behind = lock(
+        "a 1.2.0", files=(file("a", "1.0.0", release="1.0.0"),), written=WrittenState(("claude",), (pack("a"),))
+    )
     found = merged(LockSides(behind, lock("a 1.0.0", "b 1.0.0"), lock("a 1.0.0")), anything)
     assert releases(found) == ["a 1.2.0", "b 1.0.0"]
     assert found.pin(found.files[0]) == pack("a")
@@ -173,7 +175,7 @@ def test_what_one_side_changed_of_the_declared_clients_stands(
     """Of what is wanted as of what was written; where both changed one, ours."""
 
     def side(declared: dict[str, Digest]) -> Lock:
-        return lock("a 1.0.0", declared=declared, written=Written(("claude",), (), declared))
+        return lock("a 1.0.0", declared=declared, written=WrittenState(("claude",), (), declared))
 
     found = merged(LockSides(side(ours), side(theirs), None if base is None else side(base)), anything)
     assert found.declared == expected

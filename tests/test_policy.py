@@ -24,7 +24,7 @@ from agentpack.model.dates import DAY, seconds
 from agentpack.model.manifest import EMPTY
 from agentpack.model.names import digest_of
 from agentpack.policy.evaluate import Facts, read_policy, refusals
-from agentpack.policy.evaluate import judge as judge_facts
+from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy, strictest
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store.validated import ValidatedCache

@@ -337,9 +337,9 @@ def _boxes() -> Iterator[tuple[int, Path]]:
 @pytest.mark.parametrize("whose", ["project", "user"])
 def test_a_first_command_killed_at_any_call_leaves_a_project_that_still_believes_itself(whose: str) -> None:
     for number, box in _boxes():
-        stops = {"project": None, "user": None, whose: number}
-        disk = CrashingDisk(roots(box), stop_after=stops["project"], sync=False)
-        user = CrashingDisk(_users(box), stop_after=stops["user"], sync=False, follow_own_links=True)
+        unaccepted = {"project": None, "user": None, whose: number}
+        disk = CrashingDisk(roots(box), stop_after=unaccepted["project"], sync=False)
+        user = CrashingDisk(_users(box), stop_after=unaccepted["user"], sync=False, follow_own_links=True)
         status = in_a_child(partial(_first, box, disk, user))
         assert status in (0, -signal.SIGKILL)
         counted = (box / STATE / "current").exists()

@@ -113,7 +113,7 @@ class Unavailable(AgentpackError):
     exit_code = 6
 
 
-class Ended(SystemExit):
+class Interrupted(SystemExit):
     """A signal ended the command. `code` is 128 and its number, as shells have it; `message` says what became of the
     change. Not of the family: nothing on the way may take it for a fault.
     """

@@ -26,7 +26,7 @@ def render(
     models: Mapping[str, Mapping[str, str]],
     crlf: bool = False,
     original: bytes | None = None,
-    as_it_was: bool = False,
+    unmodified: bool = False,
 ) -> Rendering | None:
     """The file of this persona for this client; None when the client has no agents in this scope.
 
@@ -47,7 +47,7 @@ def render(
     said = render_file(target, persona, models)
     content, notes = as_lf(said.text.encode()), said.notes
     if original is not None:
-        merged = original if as_it_was else _over(original, content, target, persona.name)
+        merged = original if unmodified else _over(original, content, target, persona.name)
         if isinstance(merged, str):
             notes = (*notes, Note("written anew", merged))
         else:

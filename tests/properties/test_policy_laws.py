@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from agentpack.model.capabilities import BUT
 from agentpack.model.capabilities import covers as includes
 from agentpack.model.fields import TOOLS
-from agentpack.policy.evaluate import Facts, judge, refusals
+from agentpack.policy.evaluate import Facts, refusals, release_verdicts
 from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists, covers, denies, strictest
 
 FILES = ("/a.yaml", "/b.yaml")
@@ -66,7 +66,7 @@ facts = st.builds(
 
 
 def allows(policy: Policy, release: Facts) -> bool:
-    return not refusals(judge(policy, release))
+    return not refusals(release_verdicts(policy, release))
 
 
 @given(policies, policies)

@@ -8,7 +8,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
-from agentpack.errors import Ended, Unavailable
+from agentpack.errors import Interrupted, Unavailable
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -33,9 +33,9 @@ def forget() -> None:
 class Signals:
     """While entered, signals are noted; on leaving, they end the command, unless an error does.
 
-    They do so by `Ended`, so that locks and files are let go, and what is said is true: `done` tells what was done when
-    all went well. A handler that somebody set is called instead. Outside of the main thread Python has no say over
-    signals, and nothing is done.
+    They do so by `Interrupted`, so that locks and files are let go, and what is said is true: `done` tells what was
+    done when all went well. A handler that somebody set is called instead. Outside of the main thread Python has no say
+    over signals, and nothing is done.
     """
 
     def __init__(self, done: str) -> None:
@@ -72,7 +72,7 @@ class Signals:
         message = self.done if error is None else "nothing was changed"
         if self._noted is not None:
             if self._previous[self._noted] in (signal.SIG_DFL, signal.default_int_handler):
-                raise Ended(self._noted, f"stopped by a signal; {message}") from None
+                raise Interrupted(self._noted, f"stopped by a signal; {message}") from None
             signal.raise_signal(self._noted)
         if error is not None:
             raise Unavailable(f"stopped by a signal; {message}") from None

@@ -25,7 +25,7 @@ class Case(NamedTuple):
     parameters: Mapping[str, Any]
     client: str
     expected: Mapping[str, Any]
-    """What must hold, by key: see `judge`."""
+    """What must hold, by key: see `failed_expectations`."""
 
     @property
     def refused(self) -> str | None:
@@ -66,7 +66,7 @@ def case_from(data: Mapping[str, Any], file: str, line: int) -> Case:
     )
 
 
-def judge(case: Case, persona: Persona, text: str, modules: Mapping[str, str]) -> Iterator[str]:
+def failed_expectations(case: Case, persona: Persona, text: str, modules: Mapping[str, str]) -> Iterator[str]:
     """Every expectation of the case that does not hold, in words. `text` is what the client gets, `golden` is not
     looked at here.
     """

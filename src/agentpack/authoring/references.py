@@ -10,7 +10,7 @@ from posixpath import dirname, join, normpath
 from agentpack.authoring.changes import excluded
 from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
-from agentpack.compose.conflicts import NamedLayer, apart
+from agentpack.compose.conflicts import NamedLayer, conflict_between
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 from agentpack.model.persona import Origin
@@ -83,7 +83,7 @@ def _meeting(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> I
     names = sorted(variants)
     bits = {name: 1 << place for place, name in enumerate(names)}
     named = [NamedLayer(name, variants[name], Origin("variant", name)) for name in names]
-    against = apart(subject.drafts.draft(persona, ()), named)
+    against = conflict_between(subject.drafts.draft(persona, ()), named)
     for place, mask in enumerate(against[:]):
         for earlier in range(place):
             if mask >> earlier & 1:

@@ -98,7 +98,7 @@ def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
     return -1 if end < 0 else end + 4
 
 
-def read_rows(form: str, rows: bytes) -> dict[str, Any] | None:
+def parse_rows(form: str, rows: bytes) -> dict[str, Any] | None:
     """The fields of such rows; None in any doubt."""
     try:
         text = rows.decode("utf-8")
@@ -131,7 +131,7 @@ def _toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def read_whole(client: Client, content: bytes) -> dict[str, Any] | None:
+def parse_fields(client: Client, content: bytes) -> dict[str, Any] | None:
     """The fields of any file, read by the format's own reader as its client reads it; None where none can."""
     from agentpack.clients.read_back import front_matter
     from agentpack.input.documents import decode, read_yaml  # YAML is loaded only for what others wrote

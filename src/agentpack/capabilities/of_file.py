@@ -8,7 +8,7 @@ called that.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agentpack.capabilities.headers import header_rows, read_rows, read_whole
+from agentpack.capabilities.headers import header_rows, parse_fields, parse_rows
 from agentpack.capabilities.meaning import CapabilityReader, ToolVocabulary, model_class
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import MEANINGS
@@ -61,9 +61,9 @@ class FileReader:
         key = b"?" + found.whole if found.rows is None else found.rows
         words = self.known.get(key)
         if words is None and (words := self.known.get(b"?" + found.whole)) is None:
-            fields = None if found.rows is None else read_rows(form, found.rows)
+            fields = None if found.rows is None else parse_rows(form, found.rows)
             if fields is None:
-                key, fields = b"?" + found.whole, read_whole(self.client, found.whole)
+                key, fields = b"?" + found.whole, parse_fields(self.client, found.whole)
             words = UNREADABLE if fields is None or not self.are_texts(fields) else self.judge(fields)
             self.known[key] = words
         return words

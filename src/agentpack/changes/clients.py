@@ -117,9 +117,9 @@ def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Se
     ordered = dict.fromkeys(client for client in (*known, *every) if client in every or not manifest.packs)
     clients = tuple(ordered) or (DEFAULT,)
     own = {entry.requirement.pack for entry in manifest.packs if entry.clients is None}
-    fewer = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
+    clients_by_pack = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
     left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
-    return chosen.for_clients(clients, fewer)._replace(skipped=tuple(left))
+    return chosen.for_clients(clients, clients_by_pack)._replace(skipped=tuple(left))
 
 
 class _Trial:
@@ -151,10 +151,10 @@ class _Trial:
 
     def refusal(self, taken: Mapping[str, tuple[str, ...]]) -> AgentpackError | None:
         """Why these packs cannot be written for these clients; None when they can."""
-        fewer = {**self.fixed, **taken}
-        every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
+        clients_by_pack = {**self.fixed, **taken}
+        every = tuple(dict.fromkeys(client for of in clients_by_pack.values() for client in of))
         try:
-            wanted = self.chosen.for_clients(every, fewer).enforced()
+            wanted = self.chosen.for_clients(every, clients_by_pack).enforced()
             check_writable(self.chosen.workspace, wanted, self.decisions)
         except Bug:
             raise

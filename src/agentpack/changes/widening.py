@@ -42,7 +42,7 @@ class CapabilityChange(NamedTuple):
     after: tuple[str, ...]
     widened: tuple[str, ...] = ()
     """What was not covered before; empty for what is new."""
-    stops: tuple[str, ...] = ()
+    unaccepted: tuple[str, ...] = ()
     """What of it another release takes for itself and nobody accepted."""
     granted: tuple[str, ...] = ()
     """What of it another release takes for itself and `--accept` accepted, now or when the lock was made."""
@@ -61,7 +61,7 @@ class CapabilitiesWidened(DecisionNeeded):
 
     def __init__(self, changes: Collection[CapabilityChange]) -> None:
         self.changes = tuple(changes)
-        words = sorted({word for change in self.changes for word in change.stops})
+        words = sorted({word for change in self.changes for word in change.unaccepted})
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
         if files:
             super().__init__(
@@ -113,7 +113,7 @@ def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[Capability
     for side in sides:
         against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), wanted).changes()}
         changes = tuple(_covered_by(change, against.get(change[:3])) for change in changes) + tuple(
-            change for key, change in against.items() if change.stops and all(one[:3] != key for one in changes)
+            change for key, change in against.items() if change.unaccepted and all(one[:3] != key for one in changes)
         )
     return tuple(sorted(changes))
 
@@ -122,8 +122,8 @@ def _covered_by(change: CapabilityChange, side: CapabilityChange | None) -> Capa
     """The change, which stops as well where it stops against one side of a merge."""
     if side is None:
         return change
-    stops = tuple(dict.fromkeys((*change.stops, *side.stops)))
-    return change._replace(stops=stops, declaration=change.declaration or side.declaration)
+    unaccepted = tuple(dict.fromkeys((*change.unaccepted, *side.unaccepted)))
+    return change._replace(unaccepted=unaccepted, declaration=change.declaration or side.declaration)
 
 
 def granted_words(changes: Collection[CapabilityChange]) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ def gained_over_disk(
 
 def refuse_widening(changes: Collection[CapabilityChange]) -> None:
     """Raise CapabilitiesWidened where another release takes more for itself than was accepted."""
-    stopping = [change for change in changes if change.stops]
+    stopping = [change for change in changes if change.unaccepted]
     if stopping:
         raise CapabilitiesWidened(stopping)
 
@@ -261,14 +261,16 @@ class _WideningCheck:
             if before == file.capabilities:
                 continue
             widened = () if before is None else widening(before, file.capabilities)
-            stops: tuple[str, ...] = ()
+            unaccepted: tuple[str, ...] = ()
             granted: tuple[str, ...] = ()
             if not asked:
                 over = widened if before is not None else widening(self._of_pack(file), file.capabilities)
                 granted = tuple(word for word in over if self._is_accepted(file, word))
-                stops = tuple(word for word in over if word not in granted and not self.workspace.policies.accept(word))
+                unaccepted = tuple(
+                    word for word in over if word not in granted and not self.workspace.policies.accept(word)
+                )
             releases = self._releases(file.pack)
-            yield CapabilityChange(*key, before, file.capabilities, widened, stops, granted, releases, declaration)
+            yield CapabilityChange(*key, before, file.capabilities, widened, unaccepted, granted, releases, declaration)
 
     def _redeclared(self, lock: Lock | None) -> frozenset[str]:
         """The declared clients of which the lock says another declaration than today's, or none."""

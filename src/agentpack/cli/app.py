@@ -12,7 +12,7 @@ from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
 from agentpack.cli.output import Output
 from agentpack.cli.streams import OutputError, write_data
-from agentpack.errors import Ended
+from agentpack.errors import Interrupted
 from agentpack.version import version_text
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -124,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
             return int(exit.exit_code)
         except typer.Abort:
             raise KeyboardInterrupt from None
-        except Ended:
+        except Interrupted:
             raise
         except SystemExit:
             if "_AGENTPACK_COMPLETE" in os.environ:  # how the library ends a completion

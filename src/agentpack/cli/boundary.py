@@ -7,7 +7,7 @@ from typing import Any
 
 from agentpack.cli.output import Output
 from agentpack.cli.streams import OutputError, flush_data, silence
-from agentpack.errors import AgentpackError, Ended, Unavailable
+from agentpack.errors import AgentpackError, Interrupted, Unavailable
 
 
 def guarded(output: Output, call: Callable[[], int]) -> int:
@@ -41,7 +41,7 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
         return call()
     except AgentpackError as error:
         return _told(output, error)
-    except Ended as ended:
+    except Interrupted as ended:
         return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
         output.interrupted()

@@ -46,7 +46,7 @@ def confirmed_change(
     except ConflictsFound as error:
         if not edits or request.dry_run:
             raise
-        from agentpack.cli.merge_tool import merged_by_user  # only for a conflict that is to be edited
+        from agentpack.cli.merge_tool import merge_in_editor  # only for a conflict that is to be edited
 
-        outcome = operation(session.workspace, replace(request, edited=merged_by_user(session, error)))
+        outcome = operation(session.workspace, replace(request, edited=merge_in_editor(session, error)))
     return finish(session, outcome)

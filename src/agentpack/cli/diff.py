@@ -90,15 +90,15 @@ def check_scope(session: Session) -> Result:
 
     Raises:
         UsageError: there is neither manifest nor lock to compare with.
-        PolicyRefused: what is locked is against a policy, so that `sync` would refuse it.
+        PolicyRefused: what is locked is against a policy, so that `sync` would refuse_releases it.
     """
     if session.workspace.lock is None:
         require_manifest(session.workspace)
     if session.workspace.policies.may_refuse:
-        from agentpack.policy.refusal import refuse
+        from agentpack.policy.refusal import refuse_releases
         from agentpack.wanted.from_lock import evaluate_installed
 
-        refuse(evaluate_installed(session.workspace))
+        refuse_releases(evaluate_installed(session.workspace))
     found = diff_disk(session.workspace, Limits(rules=False))
     place = _place(session)
     for remark in found.remarks:

@@ -30,7 +30,7 @@ _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 _OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"
 
 
-def merged_by_user(session: Session, error: ConflictsFound) -> Mapping[str, EditedFile]:
+def merge_in_editor(session: Session, error: ConflictsFound) -> Mapping[str, EditedFile]:
     """The text that the user made of every file in conflict, by path.
 
     Raises:

@@ -12,7 +12,7 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "ClientDeclaration", "Clients", "target_named"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "ClientDeclaration", "Clients", "client_named"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -96,7 +96,7 @@ class Clients(Mapping[str, Client]):
         Raises:
             UsageError: there is none; the nearest names are offered.
         """
-        name = self.meant(word)
+        name = self.resolve(word)
         if name not in self:
             raise UsageError(
                 f"there is no client `{word}`",
@@ -105,7 +105,7 @@ class Clients(Mapping[str, Client]):
             )
         return self[name]
 
-    def meant(self, word: str) -> str:
+    def resolve(self, word: str) -> str:
         """The name of the client that a word means; the word, in lower case with hyphens, where it means none."""
         if word in self:
             return word
@@ -136,6 +136,6 @@ class Clients(Mapping[str, Client]):
 CLIENTS = Clients()
 
 
-def target_named(name: str) -> Client:
+def client_named(name: str) -> Client:
     """The adapter of that name among those that come with agentpack. Raises UsageError when there is none."""
     return CLIENTS.named(name)

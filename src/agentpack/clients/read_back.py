@@ -15,7 +15,7 @@ from agentpack.clients.base import Client, ToolWords
 from agentpack.clients.grammar import NONE, listed
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import NotYaml, decode, read_toml, read_yaml
-from agentpack.input.setting_forms import fitted
+from agentpack.input.setting_forms import fit_setting
 from agentpack.model.fields import MODELS, TOOLS
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
@@ -226,7 +226,7 @@ def canonical(client: Client, fields: Mapping[str, Any]) -> tuple[dict[str, Any]
         try:
             if key not in client.native:
                 raise ValueError
-            fitted(client.native[key], value)
+            fit_setting(client.native[key], value)
             native[key] = value
         except ValueError:
             # a list of tools of a form that nobody expects is a restriction all the same

@@ -10,7 +10,7 @@ from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NONE, REFUSED, UNKNOWN, listed
 from agentpack.errors import UsageError
-from agentpack.input.setting_forms import fitted
+from agentpack.input.setting_forms import fit_setting
 from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import MODELS, WORDS
 from agentpack.model.names import did_you_mean
@@ -204,7 +204,7 @@ class _Writing:
                 self.note(f"{place} is left out", "the persona's `tools` say what it may use")
                 continue
             try:
-                self.fields[key] = fitted(settings[key], value)
+                self.fields[key] = fit_setting(settings[key], value)
             except ValueError as error:
                 if not self.keep_restriction(key, value):
                     raise self.fault(f"{place} must be {error}") from None

@@ -27,7 +27,7 @@ _PLAIN = (
 ).split()
 
 
-def declared_target(name: str, data: Mapping[str, Any], file: str) -> Client:
+def declared_client(name: str, data: Mapping[str, Any], file: str) -> Client:
     """The adapter that a checked declaration stands for.
 
     Raises:
@@ -133,4 +133,4 @@ def _not_for_agents(file: str, key: str, folder: str, leaf: str) -> Iterator[Fau
         yield Fault(file, 0, "file", f"`{leaf}` leads to a hidden file or folder, where other programs keep settings")
 
 
-__all__ = ["FORMATS", "clients_sharing_folders", "declared_target"]
+__all__ = ["FORMATS", "clients_sharing_folders", "declared_client"]

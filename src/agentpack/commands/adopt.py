@@ -91,7 +91,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     else:
         taken = choose_clients(choose(candidates, old))
     choices = _choices(candidates, files, taken.clients)
-    manifest, source = _manifest(workspace, taken.naming_clients().manifest, choices)
+    manifest, source = _manifest(workspace, taken.with_named_clients().manifest, choices)
     wanted = _wanted(workspace, manifest, source, choices)
     as_they_are = tuple(_with_originals(choice, wanted) for choice in choices)
     if as_they_are != choices:
@@ -318,7 +318,7 @@ def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionCho
             content = wanted.files[file.path].content
             ours = _read(workspace, file, content)
             same = wanted.files[file.path].digest == text_digest(file.data)
-            rewritten = not same and ours.says_the_same(file.agent)
+            rewritten = not same and ours.is_equivalent(file.agent)
             yield Adopted(
                 file.path,
                 requirement.pack,

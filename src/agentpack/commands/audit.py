@@ -20,7 +20,7 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import to_look_at
-from agentpack.workspace.preconditions import nothing_installed, refuse_address
+from agentpack.workspace.preconditions import nothing_installed_error, refuse_address
 from agentpack.workspace.workspace import Workspace
 
 _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")
@@ -53,7 +53,7 @@ def _look_at_scope(workspace: Workspace, looked: Scanner) -> None:
     scope = workspace.scope
     documents = workspace.documents
     if documents.manifest_bytes is None and documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
-        raise nothing_installed(hint="name what to look through: a pack, or a folder (`./packs`)")
+        raise nothing_installed_error(hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
     observed = workspace.states.observe(set(workspace.states.recorded))

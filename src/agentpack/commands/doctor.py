@@ -169,7 +169,12 @@ def _folders(workspace: Workspace) -> Iterator[Diagnosis]:
             continue
         found = os.stat(there)
         if not os.access(there, os.W_OK | os.X_OK):
-            yield Diagnosis("problem", what, f"{folder}{missing} cannot be written", f"look at the rights of {there}")
+            yield Diagnosis(
+                "problem",
+                what,
+                f"{folder}{missing} cannot be written",
+                f"look at the rights of {there}",
+            )
         elif there == folder and found.st_uid != os.geteuid():
             yield Diagnosis("warning", what, f"{folder} belongs to another user", f"`chown` gives it to you: {folder}")
         elif there == folder and found.st_mode & 0o002:
@@ -225,9 +230,9 @@ def _policy(workspace: Workspace) -> Iterator[Diagnosis]:
     """The policies beside the manifest, and whether what is locked is allowed."""
     files = policy_files(workspace.environment)
     if files:
-        from agentpack.policy.refusal import look
+        from agentpack.policy.refusal import read_what_can_be_read
 
-        _, problems = look(files)
+        _, problems = read_what_can_be_read(files)
         for problem in problems:
             yield Diagnosis("problem", "policy", problem, "nothing may be installed or changed until it can be read")
         if problems:

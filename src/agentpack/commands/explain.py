@@ -17,7 +17,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.selection import Selection
-from agentpack.workspace.preconditions import nothing_installed, require_lock
+from agentpack.workspace.preconditions import nothing_installed_error, require_lock
 from agentpack.workspace.workspace import Workspace, read_consistently
 
 
@@ -99,7 +99,7 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[ExplainedFile, ...]:
 
 def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[ExplainedFile, "_Behind"]]:
     if workspace.lock is None and workspace.documents.manifest_bytes is None:
-        raise nothing_installed()
+        raise nothing_installed_error()
     require_lock(workspace)
     recorded = {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
     limits.check(workspace, recorded.values())

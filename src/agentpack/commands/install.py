@@ -13,7 +13,7 @@ from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
-from agentpack.wanted.selection import naming
+from agentpack.wanted.selection import with_clients
 from agentpack.wanted.settings import read_settings
 from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace, changing
@@ -33,7 +33,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     candidates = to_change(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, request)
     request = request.restricted_to(asked)
-    chosen = choose_clients(choose(candidates, new), request).naming_clients()
+    chosen = choose_clients(choose(candidates, new), request).with_named_clients()
     wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
@@ -97,8 +97,8 @@ def _with_requirements(
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
         lock = None if fresh else candidates.workspace.lock
-        named = (lock.clients, lock.fewer) if lock is not None and lock.clients else (clients, {})
-        manifest = naming(manifest, *named)
+        named = (lock.clients, lock.clients_by_pack) if lock is not None and lock.clients else (clients, {})
+        manifest = with_clients(manifest, *named)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, request.names, strict=True):

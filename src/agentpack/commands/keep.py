@@ -37,7 +37,7 @@ from agentpack.wanted.from_lock import check_rendering, current_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.documents import LocalText
-from agentpack.workspace.preconditions import nothing_installed
+from agentpack.workspace.preconditions import nothing_installed_error
 from agentpack.workspace.workspace import Workspace, changing, read_consistently
 
 DEFAULT = "local"
@@ -121,7 +121,7 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
-        raise nothing_installed()
+        raise nothing_installed_error()
     lock = current_lock(workspace)
     rows = [file for file in workspace.states.recorded.values() if name in (file.persona, file.pack)]
     if not rows:
@@ -240,7 +240,7 @@ def _wanted_with_texts(
     """All files as they are with the new variants, which are not on disk yet."""
     try:
         with candidates.workspace.documents.with_local_texts(texts):
-            return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.fewer).render()
+            return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.clients_by_pack).render()
     except AgentpackError as error:
         raise not_expressible(texts[0].persona, [error.message, *error.details]) from None
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from agentpack.changes.named_release import clients_for, select_named
 from agentpack.environment import policy_files
 from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, strictest
-from agentpack.policy.refusal import PackVerdict, look
+from agentpack.policy.refusal import PackVerdict, read_what_can_be_read
 from agentpack.wanted.choose import choose_as_installed
 from agentpack.wanted.policy_check import evaluate
 from agentpack.workspace.workspace import Workspace
@@ -37,7 +37,7 @@ def effective(workspace: Workspace) -> Effective:
     Raises:
         InvalidFile: the manifest has faults.
     """
-    external, problems = look(policy_files(workspace.environment))
+    external, problems = read_what_can_be_read(policy_files(workspace.environment))
     policy = strictest((*workspace.policies.own, *external))
     return Effective(policy.files, tuple(_settings(policy)), problems)
 

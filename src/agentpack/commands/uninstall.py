@@ -18,7 +18,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
-from agentpack.workspace.preconditions import nothing_installed, require_packs
+from agentpack.workspace.preconditions import nothing_installed_error, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -52,7 +52,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         )
     asked = [requirement for requirement in asked if requirement not in gone]
     if workspace.documents.manifest_bytes is None:
-        raise nothing_installed()
+        raise nothing_installed_error()
     require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
@@ -119,9 +119,11 @@ def _without_clients(
     named = {requirement.pack for requirement in asked} or {wanted.requirement.pack for wanted in manifest.packs}
     whole = named == {wanted.requirement.pack for wanted in manifest.packs}
     every = default_clients(workspace, manifest)
-    fewer = workspace.lock.fewer if manifest.clients is None and workspace.lock is not None else {}
+    clients_by_pack = workspace.lock.clients_by_pack if manifest.clients is None and workspace.lock is not None else {}
     had = {
-        wanted.requirement.pack: fewer.get(wanted.requirement.pack, every) if wanted.clients is None else wanted.clients
+        wanted.requirement.pack: clients_by_pack.get(wanted.requirement.pack, every)
+        if wanted.clients is None
+        else wanted.clients
         for wanted in manifest.packs
     }
     known = sorted({client for pack in named for client in had[pack]} | set(every if whole else ()))
@@ -142,7 +144,7 @@ def _without_clients(
     packs = []
     for wanted in manifest.packs:
         pack = wanted.requirement.pack
-        follows = wanted.clients is None and whole and pack not in fewer
+        follows = wanted.clients is None and whole and pack not in clients_by_pack
         own = pack in named and not follows and left[pack] != had[pack]
         packs.append(wanted._replace(clients=left[pack]) if own else wanted)
     manifest = manifest._replace(packs=tuple(packs))

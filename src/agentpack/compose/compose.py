@@ -147,9 +147,9 @@ def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona
     """
     filler = _Filler(values.all, draft.name)
     dropped = _under_dropped_headings(draft.sections, values.all)
-    sections = [_settle(section, filler) for i, section in enumerate(draft.sections) if i not in dropped]
+    sections = [_resolve_conditions(section, filler) for i, section in enumerate(draft.sections) if i not in dropped]
     fields = {key: _field(key, field, values, filler) for key, field in draft.fields.items()}
-    kept = {key: field for key, field in fields.items() if _says_something(key, field.value, draft.fields[key].value)}
+    kept = {key: field for key, field in fields.items() if _is_given(key, field.value, draft.fields[key].value)}
     return Persona(name or draft.name, kept, _ending(draft.sections, settled_sections(sections)))
 
 
@@ -175,7 +175,7 @@ class _Filler:
         return filled
 
 
-def _says_something(key: str, value: Any, written: Any) -> bool:
+def _is_given(key: str, value: Any, written: Any) -> bool:
     """Whether a field is there at all. A list that is written as empty names nothing; a parameter that is empty asks
     for no list.
     """
@@ -205,7 +205,7 @@ def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Va
     return dropped
 
 
-def _settle(section: Section, filler: _Filler) -> Section:
+def _resolve_conditions(section: Section, filler: _Filler) -> Section:
     """The section with rules dropped or kept, and values put in."""
     rules: list[Rule] = []
     gap = section.gap

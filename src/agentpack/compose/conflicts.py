@@ -132,7 +132,7 @@ def refuse_conflicts(draft: Draft, variants: Sequence[NamedLayer]) -> None:
             _compare(variants[left], deeds[left], anchors[left], variants[right], deeds[right], anchors[right])
 
 
-def apart(draft: Draft, variants: Sequence[NamedLayer]) -> list[int]:
+def conflict_between(draft: Draft, variants: Sequence[NamedLayer]) -> list[int]:
     """For each variant the bits of those before it that do something else to a thing of its own, whatever the order
     that they declare.
     """

@@ -33,17 +33,17 @@ _T = TypeVar("_T")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-Whose = Literal["nobody", "ours", "bare", "foreign"]
+StateOwner = Literal["nobody", "ours", "bare", "foreign"]
 """Of a state folder: there is none; this user made it; nothing is recorded in it; or it came from elsewhere."""
 
 
-class StateIds(Protocol):
+class OwnStates(Protocol):
     """The state folders that this user made, as `known_states.py` finds them."""
 
-    aside: str
+    moved_to: str
 
-    def whose(self, state: str, project: str) -> Whose: ...
-    def learn(self, project: str) -> tuple[str, str]: ...
+    def whose(self, state: str, project: str) -> StateOwner: ...
+    def register(self, project: str) -> tuple[str, str]: ...
     def forget(self, name: str) -> None: ...
     def turn(self) -> AbstractContextManager[None]: ...
 
@@ -60,7 +60,7 @@ class Disk(Observer):
         self.lacks: dict[str, str] = {}
         """What is not as usual here and was gone on without (locks, owners, a state that is believed): a note for the
         user, by what it is."""
-        self.known_states: StateIds | None = None
+        self.known_states: OwnStates | None = None
         """Says whose the state folder is, where it can come from elsewhere: in a project."""
         self._is_root = os.geteuid() == 0
         self._made_above: list[str] = []

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from agentpack.disk import Disk, Whose
+from agentpack.disk import Disk, StateOwner
 from agentpack.disk.folders import OPEN_FOLDER, is_denied
 from agentpack.disk.observe import OPEN_FILE
 from agentpack.disk.real_paths import is_below, real_path
@@ -35,10 +35,10 @@ class KnownStates:
         """`user` has the roots of the user's scope."""
         self._disk = user
         self._new: set[str] = set()
-        self.aside = ""
+        self.moved_to = ""
         """Where a foreign state was moved."""
 
-    def whose(self, state: str, project: str) -> Whose:
+    def whose(self, state: str, project: str) -> StateOwner:
         """Whose a state folder is. Reads its id and nothing else; a link out of the project is never followed."""
         if not os.path.lexists(state):
             return "nobody"
@@ -48,7 +48,7 @@ class KnownStates:
                 return "ours"
         return "bare" if _is_bare(state) else "foreign"
 
-    def learn(self, project: str) -> tuple[str, str]:
+    def register(self, project: str) -> tuple[str, str]:
         """A new id, known from here on, durably; and a note where this user's folder cannot keep it.
 
         Raises:

@@ -44,7 +44,7 @@ class Agent(NamedTuple):
     ignored: tuple[str, ...] = ()
     """The fields of the rest that agentpack does not write for the client."""
 
-    def says_the_same(self, other: "Agent") -> bool:
+    def is_equivalent(self, other: "Agent") -> bool:
         """Whether their client reads the same in both, line ends and blank lines at the ends of the body aside."""
         return self.fields == other.fields and _within_blank_lines(self.body) == _within_blank_lines(other.body)
 

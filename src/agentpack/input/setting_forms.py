@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def fitted(form: str, value: Any) -> Any:
+def fit_setting(form: str, value: Any) -> Any:
     """The value of a native setting, when it has the form that the client wants.
 
     Forms: `text`, `flag`, `count` (a positive integer), `number`, `list` (of texts, or one text with commas),

@@ -16,7 +16,7 @@ SCHEMA = 1
 """Of records and journals."""
 
 
-class Newer(ValueError):
+class NewerRecord(ValueError):
     """A record of a later agentpack."""
 
 
@@ -103,11 +103,11 @@ class Generation:
         """The inverse of `to_data`.
 
         Raises:
-            Newer: a later agentpack wrote it.
+            NewerRecord: a later agentpack wrote it.
             KeyError, TypeError, ValueError: the data has another shape.
         """
         if is_newer(data["schema"]):
-            raise Newer(f"schema {data['schema']}")
+            raise NewerRecord(f"schema {data['schema']}")
         generation = cls(
             number=data["number"],
             parent=data["parent"],

@@ -103,7 +103,7 @@ class LockedFile(NamedTuple):
         return "  {\n" + ",\n".join(rows) + "\n  }"
 
 
-class Written(NamedTuple):
+class WrittenState(NamedTuple):
     """What files were written from, as far as it is no longer what is wanted."""
 
     clients: tuple[str, ...]
@@ -123,7 +123,7 @@ class Lock(NamedTuple):
     accepted: tuple[str, ...] = ()
     """What the user accepted with `--accept`: `<pack>:widened:<client>`, and until the files are written
     `<pack>:<capability>`."""
-    written: Written | None = None
+    written: WrittenState | None = None
     """None when the files hold what is wanted."""
     declared: Mapping[str, Digest] = {}
     """By the name of each declared client that the lock names or has files for, the digest of its text, in LF and
@@ -149,7 +149,7 @@ class Lock(NamedTuple):
         )
 
     @property
-    def fewer(self) -> dict[str, tuple[str, ...]]:
+    def clients_by_pack(self) -> dict[str, tuple[str, ...]]:
         """The packs that are for fewer clients than the lock's, and for which, where the manifest does not say so."""
         return {pack.name: pack.clients for pack in self.packs if pack.clients is not None}
 
@@ -271,9 +271,9 @@ def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tup
     return tuple(found.values())
 
 
-def _written(value: Any) -> Written:
+def _written(value: Any) -> WrittenState:
     packs = tuple(_pack(pack) for pack in _list(_map(value)["packs"]))
-    return Written(_texts(value["clients"]), packs, _declared(value))
+    return WrittenState(_texts(value["clients"]), packs, _declared(value))
 
 
 def _declared(value: Mapping[str, Any]) -> Mapping[str, Digest]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from packaging.version import Version
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState, parse_lock
 from agentpack.model.names import Digest
 from agentpack.model.requirement import parse_requirement
 
@@ -97,7 +97,7 @@ def merged(
         packs,
         files,
         _accepted(sides, from_ours, from_theirs),
-        Written(clients, pins, _declared(sides, as_written=True)) if is_behind else None,
+        WrittenState(clients, pins, _declared(sides, as_written=True)) if is_behind else None,
         _declared(sides),
     )
 

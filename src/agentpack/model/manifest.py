@@ -77,7 +77,7 @@ class Manifest(NamedTuple):
             "sources": [{"name": source.name, "path": source.path} for source in self.sources],
         }
 
-    def said_policy(self) -> Mapping[str, Any]:
+    def policy_settings(self) -> Mapping[str, Any]:
         """What the policy says, whatever the lines."""
         lists = {key: value for key, value in (self.policy or {}).items() if isinstance(value[0], list)}
         values = {key: value[0] for key, value in (self.policy or {}).items() if key not in lists}

@@ -64,7 +64,7 @@ def read_policy(data: bytes, file: str) -> dict[str, Any]:
     return validate("policy", read_yaml(decode(data, file), file))
 
 
-def judge(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
+def release_verdicts(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
     """What each rule of the policy says about the release, in the order of the reference page."""
     licenses = _Licences(policy.licenses)
     return (
@@ -72,7 +72,7 @@ def judge(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
         *_judged("packs", policy.packs, f"pack `{facts.pack}`", lambda entry: _is_pack(str(entry), facts)),
         *(() if facts.own and facts.license is None else licenses.judged(facts.license)),
         *_capabilities(policy.capabilities, facts.capabilities),
-        *(() if facts.own else judge_age(policy, facts.age)),
+        *(() if facts.own else age_verdicts(policy, facts.age)),
         *_size(policy.maximum_size, facts.size),
     )
 
@@ -82,7 +82,7 @@ def refusals(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in verdicts if not verdict.allowed)
 
 
-def judge_age(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
+def age_verdicts(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
     """What the policy says about a release of that age in seconds; nothing when it asks for no age."""
     limit = policy.minimum_age
     if limit is None or limit.value == 0:

@@ -90,7 +90,7 @@ class Policy(NamedTuple):
         return self.hidden_text is not None and self.hidden_text.value == "report"
 
     @property
-    def judges(self) -> bool:
+    def has_rules(self) -> bool:
         """Whether there is anything that a release could be refused by."""
         limits = self.minimum_age is not None or self.maximum_size is not None
         every = (self.sources, self.packs, self.licenses, self.capabilities)

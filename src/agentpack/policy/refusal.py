@@ -24,13 +24,13 @@ def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
     Raises:
         PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
     """
-    found, problems = look(files)
+    found, problems = read_what_can_be_read(files)
     if problems:
         raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
     return found
 
 
-def look(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+def read_what_can_be_read(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
     """The policies of those files that can be read, and what is wrong with the others."""
     found: list[Policy] = []
     problems: list[str] = []
@@ -71,7 +71,7 @@ class PackVerdict(NamedTuple):
         return refusals(self.verdicts)
 
 
-def refuse(found: Sequence[PackVerdict]) -> None:
+def refuse_releases(found: Sequence[PackVerdict]) -> None:
     """Raise PolicyRefused when any of them is refused."""
     refused = [one for one in found if one.refusals]
     if not refused:

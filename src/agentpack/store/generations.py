@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from agentpack.disk import Disk
 from agentpack.errors import Refused
-from agentpack.model.history import Generation, Newer
+from agentpack.model.history import Generation, NewerRecord
 from agentpack.model.json_text import MAX_DIGITS, read_json
 from agentpack.store import layout
 
@@ -85,7 +85,7 @@ class Generations:
             if generation.number != number:
                 raise ValueError("the record of another generation")
             self._disk.know(generation.roots)
-        except Newer as error:
+        except NewerRecord as error:
             raise layout.newer(self._disk, path) from error
         except (KeyError, TypeError, ValueError) as error:
             raise Refused(

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 
-from agentpack.disk import Disk, StateIds, Whose
+from agentpack.disk import Disk, OwnStates, StateOwner
 from agentpack.disk.known_states import in_use
 from agentpack.errors import AgentpackError, Refused, Unavailable
 
@@ -65,9 +65,9 @@ def newer(disk: Disk, path: str) -> NewerState:
     )
 
 
-def check_owner(disk: Disk) -> Whose:
-    """Whose the state folder is. One that is not this user's counts as absent from here on; a foreign one is named to
-    the user.
+def check_owner(disk: Disk) -> StateOwner:
+    """Whose the state folder is. One that is not this user's counts as absent from here on; a foreign one is named
+    to the user.
     """
     if disk.known_states is None:
         return "ours"
@@ -118,11 +118,11 @@ def _make(disk: Disk, folder: str, made: list[str]) -> None:
         made.append(gone)
 
 
-def _name(disk: Disk, known: StateIds) -> str:
+def _name(disk: Disk, known: OwnStates) -> str:
     """Give the state folder an id. The user's folder knows it first, so that no kill leaves a state with contents that
     nobody knows.
     """
-    name, note = known.learn(disk.where(""))
+    name, note = known.register(disk.where(""))
     if note:
         disk.lacks["known"] = note
     disk.unlink(ID)
@@ -158,7 +158,7 @@ def _unname(disk: Disk, name: str) -> None:
         disk.known_states.forget(name)
 
 
-def _move_aside(disk: Disk, known: StateIds) -> None:
+def _move_aside(disk: Disk, known: OwnStates) -> None:
     """Put a state that came from elsewhere beside its place: it may be somebody's.
 
     Raises:
@@ -169,23 +169,23 @@ def _move_aside(disk: Disk, known: StateIds) -> None:
         raise Unavailable(f"another agentpack is changing files here, with `{where}`", hint="wait until it is done")
     folder, _, leaf = state.rpartition("/")
     taken = {*disk.entries(folder)}
-    aside = next(name for number in count(1) if (name := f"{leaf}-unknown-{number}") not in taken)
-    disk.rename(state, f"{folder}/{aside}")
+    moved_to = next(name for number in count(1) if (name := f"{leaf}-unknown-{number}") not in taken)
+    disk.rename(state, f"{folder}/{moved_to}")
     disk.make_durable((), (folder,))
-    known.aside = f"{folder}/{aside}"
+    known.moved_to = f"{folder}/{moved_to}"
     disk.lacks["state"] = (
-        f"{_not_yours(disk)} It is `{aside}` now, and this project begins a new history; delete that "
+        f"{_not_yours(disk)} It is `{moved_to}` now, and this project begins a new history; delete that "
         "folder if nobody needs it"
     )
 
 
 def _move_back(disk: Disk) -> None:
-    if disk.known_states is not None and disk.known_states.aside:
+    if disk.known_states is not None and disk.known_states.moved_to:
         with suppress(AgentpackError):
             if disk.stamp(disk.plain(STATE)) is None:
-                disk.rename(disk.known_states.aside, disk.plain(STATE))
+                disk.rename(disk.known_states.moved_to, disk.plain(STATE))
                 check_owner(disk)
-        disk.known_states.aside = ""
+        disk.known_states.moved_to = ""
 
 
 def discard(disk: Disk, made: Iterable[str]) -> None:

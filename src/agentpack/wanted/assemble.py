@@ -41,7 +41,7 @@ class AssembledPersona(NamedTuple):
     """Whether its file in the pack has lines that end in CRLF."""
     originals: Mapping[str, bytes] = MappingProxyType({})
     """By client: the agent file that the persona was made from."""
-    as_it_was: bool = False
+    unmodified: bool = False
     """Whether nothing can have come over the persona since it was read from its original."""
 
 

@@ -42,14 +42,14 @@ class Audience:
         return found
 
     def clients(
-        self, manifest: Manifest, every: Sequence[str], fewer: Mapping[str, Sequence[str]]
+        self, manifest: Manifest, every: Sequence[str], clients_by_pack: Mapping[str, Sequence[str]]
     ) -> Mapping[str, tuple[str, ...]]:
         """The clients of each pack: one that only others require is for those of the packs that require it."""
         packs_of: dict[str, list[str]] = {}
         found: dict[str, dict[str, None]] = {pin.pack: {} for pin in self.pins}
         for entry in manifest.packs:
             own = entry.requirement.pack
-            found[own] = dict.fromkeys(fewer.get(own, every) if entry.clients is None else entry.clients)
+            found[own] = dict.fromkeys(clients_by_pack.get(own, every) if entry.clients is None else entry.clients)
             for client in found[own]:
                 packs_of.setdefault(client, []).append(own)
         named = {entry.requirement.pack for entry in manifest.packs}

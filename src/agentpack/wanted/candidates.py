@@ -137,13 +137,13 @@ class Candidates:
         )
         if not is_asked or (ref.pack, str(ref.version)) in self._locked:
             return False
-        from agentpack.policy.evaluate import judge_age
+        from agentpack.policy.evaluate import age_verdicts
         from agentpack.policy.refusal import PackVerdict  # only where there is a policy
 
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
-        judged = PackVerdict(ref.pack, str(ref.version), judge_age(self.workspace.policies.strictest, self.age(ref)))
+        judged = PackVerdict(ref.pack, str(ref.version), age_verdicts(self.workspace.policies.strictest, self.age(ref)))
         if judged.refusals:
             self.passed_over[ref.pack, ref.version] = judged
         return bool(judged.refusals)

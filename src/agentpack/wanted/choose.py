@@ -36,7 +36,7 @@ def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -
         )
         for pack in lock.packs
     )
-    return select(to_look_at(workspace, manifest, lock), manifest, pins).for_clients(lock.clients, lock.fewer)
+    return select(to_look_at(workspace, manifest, lock), manifest, pins).for_clients(lock.clients, lock.clients_by_pack)
 
 
 def choose(
@@ -65,9 +65,9 @@ def choose(
             with candidates.ignoring_minimum_age(True):  # what cannot be met even so is told of all releases
                 pins = resolve(wanted, candidates, preferred=preferred)
             passed = (candidates.passed_over.get((pin.pack, pin.version)) for pin in pins)
-            from agentpack.policy.refusal import refuse  # only where there is a policy
+            from agentpack.policy.refusal import refuse_releases  # only where there is a policy
 
-            refuse([verdict for verdict in passed if verdict is not None])
+            refuse_releases([verdict for verdict in passed if verdict is not None])
         raise
 
 

@@ -13,9 +13,9 @@ from agentpack.disk.real_paths import real_path
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
 from agentpack.policy.evaluate import Facts, Verdict
-from agentpack.policy.evaluate import judge as judge_facts
+from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy
-from agentpack.policy.refusal import PackVerdict, refuse
+from agentpack.policy.refusal import PackVerdict, refuse_releases
 from agentpack.sources.bundled import NAME, bundled_folder
 from agentpack.wanted.candidates import Candidates, is_own
 from agentpack.wanted.wanted import Wanted
@@ -32,7 +32,7 @@ def enforce(candidates: Candidates, wanted: Wanted, *, allow_installed: bool = F
     Raises:
         PolicyRefused: with every refusal.
     """
-    refuse(
+    refuse_releases(
         [
             one
             for one in evaluate(candidates, wanted)
@@ -47,11 +47,11 @@ def evaluate(candidates: Candidates, wanted: Wanted) -> Iterator[PackVerdict]:
     for pack in wanted.lock.packs:
         verdicts = judge_facts(policy, facts_of(candidates, pack, able.get(pack.name, {})))
         if _is_installed(candidates.workspace, pack):  # a policy that is set later takes no release back for its age
-            verdicts = tuple(_of_installed(verdict) for verdict in verdicts)
+            verdicts = tuple(_allow_installed(verdict) for verdict in verdicts)
         yield PackVerdict(pack.name, pack.version, verdicts)
 
 
-def _of_installed(verdict: Verdict) -> Verdict:
+def _allow_installed(verdict: Verdict) -> Verdict:
     if verdict.rule != "minimum_age" or verdict.allowed:
         return verdict
     return verdict._replace(allowed=True, why="it is installed here already")

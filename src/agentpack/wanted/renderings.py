@@ -41,7 +41,7 @@ class Renderings:
             models=self.models,
             crlf=part.crlf,
             original=part.originals.get(client),
-            as_it_was=part.as_it_was,
+            unmodified=part.unmodified,
         )
         if file is None:
             return None

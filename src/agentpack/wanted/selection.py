@@ -34,8 +34,8 @@ class Selection(NamedTuple):
     audience: Audience
     renderings: Renderings
     clients: tuple[str, ...] = ()
-    """Those of every pack for which neither the manifest nor `fewer` names others."""
-    fewer: Mapping[str, tuple[str, ...]] = _NONE
+    """Those of every pack for which neither the manifest nor `clients_by_pack` names others."""
+    clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
     """Clients by pack, where the manifest does not name them; the lock does then."""
     skipped: tuple[Skipped, ...] = ()
     """Clients that were found here and do not get all of it."""
@@ -46,18 +46,22 @@ class Selection(NamedTuple):
 
     # The same for others.
 
-    def for_clients(self, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> "Selection":
+    def for_clients(
+        self, clients: Sequence[str], clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
+    ) -> "Selection":
         """The same for these clients, where the manifest does not name others for a pack."""
-        return self._replace(clients=tuple(clients), fewer=fewer)
+        return self._replace(clients=tuple(clients), clients_by_pack=clients_by_pack)
 
     def only_for(self, clients: Sequence[str]) -> "Selection":
         """The same for these clients, whomever the manifest names."""
         entries = tuple(entry._replace(clients=None) for entry in self.manifest.packs)
         return self._replace(manifest=self.manifest._replace(packs=entries)).for_clients(clients)
 
-    def naming_clients(self) -> "Selection":
+    def with_named_clients(self) -> "Selection":
         """The same with a manifest that names the clients, so that none is only found any more."""
-        return self._replace(manifest=naming(self.manifest, self.clients, self.fewer), fewer=_NONE)
+        return self._replace(
+            manifest=with_clients(self.manifest, self.clients, self.clients_by_pack), clients_by_pack=_NONE
+        )
 
     def without_variants(self, pack: str, variants: Collection[str]) -> "Selection":
         """The same without these variants of a pack."""
@@ -69,7 +73,7 @@ class Selection(NamedTuple):
     def fresh(self, pins: Iterable[Chosen] = ()) -> "Selection":
         """The same, or with other pins, and nothing made of it yet; what was made has the local variants of then."""
         wanted = select(self.candidates, self.manifest, pins or self.pins)
-        return wanted._replace(clients=self.clients, fewer=self.fewer, skipped=self.skipped)
+        return wanted._replace(clients=self.clients, clients_by_pack=self.clients_by_pack, skipped=self.skipped)
 
     # What is made of it.
 
@@ -114,7 +118,7 @@ class Selection(NamedTuple):
         workspace = self.workspace
         for client in self.clients:
             workspace.client(client)
-        clients_of = self.audience.clients(self.manifest, self.clients, self.fewer)
+        clients_of = self.audience.clients(self.manifest, self.clients, self.clients_by_pack)
         locked: list[LockedPack] = []
         parts: list[AssembledPersona] = []
         assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables)
@@ -160,7 +164,7 @@ class Selection(NamedTuple):
             dict(self.manifest.parameters(pin.pack)),
             tuple(pack.header.get("requires", ())),
             pin.wanted_by,
-            clients=self.fewer.get(pin.pack),
+            clients=self.clients_by_pack.get(pin.pack),
         )
 
     def _passed_over(self) -> Iterator[str]:
@@ -187,9 +191,13 @@ def select(candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -
     )
 
 
-def naming(manifest: Manifest, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> Manifest:
+def with_clients(
+    manifest: Manifest, clients: Sequence[str], clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
+) -> Manifest:
     """The manifest that names these clients, and by pack those of packs that are for fewer of them."""
-    packs = (entry._replace(clients=fewer.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs)
+    packs = (
+        entry._replace(clients=clients_by_pack.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs
+    )
     return manifest._replace(clients=tuple(clients), packs=tuple(packs))
 
 

@@ -68,7 +68,7 @@ def unrecorded_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple
 
 
 def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, ClientDeclaration]:
-    from agentpack.clients.user_declared import declared_target
+    from agentpack.clients.user_declared import declared_client
     from agentpack.input.documents import decode, read_yaml  # only where a client is declared
     from agentpack.input.hidden_in_files import own_file
     from agentpack.input.schemas import validate
@@ -90,4 +90,4 @@ def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Cli
         with own_file(data, path):
             checked = validate("client", read_yaml(decode(data, path), path))
         cache.put("client", digest_of(data), checked)
-    return declared_target(name, checked, path), ClientDeclaration(path, digest_of(plain(data)))
+    return declared_client(name, checked, path), ClientDeclaration(path, digest_of(plain(data)))

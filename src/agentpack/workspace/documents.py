@@ -120,7 +120,7 @@ class Documents:
 
     def resolve_client(self, word: str) -> str:
         """The name of the client that a word of the manifest means."""
-        return word if word in MODULES else self._clients().meant(word)
+        return word if word in MODULES else self._clients().resolve(word)
 
     def remember_manifest(self, data: bytes, manifest: Manifest) -> None:
         """Keep what a text of our own means, so that the next command need not load YAML and pydantic to read it."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agentpack.errors import AgentpackError
 from agentpack.model.history import Generation, InstalledFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState, parse_lock
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement
 from agentpack.model.variables import path_then
@@ -88,7 +88,7 @@ def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileReleas
     }
     open_ = {word for word in (before.accepted if before else ()) if word.partition(":")[0] in waiting}
     accepted = tuple(sorted({*lock.accepted, *(word for word in open_ if ":widened:" not in word)}))
-    written = Written(clients, tuple(pins.values()), declared)
+    written = WrittenState(clients, tuple(pins.values()), declared)
     return lock._replace(files=tuple(files.values()), written=written, accepted=accepted)
 
 

@@ -55,7 +55,7 @@ def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Faul
     models = data.get("models")
     for family, ids in models.items() if isinstance(models, dict) else ():
         words = [str(word) for word in ids] if isinstance(ids, dict) else []
-        yield from _repeats(document, [(("models", family, word), clients.meant(word)) for word in words])
+        yield from _repeats(document, [(("models", family, word), clients.resolve(word)) for word in words])
     sources = [(index, entry) for index, entry in _items(data.get("sources")) if isinstance(entry, dict)]
     yield from _repeats(document, [(("sources", index), str(entry.get("name"))) for index, entry in sources])
 
@@ -66,7 +66,7 @@ def _items(value: object) -> Iterator[tuple[int, Any]]:
 
 def _unknown(document: Document, path: Path, named: object, clients: Clients, known: Known) -> Iterator[Fault]:
     for index, name in _items(named):
-        if isinstance(name, str) and clients.meant(name) not in clients:
+        if isinstance(name, str) and clients.resolve(name) not in clients:
             near = did_you_mean(name, clients.words()) or "`agentpack clients` lists them"
             if file := known(name):
                 near = f"`{file}`, which declared it, is gone"

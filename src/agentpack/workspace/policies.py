@@ -65,7 +65,7 @@ class Policies:
     @property
     def may_refuse(self) -> bool:
         """Whether one was set that could refuse something."""
-        return self.exist and self.strictest.judges
+        return self.exist and self.strictest.has_rules
 
     def accept(self, capability: str) -> bool:
         """Whether they let a release take the capability without `--accept`."""

@@ -9,7 +9,7 @@ from agentpack.model.requirement import Requirement
 from agentpack.workspace.workspace import Workspace
 
 
-def nothing_installed(hint: str = "`agentpack install` comes first") -> UsageError:
+def nothing_installed_error(hint: str = "`agentpack install` comes first") -> UsageError:
     """The error of a command that is about what is installed, where nothing is."""
     return UsageError("nothing is installed here", hint=hint)
 

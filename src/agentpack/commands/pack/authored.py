@@ -158,7 +158,7 @@ def _identity(files: Mapping[str, bytes], folder: PackFolder) -> tuple[PackName,
     return PackName(header["name"]), Version(header["version"])
 
 
-def before(authored: Authored) -> Authored | None:
+def previous_release(authored: Authored) -> Authored | None:
     """The newest final release below this one, in the same folder of packs."""
     refs = DirectorySource(SOURCE, authored.folder.source).releases(PackName(authored.pack.name))
     version = Version(authored.pack.version)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from agentpack.authoring import check, ordered
 from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.authoring.fixes import fixes
-from agentpack.commands.pack.authored import Authored, PackFolder, before, open_pack, pack_folders
+from agentpack.commands.pack.authored import Authored, PackFolder, open_pack, pack_folders, previous_release
 from agentpack.commands.pack.files import put_files
 from agentpack.errors import AgentpackError, InvalidFile, Refused
 from agentpack.input.hidden_text import HiddenCharacter as Hidden
@@ -86,7 +86,7 @@ def _hidden(folder: PackFolder, found: Hidden) -> CheckFinding:
 def _earlier(authored: Authored, against: str | None) -> tuple[Authored | None, tuple[CheckFinding, ...]]:
     try:
         if against is None:
-            return before(authored), ()
+            return previous_release(authored), ()
         (folder,) = pack_folders(authored.workspace, [against])[:1]
         return open_pack(authored.workspace, folder), ()
     except AgentpackError as error:

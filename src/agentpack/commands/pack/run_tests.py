@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import NamedTuple
 
-from agentpack.authoring.cases import FOLDER, Case, case_from, judge
+from agentpack.authoring.cases import FOLDER, Case, case_from, failed_expectations
 from agentpack.commands.pack.authored import Authored, PackFolder, open_pack, pack_folders
 from agentpack.commands.pack.files import put_files
 from agentpack.errors import AgentpackError, Fault, InvalidFile
@@ -119,7 +119,7 @@ def _failures(authored: Authored, case: Case, wanted: Wanted, golden: dict[str, 
         yield f"{case.client} gets no file of `{name}`"
         return
     modules = authored.drafts.modules(name) if name in authored.pack.personas else {}
-    yield from judge(case, parts[name], as_lf(texts[name]).decode(), modules)
+    yield from failed_expectations(case, parts[name], as_lf(texts[name]).decode(), modules)
     if case.golden is not None:
         path = f"{FOLDER}/{case.golden}"
         if golden is not None:
