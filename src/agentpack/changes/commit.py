@@ -1,4 +1,4 @@
-"""Decided -> done: the transaction that writes a change, and the generation that records it."""
+"""Commit a decided change: one transaction writes it, and one generation records it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
@@ -17,21 +17,21 @@ from agentpack.workspace.workspace import Workspace
 
 
 class DecidedChange(NamedTuple):
-    """A change about which nothing is left to decide."""
+    """A change that needs no further decision."""
 
     outcome: Outcome
-    """What it does. A plan without changes is about no file: those that are recorded stay recorded."""
+    """What the change does. A plan without changes leaves the recorded files as they are."""
     pins: tuple[str, ...]
-    """The releases that are there then, as a generation names them."""
+    """The releases after the change, as a generation lists them."""
     modes: Mapping[str, int] = {}
-    """Permission bits, by path, for what is written; other files keep theirs, and new ones are left to the umask."""
+    """Permission bits by path, for files that are written. Other files keep theirs; new files follow the umask."""
     goal: Generation | None = None
-    """The earlier generation that the change comes to: its files and documents are recorded again."""
+    """The earlier generation that a rollback returns to: its files and documents are recorded again."""
 
 
 def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
-    """Write the change as one transaction, the last thing that can fail. What is on disk and unrecorded is recorded
-    first, so that nothing is lost.
+    """Write the change as one transaction; nothing after it can fail. Unrecorded local edits are recorded first, so
+    nothing is lost.
 
     Returns:
         The outcome with the number of the new generation.
@@ -70,8 +70,8 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
 
 
 def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
-    """The permissions that deleted files had, by path: of the newest generation that has the file. The last one may be
-    without it, and the lock keeps no permissions.
+    """Permission bits that files had before the user deleted them, by path, taken from the newest generation that has
+    the file. The lock does not store permissions.
     """
     wanted = {change.path for change in planned.changes if change.action is Action.RESTORE}
     generations, modes = workspace.store.generations, dict[str, int]()
@@ -96,7 +96,7 @@ def _placed(decided: DecidedChange) -> Iterator[PlaceChange]:
 
 
 def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
-    """The texts to keep beside those that are written: the pristine one of a merged file, and what was there."""
+    """Contents to store besides those written: the pristine text of merged files, and the bytes they replace."""
     blobs = workspace.store.blobs
     for change in outcome.plan.changes:
         if change.rendered is None or change.theirs is None or change.action is Action.CONFLICT:
@@ -114,7 +114,7 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
 
 
 def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterator[tuple[str, Digest, int]]:
-    """Files that were there before they were ours and stay as they are: a rollback leaves them there."""
+    """Files that existed before agentpack managed them and stay unchanged. A rollback leaves them in place."""
     for change in planned.changes:
         stays = change.action in (Action.ADOPT, Action.TAKE)
         entry = is_entry(change.path) and change.action is Action.DISCARD
@@ -123,7 +123,7 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
 
 
 def _files(workspace: Workspace, planned: Plan, modes: Mapping[str, int]) -> Iterator[InstalledFile]:
-    """The files as the plan leaves them; `modes` are the permissions of those that were written."""
+    """The installed files once the plan is applied; `modes` has the permissions of those that were written."""
     if not planned.changes and workspace.documents.current:
         yield from workspace.documents.current.files
     for change in planned.changes:
@@ -140,7 +140,7 @@ def _files(workspace: Workspace, planned: Plan, modes: Mapping[str, int]) -> Ite
 def _documents(
     workspace: Workspace, outcome: Outcome, here: Iterable[RecordedDocument], modes: Mapping[str, int]
 ) -> Iterator[RecordedDocument]:
-    """The documents as the change leaves them, of those that are here."""
+    """The documents that exist once the change is applied."""
     left: dict[str, RecordedDocument | None] = dict.fromkeys((workspace.scope.manifest, workspace.scope.lock))
     left |= {document.path: document for document in here}
     for path, _, after in outcome.documents:

@@ -1,4 +1,4 @@
-"""Wanted -> decided: the plan of a command, and the decisions that it needs before anything is written."""
+"""From a desired state to a decided change: plan it, and make or demand every decision before anything is written."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,20 +24,20 @@ from agentpack.workspace.workspace import Workspace
 
 
 def make_change(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
-    """Bring the scope to the state, as one transaction, if nothing stops it and the answer is not no.
+    """Plan the state, ask for confirmation if requested, and commit it as one transaction.
 
     Raises:
-        DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
+        DecisionNeeded: a conflict, a release that gains permissions, or the user declined. Nothing was written.
     """
     return confirm_and_commit(workspace, state.wanted, request, propose_change(workspace, command, state, request))
 
 
 def propose_change(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
-    """What bringing the scope to the state comes to. Nothing is written.
+    """The outcome that reaching the state would have. Writes nothing.
 
     Raises:
-        DecisionNeeded: a conflict, or a release that may do more.
-        InvalidFile: a text has something in it that no reader sees.
+        DecisionNeeded: a conflict, or a release that gains permissions.
+        InvalidFile: a text contains hidden characters.
     """
     wanted = state.wanted
     recognise_releases(workspace, wanted)
@@ -79,7 +79,9 @@ def propose_change(workspace: Workspace, command: str, state: DesiredState, requ
 
 
 def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
-    """Do what was proposed, unless it is nothing or only a question. Raises DecisionNeeded when the answer is no."""
+    """Commit the proposed change, unless it changes nothing or is a dry run. Raises DecisionNeeded if the user
+    declines.
+    """
     if request.dry_run or not proposed.changes_anything:
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
@@ -88,10 +90,10 @@ def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequ
 
 
 def check_writable(workspace: Workspace, wanted: Wanted, decisions: Decisions) -> None:
-    """Raise what would keep these files from being written, but for files that are managed already.
+    """Raise the error that would keep these files from being written. Files that are managed already are not checked.
 
     Raises:
-        ConflictsFound: a file that is not ours is in the way.
+        ConflictsFound: a foreign file is in the way.
         AgentpackError: any other reason.
     """
     recognise_releases(workspace, wanted)
@@ -122,8 +124,8 @@ def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:
 
 
 def _refuse_hidden(workspace: Workspace, wanted: Wanted, documents: Mapping[str, bytes], planned: Plan) -> None:
-    """The last defence: no text that agentpack made is written with anything in it that no reader sees, unless a policy
-    lets it pass in packs, which was told.
+    """Last check before writing: refuse text with hidden characters in any file agentpack made. Hidden text in packs
+    passes if a policy allows it, which was reported.
     """
     own = [found for path, data in documents.items() for found in text_findings(data, path)]
     if own:

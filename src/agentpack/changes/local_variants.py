@@ -1,4 +1,4 @@
-"""What is wanted, with the local variants that follow their packs to another release."""
+"""What is wanted, with local variants rebased onto the releases chosen."""
 
 from agentpack.changes.request import RebasedVariants
 from agentpack.wanted.selection import Selection
@@ -6,7 +6,7 @@ from agentpack.wanted.wanted import Wanted
 
 
 def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[Wanted, RebasedVariants]:
-    """What is wanted, and what becomes of the local variants whose packs are chosen at another release.
+    """What is wanted, and the local variants that were rebased because their pack moves to another release.
 
     Args:
         preview: as `Selection.preview`, else as `Selection.enforced`.

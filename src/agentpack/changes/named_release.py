@@ -1,4 +1,4 @@
-"""A release that a user names, as if it were asked for by itself. Nothing is written."""
+"""Resolve a release that the user names on its own, outside of the manifest. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,10 +14,10 @@ from agentpack.workspace.workspace import Workspace
 
 
 def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
-    """The requirement resolved by itself, with what the lock has for other packs.
+    """Resolve one requirement on its own. Packs it requires stay at their locked releases where possible.
 
     Raises:
-        Unresolvable: no source has such a pack or release.
+        Unresolvable: no source has this pack or release.
     """
     requirement = parse_requirement(text)
     refuse_address(requirement)
@@ -29,14 +29,14 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
 def select_requirement(
     candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]
 ) -> Selection:
-    """The requirement resolved by itself, with these values for its parameters."""
+    """Resolve one requirement on its own, with these parameter values."""
     entry = ManifestEntry(requirement, str(requirement), parameters=values)
     manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))
     return choose(candidates, manifest, newest=(requirement.pack,))
 
 
 def clients_for(asked: Selection, clients: Sequence[str]) -> tuple[str, ...]:
-    """The clients named, else those that `install` would choose. Raises UsageError for an unknown one."""
+    """The named clients, else those `install` would choose. Raises UsageError for an unknown client."""
     for client in clients:
         asked.workspace.clients.named(client)
     named = tuple(dict.fromkeys(clients)) or asked.workspace.manifest.clients

@@ -1,4 +1,4 @@
-"""The newest releases that a command may take, and what is wanted then."""
+"""The newest releases a command may use, and what is wanted with them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -26,8 +26,8 @@ def newest(
     preview: bool = False,
     decisions: Decisions = NO_DECISIONS,
 ) -> tuple[Selection, Wanted, RebasedVariants]:
-    """The newest releases of the packs, or of all, that are old enough for the policy, what is wanted then, and what
-    becomes of local variants. Nothing is written.
+    """Choose the newest releases of the packs (None: all) that the policy considers old enough. Returns the selection,
+    what is wanted, and the rebased local variants. Writes nothing.
 
     `preview` is as for `wanted_with_variants`, `decisions` as for `choose_clients`.
     """
@@ -40,7 +40,7 @@ def newest(
 
 
 def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
-    """The final releases that only `--latest` would take, in words."""
+    """For each pack with a newer final release that only `--latest` would use, a sentence."""
     for pin in chosen.pins:
         final = [ref.version for ref in chosen.candidates.sources.releases(pin.pack) if not ref.version.is_prerelease]
         if final and (not packs or pin.pack in packs) and max(final) != pin.version:
@@ -48,9 +48,7 @@ def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
 
 
 def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:
-    """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new
-    version.
-    """
+    """The manifest with ranges widened to allow the newest releases. An exact pin stays exact, at the new version."""
     lock = candidates.workspace.lock
     locked = {pack.name: Version(pack.version) for pack in lock.packs} if lock else {}
     entries = []
@@ -69,8 +67,8 @@ def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[Pac
 
 
 def _moved(range: str, newest: str, major: int) -> str:
-    """The shape of the old range around the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded
-    one ends at the next major.
+    """The old range moved to the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded range ends at
+    the next major version.
     """
     if range.startswith("==") and "," not in range:
         if range.endswith(".*"):

@@ -1,4 +1,4 @@
-"""What a command did, or would do."""
+"""The result of a command that changes something, or of its dry run."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from agentpack.wanted.wanted import GroupedNote, Skipped
 
 
 class DocumentChange(NamedTuple):
-    """The manifest or lock before and after; None where it does not exist."""
+    """The manifest or the lock before and after; None if it does not exist."""
 
     path: str
     before: bytes | None
@@ -16,7 +16,7 @@ class DocumentChange(NamedTuple):
 
 
 class PackChange(NamedTuple):
-    """What happens to one pack: version and variants before and after, None where it is not there."""
+    """One pack before and after (version and variants); None if it is not installed."""
 
     name: str
     before: str | None
@@ -34,16 +34,16 @@ class Outcome(NamedTuple):
     packs: tuple[PackChange, ...] = ()
     notes: tuple[GroupedNote | str, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What should be read before the plan: names that can be taken for others."""
+    """To be read before the plan, such as names that resemble others."""
     generation: int | None = None
-    """The number of the new generation; None when nothing was recorded."""
+    """The number of the new generation; None if nothing was recorded."""
     dry_run: bool = False
     capabilities: tuple[CapabilityChange, ...] = ()
-    """What personas may do, where that is new or differs from what was locked."""
+    """Capabilities that are new or differ from the lock."""
     left: tuple[Change, ...] = ()
-    """Conflicts that were left for later by `--partial`."""
+    """Conflicts that `--partial` left unresolved."""
     skipped: tuple[Skipped, ...] = ()
-    """Clients that were found here and do not get all of it."""
+    """Found clients that do not get every pack."""
 
     @property
     def changes_anything(self) -> bool:

@@ -36,38 +36,38 @@ if TYPE_CHECKING:
 
 
 class EditedFile(NamedTuple):
-    """A file in conflict as its user merged it. It counts only for the two texts that it was made of."""
+    """A conflicting file as the user merged it. Valid only for the two texts it was merged from."""
 
     observed: Digest
-    """Of the bytes."""
+    """The digest of the bytes that were merged."""
     rendered: Digest
     content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What the user decided beforehand, by options."""
+    """How conflicts are to be resolved, from command-line options."""
 
     adopt: bool = False
-    """Foreign files are taken over; their bytes are kept for rollback."""
+    """Overwrite foreign files; their bytes are kept for rollback."""
     adopt_as_is: bool = False
-    """Foreign files are taken over as edits: their bytes stay on disk."""
+    """Adopt foreign files as edits; their bytes stay on disk."""
     on_conflict: str = "stop"
-    """Where an edit and the new text say different things: `stop`, `keep` (the edit wins) or `theirs` (the new text
-    does); `edit` stops as well. What only one of them changed is not asked about."""
+    """When an edit and the new text change the same place: `stop`, `keep` (the edit wins) or `theirs` (the new text
+    wins); `edit` stops too. Places that only one side changed are merged either way."""
     edited: Mapping[str, EditedFile] = field(default_factory=dict)
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
     packs: frozenset[str] | None = None
-    """The packs that the command names: of the others, no edit of a file that stays is let go. None for all."""
+    """Packs named on the command line. Edits in files of other packs are never discarded. None for all packs."""
     reformat: frozenset[str] = frozenset()
-    """Paths where the new text says what lies there in other words, such as blank lines or the quotes of a header: the
-    new text is written."""
+    """Paths whose text on disk means the same as the new text but is written differently (blank lines, quotes in a
+    header): the new text is written."""
     keep_files: bool = False
-    """What is no longer wanted stays on disk, unmanaged."""
+    """Leave files that are no longer wanted on disk, unmanaged."""
 
     def discards_edits(self, pack: str) -> bool:
-        """Whether edits of a pack's files are let go."""
+        """Whether edits in this pack's files are discarded."""
         return self.discard_edits and (self.packs is None or pack in self.packs)
 
 
@@ -88,15 +88,15 @@ def plan(
     known: Callable[[InstalledFile, Rendering], "KnownEntries | None"] = _nothing_known,
     decisions: Decisions = NO_DECISIONS,
 ) -> Plan:
-    """All that will happen to the files that are wanted or recorded.
+    """The plan for every file that is wanted or recorded.
 
     Args:
         wanted: by path, what is rendered now.
         recorded: by path, what the last generation wrote.
-        observed: by path, what lies on disk; a path that is missing here has nothing.
-        disk: the bytes at a path; asked only where a merge needs them.
-        base: the pristine bytes of a recorded file, None where nobody has them; asked only where a merge needs them.
-        known: the rules behind those and behind what is rendered now; asked only where lines do not merge.
+        observed: by path, what is on disk; absent paths have no file.
+        disk: reads the bytes at a path; called only for merges.
+        base: reads the pristine bytes of a recorded file, None if lost; called only for merges.
+        known: reads the rules behind both texts; called only where lines do not merge.
     """
     changes = []
     for path in sorted({*wanted, *recorded}):

@@ -1,4 +1,4 @@
-"""The plan of what is wanted, recorded and on disk, and what its merges need to know of the texts rendered last."""
+"""Build the plan from what is wanted, recorded and on disk, with the pristine texts that merges need."""
 
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ def plan_for(workspace: Workspace, wanted: Wanted, decisions: Decisions = NO_DEC
 
 
 def _rules(*parts: AssembledPersona | None) -> "KnownEntries":
-    """The rules of the personas before and now. Where one is not to be had, its rules are known by their words."""
+    """The rules of the persona before and now. If a persona cannot be rebuilt, its rules are matched by their text."""
     from agentpack.differences.rules import entries_of  # both only where lines do not merge
     from agentpack.merge import KnownEntries
 

@@ -1,4 +1,4 @@
-"""The texts as they were written, rendered again from their releases, and files that lost their rows."""
+"""Pristine texts: installed files rendered again from their releases, and files whose lock rows were lost."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,14 +24,14 @@ from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
 
 MAX_RELEASES = 50
-"""Releases of a pack, the newest ones, with which a file that has no row is compared."""
+"""Newest releases of a pack that a file without a row is compared with."""
 
 
 def recognise_releases(workspace: Workspace, wanted: "Wanted") -> None:
-    """Take files that no row is known of for what they are, where they equal what an offered release renders to.
+    """Record files that have no row but equal what an available release renders to.
 
-    For packs that agentpack.yaml asked for before the command: their rows were lost, with the whole lock or with one
-    side of a merge. A file of a pack that is new here is somebody's own.
+    Only for packs that agentpack.yaml listed before this command: their rows were lost with the lock, or in a merge.
+    Files of newly added packs belong to somebody else.
     """
     open_ = unrecorded_files(workspace, wanted)
     for pack in sorted({file.pack for file in open_}):
@@ -48,7 +48,7 @@ def recognise_releases(workspace: Workspace, wanted: "Wanted") -> None:
 
 
 def unrecorded_files(workspace: Workspace, wanted: Wanted) -> tuple[Rendering, ...]:
-    """Files that are wanted and there, and of which no row is known, though agentpack.yaml asked for their packs."""
+    """Wanted files that exist on disk and have no row, although agentpack.yaml listed their packs before."""
     known = workspace.states.recorded
     asked = [
         file for file in wanted.files.values() if file.path not in known and _was_wanted(workspace, wanted, file.pack)
@@ -58,7 +58,9 @@ def unrecorded_files(workspace: Workspace, wanted: Wanted) -> tuple[Rendering, .
 
 
 def recognised_lock(workspace: Workspace) -> Lock | None:
-    """The releases that files without rows were recognised as, of two of one pack the older; None if there are none."""
+    """The releases that files without rows were recognised as; if a pack has two, the older one. None if there are
+    none.
+    """
     from packaging.version import Version  # only where files lost their rows
 
     found = [pack for lock in workspace.states.recognised for pack in lock.packs]
@@ -72,7 +74,7 @@ def _was_wanted(workspace: Workspace, wanted: Wanted, pack: str) -> bool:
 
 
 def _offered(workspace: Workspace, wanted: Wanted, pack: PackName) -> Iterator[Lock]:
-    """What each release of a pack renders to, the newest first, made as this one is wanted: as locks of that pack."""
+    """A lock for each release of a pack, newest first, rendered with the settings wanted now."""
     manifest = Manifest.from_data(wanted.lock.manifest)
     entry = manifest.wanted(pack) or ManifestEntry(Requirement(pack=pack), pack)
     clients = sorted({file.client for file in wanted.files.values() if file.pack == pack})
@@ -87,14 +89,14 @@ def _offered(workspace: Workspace, wanted: Wanted, pack: PackName) -> Iterator[L
 
 
 class RenderedPack(NamedTuple):
-    """One pack, made again as a row of a lock has it."""
+    """One pack rendered again from its locked row."""
 
     wanted: Wanted
     pinned: Selection
 
 
 class Pristine:
-    """The texts as they were written last, before anybody edited them, and the personas behind them."""
+    """The texts that were written last, before any edits, and the personas behind them."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -104,7 +106,7 @@ class Pristine:
         """Why the last text that is not kept could not be rendered again."""
 
     def text(self, file: InstalledFile) -> bytes | None:
-        """The pristine bytes of a file, in LF; None when nobody has them any more."""
+        """The pristine bytes of a file, with LF line ends; None if they are lost."""
         blobs = self.workspace.store.blobs
         try:
             if blobs.has(file.rendered):
@@ -116,7 +118,7 @@ class Pristine:
         return as_lf(found.content) if found is not None and found.digest == file.rendered else None
 
     def part(self, file: InstalledFile) -> AssembledPersona | None:
-        """The persona behind a file, with its pack and variants; None when it cannot be made again as it was."""
+        """The persona behind a file, with its pack and variants; None if it cannot be rebuilt."""
         again = self.again(file)
         same = again is not None and any(
             (one.client, one.persona, one.digest) == (file.client, file.persona, file.rendered)
@@ -125,7 +127,7 @@ class Pristine:
         return again.wanted.part(file) if again and same else None
 
     def again(self, file: InstalledFile) -> RenderedPack | None:
-        """The pack behind a file; None when it cannot be made again, and `failure` may say why."""
+        """The pack behind a file, rendered again; None if that is impossible (`failure` may say why)."""
         found = self._locks.find(file)
         if found is None:
             return None
@@ -141,12 +143,12 @@ class Pristine:
 
 
 def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedPack) -> RenderedPack:
-    """The files of one pack, rendered again from the release that a row of the lock was written from.
+    """Render one pack again from the release that its lock row was written from.
 
-    Only this pack and what it requires is read: another pack's source may be gone.
+    Reads only this pack and those it requires: the sources of other packs may be gone.
 
     Raises:
-        AgentpackError: the release can no longer be had, or no longer be rendered.
+        AgentpackError: the release is no longer available, or cannot be rendered.
     """
     pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
     rows = (file for file in lock.files if (file.pack, file.release) == (row.pack, row.release))
@@ -163,7 +165,7 @@ def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedP
 
 
 def _with_required(lock: Lock, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:
-    """A release and those that it requires, directly or through others; older ones first where the release is old."""
+    """A release and the releases it requires, directly or indirectly; older ones first if the release is old."""
     older = {one.name: one for one in lock.written.packs} if lock.written and is_old else {}
     known = {**{one.name: one for one in lock.packs}, **older, pin.name: pin}
     waiting, seen = [pin], {pin.name}

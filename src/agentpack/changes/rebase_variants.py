@@ -1,12 +1,12 @@
-"""Local variants that `keep` wrote follow their pack to another release.
+"""Rebase local variants that `keep` wrote when their pack moves to another release.
 
-A variant made of edits names the rules of one release. To lay it over another as it stands would be worse than to merge
-the edits: a rule that it replaces loses what the release changed in other lines of it, a rule that it adds loses its
-place with the neighbour it names. So the edits are merged as if they still stood in the file, and the variant is
-written anew to say the merged text. Where edit and release collide, the edit stays, which is told.
+A variant made from edits names the rules of one release. Applying it unchanged to another release would be worse than
+merging: a replaced rule would lose the release's other changes to it, and an added rule could lose its neighbour. So
+the edits are merged as if they were still in the file, and the variant is rewritten to produce the merged text. Where
+edit and release conflict, the edit wins, and a note says so.
 
-Decides which variants are ours to write: those that are, word for word, what `keep` would write today. Whatever
-somebody wrote or changed by hand is laid as it stands.
+Only variants that are, word for word, what `keep` would write today are rewritten. Variants that somebody wrote or
+changed by hand are applied as they are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ from agentpack.workspace.file_releases import as_written
 
 
 class _ClientText(NamedTuple):
-    """A persona made ready, and its text for one client, in LF."""
+    """An assembled persona and its text for one client, with LF line ends."""
 
     side: Selection
     part: AssembledPersona
@@ -42,9 +42,7 @@ class _ClientText(NamedTuple):
 
 
 def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
-    """What becomes of the local variants of the packs that are chosen at another release than the files hold. Nothing
-    is written yet.
-    """
+    """Rebase the local variants of packs whose release changes. Writes nothing."""
     workspace, written = chosen.workspace, as_written(lock)
     anew: list[LocalText] = []
     notes: list[str] = []
@@ -70,7 +68,7 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
 
 
 class _Rebase:
-    """Moves the variants of one pack, the lowest first."""
+    """Rebases the variants of one pack, lowest layer first."""
 
     def __init__(self, old: Selection, new: Selection, row: LockedPack) -> None:
         self.workspace, self.old, self.new, self.row = new.workspace, old, new, row
@@ -82,8 +80,8 @@ class _Rebase:
         """Those that no variant of the new release would say as they are merged."""
 
     def texts(self) -> Iterator[tuple[LocalText, int]]:
-        """Each variant that goes along, and in how many places the release changed the same. `anew` has those that are
-        written anew.
+        """Yield each rebased variant and the number of places where the release changed the same text. Rewritten
+        variants are collected in `anew`.
         """
         locked = {(variant.persona, variant.name): variant.digest for variant in self.row.local_variants}
         for persona in sorted({persona for persona, _ in locked}):
@@ -101,11 +99,13 @@ class _Rebase:
                 yield text, found[1]
 
     def _laid_over(self, side: Selection) -> AbstractContextManager[None]:
-        """The variants as that release has them: below this one, those of the new release are written anew already."""
+        """Context in which that release sees its variants: for the new release, the layers below this one are already
+        rewritten.
+        """
         return self.workspace.documents.with_local_texts(self.anew if side.candidates is self.new.candidates else ())
 
     def _order(self, persona: str) -> list[NamedLayer]:
-        """The local variants in the order in which they are laid."""
+        """The local variants in the order in which they are applied."""
         wanted = self.old.for_clients(self.clients).preview(self.row.name)
         part = next((part for part in wanted.parts if self._name(self.old, persona) == part.persona.name), None)
         layers = [] if part is None else self.old.assembler.layers(part)
@@ -115,7 +115,9 @@ class _Rebase:
         return side.manifest.renames(self.row.name).get(persona, persona)
 
     def _anew(self, text: LocalText, named: NamedLayer, later: Sequence[str]) -> tuple[bytes, int] | None:
-        """The text that the variant gets, None where it is not ours to write or no variant says it."""
+        """The rewritten text of the variant and its conflict count; None if it is not ours to rewrite or no variant can
+        express it.
+        """
         for client in self.clients:
             base = self._text(self.old.without_variants(self.row.name, [named.name, *later]), text.persona, client)
             ours = self._text(self.old.without_variants(self.row.name, later), text.persona, client)

@@ -1,7 +1,7 @@
-"""Places that are one file, and files that stay where a client's variable led before.
+"""Paths that lead to the same file, and files left behind when a client's variable changed.
 
-Decides what a plan is made for. Two clients may read one folder by a link, and a variable such as CLAUDE_CONFIG_DIR may
-lead today to where it did not lead yesterday. So places are compared by what they lead to, and not by their names:
+Two clients may share a folder through a link, and a variable such as CLAUDE_CONFIG_DIR may point elsewhere today than
+yesterday. So paths are compared by the file they lead to, not by name:
 
 - Of places that are one file, one stands for all. Its text is planned and written once; the others are recorded with
   it. Different texts for one file are refused before anything is written.
@@ -27,22 +27,22 @@ from agentpack.workspace.workspace import Workspace
 
 
 class UniqueFiles(NamedTuple):
-    """What a plan is made for: the three states, with one place for each file, and what is put back afterwards."""
+    """The input of a plan: the three states with one path per file, and what to add back to the plan afterwards."""
 
     wanted: Mapping[str, Rendering]
     recorded: Mapping[str, InstalledFile]
     observed: Mapping[str, Observed]
     same: Mapping[str, tuple[str, Rendering | InstalledFile]]
-    """Of each place that another one stands for, that one, and what is wanted or was recorded there."""
+    """For each path that another path stands for: that path, and what is wanted or recorded there."""
     stays: tuple[InstalledFile, ...]
-    """Files that stay where a variable led before."""
+    """Files left where a variable pointed before."""
     leaves: tuple[InstalledFile, ...]
-    """Those that nothing wants any more."""
+    """Files left there that are no longer wanted."""
     shared: Mapping[str, OtherScopeFile]
-    """Files that the other scope manages too: they stay when nothing here wants them any more."""
+    """Files the other scope manages too: they stay when this scope no longer wants them."""
 
     def whole(self, plan: Plan, decisions: Decisions) -> Plan:
-        """The plan with the places that were left out."""
+        """The plan with the paths that were left out added back."""
         changes = {change.path: change for change in plan.changes}
         changes.update((path, _same(path, changes.get(lead), lead, row)) for path, (lead, row) in self.same.items())
         changes.update((row.path, _leaving(row, self.observed.get(row.path), decisions)) for row in self.leaves)
@@ -57,10 +57,10 @@ class UniqueFiles(NamedTuple):
 
 
 def unique_files(workspace: Workspace, wanted: Mapping[str, Rendering]) -> UniqueFiles:
-    """What is wanted here, was recorded, and is on disk, with one place for each file.
+    """The three states of every file, with one path per file.
 
     Raises:
-        DecisionNeeded: one file would have two texts.
+        DecisionNeeded: one file would have to hold two texts.
     """
     files, recorded = dict(wanted), dict(workspace.states.recorded)
     before = {row.path: row for row in workspace.states.elsewhere if row.path not in recorded}
@@ -98,8 +98,8 @@ def unique_files(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Uniqu
 def _away(
     files: Mapping[str, Rendering], recorded: dict[str, InstalledFile], before: Iterable[InstalledFile]
 ) -> tuple[tuple[InstalledFile, ...], tuple[InstalledFile, ...]]:
-    """The files that stay where a variable led before, which are taken out of what was recorded here, and those that
-    nothing wants any more.
+    """Files left where a variable pointed before: those to keep (removed from the recorded files), and those no longer
+    wanted.
     """
     roots = {_whose(file): root_of(path) for path, file in files.items()}
     unwanted = [row for path, row in recorded.items() if path not in files]
@@ -115,14 +115,14 @@ def _whose(row: Rendering | InstalledFile | Change) -> tuple[str, str, str]:
 
 
 def _behind(rows: Sequence[InstalledFile], here: Observed | None) -> InstalledFile:
-    """Of what was recorded at one file under several names, what the file holds, else what comes first."""
+    """Of several rows recorded for one file, the row that matches the file, else the first."""
     return next((row for row in rows if here is not None and here.digest in (row.written, row.rendered)), rows[0])
 
 
 def _refuse_other_text(
     workspace: Workspace, files: Mapping[str, Rendering], shared: Mapping[str, OtherScopeFile]
 ) -> None:
-    """Raise DecisionNeeded where the other scope manages a file with another text."""
+    """Raise DecisionNeeded if the other scope manages one of these files with another text."""
     other = [path for path in sorted(files.keys() & shared.keys()) if files[path].digest != shared[path].row.rendered]
     if other:
         scope = shared[other[0]].scope
@@ -135,7 +135,7 @@ def _refuse_other_text(
 
 
 def _same(path: str, lead: Change | None, at: str, row: Rendering | InstalledFile) -> Change:
-    """The change of a place that another one stands for: that one's, or only the end of its record."""
+    """The change for a path that another path stands for: the same change, or only the removal of its row."""
     names = {"path": path, "client": row.client, "pack": row.pack, "persona": row.persona, "same_as": at}
     if isinstance(row, Rendering) and lead is not None:
         return replace(lead, **names, notes=row.notes)  # type: ignore[arg-type]
@@ -143,7 +143,7 @@ def _same(path: str, lead: Change | None, at: str, row: Rendering | InstalledFil
 
 
 def _leaving(row: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:
-    """A file that stayed where a variable led before, and that nothing wants any more."""
+    """The change for a file left where a variable pointed before that is no longer wanted."""
     as_written = here is not None and here.digest == row.rendered
     goes = here is not None and here.digest is not None and (as_written or decisions.discard_edits)
     return Change(
@@ -175,7 +175,7 @@ def _refuse_two_texts(workspace: Workspace, files: Sequence[Rendering], group: S
 
 
 def refuse_sources(workspace: Workspace, planned: Plan) -> None:
-    """Raise DecisionNeeded where a link leads a client's folder into a release that is being installed."""
+    """Raise DecisionNeeded if a link leads a client's folder into a release that is being installed."""
     links = {
         folder: link
         for folder in {change.path.rpartition("/")[0] for change in planned.changes if change.action in WRITES}
@@ -192,7 +192,7 @@ def refuse_sources(workspace: Workspace, planned: Plan) -> None:
 
 
 def one_file(workspace: Workspace, group: Sequence[str], *, lead: str) -> str:
-    """Why several places are one file, in words."""
+    """A sentence that says why several paths are one file."""
     for path in group:
         link = workspace.disk.first_link(path) if path != lead else None
         if link is not None:
@@ -205,7 +205,7 @@ def _short(workspace: Workspace, place: str) -> str:
 
 
 def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
-    """What is to be said of a change: clients that share a file by a link, and files that stay elsewhere."""
+    """Notes on clients that share a file through a link, and on files left elsewhere."""
     changed = {_whose(change) for change in planned.pending}
     for change in planned.pending:
         if change.same_as and change.action is not Action.FORGET:
@@ -227,7 +227,7 @@ def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
 
 
 def where_it_stays(workspace: Workspace, row: InstalledFile) -> str:
-    """Why a file is in a folder that its client does not read now."""
+    """A sentence that says why a file is in a folder its client no longer reads."""
     root = root_of(row.path)
     if root:
         return f"it was written when {variable_of(root)} pointed there"

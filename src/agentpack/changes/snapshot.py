@@ -1,4 +1,4 @@
-"""What is on disk and in no generation is recorded first, so that a rollback finds it."""
+"""Record local edits as a generation of their own before a change, so that a rollback can restore them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,12 +12,12 @@ from agentpack.workspace.workspace import Workspace
 
 
 def pins_of(lock: Lock | None) -> tuple[str, ...]:
-    """The releases of a lock, as a generation names them."""
+    """The releases in a lock, as a generation lists them."""
     return tuple(f"{pack.name} {pack.version}" for pack in lock.packs) if lock else ()
 
 
 def pins_here(workspace: Workspace) -> tuple[str, ...]:
-    """The releases that are here now: those of the last generation, or of the lock that came along since."""
+    """The releases installed now: those of the newest generation, or of a lock that git brought since."""
     current = workspace.documents.current
     if current is not None and workspace.documents.lock_is_recorded:
         return current.pins
@@ -26,7 +26,7 @@ def pins_here(workspace: Workspace) -> tuple[str, ...]:
 
 
 def documents_here(workspace: Workspace) -> Mapping[RecordedDocument, bytes]:
-    """Manifest and lock, then what else earlier commands wrote that is no agent file, as it all lies on disk."""
+    """Manifest, lock and other non-agent files that earlier commands wrote, with the bytes on disk."""
     scope, current = workspace.scope, workspace.documents.current
     known = {scope.manifest: workspace.documents.manifest_bytes, scope.lock: workspace.documents.lock_bytes}
     for document in current.documents if current else ():
@@ -40,8 +40,8 @@ def documents_here(workspace: Workspace) -> Mapping[RecordedDocument, bytes]:
 
 
 def pending_snapshot(workspace: Workspace) -> Snapshot | None:
-    """A generation of what is on disk now, for the transaction that follows to record; None when the last one left it
-    so. For the rest of the command it counts as the current generation.
+    """A generation of what is on disk now, to be recorded with the next transaction; None if it equals the newest
+    generation. It counts as the current generation for the rest of the command.
     """
     current, recorded = workspace.documents.current or BEFORE_THE_FIRST, workspace.states.recorded
     if not current.number and not recorded:

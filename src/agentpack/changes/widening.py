@@ -1,12 +1,11 @@
-"""What personas may do now and could do before, and whether a command stops because a release takes more for itself.
+"""Compare capabilities before and after a change, and stop if a new release gains any without acceptance.
 
 What the lock says was written is compared with what is wanted now. A committed lock is an acceptance: its files were
-agreed to, and what `lock --accept` accepted counts until they are written. A lock with merge markers has to cover it on
-both sides. Where the lock is missing or cannot be read, the history of this checkout counts: removing a lock does not
-make a release a first install.
-Only another release stops a command (other bytes, or another source) and another declaration of a client, since both
-come along with what others wrote. What the user asks for himself, as a variant, a parameter, a client or a further
-pack, is shown.
+agreed to, and what `lock --accept` accepted counts until they are written. With merge markers in the lock, both sides
+must cover it. If the lock is missing or unreadable, the history of this checkout counts: deleting the lock does not
+turn a release into a first install. Only another release (other bytes or another source) or another declaration of a
+client stops a command, because others wrote those. What the user asks for, such as a variant, a parameter, a client or
+a further pack, is only shown.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -32,29 +31,30 @@ _MOST_DETAILS = 30
 
 
 class CapabilityChange(NamedTuple):
-    """What a persona may do for a client, where that is new or differs from what the lock says."""
+    """How a persona's capabilities for one client change, or that they are new."""
 
     pack: str
     persona: str
     client: str
     before: tuple[str, ...] | None
-    """None: the persona is new for this client, or what it could do is not known any more."""
+    """None if the persona is new for this client, or its earlier capabilities are unknown."""
     after: tuple[str, ...]
     widened: tuple[str, ...] = ()
-    """What was not covered before; empty for what is new."""
+    """The capabilities gained; empty for a new persona."""
     unaccepted: tuple[str, ...] = ()
-    """What of it another release takes for itself and nobody accepted."""
+    """The gained capabilities that come from another release and that nobody accepted."""
     granted: tuple[str, ...] = ()
-    """What of it another release takes for itself and `--accept` accepted, now or when the lock was made."""
+    """The gained capabilities that come from another release and that `--accept` accepted, now or when the lock was
+    made."""
     releases: tuple[str, str] = ("", "")
-    """The release before and now, where it is another one."""
+    """The release before and now, if they differ."""
     declaration: str = ""
-    """The file that declares the client, where that says something else now and lets the persona do more."""
+    """The file that declares the client, if it changed and allows the persona more."""
 
 
 class CapabilitiesWidened(DecisionNeeded):
-    """A release, or a client that is declared otherwise, may do more than the one before. `changes` has every persona
-    and client for which that is so.
+    """A new release, or a changed client declaration, gains capabilities. `changes` lists every persona and client
+    affected.
     """
 
     code = "widening"
@@ -100,12 +100,14 @@ def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
 
 
 def capability_words(words: Iterable[str]) -> str:
-    """Capabilities for people."""
+    """Capabilities as a comma-separated list for people."""
     return ", ".join(words) or "no tool"
 
 
 def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:
-    """What is new or differs against what was written, sorted by pack, persona and client. Nothing is decided."""
+    """The capabilities that are new or differ from what was written, sorted by pack, persona and client. Raises
+    nothing.
+    """
     sides = workspace.documents.lock_sides
     changes = tuple(
         sorted(_WideningCheck(workspace, _known(workspace), wanted).changes())
@@ -119,7 +121,7 @@ def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[Capability
 
 
 def _covered_by(change: CapabilityChange, side: CapabilityChange | None) -> CapabilityChange:
-    """The change, which stops as well where it stops against one side of a merge."""
+    """The change, with `unaccepted` also covering what one side of a merge would not accept."""
     if side is None:
         return change
     unaccepted = tuple(dict.fromkeys((*change.unaccepted, *side.unaccepted)))
@@ -127,12 +129,12 @@ def _covered_by(change: CapabilityChange, side: CapabilityChange | None) -> Capa
 
 
 def granted_words(changes: Collection[CapabilityChange]) -> tuple[str, ...]:
-    """What was accepted of the changes, `<pack>:<capability>`, for the lock to remember until files are written."""
+    """The accepted capabilities as `<pack>:<capability>`, which the lock keeps until the files are written."""
     return tuple(dict.fromkeys(f"{change.pack}:{word}" for change in changes for word in change.granted))
 
 
 def lock_changes(before: Lock | None, after: Lock | None) -> tuple[CapabilityChange, ...]:
-    """What differs between two locks for personas that both have; for going back to an older one."""
+    """Capability differences between two locks, for personas that both have; used to go back to an older lock."""
     old = {_key(file): file for file in before.files} if before else {}
     found = []
     for file in after.files if after else ():
@@ -149,7 +151,7 @@ def gained_over_disk(
 ) -> Iterator[CapabilityChange]:
     """The capabilities that personas gain over the files on disk, except those already in `reported`.
 
-    A lock that came with a pull was agreed to by somebody else, so what it allows is news on this machine.
+    A lock that came with a pull was accepted by somebody else, so what it allows is news on this machine.
     """
     known = {change[:3] for change in reported}
     for change in planned.changes:
@@ -162,7 +164,7 @@ def gained_over_disk(
 
 
 def refuse_widening(changes: Collection[CapabilityChange]) -> None:
-    """Raise CapabilitiesWidened where another release takes more for itself than was accepted."""
+    """Raise CapabilitiesWidened if another release gains capabilities that were not accepted."""
     stopping = [change for change in changes if change.unaccepted]
     if stopping:
         raise CapabilitiesWidened(stopping)
@@ -176,8 +178,8 @@ def _key(file: LockedFile | Rendering) -> Key:
 
 
 def _known(workspace: Workspace) -> Lock | None:
-    """What was written, as the lock says it. For packs of which it has no file, what this checkout recorded; without a
-    lock that can be read, all that this checkout wrote last.
+    """The lock that describes what was written. For packs without files in it, the history of this checkout; without a
+    readable lock, everything this checkout wrote last.
     """
     lock, current = workspace.documents.readable_lock, workspace.documents.current
     locked = {file.pack for file in lock.files} if lock else set()
@@ -209,13 +211,13 @@ def _known(workspace: Workspace) -> Lock | None:
 
 
 def _left_pack(left: Lock | None, name: str, version: str) -> LockedPack:
-    """A pack as the generation's lock has it; where that says nothing of it, one of unknown bytes."""
+    """The pack as the lock of that generation has it; if absent, a row with unknown bytes."""
     found = as_written(left).pack(name) if left else None
     return found or LockedPack(PackName(name), version, "", Digest(""), (), (), {}, (), (USER,))
 
 
 def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
-    """A file that was written, with what it may do by its own text; with None where that is not known any more."""
+    """A written file with capabilities read from its text; None if they are no longer known."""
     words = None
     try:
         target = workspace.clients.named(file.client)
@@ -227,7 +229,7 @@ def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
 
 
 class _WideningCheck:
-    """One lock against what is wanted."""
+    """Compares one lock with what is wanted."""
 
     def __init__(self, workspace: Workspace, lock: Lock | None, wanted: Wanted) -> None:
         self.workspace = workspace
@@ -273,13 +275,13 @@ class _WideningCheck:
             yield CapabilityChange(*key, before, file.capabilities, widened, unaccepted, granted, releases, declaration)
 
     def _redeclared(self, lock: Lock | None) -> frozenset[str]:
-        """The declared clients of which the lock says another declaration than today's, or none."""
+        """The declared clients whose declaration differs from the one in the lock, or is missing there."""
         recorded = lock.declared if lock else {}
         return frozenset(name for name, digest in self.wanted.lock.declared.items() if recorded.get(name) != digest)
 
     def _is_doubtful(self, file: Rendering) -> bool:
-        """Whether a lock that this checkout did not write may have been given a declaration's digest without what that
-        brings along. Another local variant would explain it as well.
+        """Whether a lock from elsewhere may carry a declaration's new digest without the capabilities it brings.
+        Another local variant could explain the difference too.
         """
         if file.client not in self.wanted.lock.declared or self.workspace.documents.lock_is_recorded:
             return False
@@ -287,7 +289,7 @@ class _WideningCheck:
         return old is not None and old.local_variants == new.local_variants
 
     def _declaring_more(self, file: Rendering, row: LockedFile) -> str:
-        """The file that declares the client, where because of it alone the persona may do more than its row says."""
+        """The file that declares the client, if that declaration alone widens the persona; else empty."""
         if row.capabilities is None or not (file.client in self.redeclared or self._is_doubtful(file)):
             return ""
         if not widening(row.words, self.again.get(_key(file), file.capabilities)):
@@ -295,7 +297,7 @@ class _WideningCheck:
         return self.workspace.scope.shown(self.workspace.clients.declarations[file.client].path)
 
     def _is_asked_for(self, pack: str, *, is_new: bool) -> bool:
-        """Whether what a pack may do is of the user's own choice: it stays at its release, or he asks for it now.
+        """Whether the user chose the pack's capabilities: its release stays the same, or the command names the pack.
 
         Args:
             is_new: whether the persona was not there before.
@@ -309,7 +311,7 @@ class _WideningCheck:
         return pack not in self._brought_by_release
 
     def _is_accepted(self, file: Rendering, word: str) -> bool:
-        """Whether this command accepts it, or whoever made the lock did."""
+        """Whether this command, or whoever made the lock, accepted the capability."""
         pack, is_other = file.pack, file.pack in self.accepted_moved or file.client in self.accepted_redeclared
         locked = self.lock.accepted if self.lock and not is_other else ()
         words = (*self.workspace.accepted, *locked)
@@ -321,14 +323,14 @@ class _WideningCheck:
         return frozenset(_reached(self._requiring, moved))
 
     def _requirers(self, pack: str) -> set[str]:
-        """The packs that require this one, directly or through others."""
+        """The packs that require this one, directly or indirectly."""
         if pack not in self._above:
             self._above[pack] = _reached(self._requiring, {pack}) - {pack}
         return self._above[pack]
 
     @cached_property
     def _brought_by_release(self) -> set[str]:
-        """The packs that were there and have another release now, and all that these require."""
+        """The installed packs whose release changes, and everything these require."""
         return _reached(
             self._required, {name for name in self.locked if name in self.moved and name in self.wanted_packs}
         )
@@ -341,7 +343,7 @@ class _WideningCheck:
 
     @cached_property
     def _requiring(self) -> Mapping[str, set[str]]:
-        """The packs that require each one directly."""
+        """For each pack, the packs that require it directly."""
         found: dict[str, set[str]] = {}
         for name, required in self._required.items():
             for other in required:
@@ -349,7 +351,7 @@ class _WideningCheck:
         return found
 
     def _of_pack(self, file: Rendering) -> set[str]:
-        """All that the pack could do before for this client; of a pack that is new, those that brought it along."""
+        """All capabilities the pack had for this client; for a new pack, those of the packs that brought it in."""
         packs = {file.pack} if file.pack in self.installed else self._requirers(file.pack)
         rows = [row for key, row in self.rows.items() if key[0] in packs and key[2] == file.client]
         if rows and all(row.capabilities is not None for row in rows):
@@ -360,7 +362,8 @@ class _WideningCheck:
 
     @cached_property
     def again(self) -> Mapping[Key, tuple[str, ...]]:
-        """What the locked releases may do, rendered again for each client that is wanted; empty when they are gone."""
+        """Capabilities of the locked releases, rendered again for each wanted client; empty if the releases are gone.
+        """
         if self.lock is None:
             return {}
         lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
@@ -391,7 +394,7 @@ def _origin(pack: LockedPack | None) -> tuple[str, ...]:
 
 
 def _reached(onward: Mapping[str, Collection[str]], start: Collection[str]) -> set[str]:
-    """What can be reached from these, themselves among it."""
+    """Everything reachable from these names, including themselves."""
     found = {*start}
     waiting = [*start]
     while waiting:

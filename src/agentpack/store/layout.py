@@ -1,4 +1,4 @@
-"""What lies where in the state folder. Decides names only.
+"""The files of the state folder, and how the folder is created, identified and moved aside.
 
 $state/
   .gitignore               `*`: the state keeps itself out of version control
@@ -31,7 +31,7 @@ JOURNAL_NEW = "$state/journal.new"
 GENERATIONS = "$state/generations"
 BLOBS = "$state/blobs"
 MAX_STATE_BYTES = 32 * 1024 * 1024
-"""A record, or the notes of a transaction."""
+"""Largest record or journal."""
 
 
 _EMPTY = frozenset((".gitignore", "id", "lock", "generations", "blobs"))
@@ -43,22 +43,22 @@ def record(number: int) -> str:
 
 
 def pack(number: int) -> str:
-    """The path of the blobs that a transaction brought."""
+    """The path of the contents that a transaction stored."""
     return f"{BLOBS}/{number:06d}.pack"
 
 
 def numbers(names: list[str], ending: str) -> list[int]:
-    """The numbers of the files with this ending, ascending."""
+    """The numbers of the files with this suffix, ascending."""
     stems = (name.removesuffix(ending) for name in names if name.endswith(ending))
     return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit() and 6 <= len(stem) <= 18)
 
 
 class NewerState(Refused):
-    """A later agentpack wrote a file: nothing in it is guessed at, and nothing is lost."""
+    """A newer agentpack wrote a file of the state folder. Nothing in it is interpreted, and nothing is lost."""
 
 
 def newer(disk: Disk, path: str) -> NewerState:
-    """The error of such a file."""
+    """The error for such a file."""
     return NewerState(
         f"`{disk.where(path)}` was written by a newer agentpack",
         hint="upgrade agentpack; the history stays as it is",
@@ -66,8 +66,8 @@ def newer(disk: Disk, path: str) -> NewerState:
 
 
 def check_owner(disk: Disk) -> StateOwner:
-    """Whose the state folder is. One that is not this user's counts as absent from here on; a foreign one is named
-    to the user.
+    """Find out who made the state folder. From here on a folder that this user did not make counts as absent; one that
+    came from elsewhere is reported.
     """
     if disk.known_states is None:
         return "ours"
@@ -83,10 +83,10 @@ def _not_yours(disk: Disk) -> str:
 
 
 def prepare(disk: Disk) -> tuple[str, ...]:
-    """Make the state folder and what it always holds, durably, unless it is there. Returns the folders made.
+    """Create the state folder and its fixed files durably, unless they exist. Returns the folders created.
 
-    One that came from elsewhere is moved aside. When anything fails, what was made is taken away again as far as the
-    disk allows.
+    A state folder from elsewhere is moved aside. If anything fails, what was created is removed again as far as
+    possible.
     """
     with _turn(disk):
         whose = check_owner(disk)
@@ -119,8 +119,8 @@ def _make(disk: Disk, folder: str, made: list[str]) -> None:
 
 
 def _name(disk: Disk, known: OwnStates) -> str:
-    """Give the state folder an id. The user's folder knows it first, so that no kill leaves a state with contents that
-    nobody knows.
+    """Give the state folder an id. The user's own folder records it first, so that a killed process never leaves
+    contents under an unknown id.
     """
     name, note = known.register(disk.where(""))
     if note:
@@ -159,10 +159,10 @@ def _unname(disk: Disk, name: str) -> None:
 
 
 def _move_aside(disk: Disk, known: OwnStates) -> None:
-    """Put a state that came from elsewhere beside its place: it may be somebody's.
+    """Rename a state folder that came from elsewhere: it may belong to somebody.
 
     Raises:
-        Unavailable: a process is at work with it, or it cannot be moved.
+        Unavailable: a process is using it, or it cannot be moved.
     """
     state, where = disk.plain(STATE), disk.where(STATE)
     if in_use(where):
@@ -189,9 +189,9 @@ def _move_back(disk: Disk) -> None:
 
 
 def discard(disk: Disk, made: Iterable[str]) -> None:
-    """Take away a state folder that this process made, and in which nothing came to stand. The caller holds the lock.
+    """Remove a state folder that this process created and did not use. The caller holds the lock.
 
-    Whatever another process puts there meanwhile stays, and keeps the folders above it.
+    Files that another process adds meanwhile stay, with the folders around them.
     """
     with suppress(AgentpackError), _turn(disk):
         if disk.plain(STATE) not in made or not _EMPTY.issuperset(disk.entries(STATE)):

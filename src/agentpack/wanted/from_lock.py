@@ -1,4 +1,4 @@
-"""What the lock of the scope wants, and whether that is what the manifest asks for."""
+"""What the lock of a scope wants, and whether it is up to date with the manifest."""
 
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def pinned_here(workspace: Workspace, *, frozen: bool) -> Selection:
-    """The releases that the lock of the scope pins.
+    """The releases pinned in the scope's lock.
 
     Args:
-        frozen: the lock need not be what the manifest asks for.
+        frozen: accept a lock that is out of date.
 
     Raises:
         DecisionNeeded: there is no lock, or it is out of date.
@@ -30,11 +30,11 @@ def pinned_here(workspace: Workspace, *, frozen: bool) -> Selection:
 
 
 def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
-    """What the policy says about what is locked; nothing where no rule judges.
+    """The policy's verdict on each locked pack; empty if no policy has rules.
 
     Raises:
-        PolicyUnreadable, InvalidFile: there is a policy that cannot be read.
-        AgentpackError: a locked release can no longer be read.
+        PolicyUnreadable, InvalidFile: a policy cannot be read.
+        AgentpackError: a locked release cannot be read any more.
     """
     if workspace.lock is None or not workspace.policies.may_refuse:
         return ()
@@ -45,7 +45,7 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
 
 
 def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
-    """The lock, one that is neither half merged nor, unless `frozen`, out of date. Raises DecisionNeeded."""
+    """The lock. Raises DecisionNeeded if it is missing, half merged or, unless `frozen`, out of date."""
     lock = require_lock(workspace)
     if workspace.documents.lock_sides:
         raise DecisionNeeded(
@@ -62,7 +62,7 @@ def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
 
 
 def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
-    """Why the lock is not what the manifest, the local variants and the declared clients ask for; empty when it is."""
+    """Why the lock does not match the manifest, local variants and declared clients; empty if it does."""
     reasons = []
     wanted = workspace.manifest.to_data()
     for key in sorted({*wanted, *lock.manifest}):
@@ -85,8 +85,8 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
 
 
 def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
-    """Raise DecisionNeeded when the locked releases no longer give the locked text. Files that were written from an
-    older release, or not yet, are none of its business.
+    """Raise DecisionNeeded if the locked releases no longer render to the locked texts. Files written from an older
+    release, or not written yet, are not checked.
     """
     now = {file.path: file for file in wanted.lock.files}
     then = {file.path: file for file in lock.files if file.release is None}

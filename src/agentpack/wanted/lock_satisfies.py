@@ -1,8 +1,8 @@
-"""Whether a lock is one that the manifest could have led to: what it locks, compared with the manifest as it stands.
+"""Whether a lock satisfies the manifest.
 
-The lock keeps the manifest that it was made from, and what each release requires. Whoever changes the lock can change
-these too, so that they prove nothing: packs are followed here from the manifest, requirement by requirement. That
-releases say what the lock has them say is seen when they are read (`from_lock.check_rendering`).
+The lock stores the manifest it was made from and the requirements of each release, but whoever edits the lock can edit
+these too, so they prove nothing. Packs are followed from the manifest instead, requirement by requirement. Whether the
+releases really have these requirements is checked when they are read (`from_lock.check_rendering`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ _Asked = Mapping[str, Sequence[tuple[str, Requirement]]]
 
 
 def unmet(manifest: Manifest, lock: Lock) -> Iterator[str]:
-    """What the manifest does not allow of a lock, or misses in it, in words."""
+    """For each way in which the lock does not satisfy the manifest, a sentence."""
     if manifest.clients is not None and {*lock.clients} != {*manifest.clients}:
         yield f"the lock is for {', '.join(lock.clients) or 'no client'}, not for the clients of agentpack.yaml"
     packs = {str(pack.name): pack for pack in lock.packs}
@@ -36,7 +36,7 @@ def unmet(manifest: Manifest, lock: Lock) -> Iterator[str]:
 
 
 def _asked(manifest: Manifest, packs: Mapping[str, LockedPack]) -> _Asked:
-    """Who asks for each pack that can be reached from the manifest, and what."""
+    """For each pack reachable from the manifest: who asks for it, and with which requirement."""
     asked: dict[str, list[tuple[str, Requirement]]] = {}
     for entry in manifest.packs:
         asked.setdefault(entry.requirement.pack, []).append((USER, entry.requirement))
@@ -51,7 +51,7 @@ def _asked(manifest: Manifest, packs: Mapping[str, LockedPack]) -> _Asked:
 
 
 def _of_pack(pack: LockedPack, asked: Sequence[tuple[str, Requirement]]) -> Iterator[str]:
-    """Where the release, its variants or who wants it are not what is asked for."""
+    """For each mismatch of release, variants or requirers with what is asked for, a sentence."""
     version = Version(pack.version)
     early = any(who == USER and requirement.specifiers.prereleases for who, requirement in asked)
     for who, requirement in asked:
@@ -73,7 +73,7 @@ def _of_pack(pack: LockedPack, asked: Sequence[tuple[str, Requirement]]) -> Iter
 
 
 def _as_said(manifest: Manifest, pack: LockedPack, sources: set[str]) -> Iterator[str]:
-    """Where the parameters, clients or source of a pack are not those of the manifest."""
+    """For each mismatch of parameters, clients or source with the manifest, a sentence."""
     entry = manifest.wanted(pack.name)
     parameters = manifest.parameters(pack.name)
     for name in sorted({*parameters, *pack.parameters}):

@@ -1,6 +1,6 @@
-"""Obeying policies: what is known of the releases that were chosen, and what each rule says about them.
+"""Enforce policies: collect the facts about chosen releases, and evaluate each rule on them.
 
-What a rule means is decided in `policy/evaluate.py`. This module is loaded only where a policy was set.
+What a rule means is decided in `policy/evaluate.py`. Loaded only if a policy is set.
 """
 
 import os
@@ -24,13 +24,13 @@ from agentpack.workspace.workspace import Workspace
 
 
 def enforce(candidates: Candidates, wanted: Wanted, *, allow_installed: bool = False) -> None:
-    """Refuse what a policy does not allow.
+    """Refuse releases that a policy does not allow.
 
     Args:
-        allow_installed: what is installed and stays byte for byte as it is passes; for commands that only take away.
+        allow_installed: do not re-judge packs whose files stay unchanged (used by `uninstall`).
 
     Raises:
-        PolicyRefused: with every refusal.
+        PolicyRefused: lists every refusal.
     """
     refuse_releases(
         [
@@ -42,7 +42,7 @@ def enforce(candidates: Candidates, wanted: Wanted, *, allow_installed: bool = F
 
 
 def evaluate(candidates: Candidates, wanted: Wanted) -> Iterator[PackVerdict]:
-    """What the policy says about each pack of a lock that was made."""
+    """The policy's verdict on each pack in the lock of `wanted`."""
     policy, able = candidates.workspace.policies.strictest, capabilities_of(wanted)
     for pack in wanted.lock.packs:
         verdicts = judge_facts(policy, facts_of(candidates, pack, able.get(pack.name, {})))
@@ -58,7 +58,7 @@ def _allow_installed(verdict: Verdict) -> Verdict:
 
 
 def capabilities_of(wanted: Wanted) -> dict[str, dict[str, str]]:
-    """What the files of each pack may do, each with a client that may."""
+    """For each pack, the capabilities of its files, each with one client that grants it."""
     able: dict[str, dict[str, str]] = {}
     for file in wanted.files.values():
         for capability in file.capabilities:
@@ -67,7 +67,7 @@ def capabilities_of(wanted: Wanted) -> dict[str, dict[str, str]]:
 
 
 def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
-    """What is known of a release that was chosen, and of what its files may do."""
+    """The facts about a chosen release that policy rules look at."""
     name, version = PackName(pack.name), Version(pack.version)
     header = candidates.read(name, version)[1].header
     source = candidates.sources.source(pack.source)
@@ -91,10 +91,10 @@ def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str
 
 
 def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, ...]]:
-    """Where the source of a release really is, and by which other names a policy could deny it.
+    """The real place of a release's source, and the other names under which a policy could deny it.
 
-    A place has many names: by links, by a disk that takes `A` for `a` or shows a folder twice. So what a denied place
-    is on this disk is looked for among the folders around the release.
+    A place has many names: through links, on a case-insensitive disk, or where a folder is mounted twice. So a denied
+    place is searched for among the folders around the release.
     """
     if not where.startswith("/"):
         return where, ()
@@ -109,7 +109,7 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
 
 
 def _same(folder: str, path: str) -> Iterator[str]:
-    """The folders around a path, itself among them, that are that folder under another name."""
+    """The folders at or above a path that are this folder under another name."""
     while path:
         with suppress(OSError, ValueError):
             if os.path.samefile(folder, path):
@@ -118,8 +118,8 @@ def _same(folder: str, path: str) -> Iterator[str]:
 
 
 def _is_installed(workspace: Workspace, pack: LockedPack) -> bool:
-    """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
-    lock from elsewhere does.
+    """Whether this very release was installed in this scope on this machine before, as recorded in the history. A lock
+    from elsewhere does not count.
     """
     current = workspace.documents.current
     if current is None or f"{pack.name} {pack.version}" not in current.pins:
@@ -133,7 +133,7 @@ def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
 
 
 def _is_unchanged(workspace: Workspace, wanted: Wanted, name: str) -> bool:
-    """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
+    """Whether every file of a pack exists on disk as last rendered and as wanted, so that none is written."""
     pack = wanted.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):
         return False

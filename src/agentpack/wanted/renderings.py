@@ -1,4 +1,4 @@
-"""The text of each persona for each client, made once, and a bound on all of it together."""
+"""Render each persona once for each client, with a bound on the total size."""
 
 from collections.abc import Mapping
 
@@ -9,13 +9,13 @@ from agentpack.wanted.assemble import AssembledPersona
 from agentpack.workspace.workspace import Workspace
 
 MAX_RENDERED = 4 * 1024 * 1024
-"""Bytes of one file for a client."""
+"""Largest rendered file, in bytes."""
 MAX_ALL_RENDERED = 128 * 1024 * 1024
-"""Bytes of all files that one command renders."""
+"""Largest total of one command's renderings, in bytes."""
 
 
 class Renderings:
-    """Renders personas, each for a client when that is asked for the first time."""
+    """Renders personas for clients on first request."""
 
     def __init__(self, workspace: Workspace, models: Mapping[str, Mapping[str, str]]) -> None:
         self.workspace = workspace
@@ -25,7 +25,7 @@ class Renderings:
         self._bytes = 0
 
     def of(self, part: AssembledPersona, client: str) -> Rendering | None:
-        """The file of a persona for a client; None when the client has no agents in this scope."""
+        """The file of a persona for a client; None if the client has no agents in this scope."""
         key = (part.pack.name, part.persona.name, client)
         if key not in self._files:
             self._files[key] = self._rendered(part, client)
@@ -54,7 +54,7 @@ class Renderings:
 
 
 def _refuse_large(file: Rendering, together: int) -> None:
-    """Raise Refused for a file, or files together, of more bytes than agentpack makes."""
+    """Raise Refused if a file, or all files together, exceed the size limit."""
     if len(file.content) > MAX_RENDERED:
         what = f"{file.path} comes to {len(file.content):,} bytes, more than {MAX_RENDERED // 2**20} MiB"
         raise Refused(what, hint=f"ask for fewer variants of {file.pack}, or set shorter parameters")
