@@ -1,7 +1,7 @@
-"""One file by its absolute path, read or written as a whole: what lies in no scope, as a source or a report.
+"""Read or write one whole file by its absolute path, outside of any scope: sources and reports.
 
-Decides that nothing waits for a pipe's writer, that no more is read than was asked for, and that nothing is written
-through what stands there already: it may be a link, or another name of a file somewhere else.
+Reading never blocks on a pipe and never reads more than asked for. Writing never goes through an existing name: it may
+be a link, or a hard link of another file.
 """
 
 import contextlib
@@ -17,11 +17,11 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def open_regular(path: str) -> int:
-    """A descriptor of a regular file, links followed.
+    """A descriptor of a regular file; links are followed.
 
     Raises:
-        OSError: there is none, it cannot be read, or it is something else. What is no file is not even opened: opening
-            a device may set it going.
+        OSError: the file does not exist, cannot be read, or is not a regular file. Others are not even opened: opening
+            a device may start it.
     """
     _check(path, os.stat(path))
     descriptor = os.open(path, _READ)
@@ -41,7 +41,7 @@ def _check(path: str, found: os.stat_result) -> None:
 
 
 def read_start(path: str, most: int) -> bytes:
-    """The first bytes of a regular file, `most` of them unless it is shorter. Raises OSError as `open_regular`."""
+    """Up to `most` bytes from the start of a regular file. Raises OSError like `open_regular`."""
     descriptor = open_regular(path)
     try:
         data = os.read(descriptor, most)
@@ -53,10 +53,10 @@ def read_start(path: str, most: int) -> bytes:
 
 
 def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = False) -> None:
-    """Put a file in its place, whole or not at all; after a loss of power too, with `durable`. Raises OSError.
+    """Write a file atomically; with `durable` also across a power loss. Raises OSError.
 
-    Where the system can (Linux, most file systems), a new file is written before it has a name, so that a process that
-    is killed leaves nothing.
+    Where the system can (Linux, most file systems), a new file is written before it has a name, so that a killed
+    process leaves nothing behind.
     """
     parent, name = os.path.split(path)
     # a folder may take files and not be read, but only what is open for reading can be forced to the disk
@@ -85,7 +85,7 @@ def write_whole(path: str, data: bytes, *, mode: int = 0o666, durable: bool = Fa
 
 
 def _written_nameless(folder: int, name: str, data: bytes, mode: int, durable: bool, owner: Owner | None) -> bool:
-    """Write a file without a name and then name it. False when this cannot be had, or the name is taken."""
+    """Write a file without a name, then name it. False if the system cannot, or the name is taken."""
     try:
         descriptor = os.open(".", os.O_WRONLY | os.O_CLOEXEC | os.O_TMPFILE, mode, dir_fd=folder)
     except (OSError, AttributeError):  # another system, or a file system without it

@@ -1,7 +1,7 @@
-"""Whose a new file is: root, working on somebody's files, leaves them theirs.
+"""Owners of new files: root, working on another user's files, leaves them to that user.
 
-A file that takes the place of another has its owner and group. Anything else that root makes belongs to whom its folder
-belongs to. An ordinary user can give nothing away, but may keep the group of a file they replace.
+A file that replaces another keeps its owner and group. Anything else root creates gets the owner of its folder. An
+ordinary user cannot give files away, but may keep the group of a file they replace.
 """
 
 import os
@@ -9,22 +9,22 @@ import os
 from agentpack.disk.unsupported import OWNERS
 
 Owner = tuple[int, int]
-"""User and group, by number."""
+"""User id and group id."""
 
 
 def owner_of(found: os.stat_result) -> Owner:
-    """The owner of what was looked at."""
+    """The owner of a file from its `stat` result."""
     return found.st_uid, found.st_gid
 
 
 def owner_of_new(folder: int) -> Owner | None:
-    """Whose a new file in an open folder is when root makes it; None: root's."""
+    """The owner for a new file in an open folder if root creates it; None for root itself."""
     found = os.fstat(folder)
     return owner_of(found) if found.st_uid != 0 else None
 
 
 def set_owner(descriptor: int, owner: Owner) -> bool:
-    """Give an open file or folder to its owner; an ordinary user changes its group only. False where that fails."""
+    """Change the owner of an open file or folder; an ordinary user changes only the group. False if that fails."""
     try:
         os.fchown(descriptor, owner[0] if os.geteuid() == 0 else -1, owner[1])
     except OSError as error:
@@ -35,7 +35,7 @@ def set_owner(descriptor: int, owner: Owner) -> bool:
 
 
 def make_folders(path: str, mode: int) -> None:
-    """Make a folder and those missing above it, each for whom the one around it belongs to. Raises OSError."""
+    """Create a folder and those missing above it, each owned like the one around it. Raises OSError."""
     if not path or os.path.isdir(path):
         return
     above = os.path.dirname(path)

@@ -1,8 +1,8 @@
 """Which state folders of projects this user made.
 
-A project's state decides what the next command writes, deletes and believes, and a clone can bring any state along. So
-each has a random id, and the user's own state folder has a file of that name. A state whose id has no such file (of a
-clone, a cache of CI, another user) counts as absent. The id says nothing about the place: a project may be moved and
+A project's state decides what the next command writes, deletes and trusts, and a clone can bring any state along. So
+each state has a random id, and the user's own state folder has a file with that name. A state without such a file (from
+a clone, a CI cache, another user) counts as absent. The id does not depend on the path: a project may be moved and
 copied.
 """
 
@@ -21,7 +21,7 @@ from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import AgentpackError, Unavailable
 
 PROJECTS = "projects"
-"""The folder of ids, in the user's state folder."""
+"""The folder of ids in the user's state folder."""
 _FOLDER = f"$state/{PROJECTS}"
 _ID = re.compile(rb"[0-9a-f]{32}\n?\Z")
 _BARE = frozenset((".gitignore", ".gitignore.new", "lock", "id", "generations", "blobs"))
@@ -29,17 +29,17 @@ _PATIENCE = 10.0
 
 
 class KnownStates:
-    """The ids that this user's own state folder knows."""
+    """The ids in this user's own state folder."""
 
     def __init__(self, user: Disk) -> None:
-        """`user` has the roots of the user's scope."""
+        """`user` has the roots of the user scope."""
         self._disk = user
         self._new: set[str] = set()
         self.moved_to = ""
-        """Where a foreign state was moved."""
+        """Where a foreign state folder was moved."""
 
     def whose(self, state: str, project: str) -> StateOwner:
-        """Whose a state folder is. Reads its id and nothing else; a link out of the project is never followed."""
+        """Who made a state folder. Reads only its id, and never follows a link out of the project."""
         if not os.path.lexists(state):
             return "nobody"
         if is_below(real_path(state), real_path(project)):
@@ -49,7 +49,7 @@ class KnownStates:
         return "bare" if _is_bare(state) else "foreign"
 
     def register(self, project: str) -> tuple[str, str]:
-        """A new id, known from here on, durably; and a note where this user's folder cannot keep it.
+        """Create a new id and store it durably. Returns the id, and a note if this user's folder cannot store it.
 
         Raises:
             Unavailable: the disk is full, or fails.
@@ -73,15 +73,15 @@ class KnownStates:
         return name, note
 
     def forget(self, name: str) -> None:
-        """Drop an id whose state was never used."""
+        """Delete an id whose state was never used."""
         with suppress(AgentpackError):
             self._disk.unlink(f"{_FOLDER}/{name}")
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Let one process of this user at a time make, move or remove a state folder, as far as the system has locks.
+        """Let one process of this user at a time create, move or remove a state folder, as far as the system has locks.
 
-        That lock cannot be in the state folder, which comes and goes here.
+        This lock cannot be in the state folder, which comes and goes here.
         """
         descriptor = -1
         with suppress(AgentpackError, OSError):
@@ -113,7 +113,7 @@ class KnownStates:
 
 
 def in_use(state: str) -> bool:
-    """Whether a process changes something with this state folder."""
+    """Whether a process is changing something with this state folder."""
     try:
         descriptor = os.open(f"{state}/lock", OPEN_FILE)
     except OSError:
@@ -149,7 +149,7 @@ def _id_of(state: str) -> str:
 
 
 def _owner_has(name: str, state: str) -> bool:
-    """Whether root works on the state of somebody whose own folder knows it."""
+    """Whether root works on the state of a user whose own folder has its id."""
     if os.geteuid() != 0:
         return False
     import pwd  # root only
@@ -164,7 +164,7 @@ def _owner_has(name: str, state: str) -> bool:
 
 
 def _is_bare(state: str) -> bool:
-    """Whether nothing is recorded in a state folder: it was being made when its process was killed."""
+    """Whether a state folder has no records: its process was killed while creating it."""
     try:
         if os.path.islink(state):
             return False

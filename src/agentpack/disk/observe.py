@@ -1,6 +1,6 @@
-"""What stands at a path: contents, digests, and signatures that tell cheaply whether something changed.
+"""What is at a path: contents, digests, and cheap signatures that show whether something changed.
 
-Decides when a file need not be read again. Nothing here changes the disk.
+Decides when a file need not be read again. Changes nothing on disk.
 """
 
 import errno
@@ -20,20 +20,20 @@ from agentpack.model.names import Digest, digest_of
 from agentpack.model.variables import root_of
 
 Stamp = tuple[int, int, int, int, int, int]
-"""What changes when a file does: device, inode, mode, size, and the times of its content and its inode."""
+"""Values that change when a file does: device, inode, mode, size, and the times of its content and its inode."""
 
 OPEN_FILE = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # not blocking: it may be somebody's pipe
 # A clock tick of a file system is at most 10 ms: a file changed longer ago than this cannot change again unseen.
 _SETTLED = 100_000_000
 MAX_READ_BYTES = 64 * 1024 * 1024
-"""A file that is read as a whole. A larger one is told apart from others, and never read."""
+"""Largest file read into memory. Larger ones are only compared by stat."""
 MAX_TEXT_BYTES = 8 * 1024 * 1024
-"""Of a larger file, the line ends count as well."""
+"""Above this size, line ends count as differences."""
 _PIECE = 1 << 20
 
 
 class FileInfo(NamedTuple):
-    """What stands at a path: a `file`, `link`, `folder` or `other`, with its permissions and owner.
+    """What is at a path: a `file`, `link`, `folder` or `other`, with its permissions and owner.
 
     Only a `file` has a digest.
     """
@@ -49,19 +49,19 @@ class FileInfo(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """A place by the folder that is there on the way to it, and the parts of its path below that one."""
+    """A place, identified by the deepest existing folder on its path and the path below that."""
 
     device: int
     inode: int
     rest: tuple[str, ...]
 
     def below(self, name: str) -> "Identity":
-        """The place of this name in the folder, which is not a link."""
+        """The identity of a name in this folder, if it is not a link."""
         return self._replace(rest=(*self.rest, name))
 
 
 class Observer(Folders):
-    """Folders whose files are looked at."""
+    """Named roots whose files can be read."""
 
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
         super().__init__(roots, follow_own_links=follow_own_links)
@@ -69,10 +69,10 @@ class Observer(Folders):
         self._identities: dict[str, Identity] = {}
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of the file, or None when there is nothing. A link is followed as one to a folder would be.
+        """The bytes of a file; None if nothing is there. Links are followed under the same rules as for folders.
 
         Raises:
-            Refused: something else than a file, or a link out of the root.
+            Refused: not a regular file, or a link out of the root.
             Unavailable: it cannot be read.
         """
         folder, leaf = self._split(path)
@@ -105,13 +105,13 @@ class Observer(Folders):
             raise self.failure("read", path, error) from error
 
     def _no_file(self, path: str, found: os.stat_result, error: OSError | None) -> Refused | Unavailable:
-        """The error for what cannot be read as a file: because it is none, or for the system's reason."""
+        """The error for a path that cannot be read as a file."""
         if error is not None and stat.S_ISREG(found.st_mode):
             return self.failure("read", path, error)
         return Refused(f"`{self.where(path)}` is not a file", hint="move it elsewhere")
 
     def read_part(self, path: str, offset: int, length: int) -> bytes:
-        """So many bytes from there; fewer at the end of the file. A negative offset counts from the end.
+        """`length` bytes from `offset`; fewer at the end of the file. A negative offset counts from the end.
 
         Raises:
             Unavailable: there is no such file, or it cannot be read.
@@ -131,11 +131,11 @@ class Observer(Folders):
             raise self.failure("read", path, error) from error
 
     def look(self, path: str) -> FileInfo | None:
-        """What stands at the path, with its digest; None when nothing does.
+        """What is at the path, with its digest; None if nothing is there.
 
-        A link is followed when it is the user's own, in user scope: what stands there is then told, and `place` says
-        where. Any other link is told as such. A file that has not changed since it was last looked at is not read
-        again, and one that is too large to be read not at all: its digest is a name for it as it stands.
+        Follows the user's own links (in user scope) and reports their target, whose path `place` returns; reports any
+        other link as a link. A file unchanged since the last look is not read again. A file too large to read gets a
+        digest made from its stat.
 
         Raises:
             Refused: a link out of the root on the way.
@@ -180,7 +180,7 @@ class Observer(Folders):
         return seen
 
     def stamp(self, path: str) -> Stamp | None:
-        """The signature of what stands at the path, for one system call; None when nothing does."""
+        """The signature of what is at the path, for one system call; None if nothing is there."""
         folder, leaf = self._split(path)
         try:
             found = os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)
@@ -193,19 +193,19 @@ class Observer(Folders):
             raise self.failure("read", path, error) from error
 
     def identity(self, path: str) -> "Identity":
-        """What all names of one place have in common, links on the way and in its place followed."""
+        """A value that is equal for all names of one place, following links on the way and at the end."""
         found = self._identities.get(path)
         if found is None:
             found = self._identities[path] = _identity(real_path(self.where(path)))
         return found
 
     def is_below(self, path: str, folder: str) -> bool:
-        """Whether a path leads to the absolute folder or below it, links on the way followed."""
+        """Whether a path leads to the absolute folder or below it, following links on the way."""
         real, above = real_path(self.where(path)), real_path(folder)
         return real == above or real.startswith(f"{above}/")
 
     def first_link(self, path: str) -> tuple[str, str] | None:
-        """The first link on the way to a path below its root, or in its place, and where it leads; None without one."""
+        """The first link on the path below its root or at its end, and its target; None without one."""
         root = root_of(path)
         rest = path[len(root) :].lstrip("/").split("/")
         for end in range(1, len(rest) + 1):
@@ -215,7 +215,7 @@ class Observer(Folders):
         return None
 
     def entries(self, folder: str) -> list[str]:
-        """The names in a folder, sorted; none when there is no such folder."""
+        """The names in a folder, sorted; empty if the folder does not exist."""
         try:
             return sorted(os.listdir(self._folder(folder)))
         except (FileNotFoundError, NotADirectoryError):

@@ -1,8 +1,7 @@
-"""Whose a file is, and what follows from that. Nothing here opens or changes anything.
+"""Rules about who owns a file. Opens and changes nothing.
 
-Decides two things. Which links out of a root are the user's own: the link and what
-it leads to belong to the user. And which state folder is believed: one that nobody else could have written, because its
-notes decide what the next command writes and deletes.
+Decides two things: which links out of a root are the user's own (link and target belong to the user), and which state
+folder is trusted: one that nobody else could have written, because it decides what the next command writes and deletes.
 """
 
 import os
@@ -12,12 +11,12 @@ from agentpack.errors import Refused
 
 
 def is_own(found: os.stat_result) -> bool:
-    """Whether it belongs to who runs this."""
+    """Whether the file belongs to the current user."""
     return found.st_uid == os.geteuid()
 
 
 def refuse_state(where: str, found: os.stat_result, around: os.stat_result | None) -> None:
-    """Check that a folder of the state, or of the user's configuration, may be believed.
+    """Check that a folder of the state, or of the user's configuration, can be trusted.
 
     Args:
         around: the project's own folder, or the home folder root works in; else None. Root believes the state of the
@@ -43,7 +42,9 @@ def refuse_state(where: str, found: os.stat_result, around: os.stat_result | Non
 
 
 def refuse_link(where: str, root: str, real: str, found: os.stat_result | None) -> Refused:
-    """The error of a link that is not followed: it leads out of its root, and `found` (where followed) is not own."""
+    """The error for a link that is not followed: it leads out of its root, or `found` (its target) belongs to somebody
+    else.
+    """
     if found is None:
         return Refused(
             f"`{where}` is a link that leads out of `{root}`",
@@ -58,7 +59,7 @@ def refuse_link(where: str, root: str, real: str, found: os.stat_result | None) 
 
 
 def user_name(user: int) -> str:
-    """The name of a user, or the number of one that has none."""
+    """The name of a user, or the number of a user without a name."""
     import pwd  # only for an error
 
     try:

@@ -1,4 +1,4 @@
-"""Reading a file that decides what is allowed, wherever it lies: only if nobody else could have written it."""
+"""Read a policy file, from any folder, only if nobody else could have written it."""
 
 import os
 import stat
@@ -8,10 +8,10 @@ from agentpack.errors import Refused
 
 
 def read_trusted(path: str, most: int) -> bytes:
-    """The bytes of a regular file, no more than `most`. Links are followed.
+    """The bytes of a regular file, at most `most`. Links are followed.
 
     Raises:
-        Refused: it is no file, is too long, or everybody may write it or exchange it.
+        Refused: not a regular file, too long, or everybody may write or replace it.
         OSError: it cannot be read.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""Where a path really is."""
+"""Real paths, with every link followed."""
 
 import os
 
@@ -8,12 +8,12 @@ _TRIES = 20
 
 
 def real_path(path: str) -> str:
-    """The absolute path with every link followed, as `os.path.realpath` has it: what does not exist stays as named.
+    """The absolute path with every link followed, like `os.path.realpath`; missing parts stay as named.
 
-    The library's own fails when a link goes away between its two looks at it, so that is tried again.
+    The library function fails if a link disappears between its two reads of it, so this one retries.
 
     Raises:
-        Unavailable: another program exchanges something on the way all the time.
+        Unavailable: another program keeps replacing a link on the way.
     """
     for _ in range(_TRIES):
         try:
@@ -24,5 +24,5 @@ def real_path(path: str) -> str:
 
 
 def is_below(path: str, folder: str) -> bool:
-    """Whether a real path is that real folder, or in it."""
+    """Whether a real path is that real folder or below it."""
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")

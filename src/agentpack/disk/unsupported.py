@@ -1,6 +1,6 @@
-"""What a file system cannot do, and agentpack then goes on without: locks, forcing data to the disk, owners, modes.
+"""File systems without locks, sync, owners or modes, on which agentpack continues without them.
 
-Decides which error means that a call is missing, rather than that something went wrong, and what the user is told.
+Decides which error means that a call is not supported, rather than failed, and words the note to the user.
 """
 
 import errno
@@ -14,7 +14,7 @@ LOCKS = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP))
 
 
 def sync(descriptor: int) -> bool:
-    """Force an open file or folder to the disk. False where the file system has no such call. Raises OSError."""
+    """Sync an open file or folder to disk. False if the file system does not support it. Raises OSError."""
     if sys.platform == "darwin":
         import fcntl
 
@@ -49,5 +49,5 @@ def no_sync(where: str) -> str:
 
 
 def no_owners(where: str, user: str) -> str:
-    """The note for a file system on which root cannot give files to the user that they are for."""
+    """The note for a file system on which root cannot change the owner of files."""
     return f"new files in `{where}` belong to root, not to {user}: the file system does not let root change owners"

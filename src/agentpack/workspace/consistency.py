@@ -1,7 +1,7 @@
-"""Taking turns with other processes in one scope: looking at one state of the files, and changing them alone.
+"""Consistent reads and exclusive changes of a scope that other processes may change too.
 
-Work starts without the process lock, so that a command that changes nothing can run where nothing can be written. When
-another process changed something meanwhile, it is done again with the lock held from its start.
+Work starts without the process lock, so that a command that changes nothing also runs on a read-only disk. If another
+process changed something meanwhile, the work is repeated with the lock held from the start.
 """
 
 from collections.abc import Callable
@@ -20,52 +20,52 @@ _T = TypeVar("_T")
 
 
 class _ChangedMeanwhile(Exception):
-    """Another process changed something under the work: it is done again, alone from its start."""
+    """Another process changed the scope during the work: repeat it with the lock held."""
 
 
 class Consistency:
-    """What one command does with other processes about."""
+    """Runs the work of one command against one consistent state of the files."""
 
     def __init__(
         self, disk: Disk, store: Store, scope: Scope, managed: Callable[[], ManagedPlaces], forget: Callable[[], None]
     ) -> None:
-        """`managed` gives the files that may be written and deleted, `forget` drops what was read of files."""
+        """`managed` returns the files that may be written and deleted; `forget` drops cached reads."""
         self._disk, self._store, self._managed, self._forget = disk, store, managed, forget
         self._documents = (layout.CURRENT, scope.manifest, scope.lock)
         self.recovered: Recovered | None = None
         """The interrupted change that was found, and what became of it."""
         self.recovery_checked = False
-        """Whether an interrupted change was put in order, or is told."""
+        """Whether this command has looked for an interrupted change."""
         self._held = ExitStack()
         self._holds_lock = False
         self._fingerprint_before: object = None
 
     def changing(self, work: Callable[[], _T]) -> _T:
-        """What `work` returns, done on one state of the files; anything an earlier command left half done comes first.
+        """Recover from an interrupted change, then run `work` on one consistent state. Returns its result.
 
         The work calls `take_lock` before its first write.
 
         Raises:
-            Unavailable: another process is at it for too long.
+            Unavailable: another process holds the lock for too long.
         """
         self.recover_if_interrupted()
         self._forget()
         return self._on_one_snapshot(work)
 
     def read_consistently(self, look: Callable[[], _T]) -> _T:
-        """What `look` finds in one state of the files, never half in one and half in the next.
+        """Run `look` against a consistent snapshot: retry under the lock if another process changed files meanwhile.
 
         Raises:
-            Unavailable: another process is at it for too long.
+            Unavailable: another process holds the lock for too long.
         """
         self.recover_if_interrupted()
         return self._on_one_snapshot(look)
 
     def take_lock(self) -> None:
-        """Keep every other process from changing this scope until the operation ends.
+        """Keep other processes from changing this scope until the command ends.
 
         Raises:
-            Unavailable: another process is at it for too long, or the lock cannot be made here.
+            Unavailable: another process holds the lock for too long, or the lock cannot be created here.
         """
         if not self._holds_lock:
             self._hold_lock()
@@ -78,7 +78,7 @@ class Consistency:
                 raise _ChangedMeanwhile
 
     def recover_if_interrupted(self) -> None:
-        """For commands that only read: finish what was left in the middle, and clear what lies around."""
+        """Finish or undo an interrupted change and remove left-over files; for commands that only read."""
         self.recovery_checked = True
         left = (layout.JOURNAL_NEW, layout.JOURNAL, layout.IGNORE_NEW)
         if not any(self._disk.stamp(path) is not None for path in left) or is_locked(self._disk):
@@ -95,7 +95,7 @@ class Consistency:
 
     @property
     def unfinished(self) -> int:
-        """The generation of an interrupted change that this command did not look at; 0 where there is none."""
+        """The generation of an interrupted change this command has not looked at; 0 if there is none."""
         if self.recovery_checked or self._disk.stamp(layout.JOURNAL) is None:
             return 0
         try:
@@ -117,9 +117,7 @@ class Consistency:
                 self._holds_lock = False
 
     def _without_lock(self, work: Callable[[], _T]) -> _T:
-        """What the work returns without the lock. Raises _ChangedMeanwhile when that is of no single state of the
-        files.
-        """
+        """The result of the work, run without the lock. Raises _ChangedMeanwhile if the files changed during it."""
         self._fingerprint_before = self._fingerprint()
         if self._fingerprint_before is None:
             raise _ChangedMeanwhile
@@ -141,7 +139,7 @@ class Consistency:
             self._holds_lock = True
 
     def _fingerprint(self) -> object:
-        """What differs as soon as files do; None while a process changes them."""
+        """A value that differs whenever files changed; None while a process is changing them."""
         disk = self._disk
         if disk.stamp(layout.JOURNAL) is not None and is_locked(disk):
             return None

@@ -1,4 +1,4 @@
-"""What was written last: each file's row of a lock, and the release behind it."""
+"""For each file that was written last, its lock row and the release it was written from."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -15,11 +15,11 @@ from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
 
 MAX_LOCKS = 20
-"""Generations whose locks are looked through for a file that git does not track."""
+"""Generations whose locks are searched for a file that git does not track."""
 
 
 def lock_of_generation(workspace: Workspace, generation: Generation) -> Lock | None:
-    """The lock that a generation left; None where it left none, or none that can be read."""
+    """The lock that a generation left; None if it left none or it cannot be read."""
     path = workspace.scope.lock
     try:
         for document in generation.documents:
@@ -31,21 +31,21 @@ def lock_of_generation(workspace: Workspace, generation: Generation) -> Lock | N
 
 
 class FileRelease(NamedTuple):
-    """A file on disk as the lock or the history describes it, and the release it was written from."""
+    """The lock row of a file on disk, and the release the file was written from."""
 
     row: LockedFile
     pin: LockedPack
 
 
 def file_releases(workspace: Workspace) -> Mapping[str, FileRelease]:
-    """What was written last, by path, with its release; without files of which no lock is known that has them."""
+    """By path, each file that was written last with its release. Files that no known lock lists are left out."""
     locks = KnownLocks(workspace)
     found = ((file.path, locks.held(file)) for file in workspace.states.recorded.values())
     return {path: held for path, held in found if held is not None}
 
 
 def file_releases_of_lock(workspace: Workspace) -> Iterator[FileRelease]:
-    """The files as the lock on disk has them, and those that were recognised; without a lock, what was written last."""
+    """The files listed in the lock on disk and those recognised; without a lock, the files written last."""
     lock, held = workspace.documents.readable_lock, file_releases(workspace)
     if lock is None:
         yield from held.values()
@@ -58,12 +58,12 @@ def file_releases_of_lock(workspace: Workspace) -> Iterator[FileRelease]:
 
 
 def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileRelease], before: Lock | None) -> Lock:
-    """The lock that wants what `lock` does and says which files were written.
+    """The lock with the packs of `lock` and rows for the files as they were written.
 
     Args:
-        rows: the files that were written from it.
-        held: the files that were left as they are; a row that says the same as what is wanted needs no release.
-        before: the lock so far, whose acceptances count until the files are written.
+        rows: rows of files written from `lock`.
+        held: files left as they are; a row that equals the wanted one needs no release.
+        before: the previous lock; its acceptances count until the files are written.
     """
     wanted = {file.path: file for file in lock.files}
     files = {row.path: row for row in rows}
@@ -93,7 +93,7 @@ def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileReleas
 
 
 class KnownLocks:
-    """The locks that describe what was written: the one on disk, then those that the newest generations left."""
+    """The locks that describe the written files: the one on disk, then those of the newest generations."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -121,14 +121,14 @@ class KnownLocks:
         return self._all()
 
     def _known(self) -> Iterator[tuple[Lock, Mapping[str, LockedFile]]]:
-        """Each lock with its rows by path; one is read only when those before it do not have a file."""
+        """Each lock with its rows by path. A lock is read only if those before it lack the file."""
         yield from self._read
         for lock in self._unread:
             self._read.append((lock, {row.path: row for row in lock.files}))
             yield self._read[-1]
 
     def find(self, file: InstalledFile) -> tuple[Lock, LockedFile, LockedPack] | None:
-        """The lock that has this very file, its row, and the release it was written from."""
+        """The lock that lists this very file, the file's row, and its release; None if there is none."""
         sha256 = file.rendered.removeprefix("sha256:")
         for lock, rows in self._known():
             row = rows.get(path_then(file.path))
@@ -148,7 +148,7 @@ class KnownLocks:
 
 
 def as_written(lock: Lock) -> Lock:
-    """The lock that wanted what the files hold, so far as it is known: each pack at the release that was written."""
+    """The lock for what the files hold, as far as known: each pack at the release its files were written from."""
     if lock.written is None:
         return lock
     pins = {pack.name: pack for pack in lock.packs} | {pin.name: pin for pin in lock.written.packs}

@@ -1,6 +1,6 @@
-"""All that is wrong with a manifest, told at once: what its schema says, entries that stand twice, unknown clients.
+"""Check a manifest completely: its schema, duplicate entries and unknown clients. All faults are reported at once.
 
-Loaded only for a text that was not met before.
+Loaded only for a text that is not in the cache.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,14 +18,14 @@ Known = Callable[[str], str | None]
 
 
 def checked(document: Document, clients: Clients, known: Known) -> dict[str, Any]:
-    """What the manifest says, in normal form.
+    """The manifest's data in normal form.
 
     Args:
-        clients: those that there are.
-        known: the file that declared a client when the lock was made; None where the lock knows of none.
+        clients: all known clients.
+        known: returns the file that declared a client when the lock was made, or None.
 
     Raises:
-        InvalidFile: with all faults.
+        InvalidFile: lists every fault.
     """
     faults: list[Fault] = []
     try:
@@ -42,7 +42,7 @@ def checked(document: Document, clients: Clients, known: Known) -> dict[str, Any
 
 
 def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Fault]:
-    """What is wrong beside the schema; what has another shape than expected is passed over."""
+    """Faults beyond the schema. Parts of an unexpected type are skipped."""
     data: Mapping[str, Any] = document.data
     yield from _unknown(document, ("clients",), data.get("clients"), clients, known)
     packs: list[tuple[Path, str]] = []

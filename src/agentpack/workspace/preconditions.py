@@ -1,4 +1,4 @@
-"""What has to be there before a command goes on: each refusal worded once."""
+"""Checks a command makes before it starts, so that each refusal has one wording."""
 
 from collections.abc import Iterable
 
@@ -10,12 +10,12 @@ from agentpack.workspace.workspace import Workspace
 
 
 def nothing_installed_error(hint: str = "`agentpack install` comes first") -> UsageError:
-    """The error of a command that is about what is installed, where nothing is."""
+    """The error of a command that needs installed packs, when there are none."""
     return UsageError("nothing is installed here", hint=hint)
 
 
 def require_manifest(workspace: Workspace) -> None:
-    """Raise UsageError where there is no manifest to go by."""
+    """Raise UsageError if there is no manifest."""
     if workspace.documents.manifest_bytes is None:
         raise UsageError(
             f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
@@ -24,7 +24,7 @@ def require_manifest(workspace: Workspace) -> None:
 
 
 def require_lock(workspace: Workspace) -> Lock:
-    """The lock. Raises DecisionNeeded where there is none."""
+    """The lock. Raises DecisionNeeded if there is none."""
     if workspace.lock is None:
         back = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
         hint = back if workspace.manifest.packs else "`agentpack lock` writes one"
@@ -33,7 +33,7 @@ def require_lock(workspace: Workspace) -> Lock:
 
 
 def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
-    """Raise UsageError when a named pack is not in the manifest."""
+    """Raise UsageError if a named pack is not in the manifest."""
     known = [wanted.requirement.pack for wanted in workspace.manifest.packs]
     for name in names:
         if name not in known:
@@ -45,6 +45,6 @@ def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
 
 
 def refuse_address(requirement: Requirement, hint: str | None = None) -> None:
-    """Raise UsageError for a pack that is asked for by an address."""
+    """Raise UsageError for a requirement with an address."""
     if requirement.url is not None:
         raise UsageError(f"`{requirement}`: addresses are not read by this version", hint=hint)

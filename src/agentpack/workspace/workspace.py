@@ -1,4 +1,4 @@
-"""A scope opened for a command: its parts, each with what it needs of the others."""
+"""A scope opened for one command: `Workspace` connects its parts."""
 
 from collections.abc import Callable
 from functools import cached_property, wraps
@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 
 
 class Workspace:
-    """One scope, for the length of one command."""
+    """One scope during one command."""
 
     def __init__(self, environment: Environment, scope: Scope) -> None:
         self.environment = environment
@@ -50,11 +50,11 @@ class Workspace:
         self.states = States(environment, scope, disk, self.documents, self.places, lambda: self.managed)
         self.consistency = Consistency(disk, self.store, scope, lambda: self.managed, self.reload)
         self.accepted: tuple[str, ...] = ()
-        """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
-        the lock says is accepted as well."""
+        """The words of `--accept`: `widened:<client>` or a capability, optionally with `<pack>:` before it. `widened`
+        acceptances in the lock count as well."""
 
     def reload(self) -> None:
-        """Drop what was read of files that may have changed: it is read again when next asked for."""
+        """Drop everything read from files that may have changed."""
         self.documents.forget()
         self.policies.forget()
         self.states.forget()
@@ -62,37 +62,37 @@ class Workspace:
 
     @property
     def manifest(self) -> Manifest:
-        """What the user wants, empty when there is no manifest. Raises InvalidFile with all its faults."""
+        """The manifest; empty if there is none. Raises InvalidFile with every fault."""
         return self.documents.manifest
 
     @property
     def lock(self) -> Lock | None:
-        """The lock, None when there is none. Raises InvalidFile when it cannot be read."""
+        """The lock; None if there is none. Raises InvalidFile if it cannot be read."""
         return self.documents.lock
 
     @cached_property
     def clients(self) -> Clients:
-        """Every client: those that come with agentpack, and those declared in this scope.
+        """All clients: built-in ones and those declared in this scope.
 
         Raises:
-            InvalidFile: with all faults of a declaration.
+            InvalidFile: lists every fault of a declaration.
         """
         return clients_of(self.disk, self.scope.declared_clients, self.cache)
 
     def redeclared(self, lock: Lock) -> tuple[Redeclared, ...]:
-        """The clients that are declared otherwise than when the lock was made."""
+        """The clients whose declaration changed since the lock was made."""
         return redeclared(self.clients, self.scope, lock)
 
     def unrecorded_declarations(self, lock: Lock) -> tuple[Redeclared, ...]:
-        """The declared clients of which the lock does not tell how they were declared."""
+        """The declared clients whose declaration the lock does not record."""
         return unrecorded_declarations(self.clients, self.scope, lock)
 
     def client(self, name: str) -> Client:
-        """The adapter of a client that the manifest or the lock names.
+        """The client with a name from the manifest or the lock.
 
         Raises:
-            UsageError: there is none.
-            DecisionNeeded: there is none any more; its declaration is named.
+            UsageError: there is no such client.
+            DecisionNeeded: its declaration is gone; the error names the file.
         """
         lock = self.documents.readable_lock
         if name not in self.clients and lock is not None:
@@ -107,19 +107,19 @@ class Workspace:
 
     @property
     def managed(self) -> ManagedPlaces:
-        """The files that a command may write and delete here."""
+        """The files that a command may write and delete in this scope."""
         scope = self.scope
         variants = f"{scope.local_variants}/{{name}}/{{name}}.md"
         documents = (scope.manifest, scope.lock, variants, f"{scope.own_packs}/**")
         return ManagedPlaces(self.disk, documents, lambda: self.clients, scope.kind)
 
     def form_of(self, client: str) -> Form:
-        """How a client's files are written; as Markdown for one that is not known any more."""
+        """How a client's files are written; Markdown for a client that is unknown now."""
         target = self.clients.get(client)
         return Form() if target is None else target.form
 
     def link_notes(self) -> tuple[str, ...]:
-        """What is to be said about links of the user's that were followed so far."""
+        """Notes on the user's links that were followed so far."""
         found = self.disk.links
         return tuple(f"`{self.scope.absolute(path)}` is a link to {found[path]}, which is yours" for path in found)
 
@@ -127,7 +127,7 @@ class Workspace:
 def read_consistently(
     look: Callable[Concatenate[Workspace, _P], _T],
 ) -> Callable[Concatenate[Workspace, _P], _T]:
-    """The same operation, on one state of the files: see `Consistency.read_consistently`."""
+    """Decorator: run the command on a consistent state of the files; see `Consistency.read_consistently`."""
 
     @wraps(look)
     def read_consistently(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -139,9 +139,10 @@ def read_consistently(
 def changing(
     work: Callable[Concatenate[Workspace, _P], _T],
 ) -> Callable[Concatenate[Workspace, _P], _T]:
-    """The same operation, alone in its scope from the moment it writes: see `Consistency.changing`.
+    """Decorator: run the command on a consistent state, with other processes kept out from its first write on; see
+    `Consistency.changing`.
 
-    It raises PolicyUnreadable where a policy was set that cannot be read: nothing may be changed then.
+    Raises PolicyUnreadable if a policy is set that cannot be read: then nothing may change.
     """
 
     @wraps(work)
