@@ -1,4 +1,4 @@
-"""Persona + client -> Rendering. Pure and byte-stable."""
+"""Render a persona for a client. Pure: the same input gives the same bytes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -28,14 +28,14 @@ def render(
     original: bytes | None = None,
     unmodified: bool = False,
 ) -> Rendering | None:
-    """The file of this persona for this client; None when the client has no agents in this scope.
+    """The file of this persona for this client; None if the client has no agents in this scope.
 
     Args:
-        pack: the pack's name, kept with the file.
+        pack: the pack's name, stored in the rendering.
         scope: `project` or `user`.
         variables: environment variables, which may move the client's folder.
-        models: the manifest's names of model families per client.
-        crlf: the file's lines end in CRLF, as those of the persona's source do. An entry of a shared file takes the
+        models: the model names that the manifest sets for each client.
+        crlf: write CRLF line ends, as in the persona's source. An entry of a shared file takes the
             line ends of that file.
         original: the client's own file that the persona was made from. It is written byte for byte, but for what has
             come over the persona since: a variant, another name, another model.
@@ -70,9 +70,10 @@ def render(
 
 
 def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | str:
-    """The original with what the persona says otherwise than it did when it was made from it.
+    """The original file with the changes of the persona since it was made from it.
 
-    Where that cannot be had, why: the file would not be this agent to its client, or would have it interpret text.
+    A text instead of bytes says why that is impossible: the client would not read the file as this agent, or would
+    interpret text in it.
     """
     from agentpack.clients.read_back import fields_and_body, read_declared
     from agentpack.input.documents import decode
@@ -97,7 +98,7 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
 
 
 def _as_persona(read: "AgentFile", name: str) -> Persona:
-    """The persona that was made from a client's file."""
+    """The persona described by a client's file."""
     origin = Origin("release", "")
     header = {"description": name, **read.header}  # as a local pack has one, where the client shows none
     fields = {key: Field(value, origin) for key, value in header.items() if key != "name"}

@@ -1,4 +1,4 @@
-"""Files change all together or not at all, whatever interrupts.
+"""Change files all together or not at all, whatever interrupts.
 
     transact     steps + generation -> the disk changed and the generation current, or nothing changed and an error
     recover      finish or undo what an earlier process left in the middle: the first act of every command that writes

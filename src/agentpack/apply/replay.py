@@ -1,7 +1,7 @@
-"""The rows of a journal carried out in one direction: what finishing and undoing have in common.
+"""Replay a journal in one direction, to finish a transaction or to undo it.
 
-Decides how a file gets from one side of its row to the other, and that a file which is on neither side (somebody edited
-it meanwhile) is left as it is. Which direction is right is decided in `transaction.py` and `recovery.py`.
+Decides how a file gets from one side of its row to the other. A file on neither side was edited meanwhile and is left
+alone. The direction is decided in `transaction.py` and `recovery.py`.
 """
 
 from collections.abc import Iterable
@@ -14,24 +14,24 @@ from agentpack.store import Store, layout
 from agentpack.store.journal import Journal, JournalRow, Side
 
 MAX_CHANGE_BYTES = 1024 * 1024 * 1024
-"""All contents that one change writes."""
+"""Largest total of the contents one change writes."""
 
 
 class Unfinished(Unavailable):
-    """A change was decided, then neither finished nor undone. The journal stays, and the next command goes on."""
+    """A change was decided but neither finished nor undone. The journal stays, and the next command continues."""
 
     code = "unfinished"
 
 
 class Touched(NamedTuple):
-    """A file that was deleted or else written."""
+    """A file that was written or deleted."""
 
     path: str
     deleted: bool
 
 
 class Replayed(NamedTuple):
-    """What became of the files of a journal: changed just now, and left as they are because somebody edited them."""
+    """The files of a journal that were changed, and those left as they are because somebody edited them."""
 
     changed: tuple[Touched, ...]
     left: tuple[str, ...]
@@ -50,9 +50,9 @@ def parent(path: str) -> str:
 
 
 def temporary(path: str, ending: str) -> str:
-    """Where the new content of a file waits, beside its place.
+    """The path of the temporary file with a file's new content, in the same folder.
 
-    No client reads it there: the name starts with a dot, and ends with neither `.md` nor another ending of theirs.
+    No client reads it: its name starts with a dot and does not end with `.md` or another agent suffix.
     """
     folder, slash, leaf = path.rpartition("/")
     if len(leaf.encode()) > 200:
@@ -61,13 +61,13 @@ def temporary(path: str, ending: str) -> str:
 
 
 def touched(rows: Iterable[JournalRow], made: Iterable[str]) -> list[str]:
-    """The folders in which something changes: files, or a folder that was made."""
+    """The folders in which files change or which are created."""
     above = (parent(folder) for folder in made if "/" in folder or not folder.startswith("$"))
     return list(dict.fromkeys((*(parent(row.path) for row in rows), *above)))
 
 
 def refuse_size(size: int) -> None:
-    """Raise Refused for a change that would write more bytes than any should."""
+    """Raise Refused for a change that would write too many bytes."""
     if size > MAX_CHANGE_BYTES:
         raise Refused(
             f"one change would write more than {MAX_CHANGE_BYTES >> 20} MiB", hint="change fewer packs at once"
@@ -75,10 +75,9 @@ def refuse_size(size: int) -> None:
 
 
 def replay(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Replayed:
-    """Bring every file of a journal to one side, durably. Those on neither side are left as they are.
+    """Bring every file of a journal to one side, durably. Files on neither side are left as they are.
 
-    Contents are all beside their places before the first file changes, so a content that is missing (Refused) changes
-    nothing.
+    All contents are staged before the first file changes, so a missing content (Refused) changes nothing.
     """
     todo: list[_Todo] = []
     left: list[str] = []
@@ -109,8 +108,8 @@ def replay(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Repl
 
 
 def clear(disk: Disk, journal: Journal, *, made: bool) -> tuple[Touched, ...]:
-    """Remove the temporary files of a transaction, and with `made` the folders made for it that are empty. Returns the
-    files removed.
+    """Delete the temporary files of a transaction and, with `made`, the empty folders created for it. Returns the
+    deleted files.
     """
     gone: list[Touched] = []
     for folder in journal.folders:
@@ -126,8 +125,8 @@ def clear(disk: Disk, journal: Journal, *, made: bool) -> tuple[Touched, ...]:
 
 
 def forget(disk: Disk, store: Store, journal: Journal) -> tuple[Touched, ...]:
-    """Remove all that was written for a generation that will never count; the notes that tell of it go last. Returns
-    the temporary files removed.
+    """Delete everything written for a generation that will not be committed, its journal last. Returns the temporary
+    files deleted.
     """
     gone = clear(disk, journal, made=True)
     current = store.generations.current()
@@ -141,7 +140,7 @@ def forget(disk: Disk, store: Store, journal: Journal) -> tuple[Touched, ...]:
 
 
 def undo(disk: Disk, store: Store, journal: Journal) -> Replayed:
-    """Bring back what was before a decided change, and forget the change."""
+    """Restore the files from before a decided change, and delete its journal."""
     store.blobs.include(journal.number)  # what the change took away is there
     settled = replay(disk, store, journal, forward=False)
     disk.rename(layout.JOURNAL, layout.JOURNAL_NEW)  # undecided again
@@ -151,7 +150,7 @@ def undo(disk: Disk, store: Store, journal: Journal) -> Replayed:
 
 
 def tidy(disk: Disk, journal: Journal) -> None:
-    """The last act, once the generation counts: remove folders that became empty, and the journal."""
+    """Clean up after the commit: remove emptied folders and the journal."""
     for folder in journal.leaving:
         disk.rmdir(folder)
     disk.unlink(layout.JOURNAL)
@@ -172,7 +171,7 @@ def _stage(disk: Disk, store: Store, item: _Todo, ending: str, made: list[str]) 
 
 
 def _is_at(seen: FileInfo | None, side: Side, other: Side) -> bool:
-    """Whether the file is on this side of its row. Modes only tell sides apart whose contents are the same."""
+    """Whether the file is on this side of its row. Modes only matter if both sides have the same contents."""
     if seen is None or side.digest is None:
         return seen is None and side.digest is None
     return seen.digest == side.digest and (side.digest != other.digest or seen.mode == side.mode)

@@ -97,7 +97,7 @@ class Session:
         if self._workspace.consistency.recovered is not None:
             found = self._workspace.consistency.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
-            where = self._workspace.disk.where
+            where = self._workspace.disk.absolute
             for file in found.changed:
                 self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:

@@ -200,7 +200,7 @@ def _journal(workspace: Workspace) -> Iterator[Diagnosis]:
     if journal is None:
         yield Diagnosis("ok", "journal", "no change was interrupted")
     elif is_decided:
-        paths = [workspace.disk.where(row.path) for row in journal.rows]
+        paths = [workspace.disk.absolute(row.path) for row in journal.rows]
         more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
         text = f"a change was interrupted (generation {journal.number}): {', '.join(paths[:_MOST_NAMED])}{more}"
         yield Diagnosis("warning", "journal", text, "`agentpack status` finishes it")

@@ -149,8 +149,8 @@ def _goals(workspace: Workspace, current: Generation, goal: Generation) -> dict[
         raise Refused(
             f"contents of generation {goal.number} are no longer kept; nothing was changed",
             details=missing,
-            hint=f"bring `{workspace.disk.where(layout.BLOBS)}` back from a backup, or go back to another generation: "
-            "`agentpack history` lists them",
+            hint=f"bring `{workspace.disk.absolute(layout.BLOBS)}` back from a backup, or go back to another "
+            "generation: `agentpack history` lists them",
         )
     return goals
 
@@ -164,7 +164,7 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
             "the history lists files that agentpack does not manage; nothing was changed",
             details=[workspace.scope.absolute(path) for path in strange],
             hint="if they are of a client that you declared, put its file back into `.agentpack/clients`; else remove "
-            f"`{workspace.disk.where(layout.STATE)}`, as in a fresh clone: history is lost",
+            f"`{workspace.disk.absolute(layout.STATE)}`, as in a fresh clone: history is lost",
         )
 
 

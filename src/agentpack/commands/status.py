@@ -154,7 +154,7 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         row = locked.get(path) or recorded[path]
         here = observed.get(path)
         digest = Digest(f"sha256:{locked[path].sha256}") if path in locked else None
-        if not workspace.disk.knows(path):
+        if not workspace.disk.has_root(path):
             state = "elsewhere" if (row.client, row.pack, row.persona) not in staying else ""
         else:
             state = file_state(digest, recorded[path].rendered if path in recorded else None, here)

@@ -43,10 +43,10 @@ class OwnStates(Protocol):
 
     moved_to: str
 
-    def whose(self, state: str, project: str) -> StateOwner: ...
+    def maker_of(self, state: str, project: str) -> StateOwner: ...
     def register(self, project: str) -> tuple[str, str]: ...
     def forget(self, name: str) -> None: ...
-    def turn(self) -> AbstractContextManager[None]: ...
+    def exclusive(self) -> AbstractContextManager[None]: ...
 
 
 class Disk(Observer):
@@ -116,7 +116,7 @@ class Disk(Observer):
         """The permissions a new file or folder may have: nobody else may write what decides what is written and
         deleted.
         """
-        plain = self.plain(path)
+        plain = self.canonical(path)
         ours = any(plain.startswith(mine) or mine.startswith(f"{plain}/") for mine in self._ours)
         return 0o775 if ours else 0o777
 
@@ -140,7 +140,9 @@ class Disk(Observer):
         kept = owner is None or (owner_of(found) if self._is_root else (owner[0], found.st_gid)) == owner
         if owner is None or kept or self.system("chown", set_owner, descriptor, owner) or not self._is_root:
             return
-        self.lacks.setdefault("owners", unsupported.no_owners(self.where(path.rpartition("/")[0]), user_name(owner[0])))
+        self.lacks.setdefault(
+            "owners", unsupported.no_owners(self.absolute(path.rpartition("/")[0]), user_name(owner[0]))
+        )
 
     def open_to_lock(self, path: str, *, create: bool, write: bool = True) -> int | None:
         """A descriptor for a process lock; None if the file does not exist and `create` is False.
@@ -177,7 +179,7 @@ class Disk(Observer):
         return descriptor
 
     def _no_lock(self, path: str) -> Refused:
-        return Refused(f"`{self.where(path)}` is in the way: it is not a file", hint="remove it")
+        return Refused(f"`{self.absolute(path)}` is in the way: it is not a file", hint="remove it")
 
     def rename(self, source: str, target: str) -> None:
         """Rename a file within its folder, replacing any existing one: the only step that readers see."""
@@ -209,7 +211,7 @@ class Disk(Observer):
                 self._make_root(folder)
                 return
             if folder.endswith(BEHIND):
-                raise Refused(f"`{self.where(folder)}` is gone, and a link leads there", hint="remove the link")
+                raise Refused(f"`{self.absolute(folder)}` is gone, and a link leads there", hint="remove the link")
             parent, name = self._split(folder)
             self._new_folder(folder, name, self._folder(parent))
         except FileExistsError as error:
@@ -333,7 +335,7 @@ class Disk(Observer):
 
     def _fsync(self, descriptor: int, path: str) -> None:
         if self.system("fsync", unsupported.sync, descriptor) is False:
-            self.lacks.setdefault("sync", unsupported.no_sync(self.where(path.rpartition("/")[0])))
+            self.lacks.setdefault("sync", unsupported.no_sync(self.absolute(path.rpartition("/")[0])))
 
     def _write(self, descriptor: int, data: bytes) -> None:
         written = self.system("write", os.write, descriptor, data)

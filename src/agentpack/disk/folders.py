@@ -56,18 +56,18 @@ class Folders:
         """The folder of each root."""
         return self._roots
 
-    def knows(self, path: str) -> bool:
+    def has_root(self, path: str) -> bool:
         """Whether the root of a path has a folder: that of a variable has none while the variable is not set."""
         return root_of(path) in self._roots
 
     def hide(self, folder: str) -> None:
         """Treat a folder and everything in it as absent; an empty name ends that."""
-        hidden = folder and self.plain(folder)
+        hidden = folder and self.canonical(folder)
         if hidden != self._hidden:
             self.close()
             self._hidden = hidden
 
-    def know(self, roots: Mapping[str, str]) -> None:
+    def add_roots(self, roots: Mapping[str, str]) -> None:
         """Add the folders that roots pointed to when a record was written and no longer do, under names of their own.
 
         Not in a project: what came with a clone reaches nothing outside of it.
@@ -82,7 +82,7 @@ class Folders:
         """Today's name of a path that was recorded while roots pointed there: see `model/variables.py`."""
         return path_now(path, then, self._roots, os.path.isdir)
 
-    def leads(self, paths: Iterable[str]) -> dict[str, str]:
+    def movable_roots(self, paths: Iterable[str]) -> dict[str, str]:
         """The folders of those roots of these paths that may point elsewhere another day, to be stored in a record."""
         named = sorted({root_of(path) for path in paths} - {"", "$state"})
         return {root: self._roots[root] for root in named if root in self._roots}
@@ -103,11 +103,11 @@ class Folders:
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
-    def where(self, path: str) -> str:
+    def absolute(self, path: str) -> str:
         """The absolute path, for people and other programs."""
         link, mark, behind = path.partition(BEHIND)
         if mark and self._follow_own_links:
-            folder = os.path.dirname(real_path(self.where(link)))
+            folder = os.path.dirname(real_path(self.absolute(link)))
             return folder + behind
         head, _, rest = path.partition("/") if path.startswith("$") else ("", "", path)
         root = self._root(head)
@@ -135,7 +135,7 @@ class Folders:
         above = self._prefix(outer)
         return f"{above}/{rest}" if above else rest
 
-    def plain(self, folder: str) -> str:
+    def canonical(self, folder: str) -> str:
         """The same path, named from the outermost root around it."""
         if not folder.startswith("$"):
             return folder
@@ -164,7 +164,7 @@ class Folders:
         """
         found = self._open.get(folder)
         if found is None:
-            plain = self.plain(folder)
+            plain = self.canonical(folder)
             found = self._folder(plain) if plain != folder else self._enter(folder)
             if plain != folder:
                 found = os.dup(found)
@@ -205,21 +205,21 @@ class Folders:
         """
         root = path.partition("/")[0] if path.startswith("$") else ""
         try:
-            real = os.path.realpath(self.where(path), strict=True)
+            real = os.path.realpath(self.absolute(path), strict=True)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise Refused(f"`{self.where(path)}` is a link that leads in a circle", hint="remove it") from error
+                raise Refused(f"`{self.absolute(path)}` is a link that leads in a circle", hint="remove it") from error
             raise
         base = real_path(self._roots[root])
         if self._follow_own_links and not is_own(link):
-            raise refuse_link(self.where(path), self._roots[root], real, link)
+            raise refuse_link(self.absolute(path), self._roots[root], real, link)
         if real == base:
             return root, real
         if real.startswith(base.rstrip("/") + "/"):
             rest = real[len(base.rstrip("/")) + 1 :]
             return (f"{root}/{rest}" if root else rest), real
         if not self._follow_own_links:
-            raise refuse_link(self.where(path), self._roots[root], real, None)
+            raise refuse_link(self.absolute(path), self._roots[root], real, None)
         return None, real
 
     def _open_own(self, path: str, real: str) -> int:
@@ -236,7 +236,7 @@ class Folders:
             found = os.fstat(descriptor)
             if not is_own(found):
                 os.close(descriptor)
-                raise refuse_link(self.where(path), "", real, found)
+                raise refuse_link(self.absolute(path), "", real, found)
             self.links[path] = real
         return descriptor
 
@@ -245,7 +245,7 @@ class Folders:
         if not folder.startswith(self._ours):
             return descriptor
         try:
-            refuse_state(self.where(folder), os.fstat(descriptor), self._around())
+            refuse_state(self.absolute(folder), os.fstat(descriptor), self._around())
         except Refused:
             os.close(descriptor)
             raise
@@ -281,19 +281,19 @@ class Folders:
             return None
         folder, leaf = self._split(path)
         if not is_own(found := os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)):
-            raise refuse_link(self.where(path), "", real_path(self.where(path)), found)
-        real = real_path(self.where(path))
+            raise refuse_link(self.absolute(path), "", real_path(self.absolute(path)), found)
+        real = real_path(self.absolute(path))
         place = f"{path}{BEHIND}/{os.path.basename(real)}"
         try:
             self._folder(f"{path}{BEHIND}")
             found = os.stat(os.path.basename(real), dir_fd=self._folder(f"{path}{BEHIND}"), follow_symlinks=False)
             if not is_own(found):
-                raise refuse_link(self.where(path), "", real, found)
+                raise refuse_link(self.absolute(path), "", real, found)
             if stat.S_ISLNK(found.st_mode):
-                raise Refused(f"`{self.where(path)}` is a link that leads in a circle", hint="remove it")
+                raise Refused(f"`{self.absolute(path)}` is a link that leads in a circle", hint="remove it")
         except FileNotFoundError:  # a file that is written again: the link was left when it was deleted
             if not os.path.isdir(os.path.dirname(real)):
-                raise Refused(f"`{self.where(path)}` is a link that leads nowhere", hint="remove it") from None
+                raise Refused(f"`{self.absolute(path)}` is a link that leads nowhere", hint="remove it") from None
         self._places[path] = place
         self.links[path] = real
         return place
@@ -303,9 +303,9 @@ class Folders:
         found = os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)
         if not stat.S_ISLNK(found.st_mode):
             raise FileNotFoundError(errno.ENOENT, "the link is gone", link)
-        real = real_path(self.where(link))
+        real = real_path(self.absolute(link))
         if not is_own(found):
-            raise refuse_link(self.where(link), "", real, found)
+            raise refuse_link(self.absolute(link), "", real, found)
         links = dict(self.links)
         descriptor = self._open_own(f"{link}{BEHIND}", os.path.dirname(real))
         self.links = links  # the file is told, not the folder it is in
@@ -314,7 +314,7 @@ class Folders:
     def same_folder(self, folder: str) -> bool:
         """Whether the path still leads to the folder that was opened for it."""
         try:
-            opened, there = os.fstat(self._folder(folder)), os.stat(self.where(folder))
+            opened, there = os.fstat(self._folder(folder)), os.stat(self.absolute(folder))
         except OSError:
             return False
         return (opened.st_dev, opened.st_ino) == (there.st_dev, there.st_ino)
@@ -322,7 +322,7 @@ class Folders:
     def missing(self, folder: str) -> list[str]:
         """The folders to create before this one can exist, outermost first."""
         gone: list[str] = []
-        folder = self.plain(folder)
+        folder = self.canonical(folder)
         while True:
             try:
                 self._folder(folder)
@@ -347,7 +347,7 @@ class Folders:
         """
         folder = self.place(path).rpartition("/")[0]
         gone = self.missing(folder)
-        there = self.where(gone[0] if gone else folder)
+        there = self.absolute(gone[0] if gone else folder)
         while not os.path.lexists(there):
             there = os.path.dirname(there)
         if not os.access(there, os.W_OK | os.X_OK):
@@ -368,16 +368,16 @@ class Folders:
         """The error for a failed system call."""
         reason = error.strerror or str(error)
         hint = _HINTS.get(error.errno) if error.errno is not None else None
-        return Unavailable(f"cannot {verb} `{self.where(path)}`: {reason}", hint=hint)
+        return Unavailable(f"cannot {verb} `{self.absolute(path)}`: {reason}", hint=hint)
 
     def _in_the_way(self, folder: str) -> Refused:
-        where = self.where(folder)
+        where = self.absolute(folder)
         if os.path.islink(where) and not os.path.exists(where):
             leads = real_path(where)
             return Refused(
                 f"`{where}` is a link to `{leads}`, which does not exist", hint="make that folder, or remove the link"
             )
-        return Refused(f"`{self.where(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
+        return Refused(f"`{self.absolute(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
 
 
 def is_denied(error: Unavailable) -> bool:

@@ -38,7 +38,7 @@ class KnownStates:
         self.moved_to = ""
         """Where a foreign state folder was moved."""
 
-    def whose(self, state: str, project: str) -> StateOwner:
+    def maker_of(self, state: str, project: str) -> StateOwner:
         """Who made a state folder. Reads only its id, and never follows a link out of the project."""
         if not os.path.lexists(state):
             return "nobody"
@@ -62,7 +62,7 @@ class KnownStates:
         except AgentpackError as error:
             if isinstance(error, Unavailable) and not is_denied(error):
                 raise
-            where = self._disk.where(_FOLDER)
+            where = self._disk.absolute(_FOLDER)
             note = (
                 f"`{where}` cannot be written, so the next command will not know that this project's history is yours; "
                 "set XDG_STATE_HOME to a folder of yours"
@@ -78,7 +78,7 @@ class KnownStates:
             self._disk.unlink(f"{_FOLDER}/{name}")
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Let one process of this user at a time create, move or remove a state folder, as far as the system has locks.
 
         This lock cannot be in the state folder, which comes and goes here.
@@ -86,7 +86,7 @@ class KnownStates:
         descriptor = -1
         with suppress(AgentpackError, OSError):
             self._make_folder()
-            descriptor = os.open(self._disk.where(_FOLDER), OPEN_FOLDER)
+            descriptor = os.open(self._disk.absolute(_FOLDER), OPEN_FOLDER)
         try:
             until = time.monotonic() + _PATIENCE
             while descriptor >= 0 and not _lock(descriptor) and time.monotonic() < until:

@@ -94,7 +94,7 @@ class Observer(Folders):
                     raise self._no_file(path, found, None)
                 if found.st_size > MAX_READ_BYTES:
                     raise Refused(
-                        f"`{self.where(path)}` is larger than {MAX_READ_BYTES >> 20} MiB", hint="move it elsewhere"
+                        f"`{self.absolute(path)}` is larger than {MAX_READ_BYTES >> 20} MiB", hint="move it elsewhere"
                     )
                 return _read_all(descriptor, found.st_size)
             finally:
@@ -108,7 +108,7 @@ class Observer(Folders):
         """The error for a path that cannot be read as a file."""
         if error is not None and stat.S_ISREG(found.st_mode):
             return self.failure("read", path, error)
-        return Refused(f"`{self.where(path)}` is not a file", hint="move it elsewhere")
+        return Refused(f"`{self.absolute(path)}` is not a file", hint="move it elsewhere")
 
     def read_part(self, path: str, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`; fewer at the end of the file. A negative offset counts from the end.
@@ -196,12 +196,12 @@ class Observer(Folders):
         """A value that is equal for all names of one place, following links on the way and at the end."""
         found = self._identities.get(path)
         if found is None:
-            found = self._identities[path] = _identity(real_path(self.where(path)))
+            found = self._identities[path] = _identity(real_path(self.absolute(path)))
         return found
 
     def is_below(self, path: str, folder: str) -> bool:
         """Whether a path leads to the absolute folder or below it, following links on the way."""
-        real, above = real_path(self.where(path)), real_path(folder)
+        real, above = real_path(self.absolute(path)), real_path(folder)
         return real == above or real.startswith(f"{above}/")
 
     def first_link(self, path: str) -> tuple[str, str] | None:

@@ -58,7 +58,7 @@ class Blobs:
         row = self._find(digest)
         if row is None:
             raise Refused(
-                f"the content {digest[:19]}… is missing from `{self._disk.where(layout.BLOBS)}`",
+                f"the content {digest[:19]}… is missing from `{self._disk.absolute(layout.BLOBS)}`",
                 hint="`agentpack sync` writes released files again without it",
             )
         number, offset, length = row
@@ -172,6 +172,6 @@ def _index(disk: Disk, number: int) -> Iterator[tuple[bytes, int, int]]:
 
 def _damaged(disk: Disk, number: int) -> Refused:
     return Refused(
-        f"`{disk.where(layout.pack(number))}` is damaged",
+        f"`{disk.absolute(layout.pack(number))}` is damaged",
         hint="bring it back from a backup, or delete it: released files are rendered again, older edits are lost",
     )

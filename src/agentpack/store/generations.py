@@ -33,8 +33,8 @@ class Generations:
         if data is None or not data.strip().isdigit() or len(data) > MAX_DIGITS:
             why = "is missing, and there is a history" if data is None else "is damaged: it holds no number"
             raise Refused(
-                f"`{self._disk.where(layout.CURRENT)}` {why}",
-                hint=f"write the highest number found in `{self._disk.where(layout.GENERATIONS)}` into it",
+                f"`{self._disk.absolute(layout.CURRENT)}` {why}",
+                hint=f"write the highest number found in `{self._disk.absolute(layout.GENERATIONS)}` into it",
             )
         return int(data)
 
@@ -79,18 +79,18 @@ class Generations:
         data = self._disk.read(path)
         if data is None:
             raise Refused(
-                f"there is no record of generation {number}", details=(self._disk.where(path),), hint=self._way_out()
+                f"there is no record of generation {number}", details=(self._disk.absolute(path),), hint=self._way_out()
             )
         try:
             generation = Generation.from_data(read_json(data, max_bytes=layout.MAX_STATE_BYTES))
             if generation.number != number:
                 raise ValueError("the record of another generation")
-            self._disk.know(generation.roots)
+            self._disk.add_roots(generation.roots)
         except NewerRecord as error:
             raise layout.newer(self._disk, path) from error
         except (KeyError, TypeError, ValueError) as error:
             raise Refused(
-                f"`{self._disk.where(path)}` is damaged",
+                f"`{self._disk.absolute(path)}` is damaged",
                 details=(str(error)[:200] if type(error) is ValueError else "a value is missing, or of another type",),
                 hint=self._way_out(),
             ) from error
@@ -109,7 +109,7 @@ class Generations:
             return
 
     def _way_out(self) -> str:
-        state = self._disk.where(layout.STATE)
+        state = self._disk.absolute(layout.STATE)
         return f"bring it back from a backup; without one, remove `{state}`, as in a fresh clone: history is lost"
 
     def latest(self) -> Generation | None:
@@ -124,7 +124,7 @@ class Generations:
     def write(self, generation: Generation) -> str:
         """Write a record that is not current yet. Returns its path."""
         path = layout.record(generation.number)
-        data = replace(generation, roots=self._disk.leads(generation.paths)).to_data()
+        data = replace(generation, roots=self._disk.movable_roots(generation.paths)).to_data()
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         self._disk.unlink(path)  # left over from a transaction that a power cut made forget itself
         self._disk.create(path, text.encode() + b"\n")

@@ -67,7 +67,7 @@ class Journal(NamedTuple):
         """
         if all(disk.roots.get(root) == folder for root, folder in roots.items()):
             return self
-        disk.know(roots)
+        disk.add_roots(roots)
 
         def now(paths: Iterable[str]) -> tuple[str, ...]:
             return tuple(disk.path_now(path, roots) for path in paths)
@@ -89,7 +89,7 @@ class NewJournal:
         self._disk.unlink(layout.JOURNAL_NEW)
         self._file = self._disk.grow(layout.JOURNAL_NEW)
         self._note(_HEAD, SCHEMA, number, ending)
-        for root, folder in self._disk.leads(self._disk.roots).items():
+        for root, folder in self._disk.movable_roots(self._disk.roots).items():
             self._note("root", root, folder)
 
     def folder(self, path: str) -> None:
@@ -136,8 +136,8 @@ def decided(disk: Disk) -> Journal | None:
     journal = _parse(disk, data, whole=True)
     if journal is None:
         raise Refused(
-            f"`{disk.where(layout.JOURNAL)}` cannot be read: a change was interrupted, and its notes are damaged",
-            details=(f"the contents it was writing are in `{disk.where(layout.BLOBS)}`",),
+            f"`{disk.absolute(layout.JOURNAL)}` cannot be read: a change was interrupted, and its notes are damaged",
+            details=(f"the contents it was writing are in `{disk.absolute(layout.BLOBS)}`",),
             hint="look at the files with your version control, delete the journal, then run `agentpack sync`",
         )
     return journal

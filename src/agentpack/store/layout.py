@@ -60,7 +60,7 @@ class NewerState(Refused):
 def newer(disk: Disk, path: str) -> NewerState:
     """The error for such a file."""
     return NewerState(
-        f"`{disk.where(path)}` was written by a newer agentpack",
+        f"`{disk.absolute(path)}` was written by a newer agentpack",
         hint="upgrade agentpack; the history stays as it is",
     )
 
@@ -71,7 +71,7 @@ def check_owner(disk: Disk) -> StateOwner:
     """
     if disk.known_states is None:
         return "ours"
-    whose = disk.known_states.whose(disk.where(STATE), disk.where(""))
+    whose = disk.known_states.maker_of(disk.absolute(STATE), disk.absolute(""))
     disk.hide(STATE if whose in ("foreign", "bare") else "")
     if whose == "foreign":
         disk.lacks["state"] = f"{_not_yours(disk)} agentpack ignores it, its history and its unfinished changes"
@@ -79,7 +79,7 @@ def check_owner(disk: Disk) -> StateOwner:
 
 
 def _not_yours(disk: Disk) -> str:
-    return f"`{disk.where(STATE)}` was not made by you: it came with a clone, from a cache or another user."
+    return f"`{disk.absolute(STATE)}` was not made by you: it came with a clone, from a cache or another user."
 
 
 def prepare(disk: Disk) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def prepare(disk: Disk) -> tuple[str, ...]:
 
 
 def _turn(disk: Disk) -> AbstractContextManager[None]:
-    return nullcontext() if disk.known_states is None else disk.known_states.turn()
+    return nullcontext() if disk.known_states is None else disk.known_states.exclusive()
 
 
 def _make(disk: Disk, folder: str, made: list[str]) -> None:
@@ -122,7 +122,7 @@ def _name(disk: Disk, known: OwnStates) -> str:
     """Give the state folder an id. The user's own folder records it first, so that a killed process never leaves
     contents under an unknown id.
     """
-    name, note = known.register(disk.where(""))
+    name, note = known.register(disk.absolute(""))
     if note:
         disk.lacks["known"] = note
     disk.unlink(ID)
@@ -164,7 +164,7 @@ def _move_aside(disk: Disk, known: OwnStates) -> None:
     Raises:
         Unavailable: a process is using it, or it cannot be moved.
     """
-    state, where = disk.plain(STATE), disk.where(STATE)
+    state, where = disk.canonical(STATE), disk.absolute(STATE)
     if in_use(where):
         raise Unavailable(f"another agentpack is changing files here, with `{where}`", hint="wait until it is done")
     folder, _, leaf = state.rpartition("/")
@@ -182,8 +182,8 @@ def _move_aside(disk: Disk, known: OwnStates) -> None:
 def _move_back(disk: Disk) -> None:
     if disk.known_states is not None and disk.known_states.moved_to:
         with suppress(AgentpackError):
-            if disk.stamp(disk.plain(STATE)) is None:
-                disk.rename(disk.known_states.moved_to, disk.plain(STATE))
+            if disk.stamp(disk.canonical(STATE)) is None:
+                disk.rename(disk.known_states.moved_to, disk.canonical(STATE))
                 check_owner(disk)
         disk.known_states.moved_to = ""
 
@@ -194,7 +194,7 @@ def discard(disk: Disk, made: Iterable[str]) -> None:
     Files that another process adds meanwhile stay, with the folders around them.
     """
     with suppress(AgentpackError), _turn(disk):
-        if disk.plain(STATE) not in made or not _EMPTY.issuperset(disk.entries(STATE)):
+        if disk.canonical(STATE) not in made or not _EMPTY.issuperset(disk.entries(STATE)):
             return
         if disk.rmdir(BLOBS) and disk.rmdir(GENERATIONS):
             name = (disk.read(ID) or b"").decode().strip()

@@ -105,7 +105,7 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
             number = _holder(descriptor) or "unknown"
             hint = "wait until it is done, then run the command again"
             if "locks" in disk.lacks:
-                hint += f"; if process {number} is something else, delete `{disk.where(layout.LOCK)}`"
+                hint += f"; if process {number} is something else, delete `{disk.absolute(layout.LOCK)}`"
             raise Unavailable(f"another agentpack (process {number}) is changing files here", hint=hint)
         time.sleep(_PAUSE)
 
@@ -138,7 +138,7 @@ def _try(disk: Disk, descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
         return _try(disk, descriptor, kind)
     except OSError as error:
         if error.errno in unsupported.LOCKS:
-            disk.lacks.setdefault("locks", unsupported.no_locks(disk.where(layout.STATE)))
+            disk.lacks.setdefault("locks", unsupported.no_locks(disk.absolute(layout.STATE)))
             return not _runs(_holder(descriptor))
         raise disk.failure("lock", layout.LOCK, error) from error
     return True

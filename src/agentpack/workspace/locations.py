@@ -62,7 +62,7 @@ class ManagedPlaces:
         """Whether agentpack may manage a file at this named path. Faster with the file's client."""
         return self._fits(split_place(path)[0].partition(BEHIND)[0], client, whole=True)
 
-    def leads(self, folder: str) -> bool:
+    def may_contain(self, folder: str) -> bool:
         """Whether a folder can contain such files, directly or further down."""
         return self.holds(folder) if BEHIND in folder else self._fits(folder, "", whole=False)
 
@@ -94,8 +94,8 @@ class ManagedPlaces:
         then = path_then(path)
         root = root_of(then)
         roots = (root_of(path),) if path != then else (name for name in self._disk.roots if path_then(name) == root)
-        known = (name for name in roots if self._disk.knows(name))
-        return (then, *(self._disk.plain(name + then[len(root) :]) for name in known))
+        known = (name for name in roots if self._disk.has_root(name))
+        return (then, *(self._disk.canonical(name + then[len(root) :]) for name in known))
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str], *, whole: bool) -> bool:
@@ -137,7 +137,7 @@ class Locations:
         path, key = split_place(place)
         if key is None and self._in_clone and path.endswith(DATA) and not path.startswith("$"):
             self._refuse_settings(path.rpartition("/")[0])
-        seen = self._disk.look(path) if self._disk.knows(path) else None
+        seen = self._disk.look(path) if self._disk.has_root(path) else None
         if seen is None:
             return None
         if seen.kind != "file" or seen.digest is None:
@@ -155,8 +155,8 @@ class Locations:
         """
         if not folder or folder in self._for_agents:
             return
-        where = self._disk.where(folder)
-        real, root = real_path(where), real_path(self._disk.where(""))
+        where = self._disk.absolute(folder)
+        real, root = real_path(where), real_path(self._disk.absolute(""))
         left, right = folder.split("/"), os.path.relpath(real, root).split("/")
         while left != right and left and right and left[-1] == right[-1] and not is_for_agents(right[-1]):
             del left[-1], right[-1]  # the folder of one agent
@@ -175,7 +175,7 @@ class Locations:
         before. Hard links count as separate files: writing replaces one of them.
         """
         disk = self._disk
-        known = [place for place in places if not place.startswith("$") or disk.knows(place)]
+        known = [place for place in places if not place.startswith("$") or disk.has_root(place)]
         linked = {place for place in known if place in self._links or disk.is_linked(split_place(place)[0])}
         folders = {place.rpartition("/")[0] for place in known}
         if not linked and len({disk.identity(folder) for folder in folders}) == len(folders):
@@ -195,7 +195,7 @@ class Locations:
     def read(self, place: str) -> bytes | None:
         """The bytes at a place; None if there is nothing."""
         path, key = split_place(place)
-        if not self._disk.knows(path):
+        if not self._disk.has_root(path):
             return None
         if key is None:
             return self._disk.read(path)
@@ -226,8 +226,8 @@ class Locations:
 
     def _unreadable(self, path: str, error: ValueError, data: bytes) -> InvalidFile:
         if line := unmerged_line(data):
-            return InvalidFile([Fault(self._disk.where(path), line, "", MARKERS)], hint=HINT)
-        fault = Fault(self._disk.where(path), 0, "", str(error))
+            return InvalidFile([Fault(self._disk.absolute(path), line, "", MARKERS)], hint=HINT)
+        fault = Fault(self._disk.absolute(path), 0, "", str(error))
         return InvalidFile([fault], hint="mend the file, or leave this client out")
 
     def steps(self, changes: Iterable["PlaceChange"]) -> Iterator[Step]:
