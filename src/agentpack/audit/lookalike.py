@@ -1,7 +1,7 @@
 """Names that can be taken for others: what somebody types or reads in passing may not be what they get.
 
 Decides when two names are near: letters and digits that look alike, hyphens more or less, one or two slips of a key, or
-a word such as `official` put before or behind. KnownNames that differ only in their numbers are a series, not a slip.
+a word such as `official` put before or behind. Names that differ only in their numbers are a series, not a slip.
 The same names in give the same answer; what is done about it is decided elsewhere.
 """
 

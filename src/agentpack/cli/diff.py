@@ -90,7 +90,7 @@ def check_scope(session: Session) -> Result:
 
     Raises:
         UsageError: there is neither manifest nor lock to compare with.
-        PolicyRefused: what is locked is against a policy, so that `sync` would refuse_releases it.
+        PolicyRefused: what is locked is against a policy, so that `sync` would refuse it.
     """
     if session.workspace.lock is None:
         require_manifest(session.workspace)

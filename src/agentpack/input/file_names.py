@@ -1,7 +1,7 @@
 """The names that files of a pack may have, and how much there may be: the same for a folder and for an archive.
 
 A name that one system cannot hold, or that two systems read differently, is refused on every system: a pack is
-acceptable or not, wherever it lies and whatever it came in. FileNames are compared as the most forgiving file system
+acceptable or not, wherever it lies and whatever it came in. Names are compared as the most forgiving file system
 does: without case, in compatibility form (NFKC), without joiners and variation selectors.
 """
 

@@ -1,7 +1,7 @@
-"""A lock that version control left half merged (with markers, or with rows of both sides), read as two locks.
+"""Read a half-merged lock (with merge markers, or with the rows of both sides) as two locks, and merge them.
 
-Decides which of the two sides counts for each pack and each file. What only one side changed stands; where both changed
-a pack, the lower release that the manifest allows does, so that a merge upgrades nothing by itself.
+Decides which side counts for each pack and each file. A change of only one side is kept; if both changed a pack, the
+lower release that the manifest allows is taken, so that a merge never upgrades.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class LockSides(NamedTuple):
-    """The locks that were merged. `base` is the one that both began with, None where nobody knows it."""
+    """The two locks of a merge. `base` is their common ancestor, None if unknown."""
 
     ours: Lock
     theirs: Lock
@@ -53,12 +53,12 @@ def read_sides(
 
 
 def sides_of_rows(data: bytes, file: str) -> LockSides:
-    """The two locks in one in which version control put the rows of both sides, without a marker."""
+    """The two locks in a text into which version control merged the rows of both sides without markers."""
     return LockSides(parse_lock(data, file, keep="first"), parse_lock(data, file, keep="last"), None)
 
 
 def _split(data: bytes) -> dict[int, bytes]:
-    """The text of each side, and of the base where the markers have one."""
+    """The text of each side, and of the base if the markers include it."""
     lines: dict[int, list[bytes]] = {_OURS: [], _BASE: [], _THEIRS: []}
     at, has_base = _BOTH, False
     for line in data.splitlines(keepends=True):
@@ -81,11 +81,11 @@ def _read(data: bytes | None, file: str) -> Lock | None:
 def merged(
     sides: LockSides, allows: Callable[[str, str], bool], holds: Callable[[LockedFile], bool] = lambda row: False
 ) -> Lock:
-    """One lock from both sides.
+    """One lock merged from both sides.
 
     Args:
-        allows: whether the manifest allows a version of a pack.
-        holds: whether a file on disk is as a row says. Where both sides changed a row, such a row counts.
+        allows: returns whether the manifest allows a version of a pack.
+        holds: returns whether a file on disk matches a row. If both sides changed a row, the matching one counts.
     """
     packs, from_ours, from_theirs = _packs(sides, allows)
     files, pins = _held(packs, _files(sides, from_theirs, holds), sides)
@@ -105,7 +105,7 @@ def merged(
 def _held(
     packs: Iterable[LockedPack], files: Iterable[LockedFile], sides: LockSides
 ) -> tuple[tuple[LockedFile, ...], tuple[LockedPack, ...]]:
-    """The rows, and the releases that those of them name which were not written from what is wanted now."""
+    """The rows, and those of the releases they refer to that differ from what is wanted now."""
     wanted = {pack.name: _made_of(pack) for pack in packs}
     rows, pins = [], {}
     for row in files:
@@ -119,12 +119,12 @@ def _held(
 
 
 def _made_of(pack: LockedPack) -> tuple[object, ...]:
-    """What decides the texts that a pack renders to."""
+    """Everything that determines what a pack renders to."""
     return pack.version, pack.source, pack.digest, pack.variants, pack.local_variants, dict(pack.parameters)
 
 
 def _three_way(ours: _T, theirs: _T, base: _T | None, clash: Callable[[], _T], *, has_base: bool) -> _T:
-    """The side that changed something; what `clash` gives where both did."""
+    """The value of the side that changed it; the result of `clash` if both did."""
     if ours == theirs or (has_base and theirs == base):
         return ours
     return theirs if has_base and ours == base else clash()
@@ -133,7 +133,7 @@ def _three_way(ours: _T, theirs: _T, base: _T | None, clash: Callable[[], _T], *
 def _packs(
     sides: LockSides, allows: Callable[[str, str], bool]
 ) -> tuple[tuple[LockedPack, ...], frozenset[str], frozenset[str]]:
-    """The packs; the names of those that are ours, or theirs, where the sides differ."""
+    """The merged packs; the names of packs taken from ours, and from theirs, where the sides differ."""
 
     def lower(ours: LockedPack | None, theirs: LockedPack | None) -> LockedPack | None:
         if ours is None or theirs is None:  # one side added it, or took it out while the other changed it
@@ -160,7 +160,9 @@ def _packs(
 def _files(
     sides: LockSides, from_theirs: frozenset[str], holds: Callable[[LockedFile], bool]
 ) -> tuple[LockedFile, ...]:
-    """The rows; where both sides changed one, what the file holds, else that of the side whose pack was taken."""
+    """The merged rows. If both sides changed one, the row that matches the file, else that of the side whose pack was
+    taken.
+    """
 
     def clash(ours: LockedFile | None, theirs: LockedFile | None) -> LockedFile | None:
         held = next((row for row in (ours, theirs) if row is not None and holds(row)), None)
@@ -184,13 +186,13 @@ def _files(
 
 
 def _names(sides: LockSides, of: Callable[[Lock], Iterable[str]]) -> tuple[str, ...]:
-    """The names of both sides, and those that one added."""
+    """The names on both sides, and those one side added."""
     ours, theirs, base = (set() if lock is None else {*of(lock)} for lock in sides)
     return tuple(sorted((ours & theirs) | (ours - base) | (theirs - base)))
 
 
 def _accepted(sides: LockSides, from_ours: frozenset[str], from_theirs: frozenset[str]) -> tuple[str, ...]:
-    """What was accepted, but for packs that are taken from the other side."""
+    """The acceptances, without those for packs taken from the other side."""
     ours, theirs = ({*lock.accepted} for lock in (sides.ours, sides.theirs))
     left = {word for word in ours - theirs if word.partition(":")[0] not in from_theirs}
     left |= {word for word in theirs - ours if word.partition(":")[0] not in from_ours}
@@ -198,7 +200,7 @@ def _accepted(sides: LockSides, from_ours: frozenset[str], from_theirs: frozense
 
 
 def _declared(sides: LockSides, *, as_written: bool = False) -> Mapping[str, Digest]:
-    """What declarations said; where both sides changed one, ours. `agentpack lock` looks at what is there."""
+    """The declaration digests; ours if both sides changed one. `agentpack lock` updates them."""
 
     def of(lock: Lock | None) -> Mapping[str, Digest]:
         if as_written:
@@ -224,7 +226,7 @@ def _first(ours: Digest | None, theirs: Digest | None) -> Digest | None:
 
 
 def _manifest(sides: LockSides, from_theirs: frozenset[str]) -> Mapping[str, Any]:
-    """The manifest that the packs were made from: each entry from the side whose pack was taken."""
+    """The manifest for the merged packs: each entry from the side whose pack was taken."""
     ours, theirs = sides.ours.manifest, sides.theirs.manifest
     if ours == theirs:
         return ours

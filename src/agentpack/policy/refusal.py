@@ -1,4 +1,4 @@
-"""The policies of a scope, the verdicts on a pack, and the refusal. Loaded only where a policy was set."""
+"""Read the policies of a scope, and refuse what they do not allow. Loaded only if a policy is set."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -19,10 +19,10 @@ _HINT = (
 
 
 def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
-    """The policies that these files hold.
+    """The policies in these files.
 
     Raises:
-        PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
+        PolicyUnreadable: one cannot be read or trusted; lists every problem.
     """
     found, problems = read_what_can_be_read(files)
     if problems:
@@ -31,7 +31,7 @@ def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
 
 
 def read_what_can_be_read(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
-    """The policies of those files that can be read, and what is wrong with the others."""
+    """The policies in the readable files, and the problems with the others."""
     found: list[Policy] = []
     problems: list[str] = []
     for file in files:
@@ -60,7 +60,7 @@ def _read(file: str) -> Policy:
 
 
 class PackVerdict(NamedTuple):
-    """What each rule says about one pack that was chosen."""
+    """The verdict of each rule on one chosen pack."""
 
     pack: str
     version: str
@@ -72,7 +72,7 @@ class PackVerdict(NamedTuple):
 
 
 def refuse_releases(found: Sequence[PackVerdict]) -> None:
-    """Raise PolicyRefused when any of them is refused."""
+    """Raise PolicyRefused if any pack is refused."""
     refused = [one for one in found if one.refusals]
     if not refused:
         return
@@ -92,5 +92,5 @@ def refuse_releases(found: Sequence[PackVerdict]) -> None:
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """A verdict on one line: the rule, why, and what decided."""
+    """A verdict in one line: the rule, the reason, and the line that decided."""
     return f"{verdict.rule}: {verdict.why} ({verdict.file}:{verdict.line})"
