@@ -1,21 +1,21 @@
-"""The entries of an archive of either format as they come, and how many and how large they may be."""
+"""Entries of a tar or zip as they are read, with limits on their number and size."""
 
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES
 
 MAX_ENTRIES = 4 * MAX_FILES
-"""Entries of an archive: files, folders and, in a tar, the headers that say more of the next one."""
+"""Entries of an archive: files, folders and, in a tar, headers that describe the next entry."""
 MAX_UNPACKED_BYTES = 2 * MAX_BYTES
-"""What is in the gzip of a tar.gz: the files, their headers, and the zeros that fill up."""
+"""The unpacked size of a tar.gz: files, headers and padding."""
 MACOS = "`COPYFILE_DISABLE=1 tar --no-xattrs -czf`"
-"""How to pack on macOS so that an archive holds the files and no more."""
+"""How to make an archive on macOS without extra files."""
 MAX_RATIO = 200
-"""How many times its packed size an archive may grow to, beyond `FREE_BYTES`."""
+"""How many times its packed size an archive may unpack to, beyond `FREE_BYTES`."""
 FREE_BYTES = 1024 * 1024
-"""Small archives may be as repetitive as they like."""
+"""Unpacked bytes that are always allowed: small archives may be very repetitive."""
 
 
 class Unsafe(Exception):
-    """What is wrong with an archive, and with which entry: raised by the readers of the formats."""
+    """What is wrong with an archive, and with which entry. Raised by the readers of the formats."""
 
     def __init__(self, what: str, entry: str | None = None) -> None:
         super().__init__(what)
@@ -24,7 +24,7 @@ class Unsafe(Exception):
 
 
 class Collected:
-    """The entries of an archive as they come; what is too many or too much is refused at once."""
+    """The entries read so far. Refuses too many or too large entries at once."""
 
     def __init__(self) -> None:
         self.files: list[tuple[str, bytes]] = []
@@ -34,13 +34,13 @@ class Collected:
         self._bytes = 0
 
     def entry(self) -> None:
-        """One more header was met."""
+        """Count one more header."""
         self._entries += 1
         if self._entries > MAX_ENTRIES:
             raise Unsafe(f"more than {MAX_ENTRIES} entries")
 
     def size(self, name: str, size: int) -> int:
-        """The size that one more file says it has, once it may have it."""
+        """The declared size of one more file, if it is within the limits."""
         if size > MAX_FILE_BYTES:
             raise Unsafe(f"larger than {MAX_FILE_BYTES // 1024 // 1024} MiB", name)
         self._bytes += size
@@ -53,5 +53,5 @@ class Collected:
 
 
 def most_unpacked(packed: int) -> int:
-    """The bytes that so many packed ones may become."""
+    """The largest allowed unpacked size for this many packed bytes."""
     return min(MAX_UNPACKED_BYTES, max(FREE_BYTES, packed * MAX_RATIO))

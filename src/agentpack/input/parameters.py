@@ -1,4 +1,4 @@
-"""Typed parameters: what a value may be, and the words when it may not."""
+"""Typed parameters: allowed values, and messages for others."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class ParameterDeclaration(NamedTuple):
-    """A parameter as its pack declares it. A bound is a number or the name of another integer parameter."""
+    """A parameter as declared by its pack. A bound is a number or the name of another integer parameter."""
 
     name: str
     type: str
@@ -42,7 +42,7 @@ class ParameterDeclaration(NamedTuple):
 
     @property
     def allowed(self) -> str:
-        """What may stand here, in words."""
+        """The allowed values, as a text for people."""
         if self.type == "boolean":
             return "true or false"
         if self.type == "integer":
@@ -56,10 +56,10 @@ class ParameterDeclaration(NamedTuple):
         return f"text of at most {self.max_length} characters"
 
     def read(self, text: str) -> Value:
-        """The value that a text typed on the command line stands for.
+        """The value of a text typed on the command line.
 
         Raises:
-            UsageError: it cannot stand for one of this type.
+            UsageError: the text is not a value of this type.
         """
         if self.type == "boolean" and text.lower() in ("true", "yes", "on", "false", "no", "off"):
             return text.lower() in ("true", "yes", "on")
@@ -73,7 +73,9 @@ class ParameterDeclaration(NamedTuple):
 def check_values(
     declarations: Mapping[str, ParameterDeclaration], values: Mapping[str, Value]
 ) -> Iterator[tuple[str, str]]:
-    """Every value that is not allowed, as name and message. `values` holds all that the bounds may refer to."""
+    """A pair of name and message for each value that is not allowed. `values` includes everything the bounds may refer
+    to.
+    """
     for name, value in values.items():
         declaration = declarations.get(name)
         if declaration is None:

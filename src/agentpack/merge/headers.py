@@ -1,9 +1,9 @@
-"""A client's file taken apart for merging: its header, which is merged field by field, and its Markdown.
+"""Merge a client's file: its header field by field, and its Markdown body.
 
-A field that only one side gave another value is as that side has it, and both sides may write the same value in their
-own words. The lines are the new release's where the user did not touch them or the release gives another value, else
-the user's: quotes, lists, comments and the order of fields survive. Only a field that both gave different values is a
-conflict. A header that does not read is merged line by line.
+If one side changed the value of a field, its value wins; both sides may write the same value differently. The lines are
+the release's if the user did not touch them or the release changed the value, else the user's: quotes, lists, comments
+and the order of fields survive. Only a field that both sides changed differently is a conflict. A header that cannot be
+parsed is merged line by line.
 """
 
 import re
@@ -18,7 +18,7 @@ from agentpack.model.changes import Conflict, Draft
 
 
 class TextMerge(Protocol):
-    """How Markdown is merged to a draft; without `by_line` where its lines are known not to merge."""
+    """How Markdown is merged into a draft; `by_line` False skips merging by lines, which is known to fail."""
 
     def __call__(self, base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft: ...
 
@@ -30,7 +30,7 @@ _BLOCK: Mapping[str, re.Pattern[str]] = {
 
 
 class Frame(NamedTuple):
-    """A Markdown file: the fences, what stands between them, and the body."""
+    """A Markdown file: the two fences, the header between them, and the body."""
 
     opening: str
     head: str
@@ -39,7 +39,7 @@ class Frame(NamedTuple):
 
 
 def framed(text: str) -> Frame | None:
-    """The Markdown file in its parts; None for one without front matter."""
+    """The Markdown file in its parts; None if it has no front matter."""
     parts = split_front_matter(text)
     if parts is None:
         return None
@@ -51,7 +51,7 @@ def framed(text: str) -> Frame | None:
 
 
 def merge_frames(form: str, sides: tuple[str, str, str], body: TextMerge) -> Draft | None:
-    """The merged file, a conflict for each field that both sides changed; None where it has no header that reads, and
+    """The merged file, with a conflict for each field that both sides changed. None if no header can be parsed and
     lines do not merge either.
 
     Args:
@@ -124,7 +124,7 @@ class _Merging:
         yield "\n}\n" if self.form == "json" else loose + _side(*self.rests)
 
     def order(self) -> list[str]:
-        """The keys as the release has them, as the user where the user has put them in another order."""
+        """The keys in the release's order, or the user's if they reordered them."""
         reordered = [key for key in self.mine if key in self.old] != [key for key in self.old if key in self.mine]
         first, second = (self.mine, self.new) if reordered else (self.new, self.mine)
         found = list(first)
@@ -141,7 +141,7 @@ class _Merging:
         return self.form == "toml" and text.lstrip().startswith("[")
 
     def lead(self, key: str) -> str:
-        """What stands above a field, and the comments of the user beside a value that goes."""
+        """The lines above a field, and the user's comments beside a value that is replaced."""
         old, mine, new = (side[key].lead if key in side else "" for side in (self.old, self.mine, self.new))
         lead = _side(old, mine, new) if key in self.mine else new
         if key not in self.mine or self.taken(key) is self.mine[key]:
@@ -151,7 +151,7 @@ class _Merging:
         return lead + "".join(f"{comment}\n" for comment in own)
 
     def taken(self, key: str) -> HeaderField | Conflict | None:
-        """The field of the side that counts, None where that has none, a conflict where both do."""
+        """The field of the winning side; None if that side has none; a conflict if both changed it."""
         old, mine, new = self.old.get(key), self.mine.get(key), self.new.get(key)
         is_released_anew = (new and repr(new.value)) != (old and repr(old.value))  # also a list in the place of a text
         if _same(mine, old):
@@ -168,7 +168,7 @@ class _Merging:
         return [] if taken is None else self.collided(key, taken)
 
     def collided(self, key: str, conflict: Conflict) -> list[str | Conflict]:
-        """A field that both changed. Text of several lines, as the body is in some formats, is merged itself."""
+        """A field that both sides changed. A multi-line text, such as a body field, is merged itself."""
         sides = [side[key] for side in (self.old, self.mine, self.new) if key in side]
         texts = [side.value for side in sides if isinstance(side.value, str) and "\n" in side.value]
         if self.merge_body is None or len(texts) != 3:
@@ -191,7 +191,7 @@ def _same(one: HeaderField | None, other: HeaderField | None) -> bool:
 
 
 def _side(base: str, ours: str, theirs: str) -> str:
-    """The side that changed, ours where both did: of blank lines and comments."""
+    """Blank lines and comments of the side that changed them; ours if both did."""
     return theirs if ours == base else ours
 
 

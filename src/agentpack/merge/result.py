@@ -1,4 +1,4 @@
-"""A merge that stopped: what is settled and the conflicts, in the order of the text."""
+"""The draft of a merge that stopped: merged parts and conflicts, in the order of the text."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from agentpack.model.changes import Conflict
 
 
 def joined_up(pieces: Sequence[str | Conflict]) -> list[str | Conflict]:
-    """The same with neighbouring texts in one."""
+    """The same pieces with adjacent texts joined."""
     found: list[str | Conflict] = []
     for piece in pieces:
         if isinstance(piece, str) and found and isinstance(found[-1], str):
@@ -17,7 +17,7 @@ def joined_up(pieces: Sequence[str | Conflict]) -> list[str | Conflict]:
 
 
 def resolved(draft: Sequence[str | Conflict], side: int) -> str:
-    """The text in which every conflict is decided for one side: 0 the base, 1 ours, 2 theirs."""
+    """The text with every conflict resolved for one side: 0 base, 1 ours, 2 theirs."""
     text = ""
     nothing = False
     for number, piece in enumerate(draft, 1):
@@ -31,8 +31,8 @@ def resolved(draft: Sequence[str | Conflict], side: int) -> str:
 
 
 def _beside(text: str, following: str, *, is_last: bool) -> str:
-    """Both, where nothing is left of what stood between: the larger of the two white spaces separates them. At the top
-    of the text the first one stays, at its end the last one.
+    """Join two texts when nothing is left between them: the larger of the two gaps separates them. At the start of the
+    text the first gap stays, at its end the last.
     """
     rest = following.lstrip("\n")
     bare = text.rstrip("\n")

@@ -23,7 +23,7 @@ HEADS = ("every-tool-but", "tool", "mcp", "hooks", "permission", "sandbox", "mod
 NARROW = frozenset(
     ("permission:plan", "permission:dontAsk", "permission:default", "sandbox:read-only", "model:small", "model:inherit")
 )
-"""Words that add nothing to an agent without any."""
+"""Words that grant nothing beyond what an agent without any settings can do."""
 _MODELS = {"model:medium": 1, "model:large": 2}
 
 

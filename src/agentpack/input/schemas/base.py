@@ -1,6 +1,6 @@
-"""What the texts and numbers of several documents may be: lines, names, requirements; and the strict model of a map.
+"""Types shared by several schemas (lines, names, requirements), and the strict base model.
 
-A key that no model has, and a value of another type, is refused: nothing is guessed from what strangers wrote.
+Unknown keys and values of another type are refused: untrusted input is never guessed at.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from agentpack.model.requirement import parse_requirement
 
 
 class Strict(BaseModel):
-    """A map with these keys and no others."""
+    """A map with exactly these keys."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
 
 class Sayable(Strict):
-    """A map in which a key that is left empty says nothing, as if it were not there."""
+    """A map in which a key without a value counts as absent."""
 
     @model_validator(mode="before")
     @classmethod
@@ -31,12 +31,12 @@ class Sayable(Strict):
 
 
 def refuse(message: str) -> PydanticCustomError:
-    """What a validator raises, so that the fault says `message`."""
+    """The exception for a validator to raise, so that the fault has this message."""
     return PydanticCustomError("agentpack", "{message}", {"message": message})
 
 
 def checked(check: Callable[[str], object]) -> AfterValidator:
-    """A validator that lets a text pass when `check` does not raise, and says in our words why it does."""
+    """A validator that calls `check` and reports what it raises as a fault."""
 
     def validate(text: str) -> str:
         try:
@@ -49,7 +49,7 @@ def checked(check: Callable[[str], object]) -> AfterValidator:
 
 
 def that(holds: Callable[[str], bool], message: str) -> AfterValidator:
-    """A validator that lets a text pass of which `holds` is true, and else says the text and `message`."""
+    """A validator that accepts texts for which `holds` is true, and else reports the text and `message`."""
 
     def validate(text: str) -> str:
         if not holds(text):
@@ -60,7 +60,7 @@ def that(holds: Callable[[str], bool], message: str) -> AfterValidator:
 
 
 def at_most(most: int, what: str) -> AfterValidator:
-    """A validator that lets a list of no more than so many things pass."""
+    """A validator that accepts lists of up to `most` items."""
 
     def validate(items: list[Any]) -> list[Any]:
         if len(items) > most:
@@ -71,14 +71,14 @@ def at_most(most: int, what: str) -> AfterValidator:
 
 
 def without_secret(text: str) -> str:
-    """The text. Raises where it is an address with a password or token."""
+    """The text itself. Raises if it is an address with a password or token."""
     if holds_secret(text):
         raise refuse(REFUSED)
     return text
 
 
 def normalized(text: str) -> None:
-    """Raises where a text is no name of a pack, or not in the form in which names are compared."""
+    """Raise unless the text is a pack name in normal form."""
     if pack_name(text) != text:
         raise refuse(f"`{text}` is not normalized: write `{pack_name(text)}`")
 
@@ -90,12 +90,12 @@ def _persona_name(text: str) -> str:
 
 
 def _number(value: Any) -> Any:
-    """`true` equals 1 to Python, and is no schema."""
+    """Refuse `true`, which equals 1 in Python but is not a schema number."""
     return "true" if value is True else value
 
 
 def as_list(value: Any) -> Any:
-    """One text stands for a list of it."""
+    """Wrap a single text in a list."""
     return [value] if isinstance(value, str) else value
 
 

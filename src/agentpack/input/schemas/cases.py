@@ -1,4 +1,4 @@
-"""What the tests of a pack may say: which persona is made, with what, and what its text then has."""
+"""Schema of a pack's tests: which persona to render, with which settings, and what its text must contain."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,4 @@
-"""What the declaration of a client may say: where its agent files lie, and how each field is written there."""
+"""Schema of a client declaration: where its agent files are, and how each field is written."""
 
 from typing import Annotated, Any, Literal
 

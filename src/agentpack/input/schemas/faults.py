@@ -1,6 +1,6 @@
-"""How what pydantic found is told: file, line and dotted key, in our words, an unknown key with the nearest known one.
+"""Turn pydantic errors into faults: file, line and dotted key, in our words, with the nearest key for an unknown one.
 
-Loaded only where something is wrong; therefore it may know the models of every kind.
+Loaded only for errors; therefore it may import the models of every kind.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ from agentpack.model.names import did_you_mean
 
 
 def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Document) -> list[Fault]:
-    """Every fault once, at the part of the document that it is about."""
+    """All faults without duplicates, each at the part of the document it is about."""
     faults = []
     seen: set[tuple[Path, str]] = set()
     for error in errors:
@@ -44,7 +44,7 @@ def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Doc
 
 
 def _place(loc: tuple[int | str, ...], model: type[Strict], data: Any) -> tuple[Path, list[str]]:
-    """The part of pydantic's location that exists in the document, and the keys known where it ends."""
+    """The part of pydantic's location that exists in the document, and the keys allowed there."""
     path: list[int | str] = []
     here: Any = data
     for part in loc:

@@ -1,4 +1,4 @@
-"""What `agentpack.yaml` may say: the packs wanted, for which clients, from which sources, under which policy."""
+"""Schema of `agentpack.yaml`: packs, clients, sources and policy."""
 
 from typing import Annotated, Any
 
@@ -22,11 +22,11 @@ from agentpack.input.schemas.base import (
 from agentpack.input.schemas.policies import UNSAID, PolicySchema
 
 MAX_SOURCES = 100
-"""A pack is looked for in each of them."""
+"""Sources of a manifest: a pack is searched for in each of them."""
 
 
 def _not_bundled(name: str) -> str:
-    """What is allowed of `bundled` is allowed of agentpack's own packs."""
+    """Refuse the name `bundled`: policies that allow it mean agentpack's own packs."""
     if name == "bundled":
         raise refuse("`bundled` is the name of the packs that come with agentpack")
     return name

@@ -1,4 +1,4 @@
-"""What `pack.yaml` may say: the pack, its version, and the parameters with constraints that fit them."""
+"""Schema of `pack.yaml`: the pack, its version, and parameters with constraints of their type."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -52,7 +52,7 @@ def _specifiers(text: str) -> str:
 
 
 MAX_PATTERNS = 20
-"""Regular expressions of one pack: each may take a tenth of a second to be made ready."""
+"""Regular expressions of one pack: compiling one may take a tenth of a second."""
 
 
 class ParameterSchema(Strict):
@@ -88,7 +88,7 @@ class PackSchema(Strict):
 
 
 def parameter_faults(pack: PackSchema, document: Document) -> Iterable[Fault]:
-    """What a single field cannot see: that constraints fit the type and that defaults keep to them."""
+    """Faults across fields: constraints that do not fit the type, defaults that break constraints."""
     declarations: dict[str, ParameterDeclaration] = {}
     for name, spec in pack.parameters.items():
         path: Path = ("parameters", name)

@@ -1,4 +1,4 @@
-"""What the front matter of a persona and of a variant may say: fields, conditions, budgets, order and conflicts."""
+"""Schema of the front matter of personas and variants: fields, conditions, budgets, order and conflicts."""
 
 import re
 from functools import partial
@@ -22,7 +22,7 @@ from agentpack.model.names import did_you_mean
 
 
 def _listed(value: Any) -> Any:
-    """A list of words, or one text with commas in which a parameter may stand."""
+    """A list of words, or a comma-separated text that may contain a parameter."""
     if isinstance(value, str) and "{{" not in value:
         if not value.strip(" ,"):
             return ""  # as a parameter that is empty: no list at all
@@ -75,7 +75,7 @@ _GIVEN: dict[str, Any] = {
     name: (_type(field), {}) if field.kind == "clients" else (_type(field) | None, None)
     for name, field in FIELDS.items()
 }
-"""By name, what a persona or variant may give of the fields, none of which it must."""
+"""The fields a persona or variant may set, all optional, by name."""
 
 
 class BudgetSchema(Strict):
@@ -110,7 +110,7 @@ def _conflict(value: Any) -> Any:
 
 
 class ConflictSchema(Strict):
-    """Variants that, all together, exclude the one that says so."""
+    """A set of variants that, all together, this one conflicts with."""
 
     with_: Annotated[list[Kebab], BeforeValidator(as_list), Field(min_length=1, alias="with")]
     reason: Line | None = None
