@@ -1,8 +1,8 @@
-"""What a persona may do for one client, read from the rendered file itself and not from what its pack says.
+"""A persona's capabilities in one client, read from the rendered file rather than from what its pack declares.
 
-Decides which words of `model/capabilities.py` a file stands for. What its keys mean is data:
-`clients/capability_meanings.py` and the `Client`. A key that nobody knows is shown; a file that nobody can read is
-called that.
+Decides which words of `model/capabilities.py` a file grants. The meaning of its keys is data, in
+`clients/capability_meanings.py` and the `Client`. Unknown keys are shown; a file that cannot be read is reported as
+such.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,16 +15,16 @@ from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.model.capabilities import EVERY, widening
 
 UNREADABLE = (EVERY, "unreadable")
-"""What is said of a file that nobody can tell how to read."""
+"""The capabilities of a file that cannot be read."""
 
 __all__ = ["UNREADABLE", "FileReader", "capabilities", "model_class", "widening"]
 
 
 def capabilities(client: Client, content: bytes) -> tuple[str, ...]:
-    """What the client, and every other that reads its folder, may do for the persona of this file, in sorted words.
+    """What the client, and every other client that reads its folder, grants the persona in this file, as sorted words.
 
     Args:
-        content: the file, or of a file that others write too the text of our entry.
+        content: the file, or the text of our entry in a shared file.
     """
     reader = _reader(client)
     words = {word for one in (reader, *reader.others) for word in one.read(content)}
@@ -39,7 +39,7 @@ def _reader(client: Client) -> "FileReader":
 
 
 class FileReader:
-    """Reads the files of one client, each header that differs once."""
+    """Reads the files of one client, each distinct header once."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -53,7 +53,7 @@ class FileReader:
         """Readers of the clients that have the same folder."""
 
     def read(self, content: bytes) -> tuple[str, ...]:
-        """The words for a file."""
+        """The capability words for a file."""
         form = self.client.format
         if form == "body":
             return (EVERY,)
@@ -69,16 +69,16 @@ class FileReader:
         return words
 
     def are_texts(self, fields: Mapping[str, Any]) -> bool:
-        """Whether name, description and model are texts. Some clients drop the whole header where one is not."""
+        """Whether name, description and model are texts. Some clients drop the whole header otherwise."""
         return all(isinstance(fields.get(key, ""), str | None) for key in self.texts)
 
     def judge(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
-        """The words for the fields of a file."""
+        """The capability words for a file's fields."""
         return tuple(sorted(CapabilityReader(self.vocabulary, fields).words))
 
 
 def _others_reading(client: Client) -> Iterable[Client]:
-    """The clients of ours in whose folders a declared one has its files."""
+    """The built-in clients in whose folders a declared client has its files."""
     if not client.is_declared:
         return ()
     from agentpack.clients.user_declared import clients_sharing_folders  # loads every adapter

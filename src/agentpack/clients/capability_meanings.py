@@ -1,7 +1,7 @@
 """What the settings of agent files let an agent do: data for `capabilities/of_file.py`.
 
-Most clients mean the same by a key of the same name; that stands here. What is particular about a client stands in its
-`Declaration`. A key that neither knows is never passed over: it is shown as `setting:<key>`.
+Most clients mean the same by a key with the same name; that is recorded here. What is particular to a client is in its
+`Client`. A key that neither knows is never ignored: it is shown as `setting:<key>`.
 """
 
 from collections.abc import Mapping
@@ -32,35 +32,34 @@ class CapabilityMeanings(NamedTuple):
 
     settings: Mapping[str, str] = NOTHING
     tools: Mapping[str, str] = NOTHING
-    """Further names of tools, and the word each stands for."""
+    """Further tool names, and the word for each."""
     others: tuple[str, ...] = ()
-    """Further tools, each a word of its own, `tool:<name>`."""
+    """Further tools, each with its own word `tool:<name>`."""
     complete: bool = False
-    """Whether those, and the tools that the client's declaration names, are all that it has of its own, and a name is
-    only what is spelled as they are."""
+    """Whether those, and the tools in `ToolWords`, are all the client has, and names must match exactly."""
     aliases: Mapping[str, str] = NOTHING
-    """Other names of a tool, and the one that it has here."""
+    """Other names of a tool, and its name here."""
     switched: Mapping[str, str] = NOTHING
-    """Names that stand for a tool in a map of tools with true and false, and nowhere else."""
+    """Names that mean a tool only in a map of tools with true and false."""
     along: Mapping[str, str] = NOTHING
-    """Tools that are denied along with another one."""
+    """Tools that are denied together with another one."""
     denied: Mapping[str, str] = NOTHING
-    """Names that only a list of denied tools may hold, and the word each stands for."""
+    """Names that only a list of denied tools may contain, and the word for each."""
     servers: str = ""
-    """A regular expression for the name of an MCP server's tool, with groups `server` and `tool`, where it is not
+    """A regular expression for the name of an MCP tool, with groups `server` and `tool`, if it is not
     `mcp__server__tool`."""
     in_part: frozenset[str] | None = None
-    """The tools of which brackets behind the name mean a part; None: all tools. Of the others they mean the whole."""
+    """The tools for which brackets after the name mean a part; None for all tools. For others they mean the whole."""
     either: bool = False
-    """Whether a list of denied tools that names some takes the place of the list of tools."""
+    """Whether a non-empty list of denied tools replaces the list of allowed tools."""
     remembering: tuple[str, ...] = ()
-    """The tools that a memory adds to those that are named."""
+    """The tools that a memory adds to the named ones."""
     only_named: bool = False
-    """An agent has no tool that its file does not name."""
+    """An agent has only the tools its file names."""
     reading: Grammar | None = None
-    """How a list of tools is read, where that is known."""
+    """How a list of tools is parsed, if known."""
     denying: Grammar | None = None
-    """How a list of tools that are denied is read, where otherwise."""
+    """How a list of denied tools is parsed, if different."""
 
 
 def _meanings(**keys: str) -> Mapping[str, str]:
@@ -93,18 +92,18 @@ MEANINGS: Mapping[str, str] = _meanings(
     setting_remote="isolation kind",
     unset="agents_md",
 )
-"""What a key means in most clients."""
+"""The meaning of a key in most clients."""
 
 LIMITING = frozenset(("allow", "deny", "map", "permissions", "looking"))
-"""The meanings of keys that take tools away."""
+"""The meanings of keys that remove tools."""
 
 BYPASSING = frozenset(
     "bypasspermissions yolo dangerfullaccess turbo always alwaysproceed autoapprove allow allowall all never "
     "unrestricted dangerouslyskippermissions full fullaccess".split()
 )
-"""Words, without case and signs, that turn asking off."""
+"""Words that turn confirmation off, in lower case without punctuation."""
 PLANNING = frozenset(("plan", "readonly", "explore"))
-"""Words for a mode in which what changes something is not done."""
+"""Words for a mode in which nothing is changed."""
 DEFAULTS = frozenset(("default", "manual", "ask", "safe", "neutral", "inherit"))
 
 COMMON_TOOLS: Mapping[str, str] = {
@@ -122,4 +121,4 @@ COMMON_TOOLS: Mapping[str, str] = {
     }.items()
     for name in names.split()
 }
-"""Names of tools that mean the same wherever they stand, without case and signs."""
+"""Tool names with one meaning everywhere, in lower case without punctuation."""

@@ -1,7 +1,7 @@
-"""An agent's file back to a persona: what a client's adapter says, read again, and what people wrote for that client.
+"""Read an agent's file back into a persona: files agentpack wrote, and files people wrote for a client.
 
-A file is read as leniently as its client reads it. What has one canonical word becomes it; what only that client knows
-goes under `clients: {<client>: …}`, so that the persona is rendered for it as it was.
+A file is read as leniently as its client reads it. What has a canonical word is translated; what only this client knows
+goes under `clients: {<client>: …}`, so that the persona renders for it as before.
 """
 
 import re
@@ -30,33 +30,33 @@ _SHARED = re.compile(r"(?:^|[\s,\[{])[&!][^\s,]|<<[ \t]*:", re.MULTILINE)
 
 
 class AgentFile(NamedTuple):
-    """A persona as one client's file says it."""
+    """A persona as in one client's file."""
 
     header: Mapping[str, Any]
-    """`name`, and where the file has them `description`, `model`, `color`, `tools` and `clients`, as in a pack."""
+    """`name`, and if present `description`, `model`, `color`, `tools` and `clients`, as in a pack."""
     body: str
     ignored: tuple[str, ...] = ()
-    """Fields that the client does not know or would not take."""
+    """Fields the client does not know or would not accept."""
     unsaid: Mapping[str, Any] = {}
-    """What the header does not say of the file: the fields ignored, and those that agentpack gives every file of the
+    """Fields of the file that are not in `header`: the ignored ones, and those agentpack writes in every file of the
     client."""
 
 
 def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
-    """A file of that client, or of a shared file the text of one entry.
+    """Parse a file of that client, or an entry of a shared file.
 
     Args:
-        stem: the file's name without its ending, the folder's for a client that has one for each agent; the name of an
-            agent whose file does not say one.
+        stem: the file name without suffix, or the folder's name if each agent has a folder; the name of an
+            agent whose file does not name it.
 
     Raises:
-        InvalidFile: the client does not read it either.
+        InvalidFile: the client cannot read it either.
     """
     return read_declared(CLIENTS.named(client), data, stem)
 
 
 def read_declared(client: Client, data: bytes, stem: str) -> AgentFile:
-    """The same for a client that a user may have declared."""
+    """Like `read_agent_file`, for a client that may be user-declared."""
     text = decode(data, stem)
     fields, body = fields_and_body(client, text, stem) or ({}, text)
     header, ignored = canonical(client, fields)
@@ -67,13 +67,13 @@ def read_declared(client: Client, data: bytes, stem: str) -> AgentFile:
 def fields_and_body(
     client: Client, text: str, file: str, *, judging: bool = False
 ) -> tuple[dict[str, Any], str] | None:
-    """The fields of a client's file and its body, None where a Markdown file has no header.
+    """The header fields of a client's file and its body; None if a Markdown file has no header.
 
     Args:
-        judging: as for `front_matter`.
+        judging: see `front_matter`.
 
     Raises:
-        InvalidFile: the client does not read it either.
+        InvalidFile: the client cannot read it either.
     """
     if client.format == "body":
         return {}, text
@@ -85,23 +85,23 @@ def fields_and_body(
 
 
 class Front(NamedTuple):
-    """What a Markdown file says before its body."""
+    """The front matter of a Markdown file, and the body."""
 
     fields: dict[str, Any]
     body: str
     first_line: int
-    """The line on which the body begins, from 1."""
+    """The line where the body begins, from 1."""
 
 
 def front_matter(client: Client, text: str, file: str, *, judging: bool = False) -> Front | None:
-    """The header as that client finds and reads it; None where there is none.
+    """The header as that client finds and parses it; None if there is none.
 
     Args:
-        judging: what is read decides what an agent may do. Escapes may stand for text that no reader sees, and what
-            clients make of a header that is no YAML is known of few.
+        judging: the result is used to determine capabilities. Escapes may stand for hidden characters, and what
+            clients make of an invalid header is known for few.
 
     Raises:
-        InvalidFile: the client does not read it either, or nobody can say what it would read.
+        InvalidFile: the client cannot read it either, or how it reads it is unknown.
     """
     if client.header == "claude":
         found = _CLAUDE.match(text)
@@ -136,7 +136,7 @@ def _toml(text: str, file: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as a pack can hold it: numbers with a point and dates are text there."""
+    """A value as a pack can store it: floats and dates become text."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -145,8 +145,8 @@ def _plain(value: Any) -> Any:
 
 
 def _fields_for_claude(head: str, file: str, *, judging: bool) -> dict[str, Any]:
-    """The fields as Claude Code 2.1.330 reads them. A key that stands twice has its last value. What is no YAML is
-    tried once more with quotes around each value, in every line, that has a sign which YAML takes for its own.
+    """The fields as Claude Code 2.1.330 parses them. Of a duplicate key the last value counts. Invalid YAML is parsed
+    again with quotes around each value that contains a character special to YAML.
     """
     try:
         return dict(_map(head, file, 2, hidden=judging, last_wins=True))
@@ -179,7 +179,7 @@ def _quoted(line: str) -> str:
 
 
 def _fields(head: str, file: str, *, strict: bool, hidden: bool) -> dict[str, Any]:
-    """The fields of a header. One that is no valid YAML is read line by line, as lenient clients do."""
+    """The fields of a header. Invalid YAML is parsed line by line, as lenient clients do."""
     try:
         return dict(_map(head, file, 2, hidden=hidden))
     except InvalidFile:
@@ -200,7 +200,7 @@ def _fields(head: str, file: str, *, strict: bool, hidden: bool) -> dict[str, An
 
 
 def canonical(client: Client, fields: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The header of a persona that says what the fields say, and the names of the fields that nothing came of."""
+    """The persona header for these fields, and the names of the fields that have no equivalent."""
     rest = dict(fields)
     header: dict[str, Any] = {}
     for key, field in ((client.name_key, "name"), (client.description, "description")):
@@ -255,7 +255,7 @@ def _take_model(client: Client, rest: dict[str, Any], header: dict[str, Any]) ->
 
 
 def _tools(client: Client, words: ToolWords, fields: Mapping[str, Any]) -> list[str] | None:
-    """The canonical tools that the client's own ones are exactly; None when there are none such."""
+    """The canonical tools that match the client's own exactly; None if there are none."""
     value = fields.get(words.key)
     if words.style == "permissions":
         if not isinstance(value, dict) or value.get("*") != "deny":

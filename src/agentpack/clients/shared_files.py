@@ -1,6 +1,4 @@
-"""Files that hold several agents, named without loading YAML: that is done when such a file is really read or
-changed.
-"""
+"""Files that hold several agents, described without loading YAML: it is loaded when such a file is read or changed."""
 
 from collections.abc import Mapping
 
@@ -8,12 +6,12 @@ from agentpack.clients.base import SharedFile
 
 
 def list_of_entries(*path: str, key: str) -> SharedFile:
-    """Entries in a list at that path; each is a map, known by its value at `key`."""
+    """A list at that path, whose entries are maps, identified by their value at `key`."""
     return _shared(path, key)
 
 
 def map_of_entries(*path: str) -> SharedFile:
-    """Entries in a map at that path, known by their key there."""
+    """A map at that path, whose entries are identified by their key."""
     return _shared(path, None)
 
 

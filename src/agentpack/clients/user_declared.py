@@ -1,9 +1,9 @@
-"""A client that a user declares in `.agentpack/clients/<name>.yaml`: checked data becomes an adapter like any other.
+"""Clients that a user declares in `.agentpack/clients/<name>.yaml`: checked data becomes a `Client` like any other.
 
-The data has been checked by `input/schemas/`. A declaration may come with a clone, and whatever is in its folder counts
-as agentpack's own file from then on. So it may neither name a place outside of the scope nor one where other programs
-look for settings and for what they run. These are too many for a list: a hidden folder, and a file of data, need a
-folder that is called after agents.
+The data was checked by `input/schemas/`. A declaration may come with a clone, and any file in its folder then counts as
+agentpack's own. So it may name neither a place outside of the scope nor one where other programs look for settings or
+things to run. There are too many of those to list: a hidden folder, and a data file, need a folder that is named after
+agents.
 """
 
 import re
@@ -18,7 +18,7 @@ from agentpack.model.names import is_reserved
 
 ENDINGS = (".md", ".mdc", ".txt", ".toml", ".yaml", ".yml", ".json")
 DATA = (".toml", ".yaml", ".yml", ".json")
-"""What the names of files end with that other programs read as settings."""
+"""Suffixes of files that other programs read as settings."""
 _OF_OTHERS = (".agentpack", "node_modules")
 _FOR_AGENTS = re.compile(r"\.?(.+[-_.])?(sub-?)?(agent|assistant|droid|mode|persona|role)s?", re.IGNORECASE)
 _PLAIN = (
@@ -28,10 +28,10 @@ _PLAIN = (
 
 
 def declared_client(name: str, data: Mapping[str, Any], file: str) -> Client:
-    """The adapter that a checked declaration stands for.
+    """The client in a checked declaration.
 
     Raises:
-        InvalidFile: a folder or file name that must not be written to.
+        InvalidFile: a folder or file name that must not be written.
     """
     faults = list(_faults(data, file))
     if faults:
@@ -56,7 +56,7 @@ def declared_client(name: str, data: Mapping[str, Any], file: str) -> Client:
 
 
 def clients_sharing_folders(declared: Client) -> Iterator[Client]:
-    """The clients that come with agentpack and look for agents where a declared one has its files."""
+    """The built-in clients that look for agents where a declared client has its files."""
     for client in (CLIENTS[name] for name in MODULES):
         for scope in ("project", "user"):
             place, folder = declared.path("", scope, {}), client.folder(scope, {})
@@ -67,7 +67,7 @@ def clients_sharing_folders(declared: Client) -> Iterator[Client]:
 
 
 def _format(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the declaration says of an agent's file, in the words of `Client`."""
+    """The fields of `Client` that describe the file format of a declaration."""
     given: dict[str, Any] = {key: data[key] for key in _PLAIN if key in data}
     for key in ("name", "description", "model"):
         if given.get(key) is False:
@@ -116,7 +116,7 @@ def _unsafe(path: str) -> str | None:
 
 
 def is_for_agents(folder: str) -> bool:
-    """Whether a folder is called after agents, and so holds nothing else."""
+    """Whether a folder is named after agents, and so contains nothing else."""
     return _FOR_AGENTS.fullmatch(folder.rpartition("/")[2]) is not None
 
 

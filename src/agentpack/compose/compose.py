@@ -1,4 +1,4 @@
-"""persona + variants + parameters -> Persona."""
+"""Compose a persona from its file, variants and parameters."""
 
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
@@ -14,27 +14,27 @@ from agentpack.model.fields import FIELDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 
 MAX_FILLED = 2 * 1024 * 1024
-"""Characters of one persona's texts with values put in."""
+"""Characters of one persona's texts with values filled in."""
 
 
 class Pack(NamedTuple):
-    """A pack read and checked: its parameters, its personas and their variants."""
+    """A pack, read and checked: parameters, personas and their variants."""
 
     name: str
     version: str
     bare: bool
     header: Mapping[str, Any]
-    """`pack.yaml` in normal form; for a bare pack what is known of it."""
+    """`pack.yaml` in normal form; for a bare pack what is known about it."""
     declarations: Mapping[str, ParameterDeclaration]
     personas: Mapping[str, Layer]
     variants: Mapping[str, Mapping[str, Layer]]
-    """By persona, then by name."""
+    """By persona, then by variant name."""
     prepared: Mapping[str, Persona] = MappingProxyType({})
-    """What personas are without variants and with every parameter's default, where that was kept."""
+    """Personas without variants and with default parameters, if they were cached."""
     crlf: frozenset[str] = frozenset()
-    """The personas whose files have lines that end in CRLF: what is written of them does too."""
+    """Personas whose source files use CRLF; their rendered files do too."""
     originals: Mapping[str, Mapping[str, bytes]] = MappingProxyType({})
-    """By persona, then by client: the agent file that the persona was made from, which is written as it is."""
+    """By persona, then by client: the agent file the persona was made from, which is written unchanged."""
 
     @property
     def release(self) -> str:
@@ -46,10 +46,10 @@ class Pack(NamedTuple):
 
 
 def as_released(pack: Pack, persona: str) -> Persona:
-    """The persona without variants and with every parameter's default; it extends no other.
+    """The persona without variants and with default parameters; it must not extend another.
 
     Raises:
-        UsageError: a default is not allowed where it is put.
+        UsageError: a default is not allowed where it is used.
     """
     draft = draft_of(pack, persona, (), {})
     if pack.bare:
@@ -58,7 +58,7 @@ def as_released(pack: Pack, persona: str) -> Persona:
 
 
 class Base(NamedTuple):
-    """What a persona with `extends` is laid over: a draft, and the parameters its text may use."""
+    """What a persona with `extends` builds on: a draft, and the parameters its text may use."""
 
     draft: Draft
     declarations: Mapping[str, ParameterDeclaration]
@@ -72,17 +72,16 @@ def draft_of(
     base: Base | None = None,
     settled: Collection[str] = (),
 ) -> Draft:
-    """The persona with the variants that it has laid over it. Names of variants that only other personas of the pack
-    have are passed over.
+    """The persona with its variants applied. Names of variants that only other personas of the pack have are skipped.
 
     Args:
         local: the local variants of this persona, by name.
         base: the persona of another pack that this one extends.
-        settled: local variants that the lock has as they are; an id that is gone is told by the draft.
+        settled: local variants that are in the lock unchanged; ids they name that are gone are listed in the draft.
 
     Raises:
-        InvalidFile: a variant names an id that does not exist, or a local one has the name of one in the pack.
-        Unresolvable: variants that do not go together.
+        InvalidFile: a variant names an unknown id, or a local variant has the name of one in the pack.
+        Unresolvable: variants conflict.
     """
     layer = pack.personas[persona]
     own = pack.variants.get(persona, {})
@@ -107,7 +106,7 @@ def draft_of(
 
 
 class Values(NamedTuple):
-    """The value of every parameter, and the names of those that the user set."""
+    """The value of every parameter, and the names of those the user set."""
 
     all: Mapping[str, Value]
     set_by_user: frozenset[str]
@@ -116,10 +115,10 @@ class Values(NamedTuple):
 def values_for(
     draft: Draft, declarations: Mapping[str, ParameterDeclaration], user: Mapping[str, Value], pack: str
 ) -> Values:
-    """Defaults, then what variants set, then what the user sets.
+    """Parameter values: defaults, overridden by variants, overridden by the user.
 
     Raises:
-        UsageError: a value that is not allowed; the message lists what is.
+        UsageError: a value is not allowed; the message lists allowed ones.
     """
     values: dict[str, Value] = {name: declaration.default for name, declaration in declarations.items()}
     given = {**draft.defaults, **user}
@@ -137,13 +136,13 @@ def values_for(
 
 
 def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona:
-    """The persona with conditions decided and values put in.
+    """The finished persona: conditions resolved and values filled in.
 
     Args:
-        name: another name to give it.
+        name: a new name for the persona.
 
     Raises:
-        UsageError: a field's text became something the field does not allow, or all texts together too long.
+        UsageError: a field's value is no longer allowed, or all texts together are too long.
     """
     filler = _Filler(values.all, draft.name)
     dropped = _under_dropped_headings(draft.sections, values.all)
@@ -154,7 +153,7 @@ def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona
 
 
 class _Filler:
-    """Puts values into the texts of one persona, up to what all of them may come to."""
+    """Fills values into the texts of one persona, up to a total size."""
 
     def __init__(self, values: Mapping[str, Value], persona: str) -> None:
         self.values = values
@@ -176,14 +175,12 @@ class _Filler:
 
 
 def _is_given(key: str, value: Any, written: Any) -> bool:
-    """Whether a field is there at all. A list that is written as empty names nothing; a parameter that is empty asks
-    for no list.
-    """
+    """Whether a field is present. A list written as empty counts; a list that a parameter makes empty does not."""
     return value not in (None, "", [], {}) or (FIELDS[key].kind == "list" and written == [])
 
 
 def as_written(draft: Draft, *, name: str | None = None) -> Persona:
-    """A bare pack's persona: braces and conditions have no meaning there, the text stays byte for byte."""
+    """A bare pack's persona: braces and conditions have no meaning there, so the text stays byte for byte."""
     fields = dict(draft.fields)
     description = fields["description"]
     fields["description"] = Field(" ".join(part["text"] for part in description.value), description.origin)
@@ -191,7 +188,7 @@ def as_written(draft: Draft, *, name: str | None = None) -> Persona:
 
 
 def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Value]) -> set[int]:
-    """The sections whose heading, or a heading above it, is dropped."""
+    """Indexes of sections whose heading, or a heading above it, is dropped."""
     dropped = set()
     below: int | None = None
     for index, section in enumerate(sections):
@@ -206,7 +203,7 @@ def _under_dropped_headings(sections: Iterable[Section], values: Mapping[str, Va
 
 
 def _resolve_conditions(section: Section, filler: _Filler) -> Section:
-    """The section with rules dropped or kept, and values put in."""
+    """The section with conditional rules kept or dropped, and values filled in."""
     rules: list[Rule] = []
     gap = section.gap
     for rule in section.rules:
@@ -221,7 +218,7 @@ def _resolve_conditions(section: Section, filler: _Filler) -> Section:
 
 
 def _ending(before: tuple[Section, ...], after: tuple[Section, ...]) -> tuple[Section, ...]:
-    """When the last rule was dropped, the text ends as it did with it."""
+    """If the last rule was dropped, end the text as it ended before."""
     if not before or not after:
         return after
     source, last = before[-1], after[-1]
@@ -259,8 +256,8 @@ def _checked(key: str, text: str) -> Any:
 
 
 def text_faults(draft: Draft, declarations: Mapping[str, ParameterDeclaration], file: str) -> list[Fault]:
-    """What is wrong with conditions and placeholders once the parameters are known: for `extends` and local variants,
-    whose own file does not say which parameters there are.
+    """Faults in conditions and placeholders that need the parameters: for `extends` and local variants, whose own file
+    does not declare them.
     """
     defaults = {name: declaration.default for name, declaration in declarations.items()}
     faults = []

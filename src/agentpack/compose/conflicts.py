@@ -1,7 +1,7 @@
-"""Whether variants go together: what each does to which thing, and the refusal when two do different things to one.
+"""Whether variants can be combined: what each does, and the refusal if two contradict each other.
 
-What two variants do to the same field, parameter, section or rule must be the same, or one of them must be declared to
-come after the other; else both are named in the refusal.
+If two variants affect the same field, parameter, section or rule, they must do the same, or one must be declared to
+come after the other; otherwise the error names both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,17 +13,17 @@ from agentpack.model.persona import Field, Origin, Section
 
 
 class NamedLayer(NamedTuple):
-    """A variant with its name and where it came from."""
+    """A variant with its name and origin."""
 
     name: str
     layer: Layer
     origin: Origin
     settled: bool = False
-    """Whether the lock has it as it is: an id that it names was there once, and a later release may be without it."""
+    """Whether the lock has it unchanged: then a later release may lack an id that it names."""
 
 
 class Missing(NamedTuple):
-    """An id that a variant names and that nothing has: in its `remove`, else as the place of the rule `key`."""
+    """An id that a variant names and nothing has: in its `remove`, or as the position of the rule `key`."""
 
     file: str
     line: int
@@ -32,7 +32,7 @@ class Missing(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A persona with variants laid over it; conditions and placeholders are still open."""
+    """A persona with variants applied; conditions and placeholders are unresolved."""
 
     name: str
     fields: Mapping[str, Field]
@@ -40,29 +40,27 @@ class Draft(NamedTuple):
     defaults: Mapping[str, Any]
     """Parameter defaults that variants override."""
     gone: tuple[Missing, ...] = ()
-    """What settled variants name and the release no longer has."""
+    """Ids that settled variants name and the release no longer has."""
 
 
 def comes_directly_after(variant: NamedLayer) -> tuple[str, ...]:
-    """The variants that this one is laid after."""
+    """The variants that this one is declared to come after."""
     return (*variant.layer.header["order"]["after"], *variant.layer.header["requires"])
 
 
 def ids_of(sections: Iterable[Section]) -> set[str]:
-    """Every id of sections and rules."""
+    """The ids of all sections and rules."""
     return {id for section in sections for id in (section.id, *(rule.id for rule in section.rules)) if id is not None}
 
 
 class _Ground(NamedTuple):
-    """The sections that variants are laid over, with where the one of each id stands."""
+    """The sections that variants are applied to, indexed by id."""
 
     sections: Sequence[Section]
     places: Mapping[str | None, int]
 
     def inside(self, id: str) -> set[str]:
-        """The ids that go when this id is removed: its own, and for a section those of its rules and deeper
-        sections.
-        """
+        """The ids removed along with this one: for a section those of its rules and deeper sections."""
         index = self.places.get(id)
         return {id} if index is None else ids_of(self.sections[index : section_end(self.sections, index)])
 
@@ -72,7 +70,7 @@ class _Ground(NamedTuple):
 
 
 def section_end(sections: Sequence[Section], index: int) -> int:
-    """One past the last deeper section below the one at `index`."""
+    """One past the last deeper section of the one at `index`."""
     end = index + 1
     while end < len(sections) and sections[end].level > sections[index].level:
         end += 1
@@ -80,7 +78,7 @@ def section_end(sections: Sequence[Section], index: int) -> int:
 
 
 def _effects(ground: _Ground, variant: NamedLayer) -> dict[tuple[str, ...], Any]:
-    """What a variant does, by the thing it does it to."""
+    """What a variant does, by the thing it affects."""
     header = variant.layer.header
     deeds: dict[tuple[str, ...], Any] = {}
     for key, value in header["set"].items():
@@ -108,7 +106,7 @@ def _effects(ground: _Ground, variant: NamedLayer) -> dict[tuple[str, ...], Any]
 
 
 def _anchors(variant: NamedLayer) -> set[str]:
-    """The ids that must still be there for a variant to find its place."""
+    """The ids that must exist for a variant's rules to be placed."""
     anchors = set()
     for section in variant.layer.sections:
         anchors |= {id for id in (section.after, section.before) if id}
@@ -120,10 +118,10 @@ def _anchors(variant: NamedLayer) -> set[str]:
 
 
 def refuse_conflicts(draft: Draft, variants: Sequence[NamedLayer]) -> None:
-    """Raise Unresolvable when two variants do different things to the same field, parameter, section or rule.
+    """Raise Unresolvable if two variants contradict each other about a field, parameter, section or rule.
 
     Args:
-        variants: in the order in which they are laid.
+        variants: in the order in which they are applied.
     """
     deeds, anchors = _touched(draft, variants)
     for right, at_odds in enumerate(_conflicting(deeds, anchors, _below(variants))):
@@ -133,9 +131,7 @@ def refuse_conflicts(draft: Draft, variants: Sequence[NamedLayer]) -> None:
 
 
 def conflict_between(draft: Draft, variants: Sequence[NamedLayer]) -> list[int]:
-    """For each variant the bits of those before it that do something else to a thing of its own, whatever the order
-    that they declare.
-    """
+    """For each variant a bit mask of the earlier ones it contradicts, whatever order they declare."""
     return list(_conflicting(*_touched(draft, variants), [0] * len(variants)))
 
 
@@ -150,12 +146,12 @@ def _touched(draft: Draft, variants: Sequence[NamedLayer]) -> tuple[list[dict[tu
 def _conflicting(
     deeds: Sequence[Mapping[tuple[str, ...], Any]], anchors: Sequence[set[str]], below: Sequence[int]
 ) -> Iterator[int]:
-    """For each variant the bits of those before it that it is at odds with.
+    """For each variant a bit mask of the earlier ones it contradicts.
 
-    Variants are met by what they touch, so that those that have nothing in common cost nothing.
+    Variants are compared through what they affect, so unrelated variants cost nothing.
 
     Args:
-        below: for each variant the bits of those that it is declared to come after; these are not at odds with it.
+        below: for each variant a bit mask of those it is declared to come after; these never contradict it.
     """
     done: dict[tuple[str, ...], list[tuple[Any, int]]] = {}
     needed: dict[str, int] = {}
@@ -182,7 +178,7 @@ def _conflicting(
 
 
 def _below(variants: Sequence[NamedLayer]) -> list[int]:
-    """For each variant the bits of those that it is declared to come after, itself or by way of others."""
+    """For each variant a bit mask of those it is declared to come after, directly or indirectly."""
     index = {variant.name: place for place, variant in enumerate(variants)}
     below: list[int] = []
     for variant in variants:

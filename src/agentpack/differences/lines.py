@@ -1,8 +1,8 @@
-"""Which lines two texts share, and the hunks that lead from one to the other.
+"""Line diff: the lines two texts share, and the hunks between them.
 
-Short texts are compared exactly. Where that could take long, lines that stand once in both are the anchors and only
-what lies between them is compared; what is still too much for the budget counts as replaced. So the result always
-leads from one text to the other, and is only less fine for a megabyte of noise.
+Short texts are compared exactly. Where that would take long, lines that occur once in both texts are anchors, and only
+the ranges between them are compared; ranges beyond the budget count as replaced. The result is always a correct diff,
+only coarser for a megabyte of noise.
 """
 
 import re
@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 BUDGET = 4_000_000
-"""Steps that the exact comparison may take in all, by a bound that it seldom reaches."""
+"""Upper bound on the steps of the exact comparison."""
 _DEPTH = 12
 _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -37,7 +37,7 @@ class Edit(NamedTuple):
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines with their endings. Only the line feed ends one, as in a patch."""
+    """The lines with their endings. Only a line feed ends a line, as in a patch."""
     pieces = text.split("\n")
     last = pieces.pop()
     lines = [piece + "\n" for piece in pieces]
@@ -45,12 +45,12 @@ def lines_of(text: str) -> list[str]:
 
 
 def matches(before: Sequence[str], after: Sequence[str], *, budget: int = BUDGET) -> list[Match]:
-    """What the two share in order, without gaps of size 0, neighbours joined."""
+    """The common ranges in order, without empty ones, adjacent ones joined."""
     return list(_joined(sorted(_Aligner(before, after, budget).run())))
 
 
 def edits(before: Sequence[str], after: Sequence[str]) -> Iterator[Edit]:
-    """What leads from one to the other, in order."""
+    """The edits from one to the other, in order."""
     i = j = 0
     for match in (*matches(before, after), Match(len(before), len(after), 0)):
         if match.i > i or match.j > j:
@@ -96,7 +96,7 @@ class _Aligner:
                 waiting.extend(self._between_anchors(inside))
 
     def _trimmed(self, part: _LineRange) -> tuple[list[Match], _LineRange]:
-        """The range without what its ends share."""
+        """The common lines at both ends of the range, and the range without them."""
         i, i_end, j, j_end, depth = part
         while i < i_end and j < j_end and self.before[i] == self.after[j]:
             i, j = i + 1, j + 1
@@ -121,7 +121,7 @@ class _Aligner:
                 yield Match(part.i + i, part.j + j, size)
 
     def _between_anchors(self, part: _LineRange) -> Iterator[_LineRange]:
-        """The ranges between lines that stand once on either side, in the longest run that has them in one order."""
+        """The ranges between anchors: lines that occur once on either side, in the longest run with the same order."""
         places = _once(self.after, part.j, part.j_end)
         pairs = [(i, places[line]) for line, i in _once(self.before, part.i, part.i_end).items() if line in places]
         anchors = longest_run(pairs)
@@ -161,26 +161,26 @@ def longest_run(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 class DiffLine(NamedTuple):
-    """One line of a hunk: ` ` stands on both sides, `-` before only, `+` after only. `text` keeps its line ending."""
+    """One line of a hunk: sign ` ` for both sides, `-` for before, `+` for after. `text` keeps its line ending."""
 
     sign: str
     text: str
 
 
 class Hunk(NamedTuple):
-    """Changed lines that stand near each other, with lines around them. Starts count from 1 (0 for an empty side)."""
+    """Adjacent changed lines with context. Starts count from 1 (0 for an empty side)."""
 
     before_start: int
     before_size: int
     after_start: int
     after_size: int
     heading: str
-    """The nearest heading above the first change, empty when there is none."""
+    """The nearest heading above the first change; empty if there is none."""
     rows: tuple[DiffLine, ...]
 
 
 def hunks(before: str, after: str, *, context: int = 3) -> list[Hunk]:
-    """The hunks that make the second text of the first."""
+    """The hunks that turn the first text into the second."""
     old, new = lines_of(before), lines_of(after)
     headings = _headings(new)
     return [_hunk(group, old, new, context, headings) for group in _groups(edits(old, new), context)]
@@ -224,7 +224,7 @@ def _hunk(
 
 
 def _headings(lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Every ATX heading outside of fences, by its line."""
+    """Every ATX heading outside of fences, with its line."""
     found = []
     fence = ""
     for number, line in enumerate(lines):
@@ -237,7 +237,7 @@ def _headings(lines: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def heading_above(text: str, offset: int) -> str:
-    """The nearest heading above a place in a text, empty when there is none."""
+    """The nearest heading above an offset in a text; empty if there is none."""
     return _heading_above(_headings(lines_of(text)), text.count("\n", 0, offset))
 
 
@@ -247,22 +247,20 @@ def _heading_above(headings: Sequence[tuple[int, str]], line: int) -> str:
 
 
 class Counts(NamedTuple):
-    """How many lines came and went."""
+    """Numbers of added and removed lines."""
 
     added: int
     removed: int
 
 
 def counts(found: Sequence[Hunk]) -> Counts:
-    """The lines that the hunks add and remove."""
+    """The numbers of lines that the hunks add and remove."""
     signs = Counter(row.sign for hunk in found for row in hunk.rows)
     return Counts(signs["+"], signs["-"])
 
 
 def unified(before: str | None, after: str | None, path: str) -> str:
-    """A patch in git's format that makes the second text of the first; None where there is no file. Empty for equal
-    texts.
-    """
+    """A git-style patch from the first text to the second (None: no file); empty if they are equal."""
     if before == after:
         return ""
     head = [f"diff --git a/{path} b/{path}\n"]

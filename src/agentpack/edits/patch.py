@@ -1,7 +1,7 @@
-"""Edits of a rendered persona -> changes to the source files of its pack, for the pack's author.
+"""Turn edits of a rendered persona into changes to the source files of its pack, for the pack's author.
 
-Decides where in `personas/<name>.md` or `variants/<name>/<variant>.md` an edit belongs: with the rule it changes, or
-behind the rule it follows. What came from elsewhere (a local variant, a pack that is extended) is named and left out.
+Decides where in `personas/<name>.md` or `variants/<name>/<variant>.md` an edit belongs: at the rule it changes, or
+after the rule it follows. Text from elsewhere (a local variant, an extended pack) is listed and left out.
 """
 
 import re
@@ -33,7 +33,7 @@ class _Change(NamedTuple):
 
 
 class Patch(NamedTuple):
-    """A unified diff over the pack's folder, and what is not in it."""
+    """A unified diff over the pack's folder, and descriptions of the edits that are not in it."""
 
     text: str
     left_out: tuple[str, ...]
@@ -48,10 +48,10 @@ def patch(
     persona: str,
     release: str,
 ) -> Patch:
-    """The changes that make these edits at their source.
+    """The changes to the source files that make these edits.
 
     Args:
-        parts: rules and headings by id, as their files have them, with line and origin.
+        parts: rules and headings by id, as in their files, with line and origin.
         files: the pack's files as text, by path.
         persona: the persona's name in the pack.
         release: the pack's own origin, such as `python-engineer 1.1.0`.
@@ -65,7 +65,7 @@ def patch(
 
 
 class _Writer:
-    """Gathers the changes of each file."""
+    """Collects the changes of each file."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class _Writer:
         return path if path in self.lines else None
 
     def place(self, id: str | None) -> SourceLines | None:
-        """Where a rule or heading stands; a new one where it will."""
+        """The lines of a rule or heading; for a new one where it will be."""
         if id is None or id in self.new:
             return self.new.get(id or "")
         part = self.parts.get(id)
@@ -166,7 +166,7 @@ class _Writer:
         self.new[rule.id] = SourceLines(anchor.file, at, at, rule.kind)
 
     def first_line(self) -> int:
-        """The line behind the header of the persona."""
+        """The line after the persona's header."""
         lines = self.lines[self.main]
         return next((i + 1 for i, line in enumerate(lines) if i and line.strip() == "---"), 0)
 
