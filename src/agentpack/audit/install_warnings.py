@@ -1,9 +1,8 @@
-"""What `install` and `upgrade` point out before a pack from elsewhere is trusted.
+"""Warnings of `install` and `upgrade` before a pack from elsewhere is trusted.
 
-Names that can be taken for others: of a pack, persona or source that is new here, and of a pack that several sources
-have. Then what should be read first: commands that its personas run by themselves, and that `audit` has something to
-say about its texts. Only what is new here is looked at, and only what does not come with agentpack. This is a pointer
-and no proof: what is found is told by `audit`, place by place.
+They cover names that resemble others (of a new pack, persona or source, and of a pack that several sources offer),
+commands that personas run, and findings of `audit` in their texts. Only new things that do not come with agentpack are
+checked. The warnings are a pointer, not a proof: `audit` lists each place.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.wanted import Wanted
 
 MOST_BYTES = 256 * 1024
-"""Text that is looked through on the way of a change; the scan takes about a second for a megabyte."""
+"""Bytes scanned during a change; scanning a megabyte takes about a second."""
 _MOST_COMMANDS = 5
 
 
@@ -45,7 +44,7 @@ def remarks(candidates: Candidates, lock: Lock | None, wanted: Wanted) -> tuple[
 
 
 def _running(part: AssembledPersona) -> Iterator[str]:
-    """The commands that clients are told to run for a persona, without being asked."""
+    """The commands that clients run for a persona without asking."""
     settings = part.persona.value("clients") or {}
     for client, own in sorted(settings.items()):
         for key, what in (("hooks", "a hook"), ("mcpServers", "an MCP server"), ("mcp-servers", "an MCP server")):
@@ -97,7 +96,7 @@ def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[
 def name_warnings(
     candidates: Candidates, old: Manifest, new: Manifest, lock: Lock | None, wanted: Wanted
 ) -> tuple[str, ...]:
-    """A sentence for each name that should be read twice.
+    """A sentence for each name that may be mistaken for another.
 
     Args:
         old, new: the manifest before and after.
@@ -122,15 +121,15 @@ def name_warnings(
 
 
 def _far(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
-    """Sources of a project that no clone of it brings along."""
+    """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
         if source not in old.sources and source.path.startswith(("..", "/", "~")):
             yield f"the source `{source.name}` is outside of the project: other clones need {source.path} there too"
 
 
 def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
-    """By source, the names of the packs it offers, unless it is the only one that new packs come from. A source that
-    cannot be read is left out; the command that needs it reports the error.
+    """The pack names each source offers. Skips a source that is the only one with new packs; an unreadable source
+    offers none, and the command that needs it reports the error.
     """
     found: dict[str, Collection[str]] = {}
     for source in candidates.sources.all:

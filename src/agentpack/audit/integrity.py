@@ -1,8 +1,8 @@
-"""Whether what is installed, what was recorded, what is locked and what the sources have agree; for `audit`.
+"""Whether installed files, records, lock and sources agree; for `audit`.
 
-Decides which disagreement is a user's doing (an edit, a lock from version control: a note or a warning) and which
-nobody should have caused: a damaged content, a release that changed, a lock whose digests fit neither the record
-nor the locked releases. Those are `BROKEN`.
+Decides which disagreement a user causes normally (an edit, a lock from version control: a note or a warning) and which
+nobody should cause: damaged contents, a changed release, a lock whose digests match neither the record nor the locked
+releases. Those are `BROKEN`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ from agentpack.wanted.candidates import to_look_at
 from agentpack.workspace.workspace import Workspace
 
 BROKEN = frozenset(("AP204", "AP205", "AP206"))
-"""Rules whose findings end a command with exit code 5."""
+"""Rules whose findings make the command exit with 5."""
 
 
 def integrity(workspace: Workspace) -> Iterator[AuditFinding]:
-    """Installed files, the store and the lock, against what was recorded. Nothing is changed."""
+    """Compare installed files, store and lock with the record. Changes nothing."""
     yield from _files(workspace)
     yield from _lock(workspace)
     yield from _store(workspace)
@@ -74,8 +74,9 @@ def _lock(workspace: Workspace) -> Iterator[AuditFinding]:
 
 
 def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[AuditFinding]:
-    """Lock and record differ. Where the locked releases render to what the lock says, as for a lock that an earlier
-    agentpack made before it wrote the files, nothing was tampered with."""
+    """Findings for a lock that differs from the record. If the locked releases render to what the lock says, as in a
+    lock an older agentpack made before it wrote the files, nothing was tampered with.
+    """
     from agentpack.wanted.from_lock import pinned_here  # renders, which a sound scope does not need
 
     try:
@@ -112,7 +113,9 @@ def _store(workspace: Workspace) -> Iterator[AuditFinding]:
 def locked_releases(
     workspace: Workspace,
 ) -> Iterator[tuple[LockedPack, Mapping[str, bytes] | None, tuple[AuditFinding, ...]]]:
-    """The files of every locked release; None where it cannot be had or is not what was locked, with a finding."""
+    """Each locked pack with the files of its release; None, with a finding, if they are unavailable or differ from the
+    lock.
+    """
     lock = workspace.lock
     if lock is None:
         return

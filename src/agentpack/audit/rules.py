@@ -1,8 +1,8 @@
-"""What in a text needs somebody's judgement: the rules of `agentpack audit`, and a scan of one file by them.
+"""The rules of `agentpack audit`, and a scan of one file by them.
 
-Decides what is looked for, how grave it is, and where it stands. Nothing here refuses anything, and nothing found is
-no proof of anything: a text that harms in plain words matches no rule. How each sign is recognised stands in
-`markup.py` and `phrases.py`; what may be installed at all is decided elsewhere.
+Decides what is searched for, its level, and where it is. Nothing here refuses anything, and a finding proves nothing:
+harmful text in plain words matches no rule. Detection is in `markup.py` and `phrases.py`; what may be installed is
+decided elsewhere.
 """
 
 import re
@@ -21,15 +21,15 @@ from agentpack.model.line_ends import as_lf
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
 MAX_SCANNED = 1024 * 1024
-"""Bytes of one file that are looked through."""
+"""Bytes of one file that are scanned."""
 MOST = 50
-"""Of one rule in one file only so many findings are told, and how many more there are."""
+"""Findings of one rule in one file that are listed; further ones are counted."""
 _EXCERPT = 120
 _MOST_HIDDEN = 2000
 
 
 class AuditRule(NamedTuple):
-    """One thing that is looked for. The id is stable, and so is what it means."""
+    """One thing that is searched for. The id and its meaning are stable."""
 
     id: str
     name: str
@@ -95,7 +95,7 @@ _TABLE = (
     AuditRule("AP208", "unmerged", "warning", "An installed file has unresolved merge markers."),
 )
 RULES: Mapping[str, AuditRule] = {rule.id: rule for rule in _TABLE}
-"""Every rule by its id."""
+"""All rules by id."""
 LOOKED_FOR = (
     "hidden text, HTML that hides or runs, images and links that carry data, words that override or keep secret, "
     "encoded text, downloads that are run, places of secrets"
@@ -103,8 +103,8 @@ LOOKED_FOR = (
 
 
 class AuditFinding(NamedTuple):
-    """One place that a rule matches. `line` and `column` count from 1, columns in code points; both are 0 where a
-    whole file is meant. `excerpt` is escaped, and `key` is the file's name as fingerprints have it.
+    """One match of a rule. `line` and `column` count from 1, columns in code points; both are 0 for a whole file.
+    `excerpt` is escaped, and `key` is the file's name in fingerprints.
     """
 
     file: str
@@ -116,7 +116,7 @@ class AuditFinding(NamedTuple):
     excerpt: str
     key: str
     text: str = ""
-    """What matched, with its white space levelled, for the fingerprint."""
+    """The matched text with normalized white space, for the fingerprint."""
 
     @property
     def name(self) -> str:
@@ -124,17 +124,17 @@ class AuditFinding(NamedTuple):
 
 
 def whole(file: str, rule: str, message: str, *, key: str = "", text: str = "") -> AuditFinding:
-    """A finding about a file as a whole."""
+    """A finding about a whole file."""
     return AuditFinding(file, 0, 0, rule, RULES[rule].level, message, "", key or file, text)
 
 
 def scan(data: bytes, file: str, *, key: str = "", packed_only: bool = False) -> tuple[AuditFinding, ...]:
-    """What the rules find in one file, in order of place.
+    """The findings in one file, in order.
 
     Args:
-        file: the name that findings carry.
-        key: the name that fingerprints carry, where it differs: without a version.
-        packed_only: the file is not installed, only packed along: what is found is a note, hidden text a warning.
+        file: the file name for findings.
+        key: the file name for fingerprints, if different: without a version.
+        packed_only: the file is in the pack but not installed: findings are notes, hidden text is a warning.
     """
     cut = len(data) > MAX_SCANNED
     if cut:
@@ -158,14 +158,14 @@ def _without_half_a_character(data: bytes) -> bytes:
 
 
 def _hidden(data: bytes, file: str, text: str) -> list[Hidden]:
-    """Every character that hides text, its column counted with the byte-order mark that may stand first."""
+    """All hidden characters. Their columns count a leading byte-order mark."""
     found = text_findings(data, file, limit=_MOST_HIDDEN)
     mark = text.startswith("\ufeff")
     return [one._replace(column=one.column + 1) if mark and one.line == 1 else one for one in found]
 
 
 def _runs(hidden: list[Hidden], starts: list[int]) -> Iterator[Sign]:
-    """Characters side by side as one place."""
+    """Adjacent characters combined into one sign."""
     run: list[Hidden] = []
     for one in hidden:
         if run and (one.line, one.column) != (run[-1].line, run[-1].column + 1):
@@ -211,7 +211,7 @@ def _findings(
 
 
 def _excerpt(text: str, sign: Sign, line_start: int) -> str:
-    """The place with a few characters before it, escaped and cut."""
+    """The match with a few characters before it, escaped and cut."""
     start = max(line_start, sign.start - 24)
     line_end = text.find("\n", sign.start)
     end = min(len(text) if line_end < 0 else line_end, start + _EXCERPT)
@@ -220,7 +220,7 @@ def _excerpt(text: str, sign: Sign, line_start: int) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text with every character that hides, turns or controls as `\\u{…}`, in one line."""
+    """The text in one line, with every hidden, bidirectional or control character as `\\u{…}`."""
     return unseen("\n\t").sub(shown, text)
 
 
@@ -228,9 +228,9 @@ def escaped(text: str) -> str:
 
 
 def fingerprints(findings: tuple[AuditFinding, ...]) -> tuple[str, ...]:
-    """A fingerprint for each finding: of its rule, its file, its text, and how many equal ones stand before it.
+    """A fingerprint for each finding: of its rule, file and text, and the number of equal findings before it.
 
-    It stays the same when lines move or a pack's version changes.
+    It does not change when lines move or a pack's version changes.
     """
     seen: Counter[tuple[str, str, str]] = Counter()
     made = []

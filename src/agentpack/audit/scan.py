@@ -1,4 +1,4 @@
-"""A release, or any text, looked through by the rules of `audit`: which of it counts, and what was found in it."""
+"""Scan a release, or any text, with the rules of `audit`."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -11,7 +11,7 @@ _PARTS = ("personas/", "variants/")
 
 
 class Audit(NamedTuple):
-    """What was looked through, and what was found."""
+    """What was scanned, and what was found."""
 
     findings: tuple[AuditFinding, ...]
     prints: tuple[str, ...]
@@ -25,7 +25,7 @@ class Audit(NamedTuple):
         return any(finding.rule in BROKEN for finding in self.findings)
 
     def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[AuditFinding, str]]:
-        """The findings at or above a level whose fingerprint is not known yet; broken integrity always counts."""
+        """The findings at or above a level whose fingerprint is not known, and all integrity findings."""
         return [
             (finding, mark)
             for finding, mark in zip(self.findings, self.prints, strict=True)
@@ -34,7 +34,7 @@ class Audit(NamedTuple):
 
 
 class Scanner:
-    """Collects findings, and counts the files."""
+    """Collects findings, and counts files."""
 
     def __init__(self) -> None:
         self.files = 0
@@ -46,7 +46,7 @@ class Scanner:
         self.findings += scan(data, name, key=key, packed_only=packed_only)
 
     def pack(self, files: Mapping[str, bytes], label: str, key: str) -> None:
-        """The files of one release; what is not installed with it counts as packed along."""
+        """Scan the files of a release; files that are not installed are treated as packed only."""
         self.subjects.append(label)
         installed = _installed(files)
         for path in sorted(files):

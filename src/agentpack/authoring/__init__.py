@@ -1,6 +1,6 @@
-"""What keeps a pack good: the rules of `pack check`, the tests that travel with a pack, and the scaffold of a new one.
+"""Tools for pack authors: the rules of `pack check`, a pack's own tests, and the scaffold of a new pack.
 
-Pure, but for the data file of retired libraries: a release and the one before it come in, findings go out.
+Pure, apart from the data file of retired libraries: a release and the one before it come in, findings go out.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,10 +23,10 @@ _CHECKS: tuple[Callable[[Subject], Iterator[CheckFinding]], ...] = (
 
 
 def check(subject: Subject) -> tuple[CheckFinding, ...]:
-    """Every place of a release that breaks a rule of the check, by file and line."""
+    """Every finding in a release, by file and line."""
     return ordered(finding for findings in _CHECKS for finding in findings(subject))
 
 
 def ordered(findings: Iterable[CheckFinding]) -> tuple[CheckFinding, ...]:
-    """Findings as they are shown: by file, line and rule, each once."""
+    """The findings in display order (file, line, rule), without duplicates."""
     return tuple(sorted(dict.fromkeys(findings), key=lambda row: (row.file, row.line, row.rule, row.message)))

@@ -1,9 +1,9 @@
-"""What changed since the release before, read from the rules, and how large a version step that asks for.
+"""What changed since the previous release, derived from the rules, and the version step it requires.
 
-Patch: wording, no behaviour. Minor: facts, additions, a new variant or parameter. Major: something removed or reversed
-(a rule, section, parameter, choice, variant or persona), another default, wider tools, or variants that no longer go
-together. A rule counts as said otherwise in substance when its code spans, numbers or conditions differ; all else is
-wording, which a program cannot tell from a reversal: that stays with the author.
+Patch: wording without a change of behaviour. Minor: facts, additions, a new variant or parameter. Major: something
+removed or reversed (a rule, section, parameter, choice, variant or persona), another default, wider tools, or variants
+that can no longer be combined. A rule counts as changed in substance if its code spans, numbers or conditions differ.
+Anything else is wording: a program cannot tell it from a reversal, so that is left to the author.
 """
 
 import re
@@ -28,22 +28,22 @@ _FACT = re.compile(r"`[^`]+`|\d+(?:\.\d+)*")
 
 
 class ReleaseChange(NamedTuple):
-    """One change: how large, what kind of thing, its name, and what happened to it."""
+    """One change: its size, the kind and name of the thing, and what happened to it."""
 
     size: int
     kind: str
     """`rule`, `parameter`, `variant`, `persona`, `field` or `capability`."""
     name: str
     what: str
-    """`added`, `removed`, `changed` and the like, as a sentence goes on after the name."""
+    """`added`, `removed`, `changed` and the like, to follow the name in a sentence."""
     file: str
     line: int = 0
     id: str = ""
-    """What the changelog must name when it is gone; empty when nothing must be named."""
+    """The id the changelog must mention for a removal; empty if none."""
 
 
 def steps(subject: Subject) -> list[ReleaseChange]:
-    """All that changed since the release before, the largest first; empty when there is none."""
+    """All changes since the previous release, largest first; empty if there is none."""
     if subject.earlier is None:
         return []
     old, new = subject.earlier.pack, subject.pack
@@ -131,15 +131,15 @@ def _variants(before: Pack, after: Pack, persona: str) -> Iterator[ReleaseChange
 
 
 def excluded(variant: Layer) -> set[tuple[str, ...]]:
-    """The sets of variants that, all together, this one does not go with."""
+    """The sets of variants that this variant conflicts with when all of them are chosen."""
     return {tuple(conflict["with"]) for conflict in variant.header["conflicts"]}
 
 
 def _layers(old: Layer, new: Layer, file: str, addressed: Collection[str] = ()) -> Iterator[ReleaseChange]:
-    """What changed in one file.
+    """The changes in one file.
 
     Args:
-        addressed: ids of the persona below, which a variant only names to say where its own rules go.
+        addressed: ids of the persona that a variant only uses to position its own rules.
     """
     before, after = _by_id(old), _by_id(new)
     for id in before.keys() - after.keys() - {*addressed}:
@@ -188,7 +188,7 @@ def _fields(before: Persona, after: Persona, name: str) -> Iterator[ReleaseChang
 
 
 def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[ReleaseChange]:
-    """What the persona may do more than before, for any client that takes it."""
+    """The capabilities the persona gains, for any client."""
     wider: dict[str, list[str]] = {}
     for client, target in CLIENTS.items():
         old, new = _may(before, target), _may(after, target)
@@ -208,7 +208,9 @@ def _may(persona: Persona, target: Client) -> tuple[str, ...] | None:
 
 
 def _value(persona: Persona, field: PersonaField) -> Any:
-    """The value of a field; a list as the set of what it allows. No list allows all, and what a client has besides."""
+    """The value of a field; a list as the set of what it allows. No list allows everything, including a client's own
+    tools.
+    """
     value = persona.value(field.name)
     if field.kind != "list":
         return value
@@ -216,7 +218,7 @@ def _value(persona: Persona, field: PersonaField) -> Any:
 
 
 def _no_longer_by_default(before: Persona, after: Persona, layer: Layer, name: str) -> Iterator[ReleaseChange]:
-    """Rules that are still in the file and that nobody gets any more who sets nothing."""
+    """Rules still in the file that users without settings no longer get."""
     there = _by_id(layer)
     gone = _ids(before) - _ids(after)
     for id in sorted(gone & there.keys()):

@@ -1,4 +1,4 @@
-"""Dated claims: what a rule says of a version holds on a day, and the rule says on which."""
+"""Dated claims: a statement about a version must say when it was checked."""
 
 import re
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from agentpack.authoring.subject import Subject
 from agentpack.compose.parse import Layer
 
 _CLAIM = re.compile(r"(?<![\w.])(?:\d+\.\d+(?:\.\d+)*|20\d\d)(?![\w%])")
-"""A version, or a year."""
+"""A version or a year."""
 
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
-    """Rules that name a version or a year and no day on which that was checked, in packs that name such days at all."""
+    """Rules that mention a version or a year without a check date, in packs that use check dates at all."""
     if not any(rule.checked for layer in subject.layers() for section in layer.sections for rule in section.rules):
         return
     for layer in subject.layers():

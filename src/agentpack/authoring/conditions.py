@@ -1,4 +1,4 @@
-"""Parameters and conditions: what can never hold, and what changes nothing."""
+"""Parameters and conditions: conditions that never hold, and parameters without effect."""
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
@@ -10,7 +10,7 @@ from agentpack.compose.substitute import PLACEHOLDER
 
 
 def exclude_each_other(some: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two sets of conditions can never hold at once."""
+    """Whether two sets of conditions can never hold at the same time."""
     return any(_contradict(one, other) for one in some for other in others)
 
 
@@ -24,7 +24,7 @@ def _contradict(one: str, other: str) -> bool:
 
 
 def _read(condition: str) -> tuple[str, str, bool]:
-    """Name, value and whether it is to be that. A flag is to be `true`; for it, `!flag` is the same as `flag:false`."""
+    """Name, value, and whether the condition demands it. A flag demands `true`; `!flag` equals `flag:false`."""
     yes = not condition.startswith("!")
     name, colon, value = condition.removeprefix("!").partition(":")
     if (not colon or value in ("true", "false")) and not yes:
@@ -33,7 +33,7 @@ def _read(condition: str) -> tuple[str, str, bool]:
 
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
-    """Rules that no value lets through, and parameters that nothing uses."""
+    """Rules that no value shows, and parameters that nothing uses."""
     for layer in subject.layers():
         yield from _never(layer, subject.place(layer.file))
     yield from _unused(subject)

@@ -1,4 +1,4 @@
-"""Wording: two rules that say the same cost their words twice, and drift apart."""
+"""Duplicates: two rules that say the same cost twice the words, and drift apart."""
 
 import re
 from collections import defaultdict
@@ -14,23 +14,23 @@ _WORD = re.compile(r"[\w'-]+")
 RUN = 3
 """Words in a shingle."""
 NEAR = 0.6
-"""The share of shingles (of both together) from which two rules say nearly the same."""
+"""The share of common shingles from which two rules count as nearly the same."""
 _SHORTEST = 6
-"""Rules of fewer words are compared as a whole only."""
+"""Rules with fewer words are only compared as a whole."""
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text, in small letters."""
+    """The words of a text in lower case."""
     return tuple(_WORD.findall(text.lower()))
 
 
 def shingles(words: tuple[str, ...], run: int = RUN) -> frozenset[tuple[str, ...]]:
-    """Every run of so many words (Broder 1997, "On the resemblance and containment of documents")."""
+    """Every sequence of `run` words (Broder 1997, "On the resemblance and containment of documents")."""
     return frozenset(words[start : start + run] for start in range(len(words) - run + 1))
 
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
-    """Equal and nearly equal rules, within each persona and within each variant."""
+    """Equal and nearly equal rules within each persona and each variant."""
     for layer in subject.layers():
         yield from _of(layer, subject.place(layer.file))
 
@@ -58,7 +58,7 @@ def _conditions(row: tuple[Section, Rule, tuple[str, ...]]) -> list[str]:
 
 
 def _candidates(texts: list[tuple[str, ...]], sets: list[frozenset[tuple[str, ...]]]) -> set[tuple[int, int]]:
-    """The pairs that share a shingle or are equal: few, so that long packs stay quick."""
+    """The pairs that share a shingle or are equal: few, so that long packs stay fast."""
     homes: Mapping[tuple[str, ...], list[int]] = defaultdict(list)
     for index, (words, own) in enumerate(zip(texts, sets, strict=True)):
         for shingle in {*own, words}:

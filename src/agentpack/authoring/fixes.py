@@ -1,6 +1,4 @@
-"""What `pack check --fix` mends: ids that are missing, and the heading of the changelog. Nothing that takes a choice of
-meaning.
-"""
+"""What `pack check --fix` repairs: missing ids and the heading of the changelog. Nothing that affects meaning."""
 
 from collections.abc import Iterator, Mapping
 
@@ -42,7 +40,7 @@ def _with_ids(layer: Layer, lines: list[str]) -> Iterator[str]:
 
 
 def _with_entry(text: str, entry: str) -> str:
-    """The entry before the first one there is, else at the end."""
+    """The text with the entry before the first existing one, else at the end."""
     lines = text.split("\n")
     at = next((number for number, line in enumerate(lines) if line.startswith("## ")), None)
     if at is None:

@@ -1,4 +1,4 @@
-"""Ids: every rule and section of a pack has one, so that variants, diffs and users can name it."""
+"""Ids: every rule and section of a pack needs one, so that variants, diffs and users can name it."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from agentpack.edits.rules import short
 
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
-    """Rules and sections without an id. A variant without one does not read at all."""
+    """Rules and sections without an id. (In a variant that is an error when it is read.)"""
     for layer in subject.layers():
         for section, rule in pieces(layer):
             part = section if rule is None else rule

@@ -1,4 +1,4 @@
-"""The pack as a whole: what a stranger who finds it looks for first."""
+"""The pack as a whole: what a newcomer looks for first."""
 
 from collections.abc import Iterator
 

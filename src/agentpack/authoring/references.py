@@ -16,7 +16,7 @@ from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 from agentpack.model.persona import Origin
 
 MAX_TRIED = 2_000
-"""Pairs of variants of one persona that are laid together to see whether they go together."""
+"""Pairs of variants of one persona that are tried in combination."""
 
 _LINK = re.compile(r"\]\(<?([^)\s>]+)>?[^)]*\)")
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t]*(?:\{#[^{}]*\})?[ \t]*#*[ \t]*$", re.MULTILINE)
@@ -24,8 +24,7 @@ _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
-    """Ids that variants name and nobody has, links to files or headings that are not there, and variants that do not
-    go together without saying so."""
+    """Unknown ids in variants, broken links to files or headings, and variants that conflict without declaring it."""
     for name, layer in sorted(subject.pack.personas.items()):
         alone = _fault(subject, name, ())
         if alone is not None:
@@ -77,7 +76,7 @@ def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> I
 
 
 def _meeting(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[tuple[str, str]]:
-    """The pairs of variants that may be at odds: they, or variants that they require, change one thing or exclude one
+    """The pairs of variants that may conflict: they, or variants they require, change the same thing or exclude one
     another.
     """
     names = sorted(variants)
@@ -135,5 +134,5 @@ def _links(subject: Subject) -> Iterator[CheckFinding]:
 
 
 def _slug(heading: str) -> str:
-    """What GitHub makes of a heading: small letters, no punctuation, hyphens for blanks."""
+    """GitHub's anchor for a heading: lower case, no punctuation, hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

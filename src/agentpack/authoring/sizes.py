@@ -1,8 +1,8 @@
-"""Budgets: how many words and tokens a persona costs whenever it is read, and what a variant adds to that.
+"""Budgets: how many words and tokens a persona costs each time it is read, and what a variant adds.
 
-Words are what stands between blanks in the text that a client gets without its header; tokens are a quarter of its
-characters. The sections that a persona, or the one that it extends, lists under `modules` are read on demand and do
-not count as its core.
+Words are separated by blanks, in the text a client gets without its header; tokens are estimated at four characters
+each. Sections listed under `modules` by a persona, or by the one it extends, are read on demand and are not part of its
+core.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ from agentpack.errors import AgentpackError
 from agentpack.model.persona import Origin, Persona, Section
 
 CHARACTERS_PER_TOKEN = 4
-"""What a token is taken for: English prose and Markdown come near it with every tokenizer in use."""
+"""Close to what common tokenizers need for English prose and Markdown."""
 BUDGETS: Mapping[str, int] = {"words": 900, "tokens": 1500, "description": 80, "adds": 220}
-"""What holds where a pack declares nothing; past it there is a warning, past a declared one an error."""
+"""Defaults where a pack declares none: exceeding a default is a warning, a declared budget an error."""
 
 
 class Count(NamedTuple):
@@ -27,7 +27,7 @@ class Count(NamedTuple):
 
 
 def count(text: str) -> Count:
-    """Words between blanks, and characters divided by four."""
+    """The words of a text, and its tokens."""
     return Count(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))
 
 
@@ -37,7 +37,7 @@ def core_of(persona: Persona, modules: Mapping[str, str]) -> Count:
 
 
 def added_by(persona: Persona, variant: str) -> Count:
-    """The size of the headings and rules that came from this variant."""
+    """The size of the headings and rules from this variant."""
     mine = Origin("variant", variant)
     return count("\n".join(text for text, origin in _texts(persona, {}) if origin == mine))
 
@@ -50,7 +50,7 @@ def _texts(persona: Persona, modules: Mapping[str, str]) -> Iterator[tuple[str, 
 
 
 def outside(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterator[Section]:
-    """The sections that are in no module: a module is a section with all below it."""
+    """The sections outside of all modules: a module is a section with everything below it."""
     level = 0
     for section in sections:
         if level and section.level > level:
@@ -61,7 +61,7 @@ def outside(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterat
 
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
-    """What is past its budget: the core, the description, what each variant adds, the whole with it."""
+    """Exceeded budgets: the core, the description, what each variant adds, and the whole with it."""
     for name, layer in sorted(subject.pack.personas.items()):
         file = subject.place(layer.file)
         try:

@@ -1,4 +1,4 @@
-"""What personas may do, for people and for programs: equal ones together, a row for each set of capabilities."""
+"""Format capabilities for people and programs, with a row for each distinct set."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from agentpack.changes.widening import CapabilityChange, capability_words
 from agentpack.model.capabilities import widening
 
 MOST_ROWS = 20
-"""Rows for people; the envelope has all."""
+"""Rows shown to people; JSON output has all."""
 _MOST_NAMES = 3
 Reached = tuple[str, str, str]
 """Pack, persona, client."""
@@ -16,10 +16,10 @@ Reached = tuple[str, str, str]
 def may_rows(
     changes: Collection[CapabilityChange], everyone: Collection[Reached] = ()
 ) -> Iterator[tuple[str, str, str]]:
-    """For each set of capabilities what is said of it (`may`, `may do more`), who it holds for, and the words.
+    """For each set of capabilities: the verb (`may`, `may do more`), who it applies to, and the capabilities.
 
     Args:
-        everyone: all there are; what holds for all of them needs no names.
+        everyone: all personas and clients; a row that applies to all of them lists no names.
     """
     groups: dict[tuple[str, str], list[CapabilityChange]] = {}
     for change in changes:
@@ -34,7 +34,7 @@ def may_rows(
 
 
 def may_lines(changes: Collection[CapabilityChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str]]:
-    """A label and the words behind it, for each row."""
+    """A label and a text for each row."""
     for said, who, words in may_rows(changes, everyone):
         yield (f"{said} ({who}): " if who else f"{said}: "), words
 
@@ -51,7 +51,7 @@ def _said(change: CapabilityChange) -> str:
 
 
 def _who(members: Sequence[CapabilityChange], everyone: Collection[Reached]) -> Iterator[str]:
-    """Who the members are, in as few words as tell it: nothing for all, clients, or personas and clients."""
+    """The members in as few words as possible: nothing for all, clients, or personas and clients."""
     personas = {reached[:2] for reached in everyone}
     clients = {reached[2] for reached in everyone}
     by_persona: dict[tuple[str, str], list[str]] = {}
@@ -75,7 +75,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def may_data(changes: Collection[CapabilityChange]) -> list[dict[str, Any]]:
-    """The same as the envelope has it."""
+    """The capabilities for JSON output."""
     return [
         {
             "pack": change.pack,

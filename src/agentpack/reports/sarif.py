@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, the format that code scanning reads."""
+"""Format findings as SARIF 2.1.0, the format of code scanning."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def sarif(found: Sequence[tuple[AuditFinding, str]]) -> dict[str, Any]:
-    """One run with every rule and the findings, each with its fingerprint."""
+    """One run with all rules and findings, each with its fingerprint."""
     index = {name: number for number, name in enumerate(RULES)}
     rules = [
         {
@@ -48,7 +48,7 @@ def _location(finding: AuditFinding) -> dict[str, Any]:
 
 
 def uri(path: str) -> str:
-    """A file's name as a URI reference: absolute ones with `file://`, all else percent-encoded."""
+    """A file name as a URI reference: absolute ones with `file://`, everything percent-encoded."""
     encoded = "".join(
         chr(byte) if chr(byte) in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogateescape")
     )

@@ -1,4 +1,4 @@
-"""What is wrong with one pack the user names, looked at on its own: its name, its range, its variants."""
+"""Faults in a single requirement of the user: its name, its range, its variants."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ from agentpack.resolve.words import asked, existing, listed, newest, quoted, sho
 
 _MOST = 12
 _RELEASES = 50
-"""Of how many releases the variants are looked at, the newest first, to tell which ones there are."""
+"""How many releases, newest first, are searched for existing variants."""
 
 
 class ResolutionFault(NamedTuple):
@@ -29,10 +29,10 @@ class ResolutionFault(NamedTuple):
 
 
 def check_each(answers: Answers, wants: Sequence[Requirement]) -> None:
-    """Look at each pack the user names on its own, before any release is considered.
+    """Check each requested pack on its own, before any release is considered.
 
     Raises:
-        Unresolvable: a pack is unknown, is wanted from two places, or has no release in the range; all such together.
+        Unresolvable: a pack is unknown, requested from two places, or has no release in the range; lists all.
     """
     by_pack: dict[str, list[Requirement]] = {}
     for want in wants:
@@ -92,7 +92,7 @@ def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequen
 
 
 def variant_fault(answers: Answers, node: Node, want: Requirement) -> ResolutionFault:
-    """What is wrong when no release in the range of what the user wants has all the variants asked for."""
+    """The fault if no release in the requested range has all requested variants."""
     name, asked_for = short(node.pack), quoted(map(short, want.variants))
     offered = offers(answers, node)
     known = sorted(set().union(*offered.values()))
@@ -118,7 +118,7 @@ def variant_fault(answers: Answers, node: Node, want: Requirement) -> Resolution
 
 
 def offers(answers: Answers, node: Node) -> dict[int, frozenset[str]]:
-    """The variants that the newest releases offer, by the release's bit; releases that cannot be read are left out."""
+    """The variants of the newest releases, by the release's bit; unreadable releases are left out."""
     found: dict[int, frozenset[str]] = {}
     for bit in list(bits_of(node.table.everything))[-_RELEASES:]:
         with suppress(AgentpackError):  # only to say more; the error told is about something else
