@@ -158,7 +158,9 @@ def real_places(workspace: Workspace, files: Iterable[ManagedFile]) -> Mapping[s
 
 
 def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
-    """For a project the user scope, for the user scope the project around the current folder; empty if there is none."""
+    """For a project the user scope, for the user scope the project around the current folder; empty if there is
+    none.
+    """
     environment = workspace.environment
     try:
         if workspace.scope.kind == "project":
