@@ -53,7 +53,7 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
             old = old._replace(packs=tuple(wanted if w is before else w for w in old.packs))
     for source in new.sources:
         if source not in old.sources:
-            line = flow({"name": source.name, "path": source.path})
+            line = flow(source.to_data())
             text = _append(text, "sources", [f"- {line}"], line)
     if new.clients is not None and new.clients != old.clients:
         text = _set_key(text, _root(text), "clients", flow(list(new.clients)))

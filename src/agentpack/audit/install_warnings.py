@@ -123,8 +123,8 @@ def name_warnings(
 def _far(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
     """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
-        if source not in old.sources and source.path.startswith(("..", "/", "~")):
-            yield f"the source `{source.name}` is outside of the project: other clones need {source.path} there too"
+        if source not in old.sources and source.kind == "path" and source.place.startswith(("..", "/", "~")):
+            yield f"the source `{source.name}` is outside of the project: other clones need {source.place} there too"
 
 
 def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Collection[str]]:

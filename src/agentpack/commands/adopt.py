@@ -220,6 +220,8 @@ def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
 class _Coming:
     """A source with packs in it that are not on disk yet."""
 
+    is_missing = False
+
     def __init__(
         self, name: str, folder: str, there: Source | None, packs: Mapping[PackName, Mapping[str, bytes]]
     ) -> None:
@@ -252,11 +254,11 @@ def _manifest(
     if not any(choice.pack_files for choice in choices):
         return manifest, None
     path = workspace.scope.own_packs.removeprefix("$config/")
-    source = next((s for s in manifest.sources if os.path.normpath(s.path) == path), None)
+    source = next((s for s in manifest.sources if s.kind == "path" and os.path.normpath(s.place) == path), None)
     if source is None:
         taken = {"bundled", *(s.name for s in manifest.sources)}
         names = (LOCAL, *(f"{LOCAL}-{i}" for i in range(2, 10_000)))
-        source = ConfiguredSource(next(name for name in names if name not in taken), path)
+        source = ConfiguredSource(next(name for name in names if name not in taken), "path", path)
         manifest = manifest._replace(sources=(*manifest.sources, source))
     return manifest, source
 
@@ -283,7 +285,7 @@ def _wanted(
     if source is not None:
         coming = {choice.entry.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
-        ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
+        ours = _Coming(source.name, workspace.sources.one(source).where, there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
     return choose_clients(choose(candidates, manifest)).enforced()

@@ -21,6 +21,7 @@ from agentpack.disk.real_paths import real_path
 from agentpack.disk.version_control import run_git
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
+from agentpack.fetch import missing_words
 from agentpack.model.changes import file_state
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, PackName, content_digest
@@ -219,11 +220,9 @@ def _manifest(workspace: Workspace) -> Iterator[Diagnosis]:
     if found[0].level != "ok":
         return
     for source in workspace.manifest.sources:
-        folder = workspace.sources.folder(source)
-        if not os.path.isdir(folder):
-            yield Diagnosis(
-                "problem", "source", f"`{source.name}` is no folder: {folder}", "see `sources:` in the manifest"
-            )
+        opened = workspace.sources.one(source)
+        if opened.is_missing:
+            yield Diagnosis("problem", "source", missing_words(opened), "see `sources:` in the manifest")
 
 
 def _policy(workspace: Workspace) -> Iterator[Diagnosis]:

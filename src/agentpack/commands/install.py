@@ -64,12 +64,12 @@ def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[st
         if not absolute.isprintable():
             hint = "rename it: agentpack.yaml would hold what no reader sees"
             raise UsageError(f"`--source {folder}`: the folder's name has hidden characters", hint=hint)
-        if any(abspath(workspace.sources.folder(source)) == absolute for source in sources):
+        if any(abspath(workspace.sources.one(source).where) == absolute for source in sources):
             continue
         taken = {source.name for source in sources} | {"bundled"}
         stem = _kebab(basename(absolute))
         name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
-        sources.append(ConfiguredSource(name, _portable(workspace, absolute)))
+        sources.append(ConfiguredSource(name, "path", _portable(workspace, absolute)))
     return manifest._replace(sources=tuple(sources))
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
+from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import NO_VERSION, Digest, PackName, is_digest, is_kebab, is_named_path
 
 SCHEMA = 2
@@ -294,7 +295,8 @@ def _manifest(value: Any) -> Mapping[str, Any]:
         _map(entry.get("parameters", {}))
         _texts(list(_map(entry.get("as", {})).values()))
     for source in _list(value.get("sources", [])):
-        _texts([_map(source)["name"], source["path"]])
+        _texts([_map(source)["name"], *source.values()])
+        ConfiguredSource.from_data(source)
     return _map(value)
 
 

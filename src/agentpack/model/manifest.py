@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.source_kinds import SOURCE_KINDS
 
 Value = str | int | bool
 
@@ -21,10 +22,25 @@ class ManifestEntry(NamedTuple):
 
 
 class ConfiguredSource(NamedTuple):
-    """A folder of packs, under the name that the lock records."""
+    """A place with packs, under the name that the lock records. `kind` is one of `SOURCE_KINDS`."""
 
     name: str
-    path: str
+    kind: str
+    place: str
+    options: Mapping[str, str] = {}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "ConfiguredSource":
+        """The source in checked data, or in a lock. Raises ValueError if no key of it is a kind."""
+        kind = next((kind for kind in SOURCE_KINDS if data.get(kind) is not None), None)
+        if kind is None:
+            raise ValueError("a source without a place")
+        options = {key: data[key] for key in SOURCE_KINDS[kind].options if data.get(key) is not None}
+        return cls(data["name"], kind, data[kind], options)
+
+    def to_data(self) -> dict[str, str]:
+        """The source as the manifest has it."""
+        return {"name": self.name, self.kind: self.place, **self.options}
 
 
 class Manifest(NamedTuple):
@@ -48,7 +64,7 @@ class Manifest(NamedTuple):
             _clients(data.get("clients"), client),
             tuple(_wanted(entry, client) for entry in data.get("packs", ())),
             {family: {client(c): id for c, id in ids.items()} for family, ids in data.get("models", {}).items()},
-            tuple(ConfiguredSource(source["name"], source["path"]) for source in data.get("sources", ())),
+            tuple(map(ConfiguredSource.from_data, data.get("sources", ()))),
             data.get("policy"),
         )
 
@@ -63,7 +79,7 @@ class Manifest(NamedTuple):
                 for w in self.packs
             ],
             "models": self.models,
-            "sources": [{"name": source.name, "path": source.path} for source in self.sources],
+            "sources": [source.to_data() for source in self.sources],
         }
 
     def to_data(self) -> dict[str, Any]:
@@ -74,7 +90,7 @@ class Manifest(NamedTuple):
             "clients": None if self.clients is None else sorted(self.clients),
             "models": {family: dict(sorted(names.items())) for family, names in sorted(self.models.items())},
             "packs": sorted((_normal(wanted) for wanted in self.packs), key=lambda entry: str(entry["require"])),
-            "sources": [{"name": source.name, "path": source.path} for source in self.sources],
+            "sources": [source.to_data() for source in self.sources],
         }
 
     def policy_settings(self) -> Mapping[str, Any]:

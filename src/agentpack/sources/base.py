@@ -22,6 +22,11 @@ class Source(Protocol):
         """The place, for people."""
         ...
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the place itself is not there, so that nothing can be said of its packs."""
+        ...
+
     def packs(self) -> Collection[PackName]:
         """The names of all packs it offers."""
         ...

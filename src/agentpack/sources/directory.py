@@ -23,6 +23,7 @@ from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
 from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
 from agentpack.model.line_ends import MARK
+from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
 
@@ -36,6 +37,13 @@ Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
 """The archives in one folder by pack name: version and path, in the order of their names."""
 
 
+def open_source(source: ConfiguredSource, folder: str) -> "DirectorySource":
+    """A folder as a source. Links in its path are kept."""
+    path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
+    # what two slashes at the start mean is left open by POSIX
+    return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path)
+
+
 class DirectorySource:
     """Packs below one folder. Reads lazily."""
 
@@ -47,6 +55,10 @@ class DirectorySource:
     @property
     def where(self) -> str:
         return self.folder
+
+    @property
+    def is_missing(self) -> bool:
+        return not os.path.isdir(self.folder)
 
     def packs(self) -> Collection[PackName]:
         return {**self._places, **dict.fromkeys(self._archives)}.keys()

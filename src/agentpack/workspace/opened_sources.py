@@ -1,15 +1,16 @@
 """The sources of a scope, opened for one command, and what was read from them."""
 
 from collections.abc import Collection, Iterable
-from os.path import dirname, expanduser, isdir, join, normpath
+from os.path import dirname
 
 from agentpack.environment import Scope
 from agentpack.fetch import Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.pack import ReleaseRef
+from agentpack.sources import open_source
+from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
-from agentpack.sources.directory import DirectorySource
 
 
 class OpenedSources:
@@ -21,21 +22,20 @@ class OpenedSources:
 
     def open(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
         """The manifest's sources in order, then the bundled one. A locked pack stays with its source."""
-        configured = [DirectorySource(source.name, self.folder(source)) for source in manifest.sources]
+        configured = [self.one(source) for source in manifest.sources]
         bundled = bundled_source()
         sources = Sources(
             [*configured, *([bundled] if bundled else [])],
             {pack.name: pack.source for pack in locked},
-            missing=frozenset(source.name for source in configured if not isdir(source.folder)),
+            missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
         )
         self._opened.append(sources)
         return sources
 
-    def folder(self, source: ConfiguredSource) -> str:
-        """The absolute folder of a configured source, which is relative to the manifest's folder. Links are kept."""
-        folder = normpath(join(dirname(self._manifest), expanduser(source.path)))
-        return "/" + folder.lstrip("/") if folder.startswith("//") else folder  # which POSIX leaves open
+    def one(self, source: ConfiguredSource) -> Source:
+        """One source, opened."""
+        return open_source(source, dirname(self._manifest))
 
     @property
     def missing(self) -> tuple[str, ...]:

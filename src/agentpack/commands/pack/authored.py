@@ -93,7 +93,7 @@ class Authored:
     def manifest(self) -> Manifest:
         """What a user would ask for who wants just this release."""
         wanted = f"{self.pack.name}=={self.pack.version}"
-        sources = (ConfiguredSource(SOURCE, self.folder.source), *self.workspace.manifest.sources)
+        sources = (ConfiguredSource(SOURCE, "path", self.folder.source), *self.workspace.manifest.sources)
         return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, sources)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, create_model, model_validator
 
 from agentpack.input.schemas.base import (
     ClientName,
@@ -20,6 +20,7 @@ from agentpack.input.schemas.base import (
     without_secret,
 )
 from agentpack.input.schemas.policies import UNSAID, PolicySchema
+from agentpack.model.source_kinds import SOURCE_KINDS
 
 MAX_SOURCES = 100
 """Sources of a manifest: a pack is searched for in each of them."""
@@ -32,9 +33,25 @@ def _not_bundled(name: str) -> str:
     return name
 
 
-class SourceSchema(Strict):
+class _SourceSchema(Strict):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
-    path: Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> "_SourceSchema":
+        given = [kind for kind in SOURCE_KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            kinds = ", ".join(f"`{kind}`" for kind in SOURCE_KINDS)
+            raise refuse("names more than one place" if given else f"names no place ({kinds})")
+        for key in self.model_fields_set - {"name", *given, *SOURCE_KINDS[given[0]].options}:
+            raise refuse(f"`{key}` has no meaning beside `{given[0]}`")
+        return self
+
+
+_Place = Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
+_PLACES: dict[str, Any] = {
+    key: (_Place | None, None) for kind, row in SOURCE_KINDS.items() for key in (kind, *row.options)
+}
+SourceSchema = create_model("SourceSchema", __base__=_SourceSchema, **_PLACES)
 
 
 def _wanted(value: Any) -> Any:
@@ -54,4 +71,4 @@ class ManifestSchema(Sayable):
     clients: list[ClientName] | None = None
     packs: list[Annotated[PackEntrySchema, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
-    sources: Annotated[list[SourceSchema], at_most(MAX_SOURCES, "sources")] = []
+    sources: Annotated[list[SourceSchema], at_most(MAX_SOURCES, "sources")] = []  # type: ignore[valid-type]
