@@ -22,7 +22,7 @@ from support.trees import write_tree
 
 from agentpack.authoring.references import MAX_TRIED
 from agentpack.clients import CLIENTS, MODULES
-from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
+from agentpack.compose.compose import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.layers import MAX_LAID
 from agentpack.edits.rules import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError

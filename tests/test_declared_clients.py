@@ -13,10 +13,10 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree
 
-from agentpack.input.schemas.clients import Client
-from agentpack.model.lock import Lock, Written, parse_lock
+from agentpack.input.schemas.clients import ClientSchema
+from agentpack.model.lock import Lock, WrittenState, parse_lock
 from agentpack.model.names import text_digest
-from agentpack.workspace.written import as_written
+from agentpack.workspace.file_releases import as_written
 
 FILE = ".agentpack/clients/house.yaml"
 AGENT = ".house/agents/reviewer.md"
@@ -134,7 +134,7 @@ def test_a_client_that_is_named_and_has_no_file_yet_counts(agentpack: Agentpack,
 
 
 def test_every_key_of_a_declaration_is_tried() -> None:
-    keys = {field.alias or name for name, field in Client.model_fields.items()}
+    keys = {field.alias or name for name, field in ClientSchema.model_fields.items()}
     assert {*CHANGED, "schema"} == {key.removesuffix("_") for key in keys}
 
 
@@ -477,6 +477,6 @@ def test_doctor_tells_of_a_declaration_that_a_clone_would_not_have(agentpack: Ag
 
 def test_a_lock_is_read_as_it_was_written() -> None:
     told, older = {"house": text_digest(b"a")}, {"house": text_digest(b"b")}
-    made = Lock({"packs": []}, ("claude",), (), (), written=Written((), (), older), declared=told)
+    made = Lock({"packs": []}, ("claude",), (), (), written=WrittenState((), (), older), declared=told)
     assert parse_lock(made.to_text().encode(), "agentpack.lock") == made
     assert as_written(made).declared == older

@@ -13,7 +13,7 @@ from support.running import Agentpack
 from support.trees import tree
 
 from agentpack.clients import CLIENTS, MODULES
-from agentpack.clients.declaring import is_for_agents
+from agentpack.clients.user_declared import is_for_agents
 
 pytestmark = pytest.mark.untraced
 ALL = sorted(MODULES)

@@ -17,14 +17,14 @@ from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
 from support.users import NOBODY, by_an_ordinary_user
 
-from agentpack.changes.asked import ask
+from agentpack.changes.named_release import select_named
 from agentpack.environment import Environment, cache_folder, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
 from agentpack.model.manifest import EMPTY
 from agentpack.model.names import digest_of
 from agentpack.policy.evaluate import Facts, read_policy, refusals
-from agentpack.policy.evaluate import judge as judge_facts
+from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy, strictest
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store.validated import ValidatedCache
@@ -761,7 +761,7 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [claude]\nsources: [{{name: acme, path: {packs}}}]\n")
     environment = Environment.current()
     workspace = Workspace(environment, find_scope(environment))
-    asked = ask(workspace, "data-reviewer")
+    asked = select_named(workspace, "data-reviewer")
     made = asked.for_clients(("claude",)).render()
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)

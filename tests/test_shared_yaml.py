@@ -8,7 +8,7 @@ import yaml
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from agentpack.clients.base import Shared
+from agentpack.clients.base import SharedFile
 from agentpack.clients.emit import yaml_entry
 from agentpack.clients.pool import CLIENT as POOL
 from agentpack.clients.roo import CLIENT as ROO
@@ -20,7 +20,7 @@ assert POOL.shared is not None
 class One(NamedTuple):
     """A shared file of which one entry is changed at a time."""
 
-    shared: Shared
+    shared: SharedFile
 
     def entries(self, data: bytes) -> Mapping[str, str]:
         return self.shared.entries(data)

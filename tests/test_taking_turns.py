@@ -90,9 +90,9 @@ def test_generations_that_were_forgotten_meanwhile_are_looked_up_again(agentpack
         seen.append(workspace.store.generations.numbers())
         if len(seen) == 1:
             agentpack("history", "prune", "--keep", "1", real=True)
-        workspace.turns.alone()
+        workspace.consistency.take_lock()
 
-    workspace.turns.changing(work)
+    workspace.consistency.changing(work)
     assert seen == [[1, 2], [2]]
 
 
@@ -107,4 +107,4 @@ def test_a_fault_found_while_another_command_wrote_is_looked_at_again(agentpack:
             raise ValueError("half of each state")
         return "whole"
 
-    assert workspace.turns.changing(work) == "whole"
+    assert workspace.consistency.changing(work) == "whole"

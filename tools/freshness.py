@@ -27,7 +27,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from agentpack.authoring.subject import pieces
-from agentpack.commands.pack.opened import Authored, open_pack, pack_folders
+from agentpack.commands.pack.authored import Authored, open_pack, pack_folders
 from agentpack.workspace.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent

@@ -66,7 +66,7 @@ def _verify(text: str, file: str, expected: Manifest, client: Callable[[str], st
             found = Manifest.from_data(validate("manifest", read_yaml(text, file)), client)
     except InvalidFile:
         found = None
-    same = found is not None and found.said_policy() == expected.said_policy()
+    same = found is not None and found.policy_settings() == expected.policy_settings()
     if found is None or not same or found.to_data() != expected.to_data():
         raise _impossible(file)
 

@@ -10,7 +10,7 @@ from support.written import rendered
 
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS
-from agentpack.clients.reading import read_declared
+from agentpack.clients.read_back import read_declared
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import covers, widening
 from agentpack.model.fields import TOOLS

@@ -12,9 +12,9 @@ from support.packs import make_pack, persona_text, publish, read_files, variant_
 from support.running import Agentpack
 
 from agentpack.clients import CLIENTS
-from agentpack.clients.reading import read_declared
+from agentpack.clients.read_back import read_declared
 from agentpack.clients.render import render_file
-from agentpack.compose.composing import Base, Pack, compose, draft_of, values_for
+from agentpack.compose.compose import Base, Pack, compose, draft_of, values_for
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.persona import Field, Origin, Persona

@@ -15,7 +15,7 @@ from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
 from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NONE, REFUSED, listed
-from agentpack.clients.reading import read_declared
+from agentpack.clients.read_back import read_declared
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import EVERY, widening
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section

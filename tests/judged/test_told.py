@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 import pytest
 from support.written import rendered
 
-from agentpack.capabilities.meaning import Vocabulary
+from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
@@ -29,7 +29,7 @@ def declaration_of(client: str) -> Client:
 
 def words_of(client: str, natives: Iterable[str]) -> frozenset[str]:
     """Our words for tools of the client."""
-    vocabulary = Vocabulary(declaration_of(client))
+    vocabulary = ToolVocabulary(declaration_of(client))
     switched = vocabulary.powers.switched
     return frozenset(word for native in natives for word in vocabulary.tool(switched.get(native, native)))
 

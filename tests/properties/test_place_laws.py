@@ -12,7 +12,7 @@ from agentpack.disk import Disk
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.model.variables import path_now, root_of
-from agentpack.workspace.locations import Placing
+from agentpack.workspace.locations import Locations
 
 FOLDERS = ("a", "b", "c", "a/d", "b/d")
 VARIABLES = ("$CLAUDE_CONFIG_DIR", "$CODEX_HOME")
@@ -37,7 +37,7 @@ def test_places_are_one_where_what_is_written_at_one_is_read_at_the_other(
                 (root / folder).mkdir()
         places = [f"{folder}/x.md" for folder in FOLDERS]
         with Disk({"": str(root)}) as disk:
-            groups = list(Placing(disk, lambda path: None).groups(places))
+            groups = list(Locations(disk, lambda path: None).groups(places))
         for place in places:
             if os.path.isdir((root / place).parent):
                 (root / place).write_text(place)

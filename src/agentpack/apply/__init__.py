@@ -1,4 +1,4 @@
-"""Files change all together or not at all, whatever interrupts.
+"""Change files all together or not at all, whatever interrupts.
 
     transact     steps + generation -> the disk changed and the generation current, or nothing changed and an error
     recover      finish or undo what an earlier process left in the middle: the first act of every command that writes
@@ -10,7 +10,7 @@ only checked that each is still as planned. docs/explanation/transactions.md tel
 """
 
 from agentpack.apply.recovery import Recovered, interrupted, left_behind, recover, unfinished
-from agentpack.apply.rows import Unfinished
+from agentpack.apply.replay import Unfinished
 from agentpack.apply.staging import Snapshot, Step
 from agentpack.apply.transaction import transact
 

@@ -7,7 +7,7 @@ import typer
 from agentpack.changes.request import ChangeRequest
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.adopt import Adopted
 from agentpack.commands.adopt import adopt as run
 

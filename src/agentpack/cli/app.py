@@ -10,9 +10,9 @@ import typer
 from agentpack.cli.boundary import guarded
 from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
-from agentpack.cli.present import Output
-from agentpack.cli.streams import Unwritten, write_data
-from agentpack.errors import Ended
+from agentpack.cli.output import Output
+from agentpack.cli.streams import OutputError, write_data
+from agentpack.errors import Interrupted
 from agentpack.version import version_text
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -124,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
             return int(exit.exit_code)
         except typer.Abort:
             raise KeyboardInterrupt from None
-        except Ended:
+        except Interrupted:
             raise
         except SystemExit:
             if "_AGENTPACK_COMPLETE" in os.environ:  # how the library ends a completion
@@ -132,7 +132,7 @@ def run(arguments: Sequence[str]) -> int:
             raise BrokenPipeError from None  # and how it takes it that the reader is gone
         except OSError as error:
             if error.filename is None and set(HELP).intersection(arguments):  # it writes the help by itself
-                raise Unwritten(error) from None
+                raise OutputError(error) from None
             raise
         if result == 130:  # the library turns Ctrl-C into this without a word
             raise KeyboardInterrupt

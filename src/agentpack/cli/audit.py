@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.audit.rules import LEVELS, LOOKED_FOR, Finding
+from agentpack.audit.rules import LEVELS, LOOKED_FOR, AuditFinding
 from agentpack.audit.scan import Audit
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.commands.audit import audit as run
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import json_text
@@ -19,7 +19,7 @@ from agentpack.reports.escaping import json_text
 FORMATS = ("text", "json", "sarif", "github")
 app = verb_app()
 _COLORS = {"error": "red", "warning": "yellow", "note": "blue"}
-_Found = Sequence[tuple[Finding, str]]
+_Found = Sequence[tuple[AuditFinding, str]]
 
 
 @verb(app, "audit")
@@ -113,16 +113,16 @@ def _show(output: Output, found: Audit, counted: _Found, format: str) -> None:
 _KINDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def _properties(finding: Finding) -> dict[str, str]:
+def _properties(finding: AuditFinding) -> dict[str, str]:
     place = {"line": str(finding.line), "col": str(finding.column)} if finding.line else {}
     return {"file": finding.file, **place, "title": f"{finding.rule} {finding.name}"}
 
 
-def _told(finding: Finding) -> str:
+def _told(finding: AuditFinding) -> str:
     return safe(finding.message + (f": {finding.excerpt}" if finding.excerpt else ""))
 
 
-def _lines(output: Output, finding: Finding) -> Iterator[str]:
+def _lines(output: Output, finding: AuditFinding) -> Iterator[str]:
     place = safe(finding.file) + (f":{finding.line}:{finding.column}" if finding.line else "")
     level = output.style(finding.level, _COLORS[finding.level])
     yield f"{output.style(place, 'bold')}: {level} {finding.rule} {finding.name}: {safe(finding.message)}"

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from agentpack.cli.present import Output
-from agentpack.cli.streams import Unwritten, flush_data, silence
-from agentpack.errors import AgentpackError, Ended, Unavailable
+from agentpack.cli.output import Output
+from agentpack.cli.streams import OutputError, flush_data, silence
+from agentpack.errors import AgentpackError, Interrupted, Unavailable
 
 
 def guarded(output: Output, call: Callable[[], int]) -> int:
@@ -23,13 +23,13 @@ def guarded(output: Output, call: Callable[[], int]) -> int:
         flush_data()
     except BrokenPipeError:  # the reader is gone: nothing to tell it
         silence(sys.stdout)
-    except Unwritten as lost:
+    except OutputError as lost:
         silence(sys.stdout)
         return _unwritten(output, lost)
     return code
 
 
-def _unwritten(output: Output, lost: Unwritten) -> int:
+def _unwritten(output: Output, lost: OutputError) -> int:
     """Tell that the answer is lost: in words, as an envelope would be lost too."""
     output.json = False
     hint = "let it go to another place; `agentpack history` tells whether anything was changed"
@@ -41,12 +41,12 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
         return call()
     except AgentpackError as error:
         return _told(output, error)
-    except Ended as ended:
+    except Interrupted as ended:
         return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
         output.interrupted()
         return output.failure("interrupted", "; ".join(("interrupted", *_made())), 130)
-    except (BrokenPipeError, Unwritten):
+    except (BrokenPipeError, OutputError):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary
         if hasattr(error, "format_message"):  # the command-line library's own

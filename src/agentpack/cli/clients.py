@@ -2,7 +2,7 @@
 
 from agentpack.changes.clients import default_clients
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.clients.base import Client
 from agentpack.workspace.workspace import Workspace
 

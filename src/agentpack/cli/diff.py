@@ -10,11 +10,11 @@ import typer
 from agentpack.changes.differences import Differences, Limits
 from agentpack.cli.complete import complete_installed, complete_requirement
 from agentpack.cli.options import Clients, Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
 from agentpack.reports.words import Place, remark_lines, short
-from agentpack.workspace.required import require_manifest
+from agentpack.workspace.preconditions import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
 app = verb_app()
@@ -95,10 +95,10 @@ def check_scope(session: Session) -> Result:
     if session.workspace.lock is None:
         require_manifest(session.workspace)
     if session.workspace.policies.may_refuse:
-        from agentpack.policy.refusal import refuse
+        from agentpack.policy.refusal import refuse_releases
         from agentpack.wanted.from_lock import evaluate_installed
 
-        refuse(evaluate_installed(session.workspace))
+        refuse_releases(evaluate_installed(session.workspace))
     found = diff_disk(session.workspace, Limits(rules=False))
     place = _place(session)
     for remark in found.remarks:

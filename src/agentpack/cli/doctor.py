@@ -1,7 +1,7 @@
 """agentpack doctor"""
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.doctor import doctor as run
 

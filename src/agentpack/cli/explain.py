@@ -11,8 +11,8 @@ import typer
 from agentpack.changes.differences import Limits
 from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.options import Clients, Session, verb, verb_app
-from agentpack.cli.present import Output, Result, safe
-from agentpack.commands.explain import Explained, ExplainedRule, Line, Origins, explain_rule
+from agentpack.cli.output import Output, Result, safe
+from agentpack.commands.explain import ExplainedFile, ExplainedRule, Line, Origins, explain_rule
 from agentpack.commands.explain import explain as run
 from agentpack.reports.data import origin_data
 from agentpack.reports.words import bare
@@ -62,7 +62,7 @@ def _place(session: Session, path: str) -> str:
     return scope.absolute(path).removeprefix(f"{scope.root}/")
 
 
-def _sum(file: Explained) -> str:
+def _sum(file: ExplainedFile) -> str:
     """How many rules come from where, in a line."""
     rules = [line for line in file.rules if line.kind != "heading" and line.state != "removed"]
     by_hand = sum(line.state in ("edited", "added") for line in rules)
@@ -89,7 +89,7 @@ def origin_words(line: Line) -> str:
 _SIGNS = {"released": (" ", "dim"), "edited": ("~", "yellow"), "added": ("+", "green"), "removed": ("-", "red")}
 
 
-def _show(output: Output, file: Explained, place: str) -> None:
+def _show(output: Output, file: ExplainedFile, place: str) -> None:
     """Columns drawn to the terminal's width: the words of a rule are cut to what is left, where anything is."""
     width = shutil.get_terminal_size().columns
     lines = [*file.fields, *(line for line in file.rules if line.kind != "heading" or line.state != "released")]
@@ -139,12 +139,12 @@ def _cut(words: str, room: int) -> str:
 # A pipe.
 
 
-def _table(session: Session, files: Sequence[Explained]) -> None:
+def _table(session: Session, files: Sequence[ExplainedFile]) -> None:
     headers = ("file", "release", "kind", "section", "name", "state", "from", "text")
     session.output.table(headers, (row for file in files for row in _rows(session, file)))
 
 
-def _rows(session: Session, file: Explained) -> Iterator[tuple[str, ...]]:
+def _rows(session: Session, file: ExplainedFile) -> Iterator[tuple[str, ...]]:
     place = _place(session, file.path)
     for line in (*file.fields, *file.rules):
         words = (line.kind, line.section, _name(line), line.state, origin_words(line), bare(line.text))
@@ -211,7 +211,7 @@ def _line_data(line: Line) -> dict[str, Any]:
     }
 
 
-def _file_data(session: Session, file: Explained) -> dict[str, Any]:
+def _file_data(session: Session, file: ExplainedFile) -> dict[str, Any]:
     return {
         "path": _place(session, file.path),
         "client": file.client,

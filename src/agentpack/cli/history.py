@@ -8,7 +8,7 @@ from agentpack.changes.history import generation
 from agentpack.changes.history import history as run
 from agentpack.cli.complete import complete_history
 from agentpack.cli.options import DryRun, Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.history import prune
 from agentpack.environment import in_local_time
 from agentpack.errors import UsageError

@@ -7,7 +7,7 @@ import typer
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.keep import keep as run
 from agentpack.commands.keep import patch_for_author
 from agentpack.errors import UsageError

@@ -15,7 +15,7 @@ from agentpack.cli.complete import (
     completion_by,
 )
 from agentpack.cli.help import Command
-from agentpack.cli.present import Output, Result, scope_option
+from agentpack.cli.output import Output, Result, scope_option
 from agentpack.cli.session import Session as Session
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]

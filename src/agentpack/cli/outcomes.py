@@ -6,10 +6,10 @@ from typing import Any
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import Confirm
-from agentpack.cli.present import Output, Result, plain_ask, safe
+from agentpack.cli.output import Output, Result, ask_on_terminal, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
-from agentpack.wanted.wanted import Told
+from agentpack.wanted.wanted import GroupedNote
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),
@@ -137,7 +137,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
                 "options": [option for option in note.options if option],
             }
             for note in outcome.notes
-            if isinstance(note, Told)
+            if isinstance(note, GroupedNote)
         ],
         "warnings": list(outcome.warnings),
     }
@@ -157,7 +157,7 @@ def finish(session: Session, outcome: Outcome) -> Result:
     return Result(outcome_data(outcome), 3 if outcome.left else 0)
 
 
-def asking(session: Session, *, question: str, look: str) -> Confirm:
+def confirmation(session: Session, *, question: str, look: str) -> Confirm:
     """How a command asks before it writes; without a terminal the answer is no.
 
     Args:
@@ -172,6 +172,6 @@ def asking(session: Session, *, question: str, look: str) -> Confirm:
         session.output.say(f"`{look}` shows what changes inside")
         if not session.environment.interactive:
             return False
-        return plain_ask(question)
+        return ask_on_terminal(question)
 
     return confirm

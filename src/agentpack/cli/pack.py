@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.authoring.findings import ERROR, RULES, Finding
+from agentpack.authoring.findings import ERROR, RULES, CheckFinding
 from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import workflow_command
 
@@ -145,7 +145,7 @@ def _rules(session: Session) -> Result:
     return Result({"rules": [rule._asdict() for rule in RULES.values()]})
 
 
-def _text(session: Session, finding: Finding) -> Iterator[str]:
+def _text(session: Session, finding: CheckFinding) -> Iterator[str]:
     color = "red" if finding.weight == ERROR else "yellow"
     place = f"{finding.file}:{finding.line}" if finding.line else finding.file
     yield f"{safe(place)}: {session.output.style(finding.rule, color)} {safe(finding.message)}"
@@ -153,12 +153,12 @@ def _text(session: Session, finding: Finding) -> Iterator[str]:
         yield f"    {safe(finding.hint)}"
 
 
-def _github(finding: Finding) -> str:
+def _github(finding: CheckFinding) -> str:
     where = {"file": finding.file, **({"line": str(finding.line)} if finding.line else {}), "title": finding.rule}
     return workflow_command(finding.weight, where, finding.message)
 
 
-def _closing(release: str, against: str | None, findings: Sequence[Finding]) -> str:
+def _closing(release: str, against: str | None, findings: Sequence[CheckFinding]) -> str:
     errors = sum(finding.weight == ERROR for finding in findings)
     warnings = len(findings) - errors
     compared = f" (against {against})" if against else ""
@@ -171,7 +171,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: CheckFinding) -> dict[str, Any]:
     return {**finding._asdict(), "level": finding.weight, "name": RULES[finding.rule].name}
 
 

@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Clients, Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.policy import Effective, Setting, effective
 from agentpack.commands.policy import explain as run
 from agentpack.errors import UsageError

@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.complete import complete_client
 from agentpack.cli.options import OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.show import render as run
 
 app = verb_app()

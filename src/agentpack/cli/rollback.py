@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.commands.rollback import rollback as run
 
 app = verb_app()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.show import search as run
 
 app = verb_app()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.clients import MODULES
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
@@ -91,13 +91,13 @@ class Session:
         """
         if self._workspace is None:
             return
-        if number := self._workspace.turns.unfinished:
+        if number := self._workspace.consistency.unfinished:
             words = f"a change was interrupted and is not finished (generation {number})"
             self.output.say(f"note: {words}; `agentpack status` finishes it")
-        if self._workspace.turns.recovered is not None:
-            found = self._workspace.turns.recovered
+        if self._workspace.consistency.recovered is not None:
+            found = self._workspace.consistency.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
-            where = self._workspace.disk.where
+            where = self._workspace.disk.absolute
             for file in found.changed:
                 self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:
@@ -123,7 +123,7 @@ def _what_was_read(workspace: "Workspace") -> Iterator[str]:
     """The manifest and the lock as far as they were read, and each release with its source, in words."""
     from agentpack.sources.bundled import NAME as BUNDLED  # not for `--help`
 
-    for path in workspace.documents.were_read:
+    for path in workspace.documents.paths_read:
         yield f"read {workspace.scope.absolute(path)}"
     for ref in workspace.sources.releases_read:
         place = "" if ref.source == BUNDLED else f": {ref.place}"

@@ -5,9 +5,9 @@ from typing import Any
 
 from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.present import Output, Result, flat, safe
+from agentpack.cli.output import Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
-from agentpack.commands.show import Shown, Size, Variant
+from agentpack.commands.show import Shown, Size, VariantSummary
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
 
@@ -106,12 +106,12 @@ def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield from hang(f"  {safe(name):<{width}}  ", flat(text))
 
 
-def _summary(shown: Shown, variant: Variant) -> str:
+def _summary(shown: Shown, variant: VariantSummary) -> str:
     whose = f"{variant.persona}: " if len(shown.personas) > 1 else ""
     return whose + ("local, " if variant.local else "") + variant.summary
 
 
-def _in_full(variant: Variant) -> Iterator[str]:
+def _in_full(variant: VariantSummary) -> Iterator[str]:
     for others, reason in variant.conflicts:
         yield from hang("  not with ", flat(" + ".join(others) + (f": {reason}" if reason else "")))
     if variant.losses:
@@ -120,7 +120,7 @@ def _in_full(variant: Variant) -> Iterator[str]:
             yield from hang("    ", flat(loss))
 
 
-def _details(variant: Variant, indent: str) -> Iterator[str]:
+def _details(variant: VariantSummary, indent: str) -> Iterator[str]:
     if variant.conflicts:
         yield from hang(indent, flat(f"not with {'; '.join(' + '.join(one.others) for one in variant.conflicts)}"))
     if variant.losses:
@@ -209,7 +209,7 @@ def _data(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _variant(variant: Variant) -> dict[str, Any]:
+def _variant(variant: VariantSummary) -> dict[str, Any]:
     return {
         **variant._asdict(),
         "losses": list(variant.losses),

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, flat, safe
+from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS
-from agentpack.workspace.shadowing import brief, sentences
+from agentpack.workspace.shadowing import same_name_sentences, short_path
 
 app = verb_app()
 
@@ -49,11 +49,11 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
     for file in found.leftovers:
         yield f"{safe(session.workspace.scope.shown(file.path))}: {_STATES[file.state]}"
     yield from _remarkable(session, found)
-    for sentence in sentences(session.workspace, found.same_names):
+    for sentence in same_name_sentences(session.workspace, found.same_names):
         yield f"name      {safe(sentence)}"
     for left in found.unmanaged:
         files = "file" if left.files == 1 else "files"
-        yield f"{left.files} agent {files} not managed in {safe(brief(session.workspace, left.folder))}"
+        yield f"{left.files} agent {files} not managed in {safe(short_path(session.workspace, left.folder))}"
     for refused in found.refused:
         what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
         place = f" ({refused.file}:{refused.line})" if refused.file else ""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class Unwritten(Exception):
+class OutputError(Exception):
     """Stdout takes no more. Not of the family of errors: nothing on the way may take it for one of its own."""
 
     def __init__(self, error: OSError) -> None:
@@ -25,7 +25,7 @@ def write_data(text: str) -> None:
 
     Raises:
         BrokenPipeError: the reader has gone, as `head` does.
-        Unwritten: it cannot be written.
+        OutputError: it cannot be written.
     """
     with _stdout() as stream:
         _line(stream, text)
@@ -56,7 +56,7 @@ def _stdout() -> Iterator[Any]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise Unwritten(error) from None
+        raise OutputError(error) from None
 
 
 def write_words(text: str, end: str = "\n") -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.options import Accept, Adopt, DiscardEdits, DryRun, OnConflict, Partial, Session, verb, verb_app
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.errors import UsageError
 
 app = verb_app()
@@ -36,10 +36,10 @@ def sync(
         return check_scope(session)
     if locked and frozen:
         raise UsageError("`--locked` excludes `--frozen`")
-    from agentpack.cli import changing  # both not for `--help`
+    from agentpack.cli import change_commands  # both not for `--help`
     from agentpack.commands.sync import sync as operation
 
-    request = changing.ChangeRequest(
+    request = change_commands.ChangeRequest(
         locked=locked,
         frozen=frozen,
         dry_run=dry_run,
@@ -48,4 +48,4 @@ def sync(
         discard_edits=discard_edits,
         partial=partial,
     )
-    return changing.decided(session, request, operation)
+    return change_commands.confirmed_change(session, request, operation)

@@ -8,7 +8,7 @@ from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.commands.uninstall import uninstall as run
 from agentpack.errors import UsageError
 

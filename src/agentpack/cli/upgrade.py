@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, Adopt, DiscardEdits, DryRun, OnConflict, Partial, Session, Yes, verb, verb_app
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 
 app = verb_app()
 
@@ -35,9 +35,9 @@ def upgrade(
     Example: agentpack upgrade --latest --yes
     """
     session.accept(accept)
-    from agentpack.cli import changing  # not for `--help`
+    from agentpack.cli import change_commands  # not for `--help`
 
-    request = changing.ChangeRequest(
+    request = change_commands.ChangeRequest(
         names=names or (),
         latest=latest,
         require_acceptance=not check,
@@ -48,5 +48,5 @@ def upgrade(
         discard_edits=discard_edits,
         partial=partial or check,
     )
-    result = changing.upgrade(session, request)
+    result = change_commands.upgrade(session, request)
     return result._replace(exit_code=int(result.data["changed"])) if check else result

@@ -6,8 +6,8 @@ settings for this client. Fields: https://antigravity.google/docs/subagents
 
 from collections.abc import Iterable
 
-from agentpack.clients.base import Client, Place, native_settings
-from agentpack.clients.powers import Powers
+from agentpack.clients.base import Client, UserFolder, native_settings
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 
@@ -24,7 +24,7 @@ CLIENT = Client(
     aliases=("google-antigravity",),
     title="Antigravity",
     project=".agents/agents",
-    user=Place(".gemini/config/agents"),
+    user=UserFolder(".gemini/config/agents"),
     file="{name}.md",
     notes_on=notes_on,
     version="CLI 1.1.6",
@@ -37,7 +37,7 @@ CLIENT = Client(
     ),
     models=("inherit",),
     limits=("tools",),
-    powers=Powers(only_named=True),
+    powers=CapabilityMeanings(only_named=True),
     settings={
         "tools": "list",
         "mainAgent": "flag",

@@ -3,16 +3,16 @@
 The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
 """
 
-from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, NAMES, UNREAD, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="augment",
     aliases=("auggie", "augment-code"),
     title="Augment (auggie)",
     project=".augment/agents",
-    user=Place(".augment/agents"),
+    user=UserFolder(".augment/agents"),
     file="{name}.md",
     version="0.36.0",
     checked="2026-11-23",
@@ -37,7 +37,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools", "disabled_tools"),
-    powers=Powers(
+    powers=CapabilityMeanings(
         complete=True,
         either=True,
         reading=Grammar(

@@ -7,9 +7,9 @@ header at the first `---`, be it within a description.
 from collections.abc import Iterable
 from typing import Any
 
-from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import DROPPED, NAMES, NONE, Grammar
-from agentpack.clients.powers import Powers
 from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
@@ -25,7 +25,7 @@ GRAMMAR = Grammar(
     other=NONE,
     item=DROPPED,
 )
-POWERS = Powers(
+POWERS = CapabilityMeanings(
     settings={"memory": "named:memory=user|project|local"},
     reading=GRAMMAR,
     denying=GRAMMAR._replace(star=NONE),  # a star makes the whole list void
@@ -66,7 +66,7 @@ CLIENT = Client(
     aliases=("claude-code",),
     title="Claude Code",
     project=".claude/agents",
-    user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
+    user=UserFolder(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
     file="{name}.md",
     version="2.1.330",
     checked="2026-11-23",

@@ -5,10 +5,10 @@ Names of tools, the reading of `tools` and the name of an agent's tool stand in 
 
 import re
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
 from agentpack.clients.opencode import MODEL
-from agentpack.clients.powers import Powers
 
 OLDER = {
     "apply_diff": "editor",
@@ -35,7 +35,7 @@ CLIENT = Client(
     aliases=("cline-cli",),
     title="Cline",
     project=".cline/agents",
-    user=Place(".cline/agents", "CLINE_DIR", "agents"),
+    user=UserFolder(".cline/agents", "CLINE_DIR", "agents"),
     file="{name}.yaml",
     version="core 0.0.86",
     checked="2026-11-23",
@@ -67,7 +67,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         complete=True,
         aliases=OLDER,
         reading=Grammar(

@@ -6,9 +6,9 @@ The loader and the names of tools stand in `command-code` 1.54.2 (`scanAgentsDir
 
 import re
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, UNREAD, Grammar
-from agentpack.clients.powers import Powers
 
 
 def identity(name: str) -> str:
@@ -21,7 +21,7 @@ CLIENT = Client(
     aliases=("command-code",),
     title="Command Code",
     project=".commandcode/agents",
-    user=Place(".commandcode/agents"),
+    user=UserFolder(".commandcode/agents"),
     file="{name}.md",
     version="1.54.2",
     checked="2026-11-23",
@@ -46,7 +46,7 @@ CLIENT = Client(
     ),
     unlimited={"tools": "*"},
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         only_named=True,
         reading=Grammar(
             separators=", ",

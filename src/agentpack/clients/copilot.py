@@ -4,9 +4,9 @@ The aliases are documented for both (https://docs.github.com/en/copilot/referenc
 that one of them does not know is ignored there.
 """
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 TOOLS = {
     name: word
@@ -26,7 +26,7 @@ CLIENT = Client(
     aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
     title="GitHub Copilot (CLI and VS Code)",
     project=".github/agents",
-    user=Place(".copilot/agents", "COPILOT_HOME", "agents"),
+    user=UserFolder(".copilot/agents", "COPILOT_HOME", "agents"),
     file="{name}.agent.md",
     version="CLI 1.0.102",
     checked="2026-11-23",
@@ -57,7 +57,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         complete=True,
         servers=r"(?P<server>[^/]+)/(?P<tool>.+)\Z",
         tools=TOOLS,

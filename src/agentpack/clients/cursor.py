@@ -3,14 +3,14 @@
 Fields: https://cursor.com/docs/agent/subagents
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="cursor",
     aliases=("cursor-agent", "cursor-cli"),
     title="Cursor",
     project=".cursor/agents",
-    user=Place(".cursor/agents"),
+    user=UserFolder(".cursor/agents"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -3,15 +3,15 @@
 Fields: https://docs.poolside.ai/subagents
 """
 
-from agentpack.clients.base import Client, Place
-from agentpack.clients.shared import map_of_entries
+from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.shared_files import map_of_entries
 
 CLIENT = Client(
     name="pool",
     aliases=("poolside",),
     title="Pool (Poolside)",
     project=".poolside",
-    user=Place(".config/poolside"),
+    user=UserFolder(".config/poolside"),
     file="settings.yaml",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -1,4 +1,4 @@
-"""A persona -> the text of its file for one client."""
+"""Render a persona as the text of its file for one client."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords, native_settings
+from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNKNOWN, Grammar, listed
-from agentpack.clients.powers import MEANINGS
 from agentpack.errors import UsageError
-from agentpack.input.setting_forms import fitted
+from agentpack.input.setting_forms import fit_setting
 from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import MODELS, TOOLS, WORDS
 from agentpack.model.names import did_you_mean
@@ -18,18 +18,18 @@ from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 
 Models = Mapping[str, Mapping[str, str]]
-"""What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
+"""Model names by family, then client (`models:` of the manifest)."""
 
 
 _CHANGING = frozenset(TOOLS) - LOOKING
 TOOLS_LIMITED = "tools limited to "
-"""Begins what is lost of a persona's own list of tools."""
+"""Prefix of the message that a persona's own list of tools is lost."""
 
 
 class RenderedText(NamedTuple):
-    """A persona in one client's words.
+    """A persona as text for one client.
 
-    `notes` say what the client cannot express or reads otherwise; `lost` names restrictions that it cannot express.
+    `notes` describe what the client cannot express or reads differently; `lost` names restrictions it cannot express.
     """
 
     text: str
@@ -38,16 +38,16 @@ class RenderedText(NamedTuple):
 
 
 def render_file(client: Client, persona: Persona, models: Models) -> RenderedText:
-    """The text of the persona's file for a client, and what the client cannot be told.
+    """The text of the persona's file for a client, with notes on what the client cannot express.
 
     Raises:
-        UsageError: the client refuses such a persona; the message names the field.
+        UsageError: the client would refuse the persona; the message names the field.
     """
     return _Writing(client, persona, models).rendered()
 
 
 class _Writing:
-    """One persona written for one client."""
+    """Renders one persona for one client."""
 
     def __init__(self, client: Client, persona: Persona, models: Models) -> None:
         self.client = client
@@ -110,7 +110,7 @@ class _Writing:
         self.fields[client.description] = description
 
     def limit_tools(self) -> None:
-        """Say which tools the agent has. What the client cannot be told is lost, never left to chance."""
+        """Write which tools the agent has. What the client cannot express is reported as lost."""
         client = self.client
         tools: Sequence[str] | None = self.persona.value("tools")
         foreign = foreign_limits(self.persona, client.name)
@@ -274,7 +274,7 @@ class _Writing:
                 self.note(f"{place} is left out", "the persona itself says what it may use")
                 continue
             try:
-                self.fields[key] = fitted(settings[key], value)
+                self.fields[key] = fit_setting(settings[key], value)
             except ValueError as error:
                 if not self.keep_restriction(key, value):
                     raise self.fault(f"{place} must be {error}") from None
@@ -289,7 +289,7 @@ class _Writing:
                     self.lost.append(idle)
 
     def keep_restriction(self, key: str, value: Any) -> bool:
-        """Write a list of tools that has none of the forms we know as it stands, unless the client refuses the file."""
+        """Write a list of tools in an unknown form as it is, unless the client would refuse the file."""
         meaning = self.client.meaning(key)
         grammar = self.client.denying if meaning == "deny" else self.client.grammar
         if meaning not in ("allow", "deny") or listed(grammar, value).form == REFUSED:
@@ -298,7 +298,7 @@ class _Writing:
         return True
 
     def read_body(self) -> str:
-        """The body with what the client would interpret broken up by a space: these clients know no escape."""
+        """The body, with text the client would interpret broken by a space: these clients have no escape."""
         body, client = self.persona.body, self.client
         if len(body.strip()) < client.shortest_body:
             raise self.fault(f"{client.name} refuses a body of under {client.shortest_body} characters")
@@ -332,11 +332,11 @@ _LIMITS = frozenset(
     "groups permission permissionMode permission_mode permissions read-only readonly sandbox_mode tools".split()
 )
 WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"])
-"""Values of those settings, where they are no list of tools, that limit nothing."""
+"""Values of those settings, where they are not a list of tools, that restrict nothing."""
 
 
 def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
-    """Restrictions that the persona has only in another client's own words, and that this client would not get."""
+    """Restrictions the persona only has in another client's settings, and that this client would not get."""
     clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
     if _LIMITS & clients.get(client, {}).keys():
         return ()
@@ -349,7 +349,9 @@ def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
 
 
 def _is_wide(client: str, key: str, value: Any) -> bool:
-    """Whether a setting limits nothing. Of lists of tools an odd one was meant to, whatever its client makes of it."""
+    """Whether a setting restricts nothing. A malformed list of tools counts as a restriction, because one was
+    intended.
+    """
     meaning = MEANINGS.get(key)
     if meaning in ("allow", "deny"):
         if meaning == "deny" and not value:

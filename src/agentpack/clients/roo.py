@@ -5,9 +5,9 @@ by the editor's extension in a folder of the editor's own, which differs by edit
 """
 
 from agentpack.clients.base import Client, ToolWords
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NONE, PAIRED, REFUSED, Grammar
-from agentpack.clients.powers import Powers
-from agentpack.clients.shared import list_of_entries
+from agentpack.clients.shared_files import list_of_entries
 
 CLIENT = Client(
     name="roo",
@@ -39,7 +39,7 @@ CLIENT = Client(
     ),
     unlimited={"groups": ["read", "edit", "command", "mcp"]},
     limits=("groups",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         tools={"mcp": "mcp", "browser": ""},
         others=("modes",),  # it drops the latter
         complete=True,

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.asked import resolved
-from agentpack.changes.clients import settle
-from agentpack.changes.decisions import conclude, propose
+from agentpack.changes.clients import choose_clients
+from agentpack.changes.decisions import confirm_and_commit, propose_change
+from agentpack.changes.named_release import select_requirement
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.commands.adoptable import Found, find
+from agentpack.commands.adoptable import AdoptableAgent, find
 from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
@@ -60,11 +60,11 @@ class Adoption(NamedTuple):
     managed: tuple[str, ...]
 
 
-class Choice(NamedTuple):
+class AdoptionChoice(NamedTuple):
     """What the files of one persona are taken for."""
 
-    files: tuple[Found, ...]
-    wanted: ManifestEntry
+    files: tuple[AdoptableAgent, ...]
+    entry: ManifestEntry
     version: str
     pack_files: Mapping[str, bytes]
     """The files of the local pack; empty for a release."""
@@ -89,28 +89,32 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
     if old.clients is None and not old.packs and workspace.lock is None:
         taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
-        taken = settle(choose(candidates, old))
+        taken = choose_clients(choose(candidates, old))
     choices = _choices(candidates, files, taken.clients)
-    manifest, source = _manifest(workspace, taken.naming_clients().manifest, choices)
-    made = _made(workspace, manifest, source, choices)
-    as_they_are = tuple(_with_originals(choice, made) for choice in choices)
+    manifest, source = _manifest(workspace, taken.with_named_clients().manifest, choices)
+    wanted = _wanted(workspace, manifest, source, choices)
+    as_they_are = tuple(_with_originals(choice, wanted) for choice in choices)
     if as_they_are != choices:
-        choices, made = as_they_are, _made(workspace, manifest, source, as_they_are)
-    made = made._replace(skipped=taken.skipped)
-    state = desired_state(workspace, old, manifest, made)._replace(extra_documents=_pack_documents(workspace, choices))
-    adopted = tuple(_adopted(workspace, made, choices))
+        choices, wanted = as_they_are, _wanted(workspace, manifest, source, as_they_are)
+    wanted = wanted._replace(skipped=taken.skipped)
+    state = desired_state(workspace, old, manifest, wanted)._replace(
+        extra_documents=_pack_documents(workspace, choices)
+    )
+    adopted = tuple(_adopted(workspace, wanted, choices))
     said = frozenset(file.path for file in adopted if file.rewritten)
-    request = replace(request, adopt_as_is=True, said=said, require_acceptance=False)
-    proposed = propose(workspace, command, state, request)
+    request = replace(request, adopt_as_is=True, reformat=said, require_acceptance=False)
+    proposed = propose_change(workspace, command, state, request)
     _refuse_more(workspace, proposed, files)
-    return Adoption(conclude(workspace, made, request, proposed), adopted, managed)
+    return Adoption(confirm_and_commit(workspace, wanted, request, proposed), adopted, managed)
 
 
 # What each is taken for.
 
 
-def _choices(candidates: Candidates, files: Sequence[Found], clients: Collection[str]) -> tuple[Choice, ...]:
-    personas: dict[str, list[Found]] = {}
+def _choices(
+    candidates: Candidates, files: Sequence[AdoptableAgent], clients: Collection[str]
+) -> tuple[AdoptionChoice, ...]:
+    personas: dict[str, list[AdoptableAgent]] = {}
     for file in files:
         personas.setdefault(file.agent.name, []).append(file)
     taken = {*candidates.known(), *(entry.requirement.pack for entry in candidates.workspace.manifest.packs)}
@@ -122,13 +126,13 @@ def _choices(candidates: Candidates, files: Sequence[Found], clients: Collection
         if requirement is not None:
             (persona,) = candidates.read(requirement.pack, _exactly(requirement))[1].personas
             renames = {} if persona == name else {persona: name}
-            wanted = ManifestEntry(requirement, str(requirement), only, {}, renames)
-            choices.append(Choice(tuple(own), wanted, str(_exactly(requirement)), {}))
+            entry = ManifestEntry(requirement, str(requirement), only, {}, renames)
+            choices.append(AdoptionChoice(tuple(own), entry, str(_exactly(requirement)), {}))
             continue
         pack = next(n for n in _names(name) if n not in taken)
         taken.add(pack)
-        wanted = ManifestEntry(Requirement(pack=pack), pack, only)
-        choices.append(Choice(tuple(own), wanted, VERSION, local_pack(pack, [file.agent for file in own])))
+        entry = ManifestEntry(Requirement(pack=pack), pack, only)
+        choices.append(AdoptionChoice(tuple(own), entry, VERSION, local_pack(pack, [file.agent for file in own])))
     return tuple(choices)
 
 
@@ -141,7 +145,7 @@ def _exactly(requirement: Requirement) -> Version:
     return Version(requirement.range.removeprefix("=="))
 
 
-def _recognised(candidates: Candidates, files: Sequence[Found]) -> Requirement | None:
+def _recognised(candidates: Candidates, files: Sequence[AdoptableAgent]) -> Requirement | None:
     """The release, and the variants of it, that the first file is nearest to; None when none is near enough."""
     file = files[0]
     best: tuple[float, Requirement] | None = None
@@ -161,7 +165,9 @@ def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
             yield Requirement(pack=ref.pack, range=f"=={ref.version}")
 
 
-def _best_variants(candidates: Candidates, requirement: Requirement, file: Found) -> tuple[float, Requirement] | None:
+def _best_variants(
+    candidates: Candidates, requirement: Requirement, file: AdoptableAgent
+) -> tuple[float, Requirement] | None:
     """The variants that bring a release nearest to the file, each taken only if it brings it nearer."""
     try:
         pack = candidates.read(requirement.pack, _exactly(requirement))[1]
@@ -187,21 +193,23 @@ def _best_variants(candidates: Candidates, requirement: Requirement, file: Found
     return best, requirement
 
 
-def _score(candidates: Candidates, requirement: Requirement, file: Found) -> float | None:
+def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgent) -> float | None:
     """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
     along."""
     try:
-        made = list(resolved(candidates, requirement, {}).for_clients((file.client,)).preview().files.values())
+        renderings = list(
+            select_requirement(candidates, requirement, {}).for_clients((file.client,)).preview().files.values()
+        )
     except AgentpackError:
         return None
-    if len(made) != 1:
+    if len(renderings) != 1:
         return None
-    if made[0].digest == text_digest(file.data):
+    if renderings[0].digest == text_digest(file.data):
         return 2.0
-    return shared(_read(candidates.workspace, file, made[0].content).rules, file.agent.rules)
+    return shared(_read(candidates.workspace, file, renderings[0].content).rules, file.agent.rules)
 
 
-def _read(workspace: Workspace, file: Found, content: bytes) -> Agent:
+def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
     """The agent in what would be written in the file's place."""
     return read_file(workspace.clients[file.client], content, file.agent.name)
 
@@ -236,10 +244,10 @@ class _Coming:
 
 
 def _manifest(
-    workspace: Workspace, manifest: Manifest, choices: Iterable[Choice]
+    workspace: Workspace, manifest: Manifest, choices: Iterable[AdoptionChoice]
 ) -> tuple[Manifest, ConfiguredSource | None]:
     """The manifest with what was chosen, and the source of local packs when one is needed."""
-    packs = (*manifest.packs, *(choice.wanted for choice in choices))
+    packs = (*manifest.packs, *(choice.entry for choice in choices))
     manifest = manifest._replace(packs=packs)
     if not any(choice.pack_files for choice in choices):
         return manifest, None
@@ -253,10 +261,10 @@ def _manifest(
     return manifest, source
 
 
-def _pack_documents(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
+def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> dict[str, bytes]:
     folder = workspace.scope.own_packs
     documents = {
-        f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
+        f"{folder}/{choice.entry.requirement.pack}/{VERSION}/{path}": data
         for choice in choices
         for path, data in choice.pack_files.items()
     }
@@ -268,30 +276,30 @@ def _pack_documents(workspace: Workspace, choices: Iterable[Choice]) -> dict[str
     return documents
 
 
-def _made(
-    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
+def _wanted(
+    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[AdoptionChoice]
 ) -> Wanted:
     candidates = to_change(workspace, manifest, workspace.lock)
     if source is not None:
-        coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
+        coming = {choice.entry.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
         ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
-    return settle(choose(candidates, manifest)).enforced()
+    return choose_clients(choose(candidates, manifest)).enforced()
 
 
-def _with_originals(choice: Choice, made: Wanted) -> Choice:
+def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
     """A local pack that has beside the persona each file that agentpack would write in other words."""
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
         for file in choice.files
-        if choice.pack_files and made.files[file.path].digest != text_digest(file.data)
+        if choice.pack_files and wanted.files[file.path].digest != text_digest(file.data)
     }
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
 
 
-def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Found]) -> None:
+def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[AdoptableAgent]) -> None:
     """Raise DecisionNeeded when something else than these files would change."""
     own = {file.path for file in files}
     more = [c.path for c in proposed.plan.changes if c.path not in own and c.action not in STILL]
@@ -303,14 +311,14 @@ def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Found]
         )
 
 
-def _adopted(workspace: Workspace, made: Wanted, choices: Iterable[Choice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[Adopted]:
     for choice in choices:
         for file in choice.files:
-            requirement = choice.wanted.requirement
-            content = made.files[file.path].content
+            requirement = choice.entry.requirement
+            content = wanted.files[file.path].content
             ours = _read(workspace, file, content)
-            same = made.files[file.path].digest == text_digest(file.data)
-            rewritten = not same and ours.says_the_same(file.agent)
+            same = wanted.files[file.path].digest == text_digest(file.data)
+            rewritten = not same and ours.is_equivalent(file.agent)
             yield Adopted(
                 file.path,
                 requirement.pack,

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from agentpack.changes.clients import default_clients
 from agentpack.clients.base import Client
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.edits.recognise import Agent, read_file
 from agentpack.errors import UsageError
 from agentpack.workspace.workspace import Workspace
 
 
-class Found(NamedTuple):
+class AdoptableAgent(NamedTuple):
     """An agent to adopt: its place (see `workspace/locations.py`), client, bytes, and what is in it."""
 
     path: str
@@ -26,7 +26,7 @@ class Found(NamedTuple):
     agent: Agent
 
 
-class Managed(NamedTuple):
+class AlreadyManaged(NamedTuple):
     """What a name stands for and agentpack manages already: nothing is left to do."""
 
     path: str
@@ -44,20 +44,20 @@ class _Place(NamedTuple):
     key: str | None = None
 
 
-def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[Found, ...], tuple[Managed, ...]]:
+def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[AdoptableAgent, ...], tuple[AlreadyManaged, ...]]:
     """The agents in the named files, and what of them agentpack manages already.
 
     Raises:
         UsageError: any of them cannot be adopted; the details say why, each.
     """
-    found: dict[str, Found] = {}
-    managed: dict[str, Managed] = {}
+    found: dict[str, AdoptableAgent] = {}
+    managed: dict[str, AlreadyManaged] = {}
     refused: list[str] = []
     for name in dict.fromkeys(names):
         for one in _read(workspace, name):
             if isinstance(one, str):
                 refused.append(f"{name}: {one}")
-            elif isinstance(one, Managed):
+            elif isinstance(one, AlreadyManaged):
                 managed[one.path] = one
             else:
                 found[one.path] = one
@@ -69,7 +69,7 @@ def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[Found, ...],
     return tuple(found.values()), tuple(managed.values())
 
 
-def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
+def _read(workspace: Workspace, name: str) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
     """The agents that a name stands for, or why each cannot be adopted."""
     absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
     if os.path.isdir(absolute):
@@ -85,7 +85,7 @@ def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
             "; `agentpack sync` writes it" if place.path in workspace.states.recorded else ""
         )
     elif place.path in workspace.states.recorded:
-        yield Managed(place.path)
+        yield AlreadyManaged(place.path)
     elif seen.kind != "file":
         yield f"it is a {seen.kind}, not a file"
     elif place.target.shared is not None:
@@ -94,12 +94,12 @@ def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
         yield _found(place.target, place.path, workspace.states.contents(place.path), place.stem)
 
 
-def _found(target: Client, path: str, data: bytes, stem: str) -> Found | str:
+def _found(target: Client, path: str, data: bytes, stem: str) -> AdoptableAgent | str:
     agent = read_file(target, data, stem)
-    return agent.fault if agent.fault is not None else Found(path, target.name, data, agent)
+    return agent.fault if agent.fault is not None else AdoptableAgent(path, target.name, data, agent)
 
 
-def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | Managed | str]:
+def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
     """The entry that was named, or all that agentpack does not manage."""
     assert place.target.shared is not None
     try:
@@ -109,13 +109,13 @@ def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | Managed | 
         return
     ours = {key for key in entries if f"{place.path}#{key}" in workspace.states.recorded}
     if place.key in ours:
-        yield Managed(f"{place.path}#{place.key}")
+        yield AlreadyManaged(f"{place.path}#{place.key}")
     elif place.key is not None and place.key not in entries:
         yield f"there is no such entry; there are {', '.join(map(repr, entries)) or 'none'}"
     elif place.key is None and ours == entries.keys():
         if not ours:
             yield "there is no agent in it"
-        yield from (Managed(f"{place.path}#{key}") for key in entries)
+        yield from (AlreadyManaged(f"{place.path}#{key}") for key in entries)
     for key in [key for key in entries if key not in ours and place.key in (None, key)]:
         one = _found(place.target, f"{place.path}#{key}", entries[key].encode(), key)
         yield f"`{key}`: {one}" if isinstance(one, str) and place.key is None else one

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from agentpack.audit.integrity import integrity, locked_releases
 from agentpack.audit.rules import scan
-from agentpack.audit.scan import Audit, Looked
-from agentpack.disk.whole import read_start
+from agentpack.audit.scan import Audit, Scanner
+from agentpack.disk.atomic import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.input.file_names import MAX_BYTES
 from agentpack.model.changes import file_state
@@ -20,7 +20,7 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
 from agentpack.wanted.candidates import to_look_at
-from agentpack.workspace.required import nothing_installed, refuse_address
+from agentpack.workspace.preconditions import nothing_installed_error, refuse_address
 from agentpack.workspace.workspace import Workspace
 
 _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")
@@ -34,7 +34,7 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
         Unresolvable: no source has such a pack or release.
         Refused: a pack with a link in it, or one that is not what was locked.
     """
-    looked = Looked()
+    looked = Scanner()
     if not subjects:
         _look_at_scope(workspace, looked)
     for subject in subjects:
@@ -48,12 +48,12 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 # What is installed.
 
 
-def _look_at_scope(workspace: Workspace, looked: Looked) -> None:
-    workspace.turns.settle()
+def _look_at_scope(workspace: Workspace, looked: Scanner) -> None:
+    workspace.consistency.recover_if_interrupted()
     scope = workspace.scope
     documents = workspace.documents
     if documents.manifest_bytes is None and documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
-        raise nothing_installed(hint="name what to look through: a pack, or a folder (`./packs`)")
+        raise nothing_installed_error(hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
     observed = workspace.states.observe(set(workspace.states.recorded))
@@ -80,7 +80,7 @@ def _is_path(subject: str) -> bool:
     return ("/" in subject.partition("[")[0] and "://" not in subject) or subject.startswith((".", "~"))
 
 
-def _look_at_path(workspace: Workspace, subject: str, looked: Looked) -> None:
+def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
     place = os.path.normpath(os.path.join(workspace.environment.cwd, os.path.expanduser(subject)))
     if os.path.isfile(place):
         if place.endswith(SUFFIXES):
@@ -132,7 +132,7 @@ def _read(place: str, most: int = MAX_BYTES) -> bytes:
         raise Unavailable(f"{place}: {error.strerror}") from None
 
 
-def _look_at_requirement(workspace: Workspace, subject: str, looked: Looked) -> None:
+def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) -> None:
     """The release that `install` would take, were the pack not there yet. Its pack need not read."""
     requirement = parse_requirement(subject)
     refuse_address(requirement, hint="name a folder")

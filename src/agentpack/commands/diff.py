@@ -9,10 +9,10 @@ from functools import cached_property
 
 from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits, Remark
 from agentpack.changes.documents import pack_changes
-from agentpack.changes.meeting import where_it_stays
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
-from agentpack.changes.widening import may_changes
+from agentpack.changes.same_file import where_it_stays
+from agentpack.changes.widening import capability_changes
 from agentpack.differences.accounts import (
     MAX_BYTES,
     NOTHING,
@@ -27,12 +27,12 @@ from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName
 from agentpack.model.unmerged import unmerged_line
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reasons
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.recorded import locked_files
-from agentpack.workspace.workspace import Workspace, steady
-from agentpack.workspace.written import as_written
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
@@ -51,7 +51,7 @@ class WantedFiles:
         self.failure: AgentpackError | None = None
 
     @cached_property
-    def made(self) -> Wanted | None:
+    def wanted(self) -> Wanted | None:
         """What the lock wants, rendered again; None when that fails, and `failure` tells why."""
         try:
             return pinned_here(self.workspace, frozen=True).render()
@@ -65,26 +65,26 @@ class WantedFiles:
         lock = self.workspace.lock
         if lock is None:
             return self.workspace.states.recorded
-        if lock.written is None or self.made is None:
+        if lock.written is None or self.wanted is None:
             return locked_files(lock)
-        return locked_files(self.made.lock)
+        return locked_files(self.wanted.lock)
 
     def text(self, file: InstalledFile) -> bytes | None:
         """The pristine bytes of a file that is wanted or was written; None when nobody has them any more."""
-        made = self._anew(file)
-        return as_lf(made.files[file.path].content) if made else self.pristine.text(file)
+        wanted = self._anew(file)
+        return as_lf(wanted.files[file.path].content) if wanted else self.pristine.text(file)
 
-    def part(self, file: InstalledFile) -> Part | None:
+    def part(self, file: InstalledFile) -> AssembledPersona | None:
         """The persona behind such a file; None when it cannot be made again as it was."""
-        made = self._anew(file)
-        return made.part(file) if made else self.pristine.part(file)
+        wanted = self._anew(file)
+        return wanted.part(file) if wanted else self.pristine.part(file)
 
     def _anew(self, file: InstalledFile) -> Wanted | None:
         """What the lock wants, where it was not written yet and has this very text."""
         lock = self.workspace.lock
-        made = self.made if lock is not None and lock.written is not None else None
-        found = made.files.get(file.path) if made else None
-        return made if found is not None and found.digest == file.rendered else None
+        wanted = self.wanted if lock is not None and lock.written is not None else None
+        found = wanted.files.get(file.path) if wanted else None
+        return wanted if found is not None and found.digest == file.rendered else None
 
     @property
     def why_not(self) -> str:
@@ -95,7 +95,7 @@ class WantedFiles:
 # Disk against lock.
 
 
-@steady
+@read_consistently
 def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
     """What is on disk against what is locked.
 
@@ -188,7 +188,7 @@ def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Ite
         yield Remark("manifest-missing", scope.manifest)
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
-    is_checked = workspace.documents.lock_is_recorded and not workspace.untold(lock)
+    is_checked = workspace.documents.lock_is_recorded and not workspace.unrecorded_declarations(lock)
     if not is_checked and not _variants_changed(workspace, lock) and not workspace.redeclared(lock):
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
@@ -200,8 +200,8 @@ def _variants_changed(workspace: Workspace, lock: Lock) -> bool:
 
 
 def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
-    made = locked.made
-    if made is None:
+    wanted = locked.wanted
+    if wanted is None:
         assert locked.failure is not None
         if isinstance(locked.failure, Refused | Unresolvable | InvalidFile):
             yield Remark("rendering", workspace.scope.lock, (locked.failure.message, *locked.failure.details))
@@ -209,7 +209,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
             notes.append(f"the locked releases were not checked: {locked.failure.message}")
         return
     try:
-        check_rendering(workspace, lock, made)
+        check_rendering(workspace, lock, wanted)
     except DecisionNeeded as error:
         yield Remark("rendering", workspace.scope.lock, error.details)
 
@@ -217,7 +217,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
 # What an upgrade would change.
 
 
-@steady
+@read_consistently
 def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: bool = False) -> Differences:
     """What is on disk against what an upgrade would write there, local edits merged.
 
@@ -228,12 +228,12 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
 
     limits.check(workspace, workspace.states.recorded.values())
     packs = _packs_of(workspace, limits.name)
-    chosen, made, _ = newest(workspace, packs, latest=latest, preview=True)
-    recognise_releases(workspace, made)
-    planned = plan_for(workspace, made)
+    chosen, wanted, _ = newest(workspace, packs, latest=latest, preview=True)
+    recognise_releases(workspace, wanted)
+    planned = plan_for(workspace, wanted)
     pristine = Pristine(workspace)
     files = [
-        _upgraded(workspace, pristine, made, change, limits)
+        _upgraded(workspace, pristine, wanted, change, limits)
         for change in planned.changes
         if limits.have(change) and (change.action in WRITES or change.action in (Action.DELETE, Action.CONFLICT))
     ]
@@ -242,13 +242,13 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
         after="upgraded",
         files=tuple(files),
         remarks=tuple(Remark("unmerged", one.path, (f"line {one.line}",)) for one in planned.changes if one.line),
-        packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), made.lock)),
-        capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
+        packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), wanted.lock)),
+        capabilities=tuple(change for change in capability_changes(workspace, wanted) if limits.have(change)),
         notes=(
-            *map(str, made.notes({file.path for file in files})),
+            *map(str, wanted.notes({file.path for file in files})),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),
         ),
-        empty=not made.files and not workspace.states.recorded,
+        empty=not wanted.files and not workspace.states.recorded,
     )
 
 
@@ -271,7 +271,9 @@ _STATES = {
 }
 
 
-def _upgraded(workspace: Workspace, pristine: Pristine, made: Wanted, change: Change, limits: Limits) -> FileDifference:
+def _upgraded(
+    workspace: Workspace, pristine: Pristine, wanted: Wanted, change: Change, limits: Limits
+) -> FileDifference:
     seen = change.observed is not None
     before = workspace.states.contents(change.path) if seen else None
     after = before if change.action is Action.CONFLICT else change.content
@@ -279,7 +281,7 @@ def _upgraded(workspace: Workspace, pristine: Pristine, made: Wanted, change: Ch
     if before is not None and len(before) > MAX_BYTES:
         before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
-        row, new = workspace.states.recorded.get(change.path), made.part(change)
+        row, new = workspace.states.recorded.get(change.path), wanted.part(change)
         base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
         form = workspace.form_of(change.client)
         old = pristine_account(before if base is None else base, form, part.persona if part else None)

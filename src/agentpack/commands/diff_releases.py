@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
 from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits
-from agentpack.changes.widening import MayChange
+from agentpack.changes.widening import CapabilityChange
 from agentpack.differences.accounts import NOTHING, compare_personas
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import widening
@@ -17,8 +17,8 @@ from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import refuse_address
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.preconditions import refuse_address
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class _Side(NamedTuple):
@@ -29,7 +29,7 @@ class _Side(NamedTuple):
     """By persona."""
 
 
-@steady
+@read_consistently
 def diff_releases(
     workspace: Workspace, before: str | None, after: str | None, limits: Limits = EVERYTHING
 ) -> Differences:
@@ -72,9 +72,9 @@ def diff_releases(
     )
 
 
-def _may_change(old: Rendering, new: Rendering) -> MayChange:
+def _may_change(old: Rendering, new: Rendering) -> CapabilityChange:
     widened = widening(old.capabilities, new.capabilities)
-    return MayChange(new.pack, new.persona, new.client, old.capabilities, new.capabilities, widened)
+    return CapabilityChange(new.pack, new.persona, new.client, old.capabilities, new.capabilities, widened)
 
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:
@@ -98,14 +98,14 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
     return _side(pinned(workspace, lock).only_for(tuple(clients)).preview(), pack)
 
 
-def _side(made: Wanted, pack: str) -> _Side:
-    locked = made.lock.pack(pack)
+def _side(wanted: Wanted, pack: str) -> _Side:
+    locked = wanted.lock.pack(pack)
     assert locked is not None
     variants = sorted({*locked.variants, *(variant.name for variant in locked.local_variants)})
     label = f"{pack} {locked.version}" + (f" [{', '.join(variants)}]" if variants else "")
     files: dict[str, tuple[Rendering, Persona]] = {}
-    for file in made.files.values():
-        part = made.part(file)
+    for file in wanted.files.values():
+        part = wanted.part(file)
         if file.pack == pack and part is not None:
             files.setdefault(file.persona, (file, part.persona))
     return _Side(label, files)

@@ -15,10 +15,10 @@ from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, Unavailabl
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.selection import Selection
-from agentpack.workspace.required import nothing_installed, require_lock
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.preconditions import nothing_installed_error, require_lock
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class Origins(NamedTuple):
@@ -46,7 +46,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class ExplainedFile:
     """One installed file, its fields and rules in the order of the file; what was removed stands where it was."""
 
     path: str
@@ -63,7 +63,7 @@ class Explained:
     """The field of a persona that the client's own key says, where it has other words."""
 
 
-class Place(NamedTuple):
+class SourcePlace(NamedTuple):
     """Where a rule or field is written in a pack: what it says there, before parameters are put in."""
 
     origin: Origin
@@ -78,16 +78,16 @@ class ExplainedRule:
     """One rule or field in full."""
 
     line: Line
-    file: Explained
-    places: tuple[Place, ...]
+    file: ExplainedFile
+    places: tuple[SourcePlace, ...]
     """Every layer that says something by that name, the lowest first: the last one counts, it replaced the others."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The values that decide it or stand in it."""
     set_by_user: frozenset[str] = frozenset()
 
 
-@steady
-def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
+@read_consistently
+def explain(workspace: Workspace, limits: Limits) -> tuple[ExplainedFile, ...]:
     """Every installed file of a pack or persona.
 
     Raises:
@@ -97,9 +97,9 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
     return tuple(explained for explained, _ in _explained(workspace, limits))
 
 
-def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
+def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[ExplainedFile, "_Behind"]]:
     if workspace.lock is None and workspace.documents.manifest_bytes is None:
-        raise nothing_installed()
+        raise nothing_installed_error()
     require_lock(workspace)
     recorded = {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
     limits.check(workspace, recorded.values())
@@ -108,7 +108,7 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
         if not limits.have(row):
             continue
         again, part = pristine.again(row), pristine.part(row)
-        found = again.made.files.get(row.path) if again else None
+        found = again.wanted.files.get(row.path) if again else None
         text = pristine.text(row) or (found.content if found else None)
         if again is None or part is None or text is None:
             if isinstance(pristine.failure, Unavailable):
@@ -125,7 +125,7 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
 class _Behind:
     """The layers and parameters behind a persona."""
 
-    def __init__(self, part: Part, pinned: Selection) -> None:
+    def __init__(self, part: AssembledPersona, pinned: Selection) -> None:
         self.part, self.layers = part, pinned.assembler.layers(part)
         self.set_by_user: Mapping[str, Any] = pinned.manifest.parameters(part.pack.name)
         self.defaults = {name: declaration.default for name, declaration in part.pack.declarations.items()}
@@ -148,31 +148,31 @@ class _Behind:
         used = _names(places[-1].text, places[-1].when) if places else ()
         return Origins(origin, tuple(name for name in used if name in self.set_by_user))
 
-    def places(self, entry: Entry) -> list[Place]:
+    def places(self, entry: Entry) -> list[SourcePlace]:
         """Where a rule or heading is written: by its id, without one by its line in the layer it came from."""
         key = (entry.origin, entry.line) if entry.id is None else entry.id
         return self._places.get(key, [])
 
     @cached_property
-    def _places(self) -> Mapping[object, list[Place]]:
+    def _places(self) -> Mapping[object, list[SourcePlace]]:
         """The places of every rule and heading by its id, and by origin and line for one without."""
-        found: dict[object, list[Place]] = {}
+        found: dict[object, list[SourcePlace]] = {}
         for _, layer, origin, _ in self.layers:
             for part, text in _parts(layer.sections):
                 if part.line:
-                    place = Place(origin, layer.file, part.line, text, part.when)
+                    place = SourcePlace(origin, layer.file, part.line, text, part.when)
                     found.setdefault((origin, part.line), []).append(place)
                     if part.id is not None:
                         found.setdefault(part.id, []).append(place)
         return found
 
-    def field_places(self, name: str) -> list[Place]:
+    def field_places(self, name: str) -> list[SourcePlace]:
         """The layers that say a field."""
         found = []
         for _, layer, origin, _ in self.layers:
             header = layer.header.get("set", {}) if origin.kind in ("variant", "local") else layer.header
             if name in header:
-                found.append(Place(origin, layer.file, 0, in_words(header[name]), None))
+                found.append(SourcePlace(origin, layer.file, 0, in_words(header[name]), None))
         return found
 
 
@@ -192,7 +192,7 @@ def _names(text: str, when: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> Explained:
+def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> ExplainedFile:
     same_name = {row.path for row in workspace.states.recorded.values() if row.persona == file.persona}
     seen = workspace.states.observe({file.path, *same_name}).get(file.path)
     missing = seen is None or bool(seen.blocked)
@@ -201,7 +201,7 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: 
         place = workspace.scope.absolute(file.path)
         raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not taken apart")])
     here = pristine if missing else edited_account(data, pristine)
-    return Explained(
+    return ExplainedFile(
         path=file.path,
         client=file.client,
         pack=file.pack,
@@ -277,7 +277,7 @@ def explain_rule(workspace: Workspace, limits: Limits, name: str) -> tuple[Expla
     return tuple(found)
 
 
-def _full(line: Line, file: Explained, behind: _Behind) -> ExplainedRule:
+def _full(line: Line, file: ExplainedFile, behind: _Behind) -> ExplainedRule:
     if line.kind == "field":
         assert line.name is not None
         places = behind.field_places(file.roles.get(line.name, line.name))

@@ -10,5 +10,5 @@ def prune(workspace: Workspace, keep: int = KEPT, *, dry_run: bool = False) -> P
     gone = workspace.store.prunable(keep=keep)
     if dry_run or not any(gone):
         return gone
-    workspace.turns.alone()
+    workspace.consistency.take_lock()
     return workspace.store.prune(keep=keep)

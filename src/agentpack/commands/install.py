@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agentpack.changes.clients import settle
-from agentpack.changes.decisions import carry_out
-from agentpack.changes.following import wanted_with_variants
+from agentpack.changes.clients import choose_clients
+from agentpack.changes.decisions import make_change
+from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
@@ -13,9 +13,9 @@ from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import Candidates, to_change
 from agentpack.wanted.choose import choose
-from agentpack.wanted.selection import naming
+from agentpack.wanted.selection import with_clients
 from agentpack.wanted.settings import read_settings
-from agentpack.workspace.required import refuse_address
+from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -32,17 +32,17 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
     candidates = to_change(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, request)
-    request = request.about(asked)
-    chosen = settle(choose(candidates, new), request).naming_clients()
-    made, moved = wanted_with_variants(chosen)
+    request = request.restricted_to(asked)
+    chosen = choose_clients(choose(candidates, new), request).with_named_clients()
+    wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
-    state = moved.added_to(desired_state(workspace, old, new, made))
+    state = moved.add_to(desired_state(workspace, old, new, wanted))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import name_warnings, remarks
 
-        names = name_warnings(candidates, old, new, workspace.lock, made)
-        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
-    return carry_out(workspace, " ".join(("install", *request.names)), state, request)
+        names = name_warnings(candidates, old, new, workspace.lock, wanted)
+        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, wanted)))
+    return make_change(workspace, " ".join(("install", *request.names)), state, request)
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
@@ -97,8 +97,8 @@ def _with_requirements(
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
         lock = None if fresh else candidates.workspace.lock
-        named = (lock.clients, lock.fewer) if lock is not None and lock.clients else (clients, {})
-        manifest = naming(manifest, *named)
+        named = (lock.clients, lock.clients_by_pack) if lock is not None and lock.clients else (clients, {})
+        manifest = with_clients(manifest, *named)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, request.names, strict=True):

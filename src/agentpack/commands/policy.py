@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agentpack.changes.asked import ask, clients_for
+from agentpack.changes.named_release import clients_for, select_named
 from agentpack.environment import policy_files
-from agentpack.policy.policy import Entry, Listed, Policy, strictest
-from agentpack.policy.refusal import PackVerdict, look
-from agentpack.wanted.choose import as_installed
+from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, strictest
+from agentpack.policy.refusal import PackVerdict, read_what_can_be_read
+from agentpack.wanted.choose import choose_as_installed
 from agentpack.wanted.policy_check import evaluate
 from agentpack.workspace.workspace import Workspace
 
@@ -37,8 +37,8 @@ def effective(workspace: Workspace) -> Effective:
     Raises:
         InvalidFile: the manifest has faults.
     """
-    beside, problems = look(policy_files(workspace.environment))
-    policy = strictest((*workspace.policies.own, *beside))
+    external, problems = read_what_can_be_read(policy_files(workspace.environment))
+    policy = strictest((*workspace.policies.own, *external))
     return Effective(policy.files, tuple(_settings(policy)), problems)
 
 
@@ -54,15 +54,15 @@ def _settings(policy: Policy) -> list[Setting]:
     return found
 
 
-def _list(rule: str, listed: Listed) -> Setting:
+def _list(rule: str, listed: PolicyList) -> Setting:
     return Setting(rule, tuple(entry.value for entry in listed.entries), listed.file, listed.line)
 
 
-def _value(rule: str, entry: Entry) -> Setting:
+def _value(rule: str, entry: PolicyEntry) -> Setting:
     return Setting(rule, (entry.value,), entry.file, entry.line)
 
 
-class Explained(NamedTuple):
+class ExplainedPolicy(NamedTuple):
     """What the policy says about a requirement: the pack that is asked for first, then those that it requires."""
 
     packs: tuple[PackVerdict, ...]
@@ -74,7 +74,7 @@ class Explained(NamedTuple):
         return not any(verdict.refusals for verdict in self.packs)
 
 
-def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> Explained:
+def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> ExplainedPolicy:
     """What each rule says about the release that `install` would choose; where only releases that are too young would
     do, about the newest of those.
 
@@ -83,14 +83,14 @@ def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> 
         Unresolvable: there is no such pack or release.
     """
     _ = workspace.policies.strictest
-    asked = as_installed(ask(workspace, text))
+    asked = choose_as_installed(select_named(workspace, text))
     candidates, (entry,) = asked.candidates, asked.manifest.packs
-    made = asked.for_clients(clients_for(asked, clients)).preview()
-    found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
+    wanted = asked.for_clients(clients_for(asked, clients)).preview()
+    found = sorted(evaluate(candidates, wanted), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
     versions = {pin.pack: pin.version for pin in asked.pins}
     passed = (
         one
         for (pack, version), one in sorted(candidates.passed_over.items())
         if pack in versions and version > versions[pack]
     )
-    return Explained(tuple(found), tuple(passed))
+    return ExplainedPolicy(tuple(found), tuple(passed))

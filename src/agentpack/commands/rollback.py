@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.changes.commit import Decided, commit
+from agentpack.changes.commit import DecidedChange, commit
 from agentpack.changes.documents import changed_packs
 from agentpack.changes.history import generation
-from agentpack.changes.meeting import one_file
 from agentpack.changes.outcome import DocumentChange, Outcome
+from agentpack.changes.same_file import one_file
 from agentpack.changes.snapshot import pins_here
-from agentpack.changes.widening import MayChange, lock_changes
+from agentpack.changes.widening import CapabilityChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile
@@ -63,7 +63,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     if dry_run or not outcome.changes_anything:
         return outcome._replace(dry_run=dry_run)
     modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
-    return commit(workspace, Decided(outcome, goal.pins, modes, goal))
+    return commit(workspace, DecidedChange(outcome, goal.pins, modes, goal))
 
 
 def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
@@ -149,8 +149,8 @@ def _goals(workspace: Workspace, current: Generation, goal: Generation) -> dict[
         raise Refused(
             f"contents of generation {goal.number} are no longer kept; nothing was changed",
             details=missing,
-            hint=f"bring `{workspace.disk.where(layout.BLOBS)}` back from a backup, or go back to another generation: "
-            "`agentpack history` lists them",
+            hint=f"bring `{workspace.disk.absolute(layout.BLOBS)}` back from a backup, or go back to another "
+            "generation: `agentpack history` lists them",
         )
     return goals
 
@@ -164,7 +164,7 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
             "the history lists files that agentpack does not manage; nothing was changed",
             details=[workspace.scope.absolute(path) for path in strange],
             hint="if they are of a client that you declared, put its file back into `.agentpack/clients`; else remove "
-            f"`{workspace.disk.where(layout.STATE)}`, as in a fresh clone: history is lost",
+            f"`{workspace.disk.absolute(layout.STATE)}`, as in a fresh clone: history is lost",
         )
 
 
@@ -278,7 +278,7 @@ def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Cha
             yield f"{workspace.scope.absolute(change.path)}: your edits are kept in generation {kept}"
 
 
-def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[MayChange, ...]:
+def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[CapabilityChange, ...]:
     """What personas may do otherwise then, as the two locks tell it."""
     for document in documents:
         if document.path == workspace.scope.lock:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.authoring.sizes import count
-from agentpack.changes.asked import ask, clients_for, resolved
-from agentpack.compose.composing import Pack
+from agentpack.changes.named_release import clients_for, select_named, select_requirement
+from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.manifest import ManifestEntry
@@ -40,14 +40,14 @@ class Size(NamedTuple):
     always_tokens: int = 0
 
 
-class Conflict(NamedTuple):
+class VariantConflict(NamedTuple):
     """The variants that one does not go together with when all of them come; `reason` is empty when none is told."""
 
     others: tuple[str, ...]
     reason: str
 
 
-class Variant(NamedTuple):
+class VariantSummary(NamedTuple):
     """A variant that can be asked for."""
 
     name: str
@@ -56,10 +56,10 @@ class Variant(NamedTuple):
     local: bool
     losses: tuple[str, ...] = ()
     """What the persona no longer says with it, in the pack's words."""
-    conflicts: tuple[Conflict, ...] = ()
+    conflicts: tuple[VariantConflict, ...] = ()
 
 
-class Version(NamedTuple):
+class OfferedVersion(NamedTuple):
     """A release on offer, and whether it is the one locked here."""
 
     version: str
@@ -75,15 +75,15 @@ class Shown(NamedTuple):
     digest: str
     header: Mapping[str, Any]
     bare: bool
-    versions: tuple[Version, ...]
+    versions: tuple[OfferedVersion, ...]
     personas: Mapping[str, str]
     """Each persona's name, and what it extends, empty for nothing."""
-    variants: tuple[Variant, ...]
+    variants: tuple[VariantSummary, ...]
     parameters: tuple[Mapping[str, Any], ...]
     sizes: tuple[Size, ...]
 
 
-class Found(NamedTuple):
+class SearchResult(NamedTuple):
     """A pack that `search` found. `others` are sources that have it too and are passed over."""
 
     name: str
@@ -102,7 +102,7 @@ def _pin(asked: Selection) -> Chosen:
 
 def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
     """What there is to know of a pack before installing it."""
-    asked = ask(workspace, text, settings)
+    asked = select_named(workspace, text, settings)
     for_clients = clients_for(asked, clients)
     if settings:
         asked.for_clients(for_clients).preview()  # a value that is not allowed is an error here, and no row of sizes
@@ -118,7 +118,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
         digest=release.digest,
         header=pack.header,
         bare=pack.bare,
-        versions=tuple(Version(v, locked is not None and locked.version == v) for v in offered),
+        versions=tuple(OfferedVersion(v, locked is not None and locked.version == v) for v in offered),
         personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
         variants=variants,
         parameters=tuple(_parameters(asked.manifest.packs[0], pack)),
@@ -126,25 +126,25 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     )
 
 
-def _variants(workspace: Workspace, pack: Pack) -> Iterator[Variant]:
+def _variants(workspace: Workspace, pack: Pack) -> Iterator[VariantSummary]:
     for persona, own in sorted(pack.variants.items()):
         conflicts = _conflicts(own)
         for name, layer in sorted(own.items()):
             losses = tuple(layer.header["losses"])
-            yield Variant(name, persona, layer.header["summary"], False, losses, tuple(conflicts[name]))
+            yield VariantSummary(name, persona, layer.header["summary"], False, losses, tuple(conflicts[name]))
     for text in workspace.documents.local_texts:
         if text.persona in pack.personas:
-            yield Variant(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
+            yield VariantSummary(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
 
 
-def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[Conflict]]:
+def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[VariantConflict]]:
     """What each variant does not go together with, whoever of them says so."""
-    found: dict[str, list[Conflict]] = {name: [] for name in variants}
+    found: dict[str, list[VariantConflict]] = {name: [] for name in variants}
     for name, layer in sorted(variants.items()):
         for conflict in layer.header["conflicts"]:
             together = {name, *conflict["with"]}
             for one in together:
-                found[one].append(Conflict(tuple(sorted(together - {one})), conflict.get("reason", "")))
+                found[one].append(VariantConflict(tuple(sorted(together - {one})), conflict.get("reason", "")))
     return {
         name: sorted(set(conflicts), key=lambda each: (len(each.others), each)) for name, conflicts in found.items()
     }
@@ -162,7 +162,7 @@ def _parameters(entry: ManifestEntry, pack: Pack) -> Iterator[Mapping[str, Any]]
         }
 
 
-def _sizes(asked: Selection, variants: Sequence[Variant], clients: Sequence[str]) -> Iterator[Size]:
+def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequence[str]) -> Iterator[Size]:
     """The pack alone, with what was asked for, and with each variant by itself."""
     alone = [(name,) for name in sorted({variant.name for variant in variants})]
     pin, (entry,) = _pin(asked), asked.manifest.packs
@@ -170,20 +170,22 @@ def _sizes(asked: Selection, variants: Sequence[Variant], clients: Sequence[str]
         for client in clients:
             requirement = replace(entry.requirement, range=f"=={pin.version}", variants=names)
             try:
-                made = resolved(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
+                wanted = (
+                    select_requirement(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
+                )
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
-            files = {file.persona: file for file in made.files.values() if file.pack == pin.pack}
+            files = {file.persona: file for file in wanted.files.values() if file.pack == pin.pack}
             whole = count("\n".join(file.content.decode() for file in files.values()))
-            always = count("\n".join(_in_mind(asked.workspace, made, client, set(files))))
+            always = count("\n".join(_in_mind(asked.workspace, wanted, client, set(files))))
             yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
 
 
-def _in_mind(workspace: Workspace, made: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
+def _in_mind(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
     """What the client keeps of each persona that is not called: its name, and its description where it has one."""
     described = workspace.clients.named(client).description is not None
-    for part in made.parts:
+    for part in wanted.parts:
         if part.persona.name in personas:
             yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name
 
@@ -201,7 +203,7 @@ def render(
     Raises:
         UsageError: the pack has several personas and none is named, or it has no persona of that name.
     """
-    asked = ask(workspace, text, settings)
+    asked = select_named(workspace, text, settings)
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
     files = [file for file in asked.for_clients(clients).preview().files.values() if file.pack == pin.pack]
     names = [file.persona for file in files]
@@ -221,12 +223,12 @@ def render(
     return next(file for file in files if persona in (None, file.persona))
 
 
-def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
+def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], list[str], list[str]]:
     """The packs of all sources in which every word of the text occurs, best match first; near names when there is
     none; and what could not be read."""
     candidates = to_look_at(workspace, workspace.manifest)
     words = text.lower().split()
-    found: list[tuple[int, Found]] = []
+    found: list[tuple[int, SearchResult]] = []
     unread: list[str] = []
     known = candidates.known()
     for name in known:
@@ -251,7 +253,7 @@ def _near(text: str, known: Iterable[str]) -> list[str]:
     return [name for name in names if not set(words).isdisjoint(name.split("-"))][:3]
 
 
-def _described(candidates: Candidates, name: PackName) -> Found | None:
+def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
     refs = candidates.sources.releases(name)
     final = [ref for ref in refs if not ref.version.is_prerelease] or list(refs)
     if not final:
@@ -261,7 +263,7 @@ def _described(candidates: Candidates, name: PackName) -> Found | None:
         source.name for source in candidates.sources.all if source.name != final[0].source and source.releases(name)
     ]
     header = pack.header
-    return Found(
+    return SearchResult(
         name=name,
         version=pack.version,
         description=header["description"],
@@ -272,7 +274,7 @@ def _described(candidates: Candidates, name: PackName) -> Found | None:
     )
 
 
-def _rank(pack: Found, words: Sequence[str]) -> int | None:
+def _rank(pack: SearchResult, words: Sequence[str]) -> int | None:
     """0 for the name itself, then names, keywords and personas, descriptions; None when a word occurs nowhere."""
     worst = 0
     for word in words:

@@ -19,7 +19,7 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import unmerged_line
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class FileStatus(NamedTuple):
@@ -103,7 +103,7 @@ class Status(NamedTuple):
     """What is locked although a policy does not allow it."""
 
 
-@steady
+@read_consistently
 def status(workspace: Workspace) -> Status:
     """The state of the scope. Changes nothing but an interrupted change, which is finished first."""
     lock = workspace.lock or Lock({}, (), (), ())
@@ -154,7 +154,7 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         row = locked.get(path) or recorded[path]
         here = observed.get(path)
         digest = Digest(f"sha256:{locked[path].sha256}") if path in locked else None
-        if not workspace.disk.knows(path):
+        if not workspace.disk.has_root(path):
             state = "elsewhere" if (row.client, row.pack, row.persona) not in staying else ""
         else:
             state = file_state(digest, recorded[path].rendered if path in recorded else None, here)

@@ -2,15 +2,15 @@
 
 from collections.abc import Collection
 
-from agentpack.changes.clients import default_clients, settle
+from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.conflicts import lost_files
-from agentpack.changes.decisions import carry_out, conclude
+from agentpack.changes.decisions import confirm_and_commit, make_change
 from agentpack.changes.documents import declaration_notes, document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
 from agentpack.changes.request import ChangeRequest, DesiredState
-from agentpack.changes.widening import granted_words, may_changes, refuse_widening
+from agentpack.changes.widening import capability_changes, granted_words, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
@@ -19,9 +19,9 @@ from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, pinned_here
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import require_manifest, require_packs
+from agentpack.workspace.file_releases import file_releases_of_lock, with_files
+from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
-from agentpack.workspace.written import held_by_lock, with_files
 
 
 @changing
@@ -39,14 +39,14 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
         chosen = pinned_here(workspace, frozen=unchecked)
     else:
         chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), request)
-    made = chosen.enforced()
-    state = DesiredState(made, workspace.documents.manifest_bytes, made.lock)
+    wanted = chosen.enforced()
+    state = DesiredState(wanted, workspace.documents.manifest_bytes, wanted.lock)
     if as_locked and workspace.lock is not None:
-        check_rendering(workspace, workspace.lock, made)
-        if {*workspace.lock.files} == {*made.lock.files}:
+        check_rendering(workspace, workspace.lock, wanted)
+        if {*workspace.lock.files} == {*wanted.lock.files}:
             state = state._replace(lock=workspace.lock)
-        _refuse_edits(workspace, made, request)
-    return carry_out(workspace, "sync", state, request)
+        _refuse_edits(workspace, wanted, request)
+    return make_change(workspace, "sync", state, request)
 
 
 def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
@@ -60,18 +60,18 @@ def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
             continue  # told where it is decided what the client gets
     if workspace.lock is None and (found := recognised_lock(workspace)):
         chosen = choose(candidates, manifest, lock=found)
-    return settle(chosen, decisions)
+    return choose_clients(chosen, decisions)
 
 
-def _refuse_edits(workspace: Workspace, made: Wanted, request: ChangeRequest) -> None:
+def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> None:
     if request.discard_edits:
         return
     recorded = workspace.states.recorded
-    observed = workspace.states.observe({*made.files, *recorded})
+    observed = workspace.states.observe({*wanted.files, *recorded})
     edited = []
     for path, file in recorded.items():
-        wanted = made.files.get(path)
-        if file_state(file.rendered, wanted and wanted.digest, observed.get(path)) in ("edited", "blocked"):
+        new = wanted.files.get(path)
+        if file_state(file.rendered, new and new.digest, observed.get(path)) in ("edited", "blocked"):
             line = unmerged_line(workspace.states.contents(path))
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
@@ -101,17 +101,17 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
     return _write_lock(workspace, _chosen(candidates, request).enforced(), request)
 
 
-def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> Outcome:
+def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> Outcome:
     """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
     before = workspace.lock
-    recognise_releases(workspace, made)
-    if before is None and (lost := unrecorded_files(workspace, made)):
+    recognise_releases(workspace, wanted)
+    if before is None and (lost := unrecorded_files(workspace, wanted)):
         raise lost_files(workspace, [file.path for file in lost])
-    capabilities = may_changes(workspace, made)
+    capabilities = capability_changes(workspace, wanted)
     if request.require_acceptance:
         refuse_widening(capabilities)
-    wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
-    text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
+    new_lock = wanted.lock._replace(accepted=(*wanted.lock.accepted, *granted_words(capabilities)))
+    text = lock_bytes(workspace, with_files(new_lock, (), file_releases_of_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.documents.lock_bytes, text)]))
     proposed = Outcome(
         command="lock",
@@ -119,14 +119,14 @@ def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> O
         root=workspace.scope.root,
         plan=Plan(changes=(), elsewhere=workspace.states.elsewhere),
         documents=documents,
-        packs=tuple(pack_changes(before, made.lock)),
+        packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *made.notes(made.files if documents else None),
+            *wanted.notes(wanted.files if documents else None),
             *(declaration_notes(workspace) if documents else ()),
-            *merge_notes(workspace, made.lock),
+            *merge_notes(workspace, wanted.lock),
         ),
         dry_run=request.dry_run,
         capabilities=capabilities,
-        skipped=made.skipped,
+        skipped=wanted.skipped,
     )
-    return conclude(workspace, made, request, proposed)
+    return confirm_and_commit(workspace, wanted, request, proposed)

@@ -5,8 +5,8 @@ needs.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from agentpack.changes.clients import default_clients, settle
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.clients import choose_clients, default_clients
+from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import DecisionNeeded, Refused, UsageError
@@ -18,7 +18,7 @@ from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
-from agentpack.workspace.required import nothing_installed, require_packs
+from agentpack.workspace.preconditions import nothing_installed_error, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
@@ -32,7 +32,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
     Raises:
         UsageError: there is no such pack, variant or client here.
-        DecisionNeeded: a pack would be left without a client; or as `carry_out` raises it.
+        DecisionNeeded: a pack would be left without a client; or as `make_change` raises it.
     """
     clients = request.clients
     asked = [parse_requirement(name) for name in request.names]
@@ -52,7 +52,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         )
     asked = [requirement for requirement in asked if requirement not in gone]
     if workspace.documents.manifest_bytes is None:
-        raise nothing_installed()
+        raise nothing_installed_error()
     require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
@@ -60,7 +60,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         notes=tuple(_texts_that_stay(workspace, asked)), notes_on=lambda planned: _earlier_texts(workspace, planned)
     )
     command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
-    return carry_out(workspace, command, state, request.about(asked))
+    return make_change(workspace, command, state, request.restricted_to(asked))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
@@ -76,9 +76,9 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
-    chosen = settle(choose(to_change(workspace, new, workspace.lock), new))
-    made = chosen.enforced(allow_installed=True)
-    state = desired_state(workspace, old, new, made)
+    chosen = choose_clients(choose(to_change(workspace, new, workspace.lock), new))
+    wanted = chosen.enforced(allow_installed=True)
+    state = desired_state(workspace, old, new, wanted)
     is_empty = not new.packs and not new.models and not new.sources
     if is_empty and state.manifest is not None and plain(state.manifest).decode() == new_manifest(new):
         return state._replace(manifest=None, lock=None)
@@ -119,9 +119,11 @@ def _without_clients(
     named = {requirement.pack for requirement in asked} or {wanted.requirement.pack for wanted in manifest.packs}
     whole = named == {wanted.requirement.pack for wanted in manifest.packs}
     every = default_clients(workspace, manifest)
-    fewer = workspace.lock.fewer if manifest.clients is None and workspace.lock is not None else {}
+    clients_by_pack = workspace.lock.clients_by_pack if manifest.clients is None and workspace.lock is not None else {}
     had = {
-        wanted.requirement.pack: fewer.get(wanted.requirement.pack, every) if wanted.clients is None else wanted.clients
+        wanted.requirement.pack: clients_by_pack.get(wanted.requirement.pack, every)
+        if wanted.clients is None
+        else wanted.clients
         for wanted in manifest.packs
     }
     known = sorted({client for pack in named for client in had[pack]} | set(every if whole else ()))
@@ -142,7 +144,7 @@ def _without_clients(
     packs = []
     for wanted in manifest.packs:
         pack = wanted.requirement.pack
-        follows = wanted.clients is None and whole and pack not in fewer
+        follows = wanted.clients is None and whole and pack not in clients_by_pack
         own = pack in named and not follows and left[pack] != had[pack]
         packs.append(wanted._replace(clients=left[pack]) if own else wanted)
     manifest = manifest._replace(packs=tuple(packs))

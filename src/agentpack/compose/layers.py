@@ -1,20 +1,20 @@
 """Variants are laid over a persona. The result never depends on the order in which they are named.
 
 The order of laying is computed: declared `order`, then the name. Whether variants go together is decided in
-`agreement.py`.
+`conflicts.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from agentpack.compose.agreement import (
+from agentpack.compose.conflicts import (
     Draft,
     Missing,
-    Named,
+    NamedLayer,
     comes_directly_after,
     ids_of,
-    refuse_disagreement,
+    refuse_conflicts,
     section_end,
 )
 from agentpack.compose.outline import Outline
@@ -42,14 +42,14 @@ def first_draft(layer: Layer, origin: Origin) -> Draft:
     return Draft(layer.header["name"], fields, sections, {})
 
 
-def choose(names: Iterable[str], known: Mapping[str, Named], persona: str) -> list[Named]:
+def choose(names: Iterable[str], known: Mapping[str, NamedLayer], persona: str) -> list[NamedLayer]:
     """The variants named and those they require, in the order in which they are laid.
 
     Raises:
         Unresolvable: a name is unknown, or two of them exclude each other.
         InvalidFile: the declared orders run in a circle.
     """
-    chosen: dict[str, Named] = {}
+    chosen: dict[str, NamedLayer] = {}
     waiting = [(name, f"`{persona}`") for name in sorted(set(names))]
     while waiting:
         name, wanted_by = waiting.pop()
@@ -65,7 +65,7 @@ def choose(names: Iterable[str], known: Mapping[str, Named], persona: str) -> li
     return _ordered(chosen)
 
 
-def _refuse_conflicts(chosen: Mapping[str, Named]) -> None:
+def _refuse_conflicts(chosen: Mapping[str, NamedLayer]) -> None:
     """Raise Unresolvable for variants that exclude each other: the fewest, and those that say why before others."""
     met = [
         (len(conflict["with"]), "reason" not in conflict, name, conflict["with"], conflict.get("reason", ""))
@@ -86,7 +86,7 @@ def _refuse_conflicts(chosen: Mapping[str, Named]) -> None:
     )
 
 
-def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
+def _ordered(chosen: Mapping[str, NamedLayer]) -> list[NamedLayer]:
     """By name, but each after those that it is declared to come after."""
     after = {name: {*comes_directly_after(variant)} & chosen.keys() for name, variant in chosen.items()}
     before: dict[str, list[str]] = {}
@@ -96,7 +96,7 @@ def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
     waiting = {name: len(others) for name, others in after.items()}
     ready = [name for name, count in waiting.items() if not count]
     heapify(ready)
-    done: list[Named] = []
+    done: list[NamedLayer] = []
     while ready:
         name = heappop(ready)
         done.append(chosen[name])
@@ -113,7 +113,7 @@ def _ordered(chosen: Mapping[str, Named]) -> list[Named]:
     return done
 
 
-def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
+def lay(draft: Draft, variants: Sequence[NamedLayer]) -> Draft:
     """The draft with every variant laid over it.
 
     Raises:
@@ -121,7 +121,7 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
         Unresolvable: two variants do different things to the same field, parameter, section or rule.
     """
     _refuse_many(draft, variants)
-    refuse_disagreement(draft, variants)
+    refuse_conflicts(draft, variants)
     end = _last_gap(draft.sections)
     known = ids_of(draft.sections)
     outline = Outline(draft.sections)
@@ -135,7 +135,7 @@ def lay(draft: Draft, variants: Sequence[Named]) -> Draft:
     return draft._replace(sections=_with_last_gap(outline.sections(), end))
 
 
-def _refuse_many(draft: Draft, variants: Sequence[Named]) -> None:
+def _refuse_many(draft: Draft, variants: Sequence[NamedLayer]) -> None:
     """Raise InvalidFile for more than is laid over each other: every rule may have to be looked for among all."""
     laid = sum(1 + len(section.rules) for section in draft.sections)
     for variant in variants:
@@ -146,7 +146,7 @@ def _refuse_many(draft: Draft, variants: Sequence[Named]) -> None:
             raise InvalidFile([Fault(variant.layer.file, 0, "", message)])
 
 
-def _lay_one(outline: Outline, variant: Named) -> None:
+def _lay_one(outline: Outline, variant: NamedLayer) -> None:
     """Lay the rules and headings of a variant."""
     for id in variant.layer.header["remove"]:
         outline.remove(id)
@@ -161,7 +161,7 @@ def _lay_one(outline: Outline, variant: Named) -> None:
                 behind[rule.after] = rule.id
 
 
-def _set(draft: Draft, variant: Named) -> Draft:
+def _set(draft: Draft, variant: NamedLayer) -> Draft:
     """The draft with the fields and parameters that a variant sets."""
     wanted = variant.layer.header["set"]
     fields = dict(draft.fields)
@@ -178,7 +178,7 @@ def _merged(field: Field | None, natives: Mapping[str, Any]) -> dict[str, Any]:
     return {client: {**old.get(client, {}), **natives.get(client, {})} for client in sorted({*old, *natives})}
 
 
-def _unknown_ids(known: set[str], variant: Named) -> Iterator[Missing]:
+def _unknown_ids(known: set[str], variant: NamedLayer) -> Iterator[Missing]:
     """What a variant names that neither the persona nor a variant below it ever had. Removing what another removed as
     well is no fault.
     """

@@ -9,12 +9,12 @@ from typing import Any
 from agentpack.model.persona import Rule, Section
 
 
-class _Node:
+class _OutlineNode:
     """A rule or a heading, between the one before it and the one that follows."""
 
     __slots__ = ("following", "last", "part", "previous", "title")
 
-    def __init__(self, part: Any, previous: "_Node | None", title: "_Node | None") -> None:
+    def __init__(self, part: Any, previous: "_OutlineNode | None", title: "_OutlineNode | None") -> None:
         self.part = part
         """A Rule, or a Section without its rules: both have an id and a gap."""
         self.previous = previous
@@ -22,16 +22,16 @@ class _Node:
         """The heading it stands below; a heading stands below itself."""
         self.last = self
         """Of a heading: the last rule of its section, or the heading where it has none."""
-        self.following: _Node | None = None
+        self.following: _OutlineNode | None = None
 
 
 class Outline:
     """Sections that change in place. The first one is the text before all headings, and always stays."""
 
     def __init__(self, sections: Sequence[Section]) -> None:
-        self._headings: dict[str | None, _Node] = {}
-        self._rules: dict[str | None, _Node] = {}
-        self._end: _Node | None = None
+        self._headings: dict[str | None, _OutlineNode] = {}
+        self._rules: dict[str | None, _OutlineNode] = {}
+        self._end: _OutlineNode | None = None
         for section in sections:
             title = self._link(section._replace(rules=()), self._end, None)
             for rule in section.rules:
@@ -46,7 +46,7 @@ class Outline:
             for title in self._titles(self._start)
         )
 
-    def lay_section(self, new: Section) -> _Node:
+    def lay_section(self, new: Section) -> _OutlineNode:
         """Change the section with this id, or add it where it asks to go, else at the end; its rules are not laid.
 
         Returns:
@@ -66,7 +66,7 @@ class Outline:
                 self._unlink(node)
         return title
 
-    def lay_rule(self, home: _Node, rule: Rule, beside: str | None) -> bool:
+    def lay_rule(self, home: _OutlineNode, rule: Rule, beside: str | None) -> bool:
         """Replace the rule of the same id where it stands, or put the new one where it asks to go, else at the end of
         the section.
 
@@ -102,8 +102,8 @@ class Outline:
             if node.previous is not self._start:
                 _widen(node.previous, node.part.gap)
 
-    def _link(self, part: Section | Rule, previous: _Node | None, title: _Node | None) -> _Node:
-        node = _Node(part, previous, title)
+    def _link(self, part: Section | Rule, previous: _OutlineNode | None, title: _OutlineNode | None) -> _OutlineNode:
+        node = _OutlineNode(part, previous, title)
         if previous is not None:
             node.following, previous.following = previous.following, node
         if node.following is None:
@@ -116,7 +116,7 @@ class Outline:
             (self._headings if title is None else self._rules).setdefault(part.id, node)
         return node
 
-    def _unlink(self, node: _Node) -> None:
+    def _unlink(self, node: _OutlineNode) -> None:
         above, below = node.previous, node.following
         if above is not None:
             above.following = below
@@ -130,19 +130,19 @@ class Outline:
         if known.get(node.part.id) is node:
             del known[node.part.id]
 
-    def _titles(self, first: _Node | None) -> Iterator[_Node]:
+    def _titles(self, first: _OutlineNode | None) -> Iterator[_OutlineNode]:
         """The headings from this one on."""
         while first is not None:
             yield first
             first = first.last.following
 
-    def _rules_of(self, title: _Node) -> Iterator[_Node]:
+    def _rules_of(self, title: _OutlineNode) -> Iterator[_OutlineNode]:
         node = title
         while node is not title.last and node.following is not None:
             node = node.following
             yield node
 
-    def _below(self, title: _Node) -> list[_Node]:
+    def _below(self, title: _OutlineNode) -> list[_OutlineNode]:
         """The heading and the deeper ones below it."""
         found = [title]
         for other in self._titles(title.last.following):
@@ -151,10 +151,10 @@ class Outline:
             found.append(other)
         return found
 
-    def _add_section(self, new: Section) -> _Node:
+    def _add_section(self, new: Section) -> _OutlineNode:
         at = self._headings.get(new.after or new.before) if new.after or new.before else None
         if at is not None and new.after:
-            previous: _Node | None = self._below(at)[-1].last
+            previous: _OutlineNode | None = self._below(at)[-1].last
         else:
             previous = self._end if at is None else at.previous
         fresh = new._replace(rules=(), gap="\n\n", after=None, before=None, hollow=not new.rules)
@@ -163,7 +163,7 @@ class Outline:
             _end_with_blank_line(previous)
         return title
 
-    def _remove_section(self, title: _Node) -> None:
+    def _remove_section(self, title: _OutlineNode) -> None:
         gone = self._below(title)
         gap = gone[-1].last.part.gap
         for heading in gone:
@@ -172,7 +172,7 @@ class Outline:
             self._unlink(heading)
         _widen(title.previous, gap)
 
-    def _insert(self, at: _Node, rule: Rule) -> None:
+    def _insert(self, at: _OutlineNode, rule: Rule) -> None:
         """Put the rule behind this node, and the line ends before and after it as they are around it."""
         following = None if at.title.last is at or at.following is None else at.following.part
         gap = "\n\n" if at is at.title else at.part.gap if "\n" in at.part.gap else "\n"
@@ -184,7 +184,7 @@ class Outline:
             _end_with_blank_line(at)
         self._link(rule._replace(gap=gap), at, at.title)
 
-    def _between(self, first: Rule, second: Rule, title: _Node) -> str:
+    def _between(self, first: Rule, second: Rule, title: _OutlineNode) -> str:
         """What stands between two rules: list items follow each other as the first two items below the heading that
         do, all else after a blank line.
         """
@@ -196,12 +196,12 @@ class Outline:
         return "\n"
 
 
-def _end_with_blank_line(node: _Node | None) -> None:
+def _end_with_blank_line(node: _OutlineNode | None) -> None:
     if node is not None and node.part.gap.count("\n") < 2:
         node.part = node.part._replace(gap="\n\n")
 
 
-def _widen(node: _Node | None, gap: str) -> None:
+def _widen(node: _OutlineNode | None, gap: str) -> None:
     if node is not None:
         node.part = node.part._replace(gap=longer(node.part.gap, gap))
 

@@ -1,4 +1,4 @@
-"""A client's file taken apart: its fields, its rules, and where each comes from."""
+"""Take a client's file apart: its fields, its rules, and the origin of each."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ from agentpack.model.persona import Origin, Persona
 from agentpack.model.rendering import Form
 
 MAX_BYTES = 1024 * 1024
-"""A text that is taken apart; agent files have some ten thousand bytes."""
+"""Largest text that is taken apart; agent files have some ten thousand bytes."""
 
 
 class Account(NamedTuple):
-    """`entries` are the rules and headings in reading order, `origins` tell where each field comes from."""
+    """A file taken apart. `entries` are the rules and headings in reading order, `origins` the origin of each field."""
 
     form: Form
     parts: Parts
@@ -23,8 +23,8 @@ class Account(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """What differs between two accounts. `origins` tell where the changed fields come from, on the later side if they
-    are there.
+    """The differences between two accounts. `origins` are those of the changed fields, from the later side if they are
+    there.
     """
 
     fields: tuple[FieldChange, ...] = ()
@@ -36,12 +36,12 @@ NOTHING = Compared()
 
 
 def decoded(data: bytes) -> str:
-    """The text for people, in LF; what is no UTF-8 shows as escapes."""
+    """The text for people, with LF line ends; invalid UTF-8 is shown as escapes."""
     return as_lf(data).decode("utf-8", "backslashreplace")
 
 
 def pristine_account(data: bytes, form: Form, persona: Persona | None) -> Account:
-    """A text as it was rendered, its rules recognised by the persona's if that is known."""
+    """A rendered text taken apart, its rules matched with the persona's if that is known."""
     parts = parts_of(decoded(data), form)
     found = entries_in(parts.body, parts.first_line)
     if persona is None:
@@ -52,10 +52,10 @@ def pristine_account(data: bytes, form: Form, persona: Persona | None) -> Accoun
 
 
 def edited_account(data: bytes, pristine: Account, *, by_hand: bool = True) -> Account:
-    """A text that was perhaps edited, its rules recognised by those of the pristine one.
+    """A possibly edited text taken apart, its rules matched with the pristine ones.
 
     Args:
-        by_hand: what differs is a local edit; else it is not known where it comes from.
+        by_hand: differences are local edits; otherwise their origin is unknown.
     """
     parts = parts_of(decoded(data), pristine.form)
     entries = recognise(pristine.entries, entries_in(parts.body, parts.first_line), edited=by_hand)
@@ -67,14 +67,16 @@ def edited_account(data: bytes, pristine: Account, *, by_hand: bool = True) -> A
 
 
 def _field_origin(persona: Persona, key: str, name: str) -> Origin:
-    """A client's own setting comes from `clients`; what every client needs, as a name, comes with the description."""
+    """A client's own setting comes from `clients`; a key every client needs, such as the name, comes with the
+    description.
+    """
     fields = persona.fields
     native = any(key in settings for settings in persona.value("clients").values()) if "clients" in fields else False
     return fields[name if name in fields else "clients" if native else "description"].origin
 
 
 def compare_accounts(before: Account, after: Account) -> Compared:
-    """What differs between two texts of one file."""
+    """The differences between two texts of one file."""
     return _compared(
         before.parts.fields,
         after.parts.fields,
@@ -87,14 +89,14 @@ def compare_accounts(before: Account, after: Account) -> Compared:
 
 
 def compare_personas(before: Persona, after: Persona) -> Compared:
-    """What differs between two personas, in the words of packs and not of any client."""
+    """The differences between two personas, in the terms of packs rather than of a client."""
     old, old_origins = _flat(before)
     new, new_origins = _flat(after)
     return _compared(old, new, old_origins, new_origins, entries_of(before.sections), entries_of(after.sections))
 
 
 def _flat(persona: Persona) -> tuple[dict[str, Any], dict[str, Origin]]:
-    """The fields by name, the settings of clients one by one."""
+    """All fields by name, with the settings of clients one by one."""
     values: dict[str, Any] = {"name": persona.name}
     origins = {"name": persona.fields["description"].origin} if "description" in persona.fields else {}
     for name, field in persona.fields.items():

@@ -1,5 +1,5 @@
-"""A client's file -> its header's fields and its body. A header that does not read is taken line by line: whoever edits
-a file by hand still gets an answer.
+"""Split a client's file into header fields and body. A header that cannot be parsed is read line by line, so that
+hand-edited files still get an answer.
 """
 
 import json
@@ -16,7 +16,7 @@ _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 
 
 class Parts(NamedTuple):
-    """The fields as the client names them; the body, and the line of the file on which it begins (0 when unknown)."""
+    """The fields as the client names them, the body, and the line where it begins (0 if unknown)."""
 
     fields: Mapping[str, Any]
     body: str
@@ -24,7 +24,7 @@ class Parts(NamedTuple):
 
 
 def parts_of(text: str, form: Form) -> Parts:
-    """The parts of a file that is written in this form."""
+    """The parts of a file in this format."""
     if form.format == "body":
         return Parts({}, text, 1)
     if form.format != "markdown":
@@ -67,7 +67,7 @@ def _fields(head: str) -> Mapping[str, Any]:
 
 
 def _simple(lines: list[str]) -> dict[str, Any] | None:
-    """A header as agentpack writes it: a field a line, each value JSON or a plain word. None for any other."""
+    """Parse a header in agentpack's own format: a field a line, each value JSON or a plain word. None for any other."""
     fields: dict[str, Any] = {}
     for line in lines:
         match = _FIELD.match(line.rstrip("\r"))
@@ -98,7 +98,7 @@ def _by_line(lines: list[str]) -> dict[str, Any]:
 
 
 class FieldChange(NamedTuple):
-    """A field that came, went or changed; None where it is not there. For lists, which members came and went."""
+    """A field that was added, removed or changed; None where it is absent. For lists, the added and removed members."""
 
     name: str
     before: Any
@@ -110,10 +110,10 @@ class FieldChange(NamedTuple):
 def compare_fields(
     before: Mapping[str, Any], after: Mapping[str, Any], lists: Collection[str] = ("tools",)
 ) -> tuple[FieldChange, ...]:
-    """What differs, in the order of the fields.
+    """The differences, in the order of the fields.
 
     Args:
-        lists: the fields whose value may be a list with commas in one text.
+        lists: fields whose value may be a comma-separated list.
     """
     changes = []
     for name in dict.fromkeys((*before, *after)):

@@ -1,17 +1,17 @@
-"""A tar.gz as a stream: one gzip member, unpacked piece by piece up to a bound, and the tar in it.
+"""Read a tar.gz as a stream: one gzip member, unpacked piece by piece up to a limit, and the tar in it.
 
-Read are POSIX ustar and pax headers for regular files and folders, and GNU's header and long names where they say no
-more than those. All else (links, devices, sparse files, numbers in base 256, archives that end early or go on after
-their end) is refused.
+Reads POSIX ustar and pax headers for regular files and folders, and GNU headers and long names that say no more than
+those. Everything else is refused: links, devices, sparse files, base-256 numbers, truncated archives and data after the
+end.
 """
 
 import zlib
 
-from agentpack.input.entries import MACOS, Collected, Unsafe, most_unpacked
+from agentpack.input.archive_entries import MACOS, Collected, Unsafe, most_unpacked
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024
-"""One header that says more of the next entry."""
+"""Size of one header that describes the next entry."""
 _BLOCK = 512
 _PIECE = 1 << 16
 _KINDS = {
@@ -66,7 +66,7 @@ def read_tar(data: bytes) -> Collected:
 
 
 class _Unpacked:
-    """The bytes in one gzip member, no more of them in memory than were asked for and one piece."""
+    """The bytes in one gzip member. Holds no more in memory than was requested plus one piece."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
@@ -76,7 +76,7 @@ class _Unpacked:
         self._ready = bytearray()
 
     def take(self, size: int) -> bytes:
-        """Exactly so many bytes."""
+        """Exactly `size` bytes."""
         while len(self._ready) < size:
             if not self._more():
                 raise Unsafe("cut off: it ends before its end is marked")
@@ -85,11 +85,11 @@ class _Unpacked:
         return taken
 
     def file(self, size: int) -> bytes:
-        """The content of an entry, which fills up its last block."""
+        """The content of an entry, without its padding."""
         return self.take(size + -size % _BLOCK)[:size]
 
     def finish(self) -> None:
-        """Only zeros may follow the first empty block, one more of them at least."""
+        """Check that only zeros follow the first empty block, including a second one."""
         if any(self.take(_BLOCK)):
             raise Unsafe("an empty block between entries")
         while True:
@@ -123,7 +123,7 @@ class _Unpacked:
 
 
 def _header(block: bytes) -> tuple[str, int, bytes]:
-    """The name, the size and the kind that a header says."""
+    """The name, size and kind in a header."""
     magic = block[257:265]
     if magic not in (b"ustar\x0000", b"ustar  \0"):
         raise Unsafe("not a tar, or of a form older than POSIX's")
@@ -160,7 +160,7 @@ def _number(field: bytes) -> int:
 
 
 def _long_name(stream: _Unpacked, header: bytes, size: int, own: str) -> str:
-    """The name that GNU tar tells before an entry, in place of the entry's own, which is cut off: text and a zero."""
+    """The name from a GNU long-name entry, which replaces the truncated one in the header that follows."""
     if header[257:265] != b"ustar  \0" or own != "././@LongLink":
         raise Unsafe("a long name that is not as GNU tar has it", own)
     if not 1 < size <= 2 * MAX_PATH_BYTES + 1:
@@ -181,7 +181,7 @@ def _pax_size(size: int) -> int:
 
 
 def _pax(data: bytes, name: str) -> dict[str, str]:
-    """The records of a header: what they say of a path, and what may be passed over."""
+    """The records of a pax header: the path, and those that can be ignored."""
     found: dict[str, str] = {}
     while data:
         digits = data[:5].partition(b" ")[0]

@@ -1,9 +1,9 @@
-"""A zip, every byte of it: entries one after the other, the directory behind them, its end at the end of the file.
+"""Read every byte of a zip: the entries one after another, then the directory, then the end record.
 
-A zip says most things twice, and programs differ in which they believe. Here both must say the same, nothing may lie
-before, between or after, and what only some programs know (zip64, encryption, other names in extra fields, comments,
-other ways of packing) is refused. A comment may name a commit, as `git archive` has it, and a name that an extra field
-tells once more must be the same.
+A zip stores most facts twice, and programs differ in which they believe. Here both must agree, nothing may be before,
+between or after, and features that only some programs know are refused (zip64, encryption, other names in extra fields,
+comments, other compression methods). A comment may name a commit, as `git archive` writes it, and a name repeated in an
+extra field must be the same.
 """
 
 import re
@@ -12,7 +12,7 @@ import struct
 import zlib
 from typing import Any, NamedTuple
 
-from agentpack.input.entries import Collected, Unsafe, most_unpacked
+from agentpack.input.archive_entries import Collected, Unsafe, most_unpacked
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 _END = struct.Struct("<4s4H2IH")
@@ -27,8 +27,8 @@ _NO_COMMENT_OR_COMMIT = re.compile(rb"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?\Z")
 _DOS_LABEL, _DOS_FOLDER = 0x08, 0x10
 
 
-class _Entry(NamedTuple):
-    """What the directory says of an entry."""
+class _ZipEntry(NamedTuple):
+    """An entry as the directory describes it."""
 
     name: str
     raw: bytes
@@ -70,7 +70,7 @@ def read_zip(data: bytes) -> Collected:
 
 
 def _end(data: bytes) -> int:
-    """Where the record stands that ends the archive: last, but for a comment that names a commit."""
+    """The offset of the end record: last in the file, apart from a comment that names a commit."""
     for size in (0, 40, 64):
         at = len(data) - _END.size - size
         if at >= 0 and data.startswith(b"PK\5\6", at) and _END.unpack_from(data, at)[-1] == size:
@@ -83,8 +83,8 @@ def _end(data: bytes) -> int:
     raise Unsafe("cut off, or something after its end")
 
 
-def _directory(data: bytes, start: int, end: int, count: int, found: Collected) -> list[_Entry]:
-    """The rows of the directory, in the order in which the entries lie."""
+def _directory(data: bytes, start: int, end: int, count: int, found: Collected) -> list[_ZipEntry]:
+    """The rows of the directory, in the order of the entries."""
     entries = []
     at = start
     for _ in range(count):
@@ -104,7 +104,7 @@ def _directory(data: bytes, start: int, end: int, count: int, found: Collected) 
     return sorted(entries, key=lambda entry: entry.offset)
 
 
-def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
+def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_ZipEntry, int]:
     mark, _, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment, disk, _, mode, offset = row
     name = _name(raw)
     if mark != b"PK\1\2" or len(raw) != name_size:
@@ -123,7 +123,7 @@ def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
         raise Unsafe("not a regular file", name)
     if is_folder and size:
         raise Unsafe("a folder with content", name)
-    return _Entry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
+    return _ZipEntry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
 
 
 def _name(raw: bytes) -> str:
@@ -135,9 +135,9 @@ def _name(raw: bytes) -> str:
         raise Unsafe("a name that is not UTF-8", raw.decode(errors="backslashreplace")) from None
 
 
-def _check_extra(extra: bytes, size: int, entry: _Entry) -> None:
-    """That the fields beside an entry tell no more than times, owners and the same name, and that a name with letters
-    beyond ASCII is said to be UTF-8, by them or by its flag.
+def _check_extra(extra: bytes, size: int, entry: _ZipEntry) -> None:
+    """Check that an entry's extra fields only hold times, owners and the same name, and that a name beyond ASCII is
+    marked as UTF-8 by them or by its flag.
     """
     at, told = 0, entry.raw.isascii() or bool(entry.flags & _UTF8)
     while at + 4 <= len(extra):
@@ -156,8 +156,8 @@ def _check_extra(extra: bytes, size: int, entry: _Entry) -> None:
         raise Unsafe(f"a name that does not say that it is UTF-8; {why}", entry.name)
 
 
-def _content(data: bytes, entry: _Entry, end: int) -> bytes:
-    """The bytes of an entry, which lies up to `end`, its own header held against the directory."""
+def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
+    """The bytes of an entry that ends at `end`, with its own header checked against the directory."""
     if entry.offset + _LOCAL.size > end:
         raise Unsafe("entries that overlap", entry.name)
     mark, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(data, entry.offset)
@@ -186,7 +186,7 @@ def _content(data: bytes, entry: _Entry, end: int) -> bytes:
     return content
 
 
-def _inflated(packed: bytes, entry: _Entry) -> bytes:
+def _inflated(packed: bytes, entry: _ZipEntry) -> bytes:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         content = unpacker.decompress(packed, entry.size + 1)

@@ -10,7 +10,7 @@ from agentpack.model.changes import Conflict
 
 
 class Labels(NamedTuple):
-    """What the sides are called behind the conflict markers."""
+    """The names of the sides after the conflict markers."""
 
     ours: str
     base: str
@@ -18,10 +18,10 @@ class Labels(NamedTuple):
 
 
 def with_markers(base: str, ours: str, theirs: str, labels: Labels, draft: Sequence[str | Conflict] = ()) -> str:
-    """The merged text with all three sides of every conflict between markers: for a copy that is merged by hand.
+    """The merged text with all three sides of every conflict between markers, for merging by hand.
 
     Args:
-        draft: what merging came to, where that is known already.
+        draft: the result of the merge, if already known.
     """
     done = ""
     rest = list(draft) or draft_pieces(base, ours, theirs)

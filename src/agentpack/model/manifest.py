@@ -1,4 +1,4 @@
-"""`agentpack.yaml` as a value: what is wanted."""
+"""`agentpack.yaml` as a value."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ Value = str | int | bool
 
 
 class ManifestEntry(NamedTuple):
-    """One entry of `packs`: a requirement and how its personas are made."""
+    """One entry of `packs`: a requirement and the settings for its personas."""
 
     requirement: Requirement
     text: str
@@ -17,32 +17,32 @@ class ManifestEntry(NamedTuple):
     clients: tuple[str, ...] | None = None
     parameters: Mapping[str, Value] = {}
     renames: Mapping[str, str] = {}
-    """`as`: a persona's name to the name it gets."""
+    """The `as` key: maps a persona's name to its new name."""
 
 
 class ConfiguredSource(NamedTuple):
-    """A folder of packs, by the name that the lock remembers."""
+    """A folder of packs, under the name that the lock records."""
 
     name: str
     path: str
 
 
 class Manifest(NamedTuple):
-    """All that `agentpack.yaml` says. `clients` is None when it does not say."""
+    """The contents of `agentpack.yaml`. `clients` is None if the key is missing."""
 
     clients: tuple[str, ...] | None
     packs: tuple[ManifestEntry, ...]
     models: Mapping[str, Mapping[str, str]]
     sources: tuple[ConfiguredSource, ...]
     policy: Mapping[str, Any] | None = None
-    """What `policy/policy.py` makes a policy of, with the lines of the text; None when it does not say."""
+    """The data of the policy, with line numbers, for `policy/policy.py`; None if there is none."""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], client: Callable[[str], str] = str) -> "Manifest":
-        """The manifest that checked data (`input/schemas/`) stands for.
+        """The manifest in checked data (`input/schemas/`).
 
         Args:
-            client: gives the name of the client that a word means.
+            client: returns the client that a word names.
         """
         return cls(
             _clients(data.get("clients"), client),
@@ -67,8 +67,8 @@ class Manifest(NamedTuple):
         }
 
     def to_data(self) -> dict[str, Any]:
-        """What it means, in one normal form: the lock keeps this, so that a changed manifest is noticed and a changed
-        comment is not. A policy is not among it: it decides whether something is installed, never what.
+        """The manifest's meaning in normal form. The lock stores it, so that a changed manifest is noticed but a
+        changed comment is not. The policy is left out: it decides whether something is installed, not what.
         """
         return {
             "clients": None if self.clients is None else sorted(self.clients),
@@ -77,28 +77,28 @@ class Manifest(NamedTuple):
             "sources": [{"name": source.name, "path": source.path} for source in self.sources],
         }
 
-    def said_policy(self) -> Mapping[str, Any]:
-        """What the policy says, whatever the lines."""
+    def policy_settings(self) -> Mapping[str, Any]:
+        """The policy without line numbers."""
         lists = {key: value for key, value in (self.policy or {}).items() if isinstance(value[0], list)}
         values = {key: value[0] for key, value in (self.policy or {}).items() if key not in lists}
         return {**values, **{key: [item for item, _ in rows] for key, (rows, _) in lists.items()}}
 
     def wanted(self, pack: str) -> ManifestEntry | None:
-        """The entry of that pack."""
+        """The entry of this pack; None if there is none."""
         return next((wanted for wanted in self.packs if wanted.requirement.pack == pack), None)
 
     def parameters(self, pack: str) -> Mapping[str, str | int | bool]:
-        """The values that it sets for that pack."""
+        """The parameter values set for this pack."""
         entry = self.wanted(pack)
         return entry.parameters if entry else {}
 
     def renames(self, pack: str) -> Mapping[str, str]:
-        """The personas of that pack that have another name here."""
+        """The personas of this pack that were renamed."""
         entry = self.wanted(pack)
         return entry.renames if entry else {}
 
     def name_in_pack(self, pack: str, persona: str) -> str:
-        """What a persona that is called so here is called in its pack."""
+        """The name in its pack of a persona that has this name here."""
         return next((old for old, new in self.renames(pack).items() if new == persona), persona)
 
 

@@ -1,4 +1,4 @@
-"""The changed lines of each file, with the changed words marked; or a line for each file."""
+"""Format differences as changed lines with changed words marked, or as one line for each file."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,11 +25,11 @@ from agentpack.reports.words import (
 )
 
 MARKED = 2_000
-"""In a file with more changed lines than this, no words are marked."""
+"""Words are only marked in files with up to this many changed lines."""
 
 
 def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
-    """A line for each file: its state, how many lines and which rules."""
+    """A line for each file: its state, the number of lines, and which rules."""
     yield from pack_lines(differences)
     yield from capability_lines(differences)
     for remark in differences.remarks:
@@ -43,10 +43,10 @@ def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
 
 
 def text(differences: Differences, place: Place, style: Style, *, width: int) -> Iterator[str]:
-    """The changed lines of each file, with the changed words marked.
+    """The changed lines of each file, with changed words marked.
 
     Args:
-        width: lines that did not change are cut to it.
+        width: unchanged lines are cut to it.
     """
     yield from pack_lines(differences)
     yield from capability_lines(differences)

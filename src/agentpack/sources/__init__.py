@@ -1,1 +1,1 @@
-"""Where releases come from. Each source answers which packs and releases it has, and hands over their bytes."""
+"""Sources of releases. Each lists its packs and releases, and returns their bytes."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from os.path import basename, dirname, isdir, join, lexists, normpath
 from typing import NamedTuple
 
+from agentpack.commands.pack.authored import PackFolder, open_pack, pack_folders
 from agentpack.commands.pack.check import Checked, errors_in, pack_check
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import PackFolder, open_pack, pack_folders
 from agentpack.commands.pack.run_tests import Tested, run_cases
-from agentpack.disk.whole import read_start
+from agentpack.disk.atomic import read_start
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import Digest, digest_of
 from agentpack.workspace.workspace import Workspace

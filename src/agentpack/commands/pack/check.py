@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agentpack.authoring import check, ordered
-from agentpack.authoring.findings import ERROR, Finding
+from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.authoring.fixes import fixes
+from agentpack.commands.pack.authored import Authored, PackFolder, open_pack, pack_folders, previous_release
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import Authored, PackFolder, before, open_pack, pack_folders
 from agentpack.errors import AgentpackError, InvalidFile, Refused
-from agentpack.input.hidden_text import Finding as Hidden
+from agentpack.input.hidden_text import HiddenCharacter as Hidden
 from agentpack.input.hidden_text import HiddenText
 from agentpack.workspace.workspace import Workspace
 
@@ -21,7 +21,7 @@ class Checked(NamedTuple):
     release: str
     against: str | None
     """The release before, which it was compared with."""
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     fixed: tuple[str, ...] = ()
     """Files that `--fix` changed, or with `--dry-run` would change."""
 
@@ -57,7 +57,7 @@ def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, f
         return Checked(folder.shown, "", None, found)
     except Refused as error:
         message = "; ".join((error.message, *error.details))
-        return Checked(folder.shown, "", None, (Finding(folder.shown, 0, "P101", message, error.hint),))
+        return Checked(folder.shown, "", None, (CheckFinding(folder.shown, 0, "P101", message, error.hint),))
     earlier, faults = _earlier(authored, against)
     mended = dict(fixes(authored.subject(earlier))) if fix else {}
     if mended and not dry_run:
@@ -68,32 +68,32 @@ def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, f
     return Checked(folder.shown, authored.pack.release, label, found, tuple(sorted(mended)))
 
 
-def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[Finding]:
+def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[CheckFinding]:
     for fault in error.faults:
         inner = fault.file.partition("/")[2] if not fault.file.startswith(folder.shown) else ""
         file = f"{folder.shown}/{inner}" if inner else fault.file
         rule = "P202" if fault.message.startswith("the id ") and "stands twice" in fault.message else "P101"
         key = f"{fault.key}: " if fault.key and rule == "P101" else ""
-        yield Finding(file, fault.line, rule, key + fault.message, fault.hint)
+        yield CheckFinding(file, fault.line, rule, key + fault.message, fault.hint)
 
 
-def _hidden(folder: PackFolder, found: Hidden) -> Finding:
+def _hidden(folder: PackFolder, found: Hidden) -> CheckFinding:
     own = f"{folder.shown}/"
     inner = found.file if found.file.startswith(own) else f"{folder.shown}/{found.file.partition('/')[2]}"
-    return Finding(inner, found.line, "P701", f"column {found.column}: {found.what}")
+    return CheckFinding(inner, found.line, "P701", f"column {found.column}: {found.what}")
 
 
-def _earlier(authored: Authored, against: str | None) -> tuple[Authored | None, tuple[Finding, ...]]:
+def _earlier(authored: Authored, against: str | None) -> tuple[Authored | None, tuple[CheckFinding, ...]]:
     try:
         if against is None:
-            return before(authored), ()
+            return previous_release(authored), ()
         (folder,) = pack_folders(authored.workspace, [against])[:1]
         return open_pack(authored.workspace, folder), ()
     except AgentpackError as error:
         if against is not None:
             raise
         message = f"the release before does not read: {error.message}"
-        return None, (Finding(authored.folder.shown, 0, "P101", message, error.hint),)
+        return None, (CheckFinding(authored.folder.shown, 0, "P101", message, error.hint),)
 
 
 def errors_in(checked: Sequence[Checked], *, strict: bool = False) -> int:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import NamedTuple
 
-from agentpack.authoring.cases import FOLDER, Case, case_from, judge
+from agentpack.authoring.cases import FOLDER, Case, case_from, failed_expectations
+from agentpack.commands.pack.authored import Authored, PackFolder, open_pack, pack_folders
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import Authored, PackFolder, open_pack, pack_folders
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -88,7 +88,7 @@ def _cases(authored: Authored) -> Iterator[Case]:
 
 def _run(authored: Authored, case: Case, golden: dict[str, bytes] | None) -> Ran:
     try:
-        failures = tuple(_failures(authored, case, _made(authored, case), golden))
+        failures = tuple(_failures(authored, case, _wanted(authored, case), golden))
     except AgentpackError as error:
         told = "; ".join((error.message, *error.details))
         if case.refused is None:
@@ -99,7 +99,7 @@ def _run(authored: Authored, case: Case, golden: dict[str, bytes] | None) -> Ran
     return Ran(case, failures)
 
 
-def _made(authored: Authored, case: Case) -> Wanted:
+def _wanted(authored: Authored, case: Case) -> Wanted:
     text = f"{authored.pack.name}[{','.join(case.variants)}]" if case.variants else authored.pack.name
     requirement = parse_requirement(f"{text}=={authored.pack.version}")
     wanted = ManifestEntry(requirement, str(requirement), parameters=case.parameters)
@@ -108,9 +108,9 @@ def _made(authored: Authored, case: Case) -> Wanted:
     return chosen.for_clients((case.client,)).enforced()
 
 
-def _failures(authored: Authored, case: Case, made: Wanted, golden: dict[str, bytes] | None) -> Iterator[str]:
-    parts = {part.persona.name: part.persona for part in made.parts if part.pack.name == authored.pack.name}
-    texts = {file.persona: file.content for file in made.files.values() if file.pack == authored.pack.name}
+def _failures(authored: Authored, case: Case, wanted: Wanted, golden: dict[str, bytes] | None) -> Iterator[str]:
+    parts = {part.persona.name: part.persona for part in wanted.parts if part.pack.name == authored.pack.name}
+    texts = {file.persona: file.content for file in wanted.files.values() if file.pack == authored.pack.name}
     name = case.persona or (next(iter(parts)) if len(parts) == 1 else None)
     if name is None or name not in parts:
         yield f"the pack has the personas {', '.join(sorted(parts))}: name one with `persona`"
@@ -119,7 +119,7 @@ def _failures(authored: Authored, case: Case, made: Wanted, golden: dict[str, by
         yield f"{case.client} gets no file of `{name}`"
         return
     modules = authored.drafts.modules(name) if name in authored.pack.personas else {}
-    yield from judge(case, parts[name], as_lf(texts[name]).decode(), modules)
+    yield from failed_expectations(case, parts[name], as_lf(texts[name]).decode(), modules)
     if case.golden is not None:
         path = f"{FOLDER}/{case.golden}"
         if golden is not None:

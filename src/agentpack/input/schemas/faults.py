@@ -1,6 +1,6 @@
-"""How what pydantic found is told: file, line and dotted key, in our words, an unknown key with the nearest known one.
+"""Turn pydantic errors into faults: file, line and dotted key, in our words, with the nearest key for an unknown one.
 
-Loaded only where something is wrong; therefore it may know the models of every kind.
+Loaded only for errors; therefore it may import the models of every kind.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,27 +11,27 @@ from pydantic_core import ErrorDetails
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
-from agentpack.input.schemas.cases import Case, PackTests
-from agentpack.input.schemas.clients import Client, Place, ToolWords
-from agentpack.input.schemas.manifests import Manifest, PackEntry, Source
-from agentpack.input.schemas.packs import Pack, Parameter
+from agentpack.input.schemas.base import Strict
+from agentpack.input.schemas.cases import CaseSchema, PackTestsSchema
+from agentpack.input.schemas.clients import ClientSchema, ToolWordsSchema, UserFolderSchema
+from agentpack.input.schemas.manifests import ManifestSchema, PackEntrySchema, SourceSchema
+from agentpack.input.schemas.packs import PackSchema, ParameterSchema
 from agentpack.input.schemas.personas import (
-    Budget,
-    Conflict,
-    Order,
-    Part,
-    Persona,
-    Set,
-    Variant,
-    VariantBudget,
+    BudgetSchema,
+    ConflictSchema,
+    DescriptionPartSchema,
+    OrderSchema,
+    PersonaSchema,
+    SetSchema,
+    VariantBudgetSchema,
+    VariantSchema,
 )
-from agentpack.input.schemas.policies import SECTIONS, Policy, PolicyFile
-from agentpack.input.schemas.words import Strict
+from agentpack.input.schemas.policies import SECTIONS, PolicyFileSchema, PolicySchema
 from agentpack.model.names import did_you_mean
 
 
 def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Document) -> list[Fault]:
-    """Every fault once, at the part of the document that it is about."""
+    """All faults without duplicates, each at the part of the document it is about."""
     faults = []
     seen: set[tuple[Path, str]] = set()
     for error in errors:
@@ -44,7 +44,7 @@ def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Doc
 
 
 def _place(loc: tuple[int | str, ...], model: type[Strict], data: Any) -> tuple[Path, list[str]]:
-    """The part of pydantic's location that exists in the document, and the keys known where it ends."""
+    """The part of pydantic's location that exists in the document, and the keys allowed there."""
     path: list[int | str] = []
     here: Any = data
     for part in loc:
@@ -63,9 +63,18 @@ def _is_index(part: int | str, items: list[Any]) -> bool:
 
 @cache
 def _every_key() -> frozenset[str]:
-    kinds = (Pack, Persona, Variant, Manifest, Client, PackTests, PolicyFile)
-    packs = (Parameter, Part, Set, Order, Conflict, Case, Budget, VariantBudget)
-    parts = (*packs, PackEntry, Source, Place, ToolWords)
+    kinds = (PackSchema, PersonaSchema, VariantSchema, ManifestSchema, ClientSchema, PackTestsSchema, PolicyFileSchema)
+    packs = (
+        ParameterSchema,
+        DescriptionPartSchema,
+        SetSchema,
+        OrderSchema,
+        ConflictSchema,
+        CaseSchema,
+        BudgetSchema,
+        VariantBudgetSchema,
+    )
+    parts = (*packs, PackEntrySchema, SourceSchema, UserFolderSchema, ToolWordsSchema)
     models: tuple[type[Strict], ...] = (*kinds, *parts, *SECTIONS.values())
     return frozenset(key for model in models for key in _keys(model))
 
@@ -78,15 +87,20 @@ def _known_keys(path: Path, model: type[Strict]) -> list[str]:
     """The keys that a map at `path` may have."""
     parts = [part for part in path if isinstance(part, str)]
     nested: Mapping[str, type[Strict]]
-    nested = {"parameters": Parameter, "description": Part, "set": Set, "order": Order}
-    nested = {**nested, "packs": PackEntry, "sources": Source}
-    nested = {**nested, "conflicts": Conflict, "tests": Case, "budget": Budget}
+    nested = {
+        "parameters": ParameterSchema,
+        "description": DescriptionPartSchema,
+        "set": SetSchema,
+        "order": OrderSchema,
+    }
+    nested = {**nested, "packs": PackEntrySchema, "sources": SourceSchema}
+    nested = {**nested, "conflicts": ConflictSchema, "tests": CaseSchema, "budget": BudgetSchema}
     found: type[Strict] = model
-    if model is PolicyFile:
+    if model is PolicyFileSchema:
         nested = SECTIONS
     for part in parts:
-        if found is Manifest and part == "policy":
-            found, nested = Policy, SECTIONS
+        if found is ManifestSchema and part == "policy":
+            found, nested = PolicySchema, SECTIONS
         found = nested.get(part, found)
     return _keys(found)
 

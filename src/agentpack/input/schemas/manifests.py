@@ -1,11 +1,10 @@
-"""What `agentpack.yaml` may say: the packs wanted, for which clients, from which sources, under which policy."""
+"""Schema of `agentpack.yaml`: packs, clients, sources and policy."""
 
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from agentpack.input.schemas.policies import UNSAID, Policy
-from agentpack.input.schemas.words import (
+from agentpack.input.schemas.base import (
     ClientName,
     Kebab,
     Line,
@@ -20,19 +19,20 @@ from agentpack.input.schemas.words import (
     refuse,
     without_secret,
 )
+from agentpack.input.schemas.policies import UNSAID, PolicySchema
 
 MAX_SOURCES = 100
-"""A pack is looked for in each of them."""
+"""Sources of a manifest: a pack is searched for in each of them."""
 
 
 def _not_bundled(name: str) -> str:
-    """What is allowed of `bundled` is allowed of agentpack's own packs."""
+    """Refuse the name `bundled`: policies that allow it mean agentpack's own packs."""
     if name == "bundled":
         raise refuse("`bundled` is the name of the packs that come with agentpack")
     return name
 
 
-class Source(Strict):
+class SourceSchema(Strict):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
     path: Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
 
@@ -41,17 +41,17 @@ def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
-class PackEntry(Sayable):
+class PackEntrySchema(Sayable):
     require: Requirement
     clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
 
 
-class Manifest(Sayable):
+class ManifestSchema(Sayable):
     schema_: Schema
-    policy: Policy = UNSAID
+    policy: PolicySchema = UNSAID
     clients: list[ClientName] | None = None
-    packs: list[Annotated[PackEntry, BeforeValidator(_wanted)]] = []
+    packs: list[Annotated[PackEntrySchema, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
-    sources: Annotated[list[Source], at_most(MAX_SOURCES, "sources")] = []
+    sources: Annotated[list[SourceSchema], at_most(MAX_SOURCES, "sources")] = []
