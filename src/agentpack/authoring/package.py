@@ -2,13 +2,29 @@
 
 from collections.abc import Iterator
 
+from packaging.specifiers import SpecifierSet
+
 from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
+_SINCE = {"deny": "0.2"}
+"""Fields of personas and variants, and the first agentpack that reads them."""
+_BEFORE = "0.1.0"
+"""The newest agentpack that knows none of them."""
+
 
 def findings(subject: Subject) -> Iterator[CheckFinding]:
-    """A missing README, licence or test."""
+    """A missing README, licence or test; a field that an agentpack in range cannot read."""
     files = subject.release.files
+    readers = subject.pack.header.get("agentpack") or ""
+    for layer in subject.layers():
+        for key, since in _SINCE.items():
+            used = layer.header.get(key) is not None or layer.header.get("set", {}).get(key) is not None
+            if used and SpecifierSet(readers).contains(_BEFORE):
+                message = f"`{key}` needs agentpack {since}, which `agentpack` in pack.yaml does not ask for"
+                yield CheckFinding(
+                    subject.place(layer.file), 0, "P105", message, f'`agentpack: ">={since}"` in pack.yaml'
+                )
     if "README.md" not in files:
         yield CheckFinding(f"{subject.folder}/README.md", 0, "P102", "there is no README.md")
     if not subject.pack.header.get("license"):

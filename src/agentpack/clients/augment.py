@@ -27,6 +27,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disabled_tools",
         names={
             "read": ("view",),
             "search": ("grep-search", "codebase-retrieval"),

@@ -19,6 +19,7 @@ _AGREEING: Mapping[str, tuple[str, ...]] = {
     "none": (),
     "model": ("model",),
     "allow": ("allow",),
+    "deny": ("deny",),
     "map": ("allow", "grants"),
     "permissions": ("allow", "grants"),
     "looking": ("looking",),
@@ -100,6 +101,9 @@ class ToolWords(NamedTuple):
     key: str
     style: str
     names: Mapping[str, tuple[str, ...]]
+    deny: str = ""
+    """The key of a list of tools that are denied, where the client has one. `map` and `permissions` say that under
+    `key`."""
     grants: Mapping[str, Any] = NOTHING
     """For `permissions`: what a tool is granted if not simply `allow`."""
     remark: str = ""
@@ -218,6 +222,14 @@ class Client:
         """How a list of denied tools is parsed."""
         return self.powers.denying or self.grammar
 
+    def tools_of(self, group: str) -> tuple[str, ...]:
+        """All the client's own tools that do what a canonical tool does, so that denying them denies it: more than an
+        agent needs that is given it. Without those that are denied along with another one.
+        """
+        named = self.tools.names.get(group, ()) if self.tools is not None else ()
+        more = (name for name, word in self.powers.tools.items() if word == group and name not in self.powers.along)
+        return tuple(dict.fromkeys((*named, *more))) if named else ()
+
     @property
     def native(self) -> Mapping[str, str]:
         """All native settings with their forms: `settings`, and the model in the client's own terms."""
@@ -228,10 +240,11 @@ class Client:
     def __post_init__(self) -> None:
         roles = {self.description: "description", self.model: "model", self.provider: "model"}
         roles |= {choice.key: name for name, choice in self.choices.items()}
+        lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
         if self.tools is not None:
             roles[self.tools.key] = "tools"
-        lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
-        lists |= {self.tools.key} if self.tools is not None and self.tools.style == "comma" else set()
+            roles[self.tools.deny or None] = "deny"
+            lists |= {self.tools.key, self.tools.deny} - {""} if self.tools.style == "comma" else set()
         named = {key: role for key, role in roles.items() if key is not None}
         object.__setattr__(self, "form", Form(self.format, self.body, named, frozenset(lists)))
 
@@ -239,7 +252,7 @@ class Client:
     def keys(self) -> frozenset[str]:
         """Every key a file for this client may have."""
         single = (self.name_key, self.description, self.model, self.provider, self.body, *self._choice_keys)
-        tools = () if self.tools is None else (self.tools.key,)
+        tools = () if self.tools is None else filter(None, (self.tools.key, self.tools.deny))
         return frozenset(
             {
                 *filter(None, (*single, self.repeated)),
@@ -275,6 +288,8 @@ class Client:
             return "model"
         if self.tools is not None and key == self.tools.key:
             return self.tools.style if self.tools.style in ("map", "permissions") else "allow"
+        if self.tools is not None and key == self.tools.deny:
+            return "deny"
         return "looking" if key in self.readonly else None
 
     @property

@@ -83,6 +83,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="comma",
+        deny="disallowedTools",
         names={
             "read": ("Read",),
             "search": ("Grep", "Glob"),

@@ -35,6 +35,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disallowedTools",
         names={
             "read": ("read_file", "read_multiple_files", "read_directory"),
             "search": ("grep", "glob"),

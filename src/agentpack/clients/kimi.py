@@ -28,6 +28,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disallowedTools",
         names={
             "read": ("Read", "ReadMediaFile"),
             "search": ("Grep", "Glob"),

@@ -52,6 +52,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disallowedTools",
         names={
             "read": ("read_file", "list_directory"),
             "search": ("grep_search", "glob"),

@@ -220,6 +220,9 @@ def canonical(client: Client, fields: Mapping[str, Any]) -> tuple[dict[str, Any]
     if client.tools is not None and (tools := _tools(client, client.tools, rest)) is not None:
         header["tools"] = tools
         del rest[client.tools.key]
+    if client.tools is not None and (denied := _deny(client, client.tools, rest)):
+        header["deny"] = denied
+        del rest[client.tools.deny or client.tools.key]
     native: dict[str, Any] = {}
     ignored = []
     for key, value in rest.items():
@@ -252,6 +255,24 @@ def _take_model(client: Client, rest: dict[str, Any], header: dict[str, Any]) ->
     own = client.ids and model not in MODELS and re.fullmatch(client.ids, model)
     if model in client.models or own:
         header["model"] = rest.pop(key)
+
+
+def _deny(client: Client, words: ToolWords, fields: Mapping[str, Any]) -> list[str] | None:
+    """The canonical tools that the client's own denied ones are exactly; None when there are none such."""
+    if words.style in ("map", "permissions"):
+        value = fields.get(words.key)
+        none = False if words.style == "map" else "deny"
+        if not isinstance(value, dict) or any(grant != none for grant in value.values()):
+            return None
+        names = set(value)
+    elif words.deny and words.deny in fields:
+        every = {name for group in words.names for name in client.tools_of(group)}
+        names = set(listed(client.denying, fields[words.deny], every.__contains__).names)
+    else:
+        return None
+    found = [tool for tool in TOOLS if client.tools_of(tool) and names.issuperset(client.tools_of(tool))]
+    covered = {name for tool in found for name in client.tools_of(tool)}
+    return found if covered == names else None
 
 
 def _tools(client: Client, words: ToolWords, fields: Mapping[str, Any]) -> list[str] | None:

@@ -8,11 +8,11 @@ from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords, native_settings
 from agentpack.clients.capability_meanings import MEANINGS
 from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
-from agentpack.clients.grammar import ALL, NONE, REFUSED, UNKNOWN, listed
+from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNKNOWN, Grammar, listed
 from agentpack.errors import UsageError
 from agentpack.input.setting_forms import fit_setting
 from agentpack.model.capabilities import LOOKING
-from agentpack.model.fields import MODELS, WORDS
+from agentpack.model.fields import MODELS, TOOLS, WORDS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
@@ -21,6 +21,7 @@ Models = Mapping[str, Mapping[str, str]]
 """Model names by family, then client (`models:` of the manifest)."""
 
 
+_CHANGING = frozenset(TOOLS) - LOOKING
 TOOLS_LIMITED = "tools limited to "
 """Prefix of the message that a persona's own list of tools is lost."""
 
@@ -52,7 +53,7 @@ class _Writing:
         self.client = client
         self.persona = persona
         self.models = models
-        self.native = native_settings(persona, client.name)
+        self.native = dict(native_settings(persona, client.name))
         self.fields: dict[str, Any] = {}
         self.held: set[str] = set()
         """Native settings that would undo what `tools` says."""
@@ -116,16 +117,14 @@ class _Writing:
         if tools is None:
             self.lost += foreign
             self.fields.update(client.unlimited)
+            self.deny_tools(self.persona.value("deny") or ())
             return
         wanted = tuple(tools)
         self.notes += [Note(f"{limit}: beside `tools`") for limit in foreign]
         if client.tools is not None:
             self.write_tools(client.tools, wanted)
         elif client.readonly and wanted and LOOKING.issuperset(wanted):
-            self.fields.update(client.readonly)
-            self.held.update(client.readonly, client.limits)
-            said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in client.readonly.items())
-            self.note(f"tools: said as {said}", "the client has no finer words")
+            self.only_look("tools")
         elif own := [key for key in client.limits if key in self.native]:
             self.note(f"tools: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `tools`")
         else:
@@ -136,10 +135,81 @@ class _Writing:
         for tool in wanted:
             if tool not in words.names:
                 self.note(f"tools: `{tool}` is left out", "the client has no such tool")
+        self.allow(words, allowed, _limited(wanted))
+
+    def only_look(self, field: str) -> None:
+        client = self.client
+        self.fields.update(client.readonly)
+        self.held.update(client.readonly, client.limits)
+        said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in client.readonly.items())
+        self.note(f"{field}: said as {said}", "the client has no finer words")
+
+    def deny_tools(self, denied: Sequence[str]) -> None:
+        """Say which tools the agent has not; every other one stays. What the client cannot be told is lost."""
+        client, words = self.client, self.client.tools
+        if not denied:
+            return
+        if words is None:
+            own = [key for key in client.limits if key in self.native]
+            if client.readonly and not _CHANGING.isdisjoint(denied):
+                self.only_look("deny")
+                denied = [tool for tool in denied if tool in LOOKING]
+            if own:
+                self.note(f"deny: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `deny`")
+            elif denied:
+                self.lost.append(_denied(denied))
+            return
+        for tool in denied:
+            if tool not in words.names:
+                self.note(f"deny: `{tool}` is left out", "the client has no such tool")
+        gone = [native for tool in denied for native in client.tools_of(tool)]
+        if not gone:
+            return
+        for tool, natives in words.names.items():
+            if tool not in denied and {*natives} <= {*gone}:
+                self.note(f"deny: `{tool}` goes along", "the client has one tool for both")
+        if words.style in ("map", "permissions"):
+            grant = False if words.style == "map" else "deny"
+            self.fields[words.key] = {**self.own_grants(words.key), **dict.fromkeys(gone, grant)}
+        elif words.deny:
+            names = list(dict.fromkeys((*gone, *self.own_names(words.deny, client.denying))))
+            self.fields[words.deny] = ", ".join(names) if words.style == "comma" else names
+            if client.powers.either and words.key in self.native:
+                self.lost.append(f"`{words.key}`, which {client.name} drops beside `{words.deny}`")
+        else:
+            every = self.own_names(words.key, client.grammar) or [
+                native for tool in words.names for native in words.names[tool]
+            ]
+            left = list(dict.fromkeys(native for native in every if native not in gone))
+            self.note(
+                "deny: said as a list of the tools that are left, without those of servers",
+                "the client has no list of tools that are denied",
+            )
+            self.allow(words, left, _denied(denied))
+
+    def own_names(self, key: str, grammar: Grammar) -> tuple[str, ...]:
+        """The tools of a native list, which ours takes in; empty when there is none."""
+        if key not in self.native:
+            return ()
+        form, names = listed(grammar, self.native.pop(key))
+        if form not in (NAMES, NONE):
+            raise self.fault(f"`clients.{self.client.name}.{key}` is no list of tools that `deny` can be joined with")
+        return tuple(names)
+
+    def own_grants(self, key: str) -> Mapping[str, Any]:
+        """The native permissions, which ours follow: the last one that fits counts."""
+        value = self.native.pop(key, {})
+        if isinstance(value, dict):
+            return value
+        if not isinstance(value, str):
+            raise self.fault(f"`clients.{self.client.name}.{key}` is nothing that `deny` can be joined with")
+        return {"*": value}
+
+    def allow(self, words: ToolWords, allowed: Sequence[str], restriction: str) -> None:
         lists = words.style not in ("map", "permissions")
         if not allowed and lists and self.client.grammar.empty != NONE:
             # an empty list means every tool to most clients
-            self.lost.append(_limited(wanted))
+            self.lost.append(restriction)
             return
         self.held.update({words.key}, self.client.limits)
         if words.remark:
@@ -153,7 +223,7 @@ class _Writing:
                 granted = {native: words.grants.get(native, "allow") for native in allowed}
                 self.fields[words.key] = {"*": "deny", **granted}
             case _:
-                self.fields[words.key] = allowed
+                self.fields[words.key] = list(allowed)
 
     def choose_model(self) -> None:
         model = self.persona.value("model")
@@ -201,7 +271,7 @@ class _Writing:
                 known = f"known: {', '.join(settings)}" if settings else "it has none"
                 raise self.fault(f"{place} is no setting of it", did_you_mean(key, settings) or known)
             if key in self.held:
-                self.note(f"{place} is left out", "the persona's `tools` say what it may use")
+                self.note(f"{place} is left out", "the persona itself says what it may use")
                 continue
             try:
                 self.fields[key] = fit_setting(settings[key], value)
@@ -244,6 +314,10 @@ class _Writing:
 
 def _limited(tools: Sequence[str]) -> str:
     return f"{TOOLS_LIMITED}{', '.join(tools) or 'none'}"
+
+
+def _denied(tools: Sequence[str]) -> str:
+    return f"tools denied: {', '.join(tools)}"
 
 
 _LIVE: Mapping[str, re.Pattern[str]] = {

@@ -77,7 +77,8 @@ def _format(data: Mapping[str, Any]) -> dict[str, Any]:
             given[key] = tuple(given[key])
     if tools := data.get("tools"):
         names = {tool: tuple(natives) for tool, natives in tools["names"].items()}
-        given["tools"] = ToolWords(key=tools["key"], style=tools["style"], names=names)
+        deny = tools.get("deny") or ""
+        given["tools"] = ToolWords(key=tools["key"], style=tools["style"], names=names, deny=deny)
     given["choices"] = {name: Choice(data[name], data.get(f"{name}s", {})) for name in WORDS if data.get(name)}
     given.setdefault("model", None)
     if "name" in given:

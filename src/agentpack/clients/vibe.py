@@ -31,6 +31,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="enabled_tools",
         style="list",
+        deny="disabled_tools",
         names={
             "read": ("read_file",),
             "search": ("grep",),

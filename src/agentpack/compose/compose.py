@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from agentpack.compose.conflicts import Draft, NamedLayer
 from agentpack.compose.layers import choose, first_draft, lay, settled_sections
 from agentpack.compose.outline import longer
-from agentpack.compose.parse import Layer
+from agentpack.compose.parse import Layer, allowed_and_denied
 from agentpack.compose.substitute import PLACEHOLDER, TooLong, condition_fault, holds, placeholder_faults, substitute
 from agentpack.errors import Fault, InvalidFile, UsageError
 from agentpack.input.parameters import ParameterDeclaration, Value, check_values
@@ -150,6 +150,11 @@ def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona
     sections = [_resolve_conditions(section, filler) for i, section in enumerate(draft.sections) if i not in dropped]
     fields = {key: _field(key, field, values, filler) for key, field in draft.fields.items()}
     kept = {key: field for key, field in fields.items() if _is_given(key, field.value, draft.fields[key].value)}
+    if both := allowed_and_denied({key: field.value for key, field in kept.items()}):
+        raise UsageError(
+            f"`{name or draft.name}`: `{both[0]}` stands in `tools` and in `deny`",
+            hint="take it out of one of them: what is not in `tools` needs no denial",
+        )
     return Persona(name or draft.name, kept, _ending(draft.sections, settled_sections(sections)))
 
 

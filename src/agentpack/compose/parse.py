@@ -219,6 +219,15 @@ class PersonaText:
                 if isinstance(text, str):
                     for fault in self._text_faults(text, when, file, 1):
                         yield fault._replace(line=0, key=key)
+        if both := allowed_and_denied(fields):
+            yield Fault(file, 0, "deny", f"`{both[0]}` stands in `tools` as well", "take it out of one of them")
+
+
+def allowed_and_denied(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The tools that fields both allow and deny."""
+    tools, deny = (fields.get(key) for key in ("tools", "deny"))
+    both = isinstance(tools, list) and isinstance(deny, list)
+    return tuple(tool for tool in deny if tool in tools) if both else ()  # type: ignore[union-attr,operator]
 
 
 def _module_faults(header: Mapping[str, Any], document: "Document", sections: Iterable[Section]) -> Iterable[Fault]:

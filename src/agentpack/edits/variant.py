@@ -119,7 +119,9 @@ def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> t
         if key == client.name_key:
             unsaid.append(f"`{key}` was changed: `as:` in agentpack.yaml gives a persona another name")
         elif (tools := _tools(client, key, new.get(key))) is not None:
-            fields["tools"] = tools
+            fields.update(tools)
+        elif key not in new and client.form.roles.get(key) == "deny":
+            fields["deny"] = []
         elif key not in new:
             unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
         elif key == client.description:
@@ -137,13 +139,17 @@ def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> t
     return fields, unsaid
 
 
-def _tools(client: Client, key: str, value: Any) -> list[str] | None:
-    """The canonical tools for a client's own ones; None for another field, or if there are none."""
-    if client.tools is None or key != client.tools.key:
+def _tools(client: Client, key: str, value: Any) -> Mapping[str, list[str]] | None:
+    """What a variant sets for the tools that a client allows or denies; None for another field, and for tools that no
+    canonical ones stand for.
+    """
+    if client.form.roles.get(key) not in ("tools", "deny"):
         return None
-    if client.name == "claude":
-        return canonical_tools(value)
-    return canonical(client, {key: value})[0].get("tools")
+    found = canonical(client, {key: value})[0]
+    if client.name == "claude" and client.form.roles[key] == "tools":
+        found = {"tools": canonical_tools(value)}  # the list is to have the very order that it has
+    said = {field: found[field] for field in ("tools", "deny") if found.get(field) is not None}
+    return said or None
 
 
 # What the variant gives.

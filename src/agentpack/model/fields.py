@@ -40,6 +40,7 @@ FIELDS: Mapping[str, PersonaField] = {
         PersonaField("model", "text"),
         PersonaField("color", "word", COLORS, "colour"),
         PersonaField("tools", "list", TOOLS, "tool"),
+        PersonaField("deny", "list", TOOLS, "tool"),
         PersonaField("clients", "clients"),
     )
 }

@@ -25,6 +25,7 @@ class UserFolderSchema(Strict):
 class ToolWordsSchema(Strict):
     key: Line
     style: Literal["list", "comma", "map"]
+    deny: Key | None = None
     names: dict[
         Literal["read", "search", "edit", "shell", "web", "delegate"],
         Annotated[list[Line], BeforeValidator(as_list), Field(min_length=1)],
