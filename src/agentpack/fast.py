@@ -118,7 +118,8 @@ def _plain(state: str) -> bool:
 
 
 def _is_known(scope: "Scope", state: str) -> bool:
-    """Whether this user made the state: the user's own folder has the id of a project's state (`disk/known_states.py`).
+    """Whether this user made the state: the user's own folder has the id of a project's state
+    (`disk/known_states.py`).
     """
     if scope.kind == "user":
         return True

@@ -67,7 +67,8 @@ def case_from(data: Mapping[str, Any], file: str, line: int) -> Case:
 
 
 def failed_expectations(case: Case, persona: Persona, text: str, modules: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each expectation that does not hold. `text` is what the client gets; `golden` is not checked here.
+    """A sentence for each expectation that does not hold. `text` is what the client gets; `golden` is not checked
+    here.
     """
     expected = case.expected
     there = _ids(persona)

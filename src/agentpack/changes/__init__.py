@@ -1,2 +1,3 @@
-"""Changing a scope: compare wanted, recorded and observed files, plan the changes, and write them as one transaction.
+"""Changing a scope: compare wanted, recorded and observed files, plan the changes, and write them as one
+transaction.
 """

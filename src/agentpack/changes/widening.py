@@ -362,7 +362,8 @@ class _WideningCheck:
 
     @cached_property
     def again(self) -> Mapping[Key, tuple[str, ...]]:
-        """Capabilities of the locked releases, rendered again for each wanted client; empty if the releases are gone.
+        """Capabilities of the locked releases, rendered again for each wanted client; empty if the releases are
+        gone.
         """
         if self.lock is None:
             return {}

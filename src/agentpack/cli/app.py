@@ -1,4 +1,4 @@
-"""The command line: the table of verbs, and the library that reads their words."""
+"""The command line: the table of commands, and the library that parses arguments."""
 
 import os
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ _EPILOG = "Start with: agentpack install python-engineer"
 
 
 class Verbs(Group):
-    """A group that imports a verb's module when the verb is called, and lists all of them without importing any."""
+    """A group that imports a command's module when it is called, and lists all commands without importing any."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(VERBS)
@@ -114,7 +114,7 @@ def common(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; every error ends here. Returns the exit code."""
+    """Run a command line and report every error. Returns the exit code."""
 
     def call() -> int:
         command = typer.main.get_command(app)

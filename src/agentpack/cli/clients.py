@@ -58,7 +58,7 @@ def _shown(target: Client) -> str:
 
 
 def _user_folder(workspace: Workspace, target: Client) -> str:
-    """Where agents lie at user scope, below `~` or where the client's own variable moves it."""
+    """The agents folder at user scope, below `~` or where the client's variable moves it."""
     folder = target.folder("user", workspace.environment.variables)
     if folder is None:
         return "-"

@@ -86,11 +86,11 @@ def _check(format: str | None, *, name: str | None, upgrade: bool, latest: bool,
 
 
 def check_scope(session: Session) -> Result:
-    """Disk against lock in short: a line for each thing that differs; for `sync --check`.
+    """A short diff of disk and lock, one line for each difference; for `sync --check`.
 
     Raises:
-        UsageError: there is neither manifest nor lock to compare with.
-        PolicyRefused: what is locked is against a policy, so that `sync` would refuse it.
+        UsageError: there is neither manifest nor lock.
+        PolicyRefused: a policy does not allow a locked release, so `sync` would refuse it.
     """
     if session.workspace.lock is None:
         require_manifest(session.workspace)
@@ -163,7 +163,7 @@ def _lines(session: Session, found: Differences, format: str, place: Place, *, s
 
 
 def _place(session: Session) -> Place:
-    """How a path is shown: below the scope's root relative to it, as a patch needs it, else absolute."""
+    """How a path is shown: relative to the scope's root if below it, as a patch needs it, else absolute."""
     scope = session.workspace.scope
 
     def place(path: str) -> str:
@@ -173,7 +173,7 @@ def _place(session: Session) -> Place:
 
 
 def _print_patch(session: Session, patch: bytes) -> None:
-    """A patch has to apply: in a pipe or file it is exact."""
+    """Print the patch. In a pipe or file it is exact, because it has to apply."""
     colors = {"-": "red", "+": "green", "@": "cyan", "d": "bold"}
 
     def shown(line: str) -> str:

@@ -63,7 +63,7 @@ def _place(session: Session, path: str) -> str:
 
 
 def _sum(file: ExplainedFile) -> str:
-    """How many rules come from where, in a line."""
+    """One line with the number of rules from each origin."""
     rules = [line for line in file.rules if line.kind != "heading" and line.state != "removed"]
     by_hand = sum(line.state in ("edited", "added") for line in rules)
     origins = Counter(str(line.origin.origin) for line in rules if line.state == "released")
@@ -75,7 +75,7 @@ def _sum(file: ExplainedFile) -> str:
 
 
 def origin_words(line: Line) -> str:
-    """Where a field or rule comes from, in words."""
+    """The origin of a field or rule, for people."""
     origin = ", ".join([str(line.origin.origin), *(f"parameter {name}" for name in line.origin.parameters)])
     if line.state == "edited":
         return f"local edit of {origin}"
@@ -90,7 +90,7 @@ _SIGNS = {"released": (" ", "dim"), "edited": ("~", "yellow"), "added": ("+", "g
 
 
 def _show(output: Output, file: ExplainedFile, place: str) -> None:
-    """Columns drawn to the terminal's width: the words of a rule are cut to what is left, where anything is."""
+    """Columns drawn to the terminal's width: the text of a rule is cut to the room that is left, if any."""
     width = shutil.get_terminal_size().columns
     lines = [*file.fields, *(line for line in file.rules if line.kind != "heading" or line.state != "released")]
     names = min(max((len(_name(line)) for line in lines), default=0), 34, max(16, width // 3))

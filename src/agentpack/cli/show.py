@@ -99,7 +99,7 @@ def _head(output: Output, shown: Shown, about: Iterable[tuple[str, str]]) -> Ite
 
 
 def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Texts behind names, below each other."""
+    """Texts after names, one below the other."""
     listed = list(rows)
     width = max((len(safe(name)) for name, _ in listed), default=0)
     for name, text in listed:
@@ -150,7 +150,7 @@ def _word(value: Any) -> str:
 
 
 def _value(parameter: Any) -> str:
-    """A parameter's value, and what else it may be where that is short."""
+    """A parameter's value, and the other allowed ones if there are few."""
     value, default = _word(parameter["value"]), _word(parameter["default"])
     told = value if value == default else f"{value}, default {default}"
     return told if parameter["allowed"].startswith("text") else f"{told}; {parameter['allowed']}"

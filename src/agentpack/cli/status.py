@@ -63,7 +63,9 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
 
 
 def _remarkable(session: Session, found: Status) -> Iterator[str]:
-    """What a user would not expect of a client: another's file read, another scope winning, trust that is asked for."""
+    """Facts about a client that users may not expect: it reads another's file, the other scope wins, it asks for
+    trust.
+    """
     for use in found.uses:
         if not use.own:
             yield f"{safe(use.title)} reads {safe(session.workspace.scope.shown(use.path))}"

@@ -59,7 +59,8 @@ HEX_COLORS = Choice(
 
 
 class UserFolder(NamedTuple):
-    """Where a client reads agents at user scope: a folder below home, and the variable that moves the client's folder.
+    """Where a client reads agents at user scope: a folder below home, and the variable that moves the client's
+    folder.
     """
 
     folder: str

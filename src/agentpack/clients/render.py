@@ -275,7 +275,8 @@ def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
 
 
 def _is_wide(client: str, key: str, value: Any) -> bool:
-    """Whether a setting restricts nothing. A malformed list of tools counts as a restriction, because one was intended.
+    """Whether a setting restricts nothing. A malformed list of tools counts as a restriction, because one was
+    intended.
     """
     meaning = MEANINGS.get(key)
     if meaning in ("allow", "deny"):

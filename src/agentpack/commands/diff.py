@@ -1,7 +1,7 @@
-"""diff: what is on disk against what is locked, and what an upgrade would change.
+"""diff: compare the disk with the lock, or with what an upgrade would write.
 
-Nothing is written here. The locked texts come from the contents kept by digest, and where those are missing, as in a
-fresh clone, from the locked releases; with neither, what can be told without them is still told.
+Writes nothing. Locked texts come from the store, or if missing there, as in a fresh clone, from the locked releases.
+Without either, differences that need no text are still reported.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,8 +41,8 @@ _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
 
 class WantedFiles:
-    """The files that the lock wants, and their texts: those that were written, or of a lock that was made anew and not
-    written yet, what its releases render to.
+    """The files the lock wants and their texts: as they were written, or for a lock that was not applied yet, as its
+    releases render.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -52,7 +52,7 @@ class WantedFiles:
 
     @cached_property
     def wanted(self) -> Wanted | None:
-        """What the lock wants, rendered again; None when that fails, and `failure` tells why."""
+        """What the lock wants, rendered again; None if that fails, with the reason in `failure`."""
         try:
             return pinned_here(self.workspace, frozen=True).render()
         except AgentpackError as error:
@@ -61,7 +61,7 @@ class WantedFiles:
 
     @cached_property
     def files(self) -> Mapping[str, InstalledFile]:
-        """By path; without a lock, what was recorded."""
+        """The wanted files by path; without a lock, the recorded ones."""
         lock = self.workspace.lock
         if lock is None:
             return self.workspace.states.recorded
@@ -70,17 +70,17 @@ class WantedFiles:
         return locked_files(self.wanted.lock)
 
     def text(self, file: InstalledFile) -> bytes | None:
-        """The pristine bytes of a file that is wanted or was written; None when nobody has them any more."""
+        """The pristine bytes of a wanted or written file; None if they are lost."""
         wanted = self._anew(file)
         return as_lf(wanted.files[file.path].content) if wanted else self.pristine.text(file)
 
     def part(self, file: InstalledFile) -> AssembledPersona | None:
-        """The persona behind such a file; None when it cannot be made again as it was."""
+        """The persona behind such a file; None if it cannot be rebuilt."""
         wanted = self._anew(file)
         return wanted.part(file) if wanted else self.pristine.part(file)
 
     def _anew(self, file: InstalledFile) -> Wanted | None:
-        """What the lock wants, where it was not written yet and has this very text."""
+        """What the lock wants, if it was not applied yet and renders to this very file."""
         lock = self.workspace.lock
         wanted = self.wanted if lock is not None and lock.written is not None else None
         found = wanted.files.get(file.path) if wanted else None
@@ -97,11 +97,11 @@ class WantedFiles:
 
 @read_consistently
 def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
-    """What is on disk against what is locked.
+    """Compare the disk with the lock.
 
     Raises:
         UsageError: there is no such pack, persona or client.
-        InvalidFile: manifest or lock do not read.
+        InvalidFile: the manifest or the lock is invalid.
     """
     recorded, locked = workspace.states.recorded, WantedFiles(workspace)
     wanted = locked.files
@@ -173,7 +173,7 @@ def _on_disk(
 
 
 def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
-    """What is to be said beside the files."""
+    """Differences that are not in the files."""
     lock, current = workspace.lock, workspace.documents.current
     scope = workspace.scope
     if lock is None:
@@ -219,10 +219,10 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
 
 @read_consistently
 def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: bool = False) -> Differences:
-    """What is on disk against what an upgrade would write there, local edits merged.
+    """Compare the disk with what an upgrade would write, with local edits merged.
 
     Args:
-        latest: past the ranges of the manifest.
+        latest: ignore the ranges in the manifest.
     """
     from agentpack.changes.newest import newest, out_of_range  # resolving is loaded only here
 
@@ -253,7 +253,7 @@ def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: b
 
 
 def _packs_of(workspace: Workspace, name: str | None) -> tuple[PackName, ...]:
-    """The packs in the manifest that a pack's or persona's name stands for."""
+    """The packs in the manifest with this name, or with a persona of this name."""
     if name is None:
         return ()
     files = workspace.states.recorded.values()

@@ -1,4 +1,4 @@
-"""Two releases or variants of packs -> what differs between them. Nothing needs to be installed, nothing is written."""
+"""Compare two releases, or variants of packs. Nothing needs to be installed; writes nothing."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class _Side(NamedTuple):
-    """One release with its variants: what it is called, and its files with the personas behind them."""
+    """One release with its variants: its label, and its files with the personas behind them."""
 
     label: str
     files: Mapping[str, tuple[Rendering, Persona]]
@@ -33,15 +33,15 @@ class _Side(NamedTuple):
 def diff_releases(
     workspace: Workspace, before: str | None, after: str | None, limits: Limits = EVERYTHING
 ) -> Differences:
-    """What differs between two releases or variants of one, rendered for one client with the parameters' defaults.
+    """Compare two releases, or two variants of one, rendered for one client with default parameters.
 
     Args:
-        before, after: requirements; of two releases that fit, the newest is taken. Where one is None it is what is
-            locked, and both sides have the parameters that the manifest sets.
+        before, after: requirements; the newest matching release is used. None means the
+            locked release; then both sides use the parameters in the manifest.
 
     Raises:
-        UsageError: the pack of the one given is not locked.
-        Unresolvable: no release fits.
+        UsageError: the pack is not locked.
+        Unresolvable: no release matches.
     """
     clients = tuple(limits.clients) or named_clients(workspace, workspace.manifest)[:1] or (DEFAULT,)
     limits = replace(limits, clients=clients)

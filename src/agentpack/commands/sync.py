@@ -1,4 +1,4 @@
-"""sync: make disk equal manifest and lock. lock: resolve only."""
+"""sync: make installed files match manifest and lock. lock: only resolve."""
 
 from collections.abc import Collection
 
@@ -26,7 +26,7 @@ from agentpack.workspace.workspace import Workspace, changing
 
 @changing
 def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Bring the disk to what manifest and lock say.
+    """Make installed files match manifest and lock.
 
     Raises:
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
@@ -50,7 +50,7 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 
 def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
-    """What the manifest asks for; without a lock, the releases that the files on disk equal count as locked."""
+    """The releases for the manifest; without a lock, releases recognised from files on disk count as locked."""
     workspace, manifest = candidates.workspace, candidates.workspace.manifest
     chosen = choose(candidates, manifest)
     for client in default_clients(workspace, manifest) if workspace.lock is None else ():
@@ -85,10 +85,10 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
 
 @changing
 def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[str] | None = ()) -> Outcome:
-    """Resolve and write the lock; no agent file is touched.
+    """Resolve and write the lock; agent files are not changed.
 
     Args:
-        upgrade: packs for which the newest release is wanted; None for all.
+        upgrade: packs to upgrade to their newest release; None for all.
     """
     require_manifest(workspace)
     if workspace.documents.readable_lock is None:  # another program's text: it is written anew from the manifest
@@ -102,7 +102,7 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
 
 
 def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> Outcome:
-    """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
+    """Write only the lock, with the new packs; the rows of files stay as they were written."""
     before = workspace.lock
     recognise_releases(workspace, wanted)
     if before is None and (lost := unrecorded_files(workspace, wanted)):

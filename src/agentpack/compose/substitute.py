@@ -1,4 +1,5 @@
-"""Conditions and placeholders: `when=` keeps or drops a rule, `{{ name }}` is replaced once. There is no other logic.
+"""Conditions and placeholders: `when=` keeps or drops a rule, `{{ name }}` is replaced once. There is no other
+logic.
 """
 
 import re

@@ -133,7 +133,8 @@ class Disk(Observer):
         return stat.S_IMODE(os.fstat(descriptor).st_mode)
 
     def _give(self, path: str, descriptor: int, found: os.stat_result, above: int, owner: Owner | None) -> None:
-        """Give a new file or folder to its owner: the owner of the file it replaces, else of the folder root works in.
+        """Give a new file or folder to its owner: the owner of the file it replaces, else of the folder root works
+        in.
         """
         if owner is None and self._is_root:
             owner = owner_of_new(above)

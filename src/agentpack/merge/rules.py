@@ -136,7 +136,8 @@ class _Carrying:
         self.settled[k] = Conflict(self.old[i].text, "".join(instead), self.new[k].text)
 
     def conflict(self, i: int, found: Conflict) -> None:
-        """The user edited a rule that the release removed: report it after the nearest earlier rule that still exists.
+        """The user edited a rule that the release removed: report it after the nearest earlier rule that still
+        exists.
         """
         place = next((self.there[a] for a in range(i - 1, -1, -1) if a in self.there), -1)
         kind = self.old[i].kind

@@ -162,7 +162,8 @@ def grants(entry: str, capability: str) -> bool:
 
 
 def denies(entry: str, capability: str) -> bool:
-    """Whether a deny entry matches a capability: the same word, a pattern for it, or something the capability includes.
+    """Whether a deny entry matches a capability: the same word, a pattern for it, or something the capability
+    includes.
     """
     if covers(entry, capability) or capability.startswith((f"{entry}:", f"{entry}~")):
         return True

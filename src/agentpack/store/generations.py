@@ -98,7 +98,8 @@ class Generations:
         return generation
 
     def refuse_newer(self, first: int, last: int) -> None:
-        """Raise NewerState if one of these records, up to the first unreadable one, was written by a newer agentpack.
+        """Raise NewerState if one of these records, up to the first unreadable one, was written by a newer
+        agentpack.
         """
         try:
             for number in range(first, last + 1):

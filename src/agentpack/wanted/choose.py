@@ -72,7 +72,8 @@ def choose(
 
 
 def choose_as_installed(looked_at: Selection) -> Selection:
-    """The selection `install` would make: without releases that are too new, unless nothing else satisfies the request.
+    """The selection `install` would make: without releases that are too new, unless nothing else satisfies the
+    request.
     """
     asked = {entry.requirement.pack for entry in looked_at.manifest.packs}
     with looked_at.candidates.ignoring_minimum_age(False):

@@ -1,4 +1,4 @@
-"""pack build: a release that was checked and tested becomes one archive, the same bytes wherever it is built."""
+"""pack build: check and test a release, then write it as an archive with reproducible bytes."""
 
 from collections.abc import Sequence
 from os.path import basename, dirname, isdir, join, lexists, normpath
@@ -19,19 +19,19 @@ class Built(NamedTuple):
 
     release: str
     path: str
-    """As the user would name it."""
+    """As the user would write it."""
     size: int
     """In bytes."""
     sha256: Digest
-    """Of the archive."""
+    """The digest of the archive."""
     digest: Digest
-    """Of the release, whatever it lies in: what a lock pins."""
+    """The digest of the release, independent of its container: what a lock pins."""
     written: bool
-    """False when the very archive was there already."""
+    """False if the identical archive existed already."""
 
 
 class NotBuilt(Refused):
-    """A release that breaks a rule of the check, or one of its own tests."""
+    """A release breaks a rule of the check, or fails one of its own tests."""
 
     code = "not-built"
     exit_code = 1
@@ -49,11 +49,11 @@ class NotBuilt(Refused):
 def pack_build(
     workspace: Workspace, folders: Sequence[str], *, out: str = "dist", dry_run: bool = False
 ) -> tuple[Built, ...]:
-    """Every release below the folders, checked, tested, and written as `<name>-<version>.tar.gz`.
+    """Check, test and write every release below the folders as `<name>-<version>.tar.gz`.
 
     Raises:
-        NotBuilt: an error of the check, or a test that fails: nothing is written for any of them.
-        Refused: another archive of that name is there: a release does not change.
+        NotBuilt: the check finds an error, or a test fails: nothing is written.
+        Refused: a different archive with that name exists: a release does not change.
     """
     ready = [_ready(workspace, folder, out) for folder in pack_folders(workspace, folders or ["."])]
     built = []

@@ -1,4 +1,4 @@
-"""pack check: releases in folders -> what breaks the rules for packs, and the fixes that need no choice."""
+"""pack check: check releases in folders against the rules for packs, and fix what needs no decision."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,12 +15,12 @@ from agentpack.workspace.workspace import Workspace
 
 
 class Checked(NamedTuple):
-    """One release and what was found in it."""
+    """One release and its findings."""
 
     folder: str
     release: str
     against: str | None
-    """The release before, which it was compared with."""
+    """The previous release it was compared with."""
     findings: tuple[CheckFinding, ...]
     fixed: tuple[str, ...] = ()
     """Files that `--fix` changed, or with `--dry-run` would change."""
@@ -34,12 +34,12 @@ def pack_check(
     fix: bool = False,
     dry_run: bool = False,
 ) -> tuple[Checked, ...]:
-    """Every release below the folders, checked.
+    """Check every release below the folders.
 
     Args:
-        against: the folder of the release to compare with; the newest one below each in its folder of packs unless
-            told.
-        fix: mend what takes no choice of meaning, then check again.
+        against: the folder of the release to compare with; by default the newest one before each in its folder of
+            packs.
+        fix: fix what does not affect meaning, then check again.
     """
     return tuple(
         _checked(workspace, folder, against, fix=fix, dry_run=dry_run)
@@ -97,5 +97,5 @@ def _earlier(authored: Authored, against: str | None) -> tuple[Authored | None, 
 
 
 def errors_in(checked: Sequence[Checked], *, strict: bool = False) -> int:
-    """How many findings count: errors, with `strict` warnings too."""
+    """The number of findings that count: errors, and with `strict` warnings."""
     return sum(strict or finding.weight == ERROR for one in checked for finding in one.findings)

@@ -1,4 +1,4 @@
-"""pack new: the scaffold of a pack in a folder of its own."""
+"""pack new: create the scaffold of a pack in its own folder."""
 
 from collections.abc import Mapping
 from os import listdir
@@ -14,7 +14,7 @@ from agentpack.model.names import pack_name, persona_name_fault
 
 
 class New(NamedTuple):
-    """A pack that was made, or with `dry_run` would be: its folder as the user names it, and its files."""
+    """A pack that was created, or with `dry_run` would be: its folder as the user wrote it, and its files."""
 
     folder: str
     files: Mapping[str, bytes]
@@ -30,15 +30,15 @@ def pack_new(
     author: str | None = None,
     dry_run: bool = False,
 ) -> New:
-    """A new pack in a folder that does not exist yet, or is empty.
+    """Create a pack in a folder that does not exist yet or is empty.
 
     Args:
-        folder: `<name>` below the current folder unless told.
-        persona: the persona's name, the pack's unless told.
+        folder: by default `<name>` in the current folder.
+        persona: the persona's name; by default the pack's.
 
     Raises:
-        UsageError: a name is not one.
-        DecisionNeeded: something is in the folder already; nothing of it is touched.
+        UsageError: a name is not valid.
+        DecisionNeeded: the folder is not empty; nothing in it is changed.
     """
     normal = pack_name(name)
     if normal != name:

@@ -1,4 +1,4 @@
-"""pack test: the cases that travel with a pack, each put together and compared with what it expects."""
+"""pack test: run the test cases in a pack."""
 
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
@@ -19,7 +19,7 @@ from agentpack.workspace.workspace import Workspace
 
 
 class Ran(NamedTuple):
-    """One case and what it found wrong; nothing when it holds."""
+    """One case and its failures; empty if it passed."""
 
     case: Case
     failures: tuple[str, ...]
@@ -41,13 +41,13 @@ class Tested(NamedTuple):
 def pack_test(
     workspace: Workspace, folders: Sequence[str], *, update: bool = False, dry_run: bool = False
 ) -> tuple[Tested, ...]:
-    """The cases of every release below the folders.
+    """Run the cases of every release below the folders.
 
     Args:
-        update: golden files become what is rendered now.
+        update: overwrite golden files with what is rendered now.
 
     Raises:
-        InvalidFile: a pack or a file of cases does not read.
+        InvalidFile: a pack or a file of cases is invalid.
     """
     tested = []
     for folder in pack_folders(workspace, folders or ["."]):
@@ -57,7 +57,7 @@ def pack_test(
 
 
 def run_cases(authored: Authored, folder: PackFolder, *, update: bool = False, dry_run: bool = False) -> Tested:
-    """The cases of one release."""
+    """Run the cases of one release."""
     golden: dict[str, bytes] = {}
     ran = tuple(_run(authored, case, golden if update else None) for case in _cases(authored))
     changed = {path: data for path, data in golden.items() if authored.release.files.get(path) != data}
