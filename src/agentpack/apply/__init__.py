@@ -9,13 +9,13 @@ The caller holds the process lock around `recover` and `transact`. Which files c
 only checked that each is still as planned. docs/explanation/transactions.md tells the order of writes and why.
 """
 
-from agentpack.apply.recovery import Recovered, interrupted, left_behind, recover, unfinished
+from agentpack.apply.recovery import RecoveryResult, interrupted, left_behind, recover, unfinished
 from agentpack.apply.replay import Unfinished
 from agentpack.apply.staging import Snapshot, Step
 from agentpack.apply.transaction import transact
 
 __all__ = [
-    "Recovered",
+    "RecoveryResult",
     "Snapshot",
     "Step",
     "Unfinished",

@@ -16,7 +16,7 @@ from agentpack.model.history import Generation
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
 from agentpack.store.blobs import NewPack
-from agentpack.store.journal import NOTHING, Journal, JournalRow, NewJournal, Side
+from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
 
 
 class Step(NamedTuple):
@@ -107,7 +107,7 @@ class Staging:
         place = self._disk.place(path)
         self._places[place] = path
         self._checks[path] = _Check(place, step.before, seen.stamp if seen else None)
-        before = NOTHING if seen is None else Side(seen.digest, seen.mode)
+        before = NOTHING if seen is None else FileSide(seen.digest, seen.mode)
         if content is None:
             if seen is not None:
                 self._change(path, before, NOTHING)
@@ -116,14 +116,14 @@ class Staging:
         refuse_size(self._size)
         digest = self._pack.add(content, digest_of(content))
         mode = step.mode if step.mode is not None or seen is None else seen.mode
-        if seen is not None and before == Side(digest, mode or 0):
+        if seen is not None and before == FileSide(digest, mode or 0):
             self._modes[path] = before.mode
             return
         self._enter(parent(place))
         target = temporary(place, self.ending)
         self._staged.append(target)
         self._modes[path] = found = self._disk.create(target, content, mode=mode, owner=seen and seen.owner)
-        self._change(path, before, Side(digest, found))
+        self._change(path, before, FileSide(digest, found))
 
     def _expect(self, step: Step, seen: FileInfo | None) -> None:
         if seen is not None and seen.kind != "file":
@@ -148,7 +148,7 @@ class Staging:
                 hint="put a file of its own in the place of the link",
             )
 
-    def _change(self, path: str, before: Side, after: Side) -> None:
+    def _change(self, path: str, before: FileSide, after: FileSide) -> None:
         """Record a change, and store the content it removes unless a generation already has it."""
         place = self._disk.place(path)
         self._refuse_twice(path, place)
@@ -179,12 +179,12 @@ class Staging:
             if name.startswith(".") and self._mark in name:
                 self._disk.unlink(f"{folder}/{name}" if folder else name)
 
-    def _read_recorded(self) -> Mapping[str, Side]:
+    def _read_recorded(self) -> Mapping[str, FileSide]:
         latest = self._snapshot.generation if self._snapshot else self._store.generations.latest()
         if latest is None:
             return {}
-        recorded = {file.path: Side(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
-        recorded.update((document.path, Side(document.written, document.mode)) for document in latest.documents)
+        recorded = {file.path: FileSide(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
+        recorded.update((document.path, FileSide(document.written, document.mode)) for document in latest.documents)
         return recorded
 
     # -- the end of staging --------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ class _WideningCheck:
         on_disk = workspace.documents.readable_lock
         self.accepted_moved = self._moved({pack.name: pack for pack in on_disk.packs} if on_disk else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
-        self.redeclared = self._redeclared(lock)
+        self.changed_declarations = self._redeclared(lock)
         self.accepted_redeclared = self._redeclared(on_disk)
 
     def changes(self) -> Iterator[CapabilityChange]:
@@ -290,7 +290,7 @@ class _WideningCheck:
 
     def _declaring_more(self, file: Rendering, row: LockedFile) -> str:
         """The file that declares the client, if that declaration alone widens the persona; else empty."""
-        if row.capabilities is None or not (file.client in self.redeclared or self._is_doubtful(file)):
+        if row.capabilities is None or not (file.client in self.changed_declarations or self._is_doubtful(file)):
             return ""
         if not widening(row.words, self.again.get(_key(file), file.capabilities)):
             return ""

@@ -8,7 +8,7 @@ from agentpack.changes.request import ChangeRequest
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
 from agentpack.cli.output import Result, safe
-from agentpack.commands.adopt import Adopted
+from agentpack.commands.adopt import AdoptedFile
 from agentpack.commands.adopt import adopt as run
 
 app = verb_app()
@@ -47,7 +47,7 @@ def adopt(
     return Result({**outcome_data(outcome), "adopted": data, "managed": list(managed)})
 
 
-def _line(file: Adopted) -> str:
+def _line(file: AdoptedFile) -> str:
     variants = f" [{', '.join(file.variants)}]" if file.variants else ""
     what = "a local pack made from it" if file.local else "a known release"
     exact = f"differs in {file.edited}: kept as an edit" if file.edited else "byte for byte"

@@ -40,7 +40,7 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
     try:
         return call()
     except AgentpackError as error:
-        return _told(output, error)
+        return _report(output, error)
     except Interrupted as ended:
         return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
@@ -65,7 +65,7 @@ def _signals() -> Any:
     return sys.modules.get("agentpack.apply.signals")
 
 
-def _told(output: Output, error: AgentpackError) -> int:
+def _report(output: Output, error: AgentpackError) -> int:
     """Report an error, preceded by the conflicts. Returns its exit code."""
     try:
         if error.code == "widening":

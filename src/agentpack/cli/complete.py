@@ -41,10 +41,10 @@ def complete_client(incomplete: str) -> list[str]:
 def complete_requirement(incomplete: str) -> list[str]:
     """Pack names; after `[` the variants of the newest release; after `@` its versions."""
     try:
-        from agentpack.wanted.candidates import to_look_at
+        from agentpack.wanted.candidates import candidates_to_view
 
         workspace = _workspace()
-        candidates = to_look_at(workspace, workspace.manifest)
+        candidates = candidates_to_view(workspace, workspace.manifest)
         name, bracket, inside = incomplete.partition("[")
         if bracket:
             head, _, last = inside.rpartition(",")
@@ -85,10 +85,10 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     from agentpack.model.requirement import parse_requirement
-    from agentpack.wanted.candidates import to_look_at
+    from agentpack.wanted.candidates import candidates_to_view
 
     workspace = _workspace()
-    candidates = to_look_at(workspace, workspace.manifest)
+    candidates = candidates_to_view(workspace, workspace.manifest)
     named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
     asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
     for requirement in asked:
@@ -110,10 +110,10 @@ def complete_acceptance(incomplete: str) -> list[str]:
 def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
     """Rule ids of the named pack or persona."""
     try:
-        from agentpack.wanted.from_lock import pinned_here
+        from agentpack.wanted.from_lock import pinned_by_scope
 
         name = ctx.params.get("name")
-        parts = pinned_here(_workspace(), frozen=True).render().parts
+        parts = pinned_by_scope(_workspace(), frozen=True).render().parts
         sections = [s for part in parts if name in (part.pack.name, part.persona.name) for s in part.persona.sections]
         ids = [id for section in sections for id in (section.id, *(rule.id for rule in section.rules))]
         return _plain(dict.fromkeys(id for id in ids if id is not None and id.startswith(incomplete)))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agentpack.changes.differences import Differences, Limits
+from agentpack.changes.differences import ComparisonFilter, Differences
 from agentpack.cli.complete import complete_installed, complete_requirement
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Result, safe
@@ -62,7 +62,7 @@ def diff(
     _check(format, name=name, upgrade=upgrade, latest=latest, stat=stat, releases=from_ is not None or to is not None)
     if format == "json":
         session.output.json = True
-    limits = Limits(name=name, clients=client or (), rules=format != "unified")
+    limits = ComparisonFilter(name=name, clients=client or (), rules=format != "unified")
     if from_ is not None or to is not None:
         from agentpack.commands.diff_releases import diff_releases
 
@@ -99,7 +99,7 @@ def check_scope(session: Session) -> Result:
         from agentpack.wanted.from_lock import evaluate_installed
 
         refuse_releases(evaluate_installed(session.workspace))
-    found = diff_disk(session.workspace, Limits(rules=False))
+    found = diff_disk(session.workspace, ComparisonFilter(rules=False))
     place = _place(session)
     for remark in found.remarks:
         for line in remark_lines(remark, place(remark.path)):

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.changes.differences import Limits
+from agentpack.changes.differences import ComparisonFilter
 from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Output, Result, safe
-from agentpack.commands.explain import ExplainedFile, ExplainedRule, Line, Origins, explain_rule
+from agentpack.commands.explain import ExplainedFile, ExplainedLine, ExplainedRule, Origins, explain_rule
 from agentpack.commands.explain import explain as run
 from agentpack.reports.data import origin_data
 from agentpack.reports.words import bare
@@ -39,7 +39,7 @@ def explain(
 
     Example: agentpack explain python-engineer readability
     """
-    limits = Limits(name=name, clients=client or ())
+    limits = ComparisonFilter(name=name, clients=client or ())
     if rule is not None:
         rules = explain_rule(session.workspace, limits, rule)
         _show_rules(session, rules)
@@ -74,7 +74,7 @@ def _sum(file: ExplainedFile) -> str:
     return f"{len(rules)} rules: {safe(', '.join(parts))}"
 
 
-def origin_words(line: Line) -> str:
+def origin_words(line: ExplainedLine) -> str:
     """The origin of a field or rule, for people."""
     origin = ", ".join([str(line.origin.origin), *(f"parameter {name}" for name in line.origin.parameters)])
     if line.state == "edited":
@@ -108,7 +108,7 @@ def _show(output: Output, file: ExplainedFile, place: str) -> None:
             output.print(_row(output, line, names, origins, room))
 
 
-def _heading(output: Output, line: Line) -> str:
+def _heading(output: Output, line: ExplainedLine) -> str:
     sign, color = _SIGNS[line.state]
     words = output.style(safe(line.section), "cyan") + (f" ({safe(line.name)})" if line.name else "")
     if line.state == "released":
@@ -116,11 +116,11 @@ def _heading(output: Output, line: Line) -> str:
     return f"{output.style(sign, color)} {words}  {safe(origin_words(line))}"
 
 
-def _name(line: Line) -> str:
+def _name(line: ExplainedLine) -> str:
     return line.name or "-"
 
 
-def _row(output: Output, line: Line, names: int, origins: int, room: int) -> str:
+def _row(output: Output, line: ExplainedLine, names: int, origins: int, room: int) -> str:
     sign, color = _SIGNS[line.state]
     first = f"{output.style(sign, color)} {safe(_name(line)):{names}}"
     origin = safe(origin_words(line))
@@ -199,7 +199,7 @@ def _origin_data(origins: Origins) -> dict[str, Any]:
     return {**(origin_data(origins.origin) or {}), "parameters": list(origins.parameters)}
 
 
-def _line_data(line: Line) -> dict[str, Any]:
+def _line_data(line: ExplainedLine) -> dict[str, Any]:
     return {
         "kind": line.kind,
         "name": line.name,

@@ -23,7 +23,7 @@ from agentpack.commands.upgrade import MergeSides, sides_of
 from agentpack.disk.version_control import own_settings
 from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
-from agentpack.merge.markers import Labels, with_markers
+from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.model.changes import Change
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
@@ -57,7 +57,7 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> EditedFile:
     folder = Path(tempfile.mkdtemp(prefix="agentpack-merge-"))
     name = change.path.rpartition("/")[2]
     place = folder / name
-    labels = Labels(ours="you have", base="the release had", theirs="the new release says")
+    labels = MarkerLabels(ours="you have", base="the release had", theirs="the new release says")
     if change.draft:
         sides = MergeSides(*(resolved(change.draft, side).encode() for side in range(3)))
     place.write_bytes(with_markers(base, ours, theirs, labels, change.draft).encode())

@@ -7,7 +7,7 @@ import typer
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Result, safe
-from agentpack.commands.policy import Effective, Setting, effective
+from agentpack.commands.policy import EffectivePolicy, Setting, effective
 from agentpack.commands.policy import explain as run
 from agentpack.errors import UsageError
 from agentpack.policy.refusal import PackVerdict
@@ -54,7 +54,7 @@ def policy(
     return Result(data, 0 if found.allowed else 5)
 
 
-def _effective(session: Session, found: Effective) -> Result:
+def _effective(session: Session, found: EffectivePolicy) -> Result:
     output = session.output
     for setting in found.settings:
         output.print(safe(f"{setting.rule:<20} {_values(setting)}  ({setting.file}:{setting.line})"))

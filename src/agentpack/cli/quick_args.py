@@ -38,7 +38,7 @@ GRAMMARS: Mapping[str, CommandGrammar] = {
 }
 
 
-class Words(NamedTuple):
+class ParsedCall(NamedTuple):
     """A parsed call. `flags` are the fields of `ChangeRequest` it sets, and output options."""
 
     names: Sequence[str]
@@ -46,7 +46,7 @@ class Words(NamedTuple):
     flags: Collection[str]
 
 
-def read(verb: str, arguments: Sequence[str]) -> Words | None:
+def read(verb: str, arguments: Sequence[str]) -> ParsedCall | None:
     """Parse the arguments after the command; None if the library must parse them."""
     grammar = GRAMMARS[verb]
     names: list[str] = []
@@ -63,7 +63,7 @@ def read(verb: str, arguments: Sequence[str]) -> Words | None:
             names.append(word)
         if not _is_plain(word):
             return None
-    return Words(names, clients, flags) if names or not grammar.needs_name else None
+    return ParsedCall(names, clients, flags) if names or not grammar.needs_name else None
 
 
 def _is_plain(word: str) -> bool:
@@ -81,7 +81,7 @@ def run(arguments: Sequence[str]) -> int | None:
     return guarded(Output(arguments), lambda: _run(arguments[0], words))
 
 
-def _run(verb: str, words: Words) -> int:
+def _run(verb: str, words: ParsedCall) -> int:
     from agentpack.cli import change_commands
     from agentpack.cli.output import Output, Result
     from agentpack.cli.session import Session

@@ -7,7 +7,7 @@ from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
 from agentpack.cli.output import Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
-from agentpack.commands.show import Shown, Size, VariantSummary
+from agentpack.commands.show import PackDetails, Size, VariantSummary
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
 
@@ -47,7 +47,7 @@ def show(
 # In short, one variant, and in full.
 
 
-def _short(output: Output, shown: Shown) -> Iterator[str]:
+def _short(output: Output, shown: PackDetails) -> Iterator[str]:
     yield from _head(output, shown, _about(shown, short=True))
     if shown.variants:
         yield output.style("variants", "bold")
@@ -63,7 +63,7 @@ def _short(output: Output, shown: Shown) -> Iterator[str]:
         yield from hang("  ", f"with one variant: {min(words)} to {max(words)} words")
 
 
-def _named(output: Output, shown: Shown, named: Sequence[str]) -> Iterator[str]:
+def _named(output: Output, shown: PackDetails, named: Sequence[str]) -> Iterator[str]:
     yield from _head(output, shown, ())
     for variant in shown.variants:
         if variant.name in named:
@@ -76,7 +76,7 @@ def _named(output: Output, shown: Shown, named: Sequence[str]) -> Iterator[str]:
     yield from _listed((f"{_variants_of(size)}, {size.client}", _size(size)) for size in sizes)
 
 
-def _full(output: Output, shown: Shown) -> Iterator[str]:
+def _full(output: Output, shown: PackDetails) -> Iterator[str]:
     yield from _head(output, shown, _about(shown))
     if shown.variants:
         yield output.style("variants", "bold")
@@ -91,7 +91,7 @@ def _full(output: Output, shown: Shown) -> Iterator[str]:
             yield from hang("      ", flat(parameter["description"]))
 
 
-def _head(output: Output, shown: Shown, about: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _head(output: Output, shown: PackDetails, about: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield output.style(safe(f"{shown.name} {shown.version}"), "bold")
     yield from hang("  ", flat(shown.header["description"]))
     for label, text in about:
@@ -106,7 +106,7 @@ def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield from hang(f"  {safe(name):<{width}}  ", flat(text))
 
 
-def _summary(shown: Shown, variant: VariantSummary) -> str:
+def _summary(shown: PackDetails, variant: VariantSummary) -> str:
     whose = f"{variant.persona}: " if len(shown.personas) > 1 else ""
     return whose + ("local, " if variant.local else "") + variant.summary
 
@@ -127,7 +127,7 @@ def _details(variant: VariantSummary, indent: str) -> Iterator[str]:
         yield from hang(indent, flat(f"leaves out {'; '.join(variant.losses)}"))
 
 
-def _about(shown: Shown, *, short: bool = False) -> Iterator[tuple[str, str]]:
+def _about(shown: PackDetails, *, short: bool = False) -> Iterator[tuple[str, str]]:
     header = shown.header
     if header.get("license"):
         yield "licence", header["license"]
@@ -190,7 +190,7 @@ def _size_table(output: Output, sizes: Sequence[Size]) -> None:
     output.table(("variant", "client", "words", "tokens", "always words", "always tokens"), rows)
 
 
-def _data(shown: Shown) -> dict[str, Any]:
+def _data(shown: PackDetails) -> dict[str, Any]:
     header = dict(shown.header)
     return {
         "name": shown.name,

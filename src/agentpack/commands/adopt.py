@@ -29,7 +29,7 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.read import ORIGINALS
 from agentpack.sources.base import Source
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
@@ -37,7 +37,7 @@ from agentpack.workspace.workspace import Workspace, changing
 LOCAL = "local"
 
 
-class Adopted(NamedTuple):
+class AdoptedFile(NamedTuple):
     """One file and what it was recorded as. `edited` describes the difference to the pack's text; empty if there is
     none.
 
@@ -57,7 +57,7 @@ class Adoption(NamedTuple):
     """The result: the outcome, each adopted file, and the paths that were managed already."""
 
     outcome: Outcome
-    adopted: tuple[Adopted, ...]
+    adopted: tuple[AdoptedFile, ...]
     managed: tuple[str, ...]
 
 
@@ -86,7 +86,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), managed)
     old = workspace.manifest
-    candidates = to_change(workspace, old, workspace.lock)
+    candidates = candidates_to_install(workspace, old, workspace.lock)
     if old.clients is None and not old.packs and workspace.lock is None:
         taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
@@ -217,7 +217,7 @@ def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
 # Manifest, lock and local packs.
 
 
-class _Coming:
+class _PendingSource:
     """A source of packs that are not on disk yet."""
 
     def __init__(
@@ -279,11 +279,11 @@ def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> 
 def _wanted(
     workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[AdoptionChoice]
 ) -> Wanted:
-    candidates = to_change(workspace, manifest, workspace.lock)
+    candidates = candidates_to_install(workspace, manifest, workspace.lock)
     if source is not None:
         coming = {choice.entry.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
-        ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
+        ours = _PendingSource(source.name, workspace.sources.folder(source), there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
     return choose_clients(choose(candidates, manifest)).enforced()
@@ -311,7 +311,7 @@ def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Adopta
         )
 
 
-def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[AdoptedFile]:
     for choice in choices:
         for file in choice.files:
             requirement = choice.entry.requirement
@@ -319,7 +319,7 @@ def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionCho
             ours = _read(workspace, file, content)
             same = wanted.files[file.path].digest == text_digest(file.data)
             rewritten = not same and ours.is_equivalent(file.agent)
-            yield Adopted(
+            yield AdoptedFile(
                 file.path,
                 requirement.pack,
                 choice.version,

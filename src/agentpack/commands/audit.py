@@ -19,7 +19,7 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import parse_requirement
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
-from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.candidates import candidates_to_view
 from agentpack.workspace.preconditions import nothing_installed_error, refuse_address
 from agentpack.workspace.workspace import Workspace
 
@@ -136,7 +136,7 @@ def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) ->
     """Scan the release `install` would choose if the pack were not installed. It need not be a valid pack."""
     requirement = parse_requirement(subject)
     refuse_address(requirement, hint="name a folder")
-    candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
+    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
     offered = candidates.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]

@@ -7,18 +7,18 @@ Without either, differences that need no text are still reported.
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits, Remark
+from agentpack.changes.differences import EVERYTHING, ComparisonFilter, Differences, FileDifference, Remark
 from agentpack.changes.documents import pack_changes
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
-from agentpack.changes.same_file import where_it_stays
+from agentpack.changes.same_file import left_elsewhere_reason
 from agentpack.changes.widening import capability_changes
-from agentpack.differences.accounts import (
+from agentpack.differences.parsed_files import (
     MAX_BYTES,
     NOTHING,
-    compare_accounts,
-    edited_account,
-    pristine_account,
+    compare_files,
+    parse_edited,
+    parse_pristine,
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable
 from agentpack.model.changes import WRITES, Action, Change, file_state
@@ -28,7 +28,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.names import PackName
 from agentpack.model.unmerged import unmerged_line
 from agentpack.wanted.assemble import AssembledPersona
-from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reasons
+from agentpack.wanted.from_lock import check_rendering, pinned_by_scope, stale_reasons
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.recorded import locked_files
@@ -54,7 +54,7 @@ class WantedFiles:
     def wanted(self) -> Wanted | None:
         """What the lock wants, rendered again; None if that fails, with the reason in `failure`."""
         try:
-            return pinned_here(self.workspace, frozen=True).render()
+            return pinned_by_scope(self.workspace, frozen=True).render()
         except AgentpackError as error:
             self.failure = error
             return None
@@ -96,7 +96,7 @@ class WantedFiles:
 
 
 @read_consistently
-def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
+def diff_disk(workspace: Workspace, limits: ComparisonFilter = EVERYTHING) -> Differences:
     """Compare the disk with the lock.
 
     Raises:
@@ -117,7 +117,7 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
             files.append(_on_disk(workspace, locked, file, state, new, old, limits))
     missing = {(file.client, file.pack, file.persona) for file in files if file.state == "missing"}
     notes += (
-        f"{workspace.scope.absolute(row.path)}: {where_it_stays(workspace, row)}"
+        f"{workspace.scope.absolute(row.path)}: {left_elsewhere_reason(workspace, row)}"
         for row in workspace.states.elsewhere
         if (row.client, row.pack, row.persona) in missing
     )
@@ -140,7 +140,7 @@ def _on_disk(
     state: str,
     wanted: InstalledFile | None,
     old: InstalledFile | None,
-    limits: Limits,
+    limits: ComparisonFilter,
 ) -> FileDifference:
     after = workspace.states.contents(file.path) if state not in ("missing", "blocked") else None
     base = wanted
@@ -156,8 +156,8 @@ def _on_disk(
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
         part = locked.part(base) if base is not None else None
-        pristine = pristine_account(before, workspace.form_of(file.client), part.persona if part else None)
-        compared = compare_accounts(pristine, edited_account(after, pristine, by_hand=state == "edited"))
+        pristine = parse_pristine(before, workspace.form_of(file.client), part.persona if part else None)
+        compared = compare_files(pristine, parse_edited(after, pristine, by_hand=state == "edited"))
     return FileDifference(
         path=file.path,
         client=file.client,
@@ -189,7 +189,7 @@ def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Ite
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
     is_checked = workspace.documents.lock_is_recorded and not workspace.unrecorded_declarations(lock)
-    if not is_checked and not _variants_changed(workspace, lock) and not workspace.redeclared(lock):
+    if not is_checked and not _variants_changed(workspace, lock) and not workspace.changed_declarations(lock):
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
 
@@ -218,7 +218,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
 
 
 @read_consistently
-def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: bool = False) -> Differences:
+def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *, latest: bool = False) -> Differences:
     """Compare the disk with what an upgrade would write, with local edits merged.
 
     Args:
@@ -272,7 +272,7 @@ _STATES = {
 
 
 def _upgraded(
-    workspace: Workspace, pristine: Pristine, wanted: Wanted, change: Change, limits: Limits
+    workspace: Workspace, pristine: Pristine, wanted: Wanted, change: Change, limits: ComparisonFilter
 ) -> FileDifference:
     seen = change.observed is not None
     before = workspace.states.contents(change.path) if seen else None
@@ -284,9 +284,9 @@ def _upgraded(
         row, new = workspace.states.recorded.get(change.path), wanted.part(change)
         base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
         form = workspace.form_of(change.client)
-        old = pristine_account(before if base is None else base, form, part.persona if part else None)
-        theirs = pristine_account(change.theirs, form, new.persona if new else None)
-        compared = compare_accounts(edited_account(before, old), edited_account(after, theirs))
+        old = parse_pristine(before if base is None else base, form, part.persona if part else None)
+        theirs = parse_pristine(change.theirs, form, new.persona if new else None)
+        compared = compare_files(parse_edited(before, old), parse_edited(after, theirs))
     return FileDifference(
         path=change.path,
         client=change.client,

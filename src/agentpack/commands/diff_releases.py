@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
-from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits
+from agentpack.changes.differences import EVERYTHING, ComparisonFilter, Differences, FileDifference
 from agentpack.changes.widening import CapabilityChange
-from agentpack.differences.accounts import NOTHING, compare_personas
+from agentpack.differences.parsed_files import NOTHING, compare_personas
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import widening
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.candidates import candidates_to_view
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.preconditions import refuse_address
@@ -31,7 +31,7 @@ class _Side(NamedTuple):
 
 @read_consistently
 def diff_releases(
-    workspace: Workspace, before: str | None, after: str | None, limits: Limits = EVERYTHING
+    workspace: Workspace, before: str | None, after: str | None, limits: ComparisonFilter = EVERYTHING
 ) -> Differences:
     """Compare two releases, or two variants of one, rendered for one client with default parameters.
 
@@ -83,7 +83,7 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
-    candidates = to_look_at(workspace, manifest, workspace.lock)
+    candidates = candidates_to_view(workspace, manifest, workspace.lock)
     chosen = choose(candidates, manifest, newest=None)
     return _side(chosen.for_clients(tuple(clients)).preview(), asked.pack)
 
@@ -112,7 +112,7 @@ def _side(wanted: Wanted, pack: str) -> _Side:
 
 
 def _between(
-    old: tuple[Rendering, Persona] | None, new: tuple[Rendering, Persona] | None, limits: Limits
+    old: tuple[Rendering, Persona] | None, new: tuple[Rendering, Persona] | None, limits: ComparisonFilter
 ) -> FileDifference | None:
     here = new or old
     assert here is not None

@@ -230,9 +230,9 @@ def _policy(workspace: Workspace) -> Iterator[Diagnosis]:
     """The policies besides the manifest's, and whether they allow what is locked."""
     files = policy_files(workspace.environment)
     if files:
-        from agentpack.policy.refusal import read_what_can_be_read
+        from agentpack.policy.refusal import read_readable_policies
 
-        _, problems = read_what_can_be_read(files)
+        _, problems = read_readable_policies(files)
         for problem in problems:
             yield Diagnosis("problem", "policy", problem, "nothing may be installed or changed until it can be read")
         if problems:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from agentpack.changes.differences import Limits
+from agentpack.changes.differences import ComparisonFilter
 from agentpack.changes.pristine import Pristine
 from agentpack.compose.substitute import PLACEHOLDER, as_text
-from agentpack.differences.accounts import MAX_BYTES, Account, edited_account, pristine_account
 from agentpack.differences.header import in_words
+from agentpack.differences.parsed_files import MAX_BYTES, ParsedFile, parse_edited, parse_pristine
 from agentpack.differences.rules import EDIT, Entry, pair
 from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.model.history import InstalledFile
@@ -28,7 +28,7 @@ class Origins(NamedTuple):
     parameters: tuple[str, ...] = ()
 
 
-class Line(NamedTuple):
+class ExplainedLine(NamedTuple):
     """One field or rule. `state` is `released`, or by hand `edited`, `added` or `removed`."""
 
     kind: str
@@ -57,8 +57,8 @@ class ExplainedFile:
     """Pack name, version and variants, as text."""
     missing: bool
     """There is no file; the lines show what would be in it."""
-    fields: tuple[Line, ...]
-    rules: tuple[Line, ...]
+    fields: tuple[ExplainedLine, ...]
+    rules: tuple[ExplainedLine, ...]
     roles: Mapping[str, str] = field(default_factory=dict)
     """Maps the client's own keys to persona fields."""
 
@@ -77,7 +77,7 @@ class SourcePlace(NamedTuple):
 class ExplainedRule:
     """One rule or field in full."""
 
-    line: Line
+    line: ExplainedLine
     file: ExplainedFile
     places: tuple[SourcePlace, ...]
     """Every layer that has it, lowest first: the last one counts and replaced the others."""
@@ -87,7 +87,7 @@ class ExplainedRule:
 
 
 @read_consistently
-def explain(workspace: Workspace, limits: Limits) -> tuple[ExplainedFile, ...]:
+def explain(workspace: Workspace, limits: ComparisonFilter) -> tuple[ExplainedFile, ...]:
     """Explain every installed file of a pack or persona.
 
     Raises:
@@ -97,7 +97,7 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[ExplainedFile, ...]:
     return tuple(explained for explained, _ in _explained(workspace, limits))
 
 
-def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[ExplainedFile, "_Behind"]]:
+def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple[ExplainedFile, "_PersonaLayers"]]:
     if workspace.lock is None and workspace.documents.manifest_bytes is None:
         raise nothing_installed_error()
     require_lock(workspace)
@@ -118,11 +118,11 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
                 f"{row.path}: the release it was written from can no longer be rendered{why}",
                 hint="`agentpack upgrade` writes it from a release that is there",
             )
-        behind = _Behind(part, again.pinned)
-        yield _file(workspace, row, pristine_account(text, workspace.form_of(row.client), part.persona), behind), behind
+        behind = _PersonaLayers(part, again.pinned)
+        yield _file(workspace, row, parse_pristine(text, workspace.form_of(row.client), part.persona), behind), behind
 
 
-class _Behind:
+class _PersonaLayers:
     """The layers and parameters of a persona."""
 
     def __init__(self, part: AssembledPersona, pinned: Selection) -> None:
@@ -192,7 +192,7 @@ def _names(text: str, when: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> ExplainedFile:
+def _file(workspace: Workspace, file: InstalledFile, pristine: ParsedFile, behind: _PersonaLayers) -> ExplainedFile:
     same_name = {row.path for row in workspace.states.recorded.values() if row.persona == file.persona}
     seen = workspace.states.observe({file.path, *same_name}).get(file.path)
     missing = seen is None or bool(seen.blocked)
@@ -200,7 +200,7 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: 
     if len(data) > MAX_BYTES:
         place = workspace.scope.absolute(file.path)
         raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not taken apart")])
-    here = pristine if missing else edited_account(data, pristine)
+    here = pristine if missing else parse_edited(data, pristine)
     return ExplainedFile(
         path=file.path,
         client=file.client,
@@ -214,21 +214,23 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: 
     )
 
 
-def _fields(pristine: Account, here: Account) -> Iterator[Line]:
+def _fields(pristine: ParsedFile, here: ParsedFile) -> Iterator[ExplainedLine]:
     old, new = pristine.parts.fields, here.parts.fields
     for name in dict.fromkeys((*new, *old)):
         origin = pristine.origins.get(name, EDIT)
         if name not in new:
-            yield Line("field", name, "", in_words(old[name]), "removed", Origins(origin))
+            yield ExplainedLine("field", name, "", in_words(old[name]), "removed", Origins(origin))
         elif name not in old:
-            yield Line("field", name, "", in_words(new[name]), "added", Origins(EDIT))
+            yield ExplainedLine("field", name, "", in_words(new[name]), "added", Origins(EDIT))
         else:
             same = new[name] == old[name]
             was = None if same else Entry("field", in_words(old[name]), "", name, origin)
-            yield Line("field", name, "", in_words(new[name]), "released" if same else "edited", Origins(origin), was)
+            yield ExplainedLine(
+                "field", name, "", in_words(new[name]), "released" if same else "edited", Origins(origin), was
+            )
 
 
-def _rules(pristine: Account, here: Account, behind: _Behind) -> Iterator[Line]:
+def _rules(pristine: ParsedFile, here: ParsedFile, behind: _PersonaLayers) -> Iterator[ExplainedLine]:
     """The rules on disk; a removed one comes after the one it followed."""
     kept = dict(pair(pristine.entries, here.entries))
     gone: dict[int, list[Entry]] = {}
@@ -242,19 +244,23 @@ def _rules(pristine: Account, here: Account, behind: _Behind) -> Iterator[Line]:
         if j >= 0:
             yield _line(here.entries[j], behind)
         for entry in gone.get(j, ()):
-            yield Line(entry.kind, entry.id, entry.section, entry.text, "removed", behind.origins(entry), entry, entry)
+            yield ExplainedLine(
+                entry.kind, entry.id, entry.section, entry.text, "removed", behind.origins(entry), entry, entry
+            )
 
 
-def _line(entry: Entry, behind: _Behind) -> Line:
+def _line(entry: Entry, behind: _PersonaLayers) -> ExplainedLine:
     if entry.origin != EDIT:
-        return Line(entry.kind, entry.id, entry.section, entry.text, "released", behind.origins(entry), None, entry)
+        return ExplainedLine(
+            entry.kind, entry.id, entry.section, entry.text, "released", behind.origins(entry), None, entry
+        )
     if entry.was is None:
-        return Line(entry.kind, entry.id, entry.section, entry.text, "added", Origins(EDIT), None, entry)
+        return ExplainedLine(entry.kind, entry.id, entry.section, entry.text, "added", Origins(EDIT), None, entry)
     origin = behind.origins(entry.was)
-    return Line(entry.kind, entry.id, entry.section, entry.text, "edited", origin, entry.was, entry)
+    return ExplainedLine(entry.kind, entry.id, entry.section, entry.text, "edited", origin, entry.was, entry)
 
 
-def explain_rule(workspace: Workspace, limits: Limits, name: str) -> tuple[ExplainedRule, ...]:
+def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> tuple[ExplainedRule, ...]:
     """Explain one rule, heading or field in every file that has it.
 
     Raises:
@@ -277,7 +283,7 @@ def explain_rule(workspace: Workspace, limits: Limits, name: str) -> tuple[Expla
     return tuple(found)
 
 
-def _full(line: Line, file: ExplainedFile, behind: _Behind) -> ExplainedRule:
+def _full(line: ExplainedLine, file: ExplainedFile, behind: _PersonaLayers) -> ExplainedRule:
     if line.kind == "field":
         assert line.name is not None
         places = behind.field_places(file.roles.get(line.name, line.name))
@@ -297,7 +303,7 @@ def _full(line: Line, file: ExplainedFile, behind: _Behind) -> ExplainedRule:
     )
 
 
-def _left_out(name: str, behind: _Behind) -> Iterator[str]:
+def _left_out(name: str, behind: _PersonaLayers) -> Iterator[str]:
     """Why a rule that exists in the layers is not in the file."""
     for _, layer, origin, _ in behind.layers:
         for part, _ in _parts(layer.sections):

@@ -11,7 +11,7 @@ from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import with_clients
 from agentpack.wanted.settings import read_settings
@@ -30,7 +30,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     old = workspace.manifest
     new = _with_sources(workspace, old, request.sources)
     anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
-    candidates = to_change(workspace, new, workspace.lock, refresh=anew)
+    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, request)
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request).with_named_clients()

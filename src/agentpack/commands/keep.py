@@ -43,7 +43,7 @@ from agentpack.workspace.workspace import Workspace, changing, read_consistently
 DEFAULT = "local"
 
 
-class Kept(NamedTuple):
+class KeepResult(NamedTuple):
     """The outcome, and each variant's path with its text."""
 
     outcome: Outcome
@@ -59,7 +59,7 @@ def keep(
     client: str | None = None,
     on_conflict: str = "stop",
     dry_run: bool = False,
-) -> Kept:
+) -> KeepResult:
     """Turn the edits of a persona, or of all personas of a pack, into a local variant.
 
     Args:
@@ -77,7 +77,7 @@ def keep(
     command = f"keep {name}"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
-        return Kept(nothing, ())
+        return KeepResult(nothing, ())
     chosen_name = _variant_name(workspace, found, variant)
     texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
     manifest = _with_variant(workspace.manifest, found, chosen_name)
@@ -88,7 +88,7 @@ def keep(
     outcome = make_change(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
-    return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
+    return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
 @read_consistently

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from agentpack.changes.named_release import clients_for, select_named
 from agentpack.environment import policy_files
 from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, strictest
-from agentpack.policy.refusal import PackVerdict, read_what_can_be_read
+from agentpack.policy.refusal import PackVerdict, read_readable_policies
 from agentpack.wanted.choose import choose_as_installed
 from agentpack.wanted.policy_check import evaluate
 from agentpack.workspace.workspace import Workspace
@@ -23,7 +23,7 @@ class Setting(NamedTuple):
     line: int
 
 
-class Effective(NamedTuple):
+class EffectivePolicy(NamedTuple):
     """The policy of a scope. If there are problems, nothing is allowed."""
 
     files: tuple[str, ...]
@@ -32,15 +32,15 @@ class Effective(NamedTuple):
     """Why files cannot be read, a line each."""
 
 
-def effective(workspace: Workspace) -> Effective:
+def effective(workspace: Workspace) -> EffectivePolicy:
     """All readable policies of the scope combined, and the problems with the others.
 
     Raises:
         InvalidFile: the manifest has faults.
     """
-    external, problems = read_what_can_be_read(policy_files(workspace.environment))
+    external, problems = read_readable_policies(policy_files(workspace.environment))
     policy = strictest((*workspace.policies.own, *external))
-    return Effective(policy.files, tuple(_settings(policy)), problems)
+    return EffectivePolicy(policy.files, tuple(_settings(policy)), problems)
 
 
 def _settings(policy: Policy) -> list[Setting]:

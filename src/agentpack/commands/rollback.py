@@ -9,7 +9,7 @@ from agentpack.changes.documents import changed_packs
 from agentpack.changes.history import generation
 from agentpack.changes.outcome import DocumentChange, Outcome
 from agentpack.changes.same_file import one_file
-from agentpack.changes.snapshot import pins_here
+from agentpack.changes.snapshot import current_pins
 from agentpack.changes.widening import CapabilityChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
@@ -45,7 +45,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     if current is None:
         raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
     if number is None:
-        _require_what_was_left(workspace, current)
+        _require_unchanged_documents(workspace, current)
     target = current.parent if number is None else number
     if target == 0:
         _require_a_beginning(workspace)
@@ -66,7 +66,7 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     return commit(workspace, DecidedChange(outcome, goal.pins, modes, goal))
 
 
-def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
+def _require_unchanged_documents(workspace: Workspace, current: Generation) -> None:
     """Raise DecisionNeeded if lock or manifest changed since this checkout's last command."""
     scope = workspace.scope
     left = {document.path: document.written for document in current.documents}
@@ -191,7 +191,7 @@ def _outcome(
             changes[path] = replace(changes[lead], path=path, same_as=lead, **names)  # type: ignore[arg-type]
     planned = Plan(changes=tuple(changes.values()), elsewhere=_elsewhere(changes.values(), current, target))
     documents = tuple(_document_changes(workspace, goals))
-    packs = tuple(changed_packs(_versions(pins_here(workspace)), _versions(target.pins)))
+    packs = tuple(changed_packs(_versions(current_pins(workspace)), _versions(target.pins)))
     return Outcome(
         command=f"rollback {target.number}",
         scope=workspace.scope.kind,

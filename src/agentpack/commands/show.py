@@ -17,7 +17,7 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
@@ -65,7 +65,7 @@ class OfferedVersion(NamedTuple):
     locked: bool
 
 
-class Shown(NamedTuple):
+class PackDetails(NamedTuple):
     """Everything `show` prints about a pack."""
 
     name: str
@@ -99,7 +99,7 @@ def _pin(asked: Selection) -> Chosen:
     return next(pin for pin in asked.pins if pin.pack == asked.manifest.packs[0].requirement.pack)
 
 
-def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
+def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> PackDetails:
     """Everything about a pack that helps before installing it."""
     asked = select_named(workspace, text, settings)
     for_clients = clients_for(asked, clients)
@@ -110,7 +110,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
     offered = [str(ref.version) for ref in asked.candidates.sources.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
-    return Shown(
+    return PackDetails(
         name=pack.name,
         version=pack.version,
         source=release.source,
@@ -177,11 +177,11 @@ def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequen
                 continue
             files = {file.persona: file for file in wanted.files.values() if file.pack == pin.pack}
             whole = count("\n".join(file.content.decode() for file in files.values()))
-            always = count("\n".join(_in_mind(asked.workspace, wanted, client, set(files))))
+            always = count("\n".join(_always_in_context(asked.workspace, wanted, client, set(files))))
             yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
 
 
-def _in_mind(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
+def _always_in_context(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
     """What a client always has in context of each persona: its name, and its description if it has one."""
     described = workspace.clients.named(client).description is not None
     for part in wanted.parts:
@@ -226,7 +226,7 @@ def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], li
     """Three lists: packs of all sources that contain every word of the text, best match first; similar names if there
     are none; and sources that could not be read.
     """
-    candidates = to_look_at(workspace, workspace.manifest)
+    candidates = candidates_to_view(workspace, workspace.manifest)
     words = text.lower().split()
     found: list[tuple[int, SearchResult]] = []
     unread: list[str] = []

@@ -56,7 +56,7 @@ class PackStatus(NamedTuple):
     files: tuple[FileStatus, ...]
 
 
-class Unmanaged(NamedTuple):
+class UnmanagedFiles(NamedTuple):
     """Agent files in a client's folder that agentpack does not manage."""
 
     client: str
@@ -95,7 +95,7 @@ class Status(NamedTuple):
     packs: tuple[PackStatus, ...]
     leftovers: tuple[FileStatus, ...]
     same_names: tuple[SameName, ...]
-    unmanaged: tuple[Unmanaged, ...]
+    unmanaged: tuple[UnmanagedFiles, ...]
     stale: tuple[str, ...]
     """Why the lock is out of date."""
     uses: tuple[ClientUse, ...]
@@ -214,7 +214,7 @@ def _stale(workspace: Workspace) -> list[str]:
     local = {(text.persona, text.name): text.digest for text in workspace.documents.local_texts}
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     same = workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used)
-    if same and not workspace.redeclared(lock):
+    if same and not workspace.changed_declarations(lock):
         return []
     from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
 
@@ -261,9 +261,9 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
 
 def _unmanaged(
     workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Client]
-) -> Iterator[Unmanaged]:
+) -> Iterator[UnmanagedFiles]:
     managed = real_places(workspace, files)
     for folder, target in folders.items():
         count = sum(1 for _ in agent_names(folder, target, managed))
         if count:
-            yield Unmanaged(target.name, folder, count)
+            yield UnmanagedFiles(target.name, folder, count)

@@ -14,9 +14,9 @@ from agentpack.changes.widening import capability_changes, granted_words, refuse
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.wanted.from_lock import check_rendering, pinned_here
+from agentpack.wanted.from_lock import check_rendering, pinned_by_scope
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import file_releases_of_lock, with_files
@@ -36,9 +36,9 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
     as_locked = request.locked or request.frozen
     unchecked = request.frozen and workspace.documents.manifest_bytes is None
     if as_locked:
-        chosen = pinned_here(workspace, frozen=unchecked)
+        chosen = pinned_by_scope(workspace, frozen=unchecked)
     else:
-        chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), request)
+        chosen = _chosen(candidates_to_install(workspace, workspace.manifest, workspace.lock), request)
     wanted = chosen.enforced()
     state = DesiredState(wanted, workspace.documents.manifest_bytes, wanted.lock)
     if as_locked and workspace.lock is not None:
@@ -97,7 +97,7 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
     if upgrade:  # whoever names a pack trusts what its release holds now
         require_packs(workspace, upgrade)
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
-    candidates = to_change(workspace, workspace.manifest, known, refresh=upgrade)
+    candidates = candidates_to_install(workspace, workspace.manifest, known, refresh=upgrade)
     return _write_lock(workspace, _chosen(candidates, request).enforced(), request)
 
 

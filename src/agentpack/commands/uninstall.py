@@ -14,7 +14,7 @@ from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import to_change
+from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.workspace.preconditions import nothing_installed_error, require_packs
 from agentpack.workspace.workspace import Workspace, changing
@@ -74,7 +74,7 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
-    chosen = choose_clients(choose(to_change(workspace, new, workspace.lock), new))
+    chosen = choose_clients(choose(candidates_to_install(workspace, new, workspace.lock), new))
     wanted = chosen.enforced(allow_installed=True)
     state = desired_state(workspace, old, new, wanted)
     is_empty = not new.packs and not new.models and not new.sources

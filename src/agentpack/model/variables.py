@@ -50,7 +50,7 @@ def earlier_root(root: str, folder: str) -> str:
     return f"{root}@{sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
-def path_then(path: str) -> str:
+def path_in_lock(path: str) -> str:
     """The lock's name for a path below an earlier root: `$CLAUDE_CONFIG_DIR/agents/x.md`."""
     root = root_of(path)
     return root.partition("@")[0] + path[len(root) :]

@@ -28,22 +28,22 @@ _MOST_HEAD = 1000
 _ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
 
-class Side(NamedTuple):
+class FileSide(NamedTuple):
     """The state of a path before or after the transaction: a file, or nothing (`digest` None)."""
 
     digest: Digest | None
     mode: int
 
 
-NOTHING = Side(None, 0)
+NOTHING = FileSide(None, 0)
 
 
 class JournalRow(NamedTuple):
     """One file that the transaction changes."""
 
     path: str
-    before: Side
-    after: Side
+    before: FileSide
+    after: FileSide
 
 
 class Journal(NamedTuple):
@@ -194,7 +194,7 @@ def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
             return None
         steps = notes["steps"][0] if whole else []
         leaving = notes["leaving"][0] if whole else []
-        rows = tuple(JournalRow(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
+        rows = tuple(JournalRow(path, FileSide(a, b), FileSide(c, d)) for path, a, b, c, d in steps)
         folders, made = (tuple(dict.fromkeys(notes.get(word, ()))) for word in ("folder", "made"))
         journal = Journal(number, ending, folders, made, rows, tuple(leaving))
         roots = {

@@ -15,7 +15,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve import Chosen, resolve
-from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection, select
 from agentpack.workspace.workspace import Workspace
 
@@ -36,7 +36,9 @@ def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -
         )
         for pack in lock.packs
     )
-    return select(to_look_at(workspace, manifest, lock), manifest, pins).for_clients(lock.clients, lock.clients_by_pack)
+    return select(candidates_to_view(workspace, manifest, lock), manifest, pins).for_clients(
+        lock.clients, lock.clients_by_pack
+    )
 
 
 def choose(

@@ -18,7 +18,7 @@ from agentpack.wanted.assignment import FileAssignment
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.renderings import Renderings
-from agentpack.wanted.wanted import Skipped, Wanted
+from agentpack.wanted.wanted import SkippedClient, Wanted
 from agentpack.workspace.workspace import Workspace
 
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -37,7 +37,7 @@ class Selection(NamedTuple):
     """The clients of every pack for which neither the manifest nor `clients_by_pack` names others."""
     clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
     """Clients of single packs, from the lock; used if the manifest names none."""
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedClient, ...] = ()
     """Found clients that do not get every pack."""
 
     @property

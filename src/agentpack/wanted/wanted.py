@@ -9,7 +9,7 @@ from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.assignment import NotWritten, not_written_words
 
 
-class Skipped(NamedTuple):
+class SkippedClient(NamedTuple):
     """A client that nobody named and that does not get these packs: why, and how to add it."""
 
     client: str
@@ -38,7 +38,7 @@ class Wanted(NamedTuple):
     """Places of hidden text that a policy let pass, a sentence each."""
     unaccepted: frozenset[str] = frozenset()
     """Acceptances (`<pack>:widened:<client>`) a real run would need; set only for previews."""
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedClient, ...] = ()
     """Found clients that do not get every pack."""
     gone: tuple[str, ...] = ()
     """Ids that local variants name but their release no longer has, a sentence each."""

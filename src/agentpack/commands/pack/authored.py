@@ -12,7 +12,7 @@ from typing import NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from agentpack.authoring.subject import Drafts, Earlier, Subject
-from agentpack.compose.compose import Base, Pack, draft_of
+from agentpack.compose.compose import BasePersona, Pack, draft_of
 from agentpack.compose.conflicts import Draft
 from agentpack.errors import UsageError
 from agentpack.input.parameters import ParameterDeclaration
@@ -22,7 +22,7 @@ from agentpack.model.pack import Release
 from agentpack.model.requirement import parse_requirement
 from agentpack.read import MANIFEST, check_pack
 from agentpack.sources.directory import DirectorySource, read_tree
-from agentpack.wanted.candidates import to_change
+from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.workspace import Workspace
@@ -79,7 +79,7 @@ def _source_of(path: str) -> str:
     return dirname(dirname(abspath(path)))
 
 
-class Authored:
+class AuthoredRelease:
     """One release as its author has it on disk."""
 
     def __init__(self, workspace: Workspace, folder: PackFolder, release: Release, pack: Pack) -> None:
@@ -101,9 +101,9 @@ class Authored:
     @cached_property
     def chosen(self) -> Selection:
         """This release, and one release of each pack it requires. Raises Unresolvable."""
-        return choose(to_change(self.workspace, self.manifest, None), self.manifest)
+        return choose(candidates_to_install(self.workspace, self.manifest, None), self.manifest)
 
-    def subject(self, earlier: "Authored | None") -> Subject:
+    def subject(self, earlier: "AuthoredRelease | None") -> Subject:
         """The release as input for `authoring.check`."""
         before = None if earlier is None else Earlier(earlier.pack, earlier.drafts)
         return Subject(self.folder.shown, self.release, self.pack, self.drafts, before)
@@ -117,7 +117,7 @@ class Authored:
 class _Drafts:
     """Composes the personas of a release (`authoring.subject.Drafts`)."""
 
-    def __init__(self, authored: Authored) -> None:
+    def __init__(self, authored: AuthoredRelease) -> None:
         self.authored = authored
 
     def draft(self, persona: str, variants: Iterable[str]) -> Draft:
@@ -131,14 +131,14 @@ class _Drafts:
         own: Mapping[str, str] = self.authored.pack.personas[persona].header.get("modules") or {}
         return self.authored.chosen.assembler.modules(self.authored.pack, persona) if self._extends(persona) else own
 
-    def _base(self, persona: str) -> Base | None:
+    def _base(self, persona: str) -> BasePersona | None:
         return self.authored.chosen.assembler.base(self.authored.pack, persona) if self._extends(persona) else None
 
     def _extends(self, persona: str) -> bool:
         return "extends" in self.authored.pack.personas[persona].header
 
 
-def open_pack(workspace: Workspace, folder: PackFolder) -> Authored:
+def open_pack(workspace: Workspace, folder: PackFolder) -> AuthoredRelease:
     """The release in a folder, read without a cache.
 
     Raises:
@@ -148,7 +148,7 @@ def open_pack(workspace: Workspace, folder: PackFolder) -> Authored:
     files = read_tree(folder.path)
     name, version = _identity(files, folder)
     release = Release(name, version, SOURCE, content_digest(files.items()), files)
-    return Authored(workspace, folder, release, check_pack(release))
+    return AuthoredRelease(workspace, folder, release, check_pack(release))
 
 
 def _identity(files: Mapping[str, bytes], folder: PackFolder) -> tuple[PackName, Version]:
@@ -160,7 +160,7 @@ def _identity(files: Mapping[str, bytes], folder: PackFolder) -> tuple[PackName,
     return PackName(header["name"]), Version(header["version"])
 
 
-def previous_release(authored: Authored) -> Authored | None:
+def previous_release(authored: AuthoredRelease) -> AuthoredRelease | None:
     """The newest final release before this one in the same folder of packs; None if there is none."""
     refs = DirectorySource(SOURCE, authored.folder.source).releases(PackName(authored.pack.name))
     version = Version(authored.pack.version)

@@ -13,7 +13,7 @@ from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.names import pack_name, persona_name_fault
 
 
-class New(NamedTuple):
+class CreatedPack(NamedTuple):
     """A pack that was created, or with `dry_run` would be: its folder as the user wrote it, and its files."""
 
     folder: str
@@ -29,7 +29,7 @@ def pack_new(
     description: str | None = None,
     author: str | None = None,
     dry_run: bool = False,
-) -> New:
+) -> CreatedPack:
     """Create a pack in a folder that does not exist yet or is empty.
 
     Args:
@@ -57,4 +57,4 @@ def pack_new(
     files = new_pack(normal, persona=called, description=texts["description"], author=texts["author"])
     if not dry_run:
         put_files(path, files)
-    return New(shown, files)
+    return CreatedPack(shown, files)
