@@ -23,7 +23,7 @@ class ParsedFile(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The differences between two accounts. `origins` are those of the changed fields, from the later side if they are
+    """The differences between two parsed files. `origins` are those of the changed fields, from the later side if they are
     there.
     """
 
