@@ -23,8 +23,8 @@ class ParsedFile(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The differences between two parsed files. `origins` are those of the changed fields, from the later side if they are
-    there.
+    """The differences between two parsed files. `origins` are those of the changed fields, from the later side if they
+    are there.
     """
 
     fields: tuple[FieldChange, ...] = ()

@@ -1,9 +1,9 @@
 """Choose releases. There are three entry points, and nothing else builds `Candidates`:
 
-- what the manifest asks for, for commands that change something: `candidates.to_change`, then `choose`. What the lock
-  has is kept where it fits, and releases that a policy finds too young are passed over;
-- what a lock pins: `pinned`. Nothing is chosen;
-- for looking: `candidates.to_look_at`, then `choose`. Releases of every age are offered.
+- to install what the manifest requests: `candidates_to_install`, then `choose`. Locked releases are kept where they
+  fit, and releases that a policy considers too new are left out;
+- to use what a lock pins: `pinned`. Nothing is chosen;
+- to preview: `candidates_to_view`, then `choose`. Releases of any age are offered.
 """
 
 from collections.abc import Collection
