@@ -51,7 +51,8 @@ class _Check(NamedTuple):
 
 
 class Staging:
-    """A transaction in preparation: `add` every step, `complete`, `last_look`; `abandon` takes everything back."""
+    """A transaction in preparation: `add` every step, `complete`, `verify_unchanged`; `abandon` takes everything back.
+    """
 
     def __init__(
         self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: ManagedPaths | None = None
@@ -247,19 +248,19 @@ class Staging:
                 emptied.append(folder)
         return tuple(emptied)
 
-    def last_look(self) -> None:
+    def verify_unchanged(self) -> None:
         """Check that every file is still as it was when its step was staged.
 
         Raises:
             Unavailable: a file changed, or a folder was moved.
         """
         disk = self._disk
-        changed = [check.path for check in self._checks.values() if not self.still(check)]
+        changed = [check.path for check in self._checks.values() if not self.is_unchanged(check)]
         changed += [folder or "." for folder in self._entered if not disk.same_folder(folder)]
         if changed:
             raise _changed(disk, changed)
 
-    def still(self, check: _Check) -> bool:
+    def is_unchanged(self, check: _Check) -> bool:
         """Whether a path holds the same as before. If only the signature differs, the content decides."""
         if check.stamp is None:
             return self._disk.stamp(check.path) is None
@@ -270,7 +271,7 @@ class Staging:
         """Rename every file into place. A last check right before each leaves editors a window of microseconds."""
         for row in self._rows:
             check = self._checks[self._places[row.path]]
-            if self._disk.stamp(row.path) != check.stamp and not self.still(check):
+            if self._disk.stamp(row.path) != check.stamp and not self.is_unchanged(check):
                 raise _changed(self._disk, [row.path])
             if row.after.digest is None:
                 self._disk.unlink(row.path)

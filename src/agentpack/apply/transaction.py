@@ -58,7 +58,7 @@ def transact(
                 staging.add(step)
             recorded = staging.complete(generation, blobs)
             signals.check()
-            staging.last_look()
+            staging.verify_unchanged()
             disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
         except BaseException:
             staging.abandon()

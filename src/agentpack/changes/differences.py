@@ -87,7 +87,7 @@ class ComparisonFilter:
     clients: Collection[str] = ()
     rules: bool = True
 
-    def have(self, file: Any) -> bool:
+    def includes(self, file: Any) -> bool:
         """Whether the filter includes a file (any value with `pack`, `persona` and `client`)."""
         named = self.name is None or self.name in (file.pack, file.persona)
         return named and (not self.clients or file.client in self.clients)

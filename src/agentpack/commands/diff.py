@@ -113,7 +113,7 @@ def diff_disk(workspace: Workspace, limits: ComparisonFilter = EVERYTHING) -> Di
         new, old = wanted.get(path), recorded.get(path)
         state = file_state(new and new.rendered, old and old.rendered, observed.get(path))
         file = new or recorded[path]
-        if state not in ("", "clean") and limits.have(file):
+        if state not in ("", "clean") and limits.includes(file):
             files.append(_on_disk(workspace, locked, file, state, new, old, limits))
     missing = {(file.client, file.pack, file.persona) for file in files if file.state == "missing"}
     notes += (
@@ -235,7 +235,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
     files = [
         _upgraded(workspace, pristine, wanted, change, limits)
         for change in planned.changes
-        if limits.have(change) and (change.action in WRITES or change.action in (Action.DELETE, Action.CONFLICT))
+        if limits.includes(change) and (change.action in WRITES or change.action in (Action.DELETE, Action.CONFLICT))
     ]
     return Differences(
         before="disk",
@@ -243,7 +243,7 @@ def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *,
         files=tuple(files),
         remarks=tuple(Remark("unmerged", one.path, (f"line {one.line}",)) for one in planned.changes if one.line),
         packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), wanted.lock)),
-        capabilities=tuple(change for change in capability_changes(workspace, wanted) if limits.have(change)),
+        capabilities=tuple(change for change in capability_changes(workspace, wanted) if limits.includes(change)),
         notes=(
             *map(str, wanted.notes({file.path for file in files})),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),

@@ -58,7 +58,7 @@ def diff_releases(
     else:
         pairs = [(name, name) for name in sorted({*old.files, *new.files})]
     files = [_between(old.files.get(one), new.files.get(other), limits) for one, other in pairs]
-    named = [file for file in files if file is not None and limits.have(file)]
+    named = [file for file in files if file is not None and limits.includes(file)]
     capabilities = [
         _may_change(old.files[one][0], new.files[other][0])
         for one, other in pairs
@@ -68,7 +68,7 @@ def diff_releases(
         before=old.label,
         after=new.label,
         files=tuple(named),
-        capabilities=tuple(c for c in capabilities if c.before != c.after and limits.have(c)),
+        capabilities=tuple(c for c in capabilities if c.before != c.after and limits.includes(c)),
     )
 
 

@@ -105,7 +105,7 @@ def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple
     limits.check(workspace, recorded.values())
     pristine = Pristine(workspace)
     for _, row in sorted(recorded.items()):
-        if not limits.have(row):
+        if not limits.includes(row):
             continue
         again, part = pristine.again(row), pristine.part(row)
         found = again.wanted.files.get(row.path) if again else None

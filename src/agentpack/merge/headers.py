@@ -189,7 +189,7 @@ class _HeaderMerge:
 
 
 def _same(one: HeaderField | None, other: HeaderField | None) -> bool:
-    return one is other if one is None or other is None else one.says(other)
+    return one is other if one is None or other is None else one.has_value_of(other)
 
 
 def _side(base: str, ours: str, theirs: str) -> str:

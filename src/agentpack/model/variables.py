@@ -3,7 +3,7 @@
 A named path may begin with a variable (`$CLAUDE_CONFIG_DIR/agents/x.md`), which may point to another folder tomorrow.
 So records of the user scope store where each variable pointed (`roots` of a generation and of a journal). A path whose
 variable points elsewhere now gets a root of its own, named by variable and folder: `$CLAUDE_CONFIG_DIR@3fa2c1d0`.
-Readers of a record call `path_now` for today's name of a path; nobody else needs to know. The lock stores variable
+Readers of a record call `current_path` for today's name of a path; nobody else needs to know. The lock stores variable
 names only: it is the same on every machine.
 """
 
@@ -56,7 +56,7 @@ def path_in_lock(path: str) -> str:
     return root.partition("@")[0] + path[len(root) :]
 
 
-def path_now(path: str, then: Mapping[str, str], now: Mapping[str, str], is_folder: Callable[[str], bool]) -> str:
+def current_path(path: str, then: Mapping[str, str], now: Mapping[str, str], is_folder: Callable[[str], bool]) -> str:
     """Today's name of a recorded path.
 
     Args:

@@ -57,7 +57,7 @@ class PersonaAssembler:
         self._bases: dict[tuple[str, str], BasePersona | None] = {}
         self.used: dict[str, list[LocalVariant]] = {}
         """By pack: the local variants that are in its personas."""
-        self.gone: list[str] = []
+        self.missing_ids: list[str] = []
         """Ids that local variants name and that the release no longer has, in words."""
 
     def parts(self, pack: PackName) -> tuple[AssembledPersona, ...]:
@@ -88,7 +88,7 @@ class PersonaAssembler:
             texts = self._texts(persona)
             self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
             draft = self._draft(pack, persona, pin.variants, local)
-            self.gone += [_left_behind(missing, pack.release) for missing in draft.gone]
+            self.missing_ids += [_left_behind(missing, pack.release) for missing in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
             yield AssembledPersona(

@@ -137,7 +137,7 @@ class FileAssignment:
         lost = [_acceptances(given) for given in self._given if given.file.lost]
         return frozenset(words[0] for words in lost if not {*words} & {*accepted})
 
-    def settled(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
+    def assigned(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
         """The files to write by path, and the personas that are not written.
 
         Raises:

@@ -65,12 +65,12 @@ class Selection(NamedTuple):
 
     def without_variants(self, pack: str, variants: Collection[str]) -> "Selection":
         """A copy without these variants of a pack."""
-        return self.fresh(
+        return self.rebuilt(
             replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
             for pin in self.pins
         )
 
-    def fresh(self, pins: Iterable[Chosen] = ()) -> "Selection":
+    def rebuilt(self, pins: Iterable[Chosen] = ()) -> "Selection":
         """A copy, optionally with other pins, without cached personas: those were built with the local variants of that
         time.
         """
@@ -132,7 +132,7 @@ class Selection(NamedTuple):
                     assignment.add(workspace.client(client), self.renderings.of(part, client))
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
-        files, unwritten = assignment.settled()
+        files, unwritten = assignment.assigned()
         accepted = _accepted(workspace)
         if require_acceptance:
             assignment.require(accepted)
@@ -152,7 +152,7 @@ class Selection(NamedTuple):
             tuple(self.candidates.hidden),
             assignment.unaccepted(accepted),
             self.skipped,
-            tuple(dict.fromkeys(self.assembler.gone)),
+            tuple(dict.fromkeys(self.assembler.missing_ids)),
         )
 
     def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:

@@ -40,7 +40,7 @@ class Wanted(NamedTuple):
     """Acceptances (`<pack>:widened:<client>`) a real run would need; set only for previews."""
     skipped: tuple[SkippedClient, ...] = ()
     """Found clients that do not get every pack."""
-    gone: tuple[str, ...] = ()
+    missing_ids: tuple[str, ...] = ()
     """Ids that local variants name but their release no longer has, a sentence each."""
 
     def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
@@ -78,7 +78,10 @@ class Wanted(NamedTuple):
             for note, rows in found.items()
         )
         unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
-        return (*told, *dict.fromkeys((*not_written_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
+        return (
+            *told,
+            *dict.fromkeys((*not_written_words(unwritten), *self.missing_ids, *self.passed_over, *self.hidden)),
+        )
 
 
 class GroupedNote(NamedTuple):
