@@ -71,15 +71,15 @@ class WantedFiles:
 
     def text(self, file: InstalledFile) -> bytes | None:
         """The pristine bytes of a wanted or written file; None if they are lost."""
-        wanted = self._anew(file)
+        wanted = self._unapplied(file)
         return as_lf(wanted.files[file.path].content) if wanted else self.pristine.text(file)
 
     def part(self, file: InstalledFile) -> AssembledPersona | None:
         """The persona behind such a file; None if it cannot be rebuilt."""
-        wanted = self._anew(file)
+        wanted = self._unapplied(file)
         return wanted.part(file) if wanted else self.pristine.part(file)
 
-    def _anew(self, file: InstalledFile) -> Wanted | None:
+    def _unapplied(self, file: InstalledFile) -> Wanted | None:
         """What the lock wants, if it was not applied yet and renders to this very file."""
         lock = self.workspace.lock
         wanted = self.wanted if lock is not None and lock.written is not None else None
