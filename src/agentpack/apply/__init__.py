@@ -6,7 +6,7 @@
     left_behind  the same with what was not decided yet, and refused where `recover` would refuse it
 
 The caller holds the process lock around `recover` and `transact`. Which files change is decided in `plan`; here it is
-only checked that each is still as planned. docs/explanation/transactions.md tells the order of writes and why.
+only checked that each is still as planned. docs/explanation/transactions.md explains the order of writes.
 """
 
 from agentpack.apply.recovery import RecoveryResult, interrupted, left_behind, recover, unfinished

@@ -3,7 +3,7 @@
 Two clients may share a folder through a link, and a variable such as CLAUDE_CONFIG_DIR may point elsewhere today than
 yesterday. So paths are compared by the file they lead to, not by name:
 
-- Of places that are one file, one stands for all. Its text is planned and written once; the others are recorded with
+- Of paths that are one file, one represents all. Its text is planned and written once; the others are recorded with
   it. Different texts for one file are refused before anything is written.
 - A file that the other scope manages as well is written with one text or not at all, and goes with the last of them.
 - A file of ours stays where it is while its persona is wanted at the place that the variable leads to now: it may be

@@ -48,7 +48,7 @@ def choose(
 
     Args:
         lock: releases to keep if the candidates have no lock.
-        newest: packs for which the newest release is wanted, beside those to refresh; None for every pack.
+        newest: packs to upgrade to their newest release, besides those to refresh; None for all.
 
     Raises:
         Unresolvable: no set of releases satisfies the manifest.

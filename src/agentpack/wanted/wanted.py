@@ -62,7 +62,7 @@ class Wanted(NamedTuple):
         """Notes to show before a change is applied.
 
         Args:
-            changed: the files that change: of these, what their clients cannot express is told, once for all files that
+            changed: the files that change: what their clients cannot express is noted, once for all files that
                 it holds for. None when nothing changes, the lock included.
         """
         if changed is None:
