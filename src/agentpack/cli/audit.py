@@ -46,11 +46,11 @@ def audit(
         str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
     ] = None,
 ) -> Result:
-    """Look for what needs judgement: whether installed files, store and lock agree, and what texts say that should be
-    read twice. A pack can be looked through before it is installed: name it, or a folder (`./packs`).
+    """Flag text worth a human look, in installed files or in a pack you have not installed yet, and check that
+    installed files, store and lock agree. Name a pack or a folder (`./packs`) to scan it before you install it.
 
-    Exit code 0 when nothing is found at or above the level, 1 when something is, 5 when digests disagree. Nothing
-    found is no proof that a pack is harmless.
+    The exit code is 0 if nothing is found at or above the level, 1 if something is, 5 if digests disagree. No findings
+    do not prove that a pack is harmless.
 
     Example: agentpack audit ./packs/data-reviewer --level note
     """

@@ -12,9 +12,9 @@ _BY = {"judge": "the client itself", "source": "its code", "documentation": "its
 
 @verb(app, "clients")
 def clients(session: Session) -> Result:
-    """Every client agentpack writes for: where it reads agents, and how that was checked.
+    """List supported clients: where each reads agents, and how that was verified.
 
-    Used here: `yes` when files were installed for it, `next` when `install` would take it without being told.
+    Used here: `yes` if files are installed for it, `next` if `install` would choose it by default.
 
     Example: agentpack clients --json
     """

@@ -53,9 +53,9 @@ def diff(
         str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
     ] = None,
 ) -> Result:
-    """Show what differs: what is on disk against what is locked. Nothing is written.
+    """Show differences between disk and lock, or between releases. Writes nothing.
 
-    Exit code 0 when nothing differs, 1 when something does.
+    The exit code is 0 if nothing differs, 1 if something does.
 
     Example: agentpack diff --to python-engineer@1.1.0 --format rules
     """

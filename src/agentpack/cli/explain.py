@@ -35,7 +35,7 @@ def explain(
     """Show where each field and rule of an installed file comes from: the release, a variant, a local variant, a
     parameter, or an edit made by hand.
 
-    The file is read as it is on disk. `~` was edited by hand, `+` was added, `-` is gone.
+    The file is read as it is on disk. `~` marks a line edited by hand, `+` an added one, `-` a removed one.
 
     Example: agentpack explain python-engineer readability
     """

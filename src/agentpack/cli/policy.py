@@ -25,12 +25,13 @@ def policy(
     ] = None,
     client: Clients = None,
 ) -> Result:
-    """Who may install what: the settings that hold here, each with the file and line that decided it.
+    """Show what policies allow to be installed: the settings that apply here, each with the file and line that decided
+    it.
 
-    With a requirement, what each of them says about the release that `install` would choose and about the packs that it
-    requires; the exit code is 0 when they are allowed and 5 when they are refused. Policies stand in `policy:` of
-    agentpack.yaml, in policy.yaml of your configuration folder, and in the file that AGENTPACK_POLICY names; the
-    strictest wins.
+    With a requirement, show what each setting says about the release that `install` would choose and about the packs it
+    requires; the exit code is 0 if they are allowed and 5 if they are refused. Policies are read from `policy:` in
+    agentpack.yaml, policy.yaml in your configuration folder, and the file that AGENTPACK_POLICY names; the strictest
+    wins.
 
     Example: agentpack policy explain python-engineer
     """

@@ -21,12 +21,12 @@ def show(
     client: Clients = None,
     set_: Set = None,
 ) -> Result:
-    """Description, versions, variants, parameters and size of a pack, installed or not.
+    """Show description, versions, variants, parameters and size of a pack, installed or not.
 
-    In short, unless a variant is named (then that one in full) or --verbose is given (then all of it).
+    Prints a summary, unless a variant is named (then all about that one) or --verbose is given (then everything).
 
-    Sizes: what a client keeps in mind all the time (names and descriptions), and what it reads when a persona is called
-    (the whole files, header included). Words are what stands between blanks, tokens a quarter of the characters.
+    Sizes: what a client always has in context (names and descriptions), and what it reads when a persona is called
+    (whole files, header included). Tokens are estimated at four characters each.
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """

@@ -24,10 +24,9 @@ _STATES = {
 
 @verb(app, "status")
 def status(session: Session) -> Result:
-    """Packs with version, variants and clients; files that were edited or are missing; newer releases; names used
-    twice.
+    """Show packs with version, variants and clients; edited and missing files; newer releases; duplicate names.
 
-    Nothing is changed, and the exit code is 0 whatever is found: `agentpack diff` tells by its exit code.
+    Changes nothing, and the exit code is always 0: use `agentpack diff` to test for differences.
 
     Example: agentpack status
     """
