@@ -223,7 +223,7 @@ def test_what_is_wanted_is_reached_by_its_doors(name: str) -> None:
     [
         "Candidates(workspace, manifest, None)",
         "candidates.Candidates(workspace, manifest, None, refresh=packs)",
-        "to_change(workspace, manifest, None, ignore_minimum_age=True)",
+        "candidates_to_install(workspace, manifest, None, ignore_minimum_age=True)",
         "selection._rendered(None, require_acceptance=False)",
         "FileAssignment(kind, variables)",
     ],

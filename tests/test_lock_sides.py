@@ -3,7 +3,7 @@
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, WrittenState, has_markers, parse_lock
+from agentpack.model.lock import DuplicateRows, Lock, LockedFile, LockedPack, WrittenState, has_markers, parse_lock
 from agentpack.model.lock_sides import LockSides, merged, read_sides, sides_of_rows
 from agentpack.model.names import Digest, PackName, digest_of
 
@@ -75,7 +75,7 @@ def test_the_index_of_git_goes_before_what_is_between_the_markers() -> None:
 def test_rows_that_git_put_in_twice_without_a_marker_are_two_sides() -> None:
     both = lock("a 1.1.0", "b 1.0.0")
     twice = both._replace(files=(*both.files, file("a", "1.2.0"))).to_text().encode()
-    with pytest.raises(RowsTwice, match=r"agentpack\.lock"):
+    with pytest.raises(DuplicateRows, match=r"agentpack\.lock"):
         parse_lock(twice, "agentpack.lock")
     sides = sides_of_rows(twice, "agentpack.lock")
     assert {row.sha256 for side in sides[:2] if side for row in side.files if row.pack == "a"} == {

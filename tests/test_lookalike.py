@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
-from agentpack.audit.lookalike import KnownNames, distance, look
+from agentpack.audit.lookalike import KnownNames, distance, visual_form
 
 KNOWN = ("python-engineer", "data-reviewer", "summary", "rust-dev", "team-1", "go")
 
@@ -65,7 +65,7 @@ def test_a_bound_does_not_change_what_is_below_it(one: str, other: str, most: in
 
 
 def test_look_levels_what_looks_alike() -> None:
-    assert look("m0dern_c1ient") == look("modern-dient")
+    assert visual_form("m0dern_c1ient") == visual_form("modern-dient")
 
 
 # At install.

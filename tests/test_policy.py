@@ -23,15 +23,15 @@ from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
 from agentpack.model.manifest import EMPTY
 from agentpack.model.names import digest_of
-from agentpack.policy.evaluate import Facts, read_policy, refusals
+from agentpack.policy.evaluate import ReleaseFacts, read_policy, refusals
 from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy, strictest
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store.validated import ValidatedCache
-from agentpack.wanted.policy_check import capabilities_of, enforce, facts_of
+from agentpack.wanted.policy_check import capabilities_of, enforce, release_facts
 from agentpack.workspace.workspace import Workspace
 
-FACTS = Facts(
+FACTS = ReleaseFacts(
     pack="acme-data",
     version="1.2.0",
     variants=("strict",),
@@ -767,7 +767,7 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     made = made._replace(files=able)
     (pack,) = made.lock.packs
     words = capabilities_of(made)[pack.name]
-    assert facts_of(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
+    assert release_facts(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
     with pytest.raises(PolicyRefused) as error:
         enforce(asked.candidates, made)
     assert "`web` (claude) is denied by `web`" in error.value.details[0]

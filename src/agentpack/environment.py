@@ -140,12 +140,12 @@ def find_scope(
         if not os.path.isdir(path):
             raise UsageError(f"`{root}` is not a folder", hint="`--root` names an existing folder")
         return project_scope(path, "named by --root", environment)._replace(
-            remark=_whose(path, environment, named=True)
+            remark=_owner_remark(path, environment, named=True)
         )
     if not user:
         found = _project_root(environment)
         if found is not None:
-            return project_scope(*found, environment)._replace(remark=_whose(found[0], environment))
+            return project_scope(*found, environment)._replace(remark=_owner_remark(found[0], environment))
         if project:
             raise UsageError(
                 f"there is no project at or above {environment.cwd}",
@@ -175,7 +175,7 @@ def _project_root(environment: Environment) -> tuple[str, str] | None:
         folder = parent
 
 
-def _whose(root: str, environment: Environment, *, named: bool = False) -> str:
+def _owner_remark(root: str, environment: Environment, *, named: bool = False) -> str:
     """A note about the owner of a project; empty if it is the user.
 
     A manifest decides what is installed and from where, and everybody may put one into `/tmp`. So a manifest that was

@@ -11,7 +11,7 @@ from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
-from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
+from agentpack.store.validated import DAMAGES, CachedPieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
 MAX_VARIANTS = 300
@@ -107,7 +107,7 @@ def _prepared_pieces(pack: Pack, name: str) -> Iterator[tuple[str, Any]]:
     yield f"body/{name}", ready.body
 
 
-def _from_pieces(pieces: Pieces) -> Pack:
+def _from_pieces(pieces: CachedPieces) -> Pack:
     name, version, bare, header, personas, variants = pieces["pack"]
     layers = {
         persona: _Layers(pieces, {variant: f"variant/{persona}/{variant}" for variant in own})
@@ -121,7 +121,7 @@ def _from_pieces(pieces: Pieces) -> Pack:
 class _Layers(Mapping[str, Layer]):
     """Layers by name, each read on first use."""
 
-    def __init__(self, pieces: Pieces, names: Mapping[str, str]) -> None:
+    def __init__(self, pieces: CachedPieces, names: Mapping[str, str]) -> None:
         self._pieces, self._names = pieces, names
         self._read: dict[str, Layer] = {}
 
@@ -147,7 +147,7 @@ class _Layers(Mapping[str, Layer]):
 class _Prepared(Mapping[str, Persona]):
     """Personas as released. Their bodies are not kept in memory: a thousand would fill it."""
 
-    def __init__(self, pieces: Pieces, pack: Pack) -> None:
+    def __init__(self, pieces: CachedPieces, pack: Pack) -> None:
         self._pieces, self._pack = pieces, pack
         self._origin = Origin("release", pack.release)
 
@@ -249,11 +249,11 @@ def _file_faults(
                 if other not in own:
                     hint = did_you_mean(other, own)
                     yield Fault(layer.file, 0, "", f"names a variant `{other}` that does not exist", hint)
-            if _brings_too_many(name, own):
+            if _requires_too_many(name, own):
                 yield Fault(layer.file, 0, "requires", f"brings more than {MAX_REQUIRED} other variants along")
 
 
-def _brings_too_many(name: str, own: Mapping[str, Layer]) -> bool:
+def _requires_too_many(name: str, own: Mapping[str, Layer]) -> bool:
     """Whether a variant requires too many others, directly or indirectly. Stops counting as soon as that is known."""
     found, waiting = {name}, [name]
     while waiting and len(found) <= MAX_REQUIRED + 1:

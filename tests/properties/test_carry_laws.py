@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in
 from agentpack.merge import KnownEntries, merge, resolved
-from agentpack.merge.rules import carry
+from agentpack.merge.rules import carry_edits
 from agentpack.model.changes import Conflict
 
 
@@ -177,7 +177,9 @@ def test_a_heading_that_was_taken_out_is_a_conflict_while_rules_stand_below_it(
 ) -> None:
     """Without it, they would be read as rules of the section before."""
     old, new, edited = story
-    draft = carry(old.bytes.decode(), edited.text.decode(), new.bytes.decode(), KnownEntries(old.entries, new.entries))
+    draft = carry_edits(
+        old.bytes.decode(), edited.text.decode(), new.bytes.decode(), KnownEntries(old.entries, new.entries)
+    )
     told = {piece.base for piece in draft or () if isinstance(piece, Conflict)}
     for heading in {*new.lines} & edited.removed - told if draft is not None else ():
         if heading.startswith("#"):
@@ -255,7 +257,7 @@ def test_a_section_of_ours_takes_nothing_of_the_release_below_it(
         tuple(entry._replace(id=entry.text.strip("# -").lower().replace(" ", "-")) for entry in entries_in(text))
         for text in (texts[0], texts[2])
     ]
-    draft = carry(texts[0], texts[1], texts[2], KnownEntries(*known))
+    draft = carry_edits(texts[0], texts[1], texts[2], KnownEntries(*known))
     if draft is not None and not any(isinstance(piece, Conflict) for piece in draft):
         sections = parse_sections(resolved(draft, 0))
         place = next(i for i, section in enumerate(sections) if section.heading.endswith("Ours"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agentpack.disk import Disk
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
-from agentpack.model.variables import path_now, root_of
+from agentpack.model.variables import current_path, root_of
 from agentpack.workspace.locations import Locations
 
 FOLDERS = ("a", "b", "c", "a/d", "b/d")
@@ -64,7 +64,7 @@ def opened(
     for root, folder in generation.roots.items():
         known[root if is_earlier(root) else earlier_root(root, folder)] = folder
     roots = {**known, **variables}
-    seen = generation.seen_from(lambda path, then: path_now(path, then, roots, lambda folder: True), roots)
+    seen = generation.with_current_paths(lambda path, then: current_path(path, then, roots, lambda folder: True), roots)
     return seen, roots
 
 

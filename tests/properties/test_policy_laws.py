@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from agentpack.model.capabilities import BUT
 from agentpack.model.capabilities import covers as includes
 from agentpack.model.fields import TOOLS
-from agentpack.policy.evaluate import Facts, refusals, release_verdicts
+from agentpack.policy.evaluate import ReleaseFacts, refusals, release_verdicts
 from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists, covers, denies, strictest
 
 FILES = ("/a.yaml", "/b.yaml")
@@ -50,7 +50,7 @@ def policy_of(file: str) -> st.SearchStrategy[Policy]:
 
 policies = st.one_of(*map(policy_of, FILES))
 facts = st.builds(
-    Facts,
+    ReleaseFacts,
     pack=st.sampled_from(["acme", "acme-data", "other"]),
     version=st.sampled_from(["1.0.0", "2.0.0"]),
     variants=st.just(()),
@@ -65,7 +65,7 @@ facts = st.builds(
 )
 
 
-def allows(policy: Policy, release: Facts) -> bool:
+def allows(policy: Policy, release: ReleaseFacts) -> bool:
     return not refusals(release_verdicts(policy, release))
 
 
@@ -87,7 +87,7 @@ def test_a_policy_that_is_met_twice_says_the_same(policy: Policy) -> None:
 
 @given(st.lists(policies, max_size=3), facts)
 @settings(max_examples=300)
-def test_together_they_allow_what_no_one_refuses_and_nothing_else(several: list[Policy], release: Facts) -> None:
+def test_together_they_allow_what_no_one_refuses_and_nothing_else(several: list[Policy], release: ReleaseFacts) -> None:
     together = allows(strictest(several), release)
     each = all(allows(policy, release) for policy in several)
     assert not together or each

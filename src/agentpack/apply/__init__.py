@@ -6,16 +6,16 @@
     left_behind  the same with what was not decided yet, and refused where `recover` would refuse it
 
 The caller holds the process lock around `recover` and `transact`. Which files change is decided in `plan`; here it is
-only checked that each is still as planned. docs/explanation/transactions.md tells the order of writes and why.
+only checked that each is still as planned. docs/explanation/transactions.md explains the order of writes.
 """
 
-from agentpack.apply.recovery import Recovered, interrupted, left_behind, recover, unfinished
+from agentpack.apply.recovery import RecoveryResult, interrupted, left_behind, recover, unfinished
 from agentpack.apply.replay import Unfinished
 from agentpack.apply.staging import Snapshot, Step
 from agentpack.apply.transaction import transact
 
 __all__ = [
-    "Recovered",
+    "RecoveryResult",
     "Snapshot",
     "Step",
     "Unfinished",

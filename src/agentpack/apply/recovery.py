@@ -7,7 +7,7 @@ is deleted last.
 from typing import Literal, NamedTuple
 
 from agentpack.apply.managed import EveryPath, ManagedPaths, refuse_journal
-from agentpack.apply.replay import Touched, Unfinished, clear, forget, replay, tidy, undo
+from agentpack.apply.replay import TouchedFile, Unfinished, clear, forget, replay, tidy, undo
 from agentpack.apply.signals import Signals
 from agentpack.disk import Disk
 from agentpack.errors import Refused, Unavailable
@@ -18,7 +18,7 @@ from agentpack.store.process_lock import is_locked
 _MOST_NAMED = 10
 
 
-class Recovered(NamedTuple):
+class RecoveryResult(NamedTuple):
     """What recovery found and did.
 
     `outcome` is `cleared` (temporary files of an undecided change were deleted), `tidied` (a committed change only
@@ -28,7 +28,7 @@ class Recovered(NamedTuple):
 
     outcome: Literal["cleared", "tidied", "finished", "undone"]
     number: int
-    changed: tuple[Touched, ...] = ()
+    changed: tuple[TouchedFile, ...] = ()
     left: tuple[str, ...] = ()
 
 
@@ -59,7 +59,7 @@ def left_behind(disk: Disk, store: Store, managed: ManagedPaths | None) -> tuple
     return journal, False
 
 
-def recover(disk: Disk, store: Store, managed: ManagedPaths | None = None) -> Recovered | None:
+def recover(disk: Disk, store: Store, managed: ManagedPaths | None = None) -> RecoveryResult | None:
     """Finish or undo what an earlier process left unfinished; None (at little cost) if there is nothing.
 
     The caller holds the process lock.
@@ -78,7 +78,7 @@ def recover(disk: Disk, store: Store, managed: ManagedPaths | None = None) -> Re
     if not is_decided:
         with Signals("what an earlier command left lying around is cleared"):
             gone = forget(disk, store, journal)
-            return Recovered("cleared", journal.number or store.generations.current() + 1, gone)
+            return RecoveryResult("cleared", journal.number or store.generations.current() + 1, gone)
     with Signals("a change that an earlier command left in the middle is put in order"):
         try:
             return _go_on(disk, store, journal)
@@ -97,19 +97,19 @@ def unfinished(disk: Disk, journal: Journal, error: Unavailable) -> Unfinished:
     )
 
 
-def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
+def _go_on(disk: Disk, store: Store, journal: Journal) -> RecoveryResult:
     if store.generations.current() >= journal.number:
         clear(disk, journal, made=False)
         disk.make_durable((), (layout.STATE,))
         tidy(disk, journal)
-        return Recovered("tidied", journal.number)
+        return RecoveryResult("tidied", journal.number)
     store.blobs.include(journal.number)
     try:
         for number in range(store.generations.current() + 1, journal.number + 1):
             store.generations.read(number)
         done = replay(disk, store, journal, forward=True)
     except Refused:  # something that finishing needs is gone; nothing has changed yet
-        return Recovered("undone", journal.number, *undo(disk, store, journal))
+        return RecoveryResult("undone", journal.number, *undo(disk, store, journal))
     clear(disk, journal, made=False)
     pointer = store.generations.propose(journal.number)
     disk.make_durable((pointer,), ())
@@ -117,4 +117,4 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
     disk.make_durable((), (layout.STATE,))
     tidy(disk, journal)
     store.forget()
-    return Recovered("finished", journal.number, *done)
+    return RecoveryResult("finished", journal.number, *done)

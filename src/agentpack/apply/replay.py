@@ -11,7 +11,7 @@ from agentpack.disk import Disk, FileInfo, Owner, Stamp
 from agentpack.errors import Refused, Unavailable
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
-from agentpack.store.journal import Journal, JournalRow, Side
+from agentpack.store.journal import FileSide, Journal, JournalRow
 
 MAX_CHANGE_BYTES = 1024 * 1024 * 1024
 """Largest total of the contents one change writes."""
@@ -23,7 +23,7 @@ class Unfinished(Unavailable):
     code = "unfinished"
 
 
-class Touched(NamedTuple):
+class TouchedFile(NamedTuple):
     """A file that was written or deleted."""
 
     path: str
@@ -33,13 +33,13 @@ class Touched(NamedTuple):
 class Replayed(NamedTuple):
     """The files of a journal that were changed, and those left as they are because somebody edited them."""
 
-    changed: tuple[Touched, ...]
+    changed: tuple[TouchedFile, ...]
     left: tuple[str, ...]
 
 
 class _Todo(NamedTuple):
     path: str
-    goal: Side
+    goal: FileSide
     stamp: Stamp | None
     owner: Owner | None
 
@@ -93,7 +93,7 @@ def replay(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Repl
     made = list(journal.made)
     staged = [_stage(disk, store, item, journal.ending, made) for item in todo if item.goal.digest is not None]
     disk.make_durable(staged, ())
-    changed: list[Touched] = []
+    changed: list[TouchedFile] = []
     for item in todo:
         if disk.stamp(item.path) != item.stamp:
             left.append(item.path)
@@ -102,29 +102,29 @@ def replay(disk: Disk, store: Store, journal: Journal, *, forward: bool) -> Repl
             disk.unlink(item.path)
         else:
             disk.rename(temporary(item.path, journal.ending), item.path)
-        changed.append(Touched(item.path, item.goal.digest is None))
+        changed.append(TouchedFile(item.path, item.goal.digest is None))
     disk.make_durable((), _existing(disk, touched(journal.rows, made)))
     return Replayed(tuple(changed), tuple(left))
 
 
-def clear(disk: Disk, journal: Journal, *, made: bool) -> tuple[Touched, ...]:
+def clear(disk: Disk, journal: Journal, *, made: bool) -> tuple[TouchedFile, ...]:
     """Delete the temporary files of a transaction and, with `made`, the empty folders created for it. Returns the
     deleted files.
     """
-    gone: list[Touched] = []
+    gone: list[TouchedFile] = []
     for folder in journal.folders:
         for name in disk.entries(folder):
             if name.startswith(".") and name.endswith(journal.ending):
                 path = f"{folder}/{name}" if folder else name
                 disk.unlink(path)
-                gone.append(Touched(path, deleted=True))
+                gone.append(TouchedFile(path, deleted=True))
     if made:
         for folder in reversed(journal.made):
             disk.rmdir(folder)
     return tuple(gone)
 
 
-def forget(disk: Disk, store: Store, journal: Journal) -> tuple[Touched, ...]:
+def forget(disk: Disk, store: Store, journal: Journal) -> tuple[TouchedFile, ...]:
     """Delete everything written for a generation that will not be committed, its journal last. Returns the temporary
     files deleted.
     """
@@ -170,7 +170,7 @@ def _stage(disk: Disk, store: Store, item: _Todo, ending: str, made: list[str]) 
     return path
 
 
-def _is_at(seen: FileInfo | None, side: Side, other: Side) -> bool:
+def _is_at(seen: FileInfo | None, side: FileSide, other: FileSide) -> bool:
     """Whether the file is on this side of its row. Modes only matter if both sides have the same contents."""
     if seen is None or side.digest is None:
         return seen is None and side.digest is None

@@ -16,7 +16,7 @@ from agentpack.model.history import Generation
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
 from agentpack.store.blobs import NewPack
-from agentpack.store.journal import NOTHING, Journal, JournalRow, NewJournal, Side
+from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
 
 
 class Step(NamedTuple):
@@ -51,7 +51,9 @@ class _Check(NamedTuple):
 
 
 class Staging:
-    """A transaction in preparation: `add` every step, `complete`, `last_look`; `abandon` takes everything back."""
+    """A transaction in preparation: `add` every step, `complete`, `verify_unchanged`; `abandon` takes everything
+    back.
+    """
 
     def __init__(
         self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: ManagedPaths | None = None
@@ -107,7 +109,7 @@ class Staging:
         place = self._disk.place(path)
         self._places[place] = path
         self._checks[path] = _Check(place, step.before, seen.stamp if seen else None)
-        before = NOTHING if seen is None else Side(seen.digest, seen.mode)
+        before = NOTHING if seen is None else FileSide(seen.digest, seen.mode)
         if content is None:
             if seen is not None:
                 self._change(path, before, NOTHING)
@@ -116,14 +118,14 @@ class Staging:
         refuse_size(self._size)
         digest = self._pack.add(content, digest_of(content))
         mode = step.mode if step.mode is not None or seen is None else seen.mode
-        if seen is not None and before == Side(digest, mode or 0):
+        if seen is not None and before == FileSide(digest, mode or 0):
             self._modes[path] = before.mode
             return
         self._enter(parent(place))
         target = temporary(place, self.ending)
         self._staged.append(target)
         self._modes[path] = found = self._disk.create(target, content, mode=mode, owner=seen and seen.owner)
-        self._change(path, before, Side(digest, found))
+        self._change(path, before, FileSide(digest, found))
 
     def _expect(self, step: Step, seen: FileInfo | None) -> None:
         if seen is not None and seen.kind != "file":
@@ -148,7 +150,7 @@ class Staging:
                 hint="put a file of its own in the place of the link",
             )
 
-    def _change(self, path: str, before: Side, after: Side) -> None:
+    def _change(self, path: str, before: FileSide, after: FileSide) -> None:
         """Record a change, and store the content it removes unless a generation already has it."""
         place = self._disk.place(path)
         self._refuse_twice(path, place)
@@ -179,12 +181,12 @@ class Staging:
             if name.startswith(".") and self._mark in name:
                 self._disk.unlink(f"{folder}/{name}" if folder else name)
 
-    def _read_recorded(self) -> Mapping[str, Side]:
+    def _read_recorded(self) -> Mapping[str, FileSide]:
         latest = self._snapshot.generation if self._snapshot else self._store.generations.latest()
         if latest is None:
             return {}
-        recorded = {file.path: Side(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
-        recorded.update((document.path, Side(document.written, document.mode)) for document in latest.documents)
+        recorded = {file.path: FileSide(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
+        recorded.update((document.path, FileSide(document.written, document.mode)) for document in latest.documents)
         return recorded
 
     # -- the end of staging --------------------------------------------------------------------------------------------
@@ -247,19 +249,19 @@ class Staging:
                 emptied.append(folder)
         return tuple(emptied)
 
-    def last_look(self) -> None:
+    def verify_unchanged(self) -> None:
         """Check that every file is still as it was when its step was staged.
 
         Raises:
             Unavailable: a file changed, or a folder was moved.
         """
         disk = self._disk
-        changed = [check.path for check in self._checks.values() if not self.still(check)]
+        changed = [check.path for check in self._checks.values() if not self.is_unchanged(check)]
         changed += [folder or "." for folder in self._entered if not disk.same_folder(folder)]
         if changed:
             raise _changed(disk, changed)
 
-    def still(self, check: _Check) -> bool:
+    def is_unchanged(self, check: _Check) -> bool:
         """Whether a path holds the same as before. If only the signature differs, the content decides."""
         if check.stamp is None:
             return self._disk.stamp(check.path) is None
@@ -270,7 +272,7 @@ class Staging:
         """Rename every file into place. A last check right before each leaves editors a window of microseconds."""
         for row in self._rows:
             check = self._checks[self._places[row.path]]
-            if self._disk.stamp(row.path) != check.stamp and not self.still(check):
+            if self._disk.stamp(row.path) != check.stamp and not self.is_unchanged(check):
                 raise _changed(self._disk, [row.path])
             if row.after.digest is None:
                 self._disk.unlink(row.path)

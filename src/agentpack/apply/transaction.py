@@ -43,9 +43,9 @@ def transact(
         taken away and that the generation before did not record at its path; they are kept too.
 
     Raises:
-        Refused: a link, folder or device stands where a file belongs, a link leads out of a root, or a step names a
+        Refused: a link, folder or device is in the place of a file, a link leads out of a root, or a step names a
                 file that is not managed.
-        Unavailable: a file was not or is no longer as its step says, or the disk failed. The old state stands.
+        Unavailable: a file is not as its step expects, or the disk failed. The old state is kept.
         Unfinished: the disk failed so that the old state could not be brought back; the next command goes on.
     """
     with Signals("the change was made already") as signals:
@@ -58,7 +58,7 @@ def transact(
                 staging.add(step)
             recorded = staging.complete(generation, blobs)
             signals.check()
-            staging.last_look()
+            staging.verify_unchanged()
             disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
         except BaseException:
             staging.abandon()
@@ -89,7 +89,7 @@ def _take_back(disk: Disk, store: Store, journal: Journal, error: AgentpackError
 
 
 def _close(disk: Disk, journal: Journal) -> None:
-    """Finish a committed transaction. Nothing here can fail it: it stands, and the journal says so until it is deleted.
+    """Finish a committed transaction. Nothing here can fail it: the journal marks it as committed until it is deleted.
 
     If the pointer cannot be synced, the journal stays, because a power cut could lose the pointer but not the journal.
     """

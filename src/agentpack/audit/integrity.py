@@ -13,7 +13,7 @@ from agentpack.model.changes import file_state
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.candidates import candidates_to_view
 from agentpack.workspace.workspace import Workspace
 
 BROKEN = frozenset(("AP204", "AP205", "AP206"))
@@ -77,10 +77,10 @@ def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str])
     """Findings for a lock that differs from the record. If the locked releases render to what the lock says, as in a
     lock an older agentpack made before it wrote the files, nothing was tampered with.
     """
-    from agentpack.wanted.from_lock import pinned_here  # renders, which a sound scope does not need
+    from agentpack.wanted.from_lock import pinned_by_scope  # renders, which a sound scope does not need
 
     try:
-        made = {file.path: file.sha256 for file in pinned_here(workspace, frozen=True).enforced().lock.files}
+        made = {file.path: file.sha256 for file in pinned_by_scope(workspace, frozen=True).enforced().lock.files}
     except AgentpackError as error:
         yield whole(name, "AP203", f"not what is installed, and the releases cannot be asked: {error.message}")
         return
@@ -119,7 +119,7 @@ def locked_releases(
     lock = workspace.lock
     if lock is None:
         return
-    candidates = to_look_at(workspace, workspace.manifest, lock)
+    candidates = candidates_to_view(workspace, workspace.manifest, lock)
     for pack in lock.packs:
         label = f"{pack.name}-{pack.version}"
         try:

@@ -21,7 +21,7 @@ _AFFIXES = frozenset(
 _NUMBERS = re.compile("[0-9]+")
 
 
-class Near(NamedTuple):
+class NearName(NamedTuple):
     """A known name that another resembles, and why, in words."""
 
     name: str
@@ -36,20 +36,20 @@ class KnownNames:
         self._by_look: dict[str, list[str]] = {}
         self._by_length: dict[int, list[tuple[str, int]]] = {}
         for name in sorted(self._names):
-            self._by_look.setdefault(look(name), []).append(name)
+            self._by_look.setdefault(visual_form(name), []).append(name)
             self._by_length.setdefault(len(name), []).append((name, _letters(name)))
 
-    def near(self, name: str) -> Near | None:
+    def near(self, name: str) -> NearName | None:
         """The known name that this one most resembles; None for a known name, and if none is near."""
         if name in self._names:
             return None
-        if alike := self._by_look.get(look(name)):
-            return Near(alike[0], "letters, digits or hyphens that look alike")
+        if alike := self._by_look.get(visual_form(name)):
+            return NearName(alike[0], "letters, digits or hyphens that look alike")
         if (bare := _without_affix(name, self._names)) is not None:
-            return Near(bare, "a word was added")
+            return NearName(bare, "a word was added")
         slips = _allowed(len(name))
         found = self._slipped(name, slips) if slips else None
-        return None if found is None else Near(found, "a slip of a key away")
+        return None if found is None else NearName(found, "a slip of a key away")
 
     def _slipped(self, name: str, slips: int) -> str | None:
         letters, shape = _letters(name), _NUMBERS.sub("#", name)
@@ -65,7 +65,7 @@ class KnownNames:
         return best[1] if best else None
 
 
-def look(name: str) -> str:
+def visual_form(name: str) -> str:
     """A normal form of how a name looks: names with the same one are easily confused."""
     return _PAIRS.sub(lambda match: _PAIR[match[0]], name.lower().translate(_ALIKE))
 
@@ -109,7 +109,7 @@ def _without_affix(name: str, names: frozenset[str]) -> str | None:
     return rest if rest in names and last in _AFFIXES else None
 
 
-def nearest(names: Iterable[str], known: Iterable[str]) -> Mapping[str, Near]:
+def nearest(names: Iterable[str], known: Iterable[str]) -> Mapping[str, NearName]:
     """Each name that resembles a known one, with that one."""
     index = KnownNames(known)
     found = ((name, index.near(name)) for name in names)

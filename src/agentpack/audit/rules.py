@@ -16,7 +16,7 @@ from agentpack.audit.markup import signs_in
 from agentpack.audit.phrases import Sign
 from agentpack.input.hidden_text import HiddenCharacter as Hidden
 from agentpack.input.hidden_text import text_findings
-from agentpack.input.invisible import shown, unseen
+from agentpack.input.invisible import escape_match, invisible_pattern
 from agentpack.model.line_ends import as_lf
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
@@ -221,7 +221,7 @@ def _excerpt(text: str, sign: Sign, line_start: int) -> str:
 
 def escaped(text: str) -> str:
     """The text in one line, with every hidden, bidirectional or control character as `\\u{…}`."""
-    return unseen("\n\t").sub(shown, text)
+    return invisible_pattern("\n\t").sub(escape_match, text)
 
 
 # Fingerprints.

@@ -28,7 +28,7 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
     for name, layer in sorted(subject.pack.personas.items()):
         alone = _fault(subject, name, ())
         if alone is not None:
-            yield from _told(subject, layer, alone)
+            yield from _composition_findings(subject, layer, alone)
             continue
         own = subject.pack.variants.get(name, {})
         whole = {}
@@ -37,8 +37,8 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
             if error is None:
                 whole[variant] = variant_layer
             else:
-                yield from _told(subject, variant_layer, error)
-        yield from _at_odds(subject, name, whole)
+                yield from _composition_findings(subject, variant_layer, error)
+        yield from _undeclared_conflicts(subject, name, whole)
     yield from _links(subject)
 
 
@@ -50,7 +50,7 @@ def _fault(subject: Subject, persona: str, variants: tuple[str, ...]) -> Agentpa
     return None
 
 
-def _told(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[CheckFinding]:
+def _composition_findings(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[CheckFinding]:
     if isinstance(error, InvalidFile):
         for fault in error.faults:
             yield CheckFinding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
@@ -58,7 +58,7 @@ def _told(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[Che
         yield CheckFinding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
 
 
-def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[CheckFinding]:
+def _undeclared_conflicts(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[CheckFinding]:
     tried = 0
     for one, other in _meeting(subject, persona, variants):
         if (other,) in excluded(variants[one]) or (one,) in excluded(variants[other]):

@@ -19,24 +19,24 @@ BUDGETS: Mapping[str, int] = {"words": 900, "tokens": 1500, "description": 80, "
 """Defaults where a pack declares none: exceeding a default is a warning, a declared budget an error."""
 
 
-class Count(NamedTuple):
+class TextSize(NamedTuple):
     """The size of a text."""
 
     words: int
     tokens: int
 
 
-def count(text: str) -> Count:
+def count(text: str) -> TextSize:
     """The words of a text, and its tokens."""
-    return Count(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))
+    return TextSize(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))
 
 
-def core_of(persona: Persona, modules: Mapping[str, str]) -> Count:
+def core_of(persona: Persona, modules: Mapping[str, str]) -> TextSize:
     """The size of what is always read: the body without its modules."""
     return count("".join(text for text, _ in _texts(persona, modules)))
 
 
-def added_by(persona: Persona, variant: str) -> Count:
+def added_by(persona: Persona, variant: str) -> TextSize:
     """The size of the headings and rules from this variant."""
     mine = Origin("variant", variant)
     return count("\n".join(text for text, origin in _texts(persona, {}) if origin == mine))

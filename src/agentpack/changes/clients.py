@@ -17,7 +17,7 @@ from agentpack.errors import AgentpackError, Bug, InvalidFile
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.wanted.selection import Selection
-from agentpack.wanted.wanted import Skipped
+from agentpack.wanted.wanted import SkippedClient
 from agentpack.workspace.workspace import Workspace
 
 DEFAULT = "claude"
@@ -37,14 +37,14 @@ def named_clients(workspace: Workspace, manifest: Manifest) -> tuple[str, ...]:
     return workspace.lock.clients if workspace.lock is not None else ()
 
 
-def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
+def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[SkippedClient, ...]]:
     """Two tuples: the clients used in the scope, and the clients that are used but receive nothing.
 
     If a link makes two clients share a folder, nothing is written for the client behind the link: it reads the other's
     files.
     """
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    skipped, places = dict[str, Skipped](), dict[str, list[Client]]()
+    skipped, places = dict[str, SkippedClient](), dict[str, list[Client]]()
     for target in sorted(workspace.clients.values(), key=lambda target: target.name):
         path = target.path("name", kind, variables)
         try:
@@ -54,7 +54,7 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped,
             skipped[target.name] = _skipped(target, error)
             continue
         if path is None:
-            skipped[target.name] = Skipped(target.name, target.title, f"it has no agents in the {kind} scope")
+            skipped[target.name] = SkippedClient(target.name, target.title, f"it has no agents in the {kind} scope")
         else:
             places.setdefault(path, []).append(target)
     for lead, *others in workspace.places.groups(places):
@@ -62,7 +62,7 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped,
             linked = workspace.scope.absolute(path.rpartition("/")[0])
             for target in places[path]:
                 reason = f"{linked} leads to the files of {places[lead][0].title}, and {target.title} reads those"
-                skipped[target.name] = Skipped(target.name, target.title, reason)
+                skipped[target.name] = SkippedClient(target.name, target.title, reason)
     found = (target.name for targets in places.values() for target in targets if target.name not in skipped)
     return tuple(sorted(found)), tuple(skipped.values())
 
@@ -74,9 +74,9 @@ def _is_used(workspace: Workspace, target: Client) -> bool:
     return any(workspace.disk.stamp(marker) is not None for marker in markers)
 
 
-def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skipped:
-    """Build the `Skipped` note for a client from the error that would refuse it; `install` is the command line that
-    goes before the option naming it.
+def _skipped(target: Client, error: AgentpackError, install: str = "") -> SkippedClient:
+    """Build the `SkippedClient` note for a client from the error that would refuse it; `install` is the command line
+    that goes before the option naming it.
     """
     option = f"{install}--client {target.name}"
     reason = error.message.partition("; nothing was ")[0]  # which is true of a command that stops
@@ -91,7 +91,7 @@ def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skippe
         reason = "; ".join(error.details)
         if all(change.why == "foreign" for change in error.outcome.plan.conflicts):
             way = f"add it with `{option} --adopt`, which keeps what is there in the history"
-    return Skipped(target.name, target.title, reason, way)
+    return SkippedClient(target.name, target.title, reason, way)
 
 
 def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
@@ -101,7 +101,7 @@ def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Se
     workspace, manifest, lock = chosen.workspace, chosen.manifest, chosen.workspace.lock
     if manifest.clients is not None:
         return chosen.for_clients(manifest.clients)
-    known, skipped = named_clients(workspace, manifest), tuple[Skipped, ...]()
+    known, skipped = named_clients(workspace, manifest), tuple[SkippedClient, ...]()
     if not known:
         known, skipped = found_clients(workspace)
         lock = None
@@ -164,9 +164,9 @@ class _Trial:
             return error
         return None
 
-    def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[Skipped]:
+    def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[SkippedClient]:
         """The skipped clients, one entry per reason. The default client is left out: its refusal stops the command."""
-        workspace, found = self.chosen.workspace, dict[Skipped, list[str]]()
+        workspace, found = self.chosen.workspace, dict[SkippedClient, list[str]]()
         for (pack, client), error in self._refused.items():
             if client not in taken[pack]:
                 install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""

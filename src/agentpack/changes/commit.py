@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agentpack.apply import transact
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.snapshot import documents_here, pending_snapshot
+from agentpack.changes.snapshot import current_documents, pending_snapshot
 from agentpack.errors import Refused
 from agentpack.model.changes import WRITES, Action, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile, RecordedDocument
@@ -39,7 +39,7 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
     workspace.consistency.take_lock()
     snapshot = pending_snapshot(workspace)
     outcome, goal, current = decided.outcome, decided.goal, workspace.documents.current or BEFORE_THE_FIRST
-    here, changed = documents_here(workspace), {document.path for document in outcome.documents}
+    here, changed = current_documents(workspace), {document.path for document in outcome.documents}
     unchanged = {document: data for document, data in here.items() if document.path not in changed}
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -69,7 +69,7 @@ def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
     return outcome._replace(generation=done.number)
 
 
-def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
+def earlier_modes(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
     """Permission bits that files had before the user deleted them, by path, taken from the newest generation that has
     the file. The lock does not store permissions.
     """

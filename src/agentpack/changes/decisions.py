@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from agentpack.changes.commit import DecidedChange, commit, modes_left
+from agentpack.changes.commit import DecidedChange, commit, earlier_modes
 from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.documents import declaration_notes, documents_of_change, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
@@ -86,7 +86,7 @@ def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequ
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
-    return commit(workspace, DecidedChange(proposed, pins_of(wanted.lock), modes_left(workspace, proposed.plan)))
+    return commit(workspace, DecidedChange(proposed, pins_of(wanted.lock), earlier_modes(workspace, proposed.plan)))
 
 
 def check_writable(workspace: Workspace, wanted: Wanted, decisions: Decisions) -> None:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from agentpack.changes.outcome import PackChange
 from agentpack.changes.widening import CapabilityChange
-from agentpack.differences.accounts import (
+from agentpack.differences.parsed_files import (
     NOTHING,
-    Compared,
+    Comparison,
 )
 from agentpack.errors import UsageError
 from agentpack.model.changes import Conflict
@@ -34,7 +34,7 @@ class FileDifference:
     after: bytes | None = None
     unknown: str = ""
     """Why one of the texts cannot be had; the file is then not compared."""
-    compared: Compared = NOTHING
+    compared: Comparison = NOTHING
     """The differing fields and rules. Set if both texts are known and rules were requested."""
     conflicts: tuple[Conflict, ...] = ()
     why: str = ""
@@ -79,7 +79,7 @@ class Differences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ComparisonFilter:
     """Filter of a comparison: a pack or persona, clients, and whether rules are compared or only texts."""
 
     name: str | None = None
@@ -87,7 +87,7 @@ class Limits:
     clients: Collection[str] = ()
     rules: bool = True
 
-    def have(self, file: Any) -> bool:
+    def includes(self, file: Any) -> bool:
         """Whether the filter includes a file (any value with `pack`, `persona` and `client`)."""
         named = self.name is None or self.name in (file.pack, file.persona)
         return named and (not self.clients or file.client in self.clients)
@@ -105,4 +105,4 @@ class Limits:
             )
 
 
-EVERYTHING = Limits()
+EVERYTHING = ComparisonFilter()

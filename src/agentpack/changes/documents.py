@@ -26,7 +26,9 @@ def documents_of_change(workspace: Workspace, state: DesiredState, planned: Plan
     lock = None
     if state.lock is not None:
         # whoever writes files brings an older lock to today's schema
-        lock = lock_bytes(workspace, _with_what_is_left(workspace, state.lock, planned), rewrite=bool(planned.pending))
+        lock = lock_bytes(
+            workspace, _with_rows_in_conflict(workspace, state.lock, planned), rewrite=bool(planned.pending)
+        )
     yield from document_changes(
         (
             (workspace.scope.manifest, workspace.documents.manifest_bytes, state.manifest),
@@ -36,7 +38,7 @@ def documents_of_change(workspace: Workspace, state: DesiredState, planned: Plan
     )
 
 
-def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
+def _with_rows_in_conflict(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
     """The lock after the plan is applied. A file left in conflict keeps the row of what was written before."""
     left = {change.path for change in planned.conflicts}
     if not left:
@@ -81,7 +83,7 @@ def changed_packs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterat
 def declaration_notes(workspace: Workspace) -> Iterator[str]:
     """Notes on declared clients whose declaration the lock on disk does not match."""
     lock = workspace.documents.readable_lock
-    for one in workspace.redeclared(lock) if lock else ():
+    for one in workspace.changed_declarations(lock) if lock else ():
         yield str(one) if one.is_gone else f"{one} agentpack.lock was made"
 
 

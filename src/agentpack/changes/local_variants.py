@@ -18,5 +18,5 @@ def wanted_with_variants(chosen: Selection, *, preview: bool = False) -> tuple[W
         followed = rebase_variants(chosen, lock)
     with chosen.workspace.documents.with_local_texts(followed.texts):
         if followed.texts:
-            chosen = chosen.fresh()
+            chosen = chosen.rebuilt()
         return chosen.preview() if preview else chosen.enforced(), followed

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from agentpack.changes.clients import choose_clients
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.settings import read_settings
@@ -21,7 +21,7 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
     """
     requirement = parse_requirement(text)
     refuse_address(requirement)
-    candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
+    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
     values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
     return select_requirement(candidates, requirement, values)
 

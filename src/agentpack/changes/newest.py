@@ -11,7 +11,7 @@ from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.changes.request import RebasedVariants
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
@@ -32,7 +32,7 @@ def newest(
     `preview` is as for `wanted_with_variants`, `decisions` as for `choose_clients`.
     """
     manifest = workspace.manifest
-    candidates = to_change(workspace, manifest, workspace.lock, refresh=packs or None)
+    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
     if latest:
         manifest = _past_ranges(candidates, manifest, packs)
     chosen = choose_clients(choose(candidates, manifest), decisions)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from agentpack.changes.widening import CapabilityChange
 from agentpack.model.changes import Change, Plan
-from agentpack.wanted.wanted import GroupedNote, Skipped
+from agentpack.wanted.wanted import GroupedNote, SkippedClient
 
 
 class DocumentChange(NamedTuple):
@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
     """Capabilities that are new or differ from the lock."""
     left: tuple[Change, ...] = ()
     """Conflicts that `--partial` left unresolved."""
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedClient, ...] = ()
     """Found clients that do not get every pack."""
 
     @property

@@ -15,7 +15,7 @@ from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
 from agentpack.wanted.assemble import AssembledPersona
-from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.candidates import candidates_to_view
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
@@ -78,7 +78,7 @@ def _offered(workspace: Workspace, wanted: Wanted, pack: PackName) -> Iterator[L
     manifest = Manifest.from_data(wanted.lock.manifest)
     entry = manifest.wanted(pack) or ManifestEntry(Requirement(pack=pack), pack)
     clients = sorted({file.client for file in wanted.files.values() if file.pack == pack})
-    candidates = to_look_at(workspace, manifest)
+    candidates = candidates_to_view(workspace, manifest)
     for version in sorted(candidates.versions(pack), reverse=True):
         requirement = replace(entry.requirement, range=f"=={version}")
         one = manifest._replace(packs=(entry._replace(requirement=requirement, text=str(requirement), clients=None),))

@@ -44,7 +44,7 @@ class _ClientText(NamedTuple):
 def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
     """Rebase the local variants of packs whose release changes. Writes nothing."""
     workspace, written = chosen.workspace, as_written(lock)
-    anew: list[LocalText] = []
+    rewritten: list[LocalText] = []
     notes: list[str] = []
     for row in written.packs:
         pin = next((pin for pin in chosen.pins if pin.pack == row.name), None)
@@ -59,12 +59,12 @@ def rebase_variants(chosen: Selection, lock: Lock) -> RebasedVariants:
                         f"{text.path}: {row.name} {pin.version} changes {places} that your variant changes too; "
                         "your text stays"
                     )
-            anew += following.anew
+            rewritten += following.rewritten
             for path in dict.fromkeys(text.path for text in following.stuck):
                 notes.append(f"{path}: cannot be merged with {row.name} {pin.version}; it is used as it stands")
         except AgentpackError as error:
             notes.append(f"the local variants of {row.name} are used as they are: {error.message}")
-    return RebasedVariants(tuple(anew), tuple(notes))
+    return RebasedVariants(tuple(rewritten), tuple(notes))
 
 
 class _Rebase:
@@ -75,13 +75,13 @@ class _Rebase:
         entry = new.manifest.wanted(row.name)
         asked = new.clients if entry is None or entry.clients is None else entry.clients
         self.clients = sorted(asked, key=lambda client: (client != "claude", client))
-        self.anew: list[LocalText] = []
+        self.rewritten: list[LocalText] = []
         self.stuck: list[LocalText] = []
         """Those that no variant of the new release would say as they are merged."""
 
     def texts(self) -> Iterator[tuple[LocalText, int]]:
         """Yield each rebased variant and the number of places where the release changed the same text. Rewritten
-        variants are collected in `anew`.
+        variants are collected in `rewritten`.
         """
         locked = {(variant.persona, variant.name): variant.digest for variant in self.row.local_variants}
         for persona in sorted({persona for persona, _ in locked}):
@@ -91,18 +91,20 @@ class _Rebase:
                 text = next((text for text in texts if text.name == named.name), None)
                 if text is None or text.digest != locked.get((persona, named.name)):
                     continue  # changed since: its author looks after it
-                found = self._anew(text, named, [other.name for other in order[index + 1 :]])
+                found = self._rewritten_text(text, named, [other.name for other in order[index + 1 :]])
                 if found is None:
                     continue
                 if found[0] != plain(text.data):
-                    self.anew.append(text._replace(data=found[0]))
+                    self.rewritten.append(text._replace(data=found[0]))
                 yield text, found[1]
 
     def _laid_over(self, side: Selection) -> AbstractContextManager[None]:
         """Context in which that release sees its variants: for the new release, the layers below this one are already
         rewritten.
         """
-        return self.workspace.documents.with_local_texts(self.anew if side.candidates is self.new.candidates else ())
+        return self.workspace.documents.with_local_texts(
+            self.rewritten if side.candidates is self.new.candidates else ()
+        )
 
     def _order(self, persona: str) -> list[NamedLayer]:
         """The local variants in the order in which they are applied."""
@@ -114,7 +116,7 @@ class _Rebase:
     def _name(self, side: Selection, persona: str) -> str:
         return side.manifest.renames(self.row.name).get(persona, persona)
 
-    def _anew(self, text: LocalText, named: NamedLayer, later: Sequence[str]) -> tuple[bytes, int] | None:
+    def _rewritten_text(self, text: LocalText, named: NamedLayer, later: Sequence[str]) -> tuple[bytes, int] | None:
         """The rewritten text of the variant and its conflict count; None if it is not ours to rewrite or no variant can
         express it.
         """
@@ -156,15 +158,15 @@ class _Rebase:
         )
         data = resolved(merged.draft, 1).encode() if merged.content is None else merged.content
         try:
-            anew = self._as_kept(theirs, data, text, named)
+            rewritten = self._as_kept(theirs, data, text, named)
         except DecisionNeeded:
             return None
-        with self.workspace.documents.with_local_texts([text._replace(data=anew)]):
+        with self.workspace.documents.with_local_texts([text._replace(data=rewritten)]):
             again = self._text(self.new.without_variants(self.row.name, later), text.persona, theirs.file.client)
         target = self.workspace.clients.named(theirs.file.client)
         if again is None or differs_in(target, again.file.persona, again.file.content, data) is None:
             return None
-        return anew, len(merged.conflicts)
+        return rewritten, len(merged.conflicts)
 
     def _text(self, side: Selection, persona: str, client: str) -> _ClientText | None:
         with self._laid_over(side):

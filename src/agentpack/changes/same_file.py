@@ -3,7 +3,7 @@
 Two clients may share a folder through a link, and a variable such as CLAUDE_CONFIG_DIR may point elsewhere today than
 yesterday. So paths are compared by the file they lead to, not by name:
 
-- Of places that are one file, one stands for all. Its text is planned and written once; the others are recorded with
+- Of paths that are one file, one represents all. Its text is planned and written once; the others are recorded with
   it. Different texts for one file are refused before anything is written.
 - A file that the other scope manages as well is written with one text or not at all, and goes with the last of them.
 - A file of ours stays where it is while its persona is wanted at the place that the variable leads to now: it may be
@@ -80,7 +80,7 @@ def unique_files(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Uniqu
             new, old = files.pop(path, None), recorded.pop(path, None)
             before.pop(path, None)
             # another name of the same persona's file only drops out of the record
-            if new or (old and not (lead in files and _whose(old) == _whose(files[lead]))):
+            if new or (old and not (lead in files and _agent_key(old) == _agent_key(files[lead]))):
                 same[path] = lead, new or old  # type: ignore[assignment]
         if rows:
             recorded[lead] = _behind(rows, here)._replace(path=lead)
@@ -89,28 +89,28 @@ def unique_files(workspace: Workspace, wanted: Mapping[str, Rendering]) -> Uniqu
             observed[lead] = here
     for path in before.keys() & files.keys():
         recorded[path] = before.pop(path)
-    stays, leaves = _away(files, recorded, before.values())
+    stays, leaves = _left_elsewhere(files, recorded, before.values())
     return UniqueFiles(
         files, recorded, observed, same, stays, tuple(row for row in leaves if row.path in observed), shared
     )
 
 
-def _away(
+def _left_elsewhere(
     files: Mapping[str, Rendering], recorded: dict[str, InstalledFile], before: Iterable[InstalledFile]
 ) -> tuple[tuple[InstalledFile, ...], tuple[InstalledFile, ...]]:
     """Files left where a variable pointed before: those to keep (removed from the recorded files), and those no longer
     wanted.
     """
-    roots = {_whose(file): root_of(path) for path, file in files.items()}
+    roots = {_agent_key(file): root_of(path) for path, file in files.items()}
     unwanted = [row for path, row in recorded.items() if path not in files]
-    moved = [row for row in unwanted if roots.get(_whose(row), root_of(row.path)) != root_of(row.path)]
+    moved = [row for row in unwanted if roots.get(_agent_key(row), root_of(row.path)) != root_of(row.path)]
     for row in moved:
         del recorded[row.path]
-    stays = [row for row in (*moved, *before) if _whose(row) in roots]
-    return tuple(stays), tuple(row for row in before if _whose(row) not in roots)
+    stays = [row for row in (*moved, *before) if _agent_key(row) in roots]
+    return tuple(stays), tuple(row for row in before if _agent_key(row) not in roots)
 
 
-def _whose(row: Rendering | InstalledFile | Change) -> tuple[str, str, str]:
+def _agent_key(row: Rendering | InstalledFile | Change) -> tuple[str, str, str]:
     return row.client, row.pack, row.persona
 
 
@@ -206,7 +206,7 @@ def _short(workspace: Workspace, place: str) -> str:
 
 def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
     """Notes on clients that share a file through a link, and on files left elsewhere."""
-    changed = {_whose(change) for change in planned.pending}
+    changed = {_agent_key(change) for change in planned.pending}
     for change in planned.pending:
         if change.same_as and change.action is not Action.FORGET:
             lead = next(other for other in planned.changes if other.path == change.same_as)
@@ -215,9 +215,9 @@ def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
     for path, scope in planned.shared.items():
         if path not in workspace.states.recorded or path in {change.path for change in planned.pending}:
             yield f"{workspace.scope.absolute(path)} is managed in the {scope} scope too"
-    staying = [row for row in planned.elsewhere if _whose(row) in changed]
+    staying = [row for row in planned.elsewhere if _agent_key(row) in changed]
     for row in staying:
-        yield f"{workspace.scope.absolute(row.path)} is left in place: {where_it_stays(workspace, row)}"
+        yield f"{workspace.scope.absolute(row.path)} is left in place: {left_elsewhere_reason(workspace, row)}"
     for change in planned.changes:
         is_left = (
             change.action is Action.FORGET and not change.same_as and change.observed not in (None, change.previous)
@@ -226,7 +226,7 @@ def same_file_notes(workspace: Workspace, planned: Plan) -> Iterator[str]:
             yield f"{workspace.scope.absolute(change.path)} was edited and is left there; delete it yourself"
 
 
-def where_it_stays(workspace: Workspace, row: InstalledFile) -> str:
+def left_elsewhere_reason(workspace: Workspace, row: InstalledFile) -> str:
     """A sentence that says why a file is in a folder its client no longer reads."""
     root = root_of(row.path)
     if root:

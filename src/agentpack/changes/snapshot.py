@@ -16,7 +16,7 @@ def pins_of(lock: Lock | None) -> tuple[str, ...]:
     return tuple(f"{pack.name} {pack.version}" for pack in lock.packs) if lock else ()
 
 
-def pins_here(workspace: Workspace) -> tuple[str, ...]:
+def current_pins(workspace: Workspace) -> tuple[str, ...]:
     """The releases installed now: those of the newest generation, or of a lock that git brought since."""
     current = workspace.documents.current
     if current is not None and workspace.documents.lock_is_recorded:
@@ -25,7 +25,7 @@ def pins_here(workspace: Workspace) -> tuple[str, ...]:
     return current.pins if lock is None and current is not None else pins_of(lock)
 
 
-def documents_here(workspace: Workspace) -> Mapping[RecordedDocument, bytes]:
+def current_documents(workspace: Workspace) -> Mapping[RecordedDocument, bytes]:
     """Manifest, lock and other non-agent files that earlier commands wrote, with the bytes on disk."""
     scope, current = workspace.scope, workspace.documents.current
     known = {scope.manifest: workspace.documents.manifest_bytes, scope.lock: workspace.documents.lock_bytes}
@@ -48,7 +48,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         return None
     observed = workspace.states.observe(set(recorded))
     files = tuple(_as_found(recorded[path], observed[path]) for path in sorted(recorded) if path in observed)
-    documents = documents_here(workspace)
+    documents = current_documents(workspace)
     if current.number and files == tuple(sorted(current.files)) and tuple(documents) == current.documents:
         return None
     generation = Generation(
@@ -56,7 +56,7 @@ def pending_snapshot(workspace: Workspace) -> Snapshot | None:
         parent=current.number,
         time=workspace.environment.now(),
         command="edits by hand" if workspace.documents.lock_is_recorded else FOUND,
-        pins=pins_here(workspace),
+        pins=current_pins(workspace),
         files=files,
         documents=tuple(documents),
         folders=current.folders,

@@ -253,7 +253,7 @@ class _WideningCheck:
         on_disk = workspace.documents.readable_lock
         self.accepted_moved = self._moved({pack.name: pack for pack in on_disk.packs} if on_disk else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
-        self.redeclared = self._redeclared(lock)
+        self.changed_declarations = self._redeclared(lock)
         self.accepted_redeclared = self._redeclared(on_disk)
 
     def changes(self) -> Iterator[CapabilityChange]:
@@ -309,7 +309,7 @@ class _WideningCheck:
         if row.capabilities is None or file.client not in self.wanted.lock.declared:
             return ""
         again = self.again.get(_key(file), file)
-        if not hides and not (file.client in self.redeclared and widening(row.words, again.capabilities)):
+        if not hides and not (file.client in self.changed_declarations and widening(row.words, again.capabilities)):
             return ""
         return self.workspace.scope.shown(self.workspace.clients.declarations[file.client].path)
 

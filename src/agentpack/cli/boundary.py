@@ -1,4 +1,4 @@
-"""The one boundary where errors become words and exit codes, whoever read the words of the call."""
+"""Turn errors into messages and exit codes, however the arguments were parsed."""
 
 import signal
 import sys
@@ -11,7 +11,7 @@ from agentpack.errors import AgentpackError, Interrupted, Unavailable
 
 
 def guarded(output: Output, call: Callable[[], int]) -> int:
-    """The exit code of a call; every error ends here."""
+    """Run a call and report every error. Returns the exit code."""
     if (signals := _signals()) is not None:
         signals.forget()
     start = sys.modules.get("agentpack.__main__") or sys.modules["__main__"]
@@ -30,7 +30,7 @@ def guarded(output: Output, call: Callable[[], int]) -> int:
 
 
 def _unwritten(output: Output, lost: OutputError) -> int:
-    """Tell that the answer is lost: in words, as an envelope would be lost too."""
+    """Report that output was lost, as text: an envelope would be lost too."""
     output.json = False
     hint = "let it go to another place; `agentpack history` tells whether anything was changed"
     return output.error(Unavailable(f"standard output {lost}", hint=hint))
@@ -40,7 +40,7 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
     try:
         return call()
     except AgentpackError as error:
-        return _told(output, error)
+        return _report(output, error)
     except Interrupted as ended:
         return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
@@ -55,18 +55,18 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
 
 
 def _made() -> tuple[str, ...]:
-    """What was done before an interrupt came, if anything was."""
+    """What was done before an interrupt, if anything."""
     signals = _signals()
     return (signals.made(),) if signals is not None and signals.made() else ()
 
 
 def _signals() -> Any:
-    """The module that knows of changes, if one was made: not loaded for its own sake."""
+    """The module that knows of changes, if one was made; it is not loaded just to ask."""
     return sys.modules.get("agentpack.apply.signals")
 
 
-def _told(output: Output, error: AgentpackError) -> int:
-    """Tell an error, with the places of a conflict before it; its exit code."""
+def _report(output: Output, error: AgentpackError) -> int:
+    """Report an error, preceded by the conflicts. Returns its exit code."""
     try:
         if error.code == "widening":
             from agentpack.reports.capabilities import may_data

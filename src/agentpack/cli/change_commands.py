@@ -1,6 +1,6 @@
-"""Verbs that change something, given what was asked as one value.
+"""Commands that change something, given one `ChangeRequest`.
 
-What the command-line library reads and what `quick_args.py` reads by itself end here, so that both do the same.
+Calls parsed by the command-line library and calls parsed by `quick_args.py` both end here, so that they do the same.
 """
 
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from agentpack.workspace.workspace import Workspace
 
 
 def install(session: Session, request: ChangeRequest) -> Result:
-    """What `agentpack install` does."""
+    """Run `agentpack install`."""
     from agentpack.commands.install import install as operation
 
     return confirmed_change(session, request, operation)
 
 
 def upgrade(session: Session, request: ChangeRequest) -> Result:
-    """What `agentpack upgrade` does."""
+    """Run `agentpack upgrade`."""
     from agentpack.commands.upgrade import upgrade as operation  # not for `install`
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
@@ -35,7 +35,7 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
 def confirmed_change(
     session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
 ) -> Result:
-    """What the verb comes to; with `--on-conflict edit` the user merges what stopped it, and it is run again."""
+    """Run the operation; with `--on-conflict edit` the user merges the conflicts, and it runs again."""
     edits = request.on_conflict == "edit"
     if not edits and request.on_conflict not in ("stop", "keep", "theirs"):
         raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")

@@ -28,9 +28,9 @@ def history(
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
     dry_run: DryRun = False,
 ) -> Result:
-    """The generations of this scope, the newest first: what each command left on disk.
+    """List the generations of this scope, newest first: what each command left on disk.
 
-    `history show N` lists the files of one; `history prune` forgets all but the last 50, which cannot be undone.
+    `history show N` lists the files of one; `history prune` deletes all but the last 50, which cannot be undone.
 
     Example: agentpack history show 3
     """

@@ -33,7 +33,7 @@ def lock(
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Resolve the manifest and write agentpack.lock. No agent file is touched.
+    """Resolve the manifest and write agentpack.lock. Agent files are not changed.
 
     Example: agentpack lock --upgrade-pack python-engineer
     """

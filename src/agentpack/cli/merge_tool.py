@@ -1,7 +1,7 @@
-"""`--on-conflict edit`: the user merges copies, in the mergetool of their own git configuration or an editor.
+"""`--on-conflict edit`: the user merges copies with the mergetool of their git configuration, or in an editor.
 
-The copies lie in a folder of their own, with conflict markers in the one to edit; no marker ever enters a live file.
-What the user made is handed back only when no marker is left in it. A folder with unfinished work stays and is named.
+The copies are in a temporary folder, with conflict markers in the one to edit; an installed file never gets markers.
+The result is used only if no marker is left in it. A folder with unfinished work is kept, and its path shown.
 """
 
 import os
@@ -23,7 +23,7 @@ from agentpack.commands.upgrade import MergeSides, sides_of
 from agentpack.disk.version_control import own_settings
 from agentpack.errors import DecisionNeeded
 from agentpack.merge import resolved
-from agentpack.merge.markers import Labels, with_markers
+from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.model.changes import Change
 
 _MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
@@ -31,10 +31,10 @@ _OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-confli
 
 
 def merge_in_editor(session: Session, error: ConflictsFound) -> Mapping[str, EditedFile]:
-    """The text that the user made of every file in conflict, by path.
+    """The user's merged text of every conflicting file, by path.
 
     Raises:
-        ConflictsFound: there is a conflict that no merging decides.
+        ConflictsFound: there is a conflict that cannot be merged.
         DecisionNeeded: there is no terminal or no editor, or the user did not finish.
     """
     conflicts = error.outcome.plan.conflicts
@@ -57,7 +57,7 @@ def _edited(session: Session, change: Change, tool: "_Tool") -> EditedFile:
     folder = Path(tempfile.mkdtemp(prefix="agentpack-merge-"))
     name = change.path.rpartition("/")[2]
     place = folder / name
-    labels = Labels(ours="you have", base="the release had", theirs="the new release says")
+    labels = MarkerLabels(ours="you have", base="the release had", theirs="the new release says")
     if change.draft:
         sides = MergeSides(*(resolved(change.draft, side).encode() for side in range(3)))
     place.write_bytes(with_markers(base, ours, theirs, labels, change.draft).encode())
@@ -78,7 +78,7 @@ def _unfinished(failure: str, place: Path) -> DecisionNeeded:
 
 
 def markers_left(done: bytes, sides: MergeSides) -> bool:
-    """Whether a text has more lines that look like conflict markers than the three it was made of."""
+    """Whether a text has more lines that look like conflict markers than the three texts it was made from."""
     allowed: Counter[str] = Counter()
     for side in sides:
         allowed |= _markers(side)
@@ -98,7 +98,7 @@ def _is(line: str, marker: str) -> bool:
 
 
 class _Tool(NamedTuple):
-    """An editor's command, or git's mergetool with the settings that the user's git has for it."""
+    """An editor command, or git's mergetool with the user's settings for it."""
 
     title: str
     command: Sequence[str]
@@ -106,7 +106,7 @@ class _Tool(NamedTuple):
     environment: Mapping[str, str] = {}
 
     def merge(self, folder: Path, name: str, sides: MergeSides) -> str:
-        """Let the user work on the file of that name; why it failed, or nothing."""
+        """Let the user merge the file with this name. Returns why that failed; empty on success."""
         if not self.settings:
             return self._run([*self.command, str(folder / name)], folder)
         git = _git()
@@ -122,7 +122,7 @@ class _Tool(NamedTuple):
         return f"{os.path.basename(command[0])} ended with {code}" if code else ""
 
     def _environment(self) -> dict[str, str]:
-        """Without what ties git to the project's repository; with the user's settings of mergetools."""
+        """The environment without links to the project's repository, with the user's mergetool settings."""
         found = {name: value for name, value in self.environment.items() if not name.startswith("GIT_")}
         if self.settings:
             found["GIT_CONFIG_COUNT"] = str(len(self.settings))
@@ -132,7 +132,7 @@ class _Tool(NamedTuple):
         return found
 
     def _stage(self, git: str, folder: Path, name: str, sides: MergeSides) -> None:
-        """A repository in which the file is in conflict: what a mergetool works on."""
+        """Create a repository in which the file is in conflict, for the mergetool."""
 
         def run(*words: str, data: bytes | None = None) -> bytes:
             return subprocess.run(  # noqa: S603 - git, with our own words
@@ -152,7 +152,7 @@ def _git() -> str:
 
 
 def _tool(session: Session) -> _Tool:
-    """What this user edits with. Nothing that stands in the project decides it: a clone could name a program."""
+    """The user's merge tool. Nothing in the project decides it: a clone could name a program."""
     variables = session.environment.variables
     settings = own_settings(r"^(merge\.(tool|guitool)|mergetool\..*|core\.editor)$", variables)
     chosen = dict(settings).get("merge.tool")

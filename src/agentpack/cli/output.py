@@ -1,6 +1,6 @@
-"""What a person or program sees. Data goes to stdout, words to stderr; colour repeats what the text says.
+"""Everything a command prints. Data goes to stdout, messages to stderr; colour only repeats what the text says.
 
-With `--json` one envelope goes to stdout: `schema`, `command`, `status`, `exit_code`, `data`, `errors`.
+With `--json` one object goes to stdout: `schema`, `command`, `status`, `exit_code`, `data`, `errors`.
 """
 
 import os
@@ -31,19 +31,19 @@ _STYLES = {
 }
 _COMMAND = re.compile(r"`agentpack (?![^`]*--(?:user|project|root|help|version)\b)([a-z][^`\n]*)`")
 PARTS = {"pack": ("new", "check", "test", "build")}
-"""The verbs that are several, each named in the envelope."""
+"""Commands with subcommands, each named in the envelope."""
 _STATUS = {0: "ok", 1: "differences"}
 
 
 class Result(NamedTuple):
-    """What a verb hands back: its exit code, and the data of the envelope."""
+    """The result of a command: its exit code, and the data of the envelope."""
 
     data: Mapping[str, Any]
     exit_code: int = 0
 
 
 class Output:
-    """How one command speaks: to a terminal, into a pipe, or as JSON."""
+    """The output of one command: on a terminal, into a pipe, or as JSON."""
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
         words = list(arguments)
@@ -68,42 +68,42 @@ class Output:
     # Words.
 
     def advice(self, text: str) -> str:
-        """The text, each command in it for the scope that this one was asked to work in."""
+        """The text, with commands in it completed for the scope of this command."""
         scope = self.asked_scope
         return _COMMAND.sub(lambda match: f"`agentpack {match[1]} {scope}`", text) if scope else text
 
     def say(self, text: str = "") -> None:
-        """A line for people."""
+        """Print a message."""
         if not self.quiet and not self.json:
             self._tell(text)
 
     def detail(self, text: str) -> None:
-        """A line for people who asked for more."""
+        """Print a message if `--verbose` is set."""
         if self.verbose:
             self.say(text)
 
     def scope(self, scope: Scope) -> None:
-        """The first line: where the command works."""
+        """Print the first line: which scope the command works in."""
         self.say(safe(str(scope)))
         self.detail(f"  {safe(scope.found_by)}")
         if scope.remark:
             self.say(f"note: {safe(scope.remark)}")
 
     def print(self, text: str) -> None:
-        """Data for stdout."""
+        """Print data to stdout."""
         if not self.json:
             write_data(for_stream(text, styled=self.color))
 
     def finding(self, text: str) -> None:
-        """Data of a command whose exit code says whether it found something: with `--quiet` that is all."""
+        """Print data of a command whose exit code reports findings; `--quiet` suppresses it."""
         if not self.quiet:
             self.print(text)
 
     def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
-        """A text that is data: byte for byte in a pipe or a file, a line at a time made safe to look at on a terminal.
+        """Print a text as data: byte for byte into a pipe or file, line by line and made safe on a terminal.
 
         Args:
-            shown: how a line that is safe is shown on a terminal.
+            shown: styles a safe line for the terminal.
         """
         text = content.decode("utf-8", "surrogateescape")
         if sys.stdout.isatty():
@@ -115,7 +115,7 @@ class Output:
             self.say("note: a terminal or a CI log would hide or obey some of this text: look at it in a file")
 
     def annotate(self, text: str) -> None:
-        """A line for stdout that a CI system is meant to obey (`escaping.workflow_command`)."""
+        """Print a line that a CI system is meant to interpret (`escaping.workflow_command`)."""
         if not self.json:
             write_data(text)
 
@@ -128,19 +128,19 @@ class Output:
         write_words(for_stream(without_secrets(text), styled=self.color_words))
 
     def style(self, text: str, *names: str) -> str:
-        """Text in a style, where colour is wanted on stdout."""
+        """The text in a style, if stdout has colour."""
         return _styled(text, names) if self.color else text
 
     def style_words(self, text: str, *names: str) -> str:
-        """Text in a style, where colour is wanted on stderr."""
+        """The text in a style, if stderr has colour."""
         return _styled(text, names) if self.color_words else text
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = ()) -> None:
-        """Rows under headers: drawn to the terminal's width there, with single tabs between columns in a pipe.
+        """Print rows under headers: aligned to the terminal's width, or tab-separated in a pipe.
 
         Args:
-            whole: the columns whose cells stay on one line. Where the terminal is too narrow for that and for every
-                word of the others, each row is told in lines of its own.
+            whole: columns whose cells stay on one line. If the terminal is too narrow for that and for every
+                word of the others, each row is printed as several lines.
         """
         if self.json:
             return
@@ -174,13 +174,13 @@ class Output:
     # Ends.
 
     def finish(self, result: Result) -> int:
-        """Print the envelope when it is wanted; the exit code."""
+        """Print the envelope if requested. Returns the exit code."""
         if self.json:
             self._envelope(_STATUS.get(result.exit_code, "error"), result.exit_code, result.data, [])
         return result.exit_code
 
     def error(self, error: AgentpackError, data: Mapping[str, Any] | None = None) -> int:
-        """Tell an error, in the envelope with the data it is about; its exit code."""
+        """Report an error; in the envelope with related data. Returns its exit code."""
         if self.json:
             self._envelope("error", error.exit_code, data or {}, [error_data(error, self.advice)])
             return error.exit_code
@@ -193,7 +193,7 @@ class Output:
         return error.exit_code
 
     def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
-        """Tell an end that is no error of the family."""
+        """Report a failure that is not an AgentpackError. Returns its exit code."""
         if self.json:
             told: dict[str, Any] = {
                 "code": code,
@@ -209,12 +209,12 @@ class Output:
         return exit_code
 
     def interrupted(self) -> None:
-        """Go to a new line on a terminal, which shows the keys that interrupted as `^C`."""
+        """Start a new line on a terminal, which shows `^C` for the interrupt."""
         if not self.json and sys.stderr.isatty():
             write_words("")
 
     def usage(self, error: Exception) -> int:
-        """Tell that the words of the call are off, as the command-line library found."""
+        """Report a usage error found by the command-line library. Returns its exit code."""
         message = _usage_words(error)
         context = getattr(error, "ctx", None)
         if not message and context is not None:
@@ -225,7 +225,7 @@ class Output:
         return self.failure("usage", message, 2, hint)
 
     def bug(self, error: Exception) -> int:
-        """Tell an error that nobody foresaw; the traceback goes to a file."""
+        """Report an unexpected error; the traceback goes to a file. Returns its exit code."""
         place = _log(error)
         message = f"a bug of agentpack: {type(error).__name__}: {safe(str(error))}"
         where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
@@ -244,14 +244,14 @@ class Output:
 
 
 def _command(words: Sequence[str]) -> str:
-    """The verb that the words of a call name, with what it does where it is several: `pack check`."""
+    """The command in an argument list, with its subcommand: `pack check`."""
     values = {index + 1 for index, word in enumerate(words) if word == "--root"}
     names = [word for index, word in enumerate(words) if not word.startswith("-") and index not in values]
     return " ".join(names[: 2 if names[1:] and names[1] in PARTS.get(names[0], ()) else 1])
 
 
 def _usage_words(error: Any) -> str:
-    """What the command-line library found, in our words."""
+    """The library's usage error in our words."""
     text = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")
     if hasattr(error, "possibilities"):
         return f"there is no option `{safe(error.option_name)}`"
@@ -261,7 +261,7 @@ def _usage_words(error: Any) -> str:
 
 
 def _near_option(error: Any) -> str | None:
-    """The option that was probably meant, when the word is near to one."""
+    """The option that a misspelled one probably means; None if none is near."""
     from agentpack.model.names import did_you_mean
 
     # the library's own idea of what is near is wide, as all options begin alike
@@ -271,7 +271,7 @@ def _near_option(error: Any) -> str | None:
 
 
 def scope_option(*, user: bool, root: str | None) -> str:
-    """The option that names this scope; empty where a command finds it by the current folder."""
+    """The option that selects this scope; empty if a command finds it from the current folder."""
     if root is None:
         return "--user" if user else ""
     import shlex
@@ -280,7 +280,7 @@ def scope_option(*, user: bool, root: str | None) -> str:
 
 
 def error_data(error: AgentpackError, advice: Callable[[str], str] = str) -> dict[str, Any]:
-    """An error as the envelope has it."""
+    """An error for JSON output."""
     data: dict[str, Any] = {
         "code": error.code,
         "message": advice(error.message),
@@ -293,7 +293,7 @@ def error_data(error: AgentpackError, advice: Callable[[str], str] = str) -> dic
 
 
 def ask_on_terminal(question: str) -> bool:
-    """Ask on the terminal; anything but yes is no."""
+    """Ask a question on the terminal; anything but yes means no."""
     write_words(f"{safe(question)} [y/N] ", end="")
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     invoke_without_command=True,
-    help="Make, check, test and build packs.",
+    help="Create, check, test and build packs.",
     epilog="Example: agentpack pack new data-reviewer",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -31,7 +31,7 @@ FORMATS = ("text", "github", "json")
 
 @app.callback()
 def pack(context: typer.Context) -> None:
-    """Make, check, test and build packs."""
+    """Create, check, test and build packs."""
     if context.invoked_subcommand is None:
         Output().print(context.get_help())
 
@@ -52,9 +52,9 @@ def new(
     author: Annotated[str | None, typer.Option("--author", metavar="TEXT", help="Who writes it.")] = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Make the folder of a new pack, with a persona, a variant, a parameter and tests to change.
+    """Create the folder of a new pack, with a persona, a variant, a parameter and tests as a starting point.
 
-    It passes `pack check` and `pack test` as it is.
+    It passes `pack check` and `pack test` unchanged.
 
     Example: agentpack pack new data-reviewer --description "Reviews data pipelines."
     """
@@ -96,10 +96,10 @@ def check(
     ] = "text",
     dry_run: DryRun = False,
 ) -> Result:
-    """Check packs by the rules that keep them good; exit 1 when something counts.
+    """Check packs against the rules for good packs; exit 1 if there are errors.
 
-    A release is compared with the one before it in its folder of packs: `packs/<name>/<version>/`. Errors count, with
-    `--strict` warnings too.
+    A release is compared with the previous one in its folder of packs: `packs/<name>/<version>/`. With `--strict`,
+    warnings count as errors.
 
     Example: agentpack pack check packs/*/*
     """
@@ -182,7 +182,7 @@ def test(
     update: Annotated[bool, typer.Option("--update", help="Golden files become what is rendered now.")] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Run the tests that travel with packs, `tests/*.yaml`; exit 1 when one fails.
+    """Run the tests in packs, `tests/*.yaml`; exit 1 if one fails.
 
     Example: agentpack pack test packs/python-engineer/2.0.0
     """
@@ -234,7 +234,7 @@ def build(
     out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where the archives go.")] = "dist",
     dry_run: DryRun = False,
 ) -> Result:
-    """Write `<name>-<version>.tar.gz` of packs that pass check and tests; the same files give the same bytes.
+    """Write `<name>-<version>.tar.gz` for packs that pass check and tests; the same files give the same bytes.
 
     A folder of such archives is a source: `agentpack install NAME --source dist`.
 

@@ -1,8 +1,7 @@
-"""Command lines that need no library to be read: a verb, names, and a few options.
+"""Parse the simplest command lines without a library: a command, names, and a few options.
 
-Loading the command-line library takes longer than installing a persona does. What is read here goes to the very
-functions that the library's reading goes to; any word that is not plainly one of these is left to the library, which
-also words the errors of a call. A test holds both ways against each other.
+Loading the command-line library takes longer than installing a persona. Calls parsed here go to the same functions;
+anything not clearly supported is left to the library, which also words usage errors. A test compares both parsers.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +12,7 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-[],.<>=!~@")
 
 
 class CommandGrammar(NamedTuple):
-    """What may stand behind a verb: options without a value, `--client`, and whether a name must."""
+    """What may follow a command: options without a value, `--client`, and whether a name is required."""
 
     flags: Mapping[str, str]
     takes_clients: bool
@@ -39,16 +38,16 @@ GRAMMARS: Mapping[str, CommandGrammar] = {
 }
 
 
-class Words(NamedTuple):
-    """A call, read. `flags` are the fields of a `ChangeRequest` that it sets, and how to speak."""
+class ParsedCall(NamedTuple):
+    """A parsed call. `flags` are the fields of `ChangeRequest` it sets, and output options."""
 
     names: Sequence[str]
     clients: Sequence[str]
     flags: Collection[str]
 
 
-def read(verb: str, arguments: Sequence[str]) -> Words | None:
-    """The words behind the verb, or None when a library should read them."""
+def read(verb: str, arguments: Sequence[str]) -> ParsedCall | None:
+    """Parse the arguments after the command; None if the library must parse them."""
     grammar = GRAMMARS[verb]
     names: list[str] = []
     clients: list[str] = []
@@ -64,7 +63,7 @@ def read(verb: str, arguments: Sequence[str]) -> Words | None:
             names.append(word)
         if not _is_plain(word):
             return None
-    return Words(names, clients, flags) if names or not grammar.needs_name else None
+    return ParsedCall(names, clients, flags) if names or not grammar.needs_name else None
 
 
 def _is_plain(word: str) -> bool:
@@ -72,7 +71,7 @@ def _is_plain(word: str) -> bool:
 
 
 def run(arguments: Sequence[str]) -> int | None:
-    """Run the verb that the first word names; the exit code, or None when a library should read the words."""
+    """Run the command in the first argument. Returns its exit code, or None if the library must parse it."""
     words = read(arguments[0], arguments[1:])
     if words is None:
         return None
@@ -82,7 +81,7 @@ def run(arguments: Sequence[str]) -> int | None:
     return guarded(Output(arguments), lambda: _run(arguments[0], words))
 
 
-def _run(verb: str, words: Words) -> int:
+def _run(verb: str, words: ParsedCall) -> int:
     from agentpack.cli import change_commands
     from agentpack.cli.output import Output, Result
     from agentpack.cli.session import Session

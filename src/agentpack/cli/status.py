@@ -24,10 +24,9 @@ _STATES = {
 
 @verb(app, "status")
 def status(session: Session) -> Result:
-    """Packs with version, variants and clients; files that were edited or are missing; newer releases; names used
-    twice.
+    """Show packs with version, variants and clients; edited and missing files; newer releases; duplicate names.
 
-    Nothing is changed, and the exit code is 0 whatever is found: `agentpack diff` tells by its exit code.
+    Changes nothing, and the exit code is always 0: use `agentpack diff` to test for differences.
 
     Example: agentpack status
     """
@@ -63,7 +62,9 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
 
 
 def _remarkable(session: Session, found: Status) -> Iterator[str]:
-    """What a user would not expect of a client: another's file read, another scope winning, trust that is asked for."""
+    """Facts about a client that users may not expect: it reads another's file, the other scope wins, it asks for
+    trust.
+    """
     for use in found.uses:
         if not use.own:
             yield f"{safe(use.title)} reads {safe(session.workspace.scope.shown(use.path))}"

@@ -25,7 +25,8 @@ def sync(
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Make the disk equal manifest and lock. Local edits stay; with --locked or --frozen an edited file stops it.
+    """Make installed files match the manifest and lock. Local edits stay; with --locked or --frozen an edited file is
+    an error.
 
     Example: agentpack sync --locked
     """

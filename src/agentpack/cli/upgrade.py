@@ -30,7 +30,8 @@ def upgrade(
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Take the newest releases in range. What you edited is merged; a collision changes nothing and is shown.
+    """Install the newest releases in range. Your edits are merged in. On a conflict, nothing is written and the
+    conflict is shown.
 
     Example: agentpack upgrade --latest --yes
     """

@@ -1,7 +1,7 @@
 """Antigravity (editor and command line): Markdown files with YAML front matter in `.agents/agents`.
 
-An agent has no tool that its file does not name, and the names are not established: they come from the persona's own
-settings for this client. Fields: https://antigravity.google/docs/subagents
+An agent has only the tools its file names, and the names are not established: they come from the persona's own settings
+for this client. Fields: https://antigravity.google/docs/subagents
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from agentpack.model.rendering import Note
 
 
 def notes_on(persona: Persona) -> Iterable[Note]:
-    """An agent that names no tools has none."""
+    """A note that an agent without named tools has none."""
     if "tools" not in native_settings(persona, "antigravity"):
         why = "name them under `clients: {antigravity: {tools: […]}}`"
         yield Note("tools: Antigravity gives an agent none by default", why)

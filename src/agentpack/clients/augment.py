@@ -1,6 +1,6 @@
 """Augment (`auggie`): Markdown files with YAML front matter. Beside `disabled_tools` it drops `tools`.
 
-The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
+The loader and the tool names are from `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
 """
 
 from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder

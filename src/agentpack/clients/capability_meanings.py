@@ -21,8 +21,8 @@ class CapabilityMeanings(NamedTuple):
     - `none`: it gives an agent nothing;
     - `allow`, `deny`: a list of tools; `map`: tools with true or false; `permissions`: tools with allow, ask or deny;
     - `tool_settings`: settings by tool; `grants`: permissions in a form of the client's own;
-    - `looking`: only what changes nothing is left;
-    - `mode`: what is asked for; `sandbox`: what commands may touch;
+    - `looking`: only read-only tools are left;
+    - `mode`: what needs confirmation; `sandbox`: what commands may touch;
     - `model`, `mcp`, `hooks`; `is:<word>`: it gives that word, unless it is false or empty; `named:<word>`: the same,
       with what its value names; `named:<word>=<value>|<value>`: for those values only;
     - `value`: shown by its key and a digest of its value, unless that is false or empty;

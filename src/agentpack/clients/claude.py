@@ -1,7 +1,7 @@
 """Claude Code: Markdown files with YAML front matter in `agents/`.
 
-Fields and their readings were checked against Claude Code itself (see `docs/reference/clients/claude.md`). It ends the
-header at the first `---`, be it within a description.
+Fields and how they are parsed were checked against Claude Code itself (see `docs/reference/clients/claude.md`). It ends
+the header at the first `---`, even within a description.
 """
 
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ POWERS = CapabilityMeanings(
 
 
 def notes_on(persona: Persona) -> Iterable[Note]:
-    """A literal backslash-n in a description has no escape in Claude Code."""
+    """A note on a literal backslash-n in a description, which has no escape in Claude Code."""
     if "\\n" in str(persona.value("description") or ""):
         yield Note("description: Claude Code reads the two characters `\\n` as a line break")
 
@@ -115,7 +115,7 @@ CLIENT = Client(
 
 
 def canonical_tools(value: Any) -> list[str] | None:
-    """The canonical tools that a list of native ones stands for exactly, in order; None when it stands for none."""
+    """The canonical tools that match a list of native ones exactly, in order; None if there are none."""
     if value is None:
         return []
     assert CLIENT.tools is not None

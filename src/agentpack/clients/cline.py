@@ -1,6 +1,6 @@
-"""Cline: `*.yaml` files that hold YAML front matter and a body. The model is said in two keys.
+"""Cline: `*.yaml` files with YAML front matter and a body. The model is split into two keys.
 
-Names of tools, the reading of `tools` and the name of an agent's tool stand in `@cline/core` 0.0.86.
+Tool names, the parsing of `tools` and the name of an agent's tool are from `@cline/core` 0.0.86.
 """
 
 import re
@@ -22,11 +22,11 @@ OLDER = {
     "list_code_definition_names": "search_codebase",
     "use_skill": "skills",
 }
-"""Names that its tools had before, which it still reads."""
+"""Former names of its tools, which it still accepts."""
 
 
 def identity(name: str) -> str:
-    """The tool that Cline makes of an agent, up to the length at which it puts a digest behind."""
+    """The tool name Cline derives from an agent, up to the length at which it appends a digest."""
     return f"subagent_{re.sub('[^a-z0-9]+', '_', name.strip().lower()).strip('_') or 'agent'}"
 
 

@@ -1,8 +1,8 @@
 """Codex: TOML files, each a role whose other keys are Codex's own configuration. An unknown key loses the file.
 
 A role cannot be restricted: it has no list of tools, and Codex starts it with the sandbox and approvals of the session
-whatever its file says. Seen in 0.169.0 (a role with `sandbox_mode = "read-only"`, started from a session that may
-write, may write) and read in its source (`apply_spawn_agent_runtime_overrides` runs after the role is applied).
+whatever its file says. Observed in 0.169.0 (a role with `sandbox_mode = "read-only"`, started from a session with write
+access, may write) and confirmed in its source (`apply_spawn_agent_runtime_overrides` runs after the role is applied).
 """
 
 from agentpack.clients.base import Client, UserFolder

@@ -1,6 +1,6 @@
-"""Command Code: Markdown files with YAML front matter. An agent has no tool that its file does not name.
+"""Command Code: Markdown files with YAML front matter. An agent has only the tools its file names.
 
-The loader and the names of tools stand in `command-code` 1.54.2 (`scanAgentsDir`, `resolveSubagentTools`): without
+The loader and the tool names are from `command-code` 1.54.2 (`scanAgentsDir`, `resolveSubagentTools`): without
 `tools` an agent gets none, so one that nothing limits is given all.
 """
 

@@ -1,7 +1,7 @@
 """GitHub Copilot: the command line and VS Code read the same `*.agent.md` files, with tools under common aliases.
 
-The aliases are documented for both (https://docs.github.com/en/copilot/reference/custom-agents-configuration); a name
-that one of them does not know is ignored there.
+The aliases are documented for both (https://docs.github.com/en/copilot/reference/custom-agents-configuration); each
+ignores names it does not know.
 """
 
 from agentpack.clients.base import Client, ToolWords, UserFolder
@@ -20,7 +20,7 @@ TOOLS = {
     }.items()
     for name in names.split()
 }
-"""Further names that it takes, in small letters."""
+"""Further names it accepts, in lower case."""
 CLIENT = Client(
     name="copilot",
     aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),

@@ -1,4 +1,4 @@
-"""Cortex Code: Markdown files with YAML front matter. It has a list of tools whose names are not established.
+"""Cortex Code: Markdown files with YAML front matter. It has a list of tools, but their names are not established.
 
 Fields: https://docs.snowflake.com/en/user-guide/cortex-code/extensibility
 """

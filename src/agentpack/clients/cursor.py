@@ -1,4 +1,4 @@
-"""Cursor: Markdown files with YAML front matter. Of tools it knows one switch, `readonly`.
+"""Cursor: Markdown files with YAML front matter. The only tool setting is the switch `readonly`.
 
 Fields: https://cursor.com/docs/agent/subagents
 """

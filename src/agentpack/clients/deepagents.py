@@ -1,4 +1,6 @@
-"""Deep Agents Code (`dcode`): a folder for each agent with an `AGENTS.md`: a name, a description, a model, no more."""
+"""Deep Agents Code (`dcode`): a folder for each agent with an `AGENTS.md` that has only a name, a description and a
+model.
+"""
 
 from agentpack.clients.base import Client, UserFolder
 

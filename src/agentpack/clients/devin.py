@@ -1,4 +1,4 @@
-"""Devin Local, which follows Windsurf: a folder for each agent with an `AGENT.md`. Names of tools are not established.
+"""Devin Local, the successor of Windsurf: a folder for each agent with an `AGENT.md`. Tool names are not established.
 
 Fields: https://docs.devin.ai/cli/subagents
 """

@@ -14,7 +14,7 @@ CATEGORIES = {
     "execute": "shell",
     "execution": "shell",
 }
-"""Words that stand for several tools, where one is all that `tools` says."""
+"""Words that mean several tools, if one is all that `tools` contains."""
 CLIENT = Client(
     name="droid",
     aliases=("factory", "factory-droid"),

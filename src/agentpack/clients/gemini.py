@@ -1,6 +1,6 @@
 """Gemini CLI: Markdown files with YAML front matter under a strict schema; any other key rejects the file.
 
-The names of tools stand in `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
+Tool names are from `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
 """
 
 from agentpack.clients.base import Client, ToolWords, UserFolder

@@ -1,6 +1,6 @@
-"""Goose: Markdown files with strict YAML front matter, split at every `---`. It knows no tools.
+"""Goose: Markdown files with strict YAML front matter, split at every `---`. It has no tool settings.
 
-Read in a copy of its source (`crates/goose`, filesystem sources).
+Checked in a copy of its source (`crates/goose`, filesystem sources).
 """
 
 from agentpack.clients.base import Client, UserFolder

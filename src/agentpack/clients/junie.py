@@ -1,4 +1,4 @@
-"""Junie: Markdown files with YAML front matter. It has lists of tools whose names are not established.
+"""Junie: Markdown files with YAML front matter. It has lists of tools, but their names are not established.
 
 Fields: https://junie.jetbrains.com/docs/junie-cli-subagents.html
 """

@@ -1,6 +1,6 @@
 """Kimi Code: Markdown files with strict YAML front matter and a body in which `${word}` may be replaced.
 
-Names of tools and the reading of a file stand in `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
+Tool names and the file parser are from `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
 """
 
 from agentpack.clients.base import Client, ToolWords, UserFolder

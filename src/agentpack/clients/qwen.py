@@ -1,6 +1,6 @@
 """Qwen Code: Markdown files with YAML front matter, read leniently; a body of under ten characters is refused.
 
-The names of tools stand in `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list means every tool there.
+Tool names are from `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list means every tool there.
 """
 
 from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder

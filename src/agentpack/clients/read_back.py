@@ -84,7 +84,7 @@ def fields_and_body(
     return fields, str(fields.pop(client.body, ""))
 
 
-class Front(NamedTuple):
+class FrontMatter(NamedTuple):
     """The front matter of a Markdown file, and the body."""
 
     fields: dict[str, Any]
@@ -93,7 +93,7 @@ class Front(NamedTuple):
     """The line where the body begins, from 1."""
 
 
-def front_matter(client: Client, text: str, file: str, *, judging: bool = False) -> Front | None:
+def front_matter(client: Client, text: str, file: str, *, judging: bool = False) -> FrontMatter | None:
     """The header as that client finds and parses it; None if there is none.
 
     Args:
@@ -108,7 +108,7 @@ def front_matter(client: Client, text: str, file: str, *, judging: bool = False)
         if found is None:
             return None
         first_line = text.count("\n", 0, found.end()) + 1
-        return Front(_fields_for_claude(found[1], file, judging=judging), text[found.end() :], first_line)
+        return FrontMatter(_fields_for_claude(found[1], file, judging=judging), text[found.end() :], first_line)
     lines = text.split("\n")
     for number, line in enumerate(lines[1:] if _FENCE.match(lines[0]) else (), 1):
         if _FENCE.match(line):
@@ -116,7 +116,7 @@ def front_matter(client: Client, text: str, file: str, *, judging: bool = False)
             if judging and "---" in head:  # where some clients end the header
                 raise InvalidFile([Fault(file, 1, "", "`---` within the header")])
             fields = _fields(head, file, strict=judging or client.header == "strict", hidden=judging)
-            return Front(fields, "\n".join(lines[number + 1 :]), number + 2)
+            return FrontMatter(fields, "\n".join(lines[number + 1 :]), number + 2)
     if judging and _OPENING.match(text):  # to some clients a header: without an end, below blanks, `---json`
         raise InvalidFile([Fault(file, 1, "", "a header that is not between two lines `---`")])
     return None

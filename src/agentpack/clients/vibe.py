@@ -1,6 +1,6 @@
 """Mistral Vibe: TOML files; the file's name is the agent's. Without `agent_type` it would be a mode, not an agent.
 
-Names of tools stand in `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/core/agents/models.py`); an empty
+Tool names are from `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/core/agents/models.py`); an empty
 `enabled_tools` means every tool there.
 """
 

@@ -1,9 +1,9 @@
-"""adopt: agent files that lie in a client's folder come under management, their meaning untouched.
+"""adopt: bring existing agent files of clients under management without changing their meaning.
 
-Decides what a file is taken for: a known release, with what differs counted as an edit, or else a local pack made from
-it. A file that means what would be rendered, in other words, is written as rendered; all others stay byte for byte. One
-transaction for all files, the manifest, the lock and the local packs; a rollback gives the files back as they were and
-takes the rest away.
+Decides what a file is recorded as: a known release, with differences counted as an edit, or else a local pack made from
+it. A file that means the same as the rendering but is written differently is rewritten as rendered; all others stay
+byte for byte. One transaction covers all files, the manifest, the lock and the local packs; a rollback restores the
+files and removes the rest.
 """
 
 import os
@@ -29,7 +29,7 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.read import ORIGINALS
 from agentpack.sources.base import Source
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
@@ -37,10 +37,11 @@ from agentpack.workspace.workspace import Workspace, changing
 LOCAL = "local"
 
 
-class Adopted(NamedTuple):
-    """One file and what it was taken for. `edited` says what differs from the pack's text, empty when nothing does.
+class AdoptedFile(NamedTuple):
+    """One file and what it was recorded as. `edited` describes the difference to the pack's text; empty if there is
+    none.
 
-    `rewritten`: it meant the same in other words, and is written as agentpack writes it.
+    `rewritten`: it meant the same but was written differently, and is now as rendered.
     """
 
     path: str
@@ -53,15 +54,15 @@ class Adopted(NamedTuple):
 
 
 class Adoption(NamedTuple):
-    """What was done: the outcome, each file adopted, and the paths that agentpack managed already."""
+    """The result: the outcome, each adopted file, and the paths that were managed already."""
 
     outcome: Outcome
-    adopted: tuple[Adopted, ...]
+    adopted: tuple[AdoptedFile, ...]
     managed: tuple[str, ...]
 
 
 class AdoptionChoice(NamedTuple):
-    """What the files of one persona are taken for."""
+    """What the files of one persona are recorded as."""
 
     files: tuple[AdoptableAgent, ...]
     entry: ManifestEntry
@@ -72,10 +73,10 @@ class AdoptionChoice(NamedTuple):
 
 @changing
 def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
-    """Bring the files under management, all or none. Those that are already stay as they are.
+    """Bring the files under management, all or none. Files that are managed already are left alone.
 
     Raises:
-        UsageError: a file that cannot be adopted; the details say why, each.
+        UsageError: a file cannot be adopted; the details say why for each.
     """
     command = " ".join(("adopt", *request.names))
     files, known = find(workspace, request.names)
@@ -85,7 +86,7 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), managed)
     old = workspace.manifest
-    candidates = to_change(workspace, old, workspace.lock)
+    candidates = candidates_to_install(workspace, old, workspace.lock)
     if old.clients is None and not old.packs and workspace.lock is None:
         taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
@@ -146,7 +147,7 @@ def _exactly(requirement: Requirement) -> Version:
 
 
 def _recognised(candidates: Candidates, files: Sequence[AdoptableAgent]) -> Requirement | None:
-    """The release, and the variants of it, that the first file is nearest to; None when none is near enough."""
+    """The release and variants that the first file is most similar to; None if none is similar enough."""
     file = files[0]
     best: tuple[float, Requirement] | None = None
     for requirement in _known_releases(candidates):
@@ -157,7 +158,7 @@ def _recognised(candidates: Candidates, files: Sequence[AdoptableAgent]) -> Requ
 
 
 def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
-    """Every release of every pack that has one persona and is not asked for yet, newest first."""
+    """Every release of every pack with one persona that is not in the manifest, newest first."""
     for pack in candidates.known():
         if candidates.workspace.manifest.wanted(pack) is not None:
             continue
@@ -168,7 +169,7 @@ def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
 def _best_variants(
     candidates: Candidates, requirement: Requirement, file: AdoptableAgent
 ) -> tuple[float, Requirement] | None:
-    """The variants that bring a release nearest to the file, each taken only if it brings it nearer."""
+    """The variants that make a release most similar to the file, adding one at a time, with the score."""
     try:
         pack = candidates.read(requirement.pack, _exactly(requirement))[1]
         best = _score(candidates, requirement, file) if len(pack.personas) == 1 else None
@@ -194,8 +195,7 @@ def _best_variants(
 
 
 def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgent) -> float | None:
-    """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
-    along."""
+    """2 for identical bytes, else the share of common rules; None if it cannot be rendered or has several files."""
     try:
         renderings = list(
             select_requirement(candidates, requirement, {}).for_clients((file.client,)).preview().files.values()
@@ -210,15 +210,15 @@ def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgen
 
 
 def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
-    """The agent in what would be written in the file's place."""
+    """The agent in a text that would be written in place of the file."""
     return read_file(workspace.clients[file.client], content, file.agent.name)
 
 
 # Manifest, lock and local packs.
 
 
-class _Coming:
-    """A source with packs in it that are not on disk yet."""
+class _PendingSource:
+    """A source of packs that are not on disk yet."""
 
     is_missing = False
 
@@ -248,7 +248,7 @@ class _Coming:
 def _manifest(
     workspace: Workspace, manifest: Manifest, choices: Iterable[AdoptionChoice]
 ) -> tuple[Manifest, ConfiguredSource | None]:
-    """The manifest with what was chosen, and the source of local packs when one is needed."""
+    """The manifest with the choices added, and the source of local packs if one is needed."""
     packs = (*manifest.packs, *(choice.entry for choice in choices))
     manifest = manifest._replace(packs=packs)
     if not any(choice.pack_files for choice in choices):
@@ -281,18 +281,18 @@ def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> 
 def _wanted(
     workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[AdoptionChoice]
 ) -> Wanted:
-    candidates = to_change(workspace, manifest, workspace.lock)
+    candidates = candidates_to_install(workspace, manifest, workspace.lock)
     if source is not None:
         coming = {choice.entry.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
-        ours = _Coming(source.name, workspace.sources.one(source).where, there, coming)
+        ours = _PendingSource(source.name, workspace.sources.one(source).where, there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
     return choose_clients(choose(candidates, manifest)).enforced()
 
 
 def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
-    """A local pack that has beside the persona each file that agentpack would write in other words."""
+    """The local pack with an original beside the persona for each file that agentpack would write differently."""
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
         for file in choice.files
@@ -302,7 +302,7 @@ def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
 
 
 def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[AdoptableAgent]) -> None:
-    """Raise DecisionNeeded when something else than these files would change."""
+    """Raise DecisionNeeded if anything but these files would change."""
     own = {file.path for file in files}
     more = [c.path for c in proposed.plan.changes if c.path not in own and c.action not in STILL]
     if more:
@@ -313,7 +313,7 @@ def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Adopta
         )
 
 
-def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[AdoptedFile]:
     for choice in choices:
         for file in choice.files:
             requirement = choice.entry.requirement
@@ -321,7 +321,7 @@ def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionCho
             ours = _read(workspace, file, content)
             same = wanted.files[file.path].digest == text_digest(file.data)
             rewritten = not same and ours.is_equivalent(file.agent)
-            yield Adopted(
+            yield AdoptedFile(
                 file.path,
                 requirement.pack,
                 choice.version,

@@ -1,7 +1,7 @@
-"""The files that `adopt` is given: which client's each is, what agent is in it, or why it cannot be adopted.
+"""The files given to `adopt`: which client each belongs to, which agent it contains, or why it cannot be adopted.
 
-A file of a client's own folder is one agent; a file that several programs write holds one agent in each entry, and is
-named as itself for all of them or as `<file>#<name>` for one.
+A file in a client's own folder is one agent. A shared file has one agent in each entry: its path means all of them,
+`<file>#<name>` one.
 """
 
 import os
@@ -18,7 +18,7 @@ from agentpack.workspace.workspace import Workspace
 
 
 class AdoptableAgent(NamedTuple):
-    """An agent to adopt: its place (see `workspace/locations.py`), client, bytes, and what is in it."""
+    """An agent to adopt: its place (see `workspace/locations.py`), client, bytes, and parsed contents."""
 
     path: str
     client: str
@@ -27,15 +27,15 @@ class AdoptableAgent(NamedTuple):
 
 
 class AlreadyManaged(NamedTuple):
-    """What a name stands for and agentpack manages already: nothing is left to do."""
+    """A named file that agentpack manages already: nothing is left to do."""
 
     path: str
 
 
 class _Place(NamedTuple):
-    """Where a named file lies: the named path, whose it is, and what its name says the agent is called.
+    """A named file: its named path, its client, and the agent's name according to the file name.
 
-    `key` is of an entry in a shared file; None for all of them.
+    `key` is the entry in a shared file; None for all of them.
     """
 
     path: str
@@ -45,10 +45,10 @@ class _Place(NamedTuple):
 
 
 def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[AdoptableAgent, ...], tuple[AlreadyManaged, ...]]:
-    """The agents in the named files, and what of them agentpack manages already.
+    """The agents in the named files, and those that are managed already.
 
     Raises:
-        UsageError: any of them cannot be adopted; the details say why, each.
+        UsageError: one cannot be adopted; the details say why for each.
     """
     found: dict[str, AdoptableAgent] = {}
     managed: dict[str, AlreadyManaged] = {}
@@ -70,7 +70,7 @@ def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[AdoptableAge
 
 
 def _read(workspace: Workspace, name: str) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
-    """The agents that a name stands for, or why each cannot be adopted."""
+    """The agents in a named file, or why each cannot be adopted."""
     absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
     if os.path.isdir(absolute):
         yield f"it is a folder: name the agent files in it, as in `{name.rstrip('/')}/*`"
@@ -100,7 +100,7 @@ def _found(target: Client, path: str, data: bytes, stem: str) -> AdoptableAgent 
 
 
 def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
-    """The entry that was named, or all that agentpack does not manage."""
+    """The named entry, or all entries that agentpack does not manage."""
     assert place.target.shared is not None
     try:
         entries = place.target.shared.entries(workspace.disk.read(place.path) or b"")
@@ -122,7 +122,9 @@ def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | A
 
 
 def _place(workspace: Workspace, absolute: str) -> _Place | str:
-    """Where the file lies, or why nowhere. A client in use here comes before others that have the same folder."""
+    """The named path of a file and its client, or why there is none. Clients in use here come before others with the
+    same folder.
+    """
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
     near = None
@@ -149,7 +151,7 @@ def _place(workspace: Workspace, absolute: str) -> _Place | str:
 
 
 def _below(folder: str, absolute: str) -> str | None:
-    """The file's path below a folder, whichever links lead to either; None when it does not lie there."""
+    """The file's path below a folder, following links to either; None if it is not below."""
     parent, leaf = os.path.split(absolute)
     file, root = os.path.join(real_path(parent), leaf), real_path(folder)
     try:

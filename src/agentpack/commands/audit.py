@@ -1,7 +1,7 @@
-"""audit: what needs judgement in what is installed, or in a pack before it is installed.
+"""audit: scan what is installed, or a pack before it is installed, for text that needs a human look.
 
-Decides what is looked through. What is looked for stands in `audit/rules.py`; whether store, lock and releases agree
-is decided in `audit/integrity.py`. Nothing is changed.
+Decides what is scanned. The rules are in `audit/rules.py`; whether store, lock and releases agree is decided in
+`audit/integrity.py`. Changes nothing.
 """
 
 import os
@@ -19,7 +19,7 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import parse_requirement
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
-from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.candidates import candidates_to_view
 from agentpack.workspace.preconditions import nothing_installed_error, refuse_address
 from agentpack.workspace.workspace import Workspace
 
@@ -27,12 +27,12 @@ _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt"
 
 
 def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
-    """Look through the packs, folders and files that are named; without any, through what is installed.
+    """Scan the named packs, folders and files; without any, what is installed.
 
     Raises:
-        UsageError: a path that does not exist, or holds no pack; nothing is named, and agentpack was never used here.
-        Unresolvable: no source has such a pack or release.
-        Refused: a pack with a link in it, or one that is not what was locked.
+        UsageError: a path does not exist or contains no pack; or nothing is named and agentpack was never used here.
+        Unresolvable: no source has this pack or release.
+        Refused: a pack contains a link, or differs from the lock.
     """
     looked = Scanner()
     if not subjects:
@@ -120,7 +120,7 @@ def _newest(refs: Sequence[ReleaseRef]) -> ReleaseRef | None:
 
 
 def _relative(workspace: Workspace, place: str) -> str:
-    """A place below the current folder relative to it, as a report in a pipeline needs it; else in full."""
+    """A path below the current folder relative to it, as reports in a pipeline need it; else absolute."""
     cwd = workspace.environment.cwd.rstrip("/")
     return place.removeprefix(f"{cwd}/") if place != cwd else "."
 
@@ -133,10 +133,10 @@ def _read(place: str, most: int = MAX_BYTES) -> bytes:
 
 
 def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) -> None:
-    """The release that `install` would take, were the pack not there yet. Its pack need not read."""
+    """Scan the release `install` would choose if the pack were not installed. It need not be a valid pack."""
     requirement = parse_requirement(subject)
     refuse_address(requirement, hint="name a folder")
-    candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
+    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
     offered = candidates.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]

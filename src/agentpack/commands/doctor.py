@@ -1,7 +1,7 @@
-"""doctor: is this installation sound, and this scope?
+"""doctor: check this installation and this scope.
 
-Decides what is looked at and what each finding means: `ok`, `warning` (works, but somebody should know) or `problem`
-(a command will fail, or something kept is lost). Nothing is changed, not even an interrupted transaction or a cache.
+Decides what is checked and what each finding means: `ok`, `warning` (works, but should be known) or `problem` (a
+command will fail, or stored data is lost). Changes nothing, not even an interrupted transaction or a cache.
 """
 
 import json
@@ -39,7 +39,7 @@ _LEFT = re.compile(r"\..*\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
 
 class Diagnosis(NamedTuple):
-    """One thing looked at. `hint` says what to do."""
+    """The result of one check. `hint` says what to do."""
 
     level: str
     what: str
@@ -48,7 +48,7 @@ class Diagnosis(NamedTuple):
 
 
 def doctor(workspace: Workspace) -> tuple[Diagnosis, ...]:
-    """Everything that was looked at, the installation first."""
+    """All checks, the installation first."""
     workspace.cache.folder = workspace.cache.shipped = None  # every file is read itself
     installation: tuple[Callable[[], Iterator[Diagnosis]], ...] = (_python, _libraries, _bundled, _path)
     scope: tuple[Callable[[Workspace], Iterator[Diagnosis]], ...] = (
@@ -73,7 +73,7 @@ def doctor(workspace: Workspace) -> tuple[Diagnosis, ...]:
 
 
 def _guarded(check: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
-    """What a check finds; an error that it runs into is a finding too."""
+    """The results of a check; an error during it is a result too."""
     try:
         yield from check()
     except AgentpackError as error:
@@ -131,7 +131,7 @@ def _bundled() -> Iterator[Diagnosis]:
 
 
 def _path() -> Iterator[Diagnosis]:
-    """Whether `agentpack` on PATH is this one: the Python index has another program of that name."""
+    """Whether `agentpack` on PATH is this program: the Python index has another one with that name."""
     ours = {real_path(f"{os.path.dirname(sys.executable)}/agentpack"), real_path(sys.argv[0])}
     first = shutil.which("agentpack")
     if first is None:
@@ -226,12 +226,12 @@ def _manifest(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def _policy(workspace: Workspace) -> Iterator[Diagnosis]:
-    """The policies beside the manifest, and whether what is locked is allowed."""
+    """The policies besides the manifest's, and whether they allow what is locked."""
     files = policy_files(workspace.environment)
     if files:
-        from agentpack.policy.refusal import read_what_can_be_read
+        from agentpack.policy.refusal import read_readable_policies
 
-        _, problems = read_what_can_be_read(files)
+        _, problems = read_readable_policies(files)
         for problem in problems:
             yield Diagnosis("problem", "policy", problem, "nothing may be installed or changed until it can be read")
         if problems:
@@ -278,7 +278,7 @@ def _readable(what: str, path: str, read: Callable[[], object]) -> Iterator[Diag
 
 
 def _variants(workspace: Workspace) -> Iterator[Diagnosis]:
-    """Local variants that nobody asks for: a slip of a name shows here."""
+    """Local variants that no requirement names, often a typo."""
     texts = workspace.documents.local_texts
     used = {
         (v.persona, v.name) for pack in (workspace.lock.packs if workspace.lock else ()) for v in pack.local_variants
@@ -294,7 +294,7 @@ def _variants(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def _unmerged(workspace: Workspace) -> Iterator[Diagnosis]:
-    """Files in which version control left a merge unresolved."""
+    """Files with unresolved merges."""
     for path, file in sorted(workspace.states.recorded.items()):
         edited = file_state(file.rendered, None, workspace.places.look(path)) == "edited"
         if edited and (line := unmerged_line(workspace.states.contents(path))):
@@ -340,7 +340,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _contents(found: Generation) -> Iterator[tuple[str, Digest, bool]]:
-    """Path and digest of every content of a generation, and whether going back needs it."""
+    """Path and digest of every content of a generation, and whether a rollback needs it."""
     for file in found.files:
         yield file.path, file.written, True
     for document in found.documents:
@@ -412,7 +412,7 @@ def _links(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 _GIT_SECONDS = 4
-"""A pipe in the place of a `.gitignore` keeps git waiting."""
+"""Git hangs if a `.gitignore` is a pipe."""
 
 
 def _git(workspace: Workspace) -> Iterator[Diagnosis]:

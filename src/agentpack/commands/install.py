@@ -1,4 +1,4 @@
-"""install: add to the manifest, resolve, lock, render, apply."""
+"""install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import with_clients
 from agentpack.wanted.settings import read_settings
@@ -21,7 +21,7 @@ from agentpack.workspace.workspace import Workspace, changing
 
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Add the requirements to the manifest and bring the scope to what it then says."""
+    """Add the requirements to the manifest and bring the scope to the resulting state."""
     asked = [parse_requirement(text) for text in request.names]
     for requirement in asked:
         refuse_address(requirement, "name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml")
@@ -30,7 +30,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     old = workspace.manifest
     new = _with_sources(workspace, old, request.sources)
     anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
-    candidates = to_change(workspace, new, workspace.lock, refresh=anew)
+    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, request)
     request = request.restricted_to(asked)
     chosen = choose_clients(choose(candidates, new), request).with_named_clients()
@@ -46,7 +46,7 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
-    """`@latest`, or a range other than the manifest's, sets the locked release aside."""
+    """Whether the locked release is ignored: for `@latest`, or a range other than the manifest's."""
     before = old.wanted(requirement.pack)
     if requirement.newest or before is None:
         return True
@@ -74,7 +74,7 @@ def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[st
 
 
 def _portable(workspace: Workspace, absolute: str) -> str:
-    """A folder as the manifest names it: relative to it in a project, so that every clone can read it."""
+    """A folder as the manifest names it: relative in a project, so that every clone can read it."""
     from os.path import relpath
 
     if workspace.scope.kind == "project":
@@ -92,7 +92,7 @@ def _kebab(text: str) -> str:
 def _with_requirements(
     candidates: Candidates, manifest: Manifest, asked: Sequence[Requirement], request: ChangeRequest
 ) -> Manifest:
-    """The manifest with each requirement added, or put in the place of the pack's old one."""
+    """The manifest with each requirement added, or replacing the pack's old entry."""
     clients, settings = request.clients, request.settings
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
@@ -119,8 +119,8 @@ def _with_requirements(
 
 
 def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEntry) -> ManifestEntry:
-    """What is asked for beside what was chosen for a pack before: variants are added, a range stays until another is
-    named. `uninstall "pack[variant]"` takes a variant out again.
+    """The requirement combined with the pack's existing entry: variants are added, the range stays unless another is
+    given. `uninstall "pack[variant]"` removes a variant.
     """
     chosen = before.requirement
     range = requirement.range if requirement.range or requirement.newest else chosen.range
@@ -132,14 +132,14 @@ def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEn
 
 
 def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
-    """The clients of a pack that is there already: those it has, and those named now. Installing takes none away."""
+    """The clients of an installed pack plus those named now. Installing removes none."""
     had = before.clients if before.clients is not None else manifest.clients or ()
     more = tuple(dict.fromkeys((*had, *clients)))
     return before.clients if not clients or set(more) == set(had) else more
 
 
 def _shortest(requirement: Requirement, text: str) -> str:
-    """The requirement as it goes into the manifest: as typed when that already is the long form."""
+    """The requirement for the manifest: as typed if that is its normal form."""
     compact = "".join(text.split())
     named = compact.startswith(requirement.pack)
     return compact if named and "@" not in compact and parse_requirement(compact) == requirement else str(requirement)

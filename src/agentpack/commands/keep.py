@@ -1,8 +1,8 @@
-"""keep: local edits of an installed file become a local variant, which later upgrades carry.
+"""keep: turn local edits of an installed file into a local variant that later upgrades carry along.
 
-Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
-byte for byte, or say the same but for blank lines between rules and the quotes of a header, else nothing is written.
-Reading the edit is left to `edits`, changing files to `changes/`.
+Decides what an edit becomes and verifies it: the file rendered with the new variant must equal the edited file byte for
+byte, or differ only in blank lines between rules and quotes in a header; otherwise nothing is written. Edits are read
+in `edits/`, files changed in `changes/`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,8 +43,8 @@ from agentpack.workspace.workspace import Workspace, changing, read_consistently
 DEFAULT = "local"
 
 
-class Kept(NamedTuple):
-    """What was done: the outcome, and each variant's path with its text."""
+class KeepResult(NamedTuple):
+    """The outcome, and each variant's path with its text."""
 
     outcome: Outcome
     variants: tuple[tuple[str, str], ...]
@@ -59,16 +59,16 @@ def keep(
     client: str | None = None,
     on_conflict: str = "stop",
     dry_run: bool = False,
-) -> Kept:
+) -> KeepResult:
     """Turn the edits of a persona, or of all personas of a pack, into a local variant.
 
     Args:
-        client: whose file says the edit, where several clients' files were edited; the others take the variant in like
+        client: whose file has the edit, if several clients' files were edited; the others merge the variant like
             any new text.
-        on_conflict: as in `plan.Decisions`, where the edit of another client's file says something else.
+        on_conflict: see `plan.Decisions`; for files of other clients that were edited differently.
 
     Raises:
-        DecisionNeeded: an edit that a variant cannot say; the details name each. Nothing was written.
+        DecisionNeeded: an edit cannot be expressed as a variant; the details list each. Nothing was written.
         UsageError: nothing of that name is installed, or the variant's name is taken.
     """
     if client is not None:
@@ -77,7 +77,7 @@ def keep(
     command = f"keep {name}"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
-        return Kept(nothing, ())
+        return KeepResult(nothing, ())
     chosen_name = _variant_name(workspace, found, variant)
     texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
     manifest = _with_variant(workspace.manifest, found, chosen_name)
@@ -88,18 +88,18 @@ def keep(
     outcome = make_change(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
-    return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
+    return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
 @read_consistently
 def patch_for_author(workspace: Workspace, name: str, client: str | None = None) -> Patch:
-    """The edits as a unified diff of the pack's own files, for its author. Nothing is written.
+    """The edits as a unified diff of the pack's own files, for its author. Writes nothing.
 
     Args:
-        client: whose file says the edit; the first one's unless told.
+        client: whose file has the edit; the first one's by default.
 
     Raises:
-        DecisionNeeded: an edit that does not map to rules.
+        DecisionNeeded: an edit does not map to rules.
     """
     if client is not None:
         workspace.clients.named(client)
@@ -222,7 +222,7 @@ def _local_text(workspace: Workspace, edited: EditedPersona, name: str) -> Local
 
 
 def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str) -> Manifest:
-    """The manifest with the variant added to the requirements of the packs that were edited."""
+    """The manifest with the variant added to the edited packs' requirements."""
     packs = []
     names = {edited.pack.name for edited in found}
     for entry in manifest.packs:
@@ -237,7 +237,7 @@ def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str)
 def _wanted_with_texts(
     candidates: Candidates, manifest: Manifest, wanted: Wanted, texts: Sequence[LocalText]
 ) -> Wanted:
-    """All files as they are with the new variants, which are not on disk yet."""
+    """All files rendered with the new variants, which are not on disk yet."""
     try:
         with candidates.workspace.documents.with_local_texts(texts):
             return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.clients_by_pack).render()
@@ -248,8 +248,8 @@ def _wanted_with_texts(
 def _check(
     workspace: Workspace, wanted: Wanted, found: Sequence[EditedPersona], client: str | None
 ) -> Mapping[str, str]:
-    """Raise DecisionNeeded when the variant does not give an edited file; with `client`, a file of that one. Returns
-    the paths where it gives it in other words, which no variant can choose, and what is meant by that.
+    """Raise DecisionNeeded if the variant does not reproduce an edited file (of `client`, if given). Returns the paths
+    it reproduces with differences no variant can control, with a description of each.
     """
     reworded = {}
     for edited in found:

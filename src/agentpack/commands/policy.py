@@ -1,4 +1,4 @@
-"""policy explain: what holds here, and what each rule says about a pack, whether or not it may be installed."""
+"""policy explain: the policy settings that apply here, and the verdict of each rule on a pack."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,15 +6,16 @@ from typing import NamedTuple
 from agentpack.changes.named_release import clients_for, select_named
 from agentpack.environment import policy_files
 from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, strictest
-from agentpack.policy.refusal import PackVerdict, read_what_can_be_read
+from agentpack.policy.refusal import PackVerdict, read_readable_policies
 from agentpack.wanted.choose import choose_as_installed
 from agentpack.wanted.policy_check import evaluate
 from agentpack.workspace.workspace import Workspace
 
 
 class Setting(NamedTuple):
-    """One setting that holds, and the line that decided it. A list that allows stands for itself: with several of
-    them, what is allowed stands in each."""
+    """One setting that applies, and the line that decided it. Each allow list is a setting of its own: what is allowed
+    must be in all of them.
+    """
 
     rule: str
     values: tuple[str | int, ...]
@@ -22,24 +23,24 @@ class Setting(NamedTuple):
     line: int
 
 
-class Effective(NamedTuple):
-    """The policy that holds in a scope. Where there are problems, nothing is allowed."""
+class EffectivePolicy(NamedTuple):
+    """The policy of a scope. If there are problems, nothing is allowed."""
 
     files: tuple[str, ...]
     settings: tuple[Setting, ...]
     problems: tuple[str, ...] = ()
-    """Why a file cannot be read, a line each."""
+    """Why files cannot be read, a line each."""
 
 
-def effective(workspace: Workspace) -> Effective:
-    """What all policies of the scope that can be read say together, and what is wrong with the others.
+def effective(workspace: Workspace) -> EffectivePolicy:
+    """All readable policies of the scope combined, and the problems with the others.
 
     Raises:
         InvalidFile: the manifest has faults.
     """
-    external, problems = read_what_can_be_read(policy_files(workspace.environment))
+    external, problems = read_readable_policies(policy_files(workspace.environment))
     policy = strictest((*workspace.policies.own, *external))
-    return Effective(policy.files, tuple(_settings(policy)), problems)
+    return EffectivePolicy(policy.files, tuple(_settings(policy)), problems)
 
 
 def _settings(policy: Policy) -> list[Setting]:
@@ -63,11 +64,11 @@ def _value(rule: str, entry: PolicyEntry) -> Setting:
 
 
 class ExplainedPolicy(NamedTuple):
-    """What the policy says about a requirement: the pack that is asked for first, then those that it requires."""
+    """The verdicts on a requirement: first the requested pack, then those it requires."""
 
     packs: tuple[PackVerdict, ...]
     passed_over: tuple[PackVerdict, ...]
-    """Newer releases of these packs that are too young."""
+    """Newer releases of these packs that the policy considers too new."""
 
     @property
     def allowed(self) -> bool:
@@ -75,12 +76,12 @@ class ExplainedPolicy(NamedTuple):
 
 
 def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> ExplainedPolicy:
-    """What each rule says about the release that `install` would choose; where only releases that are too young would
-    do, about the newest of those.
+    """The verdict of each rule on the release `install` would choose; if only releases that are too new satisfy the
+    requirement, on the newest of those.
 
     Raises:
         PolicyUnreadable, InvalidFile: a policy cannot be read.
-        Unresolvable: there is no such pack or release.
+        Unresolvable: no source has this pack or release.
     """
     _ = workspace.policies.strictest
     asked = choose_as_installed(select_named(workspace, text))

@@ -1,7 +1,7 @@
-"""show, render, search: what packs say about themselves, without installing anything.
+"""show, render, search: what packs contain, without installing anything.
 
-Decides which release a requirement stands for here (the one `install` would choose, were the pack not there yet), and
-how the size of a persona is told. Nothing is written, and what the manifest says about the same pack is left aside.
+Decides which release a requirement means here (the one `install` would choose if the pack were not installed), and how
+the size of a persona is measured. Writes nothing, and ignores the manifest's settings for the same pack.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,18 +17,17 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 
 class Size(NamedTuple):
-    """How much text a client gets, all personas of the pack together. `refused` says why there is none.
+    """How much text a client gets for all personas of the pack. `refused` says why there is none.
 
-    `words` and `tokens` are those of the files, which are read when a persona is called. `always_words` and
-    `always_tokens` are those of the names and descriptions, which a client keeps in mind all the time to know when to
-    call; a client without descriptions has the names only.
+    `words` and `tokens` count the files, which are read when a persona is called. `always_words` and `always_tokens`
+    count names and descriptions, which a client always has in context; only names for a client without descriptions.
     """
 
     variants: tuple[str, ...]
@@ -41,33 +40,33 @@ class Size(NamedTuple):
 
 
 class VariantConflict(NamedTuple):
-    """The variants that one does not go together with when all of them come; `reason` is empty when none is told."""
+    """Variants that one conflicts with when all of them are chosen; `reason` is empty if none is given."""
 
     others: tuple[str, ...]
     reason: str
 
 
 class VariantSummary(NamedTuple):
-    """A variant that can be asked for."""
+    """An available variant."""
 
     name: str
     persona: str
     summary: str
     local: bool
     losses: tuple[str, ...] = ()
-    """What the persona no longer says with it, in the pack's words."""
+    """What the persona loses with it, in the pack's words."""
     conflicts: tuple[VariantConflict, ...] = ()
 
 
 class OfferedVersion(NamedTuple):
-    """A release on offer, and whether it is the one locked here."""
+    """An available release, and whether it is the locked one."""
 
     version: str
     locked: bool
 
 
-class Shown(NamedTuple):
-    """All that `show` tells of a pack."""
+class PackDetails(NamedTuple):
+    """Everything `show` prints about a pack."""
 
     name: str
     version: str
@@ -77,14 +76,14 @@ class Shown(NamedTuple):
     bare: bool
     versions: tuple[OfferedVersion, ...]
     personas: Mapping[str, str]
-    """Each persona's name, and what it extends, empty for nothing."""
+    """Each persona's name, and what it extends; empty for nothing."""
     variants: tuple[VariantSummary, ...]
     parameters: tuple[Mapping[str, Any], ...]
     sizes: tuple[Size, ...]
 
 
 class SearchResult(NamedTuple):
-    """A pack that `search` found. `others` are sources that have it too and are passed over."""
+    """A pack that `search` found. `others` are further sources that have it and are not used."""
 
     name: str
     version: str
@@ -96,12 +95,12 @@ class SearchResult(NamedTuple):
 
 
 def _pin(asked: Selection) -> Chosen:
-    """The release of the pack itself, not one that it requires."""
+    """The chosen release of the requested pack, not of one it requires."""
     return next(pin for pin in asked.pins if pin.pack == asked.manifest.packs[0].requirement.pack)
 
 
-def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
-    """What there is to know of a pack before installing it."""
+def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> PackDetails:
+    """Everything about a pack that helps before installing it."""
     asked = select_named(workspace, text, settings)
     for_clients = clients_for(asked, clients)
     if settings:
@@ -111,7 +110,7 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
     offered = [str(ref.version) for ref in asked.candidates.sources.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
-    return Shown(
+    return PackDetails(
         name=pack.name,
         version=pack.version,
         source=release.source,
@@ -138,7 +137,7 @@ def _variants(workspace: Workspace, pack: Pack) -> Iterator[VariantSummary]:
 
 
 def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[VariantConflict]]:
-    """What each variant does not go together with, whoever of them says so."""
+    """The conflicts of each variant, whichever of them declares it."""
     found: dict[str, list[VariantConflict]] = {name: [] for name in variants}
     for name, layer in sorted(variants.items()):
         for conflict in layer.header["conflicts"]:
@@ -163,7 +162,7 @@ def _parameters(entry: ManifestEntry, pack: Pack) -> Iterator[Mapping[str, Any]]
 
 
 def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequence[str]) -> Iterator[Size]:
-    """The pack alone, with what was asked for, and with each variant by itself."""
+    """The sizes of the pack alone, with the requested variants, and with each variant separately."""
     alone = [(name,) for name in sorted({variant.name for variant in variants})]
     pin, (entry,) = _pin(asked), asked.manifest.packs
     for names in dict.fromkeys([(), entry.requirement.variants, *alone]):
@@ -178,12 +177,12 @@ def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequen
                 continue
             files = {file.persona: file for file in wanted.files.values() if file.pack == pin.pack}
             whole = count("\n".join(file.content.decode() for file in files.values()))
-            always = count("\n".join(_in_mind(asked.workspace, wanted, client, set(files))))
+            always = count("\n".join(_always_in_context(asked.workspace, wanted, client, set(files))))
             yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
 
 
-def _in_mind(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
-    """What the client keeps of each persona that is not called: its name, and its description where it has one."""
+def _always_in_context(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
+    """What a client always has in context of each persona: its name, and its description if it has one."""
     described = workspace.clients.named(client).description is not None
     for part in wanted.parts:
         if part.persona.name in personas:
@@ -198,10 +197,10 @@ def render(
     settings: Sequence[str] = (),
     persona: str | None = None,
 ) -> Rendering:
-    """The file that a client would get.
+    """The file a client would get.
 
     Raises:
-        UsageError: the pack has several personas and none is named, or it has no persona of that name.
+        UsageError: the pack has several personas and none is named, or no persona with that name.
     """
     asked = select_named(workspace, text, settings)
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
@@ -224,9 +223,10 @@ def render(
 
 
 def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], list[str], list[str]]:
-    """The packs of all sources in which every word of the text occurs, best match first; near names when there is
-    none; and what could not be read."""
-    candidates = to_look_at(workspace, workspace.manifest)
+    """Three lists: packs of all sources that contain every word of the text, best match first; similar names if there
+    are none; and sources that could not be read.
+    """
+    candidates = candidates_to_view(workspace, workspace.manifest)
     words = text.lower().split()
     found: list[tuple[int, SearchResult]] = []
     unread: list[str] = []
@@ -245,7 +245,7 @@ def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], li
 
 
 def _near(text: str, known: Iterable[str]) -> list[str]:
-    """The names that are near to the text, as a whole or in one of their words."""
+    """The names similar to the text, as a whole or in one of its words."""
     names = tuple(known)
     if found := nearest(text, names):
         return found
@@ -275,7 +275,7 @@ def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
 
 
 def _rank(pack: SearchResult, words: Sequence[str]) -> int | None:
-    """0 for the name itself, then names, keywords and personas, descriptions; None when a word occurs nowhere."""
+    """0 for the name itself, then names, keywords and personas, descriptions; None if a word does not occur."""
     worst = 0
     for word in words:
         places = (

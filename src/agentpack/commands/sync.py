@@ -1,4 +1,4 @@
-"""sync: make disk equal manifest and lock. lock: resolve only."""
+"""sync: make installed files match manifest and lock. lock: only resolve."""
 
 from collections.abc import Collection
 
@@ -14,9 +14,9 @@ from agentpack.changes.widening import capability_changes, granted_words, refuse
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.wanted.from_lock import check_rendering, pinned_here
+from agentpack.wanted.from_lock import check_rendering, pinned_by_scope
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import file_releases_of_lock, with_files
@@ -26,7 +26,7 @@ from agentpack.workspace.workspace import Workspace, changing
 
 @changing
 def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Bring the disk to what manifest and lock say.
+    """Make installed files match manifest and lock.
 
     Raises:
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
@@ -36,9 +36,9 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
     as_locked = request.locked or request.frozen
     unchecked = request.frozen and workspace.documents.manifest_bytes is None
     if as_locked:
-        chosen = pinned_here(workspace, frozen=unchecked)
+        chosen = pinned_by_scope(workspace, frozen=unchecked)
     else:
-        chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), request)
+        chosen = _chosen(candidates_to_install(workspace, workspace.manifest, workspace.lock), request)
     wanted = chosen.enforced()
     state = DesiredState(wanted, workspace.documents.manifest_bytes, wanted.lock)
     if as_locked and workspace.lock is not None:
@@ -50,7 +50,7 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 
 def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
-    """What the manifest asks for; without a lock, the releases that the files on disk equal count as locked."""
+    """The releases for the manifest; without a lock, releases recognised from files on disk count as locked."""
     workspace, manifest = candidates.workspace, candidates.workspace.manifest
     chosen = choose(candidates, manifest)
     for client in default_clients(workspace, manifest) if workspace.lock is None else ():
@@ -85,10 +85,10 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
 
 @changing
 def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[str] | None = ()) -> Outcome:
-    """Resolve and write the lock; no agent file is touched.
+    """Resolve and write the lock; agent files are not changed.
 
     Args:
-        upgrade: packs for which the newest release is wanted; None for all.
+        upgrade: packs to upgrade to their newest release; None for all.
     """
     require_manifest(workspace)
     if workspace.documents.readable_lock is None:  # another program's text: it is written anew from the manifest
@@ -97,12 +97,12 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
     if upgrade:  # whoever names a pack trusts what its release holds now
         require_packs(workspace, upgrade)
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
-    candidates = to_change(workspace, workspace.manifest, known, refresh=upgrade)
+    candidates = candidates_to_install(workspace, workspace.manifest, known, refresh=upgrade)
     return _write_lock(workspace, _chosen(candidates, request).enforced(), request)
 
 
 def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> Outcome:
-    """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
+    """Write only the lock, with the new packs; the rows of files stay as they were written."""
     before = workspace.lock
     recognise_releases(workspace, wanted)
     if before is None and (lost := unrecorded_files(workspace, wanted)):

@@ -1,4 +1,4 @@
-"""upgrade: the newest releases in range, with local edits merged."""
+"""upgrade: install the newest releases in range, with local edits merged."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from agentpack.workspace.workspace import Workspace, changing
 
 @changing
 def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Bring the named packs, or all, to the newest release in range."""
+    """Upgrade the named packs, or all, to the newest releases in range."""
     asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
@@ -39,7 +39,7 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
 
 
 class MergeSides(NamedTuple):
-    """The three texts that a merge is made of."""
+    """The three texts of a merge."""
 
     base: bytes
     ours: bytes
@@ -47,7 +47,7 @@ class MergeSides(NamedTuple):
 
 
 def sides_of(workspace: Workspace, change: Change) -> MergeSides:
-    """The texts behind a conflict, in LF: as rendered last, as it lies on disk, as rendered now."""
+    """The texts of a conflict, with LF line ends: rendered last, on disk, rendered now."""
     row = workspace.states.recorded.get(change.path)
     base = b"" if row is None else Pristine(workspace).text(row) or b""
     return MergeSides(*map(plain, (base, workspace.states.contents(change.path), change.theirs or b"")))

@@ -58,7 +58,7 @@ def as_released(pack: Pack, persona: str) -> Persona:
     return compose(draft, values_for(draft, pack.declarations, {}, pack.release))
 
 
-class Base(NamedTuple):
+class BasePersona(NamedTuple):
     """What a persona with `extends` builds on: a draft, and the parameters its text may use."""
 
     draft: Draft
@@ -70,7 +70,7 @@ def draft_of(
     persona: str,
     variants: Iterable[str],
     local: Mapping[str, Layer],
-    base: Base | None = None,
+    base: BasePersona | None = None,
     settled: Collection[str] = (),
 ) -> Draft:
     """The persona with its variants applied. Names of variants that only other personas of the pack have are skipped.
@@ -106,7 +106,7 @@ def draft_of(
     return lay(draft, chosen) if chosen else draft
 
 
-class Values(NamedTuple):
+class ParameterValues(NamedTuple):
     """The value of every parameter, and the names of those the user set."""
 
     all: Mapping[str, Value]
@@ -115,7 +115,7 @@ class Values(NamedTuple):
 
 def values_for(
     draft: Draft, declarations: Mapping[str, ParameterDeclaration], user: Mapping[str, Value], pack: str
-) -> Values:
+) -> ParameterValues:
     """Parameter values: defaults, overridden by variants, overridden by the user.
 
     Raises:
@@ -124,7 +124,7 @@ def values_for(
     values: dict[str, Value] = {name: declaration.default for name, declaration in declarations.items()}
     given = {**draft.defaults, **user}
     if not given:
-        return Values(values, frozenset())
+        return ParameterValues(values, frozenset())
     values.update(given)
     faults = [(name, message) for name, message in check_values(declarations, values)]
     if faults:
@@ -133,10 +133,10 @@ def values_for(
             details=[f"parameter `{name}`: {message}" for name, message in faults[1:]],
             hint=f"`agentpack show {pack.split(' ')[0]}` lists the parameters",
         )
-    return Values(values, frozenset(user))
+    return ParameterValues(values, frozenset(user))
 
 
-def compose(draft: Draft, values: Values, *, name: str | None = None) -> Persona:
+def compose(draft: Draft, values: ParameterValues, *, name: str | None = None) -> Persona:
     """The finished persona: conditions resolved and values filled in.
 
     Args:
@@ -238,7 +238,7 @@ def _ending(before: tuple[Section, ...], after: tuple[Section, ...]) -> tuple[Se
     return (*after[:-1], last)
 
 
-def _field(key: str, field: Field, values: Values, filler: _Filler) -> Field:
+def _field(key: str, field: Field, values: ParameterValues, filler: _Filler) -> Field:
     value = field.value
     if FIELDS[key].kind == "parts" and isinstance(value, list):
         value = " ".join(filler.fill(part["text"]) for part in value if holds(part.get("when"), values.all))

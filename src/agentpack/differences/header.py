@@ -15,7 +15,7 @@ from agentpack.model.rendering import Form
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 
 
-class Parts(NamedTuple):
+class FileParts(NamedTuple):
     """The fields as the client names them, the body, and the line where it begins (0 if unknown)."""
 
     fields: Mapping[str, Any]
@@ -23,20 +23,20 @@ class Parts(NamedTuple):
     first_line: int
 
 
-def parts_of(text: str, form: Form) -> Parts:
+def parts_of(text: str, form: Form) -> FileParts:
     """The parts of a file in this format."""
     if form.format == "body":
-        return Parts({}, text, 1)
+        return FileParts({}, text, 1)
     if form.format != "markdown":
         return _without_fences(text, form)
     found = split_front_matter(text)
     if found is None:
-        return Parts({}, text, 1)
+        return FileParts({}, text, 1)
     head, body, first_line = found
-    return Parts(_fields(head), body, first_line)
+    return FileParts(_fields(head), body, first_line)
 
 
-def _without_fences(text: str, form: Form) -> Parts:
+def _without_fences(text: str, form: Form) -> FileParts:
     try:
         if form.format == "toml":
             fields = read_toml(text.encode(), "header")
@@ -46,8 +46,8 @@ def _without_fences(text: str, form: Form) -> Parts:
             found = read_json(text.encode(), "header") if form.format == "json" else read_yaml(text, "header").data
             fields = dict(found)
     except (InvalidFile, ValueError, TypeError):
-        return Parts({}, text, 1)
-    return Parts(fields, str(fields.pop(form.body, "")), 0)
+        return FileParts({}, text, 1)
+    return FileParts(fields, str(fields.pop(form.body, "")), 0)
 
 
 def _fields(head: str) -> Mapping[str, Any]:

@@ -246,17 +246,17 @@ def _heading_above(headings: Sequence[tuple[int, str]], line: int) -> str:
     return headings[index - 1][1] if index else ""
 
 
-class Counts(NamedTuple):
+class LineCounts(NamedTuple):
     """Numbers of added and removed lines."""
 
     added: int
     removed: int
 
 
-def counts(found: Sequence[Hunk]) -> Counts:
+def counts(found: Sequence[Hunk]) -> LineCounts:
     """The numbers of lines that the hunks add and remove."""
     signs = Counter(row.sign for hunk in found for row in hunk.rows)
-    return Counts(signs["+"], signs["-"])
+    return LineCounts(signs["+"], signs["-"])
 
 
 def unified(before: str | None, after: str | None, path: str) -> str:

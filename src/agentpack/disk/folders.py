@@ -18,7 +18,7 @@ from agentpack.disk.ownership import is_own, refuse_link, refuse_state
 from agentpack.disk.real_paths import real_path
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import MAX_PARTS, is_reserved
-from agentpack.model.variables import earlier_root, is_earlier, path_now, root_of, variable_of
+from agentpack.model.variables import current_path, earlier_root, is_earlier, root_of, variable_of
 
 BEHIND = "->"
 """Ends the name of the folder that a linked file leads to."""
@@ -78,9 +78,9 @@ class Folders:
                 self._roots[name] = folder
                 self._prefixes[name] = self._prefix(name)
 
-    def path_now(self, path: str, then: Mapping[str, str]) -> str:
+    def current_path(self, path: str, then: Mapping[str, str]) -> str:
         """Today's name of a path that was recorded while roots pointed there: see `model/variables.py`."""
-        return path_now(path, then, self._roots, os.path.isdir)
+        return current_path(path, then, self._roots, os.path.isdir)
 
     def movable_roots(self, paths: Iterable[str]) -> dict[str, str]:
         """The folders of those roots of these paths that may point elsewhere another day, to be stored in a record."""

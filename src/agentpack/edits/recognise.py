@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from agentpack.clients.base import Client
 from agentpack.clients.emit import yaml_header
 from agentpack.clients.read_back import read_declared
-from agentpack.compose.compose import Values, compose
+from agentpack.compose.compose import ParameterValues, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
 from agentpack.edits.rules import braced, escaped, fresh_id
@@ -64,7 +64,7 @@ def read_file(target: Client, data: bytes, stem: str) -> Agent:
     try:
         read = read_declared(target, data, "")
     except InvalidFile as error:
-        return Agent("", {}, "", frozenset(), "; ".join(map(_told, error.faults)))
+        return Agent("", {}, "", frozenset(), "; ".join(map(_fault_words, error.faults)))
     except HiddenText as error:
         return Agent("", {}, "", frozenset(), _hidden(error.findings))
     if found := text_findings(data, "", limit=5) or list(_escaped(read.header)) or value_findings(read.body, "", 1, 1):
@@ -86,7 +86,7 @@ def read_file(target: Client, data: bytes, stem: str) -> Agent:
     return Agent(name, header, read.body, rules_of(read.body), fault, fields, read.ignored)
 
 
-def _told(fault: Fault) -> str:
+def _fault_words(fault: Fault) -> str:
     return f"{fault.message} on line {fault.line}" if fault.message == MARKERS else fault.message
 
 
@@ -196,7 +196,7 @@ def _reads_as(body: str, text: str) -> bool:
     header = yaml_header({"name": "some-agent", "description": "Some agent."})
     try:
         layer = PersonaText({}).persona(header + body, "persona")
-        persona = compose(first_draft(layer, Origin("release", "")), Values({}, frozenset()))
+        persona = compose(first_draft(layer, Origin("release", "")), ParameterValues({}, frozenset()))
     except InvalidFile:
         return False
     return persona.body == text

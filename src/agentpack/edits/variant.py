@@ -14,7 +14,7 @@ from agentpack.clients.read_back import canonical, fields_and_body
 from agentpack.compose.compose import Pack
 from agentpack.compose.conflicts import Draft
 from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import MAX_BYTES
+from agentpack.differences.parsed_files import MAX_BYTES
 from agentpack.edits.recognise import read_file
 from agentpack.edits.rules import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import DecisionNeeded, InvalidFile

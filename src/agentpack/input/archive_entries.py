@@ -14,7 +14,7 @@ FREE_BYTES = 1024 * 1024
 """Unpacked bytes that are always allowed: small archives may be very repetitive."""
 
 
-class Unsafe(Exception):
+class UnsafeEntry(Exception):
     """What is wrong with an archive, and with which entry. Raised by the readers of the formats."""
 
     def __init__(self, what: str, entry: str | None = None) -> None:
@@ -23,7 +23,7 @@ class Unsafe(Exception):
         self.entry = entry
 
 
-class Collected:
+class CollectedEntries:
     """The entries read so far. Refuses too many or too large entries at once."""
 
     def __init__(self) -> None:
@@ -37,18 +37,18 @@ class Collected:
         """Count one more header."""
         self._entries += 1
         if self._entries > MAX_ENTRIES:
-            raise Unsafe(f"more than {MAX_ENTRIES} entries")
+            raise UnsafeEntry(f"more than {MAX_ENTRIES} entries")
 
     def size(self, name: str, size: int) -> int:
         """The declared size of one more file, if it is within the limits."""
         if size > MAX_FILE_BYTES:
-            raise Unsafe(f"larger than {MAX_FILE_BYTES // 1024 // 1024} MiB", name)
+            raise UnsafeEntry(f"larger than {MAX_FILE_BYTES // 1024 // 1024} MiB", name)
         self._bytes += size
         if self._bytes > MAX_BYTES:
-            raise Unsafe(f"more than {MAX_BYTES // 1024 // 1024} MiB in all")
+            raise UnsafeEntry(f"more than {MAX_BYTES // 1024 // 1024} MiB in all")
         self._files += 1
         if self._files > MAX_FILES:
-            raise Unsafe(f"more than {MAX_FILES} files")
+            raise UnsafeEntry(f"more than {MAX_FILES} files")
         return size
 
 

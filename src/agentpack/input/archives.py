@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
-from agentpack.input.archive_entries import MACOS, Collected, Unsafe
+from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry
 from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, FileNames, path_fault, shown
 from agentpack.input.tar import read_tar
 from agentpack.input.zip import read_zip
@@ -58,20 +58,20 @@ def read_archive(
         )
     try:
         return _named(_collected(data), prefix)
-    except Unsafe as fault:
+    except UnsafeEntry as fault:
         where = "" if fault.entry is None else f" `{shown(fault.entry)}`:"
         raise UnsafeArchive(f"{label}:{where} {fault.what}", hint=HINT) from None
 
 
-def _collected(data: bytes) -> Collected:
+def _collected(data: bytes) -> CollectedEntries:
     if data.startswith(b"\x1f\x8b"):
         return read_tar(data)
     if data.startswith(b"PK"):
         return read_zip(data)
-    raise Unsafe("neither a tar.gz nor a zip")
+    raise UnsafeEntry("neither a tar.gz nor a zip")
 
 
-def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
+def _named(found: CollectedEntries, prefix: str | None) -> dict[str, bytes]:
     """The files by their names in the pack, each name checked.
 
     Whoever packs `.` or `./<folder>` gets names that begin with `./`, which is taken off once, and the folder `.`.
@@ -79,7 +79,7 @@ def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
     entries = [(raw, raw.removeprefix("./"), data) for raw, data in found.files]
     for raw, whole, _ in entries:
         if is_junk(whole) and (fault := path_fault(whole)):  # it does not count, but its name may not lead elsewhere
-            raise Unsafe(fault, raw)
+            raise UnsafeEntry(fault, raw)
     entries = [entry for entry in entries if not is_junk(entry[1])]
     folders = [(raw, "" if raw == "." else raw.removeprefix("./")) for raw in found.folders if not _is_beside(raw)]
     below = f"{prefix}/" if prefix else ""
@@ -98,7 +98,7 @@ def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
     met = set()
     for raw, whole in folders:
         if whole in met:
-            raise Unsafe("a name that stands twice", raw)
+            raise UnsafeEntry("a name that stands twice", raw)
         met.add(whole)
         if raw != "." and f"{whole}/" != below:
             path = whole[len(below) :]
@@ -119,7 +119,7 @@ def _check(fault: str | None, raw: str, path: str) -> None:
         elif _MACOS in parts or any(part.startswith("._") for part in parts):
             fault = f"what macOS keeps beside files; {MACOS} leaves it out"
     if fault is not None:
-        raise Unsafe(fault, raw)
+        raise UnsafeEntry(fault, raw)
 
 
 # Writing.

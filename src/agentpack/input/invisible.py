@@ -21,7 +21,7 @@ OUT_OF_PLACE = (
 
 
 @cache
-def unseen(also: str = "") -> re.Pattern[str]:
+def invisible_pattern(also: str = "") -> re.Pattern[str]:
     """A pattern for each such character, and for the characters of the class `also`."""
     return re.compile(f"[{also}{ALWAYS}{OUT_OF_PLACE}]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
 
@@ -32,7 +32,7 @@ def _is_out_of_place() -> re.Pattern[str]:
 
 
 def is_in_its_script(match: re.Match[str]) -> bool:
-    """Whether what `unseen` matched is a joiner or similar that has a visible effect there."""
+    """Whether what `invisible_pattern` matched is a joiner or similar that has a visible effect there."""
     if not _is_out_of_place().match(match[0]):
         return False
     from agentpack.input.hidden_text import is_in_place  # loads the table, for a text of such a script only
@@ -40,6 +40,6 @@ def is_in_its_script(match: re.Match[str]) -> bool:
     return is_in_place(match.string, match.start())
 
 
-def shown(match: re.Match[str]) -> str:
-    """The escape to print for a match of `unseen`."""
+def escape_match(match: re.Match[str]) -> str:
+    """The escape to print for a match of `invisible_pattern`."""
     return match[0] if is_in_its_script(match) else f"\\u{{{ord(match[0]):x}}}"

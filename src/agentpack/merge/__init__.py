@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
 from agentpack.merge.result import resolved
-from agentpack.merge.rules import KnownEntries, carry
+from agentpack.merge.rules import KnownEntries, carry_edits
 from agentpack.model.changes import Conflict, Draft
 from agentpack.model.line_ends import in_form_of, plain
 
@@ -95,7 +95,7 @@ def _merging(known: Callable[[], KnownEntries | None] | None) -> "TextMerge":
         draft = tuple(draft_pieces(base, ours, theirs)) if merged is None else (merged,)
         if known is None or not _conflicts(draft) or (rules := known()) is None:
             return draft
-        return carry(base, ours, theirs, rules) or draft
+        return carry_edits(base, ours, theirs, rules) or draft
 
     return merge_text
 

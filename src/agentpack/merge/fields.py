@@ -47,7 +47,7 @@ class HeaderField(NamedTuple):
     text: str
     value: Any
 
-    def says(self, other: "HeaderField") -> bool:
+    def has_value_of(self, other: "HeaderField") -> bool:
         """Whether the other field has the same value: see `same_value`."""
         return same_value(self.value, other.value)
 

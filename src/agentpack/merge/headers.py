@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from agentpack.compose.parse import split_front_matter
 from agentpack.merge.fields import Fields, HeaderField, comments_in, fields_of, written
 from agentpack.merge.pieces import merge_lines
-from agentpack.merge.result import joined_up, resolved
+from agentpack.merge.result import join_adjacent, resolved
 from agentpack.model.changes import Conflict, Draft
 
 
@@ -68,7 +68,9 @@ def merge_frames(form: str, sides: tuple[str, str, str], body: TextMerge) -> Dra
         return None
     is_settled = len({old.head, mine.head, new.head}) < 3  # so that the lines of the bodies did not merge
     fences = [new[at] if mine[at] == old[at] else mine[at] for at in (0, 2)]
-    return tuple(joined_up([fences[0], *head, fences[1], *body(old.body, mine.body, new.body, by_line=not is_settled)]))
+    return tuple(
+        join_adjacent([fences[0], *head, fences[1], *body(old.body, mine.body, new.body, by_line=not is_settled)])
+    )
 
 
 def _merge_heads(old: str, mine: str, new: str) -> Draft | None:
@@ -88,15 +90,15 @@ def _merge_fields(form: str, texts: tuple[str, str, str], body: TextMerge | None
     sides = fields_of(form, texts)
     if sides is None:
         return None
-    merging = _Merging(form, sides, body)
-    draft = tuple(joined_up(list(merging.pieces())))
+    merging = _HeaderMerge(form, sides, body)
+    draft = tuple(join_adjacent(list(merging.pieces())))
     if any(isinstance(piece, Conflict) for piece in draft):
         return draft
     again = fields_of(form, [resolved(draft, 0)])
     return draft if again is not None and again[0].values == merging.values else None
 
 
-class _Merging:
+class _HeaderMerge:
     """Merges the fields of one header."""
 
     def __init__(self, form: str, sides: Sequence[Fields], body: TextMerge | None) -> None:
@@ -187,7 +189,7 @@ class _Merging:
 
 
 def _same(one: HeaderField | None, other: HeaderField | None) -> bool:
-    return one is other if one is None or other is None else one.says(other)
+    return one is other if one is None or other is None else one.has_value_of(other)
 
 
 def _side(base: str, ours: str, theirs: str) -> str:

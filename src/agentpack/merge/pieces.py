@@ -9,7 +9,7 @@ from merge3 import Merge3
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.lines import Match, edits, matches
-from agentpack.merge.result import joined_up
+from agentpack.merge.result import join_adjacent
 from agentpack.model.changes import Conflict
 from agentpack.model.markdown import blocks
 
@@ -148,4 +148,4 @@ def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
             done.append(here if left else there)
         at = end
     done.append("".join(old[at:]))
-    return joined_up(done)
+    return join_adjacent(done)

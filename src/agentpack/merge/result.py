@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from agentpack.model.changes import Conflict
 
 
-def joined_up(pieces: Sequence[str | Conflict]) -> list[str | Conflict]:
+def join_adjacent(pieces: Sequence[str | Conflict]) -> list[str | Conflict]:
     """The same pieces with adjacent texts joined."""
     found: list[str | Conflict] = []
     for piece in pieces:
@@ -25,12 +25,12 @@ def resolved(draft: Sequence[str | Conflict], side: int) -> str:
             text += piece[side]
             nothing = not piece[side]
         else:
-            text = _beside(text, piece, is_last=number == len(draft)) if nothing else text + piece
+            text = _join(text, piece, is_last=number == len(draft)) if nothing else text + piece
             nothing = False
     return text
 
 
-def _beside(text: str, following: str, *, is_last: bool) -> str:
+def _join(text: str, following: str, *, is_last: bool) -> str:
     """Join two texts when nothing is left between them: the larger of the two gaps separates them. At the start of the
     text the first gap stays, at its end the last.
     """

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in, homes, moved, pair, recognise
 from agentpack.merge.pieces import merge_lines
-from agentpack.merge.result import joined_up
+from agentpack.merge.result import join_adjacent
 from agentpack.model.changes import Conflict, Draft
 
 
@@ -24,10 +24,10 @@ class KnownEntries(NamedTuple):
     theirs: Sequence[Entry]
 
 
-def carry(base: str, ours: str, theirs: str, known: KnownEntries) -> Draft | None:
+def carry_edits(base: str, ours: str, theirs: str, known: KnownEntries) -> Draft | None:
     """The new body with the edits applied and conflicts in place; None if edits cannot be matched to rules."""
-    draft = _Carrying(base, ours, theirs, known).draft()
-    return None if draft is None else tuple(joined_up(draft))
+    draft = _RuleMerge(base, ours, theirs, known).draft()
+    return None if draft is None else tuple(join_adjacent(draft))
 
 
 # The body: rules and headings.
@@ -42,7 +42,7 @@ class _Node(NamedTuple):
     gap: str
 
 
-class _Put(NamedTuple):
+class _BodyItem(NamedTuple):
     """An item of the new body: the text of a node, or a conflict; `before` and `after` are the white space around it at
     its origin.
     """
@@ -66,7 +66,7 @@ def _nodes(body: str) -> tuple[str, list[_Node]]:
     return sections[0].gap, found
 
 
-class _Carrying:
+class _RuleMerge:
     """Builds the new body with the edits applied."""
 
     def __init__(self, base: str, ours: str, theirs: str, known: KnownEntries) -> None:
@@ -82,7 +82,7 @@ class _Carrying:
         self.old_home, self.mine_home, self.new_home = (homes(side) for side in (self.old, self.mine, self.new))
         self.settled: list[str | Conflict | None] = [node.text for node in self.new]
         """For each node of the new body its text, a conflict, or None when it was taken out."""
-        self.behind: dict[int, list[_Put]] = {}
+        self.behind: dict[int, list[_BodyItem]] = {}
         """What is put in behind a node, behind -1 for the top."""
         self.consumed: set[int] = set()
 
@@ -142,7 +142,7 @@ class _Carrying:
         place = next((self.there[a] for a in range(i - 1, -1, -1) if a in self.there), -1)
         kind = self.old[i].kind
         gap = "\n" if kind == "item" else "\n\n"
-        self.behind.setdefault(place, []).append(_Put(kind, found, gap, gap, "ours", -2))
+        self.behind.setdefault(place, []).append(_BodyItem(kind, found, gap, gap, "ours", -2))
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """Ranges of adjacent rules added by hand, as `mine[start:end]`; new sections are separate from the rules before
@@ -172,7 +172,7 @@ class _Carrying:
             if node.text in texts and node.kind != "heading":
                 continue  # the release has put it in, too
             before, after = self.gaps(j)
-            self.behind.setdefault(place, []).append(_Put(node.kind, node.text, before, after, "ours", j))
+            self.behind.setdefault(place, []).append(_BodyItem(node.kind, node.text, before, after, "ours", j))
         return True
 
     def gaps(self, j: int) -> tuple[str, str]:
@@ -243,13 +243,13 @@ class _Carrying:
 
     # The text.
 
-    def puts(self) -> Iterator[_Put]:
+    def puts(self) -> Iterator[_BodyItem]:
         yield from self.behind.get(-1, ())
         for k, node in enumerate(self.new):
             content = self.settled[k]
             if content is not None:
                 before = self.new[k - 1].gap if k else self.lead
-                yield _Put(node.kind, content, before, node.gap, "theirs", k)
+                yield _BodyItem(node.kind, content, before, node.gap, "theirs", k)
             yield from self.behind.get(k, ())
 
     def text(self) -> list[str | Conflict] | None:
@@ -264,12 +264,12 @@ class _Carrying:
                 return None
         return done
 
-    def end(self, last: _Put) -> str:
+    def end(self, last: _BodyItem) -> str:
         """The white space at the end of the new text."""
         gap = self.new[-1].gap if self.new else "\n"
         return gap if (last.side, last.place) == ("theirs", len(self.new) - 1) else gap[:1]
 
-    def between(self, one: _Put, other: _Put) -> str:
+    def between(self, one: _BodyItem, other: _BodyItem) -> str:
         """The white space between two adjacent nodes: as where they were adjacent before."""
         if one.side == other.side and one.place + 1 == other.place:
             return (self.mine if one.side == "ours" else self.new)[one.place].gap

@@ -132,19 +132,21 @@ class Generation:
         documents = (document.path for document in self.documents)
         return (*files, *documents, *(path for path, _, _ in self.replaced), *self.folders)
 
-    def seen_from(self, path_now: Callable[[str, Mapping[str, str]], str], roots: Mapping[str, str]) -> "Generation":
+    def with_current_paths(
+        self, current_path: Callable[[str, Mapping[str, str]], str], roots: Mapping[str, str]
+    ) -> "Generation":
         """The same generation with today's names of its paths. Files that a variable no longer leads to move to
         `elsewhere`, and back to `files` once it does again.
 
         Args:
-            path_now: see `Disk.path_now`.
+            current_path: see `Disk.current_path`.
             roots: the folder of each root.
         """
         if all(roots.get(root) == folder and not is_earlier(root) for root, folder in self.roots.items()):
             return self
 
         def now(path: str) -> str:
-            return path_now(path, self.roots)
+            return current_path(path, self.roots)
 
         files: dict[str, InstalledFile] = {}
         elsewhere = []

@@ -165,13 +165,13 @@ class Lock(NamedTuple):
             "schema": SCHEMA,
             "manifest": self.manifest,
             "clients": sorted(self.clients),
-            **_told(self.declared),
+            **_declared_data(self.declared),
             "accepted": sorted(self.accepted),
             "packs": [pack.to_data() for pack in sorted(self.packs, key=_place)],
         }
         if self.written is not None:
             packs = [pack.to_data() for pack in sorted(self.written.packs, key=_place)]
-            written = {"clients": sorted(self.written.clients), **_told(self.written.declared), "packs": packs}
+            written = {"clients": sorted(self.written.clients), **_declared_data(self.written.declared), "packs": packs}
             data["written"] = written
         data["files"] = []
         text = json.dumps(data, ensure_ascii=False, indent=1)
@@ -179,7 +179,7 @@ class Lock(NamedTuple):
         return (text.removesuffix("[]\n}") + f"[\n{rows}\n ]\n}}" if rows else text) + "\n"
 
 
-def _told(declared: Mapping[str, Digest]) -> dict[str, Any]:
+def _declared_data(declared: Mapping[str, Digest]) -> dict[str, Any]:
     return {"declared": dict(sorted(declared.items()))} if declared else {}
 
 
@@ -195,11 +195,11 @@ def has_markers(data: bytes) -> bool:
 Keep = Literal["", "first", "last"]
 
 
-class RowsTwice(InvalidFile):
+class DuplicateRows(InvalidFile):
     """Two rows of the lock have the same name: version control merged both sides' additions without a conflict."""
 
 
-class _Twice(ValueError):
+class _Duplicate(ValueError):
     pass
 
 
@@ -211,7 +211,7 @@ def parse_lock(data: bytes, file: str, *, keep: Keep = "") -> Lock:
 
     Raises:
         InvalidFile: not JSON, of a newer schema, or malformed.
-        RowsTwice: two rows have the same name and `keep` is not given.
+        DuplicateRows: two rows have the same name and `keep` is not given.
     """
     try:
         value = read_json(data, max_bytes=MAX_LOCK_BYTES)
@@ -229,8 +229,8 @@ def parse_lock(data: bytes, file: str, *, keep: Keep = "") -> Lock:
         )
     try:
         return _lock(value, keep)
-    except _Twice as error:
-        raise RowsTwice([Fault(file, 0, "", str(error))], hint="`agentpack lock` merges the two") from None
+    except _Duplicate as error:
+        raise DuplicateRows([Fault(file, 0, "", str(error))], hint="`agentpack lock` merges the two") from None
     except (KeyError, TypeError, ValueError) as error:
         raise _fault(file, f"not a lock of schema {SCHEMA}: {_words(error)}", 0) from None
 
@@ -261,11 +261,11 @@ def _lock(value: Mapping[str, Any], keep: Keep) -> Lock:
 
 
 def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tuple[_T, ...]:
-    """The rows, keeping the first or last of two with the same name. Raises _Twice if `keep` does not say which."""
+    """The rows, keeping the first or last of two with the same name. Raises _Duplicate if `keep` does not say which."""
     found: dict[str, _T] = {}
     for row in rows:
         if name(row) in found and not keep:
-            raise _Twice(f"`{name(row)[:80]}` is there twice")
+            raise _Duplicate(f"`{name(row)[:80]}` is there twice")
         if name(row) not in found or keep == "last":
             found[name(row)] = row
     return tuple(found.values())

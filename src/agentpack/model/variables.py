@@ -3,7 +3,7 @@
 A named path may begin with a variable (`$CLAUDE_CONFIG_DIR/agents/x.md`), which may point to another folder tomorrow.
 So records of the user scope store where each variable pointed (`roots` of a generation and of a journal). A path whose
 variable points elsewhere now gets a root of its own, named by variable and folder: `$CLAUDE_CONFIG_DIR@3fa2c1d0`.
-Readers of a record call `path_now` for today's name of a path; nobody else needs to know. The lock stores variable
+Readers of a record call `current_path` for today's name of a path; nobody else needs to know. The lock stores variable
 names only: it is the same on every machine.
 """
 
@@ -50,13 +50,13 @@ def earlier_root(root: str, folder: str) -> str:
     return f"{root}@{sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
-def path_then(path: str) -> str:
+def path_in_lock(path: str) -> str:
     """The lock's name for a path below an earlier root: `$CLAUDE_CONFIG_DIR/agents/x.md`."""
     root = root_of(path)
     return root.partition("@")[0] + path[len(root) :]
 
 
-def path_now(path: str, then: Mapping[str, str], now: Mapping[str, str], is_folder: Callable[[str], bool]) -> str:
+def current_path(path: str, then: Mapping[str, str], now: Mapping[str, str], is_folder: Callable[[str], bool]) -> str:
     """Today's name of a recorded path.
 
     Args:

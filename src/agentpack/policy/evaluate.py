@@ -18,7 +18,7 @@ from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists
 _GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
 
 
-class Facts(NamedTuple):
+class ReleaseFacts(NamedTuple):
     """The facts about a requested release. None means unknown, which fails every rule that needs the fact."""
 
     pack: str
@@ -65,7 +65,7 @@ def read_policy(data: bytes, file: str) -> dict[str, Any]:
     return validate("policy", read_yaml(decode(data, file), file))
 
 
-def release_verdicts(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
+def release_verdicts(policy: Policy, facts: ReleaseFacts) -> tuple[Verdict, ...]:
     """The verdict of each rule on the release, in the order of the reference page."""
     licenses = _Licences(policy.licenses)
     return (
@@ -132,7 +132,7 @@ def _of_denied(rule: str, denied: Sequence[PolicyEntry], found: PolicyEntry | No
 # Sources and packs.
 
 
-def _sources(lists: PolicyLists, facts: Facts) -> Iterator[Verdict]:
+def _sources(lists: PolicyLists, facts: ReleaseFacts) -> Iterator[Verdict]:
     """Verdicts on the source: it is allowed by its real place, and denied under any of its names, including everything
     below.
     """
@@ -165,7 +165,7 @@ def _place(entry: str, *, below: bool = False) -> re.Pattern[str]:
     return re.compile(body + (r"(?:/.*)?" if below else "/?"), re.S)
 
 
-def _is_pack(entry: str, facts: Facts) -> bool:
+def _is_pack(entry: str, facts: ReleaseFacts) -> bool:
     """Whether a name pattern or a requirement matches the release; pre-releases in the range match too."""
     if re.fullmatch(r"[a-z0-9*-]+", entry):
         return covers(entry, facts.pack)

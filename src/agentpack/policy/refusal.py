@@ -24,13 +24,13 @@ def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
     Raises:
         PolicyUnreadable: one cannot be read or trusted; lists every problem.
     """
-    found, problems = read_what_can_be_read(files)
+    found, problems = read_readable_policies(files)
     if problems:
         raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
     return found
 
 
-def read_what_can_be_read(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+def read_readable_policies(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
     """The policies in the readable files, and the problems with the others."""
     found: list[Policy] = []
     problems: list[str] = []

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import heading_above
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.words import Span, marked
 from agentpack.model.changes import Conflict
 from agentpack.reports.escaping import safe, safe_text

@@ -3,8 +3,8 @@
 from typing import Any
 
 from agentpack.changes.differences import Differences, FileDifference
-from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import unified
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.rules import Entry, RuleChange
 from agentpack.model.persona import Origin
 from agentpack.reports.capabilities import may_data

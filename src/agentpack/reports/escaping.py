@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from agentpack.input.invisible import is_in_its_script, shown, unseen
+from agentpack.input.invisible import escape_match, invisible_pattern, is_in_its_script
 
 _HASH_COMMAND = r"#(?=#[A-Za-z]*\[)"
 
@@ -21,7 +21,7 @@ _HASH_COMMAND = r"#(?=#[A-Za-z]*\[)"
 
 @cache
 def _style_or_hidden() -> re.Pattern[str]:
-    return re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|{unseen().pattern}")
+    return re.compile(f"\x1b\\[(?:[0-9]{{1,2}}(?:;[0-9]{{1,2}})*)?m|{invisible_pattern().pattern}")
 
 
 @cache
@@ -38,12 +38,12 @@ def _is_plain(text: str) -> bool:
 
 def safe(text: str) -> str:
     """Text for use within a line: control characters, hidden characters and line ends become `\\u{…}`."""
-    return text if _is_plain(text) else unseen("\n").sub(shown, text)
+    return text if _is_plain(text) else invisible_pattern("\n").sub(escape_match, text)
 
 
 def safe_text(text: str) -> str:
     """Text of several lines: like `safe`, but line ends stay."""
-    return text if _is_plain(text.replace("\n", "")) else unseen().sub(shown, text)
+    return text if _is_plain(text.replace("\n", "")) else invisible_pattern().sub(escape_match, text)
 
 
 def flat(text: str) -> str:
@@ -59,9 +59,11 @@ def for_stream(text: str, *, styled: bool) -> str:
     """
     if not _is_plain(text.replace("\n", "").replace("\t", "")):
         if styled:
-            text = _style_or_hidden().sub(lambda match: match[0] if match[0].endswith("m") else shown(match), text)
+            text = _style_or_hidden().sub(
+                lambda match: match[0] if match[0].endswith("m") else escape_match(match), text
+            )
         else:
-            text = unseen().sub(shown, text)
+            text = invisible_pattern().sub(escape_match, text)
     return defused(text) if "::" in text or "##" in text else text
 
 
@@ -74,7 +76,7 @@ def json_text(value: Any) -> str:
     """JSON that every program reads correctly, and that neither terminals nor CI systems interpret."""
     text = json.dumps(value, ensure_ascii=False, indent=1, default=str)
     if not _is_plain(text.replace("\n", "")):
-        text = unseen().sub(_in_json, text)
+        text = invisible_pattern().sub(_in_json, text)
     return re.sub(_HASH_COMMAND, "\\\\u0023", text) if "##" in text else text
 
 
@@ -101,5 +103,5 @@ def workflow_command(name: str, properties: Mapping[str, str], message: str) -> 
 
 
 def _percent(text: str, table: Mapping[str, str]) -> str:
-    shown = re.sub(_HASH_COMMAND, "\\\\u{23}", safe_text(text))
-    return "".join(table.get(character, character) for character in shown)
+    escape_match = re.sub(_HASH_COMMAND, "\\\\u{23}", safe_text(text))
+    return "".join(table.get(character, character) for character in escape_match)

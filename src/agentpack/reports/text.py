@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from agentpack.changes.differences import Differences, FileDifference
 from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import Hunk, counts, hunks
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.words import Span, marked, paired, unpaired
 from agentpack.reports.conflicts import conflict_lines
 from agentpack.reports.escaping import safe

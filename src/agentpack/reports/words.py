@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agentpack.changes.differences import Differences, FileDifference, Remark
-from agentpack.differences.accounts import decoded
 from agentpack.differences.header import FieldChange
-from agentpack.differences.lines import Counts, counts, hunks
+from agentpack.differences.lines import LineCounts, counts, hunks
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.rules import EDIT, RuleChange
 from agentpack.differences.words import Span
 from agentpack.model.unmerged import MARKERS
@@ -70,10 +70,10 @@ def capability_lines(differences: Differences) -> Iterator[str]:
         yield safe(label + words)
 
 
-def line_counts(file: FileDifference) -> Counts:
+def line_counts(file: FileDifference) -> LineCounts:
     """How many lines differ; zero unless both texts are known."""
     if file.unknown or file.state == "conflict":
-        return Counts(0, 0)
+        return LineCounts(0, 0)
     return counts(hunks(decoded(file.before or b""), decoded(file.after or b""), context=0))
 
 

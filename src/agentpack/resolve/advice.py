@@ -21,7 +21,7 @@ _OFFERS = 2
 _TRIALS = 6
 
 
-def way_out(
+def suggest_change(
     answers: Answers,
     wants: Sequence[Requirement],
     core: Sequence[Requirement],

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from agentpack.errors import Unresolvable
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement
-from agentpack.resolve.advice import way_out
+from agentpack.resolve.advice import suggest_change
 from agentpack.resolve.core import Argument, Statement, argue
 from agentpack.resolve.faults import ResolutionFault, offers, variant_fault, variants_known
 from agentpack.resolve.ranges import UNSELECTED
@@ -32,7 +32,7 @@ def unresolvable(answers: Answers, wants: Sequence[Requirement], universe: Unive
     core = [statement.said[0] for statement in argument.statements if statement.who is None]
     packs = sorted({universe.nodes[statement.target].pack for statement in argument.statements})
     lines = _Derivation(answers, universe).lines(argument)
-    hint = way_out(answers, wants, core, packs, considered=len(universe.nodes))
+    hint = suggest_change(answers, wants, core, packs, considered=len(universe.nodes))
     return ResolutionFault(_title(universe, argument), tuple(lines), hint).error()
 
 

@@ -44,18 +44,18 @@ _EVERYTHING = _Range(bounds=(), specifiers=None, names_prerelease=False, is_open
 _NOTHING = _Range(bounds=None, specifiers=None, names_prerelease=False)
 
 
-class Ranges:
+class RangeCache:
     """Parses ranges and evaluates them over lists of versions, each once."""
 
     def __init__(self) -> None:
         self._read: dict[str, _Range] = {}
-        self._tables: dict[tuple[Version, ...], Table] = {}
+        self._tables: dict[tuple[Version, ...], RangeTable] = {}
 
-    def table(self, versions: tuple[Version, ...]) -> "Table":
+    def table(self, versions: tuple[Version, ...]) -> "RangeTable":
         """The table for versions in ascending order; packs with equal versions share it."""
         table = self._tables.get(versions)
         if table is None:
-            table = self._tables[versions] = Table(self, versions)
+            table = self._tables[versions] = RangeTable(self, versions)
         return table
 
     def names_prerelease(self, text: str) -> bool:
@@ -74,10 +74,10 @@ class Ranges:
         return found
 
 
-class Table:
+class RangeTable:
     """Masks of ranges over one list of versions."""
 
-    def __init__(self, ranges: Ranges, versions: tuple[Version, ...]) -> None:
+    def __init__(self, ranges: RangeCache, versions: tuple[Version, ...]) -> None:
         self._ranges = ranges
         self._versions = versions
         self._masks: dict[tuple[str, bool], int] = {}

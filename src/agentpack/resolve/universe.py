@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement
-from agentpack.resolve.ranges import UNSELECTED, Ranges, Table
+from agentpack.resolve.ranges import UNSELECTED, RangeCache, RangeTable
 from agentpack.resolve.search import PATIENCE, Clause, Search
 
 _SELECTED = 2
@@ -45,7 +45,7 @@ class Listing(NamedTuple):
     """The releases of a pack in ascending order, and range masks over them."""
 
     versions: tuple[Version, ...]
-    table: Table
+    table: RangeTable
 
 
 class Answers:
@@ -53,7 +53,7 @@ class Answers:
 
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
-        self.ranges = Ranges()
+        self.ranges = RangeCache()
         self._listings: dict[PackName, Listing] = {}
         self._variants: dict[tuple[PackName, Version], frozenset[str]] = {}
         self._requires: dict[tuple[PackName, Version], tuple[Requirement, ...]] = {}
@@ -115,7 +115,7 @@ class Node(NamedTuple):
 
     pack: PackName
     versions: tuple[Version, ...]
-    table: Table
+    table: RangeTable
     variant: str
     of: int
 

@@ -121,7 +121,7 @@ class DirectorySource:
         """The name of the pack in a folder. The manifest has it; where the layout defines the folder's name as the
         pack's, that is used, and `fetch` reads the manifest.
         """
-        told = None if self._leads_out(folder) else _told(folder, "name")
+        told = None if self._leads_out(folder) else _manifest_value(folder, "name")
         return _name(os.path.basename(folder) if told is None else told)
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
@@ -148,7 +148,7 @@ class DirectorySource:
         return found
 
     def _version_of(self, folder: str) -> Version:
-        told = _told(folder, "version")
+        told = _manifest_value(folder, "version")
         if told is None and not os.path.isfile(f"{folder}/{MANIFEST}"):
             return BARE_VERSION
         version = _version(told or "")
@@ -176,7 +176,7 @@ class DirectorySource:
         return max(times, default=None)
 
 
-def _told(folder: str, key: str) -> str | None:
+def _manifest_value(folder: str, key: str) -> str | None:
     """The raw value of `key:` in pack.yaml, found without parsing YAML; None if absent."""
     manifest = f"{folder}/{MANIFEST}"
     if not os.path.isfile(manifest):
@@ -198,7 +198,7 @@ def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
         found.setdefault(version, []).append(path)
     if not found and not os.path.isfile(f"{place}/{MANIFEST}"):
         for entry in sorted(_folders(place)):
-            if os.path.isfile(f"{place}/{entry}/{MANIFEST}") and _told(f"{place}/{entry}", "name") == pack:
+            if os.path.isfile(f"{place}/{entry}/{MANIFEST}") and _manifest_value(f"{place}/{entry}", "name") == pack:
                 raise _no_version(shown(f"{place}/{entry}", most=400), f"the folder's name `{entry}` is {NO_VERSION}")
     return found
 

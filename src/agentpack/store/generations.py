@@ -94,7 +94,7 @@ class Generations:
                 details=(str(error)[:200] if type(error) is ValueError else "a value is missing, or of another type",),
                 hint=self._way_out(),
             ) from error
-        self._last = generation = generation.seen_from(self._disk.path_now, self._disk.roots)
+        self._last = generation = generation.with_current_paths(self._disk.current_path, self._disk.roots)
         return generation
 
     def refuse_newer(self, first: int, last: int) -> None:

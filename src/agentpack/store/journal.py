@@ -28,22 +28,22 @@ _MOST_HEAD = 1000
 _ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
 
-class Side(NamedTuple):
+class FileSide(NamedTuple):
     """The state of a path before or after the transaction: a file, or nothing (`digest` None)."""
 
     digest: Digest | None
     mode: int
 
 
-NOTHING = Side(None, 0)
+NOTHING = FileSide(None, 0)
 
 
 class JournalRow(NamedTuple):
     """One file that the transaction changes."""
 
     path: str
-    before: Side
-    after: Side
+    before: FileSide
+    after: FileSide
 
 
 class Journal(NamedTuple):
@@ -59,7 +59,7 @@ class Journal(NamedTuple):
     rows: tuple[JournalRow, ...]
     leaving: tuple[str, ...]
 
-    def seen_from(self, disk: Disk, roots: Mapping[str, str]) -> "Journal":
+    def with_current_paths(self, disk: Disk, roots: Mapping[str, str]) -> "Journal":
         """The same journal with the names its paths have today.
 
         Args:
@@ -70,9 +70,9 @@ class Journal(NamedTuple):
         disk.add_roots(roots)
 
         def now(paths: Iterable[str]) -> tuple[str, ...]:
-            return tuple(disk.path_now(path, roots) for path in paths)
+            return tuple(disk.current_path(path, roots) for path in paths)
 
-        rows = tuple(row._replace(path=disk.path_now(row.path, roots)) for row in self.rows)
+        rows = tuple(row._replace(path=disk.current_path(row.path, roots)) for row in self.rows)
         return Journal(self.number, self.ending, now(self.folders), now(self.made), rows, now(self.leaving))
 
 
@@ -194,13 +194,13 @@ def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
             return None
         steps = notes["steps"][0] if whole else []
         leaving = notes["leaving"][0] if whole else []
-        rows = tuple(JournalRow(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
+        rows = tuple(JournalRow(path, FileSide(a, b), FileSide(c, d)) for path, a, b, c, d in steps)
         folders, made = (tuple(dict.fromkeys(notes.get(word, ()))) for word in ("folder", "made"))
         journal = Journal(number, ending, folders, made, rows, tuple(leaving))
         roots = {
             root: folder for root, folder in notes.get("root", ()) if type(folder) is str and is_recorded_path(root)
         }
-        return journal.seen_from(disk, roots) if _is_of_its_types(journal) else None
+        return journal.with_current_paths(disk, roots) if _is_of_its_types(journal) else None
     except (KeyError, TypeError, ValueError, IndexError):
         return None
 

@@ -36,7 +36,7 @@ DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, Overflow
 """Exceptions that reading a damaged cache file can raise."""
 
 
-class Pieces:
+class CachedPieces:
     """A document stored as named pieces of JSON or text, each read when requested.
 
     File format: the length of the index in 16 bytes, the index (start and length of each piece, counted from the end of
@@ -115,7 +115,7 @@ class Pieces:
 
 
 def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
-    """The bytes of a file that `Pieces` can read: text stays text, everything else becomes JSON."""
+    """The bytes of a file that `CachedPieces` can read: text stays text, everything else becomes JSON."""
     index: dict[str, tuple[int, ...]] = {}
     texts: list[bytes] = []
     offset = 0
@@ -158,12 +158,12 @@ class ValidatedCache:
         text = _json(data)
         self._write(place(kind, digest), _sum(text) + b"\n" + text)
 
-    def pieces(self, kind: str, digest: str) -> Pieces | None:
+    def pieces(self, kind: str, digest: str) -> CachedPieces | None:
         """The pieces stored for this digest, or None."""
         for folder in (self.shipped, self.folder):
             if folder is not None:
                 try:
-                    return Pieces(f"{folder}/{place(kind, digest)}", shipped=folder is self.shipped)
+                    return CachedPieces(f"{folder}/{place(kind, digest)}", shipped=folder is self.shipped)
                 except DAMAGES:
                     continue
         return None

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agentpack.compose.compose import (
-    Base,
+    BasePersona,
     Pack,
     as_written,
     compose,
@@ -54,10 +54,10 @@ class PersonaAssembler:
         self.manifest = manifest
         self.pins = {pin.pack: pin for pin in pins}
         self._parts: dict[str, tuple[AssembledPersona, ...]] = {}
-        self._bases: dict[tuple[str, str], Base | None] = {}
+        self._bases: dict[tuple[str, str], BasePersona | None] = {}
         self.used: dict[str, list[LocalVariant]] = {}
         """By pack: the local variants that are in its personas."""
-        self.gone: list[str] = []
+        self.missing_ids: list[str] = []
         """Ids that local variants name and that the release no longer has, in words."""
 
     def parts(self, pack: PackName) -> tuple[AssembledPersona, ...]:
@@ -88,7 +88,7 @@ class PersonaAssembler:
             texts = self._texts(persona)
             self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
             draft = self._draft(pack, persona, pin.variants, local)
-            self.gone += [_left_behind(missing, pack.release) for missing in draft.gone]
+            self.missing_ids += [_left_behind(missing, pack.release) for missing in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
             yield AssembledPersona(
@@ -156,7 +156,7 @@ class PersonaAssembler:
             name = next(iter(other.personas))
         return other, name, requirement.variants
 
-    def base(self, pack: Pack, persona: str) -> Base | None:
+    def base(self, pack: Pack, persona: str) -> BasePersona | None:
         """The persona that one with `extends` builds on; None for one without. Raises InvalidFile."""
         key = (pack.name, persona)
         if key not in self._bases:
@@ -177,13 +177,13 @@ class PersonaAssembler:
                 raise InvalidFile([Fault(file, 0, "extends", message, "extend one that is further down")])
             seen.append((pack.name, persona))
 
-    def _made_base(self, pack: Pack, persona: str) -> Base | None:
+    def _made_base(self, pack: Pack, persona: str) -> BasePersona | None:
         extended = self._extended(pack, persona)
         if extended is None:
             return None
         other, name, variants = extended
         draft = draft_of(other, name, variants, {}, self.base(other, name))
-        base = Base(draft, self._declarations(other, name))
+        base = BasePersona(draft, self._declarations(other, name))
         file = pack.personas[persona].file
         faults = text_faults(draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file)
         if faults:

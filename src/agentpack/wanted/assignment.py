@@ -11,7 +11,7 @@ from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.rendering import Rendering
 
 
-class _Given(NamedTuple):
+class _Requested(NamedTuple):
     target: Client
     file: Rendering
 
@@ -47,7 +47,7 @@ def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
 class RestrictionsLost(DecisionNeeded):
     """Clients cannot express restrictions (`losses`); `limits_tools` says for each whether it is a list of tools."""
 
-    def __init__(self, missing: Sequence[_Given], others: Collection[str]) -> None:
+    def __init__(self, missing: Sequence[_Requested], others: Collection[str]) -> None:
         """`others` are the names of the clients that can express them."""
         self.losses = tuple(dict.fromkeys(lost for given in missing for lost in given.file.lost))
         self.limits_tools = all(lost.startswith(TOOLS_LIMITED) for lost in self.losses)
@@ -80,10 +80,10 @@ class FileAssignment:
     def __init__(self, scope: str, variables: Mapping[str, str]) -> None:
         self._scope = scope
         self._variables = variables
-        self._given: list[_Given] = []
+        self._given: list[_Requested] = []
         self._absent: list[Client] = []
-        self._files: dict[str, _Given] = {}
-        self._names: dict[tuple[str, str], _Given] = {}
+        self._files: dict[str, _Requested] = {}
+        self._names: dict[tuple[str, str], _Requested] = {}
 
     def add(self, target: Client, file: Rendering | None) -> None:
         """Add one persona for one client; `file` is None if the client has no agents in this scope.
@@ -94,7 +94,7 @@ class FileAssignment:
         if file is None:
             self._absent.append(target)
             return
-        given, persona = _Given(target, file), file.persona
+        given, persona = _Requested(target, file), file.persona
         if persona in target.reserved:
             raise Unresolvable(
                 f"`{persona}` is a name that {target.title} keeps for itself",
@@ -137,7 +137,7 @@ class FileAssignment:
         lost = [_acceptances(given) for given in self._given if given.file.lost]
         return frozenset(words[0] for words in lost if not {*words} & {*accepted})
 
-    def settled(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
+    def assigned(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
         """The files to write by path, and the personas that are not written.
 
         Raises:
@@ -159,7 +159,7 @@ class FileAssignment:
             raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")
         return files, tuple(dict.fromkeys(unwritten))
 
-    def _read_elsewhere(self, given: _Given) -> str | None:
+    def _read_elsewhere(self, given: _Requested) -> str | None:
         """The file of another client that this client reads too; None if it reads none.
 
         Raises:
@@ -174,7 +174,7 @@ class FileAssignment:
                     return other.file.path
         return None
 
-    def _others(self, given: _Given) -> Iterator[_Given]:
+    def _others(self, given: _Requested) -> Iterator[_Requested]:
         for other in self._given:
             if (
                 other.file.persona == given.file.persona
@@ -184,7 +184,7 @@ class FileAssignment:
                 yield other
 
 
-def _acceptances(given: _Given) -> tuple[str, str]:
+def _acceptances(given: _Requested) -> tuple[str, str]:
     """The two acceptances of a lost restriction: for this pack, and for all packs."""
     word = f"widened:{given.target.name}"
     return f"{given.file.pack}:{word}", word
@@ -194,7 +194,7 @@ def _rename(pack: str, persona: str) -> str:
     return f"give it another name in agentpack.yaml: `- {{require: {pack}, as: {{{persona}: {persona}-2}}}}`"
 
 
-def _two_texts(one: _Given, other: _Given) -> DecisionNeeded:
+def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
     return DecisionNeeded(
         f"{one.target.title} and {other.target.title} read one file, and each needs its own text; nothing was written",
         details=[f"both read {one.file.path}"],
@@ -202,7 +202,7 @@ def _two_texts(one: _Given, other: _Given) -> DecisionNeeded:
     )
 
 
-def _meeting(one: _Given, other: _Given) -> Unresolvable:
+def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
     if one.file.persona == other.file.persona:
         message = f"`{one.file.pack}` and `{other.file.pack}` both have a persona `{other.file.persona}`"
     else:

@@ -177,7 +177,7 @@ class Candidates:
         return self.sources.packs()
 
 
-def to_change(
+def candidates_to_install(
     workspace: Workspace, manifest: Manifest, lock: Lock | None, *, refresh: Collection[str] | None = ()
 ) -> Candidates:
     """Candidates for a command that installs: without releases that the policy considers too new.
@@ -190,7 +190,7 @@ def to_change(
     return Candidates(workspace, manifest, lock, refresh=refresh)
 
 
-def to_look_at(workspace: Workspace, manifest: Manifest, lock: Lock | None = None) -> Candidates:
+def candidates_to_view(workspace: Workspace, manifest: Manifest, lock: Lock | None = None) -> Candidates:
     """Candidates for a command that only looks: releases of any age. Locked packs keep their source."""
     return Candidates(workspace, manifest, lock, ignore_minimum_age=True)
 

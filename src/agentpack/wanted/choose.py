@@ -1,9 +1,9 @@
 """Choose releases. There are three entry points, and nothing else builds `Candidates`:
 
-- what the manifest asks for, for commands that change something: `candidates.to_change`, then `choose`. What the lock
-  has is kept where it fits, and releases that a policy finds too young are passed over;
-- what a lock pins: `pinned`. Nothing is chosen;
-- for looking: `candidates.to_look_at`, then `choose`. Releases of every age are offered.
+- to install what the manifest requests: `candidates_to_install`, then `choose`. Locked releases are kept where they
+  fit, and releases that a policy considers too new are left out;
+- to use what a lock pins: `pinned`. Nothing is chosen;
+- to preview: `candidates_to_view`, then `choose`. Releases of any age are offered.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve import Chosen, resolve
-from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection, select
 from agentpack.workspace.workspace import Workspace
 
@@ -36,7 +36,9 @@ def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -
         )
         for pack in lock.packs
     )
-    return select(to_look_at(workspace, manifest, lock), manifest, pins).for_clients(lock.clients, lock.clients_by_pack)
+    return select(candidates_to_view(workspace, manifest, lock), manifest, pins).for_clients(
+        lock.clients, lock.clients_by_pack
+    )
 
 
 def choose(
@@ -46,7 +48,7 @@ def choose(
 
     Args:
         lock: releases to keep if the candidates have no lock.
-        newest: packs for which the newest release is wanted, beside those to refresh; None for every pack.
+        newest: packs to upgrade to their newest release, besides those to refresh; None for all.
 
     Raises:
         Unresolvable: no set of releases satisfies the manifest.

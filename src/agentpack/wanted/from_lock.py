@@ -7,7 +7,7 @@ from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.wanted.choose import pinned
-from agentpack.wanted.lock_satisfies import unmet
+from agentpack.wanted.lock_satisfies import mismatches
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.preconditions import require_lock
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentpack.policy.refusal import PackVerdict
 
 
-def pinned_here(workspace: Workspace, *, frozen: bool) -> Selection:
+def pinned_by_scope(workspace: Workspace, *, frozen: bool) -> Selection:
     """The releases pinned in the scope's lock.
 
     Args:
@@ -78,9 +78,9 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} has {MARKERS} on line {line}")
             elif text.digest != variant.digest:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
-    reasons += map(str, workspace.redeclared(lock))
+    reasons += map(str, workspace.changed_declarations(lock))
     if not reasons:  # a manifest that moved on explains the rest
-        reasons += unmet(workspace.manifest, lock)
+        reasons += mismatches(workspace.manifest, lock)
     return reasons
 
 
@@ -105,7 +105,7 @@ def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
         why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
         clients = {rows[path].client for path in changed for rows in (now, then) if path in rows}
         changed = changed[:20]
-        if declared := [one for one in workspace.redeclared(lock) if one.client in clients]:
+        if declared := [one for one in workspace.changed_declarations(lock) if one.client in clients]:
             changed += map(str, declared)
             why = "made before that: `agentpack lock` brings it up to date"
         elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:

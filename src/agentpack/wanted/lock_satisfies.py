@@ -18,7 +18,7 @@ from agentpack.sources.bundled import NAME as BUNDLED
 _Asked = Mapping[str, Sequence[tuple[str, Requirement]]]
 
 
-def unmet(manifest: Manifest, lock: Lock) -> Iterator[str]:
+def mismatches(manifest: Manifest, lock: Lock) -> Iterator[str]:
     """For each way in which the lock does not satisfy the manifest, a sentence."""
     if manifest.clients is not None and {*lock.clients} != {*manifest.clients}:
         yield f"the lock is for {', '.join(lock.clients) or 'no client'}, not for the clients of agentpack.yaml"
@@ -32,7 +32,7 @@ def unmet(manifest: Manifest, lock: Lock) -> Iterator[str]:
             yield f"{name} {packs[name].version} is in the lock, and nothing asks for it"
         else:
             yield from _of_pack(packs[name], asked[name])
-            yield from _as_said(manifest, packs[name], sources)
+            yield from _setting_mismatches(manifest, packs[name], sources)
 
 
 def _asked(manifest: Manifest, packs: Mapping[str, LockedPack]) -> _Asked:
@@ -72,7 +72,7 @@ def _of_pack(pack: LockedPack, asked: Sequence[tuple[str, Requirement]]) -> Iter
         yield f"{pack.name} is wanted by {', '.join(by)}, and the lock says {', '.join(pack.wanted_by) or 'by nothing'}"
 
 
-def _as_said(manifest: Manifest, pack: LockedPack, sources: set[str]) -> Iterator[str]:
+def _setting_mismatches(manifest: Manifest, pack: LockedPack, sources: set[str]) -> Iterator[str]:
     """For each mismatch of parameters, clients or source with the manifest, a sentence."""
     entry = manifest.wanted(pack.name)
     parameters = manifest.parameters(pack.name)

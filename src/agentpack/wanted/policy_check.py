@@ -12,7 +12,7 @@ from packaging.version import Version
 from agentpack.disk.real_paths import real_path
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
-from agentpack.policy.evaluate import Facts, Verdict
+from agentpack.policy.evaluate import ReleaseFacts, Verdict
 from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy
 from agentpack.policy.refusal import PackVerdict, refuse_releases
@@ -45,7 +45,7 @@ def evaluate(candidates: Candidates, wanted: Wanted) -> Iterator[PackVerdict]:
     """The policy's verdict on each pack in the lock of `wanted`."""
     policy, able = candidates.workspace.policies.strictest, capabilities_of(wanted)
     for pack in wanted.lock.packs:
-        verdicts = judge_facts(policy, facts_of(candidates, pack, able.get(pack.name, {})))
+        verdicts = judge_facts(policy, release_facts(candidates, pack, able.get(pack.name, {})))
         if _is_installed(candidates.workspace, pack):  # a policy that is set later takes no release back for its age
             verdicts = tuple(_allow_installed(verdict) for verdict in verdicts)
         yield PackVerdict(pack.name, pack.version, verdicts)
@@ -66,7 +66,7 @@ def capabilities_of(wanted: Wanted) -> dict[str, dict[str, str]]:
     return able
 
 
-def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
+def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str, str]) -> ReleaseFacts:
     """The facts about a chosen release that policy rules look at."""
     name, version = PackName(pack.name), Version(pack.version)
     header = candidates.read(name, version)[1].header
@@ -75,7 +75,7 @@ def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str
     ref = next((ref for ref in candidates.sources.releases(name) if ref.version == version), None)
     place, spellings = _places(candidates.workspace.policies.strictest, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
-    return Facts(
+    return ReleaseFacts(
         pack=pack.name,
         version=pack.version,
         variants=tuple({*pack.variants, *(variant.name for variant in pack.local_variants)}),

@@ -18,7 +18,7 @@ from agentpack.wanted.assignment import FileAssignment
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.renderings import Renderings
-from agentpack.wanted.wanted import Skipped, Wanted
+from agentpack.wanted.wanted import SkippedClient, Wanted
 from agentpack.workspace.workspace import Workspace
 
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -37,7 +37,7 @@ class Selection(NamedTuple):
     """The clients of every pack for which neither the manifest nor `clients_by_pack` names others."""
     clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
     """Clients of single packs, from the lock; used if the manifest names none."""
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedClient, ...] = ()
     """Found clients that do not get every pack."""
 
     @property
@@ -65,12 +65,12 @@ class Selection(NamedTuple):
 
     def without_variants(self, pack: str, variants: Collection[str]) -> "Selection":
         """A copy without these variants of a pack."""
-        return self.fresh(
+        return self.rebuilt(
             replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
             for pin in self.pins
         )
 
-    def fresh(self, pins: Iterable[Chosen] = ()) -> "Selection":
+    def rebuilt(self, pins: Iterable[Chosen] = ()) -> "Selection":
         """A copy, optionally with other pins, without cached personas: those were built with the local variants of that
         time.
         """
@@ -132,7 +132,7 @@ class Selection(NamedTuple):
                     assignment.add(workspace.client(client), self.renderings.of(part, client))
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
-        files, unwritten = assignment.settled()
+        files, unwritten = assignment.assigned()
         accepted = _accepted(workspace)
         if require_acceptance:
             assignment.require(accepted)
@@ -152,7 +152,7 @@ class Selection(NamedTuple):
             tuple(self.candidates.hidden),
             assignment.unaccepted(accepted),
             self.skipped,
-            tuple(dict.fromkeys(self.assembler.gone)),
+            tuple(dict.fromkeys(self.assembler.missing_ids)),
         )
 
     def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:

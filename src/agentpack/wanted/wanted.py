@@ -9,7 +9,7 @@ from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.assignment import NotWritten, not_written_words
 
 
-class Skipped(NamedTuple):
+class SkippedClient(NamedTuple):
     """A client that nobody named and that does not get these packs: why, and how to add it."""
 
     client: str
@@ -38,9 +38,9 @@ class Wanted(NamedTuple):
     """Places of hidden text that a policy let pass, a sentence each."""
     unaccepted: frozenset[str] = frozenset()
     """Acceptances (`<pack>:widened:<client>`) a real run would need; set only for previews."""
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedClient, ...] = ()
     """Found clients that do not get every pack."""
-    gone: tuple[str, ...] = ()
+    missing_ids: tuple[str, ...] = ()
     """Ids that local variants name but their release no longer has, a sentence each."""
 
     def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
@@ -62,7 +62,7 @@ class Wanted(NamedTuple):
         """Notes to show before a change is applied.
 
         Args:
-            changed: the files that change: of these, what their clients cannot express is told, once for all files that
+            changed: the files that change: what their clients cannot express is noted, once for all files that
                 it holds for. None when nothing changes, the lock included.
         """
         if changed is None:
@@ -78,7 +78,10 @@ class Wanted(NamedTuple):
             for note, rows in found.items()
         )
         unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
-        return (*told, *dict.fromkeys((*not_written_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
+        return (
+            *told,
+            *dict.fromkeys((*not_written_words(unwritten), *self.missing_ids, *self.passed_over, *self.hidden)),
+        )
 
 
 class GroupedNote(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
-from agentpack.apply import Recovered, Unfinished, interrupted, recover, unfinished
+from agentpack.apply import RecoveryResult, Unfinished, interrupted, recover, unfinished
 from agentpack.disk import Disk
 from agentpack.environment import Scope
 from agentpack.errors import AgentpackError, Unavailable
@@ -32,7 +32,7 @@ class Consistency:
         """`managed` returns the files that may be written and deleted; `forget` drops cached reads."""
         self._disk, self._store, self._managed, self._forget = disk, store, managed, forget
         self._documents = (layout.CURRENT, scope.manifest, scope.lock)
-        self.recovered: Recovered | None = None
+        self.recovered: RecoveryResult | None = None
         """The interrupted change that was found, and what became of it."""
         self.recovery_checked = False
         """Whether this command has looked for an interrupted change."""

@@ -35,7 +35,7 @@ def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
     return Clients(found, declarations) if names else CLIENTS
 
 
-class Redeclared(NamedTuple):
+class ChangedDeclaration(NamedTuple):
     """A declared client whose declaration changed since the lock was made, or is gone."""
 
     client: str
@@ -47,7 +47,7 @@ class Redeclared(NamedTuple):
         return f"`{self.path}` {'is gone' if self.is_gone else 'was changed since'}"
 
 
-def redeclared(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
+def changed_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple[ChangedDeclaration, ...]:
     """The clients whose declaration changed since the lock was made, by name. Clients whose declaration the lock does
     not record are left out; see `unrecorded_declarations`.
     """
@@ -55,16 +55,18 @@ def redeclared(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, 
     for name, digest in sorted(lock.declared.items()):
         now = clients.declarations.get(name)
         if now is None:
-            found.append(Redeclared(name, scope.declaration(name), is_gone=True))
+            found.append(ChangedDeclaration(name, scope.declaration(name), is_gone=True))
         elif now.digest != digest:
-            found.append(Redeclared(name, scope.shown(now.path)))
+            found.append(ChangedDeclaration(name, scope.shown(now.path)))
     return tuple(found)
 
 
-def unrecorded_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
+def unrecorded_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple[ChangedDeclaration, ...]:
     """The declared clients whose declaration is missing in a lock made by an older agentpack."""
     used = lock.all_clients - lock.declared.keys()
-    return tuple(Redeclared(name, scope.shown(row.path)) for name, row in clients.declarations.items() if name in used)
+    return tuple(
+        ChangedDeclaration(name, scope.shown(row.path)) for name, row in clients.declarations.items() if name in used
+    )
 
 
 def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, ClientDeclaration]:

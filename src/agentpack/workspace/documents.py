@@ -13,7 +13,7 @@ from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile
 from agentpack.model.changes import Observed
 from agentpack.model.history import Generation
 from agentpack.model.line_ends import plain
-from agentpack.model.lock import Lock, LockedFile, RowsTwice, has_markers, parse_lock
+from agentpack.model.lock import DuplicateRows, Lock, LockedFile, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.model.names import Digest, digest_of, is_digest_of, is_junk, text_digest
 from agentpack.model.variables import is_earlier
@@ -164,7 +164,7 @@ class Documents:
 
             stages = sides_of_merge(self._scope.absolute(self._scope.lock), self._environment.variables)
             return read_sides(data, name, *stages)
-        except RowsTwice:
+        except DuplicateRows:
             from agentpack.model.lock_sides import sides_of_rows
 
             return sides_of_rows(data, name)

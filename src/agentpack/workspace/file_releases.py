@@ -10,7 +10,7 @@ from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState, parse_lock
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement
-from agentpack.model.variables import path_then
+from agentpack.model.variables import path_in_lock
 from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace
 
@@ -131,7 +131,7 @@ class KnownLocks:
         """The lock that lists this very file, the file's row, and its release; None if there is none."""
         sha256 = file.rendered.removeprefix("sha256:")
         for lock, rows in self._known():
-            row = rows.get(path_then(file.path))
+            row = rows.get(path_in_lock(file.path))
             pin = None if row is None or row.sha256 != sha256 else lock.pin(row)
             if row is not None and pin is not None:
                 return lock, row, pin

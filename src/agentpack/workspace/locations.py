@@ -24,7 +24,7 @@ from agentpack.errors import Fault, InvalidFile, Refused
 from agentpack.model.changes import Observed
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.model.variables import path_then, root_of
+from agentpack.model.variables import path_in_lock, root_of
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
@@ -91,9 +91,9 @@ class ManagedPlaces:
         """The path as the lock names it, and as named from the outermost root."""
         if not path.startswith("$"):
             return (path,)
-        then = path_then(path)
+        then = path_in_lock(path)
         root = root_of(then)
-        roots = (root_of(path),) if path != then else (name for name in self._disk.roots if path_then(name) == root)
+        roots = (root_of(path),) if path != then else (name for name in self._disk.roots if path_in_lock(name) == root)
         known = (name for name in roots if self._disk.has_root(name))
         return (then, *(self._disk.canonical(name + then[len(root) :]) for name in known))
 

@@ -1,6 +1,4 @@
-"""Agent files with the same name as one of ours, in any folder that a client reads: the client uses only one of
-them.
-"""
+"""Agent files with the same name as one of ours, in any folder a client reads: it uses only one of them."""
 
 import os
 import re
@@ -158,9 +156,7 @@ def real_places(workspace: Workspace, files: Iterable[ManagedFile]) -> Mapping[s
 
 
 def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
-    """For a project the user scope, for the user scope the project around the current folder; empty if there is
-    none.
-    """
+    """For a project the user scope, for the user scope the project around the current folder; else empty."""
     environment = workspace.environment
     try:
         if workspace.scope.kind == "project":

@@ -17,7 +17,12 @@ from agentpack.sources.bundled import validated_folder
 from agentpack.store import Store, layout
 from agentpack.store.validated import ValidatedCache
 from agentpack.workspace.consistency import Consistency
-from agentpack.workspace.declared_clients import Redeclared, clients_of, redeclared, unrecorded_declarations
+from agentpack.workspace.declared_clients import (
+    ChangedDeclaration,
+    changed_declarations,
+    clients_of,
+    unrecorded_declarations,
+)
 from agentpack.workspace.documents import Documents
 from agentpack.workspace.locations import Locations, ManagedPlaces
 from agentpack.workspace.opened_sources import OpenedSources
@@ -79,11 +84,11 @@ class Workspace:
         """
         return clients_of(self.disk, self.scope.declared_clients, self.cache)
 
-    def redeclared(self, lock: Lock) -> tuple[Redeclared, ...]:
+    def changed_declarations(self, lock: Lock) -> tuple[ChangedDeclaration, ...]:
         """The clients whose declaration changed since the lock was made."""
-        return redeclared(self.clients, self.scope, lock)
+        return changed_declarations(self.clients, self.scope, lock)
 
-    def unrecorded_declarations(self, lock: Lock) -> tuple[Redeclared, ...]:
+    def unrecorded_declarations(self, lock: Lock) -> tuple[ChangedDeclaration, ...]:
         """The declared clients whose declaration the lock does not record."""
         return unrecorded_declarations(self.clients, self.scope, lock)
 
@@ -96,7 +101,7 @@ class Workspace:
         """
         lock = self.documents.readable_lock
         if name not in self.clients and lock is not None:
-            for one in self.redeclared(lock):
+            for one in self.changed_declarations(lock):
                 if one.client == name:
                     raise DecisionNeeded(
                         f"{one}, and it declared the client `{name}`",

@@ -1,7 +1,7 @@
-"""Packs that are being written: a folder on disk -> the release it would be, put together with what it needs.
+"""Packs under development: read a folder on disk as the release it would be, and compose it with what it needs.
 
-What `pack check`, `pack test` and `pack build` share. The folder need not be a source of the scope: it, the folder of
-packs around it, then the scope's own sources are looked through in this order.
+Shared by `pack check`, `pack test` and `pack build`. The folder need not be a source of the scope: packs are searched
+for in it, in the folder of packs around it, then in the scope's own sources.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from agentpack.authoring.subject import Drafts, Earlier, Subject
-from agentpack.compose.compose import Base, Pack, draft_of
+from agentpack.compose.compose import BasePersona, Pack, draft_of
 from agentpack.compose.conflicts import Draft
 from agentpack.errors import UsageError
 from agentpack.input.parameters import ParameterDeclaration
@@ -22,17 +22,19 @@ from agentpack.model.pack import Release
 from agentpack.model.requirement import parse_requirement
 from agentpack.read import MANIFEST, check_pack
 from agentpack.sources.directory import DirectorySource, read_tree
-from agentpack.wanted.candidates import to_change
+from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.workspace.workspace import Workspace
 
 SOURCE = "folder"
-"""The name of the source that stands for the folder of the pack."""
+"""The name of the source for the folder of the pack."""
 
 
 class PackFolder(NamedTuple):
-    """A folder that holds one release. `shown` is what the user called it, `source` where a source would begin."""
+    """A folder with one release. `shown` is its path as the user wrote it, `source` the folder of a source around
+    it.
+    """
 
     shown: str
     path: str
@@ -40,10 +42,10 @@ class PackFolder(NamedTuple):
 
 
 def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFolder, ...]:
-    """The folders with a `pack.yaml` that are meant: themselves, or those below a folder of packs.
+    """The folders with a `pack.yaml`: the given ones, or those below a given folder of packs.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there are none.
     """
     found: dict[str, PackFolder] = {}
     for folder in folders:
@@ -69,7 +71,7 @@ def pack_folders(workspace: Workspace, folders: Iterable[str]) -> tuple[PackFold
 
 
 def _source_of(path: str) -> str:
-    """The folder of packs around `<name>/<version>/`, else the pack's own."""
+    """The folder of packs around `<name>/<version>/`, else the pack's own folder."""
     try:
         Version(basename(path))
     except InvalidVersion:
@@ -77,7 +79,7 @@ def _source_of(path: str) -> str:
     return dirname(dirname(abspath(path)))
 
 
-class Authored:
+class AuthoredRelease:
     """One release as its author has it on disk."""
 
     def __init__(self, workspace: Workspace, folder: PackFolder, release: Release, pack: Pack) -> None:
@@ -91,31 +93,31 @@ class Authored:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """What a user would ask for who wants just this release."""
+        """A manifest that requests just this release."""
         wanted = f"{self.pack.name}=={self.pack.version}"
         sources = (ConfiguredSource(SOURCE, "path", self.folder.source), *self.workspace.manifest.sources)
         return Manifest(None, (ManifestEntry(parse_requirement(wanted), wanted),), {}, sources)
 
     @cached_property
     def chosen(self) -> Selection:
-        """This release, and one of each pack it requires. Raises Unresolvable."""
-        return choose(to_change(self.workspace, self.manifest, None), self.manifest)
+        """This release, and one release of each pack it requires. Raises Unresolvable."""
+        return choose(candidates_to_install(self.workspace, self.manifest, None), self.manifest)
 
-    def subject(self, earlier: "Authored | None") -> Subject:
-        """The release as the rules of the check see it."""
+    def subject(self, earlier: "AuthoredRelease | None") -> Subject:
+        """The release as input for `authoring.check`."""
         before = None if earlier is None else Earlier(earlier.pack, earlier.drafts)
         return Subject(self.folder.shown, self.release, self.pack, self.drafts, before)
 
     @cached_property
     def drafts(self) -> Drafts:
-        """How its personas are put together."""
+        """Composes its personas."""
         return _Drafts(self)
 
 
 class _Drafts:
-    """Puts personas of a release together (`authoring.subject.Drafts`)."""
+    """Composes the personas of a release (`authoring.subject.Drafts`)."""
 
-    def __init__(self, authored: Authored) -> None:
+    def __init__(self, authored: AuthoredRelease) -> None:
         self.authored = authored
 
     def draft(self, persona: str, variants: Iterable[str]) -> Draft:
@@ -129,24 +131,24 @@ class _Drafts:
         own: Mapping[str, str] = self.authored.pack.personas[persona].header.get("modules") or {}
         return self.authored.chosen.assembler.modules(self.authored.pack, persona) if self._extends(persona) else own
 
-    def _base(self, persona: str) -> Base | None:
+    def _base(self, persona: str) -> BasePersona | None:
         return self.authored.chosen.assembler.base(self.authored.pack, persona) if self._extends(persona) else None
 
     def _extends(self, persona: str) -> bool:
         return "extends" in self.authored.pack.personas[persona].header
 
 
-def open_pack(workspace: Workspace, folder: PackFolder) -> Authored:
-    """The release that lies in a folder, with nothing taken from a cache.
+def open_pack(workspace: Workspace, folder: PackFolder) -> AuthoredRelease:
+    """The release in a folder, read without a cache.
 
     Raises:
-        InvalidFile: with all faults of its files.
-        Refused: something in it is no regular file, or there is too much of it.
+        InvalidFile: lists every fault of its files.
+        Refused: it contains something other than regular files, or is too large.
     """
     files = read_tree(folder.path)
     name, version = _identity(files, folder)
     release = Release(name, version, SOURCE, content_digest(files.items()), files)
-    return Authored(workspace, folder, release, check_pack(release))
+    return AuthoredRelease(workspace, folder, release, check_pack(release))
 
 
 def _identity(files: Mapping[str, bytes], folder: PackFolder) -> tuple[PackName, Version]:
@@ -158,8 +160,8 @@ def _identity(files: Mapping[str, bytes], folder: PackFolder) -> tuple[PackName,
     return PackName(header["name"]), Version(header["version"])
 
 
-def previous_release(authored: Authored) -> Authored | None:
-    """The newest final release below this one, in the same folder of packs."""
+def previous_release(authored: AuthoredRelease) -> AuthoredRelease | None:
+    """The newest final release before this one in the same folder of packs; None if there is none."""
     refs = DirectorySource(SOURCE, authored.folder.source).releases(PackName(authored.pack.name))
     version = Version(authored.pack.version)
     older = [ref for ref in refs if ref.version < version and not ref.version.is_prerelease]

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import Document
-from agentpack.input.schemas.base import Strict
+from agentpack.input.schemas.base import StrictModel
 
 __all__ = ["SCHEMA", "validate"]
 
@@ -66,9 +66,9 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     return data
 
 
-def _model(kind: str) -> type[Strict]:
+def _model(kind: str) -> type[StrictModel]:
     module, name = _KINDS[kind]
-    model: type[Strict] = getattr(import_module(f"agentpack.input.schemas.{module}"), name)
+    model: type[StrictModel] = getattr(import_module(f"agentpack.input.schemas.{module}"), name)
     return model
 
 

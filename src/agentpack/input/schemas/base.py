@@ -15,13 +15,13 @@ from agentpack.model.names import client_word, is_kebab, is_parameter, pack_name
 from agentpack.model.requirement import parse_requirement
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A map with exactly these keys."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
 
 
-class Sayable(Strict):
+class EmptyAsAbsent(StrictModel):
     """A map in which a key without a value counts as absent."""
 
     @model_validator(mode="before")

@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from agentpack.input.schemas.base import Kebab, Line, ParameterName, Schema, Strict, Value
+from agentpack.input.schemas.base import Kebab, Line, ParameterName, Schema, StrictModel, Value
 from agentpack.model.fields import FIELDS
 
 _FIELDS = tuple(name for name, field in FIELDS.items() if field.kind != "clients")
 
 
-class CaseSchema(Strict):
+class CaseSchema(StrictModel):
     name: Line
     persona: Line | None = None
     variants: list[Kebab] = []
@@ -28,6 +28,6 @@ class CaseSchema(Strict):
     refused: Line | None = None
 
 
-class PackTestsSchema(Strict):
+class PackTestsSchema(StrictModel):
     schema_: Schema
     tests: Annotated[list[CaseSchema], Field(min_length=1)]

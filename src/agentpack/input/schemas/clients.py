@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, create_model
 
-from agentpack.input.schemas.base import Kebab, Line, Schema, Strict, as_list, that
+from agentpack.input.schemas.base import Kebab, Line, Schema, StrictModel, as_list, that
 from agentpack.input.setting_forms import SETTING_FORMS
 from agentpack.model.fields import WORDS
 
@@ -18,11 +18,11 @@ Form = Annotated[
 ]
 
 
-class UserFolderSchema(Strict):
+class UserFolderSchema(StrictModel):
     folder: Line
 
 
-class ToolWordsSchema(Strict):
+class ToolWordsSchema(StrictModel):
     key: Line
     style: Literal["list", "comma", "map"]
     deny: Key | None = None
@@ -32,7 +32,7 @@ class ToolWordsSchema(Strict):
     ]
 
 
-class _Client(Strict):
+class _Client(StrictModel):
     schema_: Schema
     title: Line | None = None
     project: Line | None = None

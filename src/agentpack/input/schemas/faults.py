@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
-from agentpack.input.schemas.base import Strict
+from agentpack.input.schemas.base import StrictModel
 from agentpack.input.schemas.cases import CaseSchema, PackTestsSchema
 from agentpack.input.schemas.clients import ClientSchema, ToolWordsSchema, UserFolderSchema
 from agentpack.input.schemas.manifests import ManifestSchema, PackEntrySchema, SourceSchema
@@ -30,7 +30,7 @@ from agentpack.input.schemas.policies import SECTIONS, PolicyFileSchema, PolicyS
 from agentpack.model.names import did_you_mean
 
 
-def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Document) -> list[Fault]:
+def faults_of(errors: Iterable[ErrorDetails], model: type[StrictModel], document: Document) -> list[Fault]:
     """All faults without duplicates, each at the part of the document it is about."""
     faults = []
     seen: set[tuple[Path, str]] = set()
@@ -43,7 +43,7 @@ def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Doc
     return faults
 
 
-def _place(loc: tuple[int | str, ...], model: type[Strict], data: Any) -> tuple[Path, list[str]]:
+def _place(loc: tuple[int | str, ...], model: type[StrictModel], data: Any) -> tuple[Path, list[str]]:
     """The part of pydantic's location that exists in the document, and the keys allowed there."""
     path: list[int | str] = []
     here: Any = data
@@ -75,18 +75,18 @@ def _every_key() -> frozenset[str]:
         VariantBudgetSchema,
     )
     parts = (*packs, PackEntrySchema, SourceSchema, UserFolderSchema, ToolWordsSchema)
-    models: tuple[type[Strict], ...] = (*kinds, *parts, *SECTIONS.values())
+    models: tuple[type[StrictModel], ...] = (*kinds, *parts, *SECTIONS.values())
     return frozenset(key for model in models for key in _keys(model))
 
 
-def _keys(model: type[Strict]) -> list[str]:
+def _keys(model: type[StrictModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _known_keys(path: Path, model: type[Strict]) -> list[str]:
+def _known_keys(path: Path, model: type[StrictModel]) -> list[str]:
     """The keys that a map at `path` may have."""
     parts = [part for part in path if isinstance(part, str)]
-    nested: Mapping[str, type[Strict]]
+    nested: Mapping[str, type[StrictModel]]
     nested = {
         "parameters": ParameterSchema,
         "description": DescriptionPartSchema,
@@ -95,7 +95,7 @@ def _known_keys(path: Path, model: type[Strict]) -> list[str]:
     }
     nested = {**nested, "packs": PackEntrySchema, "sources": SourceSchema}
     nested = {**nested, "conflicts": ConflictSchema, "tests": CaseSchema, "budget": BudgetSchema}
-    found: type[Strict] = model
+    found: type[StrictModel] = model
     if model is PolicyFileSchema:
         nested = SECTIONS
     for part in parts:

@@ -6,14 +6,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from agentpack.input.schemas.base import (
     ClientName,
+    EmptyAsAbsent,
     Kebab,
     Line,
     ParameterName,
     PersonaName,
     Requirement,
-    Sayable,
     Schema,
-    Strict,
+    StrictModel,
     Value,
     at_most,
     refuse,
@@ -33,7 +33,7 @@ def _not_bundled(name: str) -> str:
     return name
 
 
-class _SourceSchema(Strict):
+class _SourceSchema(StrictModel):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
 
     @model_validator(mode="after")
@@ -58,14 +58,14 @@ def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
-class PackEntrySchema(Sayable):
+class PackEntrySchema(EmptyAsAbsent):
     require: Requirement
     clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
 
 
-class ManifestSchema(Sayable):
+class ManifestSchema(EmptyAsAbsent):
     schema_: Schema
     policy: PolicySchema = UNSAID
     clients: list[ClientName] | None = None

@@ -17,7 +17,7 @@ from agentpack.input.schemas.base import (
     PersonaName,
     Requirement,
     Schema,
-    Strict,
+    StrictModel,
     Value,
     checked,
     normalized,
@@ -55,7 +55,7 @@ MAX_PATTERNS = 20
 """Regular expressions of one pack: compiling one may take a tenth of a second."""
 
 
-class ParameterSchema(Strict):
+class ParameterSchema(StrictModel):
     type: Literal["string", "integer", "boolean"]
     default: Value
     description: Line
@@ -72,7 +72,7 @@ def _with_few_patterns(parameters: dict[str, ParameterSchema]) -> dict[str, Para
     return parameters
 
 
-class PackSchema(Strict):
+class PackSchema(StrictModel):
     schema_: Schema
     name: Annotated[str, checked(normalized)]
     version: Annotated[str, AfterValidator(_version)]

@@ -12,7 +12,7 @@ from agentpack.input.schemas.base import (
     ParameterName,
     PersonaName,
     Requirement,
-    Strict,
+    StrictModel,
     Value,
     as_list,
     refuse,
@@ -55,7 +55,7 @@ def _when(text: str) -> str:
     return text
 
 
-class DescriptionPartSchema(Strict):
+class DescriptionPartSchema(StrictModel):
     text: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
     when: Annotated[str, AfterValidator(_when)] | None = None
 
@@ -78,7 +78,7 @@ _GIVEN: dict[str, Any] = {
 """The fields a persona or variant may set, all optional, by name."""
 
 
-class BudgetSchema(Strict):
+class BudgetSchema(StrictModel):
     words: Annotated[int, Field(ge=1)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
     description: Annotated[int, Field(ge=1)] | None = None
@@ -92,16 +92,16 @@ _PERSONA: dict[str, Any] = {
     "modules": (dict[Kebab, Line], {}),
     "budget": (BudgetSchema | None, None),
 }
-PersonaSchema = create_model("PersonaSchema", __base__=Strict, **_PERSONA)
-SetSchema = create_model("SetSchema", __base__=Strict, **_GIVEN, parameters=(dict[ParameterName, Value], {}))
+PersonaSchema = create_model("PersonaSchema", __base__=StrictModel, **_PERSONA)
+SetSchema = create_model("SetSchema", __base__=StrictModel, **_GIVEN, parameters=(dict[ParameterName, Value], {}))
 
 
-class VariantBudgetSchema(Strict):
+class VariantBudgetSchema(StrictModel):
     adds: Annotated[int, Field(ge=1)] | None = None
     whole: Annotated[int, Field(ge=1)] | None = None
 
 
-class OrderSchema(Strict):
+class OrderSchema(StrictModel):
     after: Annotated[list[Kebab], BeforeValidator(as_list)] = []
 
 
@@ -109,14 +109,14 @@ def _conflict(value: Any) -> Any:
     return {"with": [value]} if isinstance(value, str) else value
 
 
-class ConflictSchema(Strict):
+class ConflictSchema(StrictModel):
     """A set of variants that, all together, this one conflicts with."""
 
     with_: Annotated[list[Kebab], BeforeValidator(as_list), Field(min_length=1, alias="with")]
     reason: Line | None = None
 
 
-class VariantSchema(Strict):
+class VariantSchema(StrictModel):
     summary: Line
     set: SetSchema = SetSchema()  # type: ignore[valid-type]
     remove: list[Kebab] = []

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentpack.errors import AgentpackError
 from agentpack.input.documents import Document, Path
-from agentpack.input.schemas.base import Schema, Strict, normalized, refuse, without_secret
+from agentpack.input.schemas.base import Schema, StrictModel, normalized, refuse, without_secret
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.requirement import parse_requirement
@@ -104,28 +104,28 @@ UNSAID: Any = None
 """A default that is not validated, because a key without a value must be a fault."""
 
 
-class SourcesSchema(Strict):
+class SourcesSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_source)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_source)]] = UNSAID
 
 
-class PacksSchema(Strict):
+class PacksSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_pattern)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_denied)]] = UNSAID
 
 
-class LicensesSchema(Strict):
+class LicensesSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
 
 
-class CapabilitiesSchema(Strict):
+class CapabilitiesSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
     accept: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
 
 
-class PolicySchema(Strict):
+class PolicySchema(StrictModel):
     sources: SourcesSchema = UNSAID
     packs: PacksSchema = UNSAID
     licenses: LicensesSchema = UNSAID
@@ -139,7 +139,7 @@ class PolicyFileSchema(PolicySchema):
     schema_: Schema = UNSAID
 
 
-SECTIONS: Mapping[str, type[Strict]] = {
+SECTIONS: Mapping[str, type[StrictModel]] = {
     "sources": SourcesSchema,
     "packs": PacksSchema,
     "licenses": LicensesSchema,

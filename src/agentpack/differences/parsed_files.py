@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from agentpack.differences.header import FieldChange, Parts, compare_fields, parts_of
+from agentpack.differences.header import FieldChange, FileParts, compare_fields, parts_of
 from agentpack.differences.rules import EDIT, Entry, RuleChange, compare, entries_in, entries_of, recognise
 from agentpack.model.line_ends import as_lf
 from agentpack.model.persona import Origin, Persona
@@ -13,18 +13,18 @@ MAX_BYTES = 1024 * 1024
 """Largest text that is taken apart; agent files have some ten thousand bytes."""
 
 
-class Account(NamedTuple):
+class ParsedFile(NamedTuple):
     """A file taken apart. `entries` are the rules and headings in reading order, `origins` the origin of each field."""
 
     form: Form
-    parts: Parts
+    parts: FileParts
     entries: tuple[Entry, ...]
     origins: Mapping[str, Origin]
 
 
-class Compared(NamedTuple):
-    """The differences between two accounts. `origins` are those of the changed fields, from the later side if they are
-    there.
+class Comparison(NamedTuple):
+    """The differences between two parsed files. `origins` are those of the changed fields, from the later side if they
+    are there.
     """
 
     fields: tuple[FieldChange, ...] = ()
@@ -32,7 +32,7 @@ class Compared(NamedTuple):
     origins: Mapping[str, Origin] = {}
 
 
-NOTHING = Compared()
+NOTHING = Comparison()
 
 
 def decoded(data: bytes) -> str:
@@ -40,18 +40,18 @@ def decoded(data: bytes) -> str:
     return as_lf(data).decode("utf-8", "backslashreplace")
 
 
-def pristine_account(data: bytes, form: Form, persona: Persona | None) -> Account:
+def parse_pristine(data: bytes, form: Form, persona: Persona | None) -> ParsedFile:
     """A rendered text taken apart, its rules matched with the persona's if that is known."""
     parts = parts_of(decoded(data), form)
     found = entries_in(parts.body, parts.first_line)
     if persona is None:
-        return Account(form, parts, found, {})
+        return ParsedFile(form, parts, found, {})
     entries = recognise(entries_of(persona.sections), found, edited=False)
     origins = {key: _field_origin(persona, key, form.roles.get(key, key)) for key in parts.fields}
-    return Account(form, parts, entries, origins)
+    return ParsedFile(form, parts, entries, origins)
 
 
-def edited_account(data: bytes, pristine: Account, *, by_hand: bool = True) -> Account:
+def parse_edited(data: bytes, pristine: ParsedFile, *, by_hand: bool = True) -> ParsedFile:
     """A possibly edited text taken apart, its rules matched with the pristine ones.
 
     Args:
@@ -63,7 +63,7 @@ def edited_account(data: bytes, pristine: Account, *, by_hand: bool = True) -> A
     for name, value in parts.fields.items():
         if name in pristine.origins and value == pristine.parts.fields[name]:
             origins[name] = pristine.origins[name]
-    return Account(pristine.form, parts, entries, origins)
+    return ParsedFile(pristine.form, parts, entries, origins)
 
 
 def _field_origin(persona: Persona, key: str, name: str) -> Origin:
@@ -75,7 +75,7 @@ def _field_origin(persona: Persona, key: str, name: str) -> Origin:
     return fields[name if name in fields else "clients" if native else "description"].origin
 
 
-def compare_accounts(before: Account, after: Account) -> Compared:
+def compare_files(before: ParsedFile, after: ParsedFile) -> Comparison:
     """The differences between two texts of one file."""
     return _compared(
         before.parts.fields,
@@ -88,7 +88,7 @@ def compare_accounts(before: Account, after: Account) -> Compared:
     )
 
 
-def compare_personas(before: Persona, after: Persona) -> Compared:
+def compare_personas(before: Persona, after: Persona) -> Comparison:
     """The differences between two personas, in the terms of packs rather than of a client."""
     old, old_origins = _flat(before)
     new, new_origins = _flat(after)
@@ -118,10 +118,10 @@ def _compared(
     before_entries: tuple[Entry, ...],
     after_entries: tuple[Entry, ...],
     lists: Collection[str] = (),
-) -> Compared:
+) -> Comparison:
     fields = compare_fields(before, after, lists)
     origins = {}
     for change in fields:
         side = before_origins if change.after is None else after_origins
         origins[change.name] = side.get(change.name, EDIT)
-    return Compared(fields, compare(before_entries, after_entries), origins)
+    return Comparison(fields, compare(before_entries, after_entries), origins)
