@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,21 @@ def test_a_release_that_changed_breaks_integrity(installed: Agentpack, packs: Pa
 def test_a_source_that_is_gone_is_a_warning(installed: Agentpack, packs: Path) -> None:
     packs.rename(packs.with_name("elsewhere"))
     assert found(installed) == {"AP207": "warning"}
+
+
+@pytest.mark.parametrize("text", [persona_text(), persona_text(body="You look elsewhere.\n")])
+def test_a_release_of_another_source_does_not_stand_in_for_the_one_that_is_gone(
+    installed: Agentpack, project: Path, packs: Path, tmp_path: Path, text: str
+) -> None:
+    """The other source may have the same bytes or others: neither says anything of what was locked."""
+    publish(tmp_path / "others", make_pack(personas={"reviewer": text}))
+    path = project / "agentpack.yaml"
+    more = f"sources:\n  - {{name: others, path: {tmp_path}/others}}\n"
+    path.write_text(path.read_text().replace("sources:\n", more))
+    installed("lock")
+    shutil.rmtree(packs / "data-reviewer")
+    assert found(installed) == {"AP207": "warning"}
+    assert "the source `packs` does not have 1.0.0 of it" in installed("audit", expect=1).out
 
 
 def test_a_damaged_content_in_the_store_breaks_integrity(installed: Agentpack, project: Path) -> None:

@@ -341,6 +341,18 @@ def test_the_lock_s_clients_count_before_those_found(agentpack: Agentpack, unnam
     assert (unnamed / ".codex/agents/glob.toml").exists()
 
 
+def test_a_client_that_has_a_pack_keeps_it_where_the_lock_is_lost(agentpack: Agentpack, unnamed: Path) -> None:
+    """What was accepted is lost with the lock, and is asked for again: a file in use is not taken away as if its client
+    were only found.
+    """
+    agentpack("sync", "--accept", "widened:codex")
+    before = {path: data for path, data in tree(unnamed).items() if path.startswith(".c")}
+    assert ".codex/agents/limited.toml" in before
+    (unnamed / "agentpack.lock").unlink()
+    assert "--accept widened:codex" in agentpack("sync", expect=3).err
+    assert {path: data for path, data in tree(unnamed).items() if path.startswith(".c")} == before
+
+
 def test_installing_into_such_a_manifest_names_the_clients_of_each_pack(agentpack: Agentpack, unnamed: Path) -> None:
     agentpack("sync")
     before = tree(unnamed)

@@ -302,6 +302,34 @@ def test_a_file_whose_release_is_gone_is_a_decision_for_that_file_alone(
     assert "You look [-hard-]." in fresh("diff", expect=1).out
 
 
+def test_the_text_that_was_edited_is_made_of_what_its_release_required_then(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """A persona that extends another pack's, in a clone that has only the lock to go by: both packs moved on since."""
+    for version, word in (("1.0.0", "once"), ("2.0.0", "twice")):
+        base = persona_text("base", f"You look. {{#identity}}\n\n- Ask {word}. {{#ask}}\n- Stop. {{#stop}}\n")
+        ours = persona_text("reviewer", "- Say what you saw. {#say}\n", extends=f"basics=={version}")
+        publish(
+            project / "packs",
+            make_pack("basics", version, personas={"base": base}),
+            make_pack("reviews", version, personas={"reviewer": ours}, requires=[f"basics=={version}"]),
+        )
+    agentpack("install", "reviews==1.0.0", "--source", "packs", "--client", "claude")
+    path = project / ".claude/agents/reviewer.md"
+    path.write_text(path.read_text().replace("- Say what you saw.", "- Say all that you saw."))
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1.0.0"))
+    agentpack("lock", "--upgrade")
+    commit(project)
+    git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "fresh"))
+    fresh = Agentpack(tmp_path / "fresh")
+    assert "1 rule changed" in fresh("diff", "--stat", expect=1).out
+    fresh("sync")
+    text = (fresh.folder / ".claude/agents/reviewer.md").read_text()
+    assert "- Ask twice.\n- Stop.\n" in text
+    assert "- Say all that you saw." in text
+
+
 def test_lock_writes_the_same_bytes_whatever_this_copy_wrote_last(
     agents_ignored: None, agentpack: Agentpack, project: Path, packs: Path
 ) -> None:

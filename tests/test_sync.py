@@ -163,6 +163,32 @@ def test_a_lock_from_which_a_file_was_taken_is_refused(agentpack: Agentpack, pro
     assert marks(project) == before
 
 
+@pytest.mark.parametrize("option", ["--locked", "--frozen"])
+def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
+    agentpack: Agentpack, project: Path, option: str
+) -> None:
+    """A lock may say so of itself; the release does not."""
+    publish(project / "packs", make_pack("more", personas={"more": persona_text("more")}))
+    agentpack("sync")
+    alone = (project / "agentpack.lock").read_text()
+    path = project / "agentpack.yaml"
+    manifest = path.read_text()
+    path.write_text(manifest.replace("==1.0.0", "==1.0.0, more"))
+    agentpack("lock")
+    data, pulled = json.loads(alone), json.loads((project / "agentpack.lock").read_text())
+    path.write_text(manifest)
+    (row,) = (pack for pack in pulled["packs"] if pack["name"] == "more")
+    data["packs"][0]["requires"] = ["more"]
+    data["packs"].append({**row, "wanted_by": ["data-reviewer 1.0.0"]})
+    data["files"] += [file for file in pulled["files"] if file["pack"] == "more"]
+    (project / "agentpack.lock").write_text(json.dumps(data, indent=1))
+    before = marks(project)
+    ran = agentpack("sync", option, expect=3)
+    assert "the locked releases do not render to what agentpack.lock says" in ran.err
+    assert "data-reviewer" in ran.err
+    assert marks(project) == before
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -13,7 +13,7 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
-from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.requirement import Requirement
 from agentpack.wanted.assemble import Part
 from agentpack.wanted.candidates import to_look_at
 from agentpack.wanted.choose import choose, pinned
@@ -146,7 +146,7 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     Raises:
         AgentpackError: the release can no longer be had, or no longer be rendered.
     """
-    pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
+    pins = {one.name: one for one in lock.with_required(pin, is_old=row.release is not None)}
     rows = (file for file in lock.files if (file.pack, file.release) == (row.pack, row.release))
     clients = sorted({file.client for file in rows if file.client == row.client or file.client in workspace.clients})
     manifest = Manifest.from_data(lock.manifest)
@@ -158,18 +158,3 @@ def rendered_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: Locke
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
     again = pinned(workspace, lock._replace(packs=tuple(pins.values())), manifest).for_clients(clients)
     return Again(again.preview(pin.name), again)
-
-
-def _with_required(lock: Lock, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:
-    """A release and those that it requires, directly or through others; older ones first where the release is old."""
-    older = {one.name: one for one in lock.written.packs} if lock.written and is_old else {}
-    known = {**{one.name: one for one in lock.packs}, **older, pin.name: pin}
-    waiting, seen = [pin], {pin.name}
-    while waiting:
-        one = waiting.pop()
-        yield one
-        for text in one.requires:
-            name = parse_requirement(text).pack
-            if name in known and name not in seen:
-                seen.add(name)
-                waiting.append(known[name])
