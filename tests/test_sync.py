@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from support.packs import make_pack, persona_text, publish
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 AGENT = ".claude/agents/reviewer.md"
+MORE = ".claude/agents/more.md"
 
 
 @pytest.fixture
@@ -164,8 +165,9 @@ def test_a_lock_from_which_a_file_was_taken_is_refused(agentpack: Agentpack, pro
 
 
 @pytest.mark.parametrize("option", ["--locked", "--frozen"])
+@pytest.mark.parametrize("with_files", [True, False])
 def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
-    agentpack: Agentpack, project: Path, option: str
+    agentpack: Agentpack, project: Path, option: str, with_files: bool
 ) -> None:
     """A lock may say so of itself; the release does not."""
     publish(project / "packs", make_pack("more", personas={"more": persona_text("more")}))
@@ -180,13 +182,28 @@ def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
     (row,) = (pack for pack in pulled["packs"] if pack["name"] == "more")
     data["packs"][0]["requires"] = ["more"]
     data["packs"].append({**row, "wanted_by": ["data-reviewer 1.0.0"]})
-    data["files"] += [file for file in pulled["files"] if file["pack"] == "more"]
+    data["files"] += [{**data["files"][0], "path": MORE, "pack": "more", "persona": "more"}] if with_files else []
     (project / "agentpack.lock").write_text(json.dumps(data, indent=1))
     before = marks(project)
     ran = agentpack("sync", option, expect=3)
     assert "the locked releases do not render to what agentpack.lock says" in ran.err
     assert "data-reviewer" in ran.err
     assert marks(project) == before
+
+
+def test_a_lock_that_no_longer_pins_the_text_of_a_local_variant_is_refused(agentpack: Agentpack, project: Path) -> None:
+    """Whoever calls it one of the pack's variants would be free to change it later."""
+    house = {".agentpack/variants/reviewer/house.md": variant_text("- Ask first. {#ask}\n")}
+    write_tree(project, house)
+    ask_for(project, "'data-reviewer[house]==1.0.0'")
+    agentpack("sync")
+    lock = project / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    assert [variant["name"] for variant in data["packs"][0].pop("local_variants")] == ["house"]
+    data["packs"][0] |= {"local_variants": [], "variants": ["house"]}
+    lock.write_text(json.dumps(data, indent=1))
+    ran = agentpack("sync", "--locked", expect=3)
+    assert "the locked releases do not render to what agentpack.lock says" in ran.err
 
 
 @pytest.mark.parametrize(
