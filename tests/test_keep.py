@@ -619,6 +619,24 @@ def test_variants_over_one_another_follow_a_release_together(released: Agentpack
     released("sync", "--locked")
 
 
+def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """The user took out one of two rules, the release the other: no variant says the heading that is left."""
+    two = BODY.replace("- Go deep. {#deep}\n", "- Go deep. {#deep}\n- Come back. {#back}\n")
+    for version, body in (("2.0.0", two), ("3.0.0", two.replace("- Come back. {#back}\n", ""))):
+        personas = {"reviewer": persona_text(body=body, tools=["read"])}
+        publish(tmp_path / "packs", make_pack("reviews", version, personas=personas, parameters=PARAMETERS))
+    installed("install", "reviews==2.0.0")
+    edit(project, ("- Go deep.\n", ""))
+    installed("keep", "reviewer")
+    before = (project / VARIANT).read_text()
+    told = " ".join(installed("install", "reviews==3.0.0").err.split())
+    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; it is used as it stands" in told
+    assert (project / VARIANT).read_text() == before
+    installed("diff")
+
+
 def test_looking_at_a_newer_release_leaves_the_lock_up_to_date(released: Agentpack, project: Path) -> None:
     edit(project, ("- Look before you change.\n", "- Look before you change.\n- Then look again.\n"))
     released("keep", "reviewer")

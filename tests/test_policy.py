@@ -329,15 +329,26 @@ REFUSING = {
 }
 
 
+ALLOWING = """\
+sources: {allow: [packs], deny: [nowhere]}
+packs: {allow: [data-reviewer], deny: [nothing]}
+licenses: {allow: [MIT], deny: [ISC]}
+minimum_age: 0
+maximum_size: 1 GiB
+"""
+
+
 @pytest.mark.parametrize("place", ["project", "user", "organisation"])
 @pytest.mark.parametrize("rule", REFUSING)
 def test_each_rule_in_each_place_refuses_an_install(
     agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, place: str, rule: str
 ) -> None:
+    """Whatever the other two allow."""
     text = REFUSING[rule]
-    file = {"user": by_user, "organisation": by_organisation, "project": lambda said: by_project(project, said)}[place](
-        text
-    )
+    places = {"user": by_user, "organisation": by_organisation, "project": lambda said: by_project(project, said)}
+    for other in places.keys() - {place}:
+        places[other](ALLOWING)
+    file = places[place](text)
     before = tree(project)
     error = error_of(install(agentpack, packs, "data-reviewer==1.0.0", "--json", expect=5))
     assert error["code"] == "policy"

@@ -11,6 +11,7 @@ from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest
 from agentpack.commands.upgrade import upgrade
 from agentpack.environment import Environment, project_scope
+from agentpack.errors import PolicyRefused
 from agentpack.workspace.workspace import Workspace
 
 MINE = ".claude/agents/reviewer.md"
@@ -62,6 +63,15 @@ def test_what_people_wrote_into_the_manifest_meanwhile_is_kept(agentpack: Agentp
     assert asked == 2
     assert manifest.read_text().endswith("# reviewed\n")
     assert "One more." in (crew / MINE).read_text()
+
+
+def test_a_policy_that_people_wrote_into_the_manifest_meanwhile_holds(crew: Path) -> None:
+    manifest, before = crew / "agentpack.yaml", (crew / MINE).read_text()
+    text = manifest.read_text() + "policy: {packs: {deny: [other]}}\n"
+    manifest.write_text(text)
+    with pytest.raises(PolicyRefused, match=r"crew 1\.1\.0"):
+        upgraded(crew, lambda: manifest.write_text(text.replace("[other]", "[crew>1]")))
+    assert (crew / MINE).read_text() == before
 
 
 def test_what_another_command_left_half_done_meanwhile_comes_first(crew: Path) -> None:
