@@ -329,6 +329,9 @@ def test_a_lock_of_before_is_clean_and_learns_it_with_the_next_change(agentpack:
     for command in LOOKING:
         agentpack(*command.split(), expect=0)
     assert lock(house) == old
+    for command in ("lock", "sync", "sync --locked"):
+        agentpack(*command.split())
+        assert lock(house) == old, "nothing else changed"
     agentpack("install", "data-reviewer[strict]")
     assert [*lock(house)["declared"]] == ["house"]
 

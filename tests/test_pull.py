@@ -192,6 +192,22 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     assert [pack["version"] for pack in json.loads(lock.read_text())["packs"]] == ["1.1.0"]
 
 
+@pytest.mark.parametrize("command", ["lock", "sync"])
+def test_a_merge_that_ends_with_one_side_of_the_lock_leaves_no_markers(
+    agentpack: Agentpack, project: Path, command: str
+) -> None:
+    lock = project / "agentpack.lock"
+    publish(project / "packs", make_pack(version="1.0.0"), make_pack(version="1.1.0"))
+    agentpack("install", "data-reviewer==1.1.0", "--source", "packs", "--client", "claude")
+    theirs = lock.read_text()
+    agentpack("install", "data-reviewer==1.0.0")
+    ours = lock.read_text()
+    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> theirs\n")
+    agentpack(command)
+    assert lock.read_text() == ours
+    agentpack("sync", "--locked")
+
+
 def test_a_rollback_brings_no_lock_back_that_nobody_can_read_once_the_merge_is_over(
     colleague: Agentpack, mine: Agentpack, project: Path
 ) -> None:

@@ -230,6 +230,18 @@ def test_a_file_in_conflict_is_left_and_the_others_go_on_when_asked(agentpack: A
     assert tree(project)[AGENT] == b"mine\n"
 
 
+def test_a_file_of_others_that_was_left_is_theirs_ever_after(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {AGENT: "mine\n"})
+    ask_for(project, "python-engineer, 'data-reviewer>=1.0'")
+    agentpack("sync", "--partial", expect=3)
+    lock = project / "agentpack.lock"
+    assert [row["pack"] for row in json.loads(lock.read_text())["files"]] == ["python-engineer"]
+    for words in (("sync",), ("upgrade", "--yes"), ("install", "data-reviewer==1.0.0")):
+        assert "`--adopt`" in agentpack(*words, expect=3).err
+    agentpack("uninstall", "data-reviewer", "python-engineer")
+    assert (project / AGENT).read_text() == "mine\n"
+
+
 def test_a_lock_can_be_moved_to_a_release_that_changed_by_naming_its_pack(agentpack: Agentpack, project: Path) -> None:
     agentpack("sync")
     (project / "packs/data-reviewer/1.0.0/README.md").write_text("changed\n")
