@@ -432,6 +432,34 @@ def test_a_client_is_declared_once(agentpack: Agentpack, house: Path) -> None:
 # Where else it shows.
 
 
+def test_a_client_that_has_its_agents_where_another_has_them_reads_the_same_file(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """It is written once and said so; where it would need another text, or another pack is there, it is refused."""
+    publish(project / "packs", make_pack(), make_pack("other"))
+    shared = {**DECLARATION, "title": "House", "project": ".claude/agents"}
+    declare(project, shared)
+    words = ("install", "data-reviewer", "--source", "packs", "--client", "claude,house")
+    ran = agentpack(*words)
+    assert "House reads .claude/agents/reviewer.md: no second file is written for it" in ran.err
+    assert [row["client"] for row in lock(project)["files"]] == ["claude"]
+    agentpack("sync", "--locked")
+    before = tree(project)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(
+        manifest.read_text().replace(
+            "  - data-reviewer\n",
+            "  - {require: data-reviewer, clients: [claude]}\n  - {require: other, clients: [house]}\n",
+        )
+    )
+    assert "`data-reviewer` and `other` both have a persona `reviewer`" in agentpack("sync", expect=4).err
+    manifest.write_bytes(before["agentpack.yaml"])
+    declare(project, {**shared, "description": "summary"})
+    ran = agentpack("sync", expect=3)
+    assert "Claude Code and House read one file, and each needs its own text; nothing was written" in ran.err
+    assert tree(project)[".claude/agents/reviewer.md"] == before[".claude/agents/reviewer.md"]
+
+
 def test_the_user_s_own_clients_are_named_in_full(agentpack: Agentpack, project: Path, home: Path) -> None:
     publish(home / "packs", make_pack())
     place = home / ".config/agentpack/clients/house.yaml"
