@@ -384,6 +384,17 @@ def test_adopting_into_an_existing_manifest_keeps_what_is_there(agentpack: Agent
     agentpack("diff")
 
 
+def test_a_first_adoption_is_for_the_clients_of_the_files_whatever_else_is_used(
+    agentpack: Agentpack, project: Path
+) -> None:
+    path = ".codex/agents/prober.toml"
+    write_tree(project, {path: HAND_WRITTEN[path], ".claude/settings.json": "{}", ".cursor/rules/x.mdc": "x"})
+    agentpack("adopt", path)
+    assert "clients: [codex]\n" in (project / "agentpack.yaml").read_text()
+    agentpack("install", "python-engineer==1.0.0")
+    assert not (project / AGENTS).exists()
+
+
 def test_a_dry_run_changes_nothing(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     before = tree(project)

@@ -63,6 +63,7 @@ def test_files_that_came_along_with_their_lock_differ_in_nothing(
     pulled = modes(mine.folder)
     assert mine("diff").err.endswith("nothing differs\n")
     mine("sync", "--check")
+    mine("audit", "--level", "note")
     for command in (("sync", "--locked"), ("sync",), ("sync", "--frozen")):
         assert mine(*command).err.endswith("nothing to change\n")
     assert commands(mine) == before
@@ -138,6 +139,8 @@ def test_a_lock_that_came_without_its_files_calls_them_edited(
     fresh = Agentpack(tmp_path / "fresh")
     assert mine("diff", expect=1).out == fresh("diff", expect=1).out
     for here in (mine, fresh):
+        found = here("audit", "--level", "note", "--json", expect=1).envelope["data"]["findings"]
+        assert [one["rule"] for one in found] == ["AP201"]
         here("sync", "--locked", expect=3)
         here("sync", "--locked", "--discard-edits")
         here("diff")
