@@ -374,6 +374,16 @@ def test_the_way_to_add_a_client_that_was_skipped_can_be_gone(agentpack: Agentpa
     agentpack("sync", "--locked")
 
 
+def test_an_edit_can_be_kept_beside_such_a_manifest(agentpack: Agentpack, unnamed: Path) -> None:
+    agentpack("sync")
+    before = {path for path in tree(unnamed) if path.startswith(".c")}
+    path = unnamed / ".claude/agents/limited.md"
+    path.write_text(path.read_text().replace("- Say what", "- Say all that"))
+    agentpack("keep", "limited")
+    assert {path for path in tree(unnamed) if path.startswith(".c")} == before
+    agentpack("sync", "--locked")
+
+
 def test_a_client_can_be_taken_away_from_such_a_manifest(agentpack: Agentpack, unnamed: Path) -> None:
     agentpack("sync")
     agentpack("uninstall", "--client", "codex")
