@@ -11,6 +11,7 @@ from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
 from agentpack.clients import CLIENTS, MODULES
+from agentpack.model.names import persona_name_fault
 
 NAMES = [client for client in sorted(MODULES) if CLIENTS[client].project is not None]
 AGENTS = ".claude/agents"
@@ -429,6 +430,29 @@ def test_a_file_that_cannot_be_adopted_is_refused_with_the_reason_and_the_others
     ran = agentpack("adopt", f"{AGENTS}/fine.md", path, expect=2)
     assert reason in ran.err
     assert tree(project) == before
+
+
+KEPT = {
+    name: kept[0]
+    for name in NAMES
+    if not CLIENTS[name].shared and (kept := sorted(n for n in CLIENTS[name].reserved if not persona_name_fault(n)))
+}
+"""A name that a client keeps for itself, and not all of them do."""
+
+
+@pytest.mark.parametrize("client", KEPT)
+def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, project: Path, client: str) -> None:
+    target, name = CLIENTS[client], KEPT[client]
+    agentpack("install", "python-engineer", "--client", client, "--accept", f"widened:{client}")
+    path, other = target.path("python-engineer", "project", {}), target.path(name, "project", {})
+    assert path is not None
+    assert other is not None
+    text = (project / path).read_bytes().replace(b"python-engineer", name.encode())
+    agentpack("uninstall", "python-engineer")
+    write_tree(project, {other: text})
+    ran = agentpack("adopt", other, expect=2)
+    assert f"`{name}` is a name that {target.title} keeps for itself" in ran.err
+    assert (project / other).read_bytes() == text
 
 
 def test_what_is_missing_or_a_link_is_refused(agentpack: Agentpack, project: Path) -> None:

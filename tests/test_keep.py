@@ -324,6 +324,23 @@ def test_a_new_rule_does_not_take_the_id_of_one_in_a_variant_that_is_not_used(
     assert "- Ask first, and twice.\n" in text
 
 
+def test_an_edited_rule_still_goes_with_its_parameter(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    flag = {"compose": {"type": "boolean", "default": True, "description": "Whether there is a compose file."}}
+    body = (
+        "You look. {#identity}\n\n- Stop. {#stop}\n- Use it. {#use when=compose}\n- Write one. {#write when=!compose}\n"
+    )
+    personas = {"reviewer": persona_text(body=body)}
+    publish(tmp_path / "packs", make_pack(personas=personas, parameters=flag))
+    agentpack("install", "data-reviewer", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Use it.\n", "- Use it well.\n"))
+    agentpack("keep", "reviewer")
+    agentpack("install", "data-reviewer", "--set", "compose=false")
+    assert "- Write one.\n" in (project / FILE).read_text()
+    assert "Use it" not in (project / FILE).read_text()
+    agentpack("install", "data-reviewer", "--set", "compose=true")
+    assert "- Use it well.\n" in (project / FILE).read_text()
+
+
 def test_keeping_again_changes_nothing(installed: Agentpack, project: Path) -> None:
     edit(project, ("Go deep.", "Go deeper."))
     installed("keep", "reviewer", "--as", "house")
