@@ -374,6 +374,21 @@ def test_the_way_to_add_a_client_that_was_skipped_can_be_gone(agentpack: Agentpa
     agentpack("sync", "--locked")
 
 
+def test_what_was_accepted_for_one_pack_is_not_for_another(
+    agentpack: Agentpack, project: Path, packs: str, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack("other", personas={"other": persona_text("other", tools=["read"])}))
+    agentpack("install", "limited", "--source", packs, "--client", "codex", "--accept", "limited:widened:codex")
+    before = tree(project)
+    assert "other" in agentpack("install", "other", expect=3).err
+    assert tree(project) == before
+    lock = project / "agentpack.lock"
+    assert '"limited:widened:codex"' in lock.read_text()
+    lock.write_text(lock.read_text().replace("limited:widened:codex", "widened:codex"))  # as locks said it before
+    assert "other" in agentpack("install", "other", expect=3).err
+    agentpack("sync")
+
+
 def test_an_edit_can_be_kept_beside_such_a_manifest(agentpack: Agentpack, unnamed: Path) -> None:
     agentpack("sync")
     before = {path for path in tree(unnamed) if path.startswith(".c")}

@@ -707,6 +707,12 @@ def test_upgrading_past_the_range_takes_none_that_is_too_young(
     assert "data-reviewer<2" in (project / "agentpack.yaml").read_text()
 
 
+def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 14\n")
+    assert "passed over" not in install(agentpack, packs, "data-reviewer<2").err
+    assert "passed over" not in agentpack("sync").err
+
+
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:
     file = by_user("minimum_age: 14\n")
     err = install(agentpack, packs, "data-reviewer>=2", expect=5).err
