@@ -109,6 +109,13 @@ def test_a_changed_entry_keeps_its_place_and_the_comments_around_it() -> None:
     assert after.decode() == text.replace("old", "new")
 
 
+def test_comments_stay_with_what_they_stand_above() -> None:
+    text = "customModes:\n- slug: a\n# of the next\nother: 1\n"
+    assert MODES.put(text.encode(), "py", "slug: py\n").decode() == text.replace("# of", "- slug: py\n# of")
+    text = "customModes:\n  - slug: a\n  # of a\n\n# of the next\nother: 1\n"
+    assert MODES.put(text.encode(), "py", "slug: py\n").decode() == text.replace("of a\n", "of a\n  - slug: py\n")
+
+
 def test_lines_end_as_they_do_in_the_file() -> None:
     after = MODES.put(FILES["carriage returns"].encode(), "py", MODE)
     assert after.count(b"\n") == after.count(b"\r\n")
@@ -200,6 +207,7 @@ SETTINGS = {
     "an empty map": "subagents:\n  agents: {}\nz: 1\n",
     "another agent": "subagents:\n  agents:\n    o:\n      type: command # c\n    # tail\nz: 1\n",
     "nothing": "subagents:\n",
+    "an agent called by a number": "subagents:\n  agents:\n    1:\n      type: x\n",
     "wide": "subagents:\n    agents:\n        o:\n            type: x\n    default: q\n",
     "flow": "subagents: {agents: {o: {type: x}}}\n",
     "empty flow": "subagents: {}\n",
