@@ -295,6 +295,47 @@ def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, proje
     assert "nothing differs" in agentpack("diff").err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sync",
+        "sync --frozen",
+        "lock",
+        "upgrade tester --yes",
+        "install python-engineer",
+        "install data-reviewer",
+        "uninstall tester",
+        "adopt .claude/agents/mine.md",
+        "keep tester",
+    ],
+)
+def test_a_pack_stays_with_the_source_that_it_came_from_whatever_is_done(
+    agentpack: Agentpack, project: Path, command: str
+) -> None:
+    """A source that comes first in the manifest and has it too is for packs that are new."""
+    publish(project / "packs", make_pack("tester", personas={"tester": persona_text("tester")}))
+    ask_for(project, "'data-reviewer>=1.0', tester")
+    agentpack("sync")
+    other = persona_text(body="You look elsewhere. {#identity}\n")
+    publish(
+        project / "other", *(make_pack(version=version, personas={"reviewer": other}) for version in ("1.1.0", "9.0.0"))
+    )
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("sources: [", "sources: [{name: other, path: other}, "))
+    agentpack("lock")
+    mine = {".claude/agents/mine.md": persona_text("mine")}
+    write_tree(project, mine)
+    tester = project / ".claude/agents/tester.md"
+    if command.startswith("keep"):
+        tester.write_text(tester.read_text().replace("Say what", "Say all that"))
+    agentpack(*command.split())
+    assert "You look elsewhere." not in (project / AGENT).read_text()
+    (row,) = (
+        row for row in json.loads((project / "agentpack.lock").read_text())["packs"] if row["name"] == "data-reviewer"
+    )
+    assert (row["source"], row["version"]) == ("packs", "1.1.0")
+
+
 def test_a_pack_that_comes_from_another_source_is_told(agentpack: Agentpack, project: Path) -> None:
     agentpack("sync")
     path = project / "agentpack.yaml"

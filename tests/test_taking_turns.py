@@ -1,6 +1,7 @@
 """A command plans without the process lock: what another one changes before it writes is taken into account."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from support.running import Agentpack
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest
+from agentpack.commands.uninstall import uninstall
 from agentpack.commands.upgrade import upgrade
 from agentpack.environment import Environment, project_scope
-from agentpack.errors import PolicyRefused
+from agentpack.errors import PolicyRefused, Unavailable
 from agentpack.workspace.workspace import Workspace
 
 MINE = ".claude/agents/reviewer.md"
@@ -37,6 +39,11 @@ def opened(project: Path) -> Workspace:
 
 def upgraded(project: Path, meanwhile: Callable[[], object]) -> tuple[Outcome, int]:
     """Upgrade all, and do something else when the plan stands and nothing is written yet. How often it stood, too."""
+    return changed(project, ("upgrade", "--latest"), meanwhile)
+
+
+def changed(project: Path, words: tuple[str, ...], meanwhile: Callable[[], object]) -> tuple[Outcome, int]:
+    """The same with an upgrade of all, or with one that takes a pack out."""
     asked = []
 
     def confirm(_: Outcome) -> bool:
@@ -45,7 +52,10 @@ def upgraded(project: Path, meanwhile: Callable[[], object]) -> tuple[Outcome, i
             meanwhile()
         return True
 
-    return upgrade(opened(project), ChangeRequest(latest=True, confirm=confirm)), len(asked)
+    request = ChangeRequest(latest="--latest" in words, confirm=confirm)
+    if words[0] == "upgrade":
+        return upgrade(opened(project), request), len(asked)
+    return uninstall(opened(project), replace(request, names=words[1:])), len(asked)
 
 
 def test_what_another_command_installed_meanwhile_is_kept(agentpack: Agentpack, crew: Path) -> None:
@@ -63,6 +73,33 @@ def test_what_people_wrote_into_the_manifest_meanwhile_is_kept(agentpack: Agentp
     assert asked == 2
     assert manifest.read_text().endswith("# reviewed\n")
     assert "One more." in (crew / MINE).read_text()
+
+
+@pytest.mark.parametrize("path", [MINE, ".roomodes"])
+@pytest.mark.parametrize("words", [("upgrade", "--latest"), ("uninstall", "crew")])
+def test_an_agent_that_people_edited_meanwhile_is_left_to_the_next_command(
+    agentpack: Agentpack, crew: Path, path: str, words: tuple[str, ...]
+) -> None:
+    """A file of its own, or an entry of one that others write too."""
+    agentpack("install", "crew", "--client", "claude,roo", "--accept", "widened:roo")
+    place = crew / path
+    edited = place.read_text().replace("Look before", "Look twice before")
+    with pytest.raises(Unavailable, match="files changed while agentpack worked; nothing was applied"):
+        changed(crew, words, lambda: place.write_text(edited))
+    assert place.read_text() == edited
+
+
+@pytest.mark.parametrize("words", [("upgrade", "--latest"), ("uninstall", "crew")])
+def test_what_others_wrote_beside_our_entry_meanwhile_is_kept(
+    agentpack: Agentpack, crew: Path, words: tuple[str, ...]
+) -> None:
+    agentpack("install", "crew", "--client", "claude,roo", "--accept", "widened:roo")
+    modes = crew / ".roomodes"
+    theirs = "  - slug: mine\n    name: Mine\n"
+    changed(crew, words, lambda: modes.write_text(modes.read_text() + theirs))
+    assert modes.read_text().endswith(theirs)
+    assert ("One more." in modes.read_text()) is (words[0] == "upgrade")
+    assert ("slug: reviewer" in modes.read_text()) is (words[0] == "upgrade")
 
 
 def test_a_policy_that_people_wrote_into_the_manifest_meanwhile_holds(crew: Path) -> None:
