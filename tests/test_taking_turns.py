@@ -89,6 +89,22 @@ def test_an_agent_that_people_edited_meanwhile_is_left_to_the_next_command(
     assert place.read_text() == edited
 
 
+@pytest.mark.parametrize("path", [MINE, ".roomodes"])
+def test_an_edit_that_is_seen_when_the_plan_is_made_again_is_merged(
+    agentpack: Agentpack, crew: Path, path: str
+) -> None:
+    agentpack("install", "crew", "--client", "claude,roo", "--accept", "widened:roo")
+    place, manifest = crew / path, crew / "agentpack.yaml"
+
+    def both() -> None:
+        place.write_text(place.read_text().replace("Look before", "Look twice before"))
+        manifest.write_text(manifest.read_text() + "# reviewed\n")
+
+    upgraded(crew, both)
+    assert "Look twice before" in place.read_text()
+    assert "One more." in place.read_text()
+
+
 @pytest.mark.parametrize("words", [("upgrade", "--latest"), ("uninstall", "crew")])
 def test_what_others_wrote_beside_our_entry_meanwhile_is_kept(
     agentpack: Agentpack, crew: Path, words: tuple[str, ...]
