@@ -189,6 +189,22 @@ def test_what_has_nothing_of_what_is_denied_passes(word: str) -> None:
     assert refused("capabilities: {deny: [shell]}", capabilities={word: "copilot"}) == []
 
 
+@pytest.mark.parametrize(
+    ("allow", "passes"), [("[read]", True), ("[read, 'model:small']", False), ("[read, 'model:*']", True)]
+)
+def test_a_list_that_names_no_model_says_nothing_of_models(allow: str, passes: bool) -> None:
+    found = refused(f"capabilities: {{allow: {allow}}}", capabilities={"read": "claude", "model:large": "claude"})
+    assert found == ([] if passes else ["capabilities.allow"])
+
+
+@pytest.mark.parametrize("licence", [None, "free as in beer"])
+def test_a_licence_that_nobody_can_tell_is_judged_by_what_is_allowed(licence: str | None) -> None:
+    """It is not said to be none of those that are denied, too."""
+    policy = policy_of("licenses: {allow: [MIT], deny: [ISC]}")
+    told = judge_facts(policy, FACTS._replace(license=licence))
+    assert [(verdict.rule, verdict.allowed) for verdict in told] == [("licenses.allow", False)]
+
+
 def test_every_tool_is_not_among_some_tools() -> None:
     some = "capabilities: {allow: [read, search, edit, shell, web, delegate]}"
     assert refused(some, capabilities={"every-tool": "claude"}) == ["capabilities.allow"]

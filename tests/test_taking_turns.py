@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.packs import BODY, make_pack, persona_text, publish
+from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 
 from agentpack.changes.outcome import Outcome
@@ -64,6 +64,17 @@ def test_what_another_command_installed_meanwhile_is_kept(agentpack: Agentpack, 
     assert "One more." in (crew / MINE).read_text()
     assert (crew / ".claude/agents/tester.md").exists()
     assert "other" in (crew / "agentpack.yaml").read_text()
+    assert agentpack("diff").exit_code == 0
+
+
+def test_what_another_command_wrote_meanwhile_is_no_edit(agentpack: Agentpack, crew: Path) -> None:
+    """The text that it wrote is what the new one takes the place of, though the first plan knew another."""
+    for version, words in (("1.0.1", "Look loudly"), ("1.2.0", "Look more loudly")):
+        variants = {"reviewer/loud": variant_text(f"- {words} before you change. {{#look}}\n")}
+        publish(crew / "packs", make_pack("crew", version, variants=variants))
+    _, asked = upgraded(crew, lambda: agentpack("install", "crew[loud]==1.0.1", real=True))
+    assert asked == 2
+    assert "- Look more loudly before you change.\n" in (crew / MINE).read_text()
     assert agentpack("diff").exit_code == 0
 
 
