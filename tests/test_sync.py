@@ -191,6 +191,33 @@ def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
     assert marks(project) == before
 
 
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ("data-reviewer==1.2.0rc1", "data-reviewer 1.2.0rc1 is locked, and agentpack.yaml asks for data-reviewer>=1.0"),
+        ("data-reviewer[house]>=1.0", "data-reviewer is locked with the variant `house`, which nothing asks for"),
+    ],
+)
+@pytest.mark.parametrize("command", ["sync --locked", "sync --check", "diff"])
+def test_a_lock_of_another_manifest_is_not_believed_to_be_of_this_one(
+    agentpack: Agentpack, project: Path, other: str, told: str, command: str
+) -> None:
+    """All that it says of its releases is true, and the copy of the manifest in it is this one."""
+    publish(project / "packs", make_pack(version="1.2.0rc1"))
+    write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Ask first. {#ask}\n")})
+    manifest = project / "agentpack.yaml"
+    text = manifest.read_text()
+    locks = []
+    for requirement in ("data-reviewer>=1.0", other):
+        manifest.write_text(text.replace("data-reviewer==1.0.0", f"'{requirement}'"))
+        agentpack("sync")
+        locks.append(json.loads((project / "agentpack.lock").read_text()))
+    manifest.write_text(text.replace("data-reviewer==1.0.0", "'data-reviewer>=1.0'"))
+    (project / "agentpack.lock").write_text(json.dumps({**locks[1], "manifest": locks[0]["manifest"]}))
+    ran = agentpack(*command.split(), expect=3 if command == "sync --locked" else 1)
+    assert told in ran.out + ran.err
+
+
 def test_a_lock_that_no_longer_pins_the_text_of_a_local_variant_is_refused(agentpack: Agentpack, project: Path) -> None:
     """Whoever calls it one of the pack's variants would be free to change it later."""
     house = {".agentpack/variants/reviewer/house.md": variant_text("- Ask first. {#ask}\n")}
