@@ -460,6 +460,15 @@ def test_a_client_that_has_its_agents_where_another_has_them_reads_the_same_file
     assert tree(project)[".claude/agents/reviewer.md"] == before[".claude/agents/reviewer.md"]
 
 
+def test_a_file_is_adopted_for_the_client_in_use_where_another_has_the_same_folder(
+    agentpack: Agentpack, house: Path
+) -> None:
+    declare(house, {**DECLARATION, "project": ".claude/agents"}, name="acme")
+    (house / ".claude/agents/mine.md").write_text(persona_text("mine"))
+    agentpack("adopt", ".claude/agents/mine.md")
+    assert {row["client"] for row in lock(house)["files"] if row["persona"] == "mine"} == {"claude"}
+
+
 def test_the_user_s_own_clients_are_named_in_full(agentpack: Agentpack, project: Path, home: Path) -> None:
     publish(home / "packs", make_pack())
     place = home / ".config/agentpack/clients/house.yaml"

@@ -115,6 +115,19 @@ def test_packs_that_come_and_go_are_taken_along(colleague: Agentpack, mine: Agen
     assert commands(mine)[2] == "found in this checkout"
 
 
+def test_a_file_that_git_took_away_with_its_row_is_not_missed(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    commit(project)
+    agentpack("install", "python-reviewer")
+    commit(project)
+    git(project, "checkout", "--quiet", "HEAD~1")
+    assert not (project / REVIEWER).exists()
+    assert agentpack("diff").err.endswith("nothing differs\n")
+    agentpack("audit", "--level", "note")
+    assert agentpack("status", "--json").envelope["data"]["leftovers"] == []
+    assert agentpack("sync").err.endswith("nothing to change\n")
+
+
 def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
     colleague("upgrade", "--yes")
     commit(project)
