@@ -329,6 +329,9 @@ def test_a_lock_of_before_is_clean_and_learns_it_with_the_next_change(agentpack:
     for command in LOOKING:
         agentpack(*command.split(), expect=0)
     assert lock(house) == old
+    for command in ("lock", "sync", "sync --locked"):
+        agentpack(*command.split())
+        assert lock(house) == old, "nothing else changed"
     agentpack("install", "data-reviewer[strict]")
     assert [*lock(house)["declared"]] == ["house"]
 
@@ -427,6 +430,43 @@ def test_a_client_is_declared_once(agentpack: Agentpack, house: Path) -> None:
 
 
 # Where else it shows.
+
+
+def test_a_client_that_has_its_agents_where_another_has_them_reads_the_same_file(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """It is written once and said so; where it would need another text, or another pack is there, it is refused."""
+    publish(project / "packs", make_pack(), make_pack("other"))
+    shared = {**DECLARATION, "title": "House", "project": ".claude/agents"}
+    declare(project, shared)
+    words = ("install", "data-reviewer", "--source", "packs", "--client", "claude,house")
+    ran = agentpack(*words)
+    assert "House reads .claude/agents/reviewer.md: no second file is written for it" in ran.err
+    assert [row["client"] for row in lock(project)["files"]] == ["claude"]
+    agentpack("sync", "--locked")
+    before = tree(project)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(
+        manifest.read_text().replace(
+            "  - data-reviewer\n",
+            "  - {require: data-reviewer, clients: [claude]}\n  - {require: other, clients: [house]}\n",
+        )
+    )
+    assert "`data-reviewer` and `other` both have a persona `reviewer`" in agentpack("sync", expect=4).err
+    manifest.write_bytes(before["agentpack.yaml"])
+    declare(project, {**shared, "description": "summary"})
+    ran = agentpack("sync", expect=3)
+    assert "Claude Code and House read one file, and each needs its own text; nothing was written" in ran.err
+    assert tree(project)[".claude/agents/reviewer.md"] == before[".claude/agents/reviewer.md"]
+
+
+def test_a_file_is_adopted_for_the_client_in_use_where_another_has_the_same_folder(
+    agentpack: Agentpack, house: Path
+) -> None:
+    declare(house, {**DECLARATION, "project": ".claude/agents"}, name="acme")
+    (house / ".claude/agents/mine.md").write_text(persona_text("mine"))
+    agentpack("adopt", ".claude/agents/mine.md")
+    assert {row["client"] for row in lock(house)["files"] if row["persona"] == "mine"} == {"claude"}
 
 
 def test_the_user_s_own_clients_are_named_in_full(agentpack: Agentpack, project: Path, home: Path) -> None:

@@ -129,6 +129,19 @@ def test_a_row_of_the_other_side_names_the_release_it_was_written_from() -> None
     assert found.pin(found.files[1]) == pack("a", "1.2.0")
 
 
+def test_such_a_release_comes_with_what_it_requires() -> None:
+    """An agent that extends a pack of its own side is made of that one, and not of what is wanted now."""
+    sides = []
+    for version in ("1.0.0", "1.2.0"):
+        needed = pack("base", version)._replace(wanted_by=(f"a {version}",))
+        packs = (pack("a", version)._replace(requires=(f"base=={version}",)), needed)
+        sides.append(lock(f"a {version}", packs=packs))
+    ours, theirs = sides
+    found = merged(LockSides(ours, theirs, None), anything, lambda row: row.sha256 == file("a", "1.2.0").sha256)
+    assert releases(found) == ["a 1.0.0", "base 1.0.0"]
+    assert found.written is not None and found.written.packs == theirs.packs
+
+
 def test_a_row_that_a_file_is_equal_to_counts_whichever_side_it_is_of() -> None:
     sides = LockSides(lock("a 1.2.0"), lock("a 1.1.0"), None)
     found = merged(sides, anything, lambda row: row.sha256 == file("a", "1.2.0").sha256)

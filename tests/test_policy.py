@@ -189,6 +189,22 @@ def test_what_has_nothing_of_what_is_denied_passes(word: str) -> None:
     assert refused("capabilities: {deny: [shell]}", capabilities={word: "copilot"}) == []
 
 
+@pytest.mark.parametrize(
+    ("allow", "passes"), [("[read]", True), ("[read, 'model:small']", False), ("[read, 'model:*']", True)]
+)
+def test_a_list_that_names_no_model_says_nothing_of_models(allow: str, passes: bool) -> None:
+    found = refused(f"capabilities: {{allow: {allow}}}", capabilities={"read": "claude", "model:large": "claude"})
+    assert found == ([] if passes else ["capabilities.allow"])
+
+
+@pytest.mark.parametrize("licence", [None, "free as in beer"])
+def test_a_licence_that_nobody_can_tell_is_judged_by_what_is_allowed(licence: str | None) -> None:
+    """It is not said to be none of those that are denied, too."""
+    policy = policy_of("licenses: {allow: [MIT], deny: [ISC]}")
+    told = judge_facts(policy, FACTS._replace(license=licence))
+    assert [(verdict.rule, verdict.allowed) for verdict in told] == [("licenses.allow", False)]
+
+
 def test_every_tool_is_not_among_some_tools() -> None:
     some = "capabilities: {allow: [read, search, edit, shell, web, delegate]}"
     assert refused(some, capabilities={"every-tool": "claude"}) == ["capabilities.allow"]
@@ -329,15 +345,26 @@ REFUSING = {
 }
 
 
+ALLOWING = """\
+sources: {allow: [packs], deny: [nowhere]}
+packs: {allow: [data-reviewer], deny: [nothing]}
+licenses: {allow: [MIT], deny: [ISC]}
+minimum_age: 0
+maximum_size: 1 GiB
+"""
+
+
 @pytest.mark.parametrize("place", ["project", "user", "organisation"])
 @pytest.mark.parametrize("rule", REFUSING)
 def test_each_rule_in_each_place_refuses_an_install(
     agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, place: str, rule: str
 ) -> None:
+    """Whatever the other two allow."""
     text = REFUSING[rule]
-    file = {"user": by_user, "organisation": by_organisation, "project": lambda said: by_project(project, said)}[place](
-        text
-    )
+    places = {"user": by_user, "organisation": by_organisation, "project": lambda said: by_project(project, said)}
+    for other in places.keys() - {place}:
+        places[other](ALLOWING)
+    file = places[place](text)
     before = tree(project)
     error = error_of(install(agentpack, packs, "data-reviewer==1.0.0", "--json", expect=5))
     assert error["code"] == "policy"
@@ -694,6 +721,12 @@ def test_upgrading_past_the_range_takes_none_that_is_too_young(
     install(agentpack, packs, "data-reviewer<2")
     agentpack("upgrade", "--latest", "--yes")
     assert "data-reviewer<2" in (project / "agentpack.yaml").read_text()
+
+
+def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 14\n")
+    assert "passed over" not in install(agentpack, packs, "data-reviewer<2").err
+    assert "passed over" not in agentpack("sync").err
 
 
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:

@@ -444,6 +444,28 @@ def test_what_a_release_takes_against_either_side_of_a_merge_stops(agentpack: Ag
     agentpack("upgrade", "--yes", "--accept", "web", "--accept", "shell")
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_only_one_side_of_a_merge_had_is_no_acceptance_for_the_other(
+    agentpack: Agentpack, tmp_path: Path, turned: bool
+) -> None:
+    """The new release takes what the older one of the two had and the newer one gave up."""
+    packs, lock = tmp_path / "more", agentpack.folder / "agentpack.lock"
+    release(packs, "1.0.0", reviewer={"tools": ["read", "shell"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    sides, text = [lock.read_text()], agent.read_text()
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    agentpack("upgrade", "--yes")
+    sides.append(lock.read_text())
+    agent.write_text(text)
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    one, other = reversed(sides) if turned else sides
+    lock.write_text(f"<<<<<<< HEAD\n{one}=======\n{other}>>>>>>> theirs\n")
+    release(packs, "1.2.0", reviewer={"tools": ["read", "shell"]})
+    stopped(agentpack, "upgrade", "--yes")
+    agentpack("upgrade", "--yes", "--accept", "shell")
+
+
 @pytest.mark.parametrize("less", LESS)
 @pytest.mark.parametrize(
     "command", [["upgrade", "--yes"], ["sync"], ["lock"], ["lock", "--upgrade"], ["install", "reviews>=1.1"]]

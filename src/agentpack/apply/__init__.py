@@ -11,7 +11,7 @@ only checked that each is still as planned. docs/explanation/transactions.md exp
 
 from agentpack.apply.recovery import RecoveryResult, interrupted, left_behind, recover, unfinished
 from agentpack.apply.replay import Unfinished
-from agentpack.apply.staging import Snapshot, Step
+from agentpack.apply.staging import Snapshot, Step, changed_meanwhile
 from agentpack.apply.transaction import transact
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Snapshot",
     "Step",
     "Unfinished",
+    "changed_meanwhile",
     "interrupted",
     "left_behind",
     "recover",

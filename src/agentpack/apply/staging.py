@@ -135,7 +135,7 @@ class Staging:
                 hint="move it elsewhere, or put a file in its place",
             )
         if (seen.digest if seen else None) != step.before:
-            raise _changed(self._disk, [step.path])
+            raise changed_meanwhile(self._disk, [step.path])
 
     def _refuse_twice(self, path: str, place: str) -> None:
         """Raise if two steps lead to one file; the planner has already merged such paths."""
@@ -159,7 +159,7 @@ class Staging:
             if not self._pack.has(before.digest):
                 data = self._disk.read(path)
                 if data is None or digest_of(data) != before.digest:
-                    raise _changed(self._disk, [path])
+                    raise changed_meanwhile(self._disk, [path])
                 self._pack.add(data, before.digest)
             if self._recorded.get(path) != before:
                 self._replaced.append((path, before.digest, before.mode))
@@ -223,7 +223,7 @@ class Staging:
         for data in self._snapshot.blobs:
             self._pack.add(data)
         if gone := [file.path for file in found.files if not self._pack.has(file.written)]:
-            raise _changed(self._disk, gone)  # edited again while it was read
+            raise changed_meanwhile(self._disk, gone)  # edited again while it was read
         return [self._store.generations.write(found)]
 
     def _amend(self, generation: Generation) -> Generation:
@@ -259,7 +259,7 @@ class Staging:
         changed = [check.path for check in self._checks.values() if not self.is_unchanged(check)]
         changed += [folder or "." for folder in self._entered if not disk.same_folder(folder)]
         if changed:
-            raise _changed(disk, changed)
+            raise changed_meanwhile(disk, changed)
 
     def is_unchanged(self, check: _Check) -> bool:
         """Whether a path holds the same as before. If only the signature differs, the content decides."""
@@ -273,7 +273,7 @@ class Staging:
         for row in self._rows:
             check = self._checks[self._places[row.path]]
             if self._disk.stamp(row.path) != check.stamp and not self.is_unchanged(check):
-                raise _changed(self._disk, [row.path])
+                raise changed_meanwhile(self._disk, [row.path])
             if row.after.digest is None:
                 self._disk.unlink(row.path)
             else:
@@ -301,7 +301,8 @@ def _other_history(disk: Disk) -> Unavailable:
     )
 
 
-def _changed(disk: Disk, paths: list[str]) -> Unavailable:
+def changed_meanwhile(disk: Disk, paths: list[str]) -> Unavailable:
+    """The error that names files which are no longer as they were planned."""
     return Unavailable(
         "files changed while agentpack worked; nothing was applied",
         details=[disk.absolute(path) for path in paths],

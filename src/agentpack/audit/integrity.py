@@ -36,7 +36,7 @@ def _files(workspace: Workspace) -> Iterator[AuditFinding]:
         if here is None:
             yield whole(place, "AP202", "it was installed and is missing; `agentpack sync` writes it again", key=path)
         elif state == "blocked":
-            yield whole(place, "AP202", f"it was installed, and now there is {here.blocked} in its place", key=path)
+            yield whole(place, "AP202", f"it was installed, and now {here.blocked}", key=path)
         elif state == "edited":
             text = str(here.digest)
             yield whole(place, "AP201", "it was edited by hand; `agentpack diff` shows how", key=path, text=text)

@@ -13,7 +13,7 @@ from agentpack.model.lock import Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import PackName
 from agentpack.model.rendering import Rendering
-from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.requirement import Requirement
 from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.candidates import candidates_to_view
 from agentpack.wanted.choose import choose, pinned
@@ -150,7 +150,7 @@ def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedP
     Raises:
         AgentpackError: the release is no longer available, or cannot be rendered.
     """
-    pins = {one.name: one for one in _with_required(lock, pin, is_old=row.release is not None)}
+    pins = {one.name: one for one in lock.with_required(pin, is_old=row.release is not None)}
     rows = (file for file in lock.files if (file.pack, file.release) == (row.pack, row.release))
     clients = sorted({file.client for file in rows if file.client == row.client or file.client in workspace.clients})
     manifest = Manifest.from_data(lock.manifest)
@@ -162,18 +162,3 @@ def render_again(workspace: Workspace, lock: Lock, row: LockedFile, pin: LockedP
     manifest = manifest._replace(packs=() if entry is None else (entry._replace(clients=None),))
     again = pinned(workspace, lock._replace(packs=tuple(pins.values())), manifest).for_clients(clients)
     return RenderedPack(again.preview(pin.name), again)
-
-
-def _with_required(lock: Lock, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:
-    """A release and the releases it requires, directly or indirectly; older ones first if the release is old."""
-    older = {one.name: one for one in lock.written.packs} if lock.written and is_old else {}
-    known = {**{one.name: one for one in lock.packs}, **older, pin.name: pin}
-    waiting, seen = [pin], {pin.name}
-    while waiting:
-        one = waiting.pop()
-        yield one
-        for text in one.requires:
-            name = parse_requirement(text).pack
-            if name in known and name not in seen:
-                seen.add(name)
-                waiting.append(known[name])

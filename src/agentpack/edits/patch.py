@@ -5,7 +5,7 @@ after the rule it follows. Text from elsewhere (a local variant, an extended pac
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from typing import NamedTuple
 
@@ -190,9 +190,22 @@ class _Writer:
     def diff(self) -> Iterator[str]:
         for path, changes in sorted(self.changes.items()):
             lines = list(self.lines[path])
-            order = sorted(enumerate(changes), key=lambda row: (row[1].start, row[1].end, row[0]), reverse=True)
+            order = sorted(
+                enumerate(_outermost(changes)), key=lambda row: (row[1].start, row[1].end, row[0]), reverse=True
+            )
             for _, change in order:
                 lines[change.start : change.end] = change.lines
             before = self.files[path].splitlines(keepends=True)
             after = ("\r\n" if path in self.crlf else "\n").join(lines).splitlines(keepends=True)
             yield from unified_diff(before, after, f"a/{path}", f"b/{path}")
+
+
+def _outermost(changes: Iterable[_Change]) -> Iterator[_Change]:
+    """The changes without those inside of what is taken out, as a section is with the one that it stands below."""
+    start = end = 0
+    for change in sorted(changes, key=lambda change: (change.start, -change.end)):
+        if change.start < end and (change.start > start or change.end > change.start):
+            continue
+        if not change.lines:
+            start, end = change.start, change.end
+        yield change

@@ -10,7 +10,7 @@ give the same bytes.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from agentpack.errors import Fault, InvalidFile
@@ -55,6 +55,11 @@ class LockedPack(NamedTuple):
     """Maps a persona's name to the name it was given. Only in `written`; for what is wanted, the manifest has it."""
     clients: tuple[str, ...] | None = None
     """The clients the pack is for, if fewer than the lock's and the manifest does not list them."""
+
+    @property
+    def made_of(self) -> tuple[object, ...]:
+        """What decides the texts that it renders to."""
+        return self.version, self.source, self.digest, self.variants, self.local_variants, dict(self.parameters)
 
     def to_data(self) -> dict[str, Any]:
         """The pack as the lock stores it."""
@@ -159,6 +164,25 @@ class Lock(NamedTuple):
             return self.pack(file.pack)
         pins = self.written.packs if self.written else ()
         return next((pin for pin in pins if (pin.name, pin.version) == (file.pack, file.release)), None)
+
+    def with_required(self, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:
+        """A release and those that it requires, directly or through others; older ones first where it `is_old`."""
+        if not pin.requires:
+            yield pin
+            return
+        from agentpack.model.requirement import parse_requirement  # only where something is rendered again
+
+        older = {one.name: one for one in self.written.packs} if self.written and is_old else {}
+        known = {**{one.name: one for one in self.packs}, **older, pin.name: pin}
+        waiting, seen = [pin], {pin.name}
+        while waiting:
+            one = waiting.pop()
+            yield one
+            for text in one.requires:
+                name = parse_requirement(text).pack
+                if name in known and name not in seen:
+                    seen.add(name)
+                    waiting.append(known[name])
 
     def to_text(self) -> str:
         data = {

@@ -106,21 +106,20 @@ def _held(
     packs: Iterable[LockedPack], files: Iterable[LockedFile], sides: LockSides
 ) -> tuple[tuple[LockedFile, ...], tuple[LockedPack, ...]]:
     """The rows, and those of the releases they refer to that differ from what is wanted now."""
-    wanted = {pack.name: _made_of(pack) for pack in packs}
+    wanted = {pack.name: pack.made_of for pack in packs}
     rows, pins = [], {}
     for row in files:
         side = sides.ours if row in sides.ours.files else sides.theirs
         pin = side.pin(row)
-        if pin is not None and (row.release is not None or _made_of(pin) != wanted.get(pin.name)):
+        if pin is not None and (row.release is not None or pin.made_of != wanted.get(pin.name)):
+            _, *required = side.with_required(pin, is_old=row.release is not None)
             pins[pin.name, pin.version] = pin
+            for one in required:
+                if one.made_of != wanted.get(one.name):
+                    pins.setdefault((one.name, one.version), one)
             row = row._replace(release=pin.version)
         rows.append(row)
     return tuple(rows), tuple(pins.values())
-
-
-def _made_of(pack: LockedPack) -> tuple[object, ...]:
-    """Everything that determines what a pack renders to."""
-    return pack.version, pack.source, pack.digest, pack.variants, pack.local_variants, dict(pack.parameters)
 
 
 def _three_way(ours: _T, theirs: _T, base: _T | None, clash: Callable[[], _T], *, has_base: bool) -> _T:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
+from agentpack.environment import MANIFEST
 from agentpack.errors import AgentpackError
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState, parse_lock
@@ -35,6 +36,8 @@ class FileRelease(NamedTuple):
 
     row: LockedFile
     pin: LockedPack
+    required: tuple[LockedPack, ...] = ()
+    """Those that the release requires, as they were then: the text is not made without them."""
 
 
 def file_releases(workspace: Workspace) -> Mapping[str, FileRelease]:
@@ -68,19 +71,24 @@ def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileReleas
     wanted = {file.path: file for file in lock.files}
     files = {row.path: row for row in rows}
     pins: dict[tuple[str, str], LockedPack] = {}
+    made_of = {pack.name: pack.made_of for pack in lock.packs}
+    waiting = set[str]()
     for one in held:
         path = one.row.path
         if path in wanted and wanted[path].sha256 == one.row.sha256:
             files[path] = wanted[path]
             continue
+        waiting.add(one.pin.name)
         pins[one.pin.name, one.pin.version] = one.pin
+        for pin in one.required:
+            if made_of.get(pin.name) != pin.made_of:
+                pins.setdefault((pin.name, pin.version), pin)
         files[path] = one.row._replace(release=one.pin.version)
     if files == wanted:
         return lock._replace(written=None)
     clients = lock.clients
     if before is not None:
         clients = before.written.clients if before.written else before.clients
-    waiting = {pin.name for pin in pins.values()}
     behind = {row.client for row in files.values() if row.release is not None}
     told = as_written(before).declared if before is not None else {}
     declared = {
@@ -98,6 +106,7 @@ class KnownLocks:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._read: list[tuple[Lock, Mapping[str, LockedFile]]] = []
+        self._required: dict[tuple[int, str, str | None], tuple[LockedPack, ...]] = {}
 
     def _all(self) -> Iterator[Lock]:
         workspace = self.workspace
@@ -142,9 +151,12 @@ class KnownLocks:
         if found is None:
             return None
         lock, row, pin = found
+        key = id(lock), pin.name, row.release
+        if key not in self._required:
+            self._required[key] = tuple(lock.with_required(pin, is_old=row.release is not None))[1:]
         if row.release is None:
             pin = pin._replace(renames=Manifest.from_data(lock.manifest).renames(pin.name))
-        return FileRelease(row, pin)
+        return FileRelease(row, pin, self._required[key])
 
 
 def as_written(lock: Lock) -> Lock:
@@ -155,7 +167,11 @@ def as_written(lock: Lock) -> Lock:
     manifest = Manifest.from_data(lock.manifest)
     entries = {entry.requirement.pack: entry for entry in manifest.packs}
     for pin in lock.written.packs:
-        entry = entries.get(pin.name) or ManifestEntry(Requirement(pack=pin.name), pin.name)
+        entry = entries.get(pin.name)
+        if entry is None:
+            if MANIFEST not in pin.wanted_by:
+                continue  # others required it then
+            entry = ManifestEntry(Requirement(pack=pin.name), pin.name)
         requirement = replace(entry.requirement, variants=pin.variants)
         entries[pin.name] = entry._replace(
             requirement=requirement, text=str(requirement), parameters=pin.parameters, renames=pin.renames

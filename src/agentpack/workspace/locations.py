@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from agentpack.apply import Step
+from agentpack.apply import Step, changed_meanwhile
 from agentpack.clients import Clients
 from agentpack.clients.base import SharedFile
 from agentpack.clients.user_declared import DATA, is_for_agents
@@ -246,6 +246,11 @@ class Locations:
         before = self._disk.read(path)
         shared = self._shared(path)
         data = before or b""
+        there = self._parse(path, data)  # the transaction looks at the whole file, which others write too
+        for change in placed:
+            text = there.get(split_place(change.place)[1] or "")
+            if (None if text is None else digest_of(text.encode())) != change.before:
+                raise changed_meanwhile(self._disk, [path])
         try:
             contents = {split_place(change.place)[1] or "": change.content for change in placed}
             texts = {key: None if content is None else content.decode() for key, content in contents.items()}
