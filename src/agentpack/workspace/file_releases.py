@@ -43,7 +43,7 @@ class FileRelease(NamedTuple):
 def file_releases(workspace: Workspace) -> Mapping[str, FileRelease]:
     """By path, each file that was written last with its release. Files that no known lock lists are left out."""
     locks = KnownLocks(workspace)
-    found = ((file.path, locks.held(file)) for file in workspace.states.recorded.values())
+    found = ((file.path, locks.release_of(file)) for file in workspace.states.recorded.values())
     return {path: held for path, held in found if held is not None}
 
 
@@ -57,7 +57,7 @@ def file_releases_of_lock(workspace: Workspace) -> Iterator[FileRelease]:
     rows = locked_files(lock)
     recognised = {row.path for one in workspace.states.recognised for row in one.files} - rows.keys()
     yield from (one for path, one in held.items() if path in recognised)
-    yield from (one for one in map(locks.held, rows.values()) if one is not None)
+    yield from (one for one in map(locks.release_of, rows.values()) if one is not None)
 
 
 def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileRelease], before: Lock | None) -> Lock:
@@ -146,7 +146,7 @@ class KnownLocks:
                 return lock, row, pin
         return None
 
-    def held(self, file: InstalledFile) -> FileRelease | None:
+    def release_of(self, file: InstalledFile) -> FileRelease | None:
         found = self.find(file)
         if found is None:
             return None
