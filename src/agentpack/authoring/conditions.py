@@ -10,7 +10,7 @@ from agentpack.compose.substitute import PLACEHOLDER
 
 
 def exclude_each_other(some: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two sets of conditions can never hold at the same time."""
+    """Whether all conditions of both sets can never hold together. False if that cannot be shown."""
     return any(_contradict(one, other) for one in some for other in others)
 
 

@@ -64,7 +64,7 @@ def lock_bytes(workspace: Workspace, lock: Lock, *, rewrite: bool = False) -> by
 
 
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
-    """The differences between two locks, one for each pack."""
+    """One change for each pack that differs between two locks. A lock that is None has no packs."""
     old, new = ({pack.name: pack for pack in lock.packs} if lock else {} for lock in (before, after))
     moved = {name for name in old.keys() & new.keys() if old[name].source != new[name].source}
     words: list[dict[str, str]] = [

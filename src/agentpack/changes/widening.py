@@ -76,7 +76,7 @@ class CapabilitiesWidened(DecisionNeeded):
         hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
         if hidden:
             super().__init__(
-                f"{_some(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
+                f"{_some_words(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
                 details=list(_details(self.changes)),
                 hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or bring back the "
                 "lock of before, as with `git restore agentpack.lock`",

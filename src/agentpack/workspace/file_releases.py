@@ -137,7 +137,9 @@ class KnownLocks:
             yield self._read[-1]
 
     def find(self, file: InstalledFile) -> tuple[Lock, LockedFile, LockedPack] | None:
-        """The lock that lists this very file, the file's row, and its release; None if there is none."""
+        """The first known lock whose row has the path and the rendered text of this file, with that row and the
+        release it names; None if no lock has it.
+        """
         sha256 = file.rendered.removeprefix("sha256:")
         for lock, rows in self._known():
             row = rows.get(path_in_lock(file.path))
