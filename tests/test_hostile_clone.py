@@ -247,6 +247,7 @@ def scenes() -> Iterator[Mapping[tuple[bool, bool], Scene]]:
 @given(brought=STATES, commands=st.lists(st.sampled_from(EVERY), min_size=12, max_size=12, unique=True))
 @example(brought=Brought(), commands=list(EVERY))
 @example(brought=Brought(stop=0.5, mode=0o6777, whose="other", in_lock=True), commands=list(EVERY))
+@example(brought=Brought(link=".agentpack inside", in_lock=True), commands=list(EVERY))
 def test_a_state_that_came_with_a_clone_changes_nothing_that_a_command_says_or_does(
     scenes: Mapping[tuple[bool, bool], Scene], brought: Brought, commands: list[Words]
 ) -> None:

@@ -1,5 +1,6 @@
 """sync and lock: the disk follows manifest and lock, and nobody's edit goes by the way."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -371,3 +372,23 @@ def test_a_pack_that_comes_from_another_source_is_told(agentpack: Agentpack, pro
     for words in (("lock", "--dry-run"), ("sync", "--dry-run"), ("sync",)):
         assert said in agentpack(*words).err
     assert "from `mirror`" not in agentpack("sync").err
+
+
+@pytest.mark.parametrize("path", [".agentpack/variants/reviewer/house.md", "agentpack.yaml", "packs/x.md"])
+@pytest.mark.parametrize("command", ["sync", "sync --discard-edits", "upgrade --yes", "uninstall data-reviewer"])
+def test_a_lock_that_lists_a_file_of_no_client_has_it_neither_written_nor_deleted(
+    agentpack: Agentpack, project: Path, path: str, command: str
+) -> None:
+    agentpack("sync")
+    house = variant_text("- Ours. {#ours}\n")
+    write_tree(project, {".agentpack/variants/reviewer/house.md": house, "packs/x.md": "Mine.\n"})
+    lock, mine = project / "agentpack.lock", (project / path).read_bytes()
+    data = json.loads(lock.read_text())
+    sha256 = hashlib.sha256(mine).hexdigest()
+    data["files"].append({**data["files"][0], "path": path, "sha256": sha256})
+    lock.write_text(json.dumps(data))
+    said = agentpack(*command.split(), expect=None)
+    assert "where no client reads agents; agentpack leaves it as it is" in said.err
+    assert (project / path).exists()
+    if path != "agentpack.yaml":
+        assert (project / path).read_bytes() == mine

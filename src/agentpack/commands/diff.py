@@ -31,7 +31,6 @@ from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.from_lock import check_rendering, pinned_by_scope, stale_reasons
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.file_releases import as_written
-from agentpack.workspace.recorded import locked_files
 from agentpack.workspace.workspace import Workspace, read_consistently
 
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
@@ -66,8 +65,8 @@ class WantedFiles:
         if lock is None:
             return self.workspace.states.recorded
         if lock.written is None or self.wanted is None:
-            return locked_files(lock)
-        return locked_files(self.wanted.lock)
+            return self.workspace.states.of_lock(lock)
+        return self.workspace.states.of_lock(self.wanted.lock)
 
     def text(self, file: InstalledFile) -> bytes | None:
         """The pristine bytes of a wanted or written file; None if they are lost."""

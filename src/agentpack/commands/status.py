@@ -144,7 +144,8 @@ def _refused(workspace: Workspace) -> Iterator[Refusal]:
 
 def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
     recorded = workspace.states.recorded
-    locked = {file.path: file for file in lock.files}
+    ours = workspace.states.of_lock(lock)
+    locked = {file.path: file for file in lock.files if file.path in ours}
     if workspace.lock is None:  # what was written last is not unwanted because of that
         locked = {
             path: LockedFile(path, row.client, row.pack, row.persona, row.rendered.removeprefix("sha256:"))

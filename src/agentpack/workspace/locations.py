@@ -60,24 +60,31 @@ class ManagedPlaces:
 
     def holds(self, path: str, client: str = "") -> bool:
         """Whether agentpack may manage a file at this named path. Faster with the file's client."""
-        return self._fits(split_place(path)[0].partition(BEHIND)[0], client, whole=True)
+        path = split_place(path)[0].partition(BEHIND)[0]
+        own = self._fits(path, self._of("", self._documents), whole=True)
+        return own is not None or self.holds_agent(path, client)
+
+    def holds_agent(self, path: str, client: str = "") -> bool:
+        """Whether a client can read an agent at this named path: a record of agent files lists no others."""
+        path = split_place(path)[0].partition(BEHIND)[0]
+        forms = chain(self._last, self._forms(client))  # files of one folder follow each other
+        found = self._fits(path, forms, whole=True)
+        self._last = [found] if found else self._last
+        return found is not None
 
     def may_contain(self, folder: str) -> bool:
         """Whether a folder can contain such files, directly or further down."""
-        return self.holds(folder) if BEHIND in folder else self._fits(folder, "", whole=False)
+        if BEHIND in folder:
+            return self.holds(folder)
+        return self._fits(folder, chain(self._of("", self._documents), self._forms("")), whole=False) is not None
 
-    def _fits(self, path: str, client: str, *, whole: bool) -> bool:
+    def _fits(self, path: str, forms: Iterable[list[str]], *, whole: bool) -> list[str] | None:
+        """The first pattern that the path matches."""
         names = [name.split("/") if name else [] for name in self._names(path)]
-        for form in chain(self._last, self._forms(client)):  # files of one folder follow each other
-            for parts in names:
-                if _fits(parts, form, whole=whole):
-                    self._last = [form]
-                    return True
-        return False
+        return next((form for form in forms for parts in names if _fits(parts, form, whole=whole)), None)
 
     def _forms(self, client: str) -> Iterator[list[str]]:
-        """Every pattern, split into parts: agentpack's own files first, then those of this client."""
-        yield from self._of("", self._documents)
+        """The pattern of each client, split into parts: those of this client first."""
         clients = self._clients()
         for name in clients.nearest(client):
             yield from self._of(name, () if name in self._known else clients[name].patterns(self._scope))

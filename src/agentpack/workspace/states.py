@@ -12,7 +12,7 @@ from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.workspace.documents import Documents
 from agentpack.workspace.locations import Locations, ManagedPlaces, split_place
-from agentpack.workspace.recorded import locked_here, recorded_files
+from agentpack.workspace.recorded import locked_files, locked_here, recorded_files
 
 _MOST_NAMED = 5
 
@@ -59,9 +59,13 @@ class States:
         current = self._documents.current
         return self._ours(current.elsewhere) if current else ()
 
+    def of_lock(self, lock: Lock) -> dict[str, InstalledFile]:
+        """The files of a lock by path, without those that no client reads as agents."""
+        return {file.path: file for file in self._ours(locked_files(lock).values())}
+
     def _ours(self, files: Iterable[InstalledFile]) -> tuple[InstalledFile, ...]:
         managed, files = self._managed(), tuple(files)
-        strange = {file.path for file in files if not managed.holds(file.path, file.client)}
+        strange = {file.path for file in files if not managed.holds_agent(file.path, file.client)}
         if strange:
             names = ", ".join(f"`{path}`" for path in sorted(strange)[:_MOST_NAMED])
             self._disk.lacks["rows"] = (
