@@ -13,7 +13,6 @@ from support.running import Agentpack
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
-from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NONE, REFUSED, listed
 from agentpack.clients.reading import read_declared
 from agentpack.errors import UsageError
@@ -21,6 +20,7 @@ from agentpack.model.capabilities import EVERY, widening
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.render import render
+from agentpack.writers.emit import toml_document, yaml_entry, yaml_header
 
 ORIGIN = Origin("release", "reviewer 1.0.0")
 ODD: dict[str, Any] = {

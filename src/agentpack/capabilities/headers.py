@@ -2,7 +2,7 @@
 
 A header is cut to what can matter: fields that are known to give an agent nothing, such as its name and description,
 are left out where they stand complete in their rows. What is left is alike for most personas of a client, so that it
-is read once. Every row must have the exact form that `clients/emit.py` writes; a text with any other row is read whole,
+is read once. Every row must have the exact form that `writers/emit.py` writes; a text with any other row is read whole,
 by the format's own reader.
 """
 
@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
-from agentpack.clients.emit import is_exact, is_plain_word
 from agentpack.errors import InvalidFile
+from agentpack.writers.emit import is_exact, is_plain_word
 
 MAX_HEADER = 200_000
 """Bytes of a header that is read without the format's own reader, which has a limit of its own."""

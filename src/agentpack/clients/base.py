@@ -70,15 +70,26 @@ class Place(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A file that holds many agents, others' among them: only our entry in it is ours.
+    """A file that holds many agents, others' among them: only our entry in it is ours."""
 
-    `entries` gives each entry's text by its key; `put` gives the file's bytes with the entries of these keys set, or
-    taken out for None, and every other byte as it was. Both raise ValueError on a file that cannot be read, `put` also
-    when the change cannot be made without touching the rest. A file of which nothing is left is empty.
-    """
+    path: tuple[str, ...]
+    """The keys that lead to the list or map of agents."""
+    key: str | None = None
+    """In a list, the key of an agent's name; in a map, agents stand under their names."""
 
-    entries: Callable[[bytes], Mapping[str, str]]
-    put: Callable[[bytes, Mapping[str, str | None]], bytes]
+    def entries(self, data: bytes) -> Mapping[str, str]:
+        """The text of each agent. Raises ValueError on a file that cannot be read."""
+        from agentpack.writers.shared_yaml import Place  # loads YAML: for such a file only
+
+        return Place(*self).entries(data)
+
+    def put(self, data: bytes, texts: Mapping[str, str | None]) -> bytes:
+        """The file with these agents set, or taken out for None, and every other byte as it was; nothing, where nothing
+        is left. Raises ValueError where that cannot be done.
+        """
+        from agentpack.writers.shared_yaml import Place
+
+        return Place(*self).put(data, texts)
 
 
 def _same(name: str) -> str:

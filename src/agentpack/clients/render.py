@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords, native_settings
-from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NONE, REFUSED, UNKNOWN, listed
 from agentpack.clients.powers import MEANINGS
 from agentpack.errors import UsageError
@@ -16,6 +15,7 @@ from agentpack.model.fields import MODELS, WORDS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
+from agentpack.writers.emit import toml_document, yaml_entry, yaml_header
 
 Models = Mapping[str, Mapping[str, str]]
 """What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""

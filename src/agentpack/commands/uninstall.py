@@ -10,7 +10,6 @@ from agentpack.changes.decisions import carry_out
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import DecisionNeeded, Refused, UsageError
-from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -20,6 +19,7 @@ from agentpack.wanted.candidates import to_change
 from agentpack.wanted.choose import choose
 from agentpack.workspace.required import nothing_installed, require_packs
 from agentpack.workspace.workspace import Workspace, changing
+from agentpack.writers.manifest_text import new_manifest
 
 
 @changing

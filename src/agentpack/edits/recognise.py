@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
-from agentpack.clients.emit import yaml_header
 from agentpack.clients.reading import read_declared
 from agentpack.compose.composing import Values, compose
 from agentpack.compose.layers import first_draft
@@ -22,6 +21,7 @@ from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin, Section
 from agentpack.model.unmerged import MARKERS
+from agentpack.writers.emit import yaml_header
 
 ENOUGH = 0.5
 """The share of rules in common, of all that either has, from which a file counts as a release with edits."""

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from agentpack.clients.emit import yaml_header
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
 from agentpack.differences.lines import Match, matches
 from agentpack.differences.words import bag, likeness
 from agentpack.input.parameters import Value
 from agentpack.model.persona import Rule, Section
+from agentpack.writers.emit import yaml_header
 
 _ALIKE = 0.5
 """How much of a rule must be left for it to count as changed and not as another one."""

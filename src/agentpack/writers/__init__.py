@@ -1,0 +1,1 @@
+"""Values as text: a file written whole, or a change in a text that people wrote."""

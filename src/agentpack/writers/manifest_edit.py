@@ -1,0 +1,159 @@
+"""Changes to `agentpack.yaml` in place: every byte that is not about the change stays, comments, order and quoting
+included.
+
+The result is read again and must mean exactly what was wanted, else nothing is written and the user is asked to make
+the change.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import yaml
+
+from agentpack.errors import Fault, InvalidFile
+from agentpack.input.documents import read_yaml
+from agentpack.input.hidden_in_files import own_file
+from agentpack.input.schemas import validate
+from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.writers.manifest_text import entry, entry_in_flow, flow, options, scalar
+from agentpack.writers.splice import Cut, YamlText, in_block, in_place_of, indented, is_nothing
+
+_MARK = "\ufeff"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def edit_manifest(text: str, file: str, old: Manifest, new: Manifest, client: Callable[[str], str] = str) -> str:
+    """The text that says `new`, changed only where it differs from `old`, which is what the text says now.
+
+    Args:
+        client: gives the name of the client that a word means.
+
+    Raises:
+        InvalidFile: the change cannot be made in this text without touching the rest of it.
+    """
+    mark = _MARK if text.startswith(_MARK) else ""
+    try:
+        text = _edited(text.removeprefix(_MARK), old, new)  # the library counts its marks from behind it
+        with own_file(text.encode(), file):
+            found = Manifest.from_data(validate("manifest", read_yaml(text, file)), client)
+    except (yaml.YAMLError, ValueError, InvalidFile):
+        found = None
+    if found is None or found.said_policy() != new.said_policy() or found.to_data() != new.to_data():
+        raise InvalidFile(
+            [Fault(file, 0, "", "the change cannot be made here without rewriting the file")],
+            hint="make it by hand, then run `agentpack sync`",
+        )
+    return mark + text
+
+
+def _edited(text: str, old: Manifest, new: Manifest) -> str:
+    for number, before in reversed([*enumerate(old.packs)]):
+        wanted = new.wanted(before.requirement.pack)
+        if wanted is None:
+            text = _Text(text).without_pack(number)
+        elif wanted != before:
+            text = _with_pack(text, number, before, wanted)
+    for added in new.packs:
+        if old.wanted(added.requirement.pack) is None:
+            text = _Text(text).with_item("packs", entry(added), entry_in_flow(added))
+    for source in new.sources:
+        if source not in old.sources:
+            line = flow({"name": source.name, "path": source.path})
+            text = _Text(text).with_item("sources", [f"- {line}"], line)
+    if new.clients is not None and new.clients != old.clients:
+        file = _Text(text)
+        text = file.with_value(file.root, "clients", flow(list(new.clients)))
+    return text
+
+
+def _with_pack(text: str, number: int, before: ManifestEntry, wanted: ManifestEntry) -> str:
+    """The text with the parts of an entry changed that differ."""
+    file = _Text(text)
+    item = file.packs.value[number]
+    if isinstance(item, yaml.ScalarNode):
+        return file.changed([file.entry_in_place_of(item, wanted)])
+    there = {"require": before.text, **options(before)}
+    for key, value in {"require": wanted.text, **options(wanted)}.items():
+        if value != there.get(key):
+            written = scalar(wanted.text) if key == "require" and not item.flow_style else flow(value)
+            file = _Text(text)
+            text = file.with_value(file.packs.value[number], key, written)
+    return text
+
+
+class _Text(YamlText):
+    """The manifest's text, which holds a map."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.root: Any = yaml.compose(text, Loader=_LOADER)
+
+    @property
+    def packs(self) -> Any:
+        """The node of the list of entries."""
+        return _pairs(self.root)["packs"][1]
+
+    def entry_in_place_of(self, item: yaml.ScalarNode, wanted: ManifestEntry) -> Cut:
+        """An entry in place of one that is a requirement and nothing else."""
+        if self.packs.flow_style:
+            return in_place_of(item, entry_in_flow(wanted))
+        first, *more = entry(wanted)
+        if not more:
+            return in_place_of(item, scalar(wanted.text))
+        line = item.start_mark.line
+        comment = self.lines[line][item.end_mark.column :].rstrip("\r\n")
+        return self.rows(line, self.last_line(item) + 1, [first + comment, *more], self.column([item]))
+
+    def without_pack(self, number: int) -> str:
+        """The text without an entry and the comment that is about it alone."""
+        key, packs = _pairs(self.root)["packs"]
+        if packs.flow_style:
+            return self.changed(self.without_in_flow(packs.value, [number]))
+        first, end = self.dash_line(packs.value[number]), self.last_line(packs.value[number]) + 1
+        cuts = [self.rows(first - self._comments_of(first, end), end, [])]
+        if len(packs.value) == 1:
+            cuts.append(self.emptied(key, "[]"))  # an empty block list would read as nothing: say so
+        return self.changed(cuts)
+
+    def _comments_of(self, first: int, end: int) -> int:
+        """How many lines right above an entry are a comment on it: none where an entry right below may share them."""
+        if "".join(self.lines[end : end + 1]).lstrip().startswith("-"):
+            return 0
+        indent = len(self.lines[first]) - len(self.lines[first].lstrip())
+        count = 0
+        while self.lines[first - count - 1].startswith(" " * indent + "#"):
+            count += 1
+        return count
+
+    def with_item(self, key: str, rows: Sequence[str], in_flow: str) -> str:
+        """An item more in the list at a top-level key, in the style that the list has."""
+        pair = _pairs(self.root).get(key)
+        items = [] if pair is None or is_nothing(pair[1]) else pair[1].value
+        if not items and self.root.flow_style:
+            return self.with_value(self.root, key, f"[{in_flow}]")
+        if pair is None:
+            cuts = [self.at_end(self.root, [f"{key}:", *indented(rows, 2)])]
+        elif not items:
+            cuts = [*self.filled(*pair, rows)]
+        else:
+            cuts = [self.added_in_flow(items, in_flow) if pair[1].flow_style else self.at_end(pair[1], rows)]
+        return self.changed(cuts)
+
+    def with_value(self, node: yaml.MappingNode, key: str, value: str) -> str:
+        """The text with the key of a map set, on one line."""
+        pair = _pairs(node).get(key)
+        if pair is not None and not in_block(pair[1]):
+            cut = in_place_of(pair[1], value)
+        elif node.flow_style:
+            cut = self.added_in_flow(node.value, f"{key}: {value}")
+        elif pair is None:
+            cut = self.at_end(node, [f"{key}: {value}"])
+        else:
+            end = self.last_line(pair[1]) + 1
+            cut = self.rows(pair[0].start_mark.line, end, [f"{key}: {value}"], self.column(node.value))
+        return self.changed([cut])
+
+
+def _pairs(node: yaml.MappingNode) -> dict[str, tuple[Any, Any]]:
+    """By their text, the keys of a map, each with its node and that of its value."""
+    return {name.value: (name, value) for name, value in node.value}
