@@ -5,7 +5,7 @@ The result is read again and must mean exactly what was wanted, else nothing is 
 the change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -47,12 +47,14 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest, client: Ca
 
 
 def _edited(text: str, old: Manifest, new: Manifest) -> str:
-    for number, before in reversed([*enumerate(old.packs)]):
-        wanted = new.wanted(before.requirement.pack)
+    entries = [(before, new.wanted(before.requirement.pack)) for before in old.packs]
+    if any(wanted not in (None, before) for before, wanted in entries):
+        file = _Text(text)
+        pairs = zip(file.packs.value, entries, strict=True)
+        text = file.changed(cut for item, both in pairs for cut in file.entry(item, *both))
+    for number, (_, wanted) in reversed([*enumerate(entries)]):
         if wanted is None:
             text = _Text(text).without_pack(number)
-        elif wanted != before:
-            text = _with_pack(text, number, before, wanted)
     for added in new.packs:
         if old.wanted(added.requirement.pack) is None:
             text = _Text(text).with_item("packs", entry(added), entry_in_flow(added))
@@ -62,22 +64,7 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
             text = _Text(text).with_item("sources", [f"- {line}"], line)
     if new.clients is not None and new.clients != old.clients:
         file = _Text(text)
-        text = file.with_value(file.root, "clients", flow(list(new.clients)))
-    return text
-
-
-def _with_pack(text: str, number: int, before: ManifestEntry, wanted: ManifestEntry) -> str:
-    """The text with the parts of an entry changed that differ."""
-    file = _Text(text)
-    item = file.packs.value[number]
-    if isinstance(item, yaml.ScalarNode):
-        return file.changed([file.entry_in_place_of(item, wanted)])
-    there = {"require": before.text, **options(before)}
-    for key, value in {"require": wanted.text, **options(wanted)}.items():
-        if value != there.get(key):
-            written = scalar(wanted.text) if key == "require" and not item.flow_style else flow(value)
-            file = _Text(text)
-            text = file.with_value(file.packs.value[number], key, written)
+        text = file.changed([file.value(file.root, "clients", flow(list(new.clients)))])
     return text
 
 
@@ -93,7 +80,21 @@ class _Text(YamlText):
         """The node of the list of entries."""
         return _pairs(self.root)["packs"][1]
 
-    def entry_in_place_of(self, item: yaml.ScalarNode, wanted: ManifestEntry) -> Cut:
+    def entry(self, item: Any, before: ManifestEntry, wanted: ManifestEntry | None) -> Iterator[Cut]:
+        """The parts of an entry that stays and says something else now."""
+        if wanted in (None, before):
+            return
+        if isinstance(item, yaml.ScalarNode):
+            yield self._requirement(item, wanted)
+            return
+        said, values = ({"require": one.text, **options(one)} for one in (before, wanted))
+        there = _pairs(item)
+        for key in sorted(values, key=lambda key: key not in there):  # a value before what comes behind the last one
+            if values[key] != said.get(key):
+                plain = key == "require" and not item.flow_style
+                yield self.value(item, key, scalar(wanted.text) if plain else flow(values[key]))
+
+    def _requirement(self, item: yaml.ScalarNode, wanted: ManifestEntry) -> Cut:
         """An entry in place of one that is a requirement and nothing else."""
         if self.packs.flow_style:
             return in_place_of(item, entry_in_flow(wanted))
@@ -130,8 +131,8 @@ class _Text(YamlText):
         pair = _pairs(self.root).get(key)
         items = [] if pair is None or is_nothing(pair[1]) else pair[1].value
         if not items and self.root.flow_style:
-            return self.with_value(self.root, key, f"[{in_flow}]")
-        if pair is None:
+            cuts = [self.value(self.root, key, f"[{in_flow}]")]
+        elif pair is None:
             cuts = [self.at_end(self.root, [f"{key}:", *indented(rows, 2)])]
         elif not items:
             cuts = [*self.filled(*pair, rows)]
@@ -139,19 +140,17 @@ class _Text(YamlText):
             cuts = [self.added_in_flow(items, in_flow) if pair[1].flow_style else self.at_end(pair[1], rows)]
         return self.changed(cuts)
 
-    def with_value(self, node: yaml.MappingNode, key: str, value: str) -> str:
-        """The text with the key of a map set, on one line."""
+    def value(self, node: yaml.MappingNode, key: str, value: str) -> Cut:
+        """The key of a map set, on one line."""
         pair = _pairs(node).get(key)
         if pair is not None and not in_block(pair[1]):
-            cut = in_place_of(pair[1], value)
-        elif node.flow_style:
-            cut = self.added_in_flow(node.value, f"{key}: {value}")
-        elif pair is None:
-            cut = self.at_end(node, [f"{key}: {value}"])
-        else:
-            end = self.last_line(pair[1]) + 1
-            cut = self.rows(pair[0].start_mark.line, end, [f"{key}: {value}"], self.column(node.value))
-        return self.changed([cut])
+            return in_place_of(pair[1], value)
+        if node.flow_style:
+            return self.added_in_flow(node.value, f"{key}: {value}")
+        if pair is None:
+            return self.at_end(node, [f"{key}: {value}"])
+        end = self.last_line(pair[1]) + 1
+        return self.rows(pair[0].start_mark.line, end, [f"{key}: {value}"], self.column(node.value))
 
 
 def _pairs(node: yaml.MappingNode) -> dict[str, tuple[Any, Any]]:
