@@ -1,31 +1,16 @@
 """How what pydantic found is told: file, line and dotted key, in our words, an unknown key with the nearest known one.
 
-Loaded only where something is wrong; therefore it may know the models of every kind.
+Loaded only where something is wrong.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
-from agentpack.input.schemas.cases import Case, PackTests
-from agentpack.input.schemas.clients import Client, Place, ToolWords
-from agentpack.input.schemas.manifests import Manifest, PackEntry, Source
-from agentpack.input.schemas.packs import Pack, Parameter
-from agentpack.input.schemas.personas import (
-    Budget,
-    Conflict,
-    Order,
-    Part,
-    Persona,
-    Set,
-    Variant,
-    VariantBudget,
-)
-from agentpack.input.schemas.policies import SECTIONS, Policy, PolicyFile
 from agentpack.input.schemas.words import Strict
 from agentpack.model.names import did_you_mean
 
@@ -47,48 +32,28 @@ def _place(loc: tuple[int | str, ...], model: type[Strict], data: Any) -> tuple[
     """The part of pydantic's location that exists in the document, and the keys known where it ends."""
     path: list[int | str] = []
     here: Any = data
+    keys = known = _keys(model)
     for part in loc:
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and _is_index(part, here)):
+        is_item = isinstance(here, list) and isinstance(part, int) and part < len(here)
+        if is_item or (isinstance(here, dict) and (part in here or part in keys)):
             path.append(part)
-            here = here[part]  # type: ignore[index]
-        elif isinstance(here, dict) and part in _every_key():
-            path.append(part)  # a key that is missing
-            here = None
-    return tuple(path), sorted(_known_keys(tuple(path[:-1]), model))
+            here = here[part] if is_item or part in here else None  # a key that is missing
+            known = keys
+            field = keys.get(str(part))
+            if field is not None and (inner := _model_in(field.annotation)):
+                keys = _keys(inner)
+    return tuple(path), sorted(known)
 
 
-def _is_index(part: int | str, items: list[Any]) -> bool:
-    return isinstance(part, int) and part < len(items)
+def _keys(model: type[Strict]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-@cache
-def _every_key() -> frozenset[str]:
-    kinds = (Pack, Persona, Variant, Manifest, Client, PackTests, PolicyFile)
-    packs = (Parameter, Part, Set, Order, Conflict, Case, Budget, VariantBudget)
-    parts = (*packs, PackEntry, Source, Place, ToolWords)
-    models: tuple[type[Strict], ...] = (*kinds, *parts, *SECTIONS.values())
-    return frozenset(key for model in models for key in _keys(model))
-
-
-def _keys(model: type[Strict]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _known_keys(path: Path, model: type[Strict]) -> list[str]:
-    """The keys that a map at `path` may have."""
-    parts = [part for part in path if isinstance(part, str)]
-    nested: Mapping[str, type[Strict]]
-    nested = {"parameters": Parameter, "description": Part, "set": Set, "order": Order}
-    nested = {**nested, "packs": PackEntry, "sources": Source}
-    nested = {**nested, "conflicts": Conflict, "tests": Case, "budget": Budget}
-    found: type[Strict] = model
-    if model is PolicyFile:
-        nested = SECTIONS
-    for part in parts:
-        if found is Manifest and part == "policy":
-            found, nested = Policy, SECTIONS
-        found = nested.get(part, found)
-    return _keys(found)
+def _model_in(annotation: Any) -> type[Strict] | None:
+    """The model of the maps in a field."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation if issubclass(annotation, Strict) else None
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 def _words(error: ErrorDetails, path: Path, known: list[str]) -> tuple[str, str | None]:

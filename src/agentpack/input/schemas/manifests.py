@@ -16,7 +16,6 @@ from agentpack.input.schemas.words import (
     Schema,
     Strict,
     Value,
-    at_most,
     refuse,
     without_secret,
 )
@@ -30,6 +29,12 @@ def _not_bundled(name: str) -> str:
     if name == "bundled":
         raise refuse("`bundled` is the name of the packs that come with agentpack")
     return name
+
+
+def _few(sources: list[Any]) -> list[Any]:
+    if len(sources) > MAX_SOURCES:
+        raise refuse(f"more than {MAX_SOURCES} sources")
+    return sources
 
 
 class Source(Strict):
@@ -54,4 +59,4 @@ class Manifest(Sayable):
     clients: list[ClientName] | None = None
     packs: list[Annotated[PackEntry, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
-    sources: Annotated[list[Source], at_most(MAX_SOURCES, "sources")] = []
+    sources: Annotated[list[Source], AfterValidator(_few)] = []
