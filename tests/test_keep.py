@@ -478,7 +478,7 @@ def test_keeping_any_edit_gives_the_edited_text_or_a_reason(
         text = apply(file.read_text(), edits)
         file.write_text(text)
         environment = Environment(str(home), root, {}, interactive=False)
-        workspace = Workspace(environment, project_scope(root, "a test", environment))
+        workspace = Workspace(environment, project_scope(root, "a test"))
         before = tree(Path(root))
         try:
             kept = keep(workspace, "python-engineer")

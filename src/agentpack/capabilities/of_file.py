@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentpack.capabilities.headers import cut, read_rows, read_whole
-from agentpack.capabilities.meaning import Judgement, Vocabulary, model_class
+from agentpack.capabilities.meaning import Judgement, Vocabulary
 from agentpack.clients.base import Client
 from agentpack.clients.powers import MEANINGS
-from agentpack.model.capabilities import EVERY, widening
+from agentpack.model.capabilities import EVERY
 
 UNREADABLE = (EVERY, "unreadable")
 """What is said of a file that nobody can tell how to read."""
-
-__all__ = ["UNREADABLE", "Reader", "capabilities", "model_class", "widening"]
 
 
 def capabilities(client: Client, content: bytes) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def ask(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Select
     requirement = parse_requirement(text)
     refuse_address(requirement)
     candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
-    values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
+    values = read_settings(candidates, requirement, settings) if settings else {}
     return resolved(candidates, requirement, values)
 
 

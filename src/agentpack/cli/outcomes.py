@@ -157,8 +157,8 @@ def finish(session: Session, outcome: Outcome) -> Result:
     return Result(outcome_data(outcome), 3 if outcome.left else 0)
 
 
-def asking(session: Session, *, question: str, look: str) -> Confirm:
-    """How a command asks before it writes; without a terminal the answer is no.
+def asking(session: Session, *, look: str) -> Confirm:
+    """How `upgrade` asks before it writes; without a terminal the answer is no.
 
     Args:
         look: the command that shows what changes inside the files.
@@ -172,6 +172,6 @@ def asking(session: Session, *, question: str, look: str) -> Confirm:
         session.output.say(f"`{look}` shows what changes inside")
         if not session.environment.interactive:
             return False
-        return plain_ask(question)
+        return plain_ask("Upgrade?")
 
     return confirm

@@ -12,7 +12,7 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "Clients", "Declaration", "target_named"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "Clients", "Declaration"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -134,8 +134,3 @@ class Clients(Mapping[str, Client]):
 
 
 CLIENTS = Clients()
-
-
-def target_named(name: str) -> Client:
-    """The adapter of that name among those that come with agentpack. Raises UsageError when there is none."""
-    return CLIENTS.named(name)

@@ -24,9 +24,6 @@ _AGREEING: Mapping[str, tuple[str, ...]] = {
     "looking": ("looking",),
 }
 """By the role of a key, the meanings elsewhere that say no more than it."""
-FORMATS = ("markdown", "toml", "json", "yaml", "body")
-"""`yaml` is an entry of a shared file; `body` has no header at all."""
-STYLES = ("list", "comma", "map", "permissions")
 
 
 class Choice(NamedTuple):
@@ -171,6 +168,7 @@ class Client:
     # The client's agent file.
 
     format: str = "markdown"
+    """`markdown`, `toml`, `json`, `yaml` (an entry of a shared file) or `body` (no header at all)."""
     header: str = "lines"
     """How the header of a Markdown file is found and read: `strict` where it must be valid YAML, `lines` where one that
     is not is read line by line, `claude` as Claude Code does.

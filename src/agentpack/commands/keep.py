@@ -64,8 +64,6 @@ def keep(
         DecisionNeeded: an edit that a variant cannot say; the details name each. Nothing was written.
         UsageError: nothing of that name is installed, or the variant's name is taken.
     """
-    if client is not None:
-        workspace.clients.named(client)
     chosen, made, found = _found(workspace, name, client)
     command = f"keep {name}"
     if not found:
@@ -94,8 +92,6 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     Raises:
         DecisionNeeded: an edit that does not map to rules.
     """
-    if client is not None:
-        workspace.clients.named(client)
     chosen, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
@@ -113,6 +109,8 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 
 
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[Edited, ...]]:
+    if client is not None:
+        workspace.clients.named(client)
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
         raise nothing_installed()
     lock = settled_lock(workspace)

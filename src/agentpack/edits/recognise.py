@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
-from agentpack.clients.reading import read_declared
+from agentpack.clients.reading import read_agent_file
 from agentpack.compose.composing import Values, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
@@ -62,7 +62,7 @@ def read_file(target: Client, data: bytes, stem: str) -> Agent:
         stem: what the file's name says the agent is called, for an entry its key.
     """
     try:
-        read = read_declared(target, data, "")
+        read = read_agent_file(target, data, "")
     except InvalidFile as error:
         return Agent("", {}, "", frozenset(), "; ".join(map(_told, error.faults)))
     except HiddenText as error:

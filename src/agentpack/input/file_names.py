@@ -58,46 +58,32 @@ class Names:
 
     def add(self, path: str) -> str | None:
         """Why no file may have this path beside the others, or None when it may, and is one of them from now on."""
-        if path.startswith("/"):
-            return "an absolute path"
-        if path.count("/") >= MAX_DEPTH:
-            return f"deeper than {MAX_DEPTH} levels"
-        above, _, leaf = path.rpartition("/")
-        fault = None if above in self._folders else self.folder(above)
-        fault = fault or _component_fault(leaf) or _length_fault(path)
-        if fault is None and (before := self._take(path)) is not None:
-            if before != path:
-                return _same_as(before)
-            return "both a file and a folder" if path in self._folders else "a name that stands twice"
-        return fault
+        return self._fault(path, "both a file and a folder" if path in self._folders else "a name that stands twice")
 
     def folder(self, path: str) -> str | None:
         """The same for a folder, which may come again."""
         if path in self._folders:
             return None
+        fault = self._fault(path, "both a file and a folder")
+        if fault is None:
+            self._folders.add(path)
+        return fault
+
+    def _fault(self, path: str, again: str) -> str | None:
+        """Why nothing may have this path, `again` where it is taken; None when it was free, and is no longer."""
         if path.startswith("/"):
             return "an absolute path"
         if path.count("/") >= MAX_DEPTH:
             return f"deeper than {MAX_DEPTH} levels"
         above, _, leaf = path.rpartition("/")
-        fault = (self.folder(above) if above else None) or _component_fault(leaf) or _length_fault(path)
-        if fault is None and (before := self._take(path)) is not None:
-            return _same_as(before) if before != path else "both a file and a folder"
-        if fault is None:
-            self._folders.add(path)
-        return fault
-
-    def _take(self, path: str) -> str | None:
-        """The path that has this place already, None when it was free."""
+        if fault := self.folder(above) or _component_fault(leaf) or _length_fault(path):
+            return fault
         folded = _folded(path)
         before = self._taken.get(folded)
         if before is None:
             self._taken[folded] = path
-        return before
-
-
-def _same_as(before: str) -> str:
-    return f"the same as `{shown(before)}` where neither case nor Unicode forms count"
+            return None
+        return again if before == path else f"the same as `{shown(before)}` where neither case nor Unicode forms count"
 
 
 def _length_fault(path: str) -> str | None:

@@ -15,7 +15,7 @@ of many.
 
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any
 
 from agentpack.resolve.ranges import UNSELECTED
 
@@ -48,14 +48,6 @@ class Contradiction(Exception):
 
 class Exhausted(Exception):
     """The effort allowed is spent."""
-
-
-class _Analysis(NamedTuple):
-    """What a clash teaches, the level at which it has one open term, and all nodes that took part in the clash."""
-
-    learned: Clause
-    level: int
-    nodes: list[int]
 
 
 class Search:
@@ -294,8 +286,12 @@ class Search:
                 follows = self._read_whole(node) or follows
         return follows
 
-    def _analyse(self, clash: Clause) -> _Analysis:
-        """Replace the term that came true last by what made it true, until it is the only one of its level."""
+    def _analyse(self, clash: Clause) -> tuple[Clause, int, list[int]]:
+        """Replace the term that came true last by what made it true, until it is the only one of its level.
+
+        Returns:
+            What the clash teaches, the level at which that has one open term, and all nodes that took part in it.
+        """
         terms = dict(clash.terms)
         because = [clash]
         nodes = set(terms)
@@ -303,7 +299,7 @@ class Search:
             last, level = self._latest(terms)
             if self._level_of[last] > level:
                 learned = clash if len(because) == 1 else Clause(tuple(terms.items()), because=tuple(because))
-                return _Analysis(learned, level, sorted(nodes))
+                return learned, level, sorted(nodes)
             cause = self._cause[last]
             assert cause is not None, "a decision is the first narrowing of its level"
             self.effort_left -= 10 * len(terms)
