@@ -136,12 +136,12 @@ def test_a_file_that_cannot_be_changed_safely_is_left(text: str) -> None:
         MODES.put(text.encode(), "py", MODE)
 
 
-def test_a_list_that_stands_elsewhere_in_the_file_is_not_read() -> None:
+def test_an_alias_in_place_of_the_list_is_refused() -> None:
     with pytest.raises(ValueError, match="the value of `customModes` is an alias"):
         MODES.entries(b"base: &b [{slug: a}]\ncustomModes: *b\n")
 
 
-def test_a_merge_key_stays_with_the_agents_around_it() -> None:
+def test_a_merge_key_between_agents_is_kept() -> None:
     text = "b: &b {o: {type: x}}\nsubagents:\n  agents: {<<: *b, p: {type: y}, q: {type: z}}\n"
     assert AGENTS.put(text.encode(), "p", None).decode() == text.replace("p: {type: y}, ", "")
 

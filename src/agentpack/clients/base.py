@@ -67,12 +67,12 @@ class Place(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A file that holds many agents, others' among them: only our entry in it is ours."""
+    """A file with several agents in it. Agentpack only manages its own entries."""
 
     path: tuple[str, ...]
     """The keys that lead to the list or map of agents."""
     key: str | None = None
-    """In a list, the key of an agent's name; in a map, agents stand under their names."""
+    """The key of an agent's name in a list; None for a map, whose keys are the names."""
 
     def entries(self, data: bytes) -> Mapping[str, str]:
         """The text of each agent. Raises ValueError on a file that cannot be read."""
@@ -81,8 +81,10 @@ class Shared(NamedTuple):
         return Place(*self).entries(data)
 
     def put(self, data: bytes, texts: Mapping[str, str | None]) -> bytes:
-        """The file with these agents set, or taken out for None, and every other byte as it was; nothing, where nothing
-        is left. Raises ValueError where that cannot be done.
+        """The file with these agents set, or removed for None; empty if nothing is left. Every other byte is kept.
+
+        Raises:
+            ValueError: the file cannot be read, or cannot be changed without touching the rest.
         """
         from agentpack.writers.shared_yaml import Place
 

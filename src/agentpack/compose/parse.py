@@ -328,6 +328,6 @@ class _Braces:
 
 def _is_date(text: str) -> bool:
     """Whether it is a day of the calendar as ISO 8601 writes it."""
-    from agentpack.model.dates import seconds  # brings the calendar along, for this word only
+    from agentpack.model.dates import seconds  # loads the calendar, which only `checked=` needs
 
     return len(text) == len("2026-11-23") and seconds(text) is not None

@@ -204,8 +204,8 @@ def _neighbours(
     return before, behind
 
 
-# Pairing: `differences` knows which rule is which. A variant has no words for a move: what stands in another order now
-# was taken out and added.
+# Pairing. `differences` decides which rule is which. A variant cannot move a rule, so a moved one counts as removed and
+# added.
 
 
 Pairs = list[tuple[int | None, int | None]]
@@ -214,8 +214,8 @@ Pairs = list[tuple[int | None, int | None]]
 def _paired(
     old: Sequence[Section], new: Sequence[Section]
 ) -> tuple[Pairs, Mapping[tuple[int, int], Sequence[tuple[int, int]]]]:
-    """Old and new sections side by side, in order, and the rules that two of them share. The text before the first
-    heading is always paired.
+    """Old and new sections side by side, in order, and for each pair of sections its pairs of rules. The text before
+    the first heading is always paired.
     """
     was, now = [*_places(old)], [*_places(new)]
     found = [(was[i], now[j]) for i, j in pair(entries_of(old), entries_of(new))]
@@ -229,7 +229,7 @@ def _paired(
 
 
 def _places(sections: Sequence[Section]) -> Iterator[tuple[int, int | None]]:
-    """For each of `entries_of`, the numbers of its section and, unless it is a heading, of its rule."""
+    """For each entry of `entries_of`, the index of its section and of its rule, None for a heading."""
     for number, section in enumerate(sections):
         if section.level:
             yield number, None
@@ -237,7 +237,7 @@ def _places(sections: Sequence[Section]) -> Iterator[tuple[int, int | None]]:
 
 
 def _side_by_side(pairs: Sequence[tuple[int, int]], old: int, new: int) -> Iterator[tuple[int | None, int | None]]:
-    """The pairs, and between them what went, then what came."""
+    """The pairs in order; between them first what was removed, then what was added."""
     a = b = 0
     for i, j in (*pairs, (old, new)):
         yield from ((gone, None) for gone in range(a, i))

@@ -70,7 +70,7 @@ class Names:
         return fault
 
     def _fault(self, path: str, again: str) -> str | None:
-        """Why nothing may have this path, `again` where it is taken; None when it was free, and is no longer."""
+        """Why this path is refused, `again` if it is taken; None if it was free, and from now on it is taken."""
         if path.startswith("/"):
             return "an absolute path"
         if path.count("/") >= MAX_DEPTH:

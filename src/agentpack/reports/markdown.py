@@ -51,7 +51,7 @@ def _markdown_file(differences: Differences, file: FileDifference, place: Place)
 
 
 def changed_lines(file: FileDifference, place: Place) -> list[str]:
-    """The patch of a file, or its conflicts, line by line, each made safe to show."""
+    """The lines of a file's patch, or of its conflicts, escaped."""
     if file.state == "conflict":
         return list(conflict_lines(file.why, file.conflicts, file.after or b"", _plain))
     text = unified(decoded_or_none(file.before), decoded_or_none(file.after), place(file.path).lstrip("/"))

@@ -59,7 +59,7 @@ def remark_lines(remark: Remark, place: str) -> Iterator[str]:
 
 
 def lines_above(differences: Differences, place: Place) -> Iterator[str]:
-    """What is said before the files: what happens to each pack, what personas may do before and after, remarks."""
+    """The lines before the files: packs, changed capabilities, remarks."""
     for pack in differences.packs:
         before, after = pack.before or "not installed", pack.after or "removed"
         yield safe(f"{pack.name} {before} -> {after}")
@@ -75,7 +75,7 @@ def each_file(
     heading: Callable[[FileDifference], str],
     body: Callable[[FileDifference], Iterator[str]],
 ) -> Iterator[str]:
-    """The files below one another, each with what `body` shows of one that is there before and after."""
+    """A heading for each file, and what changed in it: `body` for a file that exists before and after."""
     for number, file in enumerate(differences.files):
         if number or differences.packs or differences.remarks or differences.capabilities:
             yield ""

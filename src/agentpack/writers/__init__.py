@@ -1,1 +1,1 @@
-"""Values as text: a file written whole, or a change in a text that people wrote."""
+"""Write values as text: a whole file, or a change inside a file that a user wrote."""

@@ -1,8 +1,7 @@
-"""Changes to `agentpack.yaml` in place: every byte that is not about the change stays, comments, order and quoting
-included.
+"""Edit `agentpack.yaml` in place: comments, order, quoting and every other byte outside the change are kept.
 
-The result is read again and must mean exactly what was wanted, else nothing is written and the user is asked to make
-the change.
+The result is read again and must mean exactly what was wanted. If it does not, nothing is written, and the user is
+asked to make the change by hand.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +68,7 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
 
 
 class _Text(YamlText):
-    """The manifest's text, which holds a map."""
+    """The text of a manifest, and the edits that commands make in it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -81,7 +80,7 @@ class _Text(YamlText):
         return _pairs(self.root)["packs"][1]
 
     def entry(self, item: Any, before: ManifestEntry, wanted: ManifestEntry | None) -> Iterator[Cut]:
-        """The parts of an entry that stays and says something else now."""
+        """Replace what differs in an entry of `packs` that is kept."""
         if wanted in (None, before):
             return
         if isinstance(item, yaml.ScalarNode):
@@ -89,13 +88,13 @@ class _Text(YamlText):
             return
         said, values = ({"require": one.text, **options(one)} for one in (before, wanted))
         there = _pairs(item)
-        for key in sorted(values, key=lambda key: key not in there):  # a value before what comes behind the last one
+        for key in sorted(values, key=lambda key: key not in there):  # a new key may follow an empty value
             if values[key] != said.get(key):
                 plain = key == "require" and not item.flow_style
                 yield self.value(item, key, scalar(wanted.text) if plain else flow(values[key]))
 
     def _requirement(self, item: yaml.ScalarNode, wanted: ManifestEntry) -> Cut:
-        """An entry in place of one that is a requirement and nothing else."""
+        """Replace an entry that is only a requirement, without options."""
         if self.packs.flow_style:
             return in_place_of(item, entry_in_flow(wanted))
         first, *more = entry(wanted)
@@ -106,18 +105,18 @@ class _Text(YamlText):
         return self.rows(line, self.last_line(item) + 1, [first + comment, *more], self.column([item]))
 
     def without_pack(self, number: int) -> str:
-        """The text without an entry and the comment that is about it alone."""
+        """The text without an entry, and without the comment that is about this entry alone."""
         key, packs = _pairs(self.root)["packs"]
         if packs.flow_style:
             return self.changed(self.without_in_flow(packs.value, [number]))
         first, end = self.dash_line(packs.value[number]), self.last_line(packs.value[number]) + 1
         cuts = [self.rows(first - self._comments_of(first, end), end, [])]
         if len(packs.value) == 1:
-            cuts.append(self.emptied(key, "[]"))  # an empty block list would read as nothing: say so
+            cuts.append(self.emptied(key, "[]"))  # without it, the empty list would read as null
         return self.changed(cuts)
 
     def _comments_of(self, first: int, end: int) -> int:
-        """How many lines right above an entry are a comment on it: none where an entry right below may share them."""
+        """Number of comment lines right above an entry; 0 if an entry right below may share them."""
         if "".join(self.lines[end : end + 1]).lstrip().startswith("-"):
             return 0
         indent = len(self.lines[first]) - len(self.lines[first].lstrip())
@@ -127,7 +126,7 @@ class _Text(YamlText):
         return count
 
     def with_item(self, key: str, rows: Sequence[str], in_flow: str) -> str:
-        """An item more in the list at a top-level key, in the style that the list has."""
+        """Append an item to the list at a top-level key, in the list's own style."""
         pair = _pairs(self.root).get(key)
         items = [] if pair is None or is_nothing(pair[1]) else pair[1].value
         if not items and self.root.flow_style:
@@ -141,7 +140,7 @@ class _Text(YamlText):
         return self.changed(cuts)
 
     def value(self, node: yaml.MappingNode, key: str, value: str) -> Cut:
-        """The key of a map set, on one line."""
+        """Set a key of a map to a value on one line."""
         pair = _pairs(node).get(key)
         if pair is not None and not in_block(pair[1]):
             return in_place_of(pair[1], value)
@@ -154,5 +153,5 @@ class _Text(YamlText):
 
 
 def _pairs(node: yaml.MappingNode) -> dict[str, tuple[Any, Any]]:
-    """By their text, the keys of a map, each with its node and that of its value."""
+    """The nodes of key and value, by key."""
     return {name.value: (name, value) for name, value in node.value}

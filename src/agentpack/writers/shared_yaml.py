@@ -1,10 +1,10 @@
-"""One agent's entry in a YAML file that holds many, others' among them: read, set, taken out, every other byte kept.
+"""Read, set and remove one agent's entry in a YAML file with several agents in it. Every other byte is kept.
 
-The result of a change is read again and must mean what the file meant before but for that entry, else nothing is given
-back.
+The result of a change is read again: apart from that entry, it must mean what the file meant before. If it does not,
+ValueError is raised.
 
-An entry's text is a YAML map without indentation. In a block it is the very lines of the file, with what a user wrote
-into them; in flow style, as JSON has it, it is the map written anew by `emit.yaml_entry`.
+An entry's text is a YAML map without indentation. In block style these are the lines of the file itself, with the
+user's own comments; in flow style, as in JSON, `emit.yaml_entry` writes the map anew.
 """
 
 import re
@@ -40,13 +40,13 @@ class Place:
         return {name: entry.text for name, entry in _Text(_decoded(data), self).entries.items()}
 
     def put(self, data: bytes, wanted: Mapping[str, str | None]) -> bytes:
-        """The file with these entries set, or taken out. It is read a few times, however many these are."""
+        """The file with these entries set, or removed for None. It is parsed a few times, however many they are."""
         left = dict(wanted)
         while left:
             file = _Text(_decoded(data), self)
             some, ways = file.first_of(left)
             if not some:
-                break  # what is to be taken out is not there
+                break  # only entries to remove that are not in the file
             now = {name: left.pop(name) for name in some}
             texts = [file.changed(cuts) for cuts in ways]
             after = next((text for text in texts[:-1] if self._comes_back(file, text, some[0])), texts[-1])
@@ -55,7 +55,7 @@ class Place:
         return data
 
     def _comes_back(self, file: "_Text", text: str, name: str) -> bool:
-        """Whether adding the only entry again gives the file that it was taken out of for this text."""
+        """Whether adding the removed entry to this text restores the file."""
         try:
             self._check(file.data, text, {name: None})
             left = _Text(text, self)
@@ -65,7 +65,7 @@ class Place:
             return False
 
     def _check(self, before: Any, result: str, texts: Mapping[str, str | None]) -> None:
-        """That the text after means what was wanted and nothing else."""
+        """Raise ValueError unless the result has exactly these changes."""
         after = _loaded(result)
         wanted = self.values(before)
         for name, text in texts.items():
@@ -104,7 +104,7 @@ class Place:
 
 
 def _rest(data: Any, path: Sequence[str]) -> Any:
-    """The data without the entries and what is there only for them."""
+    """The data without the entries, and without the maps that hold nothing else."""
     left = dict(data or {})
     inner = left.pop(path[0], None)
     if rest := _rest(inner, path[1:]) if len(path) > 1 else None:
@@ -159,7 +159,7 @@ def _loaded(text: str) -> Any:
 
 
 class _Entry(NamedTuple):
-    """An entry: its text, its number among the items, and the first and last line, from 0, that it stands on."""
+    """An entry: its text, its index among the items, its node, and its first and last line, counted from 0."""
 
     text: str
     number: int
@@ -169,7 +169,7 @@ class _Entry(NamedTuple):
 
 
 class _Text(YamlText):
-    """A file's text, and where its entries stand in it."""
+    """The text of a file, with the positions of its entries."""
 
     def __init__(self, text: str, place: Place) -> None:
         super().__init__(text)
@@ -180,11 +180,11 @@ class _Text(YamlText):
         self.data = _loaded(text)
         self.values = place.values(self.data)
         self.keys: list[yaml.Node] = []
-        """The nodes of the keys on the way that are there."""
+        """The nodes of those keys of the path that are in the file."""
         self.node: Any = root
-        """What they lead to: what holds the entries, or the last thing on the way to it; None in an empty file."""
+        """The value of the last of these keys, or the root; None in an empty file."""
         self.flow = False
-        """Whether the entries stand, or would stand, in flow style."""
+        """Whether the entries are, or would be, in flow style."""
         for step in place.path:
             if not isinstance(self.node, yaml.MappingNode):
                 break
@@ -232,8 +232,10 @@ class _Text(YamlText):
     # changes
 
     def first_of(self, texts: Mapping[str, str | None]) -> tuple[list[str], list[list[Cut]]]:
-        """Those of these entries that can be changed at once, and the cuts for it, in each way to make it: all that are
-        replaced, else added, else taken out. The first that comes and the last that goes do so alone.
+        """The names of the entries that can be changed together, and the ways to do so, most likely first.
+
+        These are all entries to replace, else to add, else to remove. The first entry of an empty list or map is added
+        alone, and the last one is removed alone.
         """
         there = [name for name in texts if name in self.entries]
         if replaced := {name: text for name in there if (text := texts[name]) is not None}:
@@ -265,7 +267,7 @@ class _Text(YamlText):
         ]
 
     def _added(self, texts: Mapping[str, str]) -> Iterable[Cut]:
-        """Entries behind those that are there, with the maps around them that are missing."""
+        """Add entries behind the existing ones, and the missing maps around them."""
         if self.flow:
             return [self._added_in_flow(texts)]
         rows = [row for name, text in texts.items() for row in self._written(name, text)]

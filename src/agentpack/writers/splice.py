@@ -1,7 +1,7 @@
-"""Changes spliced into a YAML text that people wrote: every byte that is not about the change stays.
+"""Edit YAML in place: only the bytes that belong to a change are replaced, every other byte is kept.
 
-The library says where each node stands. What is written there is decided by the two who ask: `manifest_edit.py` for
-`agentpack.yaml`, `shared_yaml.py` for a file that holds the agents of several people.
+PyYAML gives the position of each node. What is written there is up to the two callers: `manifest_edit.py` for
+`agentpack.yaml`, and `shared_yaml.py` for a client's file with several agents in it.
 """
 
 import re
@@ -14,11 +14,11 @@ import yaml
 _LINE = re.compile("[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029])|[^\r\n\x85\u2028\u2029]+")
 
 Cut = tuple[int, int, str]
-"""Where a part of a text begins and ends, and what comes in its place."""
+"""Start and end offset of a part of the text, and its replacement."""
 
 
 class YamlText:
-    """A text, and its lines as the YAML library counts them: from behind a byte-order mark."""
+    """A YAML text without its byte-order mark, split into lines as PyYAML counts them."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -27,7 +27,7 @@ class YamlText:
         self._begins = [0, *accumulate(map(len, self.lines))]
 
     def changed(self, cuts: Iterable[Cut]) -> str:
-        """The text with all of these cuts made, none of which overlap."""
+        """The text with all cuts applied. They must not overlap."""
         pieces, done = [], 0
         for begin, end, fresh in sorted(cuts, key=lambda cut: cut[:2]):
             pieces += [self.text[done:begin], fresh]
@@ -35,16 +35,16 @@ class YamlText:
         return "".join((*pieces, self.text[done:]))
 
     def rows(self, first: int, end: int, rows: Sequence[str], column: int = 0) -> Cut:
-        """Lines of their own, from that column on, in place of the lines from `first` up to `end`."""
+        """Replace the lines from `first` up to `end` with these, indented to a column."""
         begin = self._begins[first]
         start = self.newline if rows and begin and not self.text.endswith("\n", 0, begin) else ""
         return begin, self._begins[end], start + "".join(row + self.newline for row in indented(rows, column))
 
     def filled(self, key: yaml.Node, nothing: yaml.Node, rows: Sequence[str]) -> Iterator[Cut]:
-        """Lines below a key, in place of its value, which is `[]`, `{}`, `~` or none at all.
+        """Put lines below a key in place of its empty value: `[]`, `{}`, `~` or nothing.
 
         Raises:
-            ValueError: a comment stands where the lines belong.
+            ValueError: a comment is in the way.
         """
         begin, end, column = nothing.start_mark, nothing.end_mark, key.start_mark.column
         before, after = self.lines[begin.line][: begin.column], self.lines[end.line][end.column :]
@@ -59,12 +59,12 @@ class YamlText:
             yield self.rows(end.line + 1, end.line + 1, rows, column + 2)
 
     def emptied(self, key: yaml.Node, empty: str) -> Cut:
-        """`[]` or `{}` behind a key whose lines are taken out."""
+        """Put `[]` or `{}` behind a key whose lines are removed."""
         colon = self.text.index(":", key.end_mark.index) + 1
         return colon, colon, f" {empty}"
 
     def without_in_flow(self, items: Sequence[Any], gone: Collection[int]) -> Iterator[Cut]:
-        """The items of these numbers taken out of a list or map in flow style, with their commas."""
+        """Remove these items, by number, from a list or map in flow style, with their commas."""
         spans = [_span(item) for item in items]
         last = max((number for number in range(len(items)) if number not in gone), default=None)
         if last is None:
@@ -77,17 +77,17 @@ class YamlText:
                 yield spans[number - 1][1], spans[number][1], ""
 
     def added_in_flow(self, items: Sequence[Any], fresh: str) -> Cut:
-        """One more item behind those of a list or map in flow style."""
+        """Append an item to a list or map in flow style that is not empty."""
         end = _span(items[-1])[1]
         return end, end, f", {fresh}"
 
     def at_end(self, node: yaml.CollectionNode, rows: Sequence[str]) -> Cut:
-        """Lines behind the last item of a list or map in a block."""
+        """Put lines below the last item of a list or map in block style."""
         line = self.last_line(node) + 1
         return self.rows(line, line, rows, self.column(node.value))
 
     def dash_line(self, item: yaml.Node) -> int:
-        """The line of the dash before an item, which may stand above it."""
+        """The line of an item's dash, which may be above the item itself."""
         line = int(item.start_mark.line)
         before = self.lines[line][: item.start_mark.column]
         while not before.lstrip().startswith("-") and line > 0:
@@ -96,14 +96,14 @@ class YamlText:
         return line
 
     def column(self, items: Sequence[Any]) -> int:
-        """The column of the items of a list or map in a block: of their dash, or of their key."""
+        """The column of the items of a list or map in block style: of their dash, or of their key."""
         if isinstance(items[0], tuple):
             return int(items[0][0].start_mark.column)
         return self.lines[self.dash_line(items[0])].index("-")
 
     def last_line(self, node: yaml.Node) -> int:
-        """The last line that a node's own text stands on. The end mark of a block lies behind the blank lines and the
-        comments after it.
+        """The last line of a node's own text. PyYAML puts the end mark of a block behind the blank lines and comments
+        that follow it.
         """
         if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
             return self.last_line(_last(node.value[-1]))
@@ -118,28 +118,28 @@ class YamlText:
 
 
 def in_place_of(node: yaml.Node, value: str) -> Cut:
-    """A value on the line, in place of one, or of none."""
+    """Replace a value on its line; an empty one gets a space before it."""
     begin, end = node.start_mark.index, node.end_mark.index
     return begin, end, value if begin < end else f" {value}"
 
 
 def indented(rows: Iterable[str], column: int) -> list[str]:
-    """Lines from that column on; empty ones stay so."""
+    """The lines indented to a column; empty lines stay empty."""
     return [" " * column + row if row else "" for row in rows]
 
 
 def is_nothing(node: yaml.Node) -> bool:
-    """Whether a value is null, be it said or left out."""
+    """Whether a value is null, written out or left empty."""
     return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
 
 
 def in_block(node: yaml.Node) -> bool:
-    """Whether a node is a list or map with items on lines of their own."""
+    """Whether a node is a list or map in block style."""
     return isinstance(node, yaml.CollectionNode) and not node.flow_style
 
 
 def _last(item: Any) -> yaml.Node:
-    """The node that ends an item: the item of a list, or the value of a map's pair."""
+    """The last node of an item: the item of a list, or the value of a pair in a map."""
     node: yaml.Node = item[1] if isinstance(item, tuple) else item
     return node
 

@@ -50,7 +50,7 @@ def _keys(model: type[Strict]) -> dict[str, FieldInfo]:
 
 
 def _model_in(annotation: Any) -> type[Strict] | None:
-    """The model of the maps in a field."""
+    """The model of a field's maps; None if it has no maps with fixed keys."""
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation if issubclass(annotation, Strict) else None
     return next(filter(None, map(_model_in, get_args(annotation))), None)
