@@ -119,7 +119,7 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
-def judges(session: nox.Session) -> None:
+def has_rules(session: nox.Session) -> None:
     """Ask the real clients whether they load what is installed; AGENTPACK_JUDGES names a folder of scripts."""
     if not os.environ.get("AGENTPACK_JUDGES"):
         session.skip("AGENTPACK_JUDGES is not set: it names the folder of scripts that ask the real clients")

@@ -100,7 +100,7 @@ def test_a_manifest_with_a_password_is_refused(agentpack: Agentpack, project: Pa
 
 
 def test_a_traceback_shows_no_password(agentpack: Agentpack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from agentpack.cli.present import Output
+    from agentpack.cli.output import Output
 
     monkeypatch.setenv("AGENTPACK_TRACEBACK", "1")
     log = tmp_path / "log"

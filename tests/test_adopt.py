@@ -11,6 +11,7 @@ from support.running import Agentpack
 from support.trees import tree, with_state, write_tree
 
 from agentpack.clients import CLIENTS, MODULES
+from agentpack.model.names import persona_name_fault
 
 NAMES = [client for client in sorted(MODULES) if CLIENTS[client].project is not None]
 AGENTS = ".claude/agents"
@@ -384,6 +385,54 @@ def test_adopting_into_an_existing_manifest_keeps_what_is_there(agentpack: Agent
     agentpack("diff")
 
 
+@pytest.mark.parametrize("path", [".agentpack/packs", "./.agentpack/packs/"])
+def test_local_packs_come_from_one_source_however_it_is_written(agentpack: Agentpack, project: Path, path: str) -> None:
+    write_tree(project, {f"{AGENTS}/{name}.md": PLAIN.replace("tidy", name) for name in ("tidy", "neat")})
+    agentpack("adopt", f"{AGENTS}/tidy.md")
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace(".agentpack/packs", path))
+    agentpack("adopt", f"{AGENTS}/neat.md")
+    assert manifest.read_text().count("path:") == 1
+    agentpack("sync", "--locked")
+
+
+def test_a_source_of_that_name_stays_what_it_is(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack())
+    write_tree(
+        project, {"agentpack.yaml": "schema: 1\nsources: [{name: local, path: packs}]\npacks: [data-reviewer]\n"}
+    )
+    agentpack("sync")
+    before = (project / "agentpack.lock").read_text()
+    write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
+    agentpack("adopt", f"{AGENTS}/tidy.md")
+    assert "{name: local, path: packs}" in (project / "agentpack.yaml").read_text()
+    assert '"source": "local"' in before
+    assert '"source": "local-2"' in (project / "agentpack.lock").read_text()
+    agentpack("sync", "--locked")
+
+
+def test_a_header_that_says_something_else_is_an_edit_and_stays(agentpack: Agentpack, project: Path) -> None:
+    text = render(agentpack, "python-engineer==1.0.0")
+    edited = re.sub('description: ".*"\n', 'description: "Ours."\n', text, count=1)
+    write_tree(project, {f"{AGENTS}/python-engineer.md": edited})
+    (file,) = adopted(agentpack, f"{AGENTS}/python-engineer.md")
+    assert (file["pack"], file["version"], file["rewritten"]) == ("python-engineer", "1.0.0", False)
+    assert file["edited"]
+    assert (project / f"{AGENTS}/python-engineer.md").read_text() == edited
+    agentpack("diff", expect=1)
+
+
+def test_a_first_adoption_is_for_the_clients_of_the_files_whatever_else_is_used(
+    agentpack: Agentpack, project: Path
+) -> None:
+    path = ".codex/agents/prober.toml"
+    write_tree(project, {path: HAND_WRITTEN[path], ".claude/settings.json": "{}", ".cursor/rules/x.mdc": "x"})
+    agentpack("adopt", path)
+    assert "clients: [codex]\n" in (project / "agentpack.yaml").read_text()
+    agentpack("install", "python-engineer==1.0.0")
+    assert not (project / AGENTS).exists()
+
+
 def test_a_dry_run_changes_nothing(agentpack: Agentpack, project: Path) -> None:
     write_tree(project, {f"{AGENTS}/tidy.md": PLAIN})
     before = tree(project)
@@ -399,6 +448,9 @@ def test_at_user_scope_local_packs_lie_in_the_configuration(agentpack: Agentpack
     agentpack("diff", "--user")
 
 
+CODEX = 'name = "tidy"\ndescription = "Tidies."\ndeveloper_instructions = "Tidy.\\u200b"\n'
+
+
 @pytest.mark.parametrize(
     ("path", "content", "reason"),
     [
@@ -408,6 +460,10 @@ def test_at_user_scope_local_packs_lie_in_the_configuration(agentpack: Agentpack
         (f"{AGENTS}/tidy.md", "no header\n", "no header with a name"),
         (f"{AGENTS}/My Agent.md", PLAIN.replace("name: tidy", "name: My Agent"), "lower-case letters"),
         (f"{AGENTS}/tidy.md", b"---\nname: tidy\ndescription: \xff\n---\n", "not UTF-8"),
+        (f"{AGENTS}/tidy.md", "---\nname: tidy\n---\nTidy.\n", "no header with a name and a description"),
+        (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \u200bcorner"), "it holds hidden text"),
+        (f"{AGENTS}/tidy.md", PLAIN.replace("every corner", "every \\u200bcorner"), "it holds hidden text"),
+        (".codex/agents/tidy.toml", CODEX, "it holds hidden text"),
     ],
 )
 def test_a_file_that_cannot_be_adopted_is_refused_with_the_reason_and_the_others_too(
@@ -418,6 +474,29 @@ def test_a_file_that_cannot_be_adopted_is_refused_with_the_reason_and_the_others
     ran = agentpack("adopt", f"{AGENTS}/fine.md", path, expect=2)
     assert reason in ran.err
     assert tree(project) == before
+
+
+KEPT = {
+    name: kept[0]
+    for name in NAMES
+    if not CLIENTS[name].shared and (kept := sorted(n for n in CLIENTS[name].reserved if not persona_name_fault(n)))
+}
+"""A name that a client keeps for itself, and not all of them do."""
+
+
+@pytest.mark.parametrize("client", KEPT)
+def test_a_name_that_a_client_keeps_for_itself_is_refused(agentpack: Agentpack, project: Path, client: str) -> None:
+    target, name = CLIENTS[client], KEPT[client]
+    agentpack("install", "python-engineer", "--client", client, "--accept", f"widened:{client}")
+    path, other = target.path("python-engineer", "project", {}), target.path(name, "project", {})
+    assert path is not None
+    assert other is not None
+    text = (project / path).read_bytes().replace(b"python-engineer", name.encode())
+    agentpack("uninstall", "python-engineer")
+    write_tree(project, {other: text})
+    ran = agentpack("adopt", other, expect=2)
+    assert f"`{name}` is a name that {target.title} keeps for itself" in ran.err
+    assert (project / other).read_bytes() == text
 
 
 def test_what_is_missing_or_a_link_is_refused(agentpack: Agentpack, project: Path) -> None:

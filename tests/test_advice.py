@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.running import Agentpack
 
-from agentpack.cli.present import Output
+from agentpack.cli.output import Output
 
 AGENT = ".claude/agents/python-engineer.md"
 INSTALL = ("install", "python-engineer", "--client", "claude")

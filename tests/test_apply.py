@@ -17,7 +17,7 @@ from support.crashing_disk import CrashingDisk, in_a_child
 
 from agentpack.apply import Step, interrupted, recover, transact
 from agentpack.disk import FEW, Disk
-from agentpack.errors import Bug, Ended, Refused, Unavailable
+from agentpack.errors import Bug, Interrupted, Refused, Unavailable
 from agentpack.model.names import digest_of
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import process_lock
@@ -420,7 +420,7 @@ def test_an_interrupt_leaves_the_old_state_or_the_new_one(tmp_path: Path) -> Non
         disk = Signalled(roots(box), stop_after=n, sync=False)
         try:
             second(disk)
-        except Ended as ended:
+        except Interrupted as ended:
             assert ended.code == 130
             made = "the change was made already: generation 2"
             assert ended.message.removeprefix("stopped by a signal; ") in ("nothing was changed", made)

@@ -78,9 +78,11 @@ AT_HOME: Mapping[str, tuple[str, ...]] = {
 }
 """Libraries that only these parts know, so that one of them can be exchanged and start-up stays fast."""
 BEHIND_DOORS = frozenset(
-    ("Candidates", "PersonaAssembler", "FileAssignment", "Audience", "Renderings", "every_age", "_rendered")
+    ("Candidates", "PersonaAssembler", "FileAssignment", "Audience", "Renderings", "ignore_minimum_age", "_rendered")
 )
 """What only `wanted` builds, and which switches only it sets: the three doors in it decide them."""
+SAME_NAME: Mapping[str, str] = {}
+"""Class names that several modules define, each with the reason why neither can have another."""
 NETWORK = frozenset(("socket", "ssl", "http", "urllib", "ftplib", "smtplib", "requests", "httpx", "asyncio"))
 
 
@@ -221,7 +223,7 @@ def test_what_is_wanted_is_reached_by_its_doors(name: str) -> None:
     [
         "Candidates(workspace, manifest, None)",
         "candidates.Candidates(workspace, manifest, None, refresh=packs)",
-        "to_change(workspace, manifest, None, every_age=True)",
+        "candidates_to_install(workspace, manifest, None, ignore_minimum_age=True)",
         "selection._rendered(None, require_acceptance=False)",
         "FileAssignment(kind, variables)",
     ],
@@ -303,3 +305,25 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_nothing_is_called_manager_helper_or_utils() -> None:
     vague = [name for name in modules() if any(word in name for word in ("manager", "helper", "util"))]
     assert vague == []
+
+
+def classes_of_one_name(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]:
+    """By class name, the modules that define it, where that is more than one definition."""
+    found: dict[str, list[str]] = {}
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(module)
+    return {name: homes for name, homes in found.items() if len(homes) > 1}
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    """Whoever searches for a class finds one definition."""
+    assert classes_of_one_name(modules()).keys() == SAME_NAME.keys()
+
+
+def test_a_second_class_of_one_name_is_seen() -> None:
+    late = ast.parse("def inside():\n    class Workspace: ...")
+    assert classes_of_one_name({**modules(), "model.late": late}) == {
+        "Workspace": ["workspace.workspace", "model.late"]
+    }

@@ -33,11 +33,11 @@ from support.archives import (
 from support.trees import write_tree
 
 from agentpack.errors import AgentpackError, Refused
-from agentpack.input import archives, entries
+from agentpack.input import archive_entries, archives
 from agentpack.input import file_names as paths
 from agentpack.input import tar as tar_files
 from agentpack.input.archives import UnsafeArchive, read_archive, write_archive
-from agentpack.input.file_names import NOT_CONTENT, Names, path_fault
+from agentpack.input.file_names import NOT_CONTENT, FileNames, path_fault
 from agentpack.model.names import content_digest, is_junk
 from agentpack.sources.directory import read_tree
 
@@ -252,7 +252,7 @@ CASES: Mapping[str, Case] = {
     "file and named folder": (lambda: tar(entry("a"), header("a", 0, b"5")), "both a file and a folder"),
     "too many files": (lambda: tar(*(entry(f"f{n}") for n in range(paths.MAX_FILES + 1))), "more than 2000 files"),
     "too many folders": (
-        lambda: tar(*(header(f"f{n}", 0, b"5") for n in range(entries.MAX_ENTRIES + 1))),
+        lambda: tar(*(header(f"f{n}", 0, b"5") for n in range(archive_entries.MAX_ENTRIES + 1))),
         "more than 8000 entries",
     ),
     "file too large": (lambda: tar(header("a", (8 << 20) + 1)), "larger than 8 MiB"),
@@ -442,7 +442,7 @@ def test_a_name_that_an_archive_may_not_hold_no_folder_holds_either(what: str) -
 
 
 def test_names_are_told_apart_by_what_they_are_on_the_most_forgiving_system() -> None:
-    names = Names()
+    names = FileNames()
     assert [names.add(path) for path in ("a/b", "a/c", "B", "\u00e9", "a/b")] == [
         *[None] * 4,
         "a name that stands twice",
@@ -618,7 +618,7 @@ _PATH = st.lists(_PART, min_size=1, max_size=4).map("/".join)
 @settings(max_examples=60)
 @given(st.dictionaries(_PATH, st.binary(max_size=300), max_size=8))
 def test_writing_and_reading_gives_the_same_files(files: dict[str, bytes]) -> None:
-    names = Names()
+    names = FileNames()
     assume(all(names.add(path) is None for path in files))
     assume(all(NOT_CONTENT.isdisjoint(path.lower().split("/")) for path in files))
     assume(not any(map(is_junk, files)))

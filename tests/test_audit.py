@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,21 @@ def test_a_source_that_is_gone_is_a_warning(installed: Agentpack, packs: Path) -
     assert found(installed) == {"AP207": "warning"}
 
 
+@pytest.mark.parametrize("text", [persona_text(), persona_text(body="You look elsewhere.\n")])
+def test_a_release_of_another_source_does_not_stand_in_for_the_one_that_is_gone(
+    installed: Agentpack, project: Path, packs: Path, tmp_path: Path, text: str
+) -> None:
+    """The other source may have the same bytes or others: neither says anything of what was locked."""
+    publish(tmp_path / "others", make_pack(personas={"reviewer": text}))
+    path = project / "agentpack.yaml"
+    more = f"sources:\n  - {{name: others, path: {tmp_path}/others}}\n"
+    path.write_text(path.read_text().replace("sources:\n", more))
+    installed("lock")
+    shutil.rmtree(packs / "data-reviewer")
+    assert found(installed) == {"AP207": "warning"}
+    assert "the source `packs` does not have 1.0.0 of it" in installed("audit", expect=1).out
+
+
 def test_a_damaged_content_in_the_store_breaks_integrity(installed: Agentpack, project: Path) -> None:
     (pack,) = (project / ".agentpack/state/blobs").iterdir()
     pack.write_bytes(pack.read_bytes().replace(b"Look before", b"Jump before"))
@@ -142,6 +159,80 @@ def test_a_lock_whose_digests_nothing_bears_out_breaks_integrity(installed: Agen
     record = project / ".agentpack/state/generations/000001.json"
     record.write_text(record.read_text().replace(before, sha256(lock.read_bytes()).hexdigest()))
     assert found(installed, expect=5) == {"AP204": "error"}
+
+
+def test_a_lock_whose_text_is_not_written_yet_is_told_and_breaks_nothing(
+    installed: Agentpack, project: Path, packs: Path
+) -> None:
+    """As an earlier agentpack left it: the locked release bears it out."""
+    from hashlib import sha256
+
+    lock, record = project / "agentpack.lock", project / ".agentpack/state/generations/000001.json"
+    old, text = lock.read_bytes(), (project / FILE).read_bytes()
+    publish(packs, make_pack(version="1.1.0", personas={"reviewer": persona_text(body="You look twice.\n")}))
+    installed("upgrade", "--yes")
+    new = lock.read_bytes()
+    installed("rollback", "1")
+    shutil.copy(record, project / ".agentpack/state/generations/000003.json")
+    lock.write_bytes(new)
+    told = record.read_text().replace(sha256(old).hexdigest(), sha256(new).hexdigest())
+    (project / ".agentpack/state/generations/000003.json").write_text(told.replace('"number":1', '"number":3'))
+    assert (project / FILE).read_bytes() == text
+    assert found(installed) == {"AP203": "warning"}
+    assert "not written yet as it is locked; `agentpack sync` writes it" in installed("audit", expect=1).out
+    shutil.rmtree(packs / "data-reviewer/1.1.0")
+    assert "not what is installed, and the releases cannot be asked" in installed("audit", expect=1).out
+
+
+def _gone(project: Path) -> None:
+    (project / "agentpack.lock").unlink()
+
+
+def _stale(project: Path) -> None:
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("- data-reviewer", "- data-reviewer>=1"))
+
+
+def _blocked(project: Path) -> None:
+    (project / FILE).unlink()
+    (project / FILE).mkdir()
+
+
+def _unmerged(project: Path) -> None:
+    with (project / FILE).open("a") as file:
+        file.write("<<<<<<< ours\n- One.\n=======\n- Two.\n>>>>>>> theirs\n")
+
+
+def _unreadable(project: Path) -> None:
+    (blob,) = (project / ".agentpack/state/blobs").iterdir()
+    blob.unlink()
+    blob.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (_gone, {"AP203": ("warning", "there is none any more; `agentpack lock` writes it anew")}),
+        (_stale, {"AP203": ("warning", "`packs` was changed since; `agentpack sync` brings it up to date")}),
+        (_blocked, {"AP202": ("warning", "it was installed, and now a folder is in the way")}),
+        (
+            _unmerged,
+            {
+                "AP201": ("note", "it was edited by hand"),
+                "AP208": ("warning", "of version control; resolve the merge in that file"),
+            },
+        ),
+        (_unreadable, {"AP207": ("warning", "its content in the store cannot be read")}),
+    ],
+)
+def test_each_disagreement_is_told_as_what_it_is(
+    installed: Agentpack, project: Path, harm: Callable[[Path], None], told: dict[str, tuple[str, str]]
+) -> None:
+    harm(project)
+    assert found(installed) == {rule: level for rule, (level, _) in told.items()}
+    out = installed("audit", "--level", "note", expect=1).out
+    for _, words in told.values():
+        assert words in out
 
 
 # What is named.

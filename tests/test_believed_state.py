@@ -185,19 +185,19 @@ def test_every_file_of_a_client_is_managed_and_nothing_else_in_its_folders(home:
             path = place.partition("#")[0]
             assert managed.holds(place), place
             assert managed.holds(place, client), place
-            assert managed.holds(workspace.disk.plain(path))
+            assert managed.holds(workspace.disk.canonical(path))
             assert not managed.holds(f"{path}/more")
             folder = path
             while folder := folder.rpartition("/")[0]:
-                assert managed.leads(folder), folder
-                assert managed.leads(workspace.disk.plain(folder))
+                assert managed.may_contain(folder), folder
+                assert managed.may_contain(workspace.disk.canonical(folder))
                 assert not managed.holds(folder)
                 for other in ("settings.json", "README.md", "X.md", "X.toml", ".x.md", "x .md"):
                     assert not managed.holds(f"{folder}/{other}"), other
         for path in SENSITIVE:
             assert not managed.holds(path), path
         for folder in (".git", ".git/hooks", ".vscode", "src", ".github/workflows", ".husky", ".claude/agents/x"):
-            assert not managed.leads(folder), folder
+            assert not managed.may_contain(folder), folder
 
 
 def _declarations(path: str) -> Iterator[tuple[str, str]]:
@@ -406,7 +406,7 @@ def test_looking_writes_nothing_where_nothing_was_interrupted() -> None:
 @contextmanager
 def _bound(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("agentpack.apply.rows.MAX_CHANGE_BYTES", size)
+        patch.setattr("agentpack.apply.replay.MAX_CHANGE_BYTES", size)
         yield
 
 

@@ -22,7 +22,7 @@ from support.trees import write_tree
 
 from agentpack.authoring.references import MAX_TRIED
 from agentpack.clients import CLIENTS, MODULES
-from agentpack.compose.composing import MAX_FILLED, Pack, compose, draft_of, values_for
+from agentpack.compose.compose import MAX_FILLED, Pack, compose, draft_of, values_for
 from agentpack.compose.layers import MAX_LAID
 from agentpack.edits.rules import fresh_id
 from agentpack.errors import InvalidFile, Refused, Unresolvable, UsageError
@@ -192,6 +192,27 @@ def test_more_rules_laid_over_each_other_are_refused(more: int, refuses: bool) -
             draft_of(pack, "reviewer", ["v"], {})
         assert f"more than {MAX_LAID:,} rules, headings and removals" in told.value.details[0]
     else:
+        draft_of(pack, "reviewer", ["v"], {})
+
+
+LAID = {
+    "each after the one before": ("- R. {{#r{n}}}\n", "- E. {{#e{n} after=e{before}}}\n", {}),
+    "all after the first": ("- R. {{#r{n}}}\n", "- E. {{#e{n} after=r0}}\n", {}),
+    "each before its own": ("- R. {{#r{n}}}\n", "- E. {{#e{n} before=r{n}}}\n", {}),
+    "in place of its own": ("- R. {{#r{n}}}\n", "- E. {{#r{n}}}\n", {}),
+    "headings": ("## R {{#r{n}}}\n\n", "## E {{#e{n} after=r{n}}}\n\n", {}),
+    "removals": ("- R. {{#r{n}}}\n", "", {"remove": [f"r{n}" for n in reversed(range(MAX_LAID // 2 - 10))]}),
+}
+
+
+@pytest.mark.parametrize("family", LAID)
+def test_as_many_rules_as_can_be_laid_take_a_moment(family: str) -> None:
+    own, new, header = LAID[family]
+    count = MAX_LAID // 2 - 10
+    body = "You review. {#e-1}\n\n" + "".join(own.format(n=n) for n in range(count))
+    variant = variant_text("".join(new.format(n=n, before=n - 1) for n in range(count)), **header)
+    pack = read_files(make_pack(personas={"reviewer": persona_text(body=body)}, variants={"reviewer/v": variant}))
+    with within(0.3):  # half a second to two, when each was looked for among all
         draft_of(pack, "reviewer", ["v"], {})
 
 

@@ -22,7 +22,7 @@ from support.bundled import (
 )
 
 from agentpack.authoring.sizes import added_by
-from agentpack.compose.composing import draft_of
+from agentpack.compose.compose import draft_of
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import holds, substitute
 from agentpack.errors import UsageError

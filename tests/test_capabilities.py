@@ -5,11 +5,11 @@ from typing import Any
 import capabilities_page
 import pytest
 
-from agentpack.capabilities.meaning import Vocabulary, model_class
+from agentpack.capabilities.meaning import ToolVocabulary, model_class
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
-from agentpack.clients.declaring import declared_target
+from agentpack.clients.user_declared import declared_client
 from agentpack.input.documents import Document
 from agentpack.input.schemas import validate
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability, split_acceptance, widening
@@ -32,7 +32,7 @@ def may(client: str, **fields: Any) -> str:
 def house(**says: Any) -> Client:
     """A client that is declared so."""
     data = {"schema": 1, "project": ".house/agents", **says}
-    return declared_target("house", validate("client", Document("house.yaml", data, {})), "house.yaml")
+    return declared_client("house", validate("client", Document("house.yaml", data, {})), "house.yaml")
 
 
 def rendered(client: Client, *, body: str = "You review data.\n", **fields: Any) -> Rendering:
@@ -284,7 +284,7 @@ def test_a_denial_in_words_that_the_client_does_not_have_takes_nothing_away(clie
     def spelled(name: str) -> str:
         return name.lower() if target.denying.folded else name
 
-    own = {spelled(name) for name in (*Vocabulary(target).words, *target.powers.aliases, *target.powers.switched)}
+    own = {spelled(name) for name in (*ToolVocabulary(target).words, *target.powers.aliases, *target.powers.switched)}
     for word in ("exec", "BASH", "bash", "Bash", "shell", "terminal", "run_shell_command", "Shell", "run-command"):
         for settings in _denials(client, word):
             denies = "shell" in native(client, **settings).partition("but:")[2].split(", ")[0].split("+")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.packs import make_pack, persona_text, read_files, variant_text
 
-from agentpack.compose.composing import Pack, as_written, compose, draft_of, values_for
+from agentpack.compose.compose import Pack, as_written, compose, draft_of, values_for
 from agentpack.compose.parse import PersonaText
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.input.parameters import Value

@@ -13,10 +13,10 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree
 
-from agentpack.input.schemas.clients import Client
-from agentpack.model.lock import Lock, Written, parse_lock
+from agentpack.input.schemas.clients import ClientSchema
+from agentpack.model.lock import Lock, WrittenState, parse_lock
 from agentpack.model.names import text_digest
-from agentpack.workspace.written import as_written
+from agentpack.workspace.file_releases import as_written
 
 FILE = ".agentpack/clients/house.yaml"
 AGENT = ".house/agents/reviewer.md"
@@ -134,7 +134,7 @@ def test_a_client_that_is_named_and_has_no_file_yet_counts(agentpack: Agentpack,
 
 
 def test_every_key_of_a_declaration_is_tried() -> None:
-    keys = {field.alias or name for name, field in Client.model_fields.items()}
+    keys = {field.alias or name for name, field in ClientSchema.model_fields.items()}
     assert {*CHANGED, "schema"} == {key.removesuffix("_") for key in keys}
 
 
@@ -329,6 +329,9 @@ def test_a_lock_of_before_is_clean_and_learns_it_with_the_next_change(agentpack:
     for command in LOOKING:
         agentpack(*command.split(), expect=0)
     assert lock(house) == old
+    for command in ("lock", "sync", "sync --locked"):
+        agentpack(*command.split())
+        assert lock(house) == old, "nothing else changed"
     agentpack("install", "data-reviewer[strict]")
     assert [*lock(house)["declared"]] == ["house"]
 
@@ -429,6 +432,43 @@ def test_a_client_is_declared_once(agentpack: Agentpack, house: Path) -> None:
 # Where else it shows.
 
 
+def test_a_client_that_has_its_agents_where_another_has_them_reads_the_same_file(
+    agentpack: Agentpack, project: Path
+) -> None:
+    """It is written once and said so; where it would need another text, or another pack is there, it is refused."""
+    publish(project / "packs", make_pack(), make_pack("other"))
+    shared = {**DECLARATION, "title": "House", "project": ".claude/agents"}
+    declare(project, shared)
+    words = ("install", "data-reviewer", "--source", "packs", "--client", "claude,house")
+    ran = agentpack(*words)
+    assert "House reads .claude/agents/reviewer.md: no second file is written for it" in ran.err
+    assert [row["client"] for row in lock(project)["files"]] == ["claude"]
+    agentpack("sync", "--locked")
+    before = tree(project)
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(
+        manifest.read_text().replace(
+            "  - data-reviewer\n",
+            "  - {require: data-reviewer, clients: [claude]}\n  - {require: other, clients: [house]}\n",
+        )
+    )
+    assert "`data-reviewer` and `other` both have a persona `reviewer`" in agentpack("sync", expect=4).err
+    manifest.write_bytes(before["agentpack.yaml"])
+    declare(project, {**shared, "description": "summary"})
+    ran = agentpack("sync", expect=3)
+    assert "Claude Code and House read one file, and each needs its own text; nothing was written" in ran.err
+    assert tree(project)[".claude/agents/reviewer.md"] == before[".claude/agents/reviewer.md"]
+
+
+def test_a_file_is_adopted_for_the_client_in_use_where_another_has_the_same_folder(
+    agentpack: Agentpack, house: Path
+) -> None:
+    declare(house, {**DECLARATION, "project": ".claude/agents"}, name="acme")
+    (house / ".claude/agents/mine.md").write_text(persona_text("mine"))
+    agentpack("adopt", ".claude/agents/mine.md")
+    assert {row["client"] for row in lock(house)["files"] if row["persona"] == "mine"} == {"claude"}
+
+
 def test_the_user_s_own_clients_are_named_in_full(agentpack: Agentpack, project: Path, home: Path) -> None:
     publish(home / "packs", make_pack())
     place = home / ".config/agentpack/clients/house.yaml"
@@ -477,6 +517,6 @@ def test_doctor_tells_of_a_declaration_that_a_clone_would_not_have(agentpack: Ag
 
 def test_a_lock_is_read_as_it_was_written() -> None:
     told, older = {"house": text_digest(b"a")}, {"house": text_digest(b"b")}
-    made = Lock({"packs": []}, ("claude",), (), (), written=Written((), (), older), declared=told)
+    made = Lock({"packs": []}, ("claude",), (), (), written=WrittenState((), (), older), declared=told)
     assert parse_lock(made.to_text().encode(), "agentpack.lock") == made
     assert as_written(made).declared == older

@@ -19,7 +19,7 @@ from support.running import Agentpack
 from support.trees import marks, write_tree
 
 from agentpack.merge import merge
-from agentpack.merge.markers import Labels, with_markers
+from agentpack.merge.markers import MarkerLabels, with_markers
 
 FILE = ".claude/agents/reviewer.md"
 OLD = """\
@@ -710,7 +710,7 @@ def test_the_editor_is_the_one_that_git_would_open(
     assert code == 0, said
 
 
-LABELS = Labels("ours", "base", "theirs")
+LABELS = MarkerLabels("ours", "base", "theirs")
 PIECES = st.lists(st.sampled_from(["- one", "- two", "", "## A", "text", "text\nmore"]), max_size=8)
 BODIES = st.builds(lambda lines: "\n".join(lines) + "\n", PIECES)
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentpack.compose.parse import parse_sections
-from agentpack.differences.accounts import edited_account, pristine_account
 from agentpack.differences.header import compare_fields, parts_of
 from agentpack.differences.lines import edits, heading_above, hunks, lines_of, matches, unified
+from agentpack.differences.parsed_files import parse_edited, parse_pristine
 from agentpack.differences.rules import EDIT, Entry, compare, entries_in, entries_of, pair, recognise
 from agentpack.differences.words import Span, excerpt, marked, paired
 from agentpack.model.persona import Origin
@@ -267,6 +267,6 @@ def test_the_body_is_under_the_key_that_the_client_names(form: str, text: str) -
 
 
 def test_text_that_is_not_utf8_is_shown_in_escapes() -> None:
-    pristine = pristine_account(b"---\nname: a\n---\n- Rule.\n", Form(), None)
-    edited = edited_account(b"---\nname: a\n---\n- Rule \xff.\n", pristine)
+    pristine = parse_pristine(b"---\nname: a\n---\n- Rule.\n", Form(), None)
+    edited = parse_edited(b"---\nname: a\n---\n- Rule \xff.\n", pristine)
     assert [entry.text for entry in edited.entries] == ["- Rule \\xff."]

@@ -13,7 +13,7 @@ import pytest
 from support.crashing_disk import CrashingDisk
 
 from agentpack.disk import FEW, Disk
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Bug, Refused, Unavailable, UsageError
 from agentpack.model.names import digest_of
 
@@ -63,9 +63,9 @@ def test_a_path_of_thousands_of_parts_is_refused(disk: Disk) -> None:
 
 
 def test_a_path_for_people_is_absolute(disk: Disk, box: Path) -> None:
-    assert disk.where("a/b.md") == str(box / "a/b.md")
-    assert disk.where("$config/x.yaml") == str(box.parent / "config/agentpack/x.yaml")
-    assert disk.where("$config") == str(box.parent / "config/agentpack")
+    assert disk.absolute("a/b.md") == str(box / "a/b.md")
+    assert disk.absolute("$config/x.yaml") == str(box.parent / "config/agentpack/x.yaml")
+    assert disk.absolute("$config") == str(box.parent / "config/agentpack")
 
 
 def test_a_root_is_made_with_all_above_it_when_first_written_and_goes_again(disk: Disk, box: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_root_inside_of_another_is_reached_through_it(box: Path) -> None:
     outside.mkdir()
     (box / ".agentpack").symlink_to(outside)
     disk = Disk({"": str(box), "$state": str(box / ".agentpack/state")})
-    assert disk.plain("$state/current") == ".agentpack/state/current"
+    assert disk.canonical("$state/current") == ".agentpack/state/current"
     with pytest.raises(Refused, match="leads out"):
         disk.missing("$state")
 

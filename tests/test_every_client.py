@@ -13,7 +13,7 @@ from support.running import Agentpack
 from support.trees import tree
 
 from agentpack.clients import CLIENTS, MODULES
-from agentpack.clients.declaring import is_for_agents
+from agentpack.clients.user_declared import is_for_agents
 
 pytestmark = pytest.mark.untraced
 ALL = sorted(MODULES)
@@ -106,6 +106,18 @@ def test_a_lock_from_before_acceptances_named_their_pack_accepts_for_its_packs(
     lock.write_text(lock.read_text().replace("limited:widened:codex", "widened:codex"))
     agentpack("sync", "--locked")
     agentpack("install", "python-reviewer", expect=3)
+
+
+@pytest.mark.parametrize("way", [("uninstall", "python-engineer"), ("rollback",)])
+@pytest.mark.parametrize("client", [client for client in ALL if CLIENTS[client].project is not None])
+def test_taking_out_what_was_installed_leaves_no_file_behind(
+    agentpack: Agentpack, project: Path, client: str, way: tuple[str, ...]
+) -> None:
+    """Not even an empty one, where several agents share a file."""
+    agentpack("install", "python-engineer<2", "--client", client)
+    assert set(tree(project)) - {"agentpack.yaml", "agentpack.lock"}
+    agentpack(*way)
+    assert {path for path in tree(project) if not path.endswith("/")} == set()
 
 
 def test_a_note_is_told_with_a_change_and_not_again(agentpack: Agentpack, packs: str) -> None:

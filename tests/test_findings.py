@@ -157,7 +157,7 @@ def test_words_and_commands_count_in_code_too() -> None:
 
 
 def test_what_is_only_packed_along_is_a_note_but_for_hidden_text() -> None:
-    found = scan("<script>\u200b".encode(), "README.md", beside=True)
+    found = scan("<script>\u200b".encode(), "README.md", packed_only=True)
     assert {finding.rule: finding.level for finding in found} == {"AP114": "note", "AP101": "warning"}
 
 

@@ -341,6 +341,18 @@ def test_the_lock_s_clients_count_before_those_found(agentpack: Agentpack, unnam
     assert (unnamed / ".codex/agents/glob.toml").exists()
 
 
+def test_a_client_that_has_a_pack_keeps_it_where_the_lock_is_lost(agentpack: Agentpack, unnamed: Path) -> None:
+    """What was accepted is lost with the lock, and is asked for again: a file in use is not taken away as if its client
+    were only found.
+    """
+    agentpack("sync", "--accept", "widened:codex")
+    before = {path: data for path, data in tree(unnamed).items() if path.startswith(".c")}
+    assert ".codex/agents/limited.toml" in before
+    (unnamed / "agentpack.lock").unlink()
+    assert "--accept widened:codex" in agentpack("sync", expect=3).err
+    assert {path: data for path, data in tree(unnamed).items() if path.startswith(".c")} == before
+
+
 def test_installing_into_such_a_manifest_names_the_clients_of_each_pack(agentpack: Agentpack, unnamed: Path) -> None:
     agentpack("sync")
     before = tree(unnamed)
@@ -359,6 +371,31 @@ def test_the_way_to_add_a_client_that_was_skipped_can_be_gone(agentpack: Agentpa
     agentpack("install", "limited", "--client", "codex", "--accept", "widened:codex")
     assert (unnamed / ".codex/agents/limited.toml").exists()
     assert (unnamed / ".claude/agents/limited.md").exists()
+    agentpack("sync", "--locked")
+
+
+def test_what_was_accepted_for_one_pack_is_not_for_another(
+    agentpack: Agentpack, project: Path, packs: str, tmp_path: Path
+) -> None:
+    publish(tmp_path / "packs", make_pack("other", personas={"other": persona_text("other", tools=["read"])}))
+    agentpack("install", "limited", "--source", packs, "--client", "codex", "--accept", "limited:widened:codex")
+    before = tree(project)
+    assert "other" in agentpack("install", "other", expect=3).err
+    assert tree(project) == before
+    lock = project / "agentpack.lock"
+    assert '"limited:widened:codex"' in lock.read_text()
+    lock.write_text(lock.read_text().replace("limited:widened:codex", "widened:codex"))  # as locks said it before
+    assert "other" in agentpack("install", "other", expect=3).err
+    agentpack("sync")
+
+
+def test_an_edit_can_be_kept_beside_such_a_manifest(agentpack: Agentpack, unnamed: Path) -> None:
+    agentpack("sync")
+    before = {path for path in tree(unnamed) if path.startswith(".c")}
+    path = unnamed / ".claude/agents/limited.md"
+    path.write_text(path.read_text().replace("- Say what", "- Say all that"))
+    agentpack("keep", "limited")
+    assert {path for path in tree(unnamed) if path.startswith(".c")} == before
     agentpack("sync", "--locked")
 
 

@@ -1,9 +1,11 @@
 """keep: local edits become a local variant; what a variant cannot say is named and nothing is written."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -245,6 +247,109 @@ def test_a_file_too_large_for_a_variant_is_named_and_not_taken_apart(installed: 
     assert "larger than 1,024 KiB" in installed("keep", "reviewer", expect=3).err
 
 
+def _stale(project: Path) -> None:
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", ">=1.0.0"))
+
+
+def _forged(project: Path) -> None:
+    path = project / "agentpack.lock"
+    path.write_text(re.sub(r'"capabilities": "[^"]*"', '"capabilities": "every-tool, hooks"', path.read_text()))
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (_stale, "agentpack.lock is not what agentpack.yaml asks for"),
+        (_forged, "the locked releases do not render to what agentpack.lock says"),
+    ],
+)
+def test_nothing_is_kept_beside_a_lock_that_is_not_up_to_date(
+    installed: Agentpack, project: Path, harm: Callable[[Path], None], told: str
+) -> None:
+    """The variant would be made for another text than the one that was edited, and the lock be written anew."""
+    edit(project, ("Go deep.", "Go deeper."))
+    harm(project)
+    before = with_state(project)
+    for option in ((), ("--patch",)):
+        assert told in installed("keep", "reviewer", *option, expect=3).err
+    assert with_state(project) == before
+
+
+def test_text_that_no_reader_sees_is_not_made_a_variant(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Go deep.", "Go\u200b deep."))
+    before = with_state(project)
+    assert "hidden text was put in" in installed("keep", "reviewer", expect=3).err
+    assert with_state(project) == before
+
+
+def test_an_agent_file_without_a_pack_has_no_rules_to_name(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    """Not even its header is kept: the next file of that name may be another agent."""
+    write_tree(tmp_path / "agents", {"reviewer.md": "---\nname: reviewer\ndescription: Reviews.\n---\nReview.\n"})
+    agentpack("install", "agents", "--source", str(tmp_path / "agents"), "--client", "claude")
+    edit(project, ("Reviews.", "Reviews data."))
+    before = with_state(project)
+    ran = agentpack("keep", "reviewer", expect=3)
+    assert "is a bare pack: its text has no ids that a variant could name" in ran.err
+    assert with_state(project) == before
+
+
+def test_an_edit_of_a_pack_that_only_others_require_says_how_it_can_be_kept(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    publish(
+        tmp_path / "packs",
+        make_pack("needed"),
+        make_pack("needy", personas={"writer": persona_text("writer")}, requires=["needed"]),
+    )
+    agentpack("install", "needy", "--source", str(tmp_path / "packs"), "--client", "claude")
+    text = edit(project, ("Say what you saw.", "Say all that you saw."))
+    assert "hint: `agentpack install needed` puts it into agentpack.yaml" in agentpack("keep", "reviewer", expect=2).err
+    agentpack("install", "needed")
+    agentpack("keep", "reviewer")
+    assert (project / FILE).read_text() == text
+
+
+def test_a_list_in_other_words_is_not_kept_as_a_choice_of_tools(installed: Agentpack, project: Path) -> None:
+    """A later release may take a tool away."""
+    tools = next(line for line in (project / FILE).read_text().splitlines() if line.startswith("tools:"))
+    names = ", ".join(name.strip() for name in tools.removeprefix("tools:").replace('"', "").split(","))
+    edit(project, (tools, f"tools: [{names}]"), ("Go deep.", "Go deeper."))
+    installed("keep", "reviewer")
+    assert "tools" not in (project / VARIANT).read_text()
+
+
+def test_a_new_rule_does_not_take_the_id_of_one_in_a_variant_that_is_not_used(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    extra = variant_text("- Ask first, and twice. {#ask-first after=look}\n")
+    publish(tmp_path / "packs", make_pack(variants={"reviewer/extra": extra}))
+    agentpack("install", "data-reviewer", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Say what you saw.\n", "- Say what you saw.\n- Ask first.\n"))
+    agentpack("keep", "reviewer")
+    agentpack("install", "data-reviewer[extra,local]")
+    text = (project / FILE).read_text()
+    assert "- Ask first.\n" in text
+    assert "- Ask first, and twice.\n" in text
+
+
+def test_an_edited_rule_still_goes_with_its_parameter(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    flag = {"compose": {"type": "boolean", "default": True, "description": "Whether there is a compose file."}}
+    body = (
+        "You look. {#identity}\n\n- Stop. {#stop}\n- Use it. {#use when=compose}\n- Write one. {#write when=!compose}\n"
+    )
+    personas = {"reviewer": persona_text(body=body)}
+    publish(tmp_path / "packs", make_pack(personas=personas, parameters=flag))
+    agentpack("install", "data-reviewer", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(project, ("- Use it.\n", "- Use it well.\n"))
+    agentpack("keep", "reviewer")
+    agentpack("install", "data-reviewer", "--set", "compose=false")
+    assert "- Write one.\n" in (project / FILE).read_text()
+    assert "Use it" not in (project / FILE).read_text()
+    agentpack("install", "data-reviewer", "--set", "compose=true")
+    assert "- Use it well.\n" in (project / FILE).read_text()
+
+
 def test_keeping_again_changes_nothing(installed: Agentpack, project: Path) -> None:
     edit(project, ("Go deep.", "Go deeper."))
     installed("keep", "reviewer", "--as", "house")
@@ -410,6 +515,73 @@ def test_the_patch_applies_to_the_source_of_the_pack_and_gives_the_edited_text(
         tmp_path / "other", {"agentpack.yaml": "schema: 1\nsources: [{name: acme, path: ../packs}]\n"}
     )
     assert installed("render", "reviews==1.0.0", "--client", "claude", cwd=elsewhere).out == text
+
+
+PATCHES = {
+    "the first rule": [("- Look before you change.\n", "")],
+    "the last section": [("\n## End\n\n- Stop when done.\n", "")],
+    "a section with the one below it": [
+        ("## Rules\n\n- Look before you change.\n- Say what you saw.\n- Keep data apart from opinion.\n", ""),
+        ("\nA rule without an id.\n\n### Depth\n\n- Go deep.\n\n", ""),
+    ],
+    "the section below another": [("### Depth\n\n- Go deep.\n\n", "")],
+    "new rules behind new rules": [("- Go deep.\n", "- Go deep.\n- And deeper.\n- And up.\n\nThen rest.\n")],
+    "rules before the first": [("- Look before", "- Ask first.\n- Look before")],
+    "a section before another": [("## End\n", "## House\n\n- Wipe your feet.\n\n## End\n")],
+    "a text at the end": [("- Stop when done.\n", "- Stop when done.\n\nGood night.\n")],
+    "words before a parameter": [("You review data", "You always review data")],
+}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", PATCHES)
+def test_whatever_was_edited_the_patch_makes_the_author_s_text_say_it(
+    installed: Agentpack, project: Path, tmp_path: Path, name: str, end: str
+) -> None:
+    """In the line ends that the author's files have."""
+    source = tmp_path / "packs/reviews/1.0.0/personas/reviewer.md"
+    source.write_bytes(source.read_bytes().replace(b"\n", end.encode()))
+    text = edit(project, *PATCHES[name])
+    ran = installed("keep", "reviewer", "--patch")
+    assert "not in the patch" not in ran.err
+    folder = source.parents[1]
+    words = ["patch", "-p1", "--binary"]
+    subprocess.run(words, input=ran.out.encode(), cwd=folder, check=True, capture_output=True)
+    assert source.read_bytes().count(b"\n") == source.read_bytes().count(end.encode())
+    elsewhere = write_tree(
+        tmp_path / "other", {"agentpack.yaml": "schema: 1\nsources: [{name: acme, path: ../packs}]\n"}
+    )
+    out = installed("render", "reviews==1.0.0", "--client", "claude", cwd=elsewhere).out.replace(end, "\n")
+    assert without_blank_lines(out) == without_blank_lines(text)
+
+
+def test_what_comes_from_another_pack_is_named_and_not_put_into_this_one_s_patch(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    base = persona_text("base", "You look. {#identity}\n\n- Ask first. {#ask}\n\n## End {#end}\n\n- Stop. {#stop}\n")
+    ours = persona_text("reviewer", "- Say what you saw. {#say}\n", extends="basics>=1")
+    publish(
+        tmp_path / "packs",
+        make_pack("basics", personas={"base": base}),
+        make_pack("reviews", personas={"reviewer": ours}, requires=["basics>=1"]),
+    )
+    agentpack("install", "reviews", "--source", str(tmp_path / "packs"), "--client", "claude")
+    edit(
+        project,
+        ("Ask first.", "Ask always."),
+        ("Say what you saw.", "Say all that you saw."),
+        ("## End", "## H\n\n- A.\n\n## End"),
+    )
+    ran = agentpack("keep", "reviewer", "--patch")
+    assert "the change of `ask`: it comes from elsewhere" in ran.err
+    assert "the new section “## H”: what it stands beside comes from elsewhere" in ran.err
+    changed = [line for line in ran.out.splitlines() if line.startswith(("+", "-"))]
+    assert changed == [
+        "--- a/personas/reviewer.md",
+        "+++ b/personas/reviewer.md",
+        "-- Say what you saw. {#say}",
+        "+- Say all that you saw. {#say}",
+    ]
 
 
 def test_what_has_no_place_in_the_patch_is_named(installed: Agentpack, project: Path) -> None:
@@ -626,6 +798,24 @@ def test_variants_over_one_another_follow_a_release_together(released: Agentpack
     assert "## House rules\n" in text
     released("diff")
     released("sync", "--locked")
+
+
+def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
+    installed: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """The user took out one of two rules, the release the other: no variant says the heading that is left."""
+    two = BODY.replace("- Go deep. {#deep}\n", "- Go deep. {#deep}\n- Come back. {#back}\n")
+    for version, body in (("2.0.0", two), ("3.0.0", two.replace("- Come back. {#back}\n", ""))):
+        personas = {"reviewer": persona_text(body=body, tools=["read"])}
+        publish(tmp_path / "packs", make_pack("reviews", version, personas=personas, parameters=PARAMETERS))
+    installed("install", "reviews==2.0.0")
+    edit(project, ("- Go deep.\n", ""))
+    installed("keep", "reviewer")
+    before = (project / VARIANT).read_text()
+    told = " ".join(installed("install", "reviews==3.0.0").err.split())
+    assert f"{VARIANT}: cannot be merged with reviews 3.0.0; it is used as it stands" in told
+    assert (project / VARIANT).read_text() == before
+    installed("diff")
 
 
 def test_looking_at_a_newer_release_leaves_the_lock_up_to_date(released: Agentpack, project: Path) -> None:

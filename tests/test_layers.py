@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from support.packs import make_pack, persona_text, read_files, variant_text
 
-from agentpack.compose.composing import Pack, compose, draft_of, values_for
+from agentpack.compose.compose import Pack, compose, draft_of, values_for
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 
 BODY = """\

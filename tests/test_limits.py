@@ -9,7 +9,7 @@ import pytest
 
 import agentpack
 from agentpack import fast
-from agentpack.disk.looking import MAX_READ_BYTES
+from agentpack.disk.observe import MAX_READ_BYTES
 from agentpack.model.json_text import MAX_VALUES
 
 SOURCE = Path(agentpack.__file__).parent

@@ -3,8 +3,8 @@
 import pytest
 
 from agentpack.errors import InvalidFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, RowsTwice, Written, has_markers, parse_lock
-from agentpack.model.lock_sides import Sides, merged, read_sides, sides_of_rows
+from agentpack.model.lock import DuplicateRows, Lock, LockedFile, LockedPack, WrittenState, has_markers, parse_lock
+from agentpack.model.lock_sides import LockSides, merged, read_sides, sides_of_rows
 from agentpack.model.names import Digest, PackName, digest_of
 
 
@@ -75,7 +75,7 @@ def test_the_index_of_git_goes_before_what_is_between_the_markers() -> None:
 def test_rows_that_git_put_in_twice_without_a_marker_are_two_sides() -> None:
     both = lock("a 1.1.0", "b 1.0.0")
     twice = both._replace(files=(*both.files, file("a", "1.2.0"))).to_text().encode()
-    with pytest.raises(RowsTwice, match=r"agentpack\.lock"):
+    with pytest.raises(DuplicateRows, match=r"agentpack\.lock"):
         parse_lock(twice, "agentpack.lock")
     sides = sides_of_rows(twice, "agentpack.lock")
     assert {row.sha256 for side in sides[:2] if side for row in side.files if row.pack == "a"} == {
@@ -101,26 +101,26 @@ def test_what_one_side_changed_stands_and_else_the_lower_release(
     ours: list[str], theirs: list[str], base: list[str] | None, after: list[str]
 ) -> None:
     one, other = lock(*ours), lock(*theirs)
-    found = merged(Sides(one, other, None if base is None else lock(*base)), anything)
+    found = merged(LockSides(one, other, None if base is None else lock(*base)), anything)
     assert releases(found) == after
     assert sorted(found.files) == sorted(lock(*after).files)
-    turned = merged(Sides(other, one, None if base is None else lock(*base)), anything)
+    turned = merged(LockSides(other, one, None if base is None else lock(*base)), anything)
     assert turned.to_text() == found.to_text()
 
 
 def test_a_release_that_the_manifest_does_not_allow_gives_way() -> None:
-    sides = Sides(lock("a 1.1.0"), lock("a 2.0.0"), lock("a 1.0.0"))
+    sides = LockSides(lock("a 1.1.0"), lock("a 2.0.0"), lock("a 1.0.0"))
     assert releases(merged(sides, lambda name, version: version != "1.1.0")) == ["a 2.0.0"]
 
 
 def test_a_row_follows_the_side_whose_release_was_taken() -> None:
-    sides = Sides(lock("a 1.2.0"), lock("a 1.1.0"), None)
+    sides = LockSides(lock("a 1.2.0"), lock("a 1.1.0"), None)
     assert merged(sides, anything).files == (file("a", "1.1.0"),)
 
 
 def test_a_row_of_the_other_side_names_the_release_it_was_written_from() -> None:
     theirs = lock("a 1.2.0", files=(file("a", "1.2.0"), file("a", "1.2.0")._replace(path="other.md")))
-    found = merged(Sides(lock("a 1.0.0"), theirs, None), anything)
+    found = merged(LockSides(lock("a 1.0.0"), theirs, None), anything)
     assert releases(found) == ["a 1.0.0"]
     assert {row.path: (row.sha256, row.release) for row in found.files} == {
         ".claude/agents/a.md": (file("a").sha256, None),
@@ -129,8 +129,21 @@ def test_a_row_of_the_other_side_names_the_release_it_was_written_from() -> None
     assert found.pin(found.files[1]) == pack("a", "1.2.0")
 
 
+def test_such_a_release_comes_with_what_it_requires() -> None:
+    """An agent that extends a pack of its own side is made of that one, and not of what is wanted now."""
+    sides = []
+    for version in ("1.0.0", "1.2.0"):
+        needed = pack("base", version)._replace(wanted_by=(f"a {version}",))
+        packs = (pack("a", version)._replace(requires=(f"base=={version}",)), needed)
+        sides.append(lock(f"a {version}", packs=packs))
+    ours, theirs = sides
+    found = merged(LockSides(ours, theirs, None), anything, lambda row: row.sha256 == file("a", "1.2.0").sha256)
+    assert releases(found) == ["a 1.0.0", "base 1.0.0"]
+    assert found.written is not None and found.written.packs == theirs.packs
+
+
 def test_a_row_that_a_file_is_equal_to_counts_whichever_side_it_is_of() -> None:
-    sides = Sides(lock("a 1.2.0"), lock("a 1.1.0"), None)
+    sides = LockSides(lock("a 1.2.0"), lock("a 1.1.0"), None)
     found = merged(sides, anything, lambda row: row.sha256 == file("a", "1.2.0").sha256)
     assert releases(found) == ["a 1.1.0"]
     assert found.files == (file("a", "1.2.0", release="1.2.0"),)
@@ -140,15 +153,17 @@ def test_a_row_that_a_file_is_equal_to_counts_whichever_side_it_is_of() -> None:
 def test_acceptances_go_with_the_release_that_they_are_for() -> None:
     ours = lock("a 1.2.0", "b 1.0.0", accepted=("a:shell", "b:widened:codex", "both:x"))
     theirs = lock("a 1.1.0", "b 1.0.0", accepted=("a:web", "both:x"))
-    assert merged(Sides(ours, theirs, None), anything).accepted == ("a:web", "b:widened:codex", "both:x")
+    assert merged(LockSides(ours, theirs, None), anything).accepted == ("a:web", "b:widened:codex", "both:x")
 
 
 def test_releases_that_files_still_hold_are_kept() -> None:
-    behind = lock("a 1.2.0", files=(file("a", "1.0.0", release="1.0.0"),), written=Written(("claude",), (pack("a"),)))
-    found = merged(Sides(behind, lock("a 1.0.0", "b 1.0.0"), lock("a 1.0.0")), anything)
+    behind = lock(
+        "a 1.2.0", files=(file("a", "1.0.0", release="1.0.0"),), written=WrittenState(("claude",), (pack("a"),))
+    )
+    found = merged(LockSides(behind, lock("a 1.0.0", "b 1.0.0"), lock("a 1.0.0")), anything)
     assert releases(found) == ["a 1.2.0", "b 1.0.0"]
     assert found.pin(found.files[0]) == pack("a")
-    same = merged(Sides(lock("a 1.0.0"), lock("a 1.0.0"), None), anything)
+    same = merged(LockSides(lock("a 1.0.0"), lock("a 1.0.0"), None), anything)
     assert same.written is None
 
 
@@ -173,9 +188,9 @@ def test_what_one_side_changed_of_the_declared_clients_stands(
     """Of what is wanted as of what was written; where both changed one, ours."""
 
     def side(declared: dict[str, Digest]) -> Lock:
-        return lock("a 1.0.0", declared=declared, written=Written(("claude",), (), declared))
+        return lock("a 1.0.0", declared=declared, written=WrittenState(("claude",), (), declared))
 
-    found = merged(Sides(side(ours), side(theirs), None if base is None else side(base)), anything)
+    found = merged(LockSides(side(ours), side(theirs), None if base is None else side(base)), anything)
     assert found.declared == expected
     assert found.written is not None
     assert found.written.declared == expected

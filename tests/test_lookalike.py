@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
-from agentpack.audit.lookalike import Names, distance, look
+from agentpack.audit.lookalike import KnownNames, distance, visual_form
 
 KNOWN = ("python-engineer", "data-reviewer", "summary", "rust-dev", "team-1", "go")
 
@@ -31,7 +31,7 @@ KNOWN = ("python-engineer", "data-reviewer", "summary", "rust-dev", "team-1", "g
     ],
 )
 def test_a_name_that_can_be_taken_for_another_is_near_to_it(name: str, near: str) -> None:
-    found = Names(KNOWN).near(name)
+    found = KnownNames(KNOWN).near(name)
     assert found is not None
     assert found.name == near
 
@@ -40,7 +40,7 @@ def test_a_name_that_can_be_taken_for_another_is_near_to_it(name: str, near: str
     "name", [*KNOWN, "team-2", "team-10", "js", "rust-engineer", "python-reviewer", "data-writer", "python", "engineer"]
 )
 def test_another_name_and_the_name_itself_are_not(name: str) -> None:
-    assert Names(KNOWN).near(name) is None
+    assert KnownNames(KNOWN).near(name) is None
 
 
 @given(st.text("abc-", max_size=8), st.text("abc-", max_size=8))
@@ -65,7 +65,7 @@ def test_a_bound_does_not_change_what_is_below_it(one: str, other: str, most: in
 
 
 def test_look_levels_what_looks_alike() -> None:
-    assert look("m0dern_c1ient") == look("modern-dient")
+    assert visual_form("m0dern_c1ient") == visual_form("modern-dient")
 
 
 # At install.

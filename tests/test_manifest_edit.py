@@ -105,7 +105,7 @@ def test_a_pack_is_taken_out_with_its_lines_only() -> None:
 def test_clients_and_sources_are_added() -> None:
     text = edited(TEXT, clients=("claude", "codex"))
     assert text == TEXT + "clients: [claude, codex]\n"
-    source = ConfiguredSource("other", "~/some packs, [old]")
+    source = ConfiguredSource("other", "path", "~/some packs, [old]")
     text = edited(TEXT, sources=(*meaning(TEXT).sources, source))
     assert text == TEXT + '  - {name: other, path: "~/some packs, [old]"}\n'
 

@@ -8,8 +8,8 @@ import pytest
 
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import entries_of
-from agentpack.merge import MAX_BYTES, Known, merge, resolved
-from agentpack.merge.rules import carry
+from agentpack.merge import MAX_BYTES, KnownEntries, merge, resolved
+from agentpack.merge.rules import carry_edits
 
 
 def test_an_edit_of_one_rule_and_a_change_of_the_next_go_together() -> None:
@@ -102,7 +102,7 @@ def carried(base: str, edit: tuple[str, str], theirs: str) -> str:
     """The new release's text with the edit in it; headings and rules have ids in both, hidden in the texts."""
     old, new = (entries_of(parse_sections(text)) for text in (base, theirs))
     plain, ours, wanted = (re.sub(r" {#[a-z]+}", "", text) for text in (base, base.replace(*edit), theirs))
-    draft = carry(plain, ours, wanted, Known(old, new))
+    draft = carry_edits(plain, ours, wanted, KnownEntries(old, new))
     assert draft is not None
     return resolved(draft, 0)
 

@@ -27,7 +27,7 @@ import agentpack
 from agentpack.cli.app import VERBS
 from agentpack.cli.boundary import guarded
 from agentpack.cli.diff import FORMATS as DIFF_FORMATS
-from agentpack.cli.present import Output, safe
+from agentpack.cli.output import Output, safe
 from agentpack.reports.escaping import json_text, workflow_command
 
 MARK = "pwned"
@@ -406,7 +406,7 @@ def test_completion_offers_no_name_that_a_shell_would_evaluate(
 
 
 def test_everything_is_printed_at_one_place() -> None:
-    """`streams.py` writes what `present.py` escaped; the version, help and the quick answers of `fast.py` hold no
+    """`streams.py` writes what `output.py` escaped; the version, help and the quick answers of `fast.py` hold no
     stranger's words unescaped.
     """
     printing = re.compile(r"(?<!def )(?<![\w.])print\(|\bstd(?:out|err)\.(?:write|buffer)|\becho\(|\.binary\.write")
@@ -417,7 +417,7 @@ def test_everything_is_printed_at_one_place() -> None:
 
     assert having(printing) == {"cli/streams.py"}
     writing = re.compile(r"(?<!def )(?<![\w.])write_(?:data|words|bytes)\(")
-    assert having(writing) == {"cli/present.py", "cli/app.py"}
+    assert having(writing) == {"cli/output.py", "cli/app.py"}
 
 
 def test_a_bug_is_told_and_kept_escaped(

@@ -70,6 +70,7 @@ BREAKS: Mapping[str, tuple[Callable[[], Files], tuple[str, str, int]]] = {
     "no README": (without("README.md"), ("P102", "README.md", 0)),
     "no licence text": (without("LICENSE"), ("P103", "LICENSE", 0)),
     "no tests": (without("tests/a.yaml"), ("P104", "tests", 0)),
+    "a field that older versions do not read": (lambda: good(header={"deny": ["web"]}), ("P105", PERSONA, 0)),
     "a rule without id": (with_rule("- Nameless rule of the pack.\n"), ("P201", PERSONA, 11)),
     "a section without id": (with_rule("\n## Bare\n\n- Said. {#said}\n"), ("P201", PERSONA, 12)),
     "an id twice": (with_rule("- Look again later on. {#look}\n"), ("P202", PERSONA, 11)),

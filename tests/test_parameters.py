@@ -3,17 +3,17 @@
 import pytest
 
 from agentpack.errors import UsageError
-from agentpack.input.parameters import Declaration, Value, check_values
+from agentpack.input.parameters import ParameterDeclaration, Value, check_values
 
 
-def declared(type: str, default: Value, **more: object) -> Declaration:
+def declared(type: str, default: Value, **more: object) -> ParameterDeclaration:
     data = {"type": type, "default": default, "description": "x", **more}
-    return Declaration.from_data("it", data)
+    return ParameterDeclaration.from_data("it", data)
 
 
 BOOLEAN = declared("boolean", True)
 INTEGER = declared("integer", 5, minimum=1, maximum="most")
-MOST = Declaration.from_data("most", {"type": "integer", "default": 9, "description": "x"})
+MOST = ParameterDeclaration.from_data("most", {"type": "integer", "default": 9, "description": "x"})
 CHOICE = declared("string", "a", choices=["a", "b"])
 PATTERN = declared("string", "a", pattern="[a-z]+", max_length=4)
 TEXT = declared("string", "a")
@@ -30,7 +30,7 @@ TEXT = declared("string", "a")
         (TEXT, "text of at most 200 characters"),
     ],
 )
-def test_a_declaration_says_what_is_allowed(declaration: Declaration, words: str) -> None:
+def test_a_declaration_says_what_is_allowed(declaration: ParameterDeclaration, words: str) -> None:
     assert declaration.allowed == words
 
 
@@ -47,7 +47,7 @@ def test_a_declaration_says_what_is_allowed(declaration: Declaration, words: str
         (TEXT, "", ""),
     ],
 )
-def test_a_text_is_read_by_type(declaration: Declaration, text: str, value: Value) -> None:
+def test_a_text_is_read_by_type(declaration: ParameterDeclaration, text: str, value: Value) -> None:
     assert declaration.read(text) == value
     assert type(declaration.read(text)) is type(value)
 
@@ -55,12 +55,12 @@ def test_a_text_is_read_by_type(declaration: Declaration, text: str, value: Valu
 @pytest.mark.parametrize(
     ("declaration", "text"), [(BOOLEAN, "1"), (BOOLEAN, ""), (INTEGER, "1.5"), (INTEGER, "ten"), (INTEGER, "9" * 30)]
 )
-def test_a_text_that_cannot_be_of_that_type_is_refused(declaration: Declaration, text: str) -> None:
+def test_a_text_that_cannot_be_of_that_type_is_refused(declaration: ParameterDeclaration, text: str) -> None:
     with pytest.raises(UsageError, match=f"parameter `it`: `{text}` is not {declaration.allowed}"):
         declaration.read(text)
 
 
-def faults(declaration: Declaration, value: Value, **others: Value) -> list[tuple[str, str]]:
+def faults(declaration: ParameterDeclaration, value: Value, **others: Value) -> list[tuple[str, str]]:
     return list(check_values({"it": declaration, "most": MOST}, {"it": value, "most": 9, **others}))
 
 
@@ -68,7 +68,7 @@ def faults(declaration: Declaration, value: Value, **others: Value) -> list[tupl
     ("declaration", "value"),
     [(BOOLEAN, False), (INTEGER, 1), (INTEGER, 9), (CHOICE, "b"), (PATTERN, "abcd"), (TEXT, "é" * 200), (TEXT, "")],
 )
-def test_what_is_allowed_passes(declaration: Declaration, value: Value) -> None:
+def test_what_is_allowed_passes(declaration: ParameterDeclaration, value: Value) -> None:
     assert faults(declaration, value) == []
 
 
@@ -91,7 +91,7 @@ def test_what_is_allowed_passes(declaration: Declaration, value: Value) -> None:
         (TEXT, "a\u2028b", "holds a line break or control character"),
     ],
 )
-def test_what_is_not_allowed_is_told_with_what_is(declaration: Declaration, value: Value, words: str) -> None:
+def test_what_is_not_allowed_is_told_with_what_is(declaration: ParameterDeclaration, value: Value, words: str) -> None:
     ((name, message),) = faults(declaration, value)
     assert name == "it"
     assert words in message

@@ -4,10 +4,10 @@ import pytest
 
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, Layer, PersonaText, parse_sections, split_front_matter
 from agentpack.errors import InvalidFile
-from agentpack.input.parameters import Declaration
+from agentpack.input.parameters import ParameterDeclaration
 
-FLAG = Declaration(name="flag", type="boolean", default=True, description="A flag.")
-NAME = Declaration(name="name", type="string", default="x", description="A name.")
+FLAG = ParameterDeclaration(name="flag", type="boolean", default=True, description="A flag.")
+NAME = ParameterDeclaration(name="name", type="string", default="x", description="A name.")
 READER = PersonaText({"flag": FLAG, "name": NAME})
 HEAD = "---\nname: reviewer\ndescription: Reviews.\n---\n"
 VARIANT = "---\nsummary: Terse.\n---\n"

@@ -13,7 +13,7 @@ from support.trees import everything, write_tree
 
 from agentpack.disk import Disk
 from agentpack.errors import Refused
-from agentpack.workspace.locations import Placing
+from agentpack.workspace.locations import Locations
 
 NEWER = BODY.replace("Say what you saw", "Say what you have seen")
 CLAUDE, CURSOR = ".claude/agents/reviewer.md", ".cursor/agents/reviewer.md"
@@ -217,7 +217,7 @@ def test_one_folder_mounted_twice_is_one_place(tmp_path: Path) -> None:
     """Places are told apart by device and inode, as with a bind mount or a file system that ignores case."""
     (tmp_path / "real").mkdir()
     (tmp_path / "other").symlink_to("real")
-    places = Placing(Disk({"": str(tmp_path)}), lambda path: None)
+    places = Locations(Disk({"": str(tmp_path)}), lambda path: None)
     assert list(places.groups(["real/a/x.md", "other/a/x.md", "real/a/y.md", "else/a/x.md"])) == [
         ("real/a/x.md", "other/a/x.md")
     ]

@@ -17,21 +17,21 @@ from support.running import Agentpack, Ran
 from support.trees import tree, write_tree
 from support.users import NOBODY, by_an_ordinary_user
 
-from agentpack.changes.asked import ask
+from agentpack.changes.named_release import select_named
 from agentpack.environment import Environment, cache_folder, find_scope, platform_folder
 from agentpack.errors import InvalidFile, PolicyRefused
 from agentpack.model.dates import DAY, seconds
 from agentpack.model.manifest import EMPTY
 from agentpack.model.names import digest_of
-from agentpack.policy.evaluate import Facts, read_policy, refusals
-from agentpack.policy.evaluate import judge as judge_facts
+from agentpack.policy.evaluate import ReleaseFacts, read_policy, refusals
+from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy, strictest
 from agentpack.sources.bundled import bundled_folder, bundled_source
 from agentpack.store.validated import ValidatedCache
-from agentpack.wanted.policy_check import capabilities_of, enforce, facts_of
+from agentpack.wanted.policy_check import capabilities_of, enforce, release_facts
 from agentpack.workspace.workspace import Workspace
 
-FACTS = Facts(
+FACTS = ReleaseFacts(
     pack="acme-data",
     version="1.2.0",
     variants=("strict",),
@@ -189,6 +189,22 @@ def test_what_has_nothing_of_what_is_denied_passes(word: str) -> None:
     assert refused("capabilities: {deny: [shell]}", capabilities={word: "copilot"}) == []
 
 
+@pytest.mark.parametrize(
+    ("allow", "passes"), [("[read]", True), ("[read, 'model:small']", False), ("[read, 'model:*']", True)]
+)
+def test_a_list_that_names_no_model_says_nothing_of_models(allow: str, passes: bool) -> None:
+    found = refused(f"capabilities: {{allow: {allow}}}", capabilities={"read": "claude", "model:large": "claude"})
+    assert found == ([] if passes else ["capabilities.allow"])
+
+
+@pytest.mark.parametrize("licence", [None, "free as in beer"])
+def test_a_licence_that_nobody_can_tell_is_judged_by_what_is_allowed(licence: str | None) -> None:
+    """It is not said to be none of those that are denied, too."""
+    policy = policy_of("licenses: {allow: [MIT], deny: [ISC]}")
+    told = judge_facts(policy, FACTS._replace(license=licence))
+    assert [(verdict.rule, verdict.allowed) for verdict in told] == [("licenses.allow", False)]
+
+
 def test_every_tool_is_not_among_some_tools() -> None:
     some = "capabilities: {allow: [read, search, edit, shell, web, delegate]}"
     assert refused(some, capabilities={"every-tool": "claude"}) == ["capabilities.allow"]
@@ -329,15 +345,26 @@ REFUSING = {
 }
 
 
+ALLOWING = """\
+sources: {allow: [packs], deny: [nowhere]}
+packs: {allow: [data-reviewer], deny: [nothing]}
+licenses: {allow: [MIT], deny: [ISC]}
+minimum_age: 0
+maximum_size: 1 GiB
+"""
+
+
 @pytest.mark.parametrize("place", ["project", "user", "organisation"])
 @pytest.mark.parametrize("rule", REFUSING)
 def test_each_rule_in_each_place_refuses_an_install(
     agentpack: Agentpack, project: Path, packs: Path, by_organisation: Any, place: str, rule: str
 ) -> None:
+    """Whatever the other two allow."""
     text = REFUSING[rule]
-    file = {"user": by_user, "organisation": by_organisation, "project": lambda said: by_project(project, said)}[place](
-        text
-    )
+    places = {"user": by_user, "organisation": by_organisation, "project": lambda said: by_project(project, said)}
+    for other in places.keys() - {place}:
+        places[other](ALLOWING)
+    file = places[place](text)
     before = tree(project)
     error = error_of(install(agentpack, packs, "data-reviewer==1.0.0", "--json", expect=5))
     assert error["code"] == "policy"
@@ -696,6 +723,12 @@ def test_upgrading_past_the_range_takes_none_that_is_too_young(
     assert "data-reviewer<2" in (project / "agentpack.yaml").read_text()
 
 
+def test_a_young_release_that_nobody_asks_for_is_not_told(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 14\n")
+    assert "passed over" not in install(agentpack, packs, "data-reviewer<2").err
+    assert "passed over" not in agentpack("sync").err
+
+
 def test_a_young_release_that_is_asked_for_by_name_is_refused_and_told(agentpack: Agentpack, packs: Path) -> None:
     file = by_user("minimum_age: 14\n")
     err = install(agentpack, packs, "data-reviewer>=2", expect=5).err
@@ -761,13 +794,13 @@ def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch
     (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [claude]\nsources: [{{name: acme, path: {packs}}}]\n")
     environment = Environment.current()
     workspace = Workspace(environment, find_scope(environment))
-    asked = ask(workspace, "data-reviewer")
+    asked = select_named(workspace, "data-reviewer")
     made = asked.for_clients(("claude",)).render()
     able = {path: file._replace(capabilities=("read", "web")) for path, file in made.files.items()}
     made = made._replace(files=able)
     (pack,) = made.lock.packs
     words = capabilities_of(made)[pack.name]
-    assert facts_of(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
+    assert release_facts(asked.candidates, pack, words).capabilities == {"read": "claude", "web": "claude"}
     with pytest.raises(PolicyRefused) as error:
         enforce(asked.candidates, made)
     assert "`web` (claude) is denied by `web`" in error.value.details[0]

@@ -16,7 +16,7 @@ from support.running import Agentpack, Ran
 
 import agentpack
 from agentpack.cli.boundary import guarded
-from agentpack.cli.present import PARTS, Output, Result, error_data, plain_ask, safe
+from agentpack.cli.output import PARTS, Output, Result, ask_on_terminal, error_data, safe
 from agentpack.environment import project_scope
 from agentpack.errors import (
     AgentpackError,
@@ -275,7 +275,7 @@ def test_anything_but_yes_is_no(
     answer: str, yes: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
-    assert plain_ask("Upgrade?") is yes
+    assert ask_on_terminal("Upgrade?") is yes
     assert capsys.readouterr() == ("", "Upgrade? [y/N] ")
 
 

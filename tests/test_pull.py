@@ -63,6 +63,7 @@ def test_files_that_came_along_with_their_lock_differ_in_nothing(
     pulled = modes(mine.folder)
     assert mine("diff").err.endswith("nothing differs\n")
     mine("sync", "--check")
+    mine("audit", "--level", "note")
     for command in (("sync", "--locked"), ("sync",), ("sync", "--frozen")):
         assert mine(*command).err.endswith("nothing to change\n")
     assert commands(mine) == before
@@ -114,6 +115,19 @@ def test_packs_that_come_and_go_are_taken_along(colleague: Agentpack, mine: Agen
     assert commands(mine)[2] == "found in this checkout"
 
 
+def test_a_file_that_git_took_away_with_its_row_is_not_missed(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "python-engineer", "--client", "claude")
+    commit(project)
+    agentpack("install", "python-reviewer")
+    commit(project)
+    git(project, "checkout", "--quiet", "HEAD~1")
+    assert not (project / REVIEWER).exists()
+    assert agentpack("diff").err.endswith("nothing differs\n")
+    agentpack("audit", "--level", "note")
+    assert agentpack("status", "--json").envelope["data"]["leftovers"] == []
+    assert agentpack("sync").err.endswith("nothing to change\n")
+
+
 def test_an_edit_beside_what_came_along_is_an_edit(colleague: Agentpack, mine: Agentpack, project: Path) -> None:
     colleague("upgrade", "--yes")
     commit(project)
@@ -138,6 +152,8 @@ def test_a_lock_that_came_without_its_files_calls_them_edited(
     fresh = Agentpack(tmp_path / "fresh")
     assert mine("diff", expect=1).out == fresh("diff", expect=1).out
     for here in (mine, fresh):
+        found = here("audit", "--level", "note", "--json", expect=1).envelope["data"]["findings"]
+        assert [one["rule"] for one in found] == ["AP201"]
         here("sync", "--locked", expect=3)
         here("sync", "--locked", "--discard-edits")
         here("diff")
@@ -190,6 +206,22 @@ def test_of_a_half_merged_lock_the_release_stays_that_the_manifest_allows(agentp
     manifest.write_text(manifest.read_text().replace(">=1.0", ">=1.1"))
     agentpack("lock")
     assert [pack["version"] for pack in json.loads(lock.read_text())["packs"]] == ["1.1.0"]
+
+
+@pytest.mark.parametrize("command", ["lock", "sync"])
+def test_a_merge_that_ends_with_one_side_of_the_lock_leaves_no_markers(
+    agentpack: Agentpack, project: Path, command: str
+) -> None:
+    lock = project / "agentpack.lock"
+    publish(project / "packs", make_pack(version="1.0.0"), make_pack(version="1.1.0"))
+    agentpack("install", "data-reviewer==1.1.0", "--source", "packs", "--client", "claude")
+    theirs = lock.read_text()
+    agentpack("install", "data-reviewer==1.0.0")
+    ours = lock.read_text()
+    lock.write_text(f"<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> theirs\n")
+    agentpack(command)
+    assert lock.read_text() == ours
+    agentpack("sync", "--locked")
 
 
 def test_a_rollback_brings_no_lock_back_that_nobody_can_read_once_the_merge_is_over(
@@ -300,6 +332,34 @@ def test_a_file_whose_release_is_gone_is_a_decision_for_that_file_alone(
     fresh("upgrade", "--yes", "--on-conflict", "keep")
     assert (fresh.folder / ".claude/agents/reviewer.md").read_text() == edited
     assert "You look [-hard-]." in fresh("diff", expect=1).out
+
+
+def test_the_text_that_was_edited_is_made_of_what_its_release_required_then(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """A persona that extends another pack's, in a clone that has only the lock to go by: both packs moved on since."""
+    for version, word in (("1.0.0", "once"), ("2.0.0", "twice")):
+        base = persona_text("base", f"You look. {{#identity}}\n\n- Ask {word}. {{#ask}}\n- Stop. {{#stop}}\n")
+        ours = persona_text("reviewer", "- Say what you saw. {#say}\n", extends=f"basics=={version}")
+        publish(
+            project / "packs",
+            make_pack("basics", version, personas={"base": base}),
+            make_pack("reviews", version, personas={"reviewer": ours}, requires=[f"basics=={version}"]),
+        )
+    agentpack("install", "reviews==1.0.0", "--source", "packs", "--client", "claude")
+    path = project / ".claude/agents/reviewer.md"
+    path.write_text(path.read_text().replace("- Say what you saw.", "- Say all that you saw."))
+    manifest = project / MANIFEST
+    manifest.write_text(manifest.read_text().replace("==1.0.0", ">=1.0.0"))
+    agentpack("lock", "--upgrade")
+    commit(project)
+    git(tmp_path, "clone", "--quiet", str(project), str(tmp_path / "fresh"))
+    fresh = Agentpack(tmp_path / "fresh")
+    assert "1 rule changed" in fresh("diff", "--stat", expect=1).out
+    fresh("sync")
+    text = (fresh.folder / ".claude/agents/reviewer.md").read_text()
+    assert "- Ask twice.\n- Stop.\n" in text
+    assert "- Say all that you saw." in text
 
 
 def test_lock_writes_the_same_bytes_whatever_this_copy_wrote_last(

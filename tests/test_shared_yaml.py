@@ -8,7 +8,7 @@ import yaml
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from agentpack.clients.base import Shared
+from agentpack.clients.base import SharedFile
 from agentpack.clients.pool import CLIENT as POOL
 from agentpack.clients.roo import CLIENT as ROO
 from agentpack.writers.emit import yaml_entry
@@ -20,7 +20,7 @@ assert POOL.shared is not None
 class One(NamedTuple):
     """A shared file of which one entry is changed at a time."""
 
-    shared: Shared
+    shared: SharedFile
 
     def entries(self, data: bytes) -> Mapping[str, str]:
         return self.shared.entries(data)
@@ -109,6 +109,13 @@ def test_a_changed_entry_keeps_its_place_and_the_comments_around_it() -> None:
     assert after.decode() == text.replace("old", "new")
 
 
+def test_comments_stay_with_what_they_stand_above() -> None:
+    text = "customModes:\n- slug: a\n# of the next\nother: 1\n"
+    assert MODES.put(text.encode(), "py", "slug: py\n").decode() == text.replace("# of", "- slug: py\n# of")
+    text = "customModes:\n  - slug: a\n  # of a\n\n# of the next\nother: 1\n"
+    assert MODES.put(text.encode(), "py", "slug: py\n").decode() == text.replace("of a\n", "of a\n  - slug: py\n")
+
+
 def test_lines_end_as_they_do_in_the_file() -> None:
     after = MODES.put(FILES["carriage returns"].encode(), "py", MODE)
     assert after.count(b"\n") == after.count(b"\r\n")
@@ -146,6 +153,48 @@ def test_a_merge_key_between_agents_is_kept() -> None:
     assert AGENTS.put(text.encode(), "p", None).decode() == text.replace("p: {type: y}, ", "")
 
 
+OURS = "slug: py\ngroups: &g [edit]\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "customModes:\n  - slug: py\n    groups: &g [read]\nother: *g\n",
+        "customModes:\n  - slug: py\n    groups: &g [read]\n  - slug: b\n    groups: *g\n",
+        "customModes:\n  - slug: py\n    groups: &g [read]\n  - slug: b\nother: *g\n",
+    ],
+)
+def test_an_entry_from_which_others_take_a_value_is_left_as_it_is(text: str) -> None:
+    """With another value there, what is not ours would say something else."""
+    for texts in ({"py": OURS}, {"py": OURS, "c": "slug: c\n"}):
+        with pytest.raises(ValueError, match="without touching the rest of the file"):
+            MODES.shared.put(text.encode(), texts)
+    with pytest.raises(ValueError, match=r"."):
+        MODES.put(text.encode(), "py", None)
+
+
+def _doubled(levels: int) -> str:
+    return "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(levels))
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        (f"x: {'x' * 1024 * 1024}\n", "longer than 1024 KiB"),
+        (f"x: [{'1, ' * 20_000}]\n", "more than 20000 values"),
+        (_doubled(20), "more than 20000 values"),
+        ("x: &x [*x]\n", "more than 20000 values"),
+        (f"x: {'[' * 60}{']' * 60}\n", "nested deeper than 50 levels"),
+        (f"x: {'9' * 101}\n", "a number that is too long"),
+    ],
+)
+def test_a_file_that_would_take_long_is_refused_with_the_bound(text: str, bound: str) -> None:
+    with pytest.raises(ValueError, match=bound):
+        MODES.entries(text.encode())
+    with pytest.raises(ValueError, match=bound):
+        MODES.put(text.encode(), "py", MODE)
+
+
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(ValueError, match="UTF-8"):
         MODES.entries(b"\xff")
@@ -169,6 +218,7 @@ SETTINGS = {
     "an empty map": "subagents:\n  agents: {}\nz: 1\n",
     "another agent": "subagents:\n  agents:\n    o:\n      type: command # c\n    # tail\nz: 1\n",
     "nothing": "subagents:\n",
+    "an agent called by a number": "subagents:\n  agents:\n    1:\n      type: x\n",
     "wide": "subagents:\n    agents:\n        o:\n            type: x\n    default: q\n",
     "flow": "subagents: {agents: {o: {type: x}}}\n",
     "empty flow": "subagents: {}\n",
@@ -249,6 +299,7 @@ def _mode(name: str) -> str:
     st.dictionaries(st.sampled_from(["m0", "m1", "m2", "a", "b", "n0", "n1"]), st.booleans(), min_size=1),
 )
 @example(FILES["flow in a block"], {"n0": True, "n1": True})
+@example(FILES["a byte-order mark"], {"n0": True, "n1": True})
 @example(FILES["no last line end"], {"a": True, "n0": True, "n1": True})
 @example('{"customModes": [{"slug": "a"}, {"slug": "m0"}, {"slug": "b"}, {"slug": "m1"}]}', {"m1": False, "b": False})
 @example('{"customModes": [{"slug": "a"}, {"slug": "m0"}, {"slug": "b"}]}', {"a": False, "m0": False, "b": False})

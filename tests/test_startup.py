@@ -26,7 +26,7 @@ from support.running import Agentpack, Ran
 
 import agentpack as package
 from agentpack import fast
-from agentpack.cli import plain
+from agentpack.cli import quick_args
 from agentpack.environment import platform_folder
 
 HEAVY = frozenset(
@@ -491,9 +491,9 @@ _WORDS = (
 ).split()
 
 
-@given(st.lists(st.sampled_from(["", *_WORDS]), max_size=6), st.sampled_from(sorted(plain.GRAMMARS)))
+@given(st.lists(st.sampled_from(["", *_WORDS]), max_size=6), st.sampled_from(sorted(quick_args.GRAMMARS)))
 def test_plain_words_are_read_as_the_library_reads_them(words: list[str], verb: str) -> None:
-    read = plain.read(verb, words)
+    read = quick_args.read(verb, words)
     if read is None:
         return
     import typer

@@ -18,7 +18,7 @@ from agentpack.errors import Bug, Refused, Unavailable
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
 from agentpack.store.blobs import NewPack
-from agentpack.store.journal import NOTHING, NewJournal, Row, Side, decided, undecided
+from agentpack.store.journal import NOTHING, FileSide, JournalRow, NewJournal, decided, undecided
 from agentpack.store.process_lock import is_locked, process_lock
 
 HOLD = """
@@ -204,9 +204,9 @@ def test_the_state_keeps_itself_out_of_version_control(disk: Disk, box: Path) ->
 # -- notes -------------------------------------------------------------------------------------------------------------
 
 ROWS = (
-    Row("a.md", NOTHING, Side(digest_of(b"a"), 0o644)),
-    Row("ü b.md", Side(digest_of(b"a"), 0o600), Side(digest_of(b"b"), 0o600)),
-    Row("c.md", Side(digest_of(b"a"), 0o644), NOTHING),
+    JournalRow("a.md", NOTHING, FileSide(digest_of(b"a"), 0o644)),
+    JournalRow("ü b.md", FileSide(digest_of(b"a"), 0o600), FileSide(digest_of(b"b"), 0o600)),
+    JournalRow("c.md", FileSide(digest_of(b"a"), 0o644), NOTHING),
 )
 
 

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from support.packs import make_pack, persona_text, publish
+from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import marks, tree, write_tree
 
 AGENT = ".claude/agents/reviewer.md"
+MORE = ".claude/agents/more.md"
 
 
 @pytest.fixture
@@ -163,6 +164,75 @@ def test_a_lock_from_which_a_file_was_taken_is_refused(agentpack: Agentpack, pro
     assert marks(project) == before
 
 
+@pytest.mark.parametrize("option", ["--locked", "--frozen"])
+@pytest.mark.parametrize("with_files", [True, False])
+def test_a_lock_that_has_a_pack_require_another_brings_nothing_in(
+    agentpack: Agentpack, project: Path, option: str, with_files: bool
+) -> None:
+    """A lock may say so of itself; the release does not."""
+    publish(project / "packs", make_pack("more", personas={"more": persona_text("more")}))
+    agentpack("sync")
+    alone = (project / "agentpack.lock").read_text()
+    path = project / "agentpack.yaml"
+    manifest = path.read_text()
+    path.write_text(manifest.replace("==1.0.0", "==1.0.0, more"))
+    agentpack("lock")
+    data, pulled = json.loads(alone), json.loads((project / "agentpack.lock").read_text())
+    path.write_text(manifest)
+    (row,) = (pack for pack in pulled["packs"] if pack["name"] == "more")
+    data["packs"][0]["requires"] = ["more"]
+    data["packs"].append({**row, "wanted_by": ["data-reviewer 1.0.0"]})
+    data["files"] += [{**data["files"][0], "path": MORE, "pack": "more", "persona": "more"}] if with_files else []
+    (project / "agentpack.lock").write_text(json.dumps(data, indent=1))
+    before = marks(project)
+    ran = agentpack("sync", option, expect=3)
+    assert "the locked releases do not render to what agentpack.lock says" in ran.err
+    assert "data-reviewer" in ran.err
+    assert marks(project) == before
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ("data-reviewer==1.2.0rc1", "data-reviewer 1.2.0rc1 is locked, and agentpack.yaml asks for data-reviewer>=1.0"),
+        ("data-reviewer[house]>=1.0", "data-reviewer is locked with the variant `house`, which nothing asks for"),
+    ],
+)
+@pytest.mark.parametrize("command", ["sync --locked", "sync --check", "diff"])
+def test_a_lock_of_another_manifest_is_not_believed_to_be_of_this_one(
+    agentpack: Agentpack, project: Path, other: str, told: str, command: str
+) -> None:
+    """All that it says of its releases is true, and the copy of the manifest in it is this one."""
+    publish(project / "packs", make_pack(version="1.2.0rc1"))
+    write_tree(project, {".agentpack/variants/reviewer/house.md": variant_text("- Ask first. {#ask}\n")})
+    manifest = project / "agentpack.yaml"
+    text = manifest.read_text()
+    locks = []
+    for requirement in ("data-reviewer>=1.0", other):
+        manifest.write_text(text.replace("data-reviewer==1.0.0", f"'{requirement}'"))
+        agentpack("sync")
+        locks.append(json.loads((project / "agentpack.lock").read_text()))
+    manifest.write_text(text.replace("data-reviewer==1.0.0", "'data-reviewer>=1.0'"))
+    (project / "agentpack.lock").write_text(json.dumps({**locks[1], "manifest": locks[0]["manifest"]}))
+    ran = agentpack(*command.split(), expect=3 if command == "sync --locked" else 1)
+    assert told in ran.out + ran.err
+
+
+def test_a_lock_that_no_longer_pins_the_text_of_a_local_variant_is_refused(agentpack: Agentpack, project: Path) -> None:
+    """Whoever calls it one of the pack's variants would be free to change it later."""
+    house = {".agentpack/variants/reviewer/house.md": variant_text("- Ask first. {#ask}\n")}
+    write_tree(project, house)
+    ask_for(project, "'data-reviewer[house]==1.0.0'")
+    agentpack("sync")
+    lock = project / "agentpack.lock"
+    data = json.loads(lock.read_text())
+    assert [variant["name"] for variant in data["packs"][0].pop("local_variants")] == ["house"]
+    data["packs"][0] |= {"local_variants": [], "variants": ["house"]}
+    lock.write_text(json.dumps(data, indent=1))
+    ran = agentpack("sync", "--locked", expect=3)
+    assert "the locked releases do not render to what agentpack.lock says" in ran.err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -185,6 +255,18 @@ def test_a_file_in_conflict_is_left_and_the_others_go_on_when_asked(agentpack: A
     assert "in conflict, left as it is" in ran.err
     assert ".claude/agents/python-engineer.md" in tree(project)
     assert tree(project)[AGENT] == b"mine\n"
+
+
+def test_a_file_of_others_that_was_left_is_theirs_ever_after(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {AGENT: "mine\n"})
+    ask_for(project, "python-engineer, 'data-reviewer>=1.0'")
+    agentpack("sync", "--partial", expect=3)
+    lock = project / "agentpack.lock"
+    assert [row["pack"] for row in json.loads(lock.read_text())["files"]] == ["python-engineer"]
+    for words in (("sync",), ("upgrade", "--yes"), ("install", "data-reviewer==1.0.0")):
+        assert "`--adopt`" in agentpack(*words, expect=3).err
+    agentpack("uninstall", "data-reviewer", "python-engineer")
+    assert (project / AGENT).read_text() == "mine\n"
 
 
 def test_a_lock_can_be_moved_to_a_release_that_changed_by_naming_its_pack(agentpack: Agentpack, project: Path) -> None:
@@ -238,6 +320,47 @@ def test_a_file_that_is_as_locked_already_is_no_edit(agentpack: Agentpack, proje
     assert "You look twice." in (project / AGENT).read_text()
     agentpack("sync", "--locked")
     assert "nothing differs" in agentpack("diff").err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sync",
+        "sync --frozen",
+        "lock",
+        "upgrade tester --yes",
+        "install python-engineer",
+        "install data-reviewer",
+        "uninstall tester",
+        "adopt .claude/agents/mine.md",
+        "keep tester",
+    ],
+)
+def test_a_pack_stays_with_the_source_that_it_came_from_whatever_is_done(
+    agentpack: Agentpack, project: Path, command: str
+) -> None:
+    """A source that comes first in the manifest and has it too is for packs that are new."""
+    publish(project / "packs", make_pack("tester", personas={"tester": persona_text("tester")}))
+    ask_for(project, "'data-reviewer>=1.0', tester")
+    agentpack("sync")
+    other = persona_text(body="You look elsewhere. {#identity}\n")
+    publish(
+        project / "other", *(make_pack(version=version, personas={"reviewer": other}) for version in ("1.1.0", "9.0.0"))
+    )
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("sources: [", "sources: [{name: other, path: other}, "))
+    agentpack("lock")
+    mine = {".claude/agents/mine.md": persona_text("mine")}
+    write_tree(project, mine)
+    tester = project / ".claude/agents/tester.md"
+    if command.startswith("keep"):
+        tester.write_text(tester.read_text().replace("Say what", "Say all that"))
+    agentpack(*command.split())
+    assert "You look elsewhere." not in (project / AGENT).read_text()
+    (row,) = (
+        row for row in json.loads((project / "agentpack.lock").read_text())["packs"] if row["name"] == "data-reviewer"
+    )
+    assert (row["source"], row["version"]) == ("packs", "1.1.0")
 
 
 def test_a_pack_that_comes_from_another_source_is_told(agentpack: Agentpack, project: Path) -> None:

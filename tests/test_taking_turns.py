@@ -1,16 +1,19 @@
 """A command plans without the process lock: what another one changes before it writes is taken into account."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.packs import BODY, make_pack, persona_text, publish
+from support.packs import BODY, make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest
+from agentpack.commands.uninstall import uninstall
 from agentpack.commands.upgrade import upgrade
 from agentpack.environment import Environment, project_scope
+from agentpack.errors import PolicyRefused, Unavailable
 from agentpack.workspace.workspace import Workspace
 
 MINE = ".claude/agents/reviewer.md"
@@ -36,6 +39,11 @@ def opened(project: Path) -> Workspace:
 
 def upgraded(project: Path, meanwhile: Callable[[], object]) -> tuple[Outcome, int]:
     """Upgrade all, and do something else when the plan stands and nothing is written yet. How often it stood, too."""
+    return changed(project, ("upgrade", "--latest"), meanwhile)
+
+
+def changed(project: Path, words: tuple[str, ...], meanwhile: Callable[[], object]) -> tuple[Outcome, int]:
+    """The same with an upgrade of all, or with one that takes a pack out."""
     asked = []
 
     def confirm(_: Outcome) -> bool:
@@ -44,7 +52,10 @@ def upgraded(project: Path, meanwhile: Callable[[], object]) -> tuple[Outcome, i
             meanwhile()
         return True
 
-    return upgrade(opened(project), ChangeRequest(latest=True, confirm=confirm)), len(asked)
+    request = ChangeRequest(latest="--latest" in words, confirm=confirm)
+    if words[0] == "upgrade":
+        return upgrade(opened(project), request), len(asked)
+    return uninstall(opened(project), replace(request, names=words[1:])), len(asked)
 
 
 def test_what_another_command_installed_meanwhile_is_kept(agentpack: Agentpack, crew: Path) -> None:
@@ -56,12 +67,75 @@ def test_what_another_command_installed_meanwhile_is_kept(agentpack: Agentpack, 
     assert agentpack("diff").exit_code == 0
 
 
+def test_what_another_command_wrote_meanwhile_is_no_edit(agentpack: Agentpack, crew: Path) -> None:
+    """The text that it wrote is what the new one takes the place of, though the first plan knew another."""
+    for version, words in (("1.0.1", "Look loudly"), ("1.2.0", "Look more loudly")):
+        variants = {"reviewer/loud": variant_text(f"- {words} before you change. {{#look}}\n")}
+        publish(crew / "packs", make_pack("crew", version, variants=variants))
+    _, asked = upgraded(crew, lambda: agentpack("install", "crew[loud]==1.0.1", real=True))
+    assert asked == 2
+    assert "- Look more loudly before you change.\n" in (crew / MINE).read_text()
+    assert agentpack("diff").exit_code == 0
+
+
 def test_what_people_wrote_into_the_manifest_meanwhile_is_kept(agentpack: Agentpack, crew: Path) -> None:
     manifest = crew / "agentpack.yaml"
     _, asked = upgraded(crew, lambda: manifest.write_text(manifest.read_text() + "# reviewed\n"))
     assert asked == 2
     assert manifest.read_text().endswith("# reviewed\n")
     assert "One more." in (crew / MINE).read_text()
+
+
+@pytest.mark.parametrize("path", [MINE, ".roomodes"])
+@pytest.mark.parametrize("words", [("upgrade", "--latest"), ("uninstall", "crew")])
+def test_an_agent_that_people_edited_meanwhile_is_left_to_the_next_command(
+    agentpack: Agentpack, crew: Path, path: str, words: tuple[str, ...]
+) -> None:
+    """A file of its own, or an entry of one that others write too."""
+    agentpack("install", "crew", "--client", "claude,roo", "--accept", "widened:roo")
+    place = crew / path
+    edited = place.read_text().replace("Look before", "Look twice before")
+    with pytest.raises(Unavailable, match="files changed while agentpack worked; nothing was applied"):
+        changed(crew, words, lambda: place.write_text(edited))
+    assert place.read_text() == edited
+
+
+@pytest.mark.parametrize("path", [MINE, ".roomodes"])
+def test_an_edit_that_is_seen_when_the_plan_is_made_again_is_merged(
+    agentpack: Agentpack, crew: Path, path: str
+) -> None:
+    agentpack("install", "crew", "--client", "claude,roo", "--accept", "widened:roo")
+    place, manifest = crew / path, crew / "agentpack.yaml"
+
+    def both() -> None:
+        place.write_text(place.read_text().replace("Look before", "Look twice before"))
+        manifest.write_text(manifest.read_text() + "# reviewed\n")
+
+    upgraded(crew, both)
+    assert "Look twice before" in place.read_text()
+    assert "One more." in place.read_text()
+
+
+@pytest.mark.parametrize("words", [("upgrade", "--latest"), ("uninstall", "crew")])
+def test_what_others_wrote_beside_our_entry_meanwhile_is_kept(
+    agentpack: Agentpack, crew: Path, words: tuple[str, ...]
+) -> None:
+    agentpack("install", "crew", "--client", "claude,roo", "--accept", "widened:roo")
+    modes = crew / ".roomodes"
+    theirs = "  - slug: mine\n    name: Mine\n"
+    changed(crew, words, lambda: modes.write_text(modes.read_text() + theirs))
+    assert modes.read_text().endswith(theirs)
+    assert ("One more." in modes.read_text()) is (words[0] == "upgrade")
+    assert ("slug: reviewer" in modes.read_text()) is (words[0] == "upgrade")
+
+
+def test_a_policy_that_people_wrote_into_the_manifest_meanwhile_holds(crew: Path) -> None:
+    manifest, before = crew / "agentpack.yaml", (crew / MINE).read_text()
+    text = manifest.read_text() + "policy: {packs: {deny: [other]}}\n"
+    manifest.write_text(text)
+    with pytest.raises(PolicyRefused, match=r"crew 1\.1\.0"):
+        upgraded(crew, lambda: manifest.write_text(text.replace("[other]", "[crew>1]")))
+    assert (crew / MINE).read_text() == before
 
 
 def test_what_another_command_left_half_done_meanwhile_comes_first(crew: Path) -> None:
@@ -90,9 +164,9 @@ def test_generations_that_were_forgotten_meanwhile_are_looked_up_again(agentpack
         seen.append(workspace.store.generations.numbers())
         if len(seen) == 1:
             agentpack("history", "prune", "--keep", "1", real=True)
-        workspace.turns.alone()
+        workspace.consistency.take_lock()
 
-    workspace.turns.changing(work)
+    workspace.consistency.changing(work)
     assert seen == [[1, 2], [2]]
 
 
@@ -107,4 +181,4 @@ def test_a_fault_found_while_another_command_wrote_is_looked_at_again(agentpack:
             raise ValueError("half of each state")
         return "whole"
 
-    assert workspace.turns.changing(work) == "whole"
+    assert workspace.consistency.changing(work) == "whole"

@@ -20,8 +20,8 @@ from agentpack.environment import cache_folder
 from agentpack.errors import InvalidFile
 from agentpack.input import unicode_table as table
 from agentpack.input.hidden_in_files import is_text, name_findings
-from agentpack.input.hidden_text import WORDS, Finding, HiddenText, text_findings
-from agentpack.input.unseen import ALWAYS, OUT_OF_PLACE
+from agentpack.input.hidden_text import WORDS, HiddenCharacter, HiddenText, text_findings
+from agentpack.input.invisible import ALWAYS, OUT_OF_PLACE
 from agentpack.model.pack import Release
 from agentpack.read import to_pieces
 from agentpack.reports.escaping import json_text, safe_text
@@ -424,17 +424,17 @@ def test_the_page_names_the_table_and_every_word() -> None:
 @pytest.mark.parametrize(
     ("finding", "words"),
     [
-        (Finding("a.md", 3, 7, 0x200B, "zero-width"), "a.md:3:7: U+200B ZERO WIDTH SPACE (zero-width)"),
-        (Finding("a.md", 1, 1, 0x7, "control"), "a.md:1:1: U+0007 (control)"),
-        (Finding("a.md", 1, 2, 0xE0041, "tag"), "a.md:1:2: U+E0041 TAG LATIN CAPITAL LETTER A (tag)"),
-        (Finding("a.md", 1, 2, 0xFF, "not-utf-8"), "a.md:1:2: byte 0xFF (not-utf-8)"),
+        (HiddenCharacter("a.md", 3, 7, 0x200B, "zero-width"), "a.md:3:7: U+200B ZERO WIDTH SPACE (zero-width)"),
+        (HiddenCharacter("a.md", 1, 1, 0x7, "control"), "a.md:1:1: U+0007 (control)"),
+        (HiddenCharacter("a.md", 1, 2, 0xE0041, "tag"), "a.md:1:2: U+E0041 TAG LATIN CAPITAL LETTER A (tag)"),
+        (HiddenCharacter("a.md", 1, 2, 0xFF, "not-utf-8"), "a.md:1:2: byte 0xFF (not-utf-8)"),
         (
-            Finding("a.md", 0, 2, 0x200B, "zero-width"),
+            HiddenCharacter("a.md", 0, 2, 0x200B, "zero-width"),
             "a.md: U+200B ZERO WIDTH SPACE (zero-width) in its name, character 2",
         ),
     ],
 )
-def test_a_place_is_told_by_number_and_name(finding: Finding, words: str) -> None:
+def test_a_place_is_told_by_number_and_name(finding: HiddenCharacter, words: str) -> None:
     assert str(finding) == words
 
 

@@ -292,6 +292,55 @@ def test_taking_a_pack_out_again_changes_nothing(agentpack: Agentpack, project: 
     agentpack("uninstall", "python-reviewer", expect=2)
 
 
+def test_of_several_packs_those_that_went_before_are_passed_over(installed: Agentpack, project: Path) -> None:
+    installed("uninstall", "two")
+    installed("uninstall", "two", "one")
+    assert there(project) == set()
+
+
+def test_what_stays_stays_at_its_release_and_in_its_source(installed: Agentpack, project: Path, tmp_path: Path) -> None:
+    """A newer release, and another source that has the pack and comes first, are for those who ask for them."""
+    before = (project / CLAUDE.format("one")).read_bytes()
+    newer = BODY.replace("deep", "deeper")
+    publish(
+        tmp_path / "packs",
+        make_pack("one", "1.1.0", personas={"one": persona_text("one", body=newer)}, variants=VARIANTS),
+    )
+    publish(
+        tmp_path / "other",
+        make_pack("one", "1.0.0", personas={"one": persona_text("one", body=newer)}, variants=VARIANTS),
+    )
+    manifest = project / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("sources:\n", "sources:\n  - {name: other, path: ../other}\n"))
+    installed("lock")
+    for words in (("two",), ("--client", "opencode")):
+        installed("uninstall", *words)
+        assert (project / CLAUDE.format("one")).read_bytes() == before
+        assert '"source": "acme"' in (project / "agentpack.lock").read_text()
+
+
+def test_where_only_packs_name_clients_the_manifest_names_those(agentpack: Agentpack, project: Path) -> None:
+    text = "schema: 1\nclients: [claude]\npacks:\n  - require: python-engineer\n    clients: [opencode]\n"
+    write_tree(project, {"agentpack.yaml": text})
+    agentpack("sync")
+    agentpack("uninstall", "--client", "claude")
+    assert "\nclients: [opencode]\n" in (project / "agentpack.yaml").read_text()
+    agentpack("sync", "--locked")
+
+
+def test_of_two_texts_from_before_the_later_one_is_told(agentpack: Agentpack, project: Path) -> None:
+    """The earlier one is behind it, one rollback further."""
+    path = project / CLAUDE.format("python-engineer")
+    for text in ("first\n", "second\n"):
+        write_tree(project, {CLAUDE.format("python-engineer"): text})
+        agentpack("install", "python-engineer", "--adopt", "--client", "claude")
+        ran = agentpack("uninstall", "python-engineer")
+        assert ran.err.count("had a text before agentpack took it over") == 1
+    (back,) = re.findall(r"`agentpack rollback (\d+)` goes back", ran.err)
+    agentpack("rollback", back)
+    assert path.read_text() == "second\n"
+
+
 def test_a_damaged_record_of_before_keeps_nobody_from_uninstalling(installed: Agentpack, project: Path) -> None:
     installed("uninstall", "two")
     (project / ".agentpack/state/generations/000001.json").write_text("{")

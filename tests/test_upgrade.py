@@ -1,13 +1,14 @@
 """upgrade: the newest releases in range, past it when asked, and never at the cost of an edit."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from support.many import Job, run_all
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
-from support.trees import marks, tree
+from support.trees import marks, tree, with_state
 
 from agentpack.changes.newest import _moved
 
@@ -96,6 +97,29 @@ def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) ->
     assert "team-writer 1.0.0 -> 1.1.0" in ran.err
     assert "data-reviewer" not in ran.err
     assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
+
+
+def test_latest_never_goes_back_where_the_source_lost_what_is_installed(agentpack: Agentpack, project: Path) -> None:
+    agentpack("install", "data-reviewer>=2", "--source", "packs", "--client", "claude")
+    shutil.rmtree(project / "packs/data-reviewer/2.0.0")
+    before = with_state(project)
+    agentpack("upgrade", "--latest", "--yes", expect=4)
+    assert with_state(project) == before
+
+
+@pytest.mark.parametrize("latest", [(), ("--latest",)])
+def test_an_older_release_than_a_candidate_is_not_offered(
+    agentpack: Agentpack, project: Path, latest: tuple[str, ...]
+) -> None:
+    agentpack("install", "data-reviewer==3.0.0rc1", "--source", "packs", "--client", "claude")
+    assert "out of range" not in agentpack("upgrade", "--yes", *latest).err
+    assert locked(project) == "3.0.0rc1"
+    shutil.copytree(project / "packs/data-reviewer/3.0.0rc1", project / "packs/data-reviewer/3.0.0")
+    header = project / "packs/data-reviewer/3.0.0/pack.yaml"
+    header.write_text(header.read_text().replace("3.0.0rc1", "3.0.0"))
+    told = agentpack("upgrade", "--yes", *latest).err
+    assert ("data-reviewer 3.0.0 is out of range; `agentpack upgrade --latest` takes it" in told) is not bool(latest)
+    assert locked(project) == ("3.0.0" if latest else "3.0.0rc1")
 
 
 def test_latest_moves_the_range_of_the_named_pack_only(agentpack: Agentpack, project: Path) -> None:

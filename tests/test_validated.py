@@ -10,7 +10,7 @@ import pytest
 from support.packs import make_pack, persona_text, release_of, variant_text
 
 from agentpack.bundling import validated_packs
-from agentpack.compose.composing import Pack, as_released
+from agentpack.compose.compose import Pack, as_released
 from agentpack.errors import Unavailable
 from agentpack.fetch import Sources, fetch
 from agentpack.model.pack import Release

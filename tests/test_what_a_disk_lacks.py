@@ -15,7 +15,7 @@ from support.running import Agentpack
 from support.trees import tree
 
 from agentpack.disk import FEW, Disk
-from agentpack.disk.whole import write_whole
+from agentpack.disk.atomic import write_whole
 from agentpack.errors import Unavailable
 from agentpack.store.process_lock import is_locked, process_lock
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.crashing_disk import in_a_child
 
-from agentpack.disk.whole import open_regular, read_start, write_whole
+from agentpack.disk.atomic import open_regular, read_start, write_whole
 
 
 def test_the_start_of_a_file_is_read_and_no_more(tmp_path: Path) -> None:

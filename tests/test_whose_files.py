@@ -19,7 +19,7 @@ from support.running import Agentpack
 
 from agentpack.apply import Step, recover, transact
 from agentpack.disk import Disk
-from agentpack.disk.whole import write_whole
+from agentpack.disk.atomic import write_whole
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
 from agentpack.store import Store

@@ -21,9 +21,9 @@ from support.trees import STATE, everything, tree
 
 from agentpack.apply import Step, recover, transact
 from agentpack.disk import Disk
-from agentpack.disk.known import Known
+from agentpack.disk.known_states import KnownStates
 from agentpack.fast import clean_scope
-from agentpack.model.history import Document, Generation
+from agentpack.model.history import Generation, RecordedDocument
 from agentpack.model.names import digest_of
 from agentpack.store import Store
 from agentpack.store.process_lock import process_lock
@@ -36,7 +36,7 @@ GENERATION = Generation(
     command="install",
     pins=(),
     files=(),
-    documents=(Document("a.md", digest_of(b"a\n"), 0o644),),
+    documents=(RecordedDocument("a.md", digest_of(b"a\n"), 0o644),),
 )
 
 
@@ -315,7 +315,7 @@ def test_root_believes_the_state_that_the_projects_owner_made(
 
 
 def _first(box: Path, disk: Disk, user: Disk) -> None:
-    disk.known = Known(user)
+    disk.known_states = KnownStates(user)
     with process_lock(disk):
         steps = [Step("a.md", None, b"a\n")]
         transact(disk, Store(disk), steps=steps, generation=GENERATION)
@@ -337,14 +337,14 @@ def _boxes() -> Iterator[tuple[int, Path]]:
 @pytest.mark.parametrize("whose", ["project", "user"])
 def test_a_first_command_killed_at_any_call_leaves_a_project_that_still_believes_itself(whose: str) -> None:
     for number, box in _boxes():
-        stops = {"project": None, "user": None, whose: number}
-        disk = CrashingDisk(roots(box), stop_after=stops["project"], sync=False)
-        user = CrashingDisk(_users(box), stop_after=stops["user"], sync=False, follow_own_links=True)
+        unaccepted = {"project": None, "user": None, whose: number}
+        disk = CrashingDisk(roots(box), stop_after=unaccepted["project"], sync=False)
+        user = CrashingDisk(_users(box), stop_after=unaccepted["user"], sync=False, follow_own_links=True)
         status = in_a_child(partial(_first, box, disk, user))
         assert status in (0, -signal.SIGKILL)
         counted = (box / STATE / "current").exists()
         again = Disk(roots(box))
-        again.known = Known(Disk(_users(box), follow_own_links=True))
+        again.known_states = KnownStates(Disk(_users(box), follow_own_links=True))
         with process_lock(again):
             recover(again, Store(again))
         assert not again.lacks

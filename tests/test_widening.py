@@ -175,6 +175,33 @@ def test_a_sync_that_takes_another_release_stops(widened: Agentpack) -> None:
     widened("sync", "--accept", "every-tool")
 
 
+def bumped(agentpack: Agentpack, *, row: dict[str, str]) -> None:
+    """Make the lock one that names the newer release, and says of the file what `row` says: as in a pull request of
+    somebody who wants the release in and does not want to say so.
+    """
+    agentpack("upgrade", "--yes", "--accept", "every-tool")
+    path = agentpack.folder / "agentpack.lock"
+    newer = json.loads(path.read_text())
+    agentpack("rollback")
+    newer["files"] = [{**file, **row} for file in json.loads(path.read_text())["files"]]
+    newer["files"] = [{key: value for key, value in file.items() if value is not None} for file in newer["files"]]
+    path.write_text(json.dumps(newer))
+
+
+@pytest.mark.parametrize("row", [{}, {"capabilities": None}], ids=["told", "not told"])
+@pytest.mark.parametrize("command", ["sync", "upgrade --yes", "sync --dry-run", "install reviews"])
+def test_a_lock_that_says_less_than_its_release_gives_is_no_acceptance(
+    widened: Agentpack, row: dict[str, str], command: str
+) -> None:
+    bumped(widened, row=row)
+    told = stopped(widened, *command.split()).err
+    assert "reviews: may do more than agentpack.lock says" in told
+    assert "--accept every-tool" in told
+    widened("sync", "--accept", "every-tool")
+    assert locked(widened) == {"reviewer claude": "every-tool"}
+    widened("sync", "--check")
+
+
 def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack) -> None:
     widened("upgrade", "--yes", "--accept", "every-tool")
     assert "may do less: every-tool -> read, search" in widened("rollback").err
@@ -415,6 +442,28 @@ def test_what_a_release_takes_against_either_side_of_a_merge_stops(agentpack: Ag
     for accepting in ((), ("--accept", "web"), ("--accept", "shell")):
         stopped(agentpack, "upgrade", "--yes", *accepting)
     agentpack("upgrade", "--yes", "--accept", "web", "--accept", "shell")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_only_one_side_of_a_merge_had_is_no_acceptance_for_the_other(
+    agentpack: Agentpack, tmp_path: Path, turned: bool
+) -> None:
+    """The new release takes what the older one of the two had and the newer one gave up."""
+    packs, lock = tmp_path / "more", agentpack.folder / "agentpack.lock"
+    release(packs, "1.0.0", reviewer={"tools": ["read", "shell"]})
+    agentpack("install", "reviews", "--source", str(packs), "--client", "claude")
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    sides, text = [lock.read_text()], agent.read_text()
+    release(packs, "1.1.0", reviewer={"tools": ["read"]})
+    agentpack("upgrade", "--yes")
+    sides.append(lock.read_text())
+    agent.write_text(text)
+    shutil.rmtree(agentpack.folder / ".agentpack/state")
+    one, other = reversed(sides) if turned else sides
+    lock.write_text(f"<<<<<<< HEAD\n{one}=======\n{other}>>>>>>> theirs\n")
+    release(packs, "1.2.0", reviewer={"tools": ["read", "shell"]})
+    stopped(agentpack, "upgrade", "--yes")
+    agentpack("upgrade", "--yes", "--accept", "shell")
 
 
 @pytest.mark.parametrize("less", LESS)

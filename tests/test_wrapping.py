@@ -9,7 +9,7 @@ import pytest
 from support.running import Agentpack
 
 from agentpack.cli.app import run
-from agentpack.cli.present import Output
+from agentpack.cli.output import Output
 from agentpack.cli.wrapping import hang, wrapped
 
 WIDTHS = [40, 60, 100]

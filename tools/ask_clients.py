@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agentpack.clients import CLIENTS, MODULES
-from agentpack.clients.base import Place
-from agentpack.clients.reading import AgentFile, read_agent_file
+from agentpack.clients.base import UserFolder
+from agentpack.clients.read_back import AgentFile, read_agent_file
 
 CANNOT_ASK = 3
 ENGINEER, REVIEWER = "python-engineer", "python-reviewer"
@@ -51,7 +51,7 @@ def cases(client: str) -> Iterator[Case]:
     """All that this client is asked about."""
     user = CLIENTS[client].user
     places = [("project", False), ("user", False)]
-    places += [("user", True)] if isinstance(user, Place) and user.variable else []
+    places += [("user", True)] if isinstance(user, UserFolder) and user.variable else []
     for scope, moved in places:
         for release, sets in VARIANTS.items():
             for variants in sets:

@@ -9,7 +9,7 @@ from typing import Any
 from client_reading import READINGS
 
 from agentpack.clients import CLIENTS
-from agentpack.clients.base import Client
+from agentpack.clients.base import Client, ToolWords
 from agentpack.model.fields import TOOLS, WORDS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference" / "clients"
@@ -183,11 +183,29 @@ def _tools(words: Client) -> Iterator[str]:
         if words.tools.remark:
             yield ""
             yield f"Told at install: {words.tools.remark}."
+        yield ""
+        yield _deny(words, words.tools)
     elif words.readonly:
         said = _codes(f"{key}: {json.dumps(value)}" for key, value in words.readonly.items())
-        yield f"`tools` that only look (read, search, web) become {said}. Any other restriction cannot be expressed."
+        yield (
+            f"`tools` that only look (read, search, web) become {said}, and so does `deny` of anything else. Any other "
+            "restriction cannot be expressed."
+        )
     else:
         yield "A restriction cannot be expressed: such a persona is refused for this client unless that is accepted."
+
+
+def _deny(client: Client, words: ToolWords) -> str:
+    if words.style in ("map", "permissions"):
+        said = "false" if words.style == "map" else "`deny`"
+        return f"A persona's `deny` becomes {_code(words.key)}, where each of these tools is {said}; others stay."
+    if not words.deny:
+        return f"A persona's `deny` becomes {_code(words.key)} too: a list of the tools that are left."
+    more = {tool: sorted({*client.tools_of(tool)} - {*words.names.get(tool, ())}) for tool in TOOLS}
+    also = "; ".join(f"{_codes(names)} with `{tool}`" for tool, names in more.items() if names)
+    return (
+        f"A persona's `deny` becomes {_code(words.deny)}: the same names{f', and {also}' if also else ''}. Others stay."
+    )
 
 
 def _reading(target: Client) -> Iterator[str]:

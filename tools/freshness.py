@@ -27,7 +27,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from agentpack.authoring.subject import pieces
-from agentpack.commands.pack.opened import Authored, open_pack, pack_folders
+from agentpack.commands.pack.authored import AuthoredRelease, open_pack, pack_folders
 from agentpack.workspace.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
@@ -82,7 +82,7 @@ def libraries(file: Path = ROOT / "tools" / "libraries.json") -> tuple[Library, 
     return tuple(found)
 
 
-def claims(authored: Authored, known: Iterable[Library]) -> Iterator[Claim]:
+def claims(authored: AuthoredRelease, known: Iterable[Library]) -> Iterator[Claim]:
     """Every rule of a release that names a library of the table."""
     declared = authored.pack.declarations.get("python_version")
     python = None if declared is None else str(declared.default)
@@ -222,13 +222,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if lines else 0
 
 
-def _newest(folders: list[str]) -> list[Authored]:
+def _newest(folders: list[str]) -> list[AuthoredRelease]:
     """The newest release of each pack below the folders: older ones stay as they were published."""
     from agentpack.environment import Environment, find_scope
 
     environment = Environment.current()
     workspace = Workspace(environment, find_scope(environment, root=str(ROOT), user=False, project=False))
-    newest: dict[str, Authored] = {}
+    newest: dict[str, AuthoredRelease] = {}
     for folder in pack_folders(workspace, folders):
         authored = open_pack(workspace, folder)
         before = newest.get(authored.pack.name)

@@ -25,7 +25,7 @@ from packaging.version import Version
 
 from agentpack.changes.plan import plan
 from agentpack.clients import CLIENTS
-from agentpack.compose.composing import compose, draft_of, values_for
+from agentpack.compose.compose import compose, draft_of, values_for
 from agentpack.errors import AgentpackError, Bug
 from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release

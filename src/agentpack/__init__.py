@@ -1,3 +1,3 @@
 """agentpack: versions, variants, upgrades and rollback for the personas of AI coding agents."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,7 +1,8 @@
-"""The console script: hot commands are answered before the command-line library is loaded, all else goes to it.
+"""The console script: answers fast-path commands before the command-line library is loaded, and hands it everything
+else.
 
-It also decides how the process begins and ends. A command lives for some milliseconds: collecting garbage while
-modules load, and taking every object apart at the end, would be a third of them.
+It also decides how the process begins and ends. A command lives for some milliseconds: collecting garbage while modules
+load, and destroying every object at the end, would take a third of that.
 """
 
 import _signal  # type: ignore[import-not-found]
@@ -36,10 +37,10 @@ def main() -> "NoReturn":
 
 
 def interrupted(*_: object) -> "NoReturn":
-    """End the process at once: it is interrupted while it starts or ends, and nothing is under way.
+    """End the process at once: it was interrupted while starting or ending, when nothing is under way.
 
-    Not by an exception: while modules load, Python may print it, or lose it in a callback. `cli/boundary.py` puts the
-    usual handler back for the work of a command.
+    Not with an exception: while modules load, Python may print it, or lose it in a callback. `cli/boundary.py` restores
+    the usual handler for the work of a command.
     """
     try:
         os.write(2, b"error: interrupted\n")  # what says it elsewhere may not be loaded yet
@@ -48,7 +49,7 @@ def interrupted(*_: object) -> "NoReturn":
 
 
 def _raise_again(lost: "Any") -> None:
-    """An interrupt that came where nothing can be raised, in a callback of an import, comes again after it."""
+    """Raise an interrupt again that came where nothing can be raised, in a callback of an import."""
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
         return
@@ -63,8 +64,8 @@ def _raise_again(lost: "Any") -> None:
 
 
 def reopen() -> None:
-    """Open again what whoever started the process had closed, so that nothing can be written to it: neither by us, nor
-    into a file that would have taken its number.
+    """Open standard streams that the parent process closed, so that nothing we write fails or ends in another file with
+    the same descriptor.
     """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -74,7 +75,7 @@ def reopen() -> None:
 
 
 def leave(code: int) -> "NoReturn":
-    """End the process: what was said goes out, what others left for the end is run, and the system frees the rest."""
+    """End the process: flush output, run exit handlers, and let the system free the rest."""
     import atexit
 
     if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:

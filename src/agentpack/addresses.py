@@ -1,7 +1,7 @@
-"""Passwords and tokens in addresses: found, and left out of what people and programs are shown.
+"""Find passwords and tokens in addresses, and remove them from everything that is shown.
 
-Every error goes through here as it is made, so that none of them can hold a password, and so does every word for
-people.
+Every error message passes through here when it is created, so that none can contain a password, and so does all text
+for people.
 """
 
 from functools import cache
@@ -11,9 +11,9 @@ if TYPE_CHECKING:  # loaded for a text that has an address: the errors of a hot 
     import re
 
 REFUSED = "an address must not hold a password or token: it would end up in the manifest and the lock"
-"""What is said of one that does, where it would be kept."""
+"""The message for an address with a secret, where it would be stored."""
 _NO_SECRETS = ("git", "hg", "anonymous")
-"""Users that everybody has, as in `ssh://git@example.com`."""
+"""User names that are not secret, as in `ssh://git@example.com`."""
 _END = r"\s`'\"<>"
 
 
@@ -27,14 +27,14 @@ def _address() -> "re.Pattern[str]":
 
 @cache
 def _login() -> "re.Pattern[str]":
-    """`user:password` of `user:password@host:path`, as ssh and git take it."""
+    """Matches `user:password` of `user:password@host:path`, as ssh and git accept it."""
     import re
 
     return re.compile(r"(?<![^\s`'\"(=])[\w.+%-]+:[^\s/@:`'\"]+(?=@[A-Za-z][\w-]*(?:\.[\w-]+)*[:/])")
 
 
 def holds_secret(text: str) -> bool:
-    """Whether an address in the text has a password, a token for a user, or a parameter that sounds like one."""
+    """Whether an address in the text has a password, a user token, or a parameter named like one."""
     import re
 
     sounds = re.compile(r"token|key|secret|passw|pwd|auth|sig|cred", re.I)
@@ -45,9 +45,9 @@ def holds_secret(text: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """The text, with `***` for users and passwords in addresses and for all that stands behind their `?`.
+    """The text with `***` in place of users and passwords in addresses, and of everything after their `?`.
 
-    Also of an address that was cut short, and that nobody can tell a port in from a password.
+    Also covers truncated addresses, in which a port cannot be told from a password.
     """
     if "://" in text:
         text = _address().sub(_shown, text)

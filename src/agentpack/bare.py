@@ -1,13 +1,13 @@
 """Bare packs: folders of agent files without a manifest, read as leniently as Claude Code reads them.
 
-Claude Code takes a field's text as it stands when the header is no valid YAML, and turns the two characters `\\n` of
-a description into a line break; both were seen in the client itself. The body is kept as it is, but for its line ends:
-those of the file are put in when it is rendered.
+If the header is not valid YAML, Claude Code takes each field's text literally, and it turns the two characters `\n` in
+a description into a line break; both were observed in the client. The body is kept apart from its line ends, which
+rendering restores.
 """
 
 from agentpack.clients.claude import CLIENT
-from agentpack.clients.reading import canonical, front_matter
-from agentpack.compose.composing import Pack
+from agentpack.clients.read_back import canonical, front_matter
+from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer, parse_sections, refuse_many
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import decode
@@ -16,10 +16,10 @@ from agentpack.model.pack import Release
 
 
 def read_bare(release: Release) -> Pack:
-    """The personas of a folder of agent files. A file that is no agent (no name, no description) is passed over.
+    """The personas in a folder of agent files. Files that are not agents (no name, no description) are skipped.
 
     Raises:
-        InvalidFile: a name that cannot be used, or no agent at all.
+        InvalidFile: a name is not valid, or there are no agents.
     """
     personas: dict[str, Layer] = {}
     faults: list[Fault] = []
@@ -49,7 +49,7 @@ def read_bare(release: Release) -> Pack:
 
 
 def read_agent(text: str, file: str) -> Layer | None:
-    """One agent file as a persona; None when it has no front matter, name or description."""
+    """The persona in an agent file; None if it lacks front matter, a name or a description."""
     front = front_matter(CLIENT, text, file)
     if front is None:
         return None

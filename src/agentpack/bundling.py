@@ -1,4 +1,4 @@
-"""What the build puts into the wheel beside the bundled packs: each as it was checked, under its digest."""
+"""Build step: the checked form of each bundled pack, to ship in the wheel."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from agentpack.store.validated import place
 
 
 def validated_packs(folder: str) -> Iterator[tuple[str, bytes]]:
-    """For each release below a folder of packs, where `ValidatedCache` looks for it, and the file.
+    """For each release below a folder of packs, the path where `ValidatedCache` looks for it, and the file.
 
     Raises:
         InvalidFile: a pack has faults.

@@ -1,4 +1,4 @@
-"""Where a command runs: home, variables, clock, and the scope that these and the options decide.
+"""Where a command runs: home, variables, clock, and the scope that these and the options select.
 
 Read once, then passed along.
 """
@@ -26,7 +26,7 @@ def _now() -> str:
 
 
 def in_local_time(time: str) -> str:
-    """A moment in UTC as people here read it, with the offset of their zone: `2026-11-23 11:00:00 +0100`."""
+    """A UTC time in the local time zone, with its offset: `2026-11-23 11:00:00 +0100`."""
     from datetime import datetime  # not on the fast path
 
     try:
@@ -36,7 +36,7 @@ def in_local_time(time: str) -> str:
 
 
 def _home() -> str:
-    """The home folder as HOME names it; by the system's list of users for a process that was given none."""
+    """The home folder from HOME; from the system's user database if HOME is not set."""
     if home := os.environ.get("HOME"):
         return home
     try:
@@ -50,18 +50,18 @@ def _home() -> str:
 
 
 class Environment(NamedTuple):
-    """What a command may know of the world around it."""
+    """Everything a command may know about its surroundings."""
 
     home: str
     cwd: str
     variables: Mapping[str, str]
     now: Callable[[], str] = _now
     interactive: bool = False
-    """Whether a question can be asked: both ends of the conversation are a terminal."""
+    """Whether a question can be asked: stdin and stderr are a terminal."""
 
     @classmethod
     def current(cls) -> "Environment":
-        """The real one."""
+        """The real environment of this process."""
         home = _home()
         if not os.path.isabs(home):
             raise UsageError(f"the home folder `{home}` is no absolute path", hint="set HOME to the folder it is")
@@ -78,7 +78,7 @@ class Environment(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """One of the two places agentpack manages, with the folders that named paths begin at (see `disk.py`)."""
+    """One of the two scopes agentpack manages, with the folders at which named paths begin (see `disk/`)."""
 
     kind: str
     """`project` or `user`."""
@@ -89,30 +89,30 @@ class Scope(NamedTuple):
     local_variants: str
     """The folder of local variants, as a named path."""
     own_packs: str
-    """The folder of packs that `adopt` makes of the user's own files, as a named path."""
+    """The folder of packs that `adopt` makes from the user's own files, as a named path."""
     declared_clients: str
-    """The folder of clients that a user declares."""
+    """The folder of user-declared clients."""
     found_by: str
-    """Why this scope was taken, in a few words."""
+    """Why this scope was selected, in a few words."""
     remark: str = ""
-    """What is to be said of whose this project is, where it is not plainly the user's."""
+    """A note about the owner of the project, if it is not plainly the user."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.root}"
 
     def absolute(self, path: str) -> str:
-        """The place of a named path on this machine, for people."""
+        """The absolute path of a named path, for people."""
         name, rest = split_root(path)
         if name not in self.roots:
             return path  # the variable it is named by is no longer set
         return os.path.join(self.roots[name], rest)
 
     def shown(self, path: str) -> str:
-        """A named path as a report has it: below the scope's root as it stands, else in full."""
+        """A named path as reports show it: relative below the scope's root, else absolute."""
         return self.absolute(path) if path.startswith("$") else path
 
     def declaration(self, client: str) -> str:
-        """The file that would declare a client, as a report has it."""
+        """The path of the file that would declare a client, as reports show it."""
         return self.shown(f"{self.declared_clients}/{client}.yaml")
 
 
@@ -127,11 +127,11 @@ def split_root(path: str) -> tuple[str, str]:
 def find_scope(
     environment: Environment, *, user: bool = False, project: bool = False, root: str | None = None
 ) -> Scope:
-    """The scope that the options ask for; without any the project around the current folder, else the user's.
+    """The scope the options select; without options the project around the current folder, else the user scope.
 
     Raises:
         UsageError: the options exclude each other, the folder does not exist, or there is no project here.
-        Refused: the project was found above the current folder, and is not of whom that folder belongs to.
+        Refused: the project above the current folder belongs to somebody else.
     """
     if user and (project or root is not None):
         raise UsageError("`--user` excludes `--project` and `--root`")
@@ -139,11 +139,11 @@ def find_scope(
         path = os.path.realpath(os.path.join(environment.cwd, root))
         if not os.path.isdir(path):
             raise UsageError(f"`{root}` is not a folder", hint="`--root` names an existing folder")
-        return project_scope(path, "named by --root")._replace(remark=_whose(path, environment, named=True))
+        return project_scope(path, "named by --root")._replace(remark=_owner_remark(path, environment, named=True))
     if not user:
         found = _project_root(environment)
         if found is not None:
-            return project_scope(*found)._replace(remark=_whose(found[0], environment))
+            return project_scope(*found)._replace(remark=_owner_remark(found[0], environment))
         if project:
             raise UsageError(
                 f"there is no project at or above {environment.cwd}",
@@ -153,9 +153,9 @@ def find_scope(
 
 
 def _project_root(environment: Environment) -> tuple[str, str] | None:
-    """The nearest folder upwards with a manifest, else the root of version control.
+    """The nearest folder upwards with a manifest, else the root of a repository.
 
-    The home folder is a project only with a manifest.
+    The home folder counts as a project only if it has a manifest.
     """
     control = None
     folder = os.path.realpath(environment.cwd)
@@ -173,11 +173,11 @@ def _project_root(environment: Environment) -> tuple[str, str] | None:
         folder = parent
 
 
-def _whose(root: str, environment: Environment, *, named: bool = False) -> str:
-    """What is to be said of whose a project is, for short nothing.
+def _owner_remark(root: str, environment: Environment, *, named: bool = False) -> str:
+    """A note about the owner of a project; empty if it is the user.
 
-    A manifest says what is installed and from where, and everybody may put one into `/tmp`. So one that was only found
-    is obeyed if it is the user's own or root's, or its owner also has the folder that the user went to.
+    A manifest decides what is installed and from where, and everybody may put one into `/tmp`. So a manifest that was
+    only found is used if it belongs to the user or root, or if its owner also owns the folder the user went to.
 
     Raises:
         Refused: somebody else put a manifest, or a repository, into a folder above.
@@ -193,7 +193,7 @@ def _whose(root: str, environment: Environment, *, named: bool = False) -> str:
     others = [found.st_uid for found in looked if found.st_uid not in mine]
     open_to_all = [path for path, found in ((root, around), (what, looked[-1])) if found.st_mode & stat.S_IWOTH]
     if others:
-        from agentpack.disk.trust import user_name  # seldom needed
+        from agentpack.disk.ownership import user_name  # seldom needed
 
         whose = f"`{what}` belongs to another user, {user_name(others[0])}"
         if above and not named and others[0] != here.st_uid:
@@ -227,7 +227,9 @@ def project_scope(root: str, found_by: str) -> Scope:
 
 
 def user_scope(environment: Environment, found_by: str) -> Scope:
-    """The home folder; manifest and lock stand in the platform's configuration folder, state in its state folder."""
+    """The user scope: its root is the home folder, manifest and lock are in the platform's configuration folder, state
+    in its state folder.
+    """
     config, state = platform_folder("config"), platform_folder("state")
     roots = {"": environment.home, "$config": config, "$state": state}
     for name in VARIABLES:
@@ -247,8 +249,8 @@ def user_scope(environment: Environment, found_by: str) -> Scope:
 
 
 def policy_files(environment: Environment) -> tuple[str, ...]:
-    """The files that say who may install what, beside the manifest: the user's, and the one that the organisation's
-    variable names, as it names it. A file that cannot even be looked for is among them, so that reading it fails.
+    """The policy files besides the manifest: the user's, and the one the organisation's variable names. A file whose
+    existence cannot be checked is included, so that reading it fails.
     """
     own = f"{platform_folder('config')}/{POLICY}"
     named = environment.variables.get(POLICY_VARIABLE)
@@ -256,11 +258,11 @@ def policy_files(environment: Environment) -> tuple[str, ...]:
 
 
 def _may_hold(policy: str) -> bool:
-    """Whether there may be a policy of the user's own: not where it is closed to this user, in somebody else's home."""
+    """Whether the user can have a policy there: not in somebody else's home that is closed to this user."""
     try:
         os.lstat(policy)
     except (FileNotFoundError, NotADirectoryError):
-        return in_the_way(policy) is not None
+        return blocking_path(policy) is not None
     except PermissionError:
         return not _is_in_foreign_home(policy)
     except OSError:
@@ -269,8 +271,8 @@ def _may_hold(policy: str) -> bool:
 
 
 def _is_in_foreign_home(path: str) -> bool:
-    """Whether a path is below HOME, and HOME belongs to somebody else: a container's `root`, or who called `sudo -u`.
-    Of a home that cannot be seen, the nearest folder around it that can be decides.
+    """Whether a path is below HOME and HOME belongs to somebody else: a container's `root`, or the caller of `sudo -u`.
+    If the home cannot be inspected, the nearest folder around it that can decides.
     """
     folder = _home()
     if not path.startswith(f"{folder.rstrip('/')}/"):
@@ -283,9 +285,9 @@ def _is_in_foreign_home(path: str) -> bool:
                 return False
 
 
-def in_the_way(path: str) -> str | None:
-    """What stands where a file that is not found has its folder, and is none: then nobody can tell whether there is
-    such a file. A link may lead to a disk that is not mounted just now.
+def blocking_path(path: str) -> str | None:
+    """The first path component above a missing file that is not a directory, or None. Such a component makes the file's
+    absence unprovable: a link may lead to a disk that is not mounted.
     """
     folder, ours = path, 2
     while folder != (folder := os.path.dirname(folder)):
@@ -302,7 +304,7 @@ def in_the_way(path: str) -> str | None:
 
 
 def cache_folder() -> str:
-    """The platform's cache folder for agentpack. What lies there can be deleted at any time."""
+    """The platform's cache folder for agentpack. Its contents can be deleted at any time."""
     return platform_folder("cache")
 
 
@@ -316,7 +318,7 @@ _XDG = {
 def platform_folder(kind: str) -> str:
     """The platform's folder for agentpack's `cache`, `config` or `state`.
 
-    `platformdirs` decides; where its rule is a line long and plainly applies, the answer is given without loading it.
+    `platformdirs` decides; where its rule is trivial and clearly applies, the answer is computed without loading it.
     """
     variable, usual = _XDG[kind]
     moved, home = os.environ.get(variable, ""), _home()
@@ -336,5 +338,5 @@ def platform_folder(kind: str) -> str:
 
 
 def _is_plain(folder: str) -> bool:
-    """Whether the folder is absolute, and nobody could want to write it differently."""
+    """Whether the folder is an absolute path in its simplest spelling."""
     return os.path.isabs(folder) and os.path.normpath(folder) == folder == folder.strip() and len(folder) > 1

@@ -1,6 +1,6 @@
 """The family of errors.
 
-An error carries what went wrong, the lines that show where, and the next step. `cli/present.py` turns it into words
+An error carries what went wrong, the lines that show where, and the next step. `cli/output.py` turns it into words
 on a terminal or into the envelope of `--json`; nothing else prints one. Each class fixes the process's exit code (the
 contract in `docs/reference/exit-codes.md`) and a stable word, `code`, for programs.
 
@@ -36,14 +36,14 @@ class AgentpackError(Exception):
 
 
 class UsageError(AgentpackError):
-    """The command was called with words it does not know, or outside of the place it works in."""
+    """The command line is wrong, or the command does not work in this place."""
 
     code = "usage"
     exit_code = 2
 
 
 class Fault(NamedTuple):
-    """One fault of one file: where it stands and what is wrong. `line` counts from 1; 0 when it has no line."""
+    """One fault in a file. `line` counts from 1; 0 if it has no line."""
 
     file: str
     line: int
@@ -59,7 +59,7 @@ class Fault(NamedTuple):
 
 
 class InvalidFile(AgentpackError):
-    """A file that people write does not read. All its faults are reported together."""
+    """A file that people write is invalid. All its faults are reported together."""
 
     code = "invalid-file"
     exit_code = 2
@@ -74,21 +74,21 @@ class InvalidFile(AgentpackError):
 
 
 class DecisionNeeded(AgentpackError):
-    """Going on needs a decision that only the user can make; the hint names the option that makes it."""
+    """Only the user can decide how to continue; the hint names the option."""
 
     code = "decision-needed"
     exit_code = 3
 
 
 class Unresolvable(AgentpackError):
-    """No set of releases satisfies what is wanted."""
+    """No set of releases satisfies the requirements."""
 
     code = "unresolvable"
     exit_code = 4
 
 
 class Refused(AgentpackError):
-    """Refused for integrity, safety or policy."""
+    """Refused for integrity, safety or policy reasons."""
 
     code = "refused"
     exit_code = 5
@@ -101,21 +101,21 @@ class PolicyRefused(Refused):
 
 
 class PolicyUnreadable(Refused):
-    """A policy that was set cannot be read or trusted: nothing is allowed until it can."""
+    """A policy is set but cannot be read or trusted: nothing is allowed until it can."""
 
     code = "policy-unreadable"
 
 
 class Unavailable(AgentpackError):
-    """Something could not be read, written or waited for; the same command may succeed later."""
+    """Something could not be read, written or locked in time; the same command may succeed later."""
 
     code = "unavailable"
     exit_code = 6
 
 
-class Ended(SystemExit):
-    """A signal ended the command. `code` is 128 and its number, as shells have it; `message` says what became of the
-    change. Not of the family: nothing on the way may take it for a fault.
+class Interrupted(SystemExit):
+    """A signal ended the command. `code` is 128 plus its number, as in shells; `message` says what became of the
+    change. Not an AgentpackError, so that no handler takes it for one.
     """
 
     def __init__(self, number: int, message: str) -> None:
@@ -125,7 +125,7 @@ class Ended(SystemExit):
 
 
 class Bug(AgentpackError):
-    """A state that agentpack believes impossible."""
+    """A state that should be impossible."""
 
     code = "bug"
     exit_code = 70

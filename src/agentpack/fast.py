@@ -1,7 +1,7 @@
-"""The hot path: what is answered without the command-line library.
+"""The fast path: calls that are answered without loading the command-line library.
 
 `--version`; a clean `diff` or `sync --check`; the name of a bundled pack for the shell's completion; and the plainest
-calls of `install` and `upgrade`, which `cli/plain.py` reads. Each hands over to the full program (None) at the
+calls of `install` and `upgrade`, which `cli/quick_args.py` reads. Each hands over to the full program (None) at the
 slightest doubt: an option it does not know, a missing record, an interrupted change, local variants, declared clients,
 anything that differs, and for `sync --check` a policy. A test holds the answers against the full program's.
 """
@@ -27,13 +27,13 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def answer(arguments: "Sequence[str]") -> int | None:
-    """The exit code when the command was answered here, else None."""
+    """The exit code if the command was answered here, else None."""
     if "_AGENTPACK_COMPLETE" in os.environ:
         return _say(sys.stdout, completion(os.environ))
     if list(arguments) in (["--version"], ["-V"]):
         return _say(sys.stdout, version_text())
     if arguments and arguments[0] in ("install", "upgrade"):
-        from agentpack.cli.plain import run
+        from agentpack.cli.quick_args import run
 
         return run(arguments)
     words = _CLEAN.get(tuple(arguments))
@@ -62,8 +62,8 @@ def _say(stream: "Any", text: str | None) -> int | None:
 
 
 def clean_scope(*, judging: bool = False) -> str | None:
-    """The scope's line when all is as the last generation left it and as the lock wants it; None in any doubt, and with
-    `judging` where there is a policy.
+    """The line that names the scope, if everything is as the last generation left it and as the lock wants it. None in
+    any doubt, and with `judging` if there is a policy.
     """
     scope = _scope()
     if scope is None or (judging and _has_policy(scope)):
@@ -109,7 +109,7 @@ def clean_scope(*, judging: bool = False) -> str | None:
 
 
 def _plain(state: str) -> bool:
-    """Whether the state is where it seems to be, and nobody else could have written it."""
+    """Whether the state folder is not behind links, and nobody else could have written it."""
     try:
         found, real = os.stat(state), os.path.realpath(state)
     except OSError:  # also of a link that goes while it is followed
@@ -118,7 +118,9 @@ def _plain(state: str) -> bool:
 
 
 def _is_known(scope: "Scope", state: str) -> bool:
-    """Whether this user made the state: a project's has an id that the user's own folder knows (`disk/known.py`)."""
+    """Whether this user made the state: the user's own folder has the id of a project's state
+    (`disk/known_states.py`).
+    """
     if scope.kind == "user":
         return True
     from agentpack.environment import platform_folder
@@ -157,7 +159,7 @@ def _has_policy(scope: "Scope") -> bool:
 
 
 def _record(scope: "Scope") -> "Any":
-    """The record of the generation that counts. Raises OSError or ValueError when there is none that can be read."""
+    """The record of the current generation. Raises OSError or ValueError if it cannot be read."""
     state = scope.roots["$state"]
     number = int(_read(f"{state}/current"))
     record = _json(f"{state}/generations/{number:06}.json")
@@ -201,7 +203,7 @@ def _holds(path: str, digest: str) -> bool:
 
 
 def completion(variables: "Mapping[str, str]") -> str | None:
-    """What the shell is to be told about a plain beginning of a name behind `install`; None in any doubt."""
+    """The shell completions for the beginning of a pack name after `install`; None in any doubt."""
     words = _typed(variables)
     if words is None or len(words) < 2 or words[0] != "install":
         return None
@@ -219,7 +221,7 @@ def completion(variables: "Mapping[str, str]") -> str | None:
 
 
 def _typed(variables: "Mapping[str, str]") -> list[str] | None:
-    """The words behind the program's name up to the one at the cursor, which may be empty."""
+    """The words after the program's name up to the one at the cursor, which may be empty."""
     shell = variables["_AGENTPACK_COMPLETE"]
     try:
         if shell == "complete_bash":
@@ -234,7 +236,9 @@ def _typed(variables: "Mapping[str, str]") -> list[str] | None:
 
 
 def _has_no_sources(scope: "Scope") -> bool:
-    """Whether the bundled packs are all there are: there is no manifest, or one that the last generation left so."""
+    """Whether only the bundled packs are available: there is no manifest, or the one the last generation left has no
+    sources.
+    """
     try:
         text = _read(scope.absolute(scope.manifest))
     except FileNotFoundError:
@@ -251,7 +255,7 @@ def _has_no_sources(scope: "Scope") -> bool:
 
 
 def _bundled_names() -> list[str] | None:
-    """The bundled packs, when their folder is laid out in the plainest way: `<name>/<version>/pack.yaml`."""
+    """The names of the bundled packs, if their folder has the layout `<name>/<version>/pack.yaml`."""
     here = os.path.dirname(os.path.abspath(__file__))
     folder = f"{here}/_packs"
     if not os.path.isdir(folder):

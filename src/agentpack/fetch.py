@@ -1,8 +1,8 @@
-"""Which source has a pack, and the bytes of a release, checked at one place.
+"""Find the source that provides a pack, and read a release from it with its digest checked.
 
-`Sources` keeps the order of precedence: the first source that has a name wins, unless the lock remembers another one
-that is still configured. A source that is missing, its folder moved or not cloned, is passed over for packs that
-others have, never for one that came from it.
+`Sources` keeps the order of precedence: the first source that has a pack provides it, unless the lock names another
+source that is still configured. A missing source (its folder moved or not cloned) is skipped for packs that other
+sources have, but never for a pack that came from it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,9 +27,9 @@ class Sources:
         """All sources there are.
 
         Args:
-            remembered: the source that a pack stays with.
-            missing: the names of sources of which there is nothing to be read.
-            configured: the file that names the sources, for people.
+            remembered: for each locked pack, the source it stays with.
+            missing: the names of sources that cannot be read.
+            configured: the file that configures the sources, for error messages.
         """
         self.all = tuple(sources)
         self.remembered = remembered or {}
@@ -44,7 +44,7 @@ class Sources:
         self._found: dict[PackName, tuple[ReleaseRef, ...]] = {}
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
-        """The releases of the pack in the source that provides it, newest first; empty when no source has it."""
+        """The releases of the pack in the source that provides it, newest first; empty if no source has it."""
         if pack not in self._found:
             self._found[pack] = self._look(pack)
         return self._found[pack]
@@ -71,13 +71,13 @@ class Sources:
 
     def _missing(self, sources: Sequence[Source], why: str) -> Unavailable:
         return Unavailable(
-            "; ".join(map(in_words, sources)),
+            "; ".join(map(missing_words, sources)),
             details=[why],
             hint=f"bring the folder back, or change `sources:` in {self.configured}",
         )
 
     def packs(self) -> list[PackName]:
-        """Every pack name that any source has."""
+        """Every pack name that any source offers."""
         names: set[PackName] = set()
         for source in self.all:
             if source.name in self.missing:
@@ -90,7 +90,7 @@ class Sources:
         return sorted(names)
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When a release was published, in seconds since 1970; None when nobody knows."""
+        """When a release was published, in seconds since 1970; None if unknown."""
         source = self.source(ref.source)
         try:
             return None if source is None else source.released(ref)
@@ -101,20 +101,20 @@ class Sources:
         return next((source for source in self.all if source.name == name), None)
 
 
-def in_words(missing: Source) -> str:
-    """What is to be said of a missing source."""
+def missing_words(missing: Source) -> str:
+    """A sentence that says a source is missing."""
     return f"the source `{missing.name}` is missing: there is no folder {missing.where}"
 
 
 def fetch(ref: ReleaseRef, sources: Sources, expected: Digest | None = None) -> Release:
-    """The release's bytes, their digest checked.
+    """The release's bytes, with their digest checked.
 
     Args:
-        expected: the digest that the lock pins, if it does.
+        expected: the digest pinned in the lock, if any.
 
     Raises:
         Unavailable: the source could not be read.
-        Refused: the bytes are not the ones that were pinned.
+        Refused: the bytes do not match the pinned digest.
     """
     source = sources.source(ref.source)
     if source is None:

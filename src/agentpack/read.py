@@ -1,35 +1,36 @@
-"""Release -> Pack: its bytes read and checked, or taken from what was checked before under the same digest."""
+"""Read a pack from a release: parse and check its files, or take the result from the cache under the same digest."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from agentpack.compose.composing import Pack, as_released
+from agentpack.compose.compose import Pack, as_released
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import AgentpackError, Fault, InvalidFile
-from agentpack.input.parameters import Declaration
+from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.line_ends import ends_in_crlf
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.pack import Release
 from agentpack.model.persona import Field, Origin, Persona
-from agentpack.store.validated import DAMAGES, Pieces, ValidatedCache, in_pieces
+from agentpack.store.validated import DAMAGES, CachedPieces, ValidatedCache, in_pieces
 
 MANIFEST = "pack.yaml"
 MAX_VARIANTS = 300
-"""Variants of one persona."""
+"""Largest number of variants of one persona."""
 MAX_REQUIRED = 20
-"""Variants that one variant brings along by `requires`: `pack check` puts each together with all of its own."""
+"""Largest number of variants that one variant requires, directly or indirectly: `pack check` composes each with all of
+them."""
 ORIGINALS = "originals"
-"""The folder of a pack with the agent files that its personas were made from: `originals/<client>/<persona>`."""
+"""The folder of a pack with the agent files its personas were made from: `originals/<client>/<persona>`."""
 BARE = "claude"
-"""The client whose agent files a pack without a manifest holds."""
+"""The client whose agent files a pack without a manifest contains."""
 
 
 def read_pack(release: Release, cache: ValidatedCache) -> Pack:
-    """The pack that a release's files make.
+    """The pack in a release.
 
     Raises:
-        InvalidFile: with all faults of all its files.
-        HiddenText: any text of it holds what no reader sees.
+        InvalidFile: lists every fault of every file.
+        HiddenText: a text contains hidden characters.
     """
     kept = cache.pieces("pack", release.digest)
     if kept is not None:
@@ -46,10 +47,10 @@ def read_pack(release: Release, cache: ValidatedCache) -> Pack:
 
 
 def check_pack(release: Release, *, hidden: bool = False) -> Pack:
-    """The pack that a release's files make, with nothing taken from a cache. Raises as `read_pack` does.
+    """The pack in a release, without using a cache. Raises like `read_pack`.
 
     Args:
-        hidden: text that no reader sees is let pass, where it stands as it is.
+        hidden: accept hidden characters in text that is used as it is.
     """
     if not hidden:
         from agentpack.input.hidden_in_files import refuse_hidden  # only where unchecked text comes in
@@ -63,9 +64,7 @@ def check_pack(release: Release, *, hidden: bool = False) -> Pack:
 
 
 def _with_files(pack: Pack, release: Release) -> Pack:
-    """The pack with what is taken from its files byte for byte, which the cache does not keep: the agent files that
-    personas were made from, and which personas are written in CRLF.
-    """
+    """The pack with what the cache does not store: the original agent files, and which personas use CRLF."""
     originals: dict[str, dict[str, bytes]] = {}
     for path, data in release.files.items():
         if not pack.bare and path.startswith(f"{ORIGINALS}/"):
@@ -82,7 +81,7 @@ def _with_files(pack: Pack, release: Release) -> Pack:
 
 
 def to_pieces(pack: Pack) -> bytes:
-    """A checked pack as the cache keeps it."""
+    """A checked pack in the form the cache stores."""
     return in_pieces(_pieces(pack))
 
 
@@ -108,7 +107,7 @@ def _prepared_pieces(pack: Pack, name: str) -> Iterator[tuple[str, Any]]:
     yield f"body/{name}", ready.body
 
 
-def _from_pieces(pieces: Pieces) -> Pack:
+def _from_pieces(pieces: CachedPieces) -> Pack:
     name, version, bare, header, personas, variants = pieces["pack"]
     layers = {
         persona: _Layers(pieces, {variant: f"variant/{persona}/{variant}" for variant in own})
@@ -120,9 +119,9 @@ def _from_pieces(pieces: Pieces) -> Pack:
 
 
 class _Layers(Mapping[str, Layer]):
-    """Layers by name, each read when it is first asked for."""
+    """Layers by name, each read on first use."""
 
-    def __init__(self, pieces: Pieces, names: Mapping[str, str]) -> None:
+    def __init__(self, pieces: CachedPieces, names: Mapping[str, str]) -> None:
         self._pieces, self._names = pieces, names
         self._read: dict[str, Layer] = {}
 
@@ -146,9 +145,9 @@ class _Layers(Mapping[str, Layer]):
 
 
 class _Prepared(Mapping[str, Persona]):
-    """Personas as released. Their bodies are not kept in memory: a thousand of them would fill it."""
+    """Personas as released. Their bodies are not kept in memory: a thousand would fill it."""
 
-    def __init__(self, pieces: Pieces, pack: Pack) -> None:
+    def __init__(self, pieces: CachedPieces, pack: Pack) -> None:
         self._pieces, self._pack = pieces, pack
         self._origin = Origin("release", pack.release)
 
@@ -171,8 +170,8 @@ class _Prepared(Mapping[str, Persona]):
         return sum(1 for _ in self)
 
 
-def _declarations(header: Mapping[str, Any]) -> dict[str, Declaration]:
-    return {name: Declaration.from_data(name, data) for name, data in header.get("parameters", {}).items()}
+def _declarations(header: Mapping[str, Any]) -> dict[str, ParameterDeclaration]:
+    return {name: ParameterDeclaration.from_data(name, data) for name, data in header.get("parameters", {}).items()}
 
 
 def _checked(release: Release) -> Pack:
@@ -250,12 +249,12 @@ def _file_faults(
                 if other not in own:
                     hint = did_you_mean(other, own)
                     yield Fault(layer.file, 0, "", f"names a variant `{other}` that does not exist", hint)
-            if _brings_too_many(name, own):
+            if _requires_too_many(name, own):
                 yield Fault(layer.file, 0, "requires", f"brings more than {MAX_REQUIRED} other variants along")
 
 
-def _brings_too_many(name: str, own: Mapping[str, Layer]) -> bool:
-    """Whether a variant requires too many others, itself or by way of others. Stops as soon as that is known."""
+def _requires_too_many(name: str, own: Mapping[str, Layer]) -> bool:
+    """Whether a variant requires too many others, directly or indirectly. Stops counting as soon as that is known."""
     found, waiting = {name}, [name]
     while waiting and len(found) <= MAX_REQUIRED + 1:
         layer = own.get(waiting.pop())

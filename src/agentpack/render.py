@@ -1,4 +1,4 @@
-"""Persona + client -> Rendering. Pure and byte-stable."""
+"""Render a persona for a client. Pure: the same input gives the same bytes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Note, Rendering
 
 if TYPE_CHECKING:
-    from agentpack.clients.reading import AgentFile
+    from agentpack.clients.read_back import AgentFile
 
 
 def render(
@@ -26,16 +26,16 @@ def render(
     models: Mapping[str, Mapping[str, str]],
     crlf: bool = False,
     original: bytes | None = None,
-    as_it_was: bool = False,
+    unmodified: bool = False,
 ) -> Rendering | None:
-    """The file of this persona for this client; None when the client has no agents in this scope.
+    """The file of this persona for this client; None if the client has no agents in this scope.
 
     Args:
-        pack: the pack's name, kept with the file.
+        pack: the pack's name, stored in the rendering.
         scope: `project` or `user`.
         variables: environment variables, which may move the client's folder.
-        models: the manifest's names of model families per client.
-        crlf: the file's lines end in CRLF, as those of the persona's source do. An entry of a shared file takes the
+        models: the model names that the manifest sets for each client.
+        crlf: write CRLF line ends, as in the persona's source. An entry of a shared file takes the
             line ends of that file.
         original: the client's own file that the persona was made from. It is written byte for byte, but for what has
             come over the persona since: a variant, another name, another model.
@@ -47,7 +47,7 @@ def render(
     said = render_file(target, persona, models)
     content, notes = as_lf(said.text.encode()), said.notes
     if original is not None:
-        merged = original if as_it_was else _over(original, content, target, persona.name)
+        merged = original if unmodified else _over(original, content, target, persona.name)
         if isinstance(merged, str):
             notes = (*notes, Note("written anew", merged))
         else:
@@ -70,11 +70,12 @@ def render(
 
 
 def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | str:
-    """The original with what the persona says otherwise than it did when it was made from it.
+    """The original file with the changes of the persona since it was made from it.
 
-    Where that cannot be had, why: the file would not be this agent to its client, or would have it interpret text.
+    A text instead of bytes says why that is impossible: the client would not read the file as this agent, or would
+    interpret text in it.
     """
-    from agentpack.clients.reading import fields_and_body, read_agent_file
+    from agentpack.clients.read_back import fields_and_body, read_agent_file
     from agentpack.input.documents import decode
     from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
 
@@ -97,7 +98,7 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
 
 
 def _as_persona(read: "AgentFile", name: str) -> Persona:
-    """The persona that was made from a client's file."""
+    """The persona described by a client's file."""
     origin = Origin("release", "")
     header = {"description": name, **read.header}  # as a local pack has one, where the client shows none
     fields = {key: Field(value, origin) for key, value in header.items() if key != "name"}

@@ -11,7 +11,7 @@ from support.running import Agentpack
 from support.trees import tree
 
 from agentpack.clients import MODULES
-from agentpack.compose.composing import Pack
+from agentpack.compose.compose import Pack
 from agentpack.fetch import Sources, fetch
 from agentpack.model.names import PackName
 from agentpack.read import read_pack

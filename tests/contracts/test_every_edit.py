@@ -14,7 +14,7 @@ from support.trees import write_tree
 
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
-from agentpack.clients.declaring import declared_target
+from agentpack.clients.user_declared import declared_client
 
 ODD: Mapping[str, Any] = {
     "description": "summary",
@@ -54,7 +54,7 @@ def target_of(client: str) -> Client:
     if client not in DECLARED:
         return CLIENTS[client]
     data = {"schema": 1, "project": f".{client}/agents", **DECLARED[client]}
-    return declared_target(client, data, f"{client}.yaml")
+    return declared_client(client, data, f"{client}.yaml")
 
 
 def place_of(client: str) -> tuple[str, list[str]]:

@@ -12,9 +12,9 @@ from support.packs import make_pack, persona_text, publish, read_files, variant_
 from support.running import Agentpack
 
 from agentpack.clients import CLIENTS
-from agentpack.clients.reading import read_agent_file
+from agentpack.clients.read_back import read_agent_file
 from agentpack.clients.render import render_file
-from agentpack.compose.composing import Base, Pack, compose, draft_of, values_for
+from agentpack.compose.compose import BasePersona, Pack, compose, draft_of, values_for
 from agentpack.errors import InvalidFile, UsageError
 from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.persona import Field, Origin, Persona
@@ -45,7 +45,7 @@ def pack(field: PersonaField, value: Any, **more: Any) -> Pack:
     return read_files(make_pack(personas={"reviewer": with_field(field, value)}, **more))
 
 
-def made(found: Pack, *variants: str, base: Base | None = None, **given: Any) -> Persona:
+def made(found: Pack, *variants: str, base: BasePersona | None = None, **given: Any) -> Persona:
     draft = draft_of(found, "reviewer", variants, {}, base)
     return compose(draft, values_for(draft, found.declarations, given, found.release))
 
@@ -67,7 +67,7 @@ def test_a_variant_sets_it(field: PersonaField) -> None:
 @EVERY
 def test_a_persona_that_extends_another_has_its_own_or_else_the_others(field: PersonaField) -> None:
     first, second = values(field)
-    base = Base(draft_of(pack(field, first), "reviewer", (), {}), {})
+    base = BasePersona(draft_of(pack(field, first), "reviewer", (), {}), {})
 
     def child(**own: Any) -> Any:
         text = persona_text(**own, extends="data-reviewer>=1")

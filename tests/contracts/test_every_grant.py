@@ -62,8 +62,8 @@ def _values(client: Client, key: str, form: str) -> tuple[Any, Any]:
     if key in OF_KEYS:
         return OF_KEYS[key]
     if kind in ("allow", "deny"):
-        fewer, more = _tools(client)
-        return (fewer, more) if kind == "allow" else (more, fewer)
+        clients_by_pack, more = _tools(client)
+        return (clients_by_pack, more) if kind == "allow" else (more, clients_by_pack)
     return WIDER[form]
 
 

@@ -5,49 +5,64 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.version import Version
 from support.memory import MemorySource
 from support.packs import make_pack, publish
 from support.trees import write_tree
 
-from agentpack.errors import Refused, Unavailable
+from agentpack.errors import InvalidFile, Refused, Unavailable
 from agentpack.fetch import Sources, fetch
 from agentpack.input.archives import write_archive
+from agentpack.input.documents import read_yaml
+from agentpack.input.schemas import validate
+from agentpack.model.lock import Lock, parse_lock
+from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, PackName, content_digest, is_junk
 from agentpack.model.pack import ReleaseRef
+from agentpack.model.source_kinds import SOURCE_KINDS
+from agentpack.sources import open_source
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
 from agentpack.sources.directory import DirectorySource
+from agentpack.writers.manifest_edit import edit_manifest
+from agentpack.writers.manifest_text import new_manifest
 
 FIRST, SECOND = make_pack(version="1.0.0"), make_pack(version="1.1.0", files={"README.md": "New.\n"})
 OTHER = make_pack("team-lead", "2.0.0rc1")
 UNKNOWN = PackName("unknown")
+FORMATS = Path(__file__).parents[2] / "docs/reference/file-formats.md"
+
+
+def at(folder: Path) -> Source:
+    """The source of a manifest beside the folder."""
+    return open_source(ConfiguredSource("team", "path", folder.name), str(folder.parent))
 
 
 def side_by_side(folder: Path) -> Source:
-    return DirectorySource("team", str(publish(folder, FIRST, SECOND, OTHER)))
+    return at(publish(folder, FIRST, SECOND, OTHER))
 
 
 def one_of_each(folder: Path) -> Source:
     write_tree(folder / "any-name", FIRST)
     write_tree(folder / "other", OTHER)
-    return DirectorySource("team", str(folder))
+    return at(folder)
 
 
 def one_pack(folder: Path) -> Source:
-    return DirectorySource("team", str(write_tree(folder, FIRST)))
+    return at(write_tree(folder, FIRST))
 
 
 def archived(folder: Path) -> Source:
     folder.mkdir()
     for files, name in ((FIRST, "data-reviewer-1.0.0"), (SECOND, "data-reviewer-1.1.0"), (OTHER, "team-lead-2.0.0rc1")):
         (folder / f"{name}.tgz").write_bytes(write_archive(files, prefix=name))
-    return DirectorySource("team", str(folder))
+    return at(folder)
 
 
 def bare(folder: Path) -> Source:
     agent = "---\nname: reviewer\ndescription: Reviews.\n---\nReview.\n"
-    return DirectorySource("team", str(write_tree(folder / "data-reviewer", {"agents/reviewer.md": agent})))
+    return at(write_tree(folder / "data-reviewer", {"agents/reviewer.md": agent}))
 
 
 def memory(folder: Path) -> Source:
@@ -61,13 +76,57 @@ def bundled(folder: Path) -> Source:
 
 
 Make = Callable[[Path], Source]
-MAKERS = (side_by_side, one_of_each, one_pack, archived, bare, memory, bundled)
+KINDS: Mapping[str, tuple[Make, ...]] = {"path": (side_by_side, one_of_each, one_pack, archived, bare)}
+"""By kind of source, what makes one in a folder that is not there yet."""
+MAKERS = (*(make for makers in KINDS.values() for make in makers), memory, bundled)
 
 
 @pytest.fixture(params=MAKERS, ids=lambda make: make.__name__)
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Source:
     make: Make = request.param
     return make(tmp_path / "source")
+
+
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
+def test_a_kind_of_source_has_makers_here_and_a_row_in_the_page_of_the_manifest(kind: str) -> None:
+    assert KINDS.get(kind), f"{kind}: nothing in KINDS makes such a source"
+    for key in (kind, *SOURCE_KINDS[kind].options):
+        assert f"| `sources[].{key}` |" in FORMATS.read_text(), f"{FORMATS.name} has no row for {key}"
+
+
+@pytest.mark.parametrize("kind", SOURCE_KINDS)
+def test_a_kind_of_source_goes_through_manifest_and_lock(kind: str, tmp_path: Path) -> None:
+    options = dict.fromkeys(SOURCE_KINDS[kind].options, "text")
+    source = ConfiguredSource("team", kind, "somewhere", options)
+    manifest = EMPTY._replace(sources=(source,))
+    assert read_manifest(new_manifest(manifest)) == manifest
+    assert read_manifest(edit_manifest("schema: 1\npacks: []\n", "agentpack.yaml", EMPTY, manifest)).sources == (
+        source,
+    )
+    lock = Lock(manifest.to_data(), (), (), ())
+    assert parse_lock(lock.to_text().encode(), "agentpack.lock").manifest == manifest.to_data()
+    opened = open_source(source, str(tmp_path))
+    assert (opened.name, opened.is_missing) == ("team", True)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"name": "team"}, "names no place (`path`"),
+        ({"name": "team", "folder": "x"}, "`folder`"),
+        ({"name": "team", "path": None}, "names no place"),
+        ({"name": "team", "path": ""}, "path"),
+        ({"path": "x"}, "name"),
+    ],
+)
+def test_a_source_of_no_kind_is_a_fault_of_the_manifest(source: dict[str, str], words: str) -> None:
+    with pytest.raises(InvalidFile) as refused:
+        read_manifest(yaml.safe_dump({"schema": 1, "sources": [source]}))
+    assert words in str(refused.value.details)
+
+
+def read_manifest(text: str) -> Manifest:
+    return Manifest.from_data(validate("manifest", read_yaml(text, "agentpack.yaml")))
 
 
 def refs(source: Source) -> list[ReleaseRef]:

@@ -18,10 +18,10 @@ from support.effort import usually
 from agentpack.clients import CLIENTS, MODULES, VARIABLES
 from agentpack.clients.base import Client
 from agentpack.clients.grammar import NONE
-from agentpack.clients.reading import read_agent_file
+from agentpack.clients.read_back import read_agent_file
 from agentpack.clients.render import render_file
 from agentpack.errors import InvalidFile, UsageError
-from agentpack.input.setting_forms import fitted
+from agentpack.input.setting_forms import fit_setting
 from agentpack.model.capabilities import LOOKING
 from agentpack.model.fields import COLORS, MODELS, TOOLS, WORDS
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
@@ -226,7 +226,7 @@ def test_an_adapter_tells_what_it_must(client: str) -> None:
     for form in words.settings.values():
         if "|" not in form:
             with pytest.raises(ValueError, match=r"[a-z]"):
-                fitted(form, None)
+                fit_setting(form, None)
 
 
 def test_the_variables_that_move_folders_are_known_without_the_adapters() -> None:

@@ -11,7 +11,7 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import tree, write_tree
 
-from agentpack.changes.plan import Decisions, Edited, plan
+from agentpack.changes.plan import Decisions, EditedFile, plan
 from agentpack.clients import CLIENTS
 from agentpack.model.changes import Action, Observed
 from agentpack.model.history import InstalledFile
@@ -398,7 +398,7 @@ def test_what_is_merged_by_hand_gets_the_line_ends_of_the_file() -> None:
         {PERSONA: observed},
         disk=lambda _: ours,
         base=lambda _: base,
-        decisions=Decisions(edited={PERSONA: Edited(digest_of(ours), digest_of(theirs), b"- both\n- two\n")}),
+        decisions=Decisions(edited={PERSONA: EditedFile(digest_of(ours), digest_of(theirs), b"- both\n- two\n")}),
     )
     (change,) = made.changes
     assert (change.action, change.content) == (Action.MERGE, b"- both\r\n- two\r\n")

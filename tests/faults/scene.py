@@ -7,9 +7,9 @@ from pathlib import Path
 
 from support.crashing_disk import CrashingDisk
 
-from agentpack.apply import Recovered, Step, recover, transact
+from agentpack.apply import RecoveryResult, Step, recover, transact
 from agentpack.disk import Disk
-from agentpack.model.history import Document, Generation, InstalledFile
+from agentpack.model.history import Generation, InstalledFile, RecordedDocument
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
 from agentpack.store.process_lock import process_lock
@@ -74,7 +74,7 @@ def generation(
             for path, data in files.items()
         ),
         documents=tuple(
-            Document(path, digest_of(data), modes[path]) for path, data in contents.items() if path not in files
+            RecordedDocument(path, digest_of(data), modes[path]) for path, data in contents.items() if path not in files
         ),
         folders=before.folders if before else (),
     )
@@ -122,7 +122,7 @@ def second(disk: Disk) -> Generation:
         return change(disk, SECOND, deleted=(".claude/agents/deleted.md", ".claude/old/agents/lonely.md"))
 
 
-def recovered(box: Path) -> Recovered | None:
+def recovered(box: Path) -> RecoveryResult | None:
     """What the next command does first."""
     with CrashingDisk(roots(box), sync=False) as disk, process_lock(disk):
         return recover(disk, Store(disk))

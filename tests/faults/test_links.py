@@ -20,7 +20,7 @@ from support.running import Agentpack
 
 from agentpack.apply import Step, recover, transact
 from agentpack.disk import Disk
-from agentpack.disk.known import Known
+from agentpack.disk.known_states import KnownStates
 from agentpack.environment import Environment, user_scope
 from agentpack.errors import Refused
 from agentpack.store import Store, layout
@@ -337,7 +337,7 @@ def _own_state(project: Path) -> None:
     """A state folder as this user's first command makes it."""
     user = user_scope(Environment.current(), "").roots
     with Disk(roots(project)) as disk, Disk({"": user[""], "$state": user["$state"]}) as home:
-        disk.known = Known(home)
+        disk.known_states = KnownStates(home)
         layout.prepare(disk)
 
 

@@ -21,8 +21,8 @@ from support.losing_power import LosingPower
 
 from agentpack.apply import Unfinished, recover
 from agentpack.disk import FEW, Disk
-from agentpack.disk.known import Known
-from agentpack.disk.whole import write_whole
+from agentpack.disk.atomic import write_whole
+from agentpack.disk.known_states import KnownStates
 from agentpack.errors import Unavailable
 from agentpack.model.names import digest_of
 from agentpack.store import Store
@@ -159,7 +159,7 @@ def test_a_first_change_leaves_a_state_that_is_known_or_none_that_counts(box: Pa
 
     def disk(sync: bool) -> Disk:
         found = CrashingDisk(roots(project), sync=sync)
-        found.known = Known(CrashingDisk(user, sync=sync))
+        found.known_states = KnownStates(CrashingDisk(user, sync=sync))
         return found
 
     with LosingPower(box) as power, disk(sync=True) as first_time, process_lock(first_time):

@@ -154,13 +154,13 @@ RECOVERING = """
 import os, signal, sys
 from agentpack.apply import recovery
 signal.signal(signal.SIGINT, signal.default_int_handler)
-real = recovery.settle
+real = recovery.replay
 
 def settle(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGINT)
     return real(*args, **kwargs)
 
-recovery.settle = settle
+recovery.replay = settle
 from agentpack.__main__ import main
 main()
 """

@@ -17,7 +17,7 @@ from support.crashing_disk import CrashingDisk, in_a_child
 
 from agentpack.apply import Snapshot, Step, Unfinished, interrupted, recover, transact
 from agentpack.disk import Disk
-from agentpack.disk.known import Known
+from agentpack.disk.known_states import KnownStates
 from agentpack.environment import Environment, Scope, project_scope, user_scope
 from agentpack.errors import AgentpackError, Unavailable
 from agentpack.model.history import InstalledFile
@@ -218,12 +218,12 @@ def test_a_first_command_that_is_stopped_leaves_nothing_that_the_next_one_does_n
         box.mkdir()
         disk = CrashingDisk(roots(box), stop_after=n, error=error, sync=False)
         user = user_scope(Environment(str(tmp_path), str(box), {}), "").roots
-        disk.known = Known(Disk({"": user[""], "$state": user["$state"]}))
+        disk.known_states = KnownStates(Disk({"": user[""], "$state": user["$state"]}))
         status = in_a_child(partial(_first_change, disk))
         found = sorted(os.listdir(box / ".agentpack/state")) if (box / ".agentpack/state").exists() else []
         if error is not None and status != 0:
             assert not {".gitignore.new", "journal", "journal.new", "current", "current.new"} & set(found)
-        Workspace(Environment(str(tmp_path), str(box), {}), _project(box)).turns.settle()
+        Workspace(Environment(str(tmp_path), str(box), {}), _project(box)).consistency.recover_if_interrupted()
         left = [path.name for path in box.rglob("*") if path.name.endswith(".new") or ".agentpack-" in path.name]
         assert left == []
         if status == 0:

@@ -454,6 +454,16 @@ CLAUDE: tuple[str, ...] = (
     "memory: [user]\ntools: Bash",
     "permissionMode: manual",
     "PreToolUse: [x]\ntools: Read",
+    # What a persona denies, as agentpack writes it.
+    'disallowedTools: "Read"',
+    'disallowedTools: "Grep, Glob"',
+    'disallowedTools: "Edit, Write, NotebookEdit"',
+    'disallowedTools: "Bash"',
+    'disallowedTools: "WebFetch, WebSearch"',
+    'disallowedTools: "Task"',
+    'disallowedTools: "Edit, Write, NotebookEdit, Bash"',
+    'disallowedTools: "Edit, Write, NotebookEdit, Bash, Task"',
+    'disallowedTools: "WebFetch, WebSearch, Task"',
 )
 
 OPENCODE: tuple[str, ...] = (
@@ -690,7 +700,31 @@ OPENCODE: tuple[str, ...] = (
     'permission:\n  "*": deny\n  read: allow\nwhen: a: b',
     "tools:\n  bash: false\nwhen: a: b",
     "when: a: b",
+    # What a persona denies, as agentpack writes it.
+    'mode: subagent\npermission: {"read": "deny", "list": "deny"}',
+    'mode: subagent\npermission: {"grep": "deny", "glob": "deny"}',
+    'mode: subagent\npermission: {"edit": "deny"}',
+    'mode: subagent\npermission: {"bash": "deny"}',
+    'mode: subagent\npermission: {"webfetch": "deny", "websearch": "deny"}',
+    'mode: subagent\npermission: {"task": "deny"}',
+    'mode: subagent\npermission: {"edit": "deny", "bash": "deny"}',
+    'mode: subagent\npermission: {"edit": "deny", "bash": "deny", "task": "deny"}',
+    'mode: subagent\npermission: {"webfetch": "deny", "websearch": "deny", "task": "deny"}',
 )
+
+_GEMINI_TOOLS = {
+    "read": ("read_file", "read_many_files", "list_directory"),
+    "search": ("grep_search", "glob"),
+    "edit": ("replace", "write_file"),
+    "shell": ("run_shell_command",),
+    "web": ("google_web_search", "web_fetch"),
+}
+
+
+def _without(*denied: str) -> str:
+    left = [f'"{name}"' for tool, names in _GEMINI_TOOLS.items() if tool not in denied for name in names]
+    return f"tools: [{', '.join(left)}]"
+
 
 GEMINI: tuple[str, ...] = (
     # No limit, and lists that name nothing.
@@ -865,6 +899,9 @@ GEMINI: tuple[str, ...] = (
     "tools: [read_file]\n...",
     "tools: [read_file] # and no more",
     "# tools: [read_file]",
+    # What is left where a persona denies something, as agentpack writes it.
+    *(_without(denied) for denied in ("read", "search", "edit", "shell", "web")),
+    _without("edit", "shell"),
 )
 
 FORMS = {"claude": CLAUDE, "gemini": GEMINI, "opencode": OPENCODE}

@@ -7,12 +7,14 @@ words and a set of the client's tools are held against each other word by word, 
 from collections.abc import Collection, Iterable
 
 import pytest
+from support.written import rendered
 
-from agentpack.capabilities.meaning import Vocabulary
+from agentpack.capabilities.meaning import ToolVocabulary
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
 from agentpack.model.capabilities import BUT, EVERY, covers, denied_by
+from agentpack.model.fields import TOOLS
 from judged.clients import PROGRAMS, Answer
 from judged.forms import ELSEWHERE, FORMS, agent_file
 from judged.recording import Recorded, read
@@ -27,7 +29,7 @@ def declaration_of(client: str) -> Client:
 
 def words_of(client: str, natives: Iterable[str]) -> frozenset[str]:
     """Our words for tools of the client."""
-    vocabulary = Vocabulary(declaration_of(client))
+    vocabulary = ToolVocabulary(declaration_of(client))
     switched = vocabulary.powers.switched
     return frozenset(word for native in natives for word in vocabulary.tool(switched.get(native, native)))
 
@@ -71,6 +73,20 @@ def test_what_is_said_is_what_the_client_grants(client: str, form: str) -> None:
     told = capabilities(declaration_of(client), agent_file(client, form, "reviewer").encode())
     answer = RECORDED[client].forms[form]
     assert differences(client, told, answer, more=form in ELSEWHERE[client]) == set(), f"{answer} is said as {told}"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("client", FORMS)
+def test_the_client_does_not_grant_what_a_persona_denies_and_grants_the_rest(client: str, tool: str) -> None:
+    words = CLIENTS[client].tools
+    if words is None or tool not in words.names:
+        pytest.skip("the client has no such tool")
+    text = rendered(client, deny=[tool]).text
+    form = "\n".join(line for line in text.split("---\n")[1].splitlines() if not line.startswith(("name:", "desc")))
+    answer = RECORDED[client].forms[form]
+    granted = words_of(client, RECORDED[client].every if answer == "every" else answer)
+    assert tool not in granted
+    assert {*TOOLS} - {tool} <= granted | {*TOOLS} - words_of(client, RECORDED[client].every)
 
 
 @pytest.mark.parametrize("client", FORMS)

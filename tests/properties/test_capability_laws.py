@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.effort import usually
 
-from agentpack.capabilities.headers import cut, read_rows, read_whole
-from agentpack.capabilities.of_file import Reader, capabilities
+from agentpack.capabilities.headers import header_rows, parse_fields, parse_rows
+from agentpack.capabilities.of_file import FileReader, capabilities
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
 from agentpack.clients.render import render_file
@@ -174,12 +174,12 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
     if declaration.format == "body":
         assert capabilities(declaration, content) == (EVERY,)
         return
-    reader = Reader(declaration)
-    found = cut(declaration.format, reader.harmless, content, reader.texts_as_bytes)
-    whole = read_whole(declaration, found.whole)
+    reader = FileReader(declaration)
+    found = header_rows(declaration.format, reader.harmless, content, reader.texts_as_bytes)
+    whole = parse_fields(declaration, found.whole)
     assert whole is not None
     assert capabilities(declaration, content) == reader.judge(whole) == reader.read(content) == reader.read(content)
-    if found.rows is not None and (rows := read_rows(declaration.format, found.rows)) is not None:
+    if found.rows is not None and (rows := parse_rows(declaration.format, found.rows)) is not None:
         assert {key: declaration.meaning(key) for key in whole.keys() - rows.keys()} == dict.fromkeys(
             whole.keys() - rows.keys(), "none"
         )
@@ -200,12 +200,12 @@ def test_a_plain_persona_is_read_without_yaml(client: str, tools: set[str], desc
     declaration = declared(client)
     if declaration.format == "body":
         return
-    found = cut(
-        declaration.format, Reader(declaration).harmless, render_file(CLIENTS[client], persona, {}).text.encode()
+    found = header_rows(
+        declaration.format, FileReader(declaration).harmless, render_file(CLIENTS[client], persona, {}).text.encode()
     )
     assert found.rows is not None
     assert b"reviewer" not in found.rows
-    assert read_rows(declaration.format, found.rows) is not None
+    assert parse_rows(declaration.format, found.rows) is not None
 
 
 @given(st.one_of(ODD, TEXT).map(str.encode), st.sampled_from(("claude", "codex", "roo", "opencode")))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in
-from agentpack.merge import Known, merge, resolved
-from agentpack.merge.rules import carry
+from agentpack.merge import KnownEntries, merge, resolved
+from agentpack.merge.rules import carry_edits
 from agentpack.model.changes import Conflict
 
 
@@ -145,7 +145,7 @@ def test_every_edit_is_carried_or_is_a_conflict(
     old, new, edited = story
     bodies = (old.bytes, edited.text, new.bytes)
     base, ours, theirs = (head.encode() + text for head, text in zip(front[:3], bodies, strict=True))
-    merged = merge(base, ours, theirs, lambda: Known(old.entries, new.entries))
+    merged = merge(base, ours, theirs, lambda: KnownEntries(old.entries, new.entries))
     now = {id_of(line): line for line in new.lines if line.startswith("- rule")}
     headings = {line for line in edited.removed if line.startswith("#")}
     collides = {rule for rule in edited.changed if now.get(id_of(rule)) != rule}
@@ -177,7 +177,9 @@ def test_a_heading_that_was_taken_out_is_a_conflict_while_rules_stand_below_it(
 ) -> None:
     """Without it, they would be read as rules of the section before."""
     old, new, edited = story
-    draft = carry(old.bytes.decode(), edited.text.decode(), new.bytes.decode(), Known(old.entries, new.entries))
+    draft = carry_edits(
+        old.bytes.decode(), edited.text.decode(), new.bytes.decode(), KnownEntries(old.entries, new.entries)
+    )
     told = {piece.base for piece in draft or () if isinstance(piece, Conflict)}
     for heading in {*new.lines} & edited.removed - told if draft is not None else ():
         if heading.startswith("#"):
@@ -188,7 +190,7 @@ def test_a_heading_that_was_taken_out_is_a_conflict_while_rules_stand_below_it(
 @given(stories())
 def test_the_text_is_as_tidy_as_a_release(story: tuple[Text, Text, Edited]) -> None:
     old, new, edited = story
-    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known(old.entries, new.entries))
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: KnownEntries(old.entries, new.entries))
     if merged.content is not None:
         assert merged.content.decode().rstrip("\n") == body(lines_of(merged.content)).rstrip("\n")
 
@@ -196,7 +198,7 @@ def test_the_text_is_as_tidy_as_a_release(story: tuple[Text, Text, Edited]) -> N
 @given(stories())
 def test_a_draft_decided_for_one_side_has_what_that_side_wanted(story: tuple[Text, Text, Edited]) -> None:
     old, new, edited = story
-    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known(old.entries, new.entries))
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: KnownEntries(old.entries, new.entries))
     if merged.content is not None:
         return
     assert [piece for piece in merged.draft if isinstance(piece, Conflict)] == list(merged.conflicts)
@@ -213,7 +215,7 @@ def test_a_draft_decided_for_one_side_has_what_that_side_wanted(story: tuple[Tex
 def test_without_ids_nothing_is_lost_either(story: tuple[Text, Text, Edited]) -> None:
     """A pack that gives its rules no ids: they are known by their words."""
     old, new, edited = story
-    merged = merge(old.bytes, edited.text, new.bytes, lambda: Known((), ()))
+    merged = merge(old.bytes, edited.text, new.bytes, lambda: KnownEntries((), ()))
     if merged.content is not None:
         assert {*edited.changed.values(), *edited.added} <= set(lines_of(merged.content))
 
@@ -228,7 +230,7 @@ def test_rules_of_several_lines_stay_whole(data: st.DataObject) -> None:
     mine = edited.replace("more of", "much more of")
     ids = {rule: f"r-{n}" for n, rule in enumerate(rules)}
     known = [tuple(entry._replace(id=ids.get(entry.text)) for entry in entries_in(text)) for text in (old, new)]
-    merged = merge(old.encode(), old.replace(edited, mine).encode(), new.encode(), lambda: Known(*known))
+    merged = merge(old.encode(), old.replace(edited, mine).encode(), new.encode(), lambda: KnownEntries(*known))
     assert merged.content is not None
     assert merged.content.decode() == new.replace(edited, mine)
     assert sum(len(section.rules) for section in parse_sections(merged.content.decode())) == 4
@@ -255,7 +257,7 @@ def test_a_section_of_ours_takes_nothing_of_the_release_below_it(
         tuple(entry._replace(id=entry.text.strip("# -").lower().replace(" ", "-")) for entry in entries_in(text))
         for text in (texts[0], texts[2])
     ]
-    draft = carry(texts[0], texts[1], texts[2], Known(*known))
+    draft = carry_edits(texts[0], texts[1], texts[2], KnownEntries(*known))
     if draft is not None and not any(isinstance(piece, Conflict) for piece in draft):
         sections = parse_sections(resolved(draft, 0))
         place = next(i for i, section in enumerate(sections) if section.heading.endswith("Ours"))

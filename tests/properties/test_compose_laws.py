@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.bundled import NAME, composed, pack, versions
 from support.packs import make_pack, persona_text, read_files, variant_text
 
-from agentpack.compose.composing import Pack, compose, draft_of, values_for
+from agentpack.compose.compose import Pack, compose, draft_of, values_for
 from agentpack.compose.parse import PersonaText, parse_sections
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 from agentpack.input.hidden_text import HiddenText, text_findings

@@ -154,7 +154,7 @@ def changed(draw: st.DrawFn, old: Manifest) -> tuple[Manifest, set[str]]:
         new = new._replace(clients=("claude", "opencode"))
         about |= {"clients", "empty clients"}
     if draw(st.integers(0, 3)) == 0:
-        new = new._replace(sources=(*new.sources, ConfiguredSource("other", "~/packs here")))
+        new = new._replace(sources=(*new.sources, ConfiguredSource("other", "path", "~/packs here")))
         about.add("empty sources")
     return new, about
 
@@ -209,7 +209,10 @@ def test_a_new_manifest_says_what_it_is_made_from(data: st.DataObject) -> None:
 
 KEYS = ("clients", "models", "packs", "policy", "sources")
 ADDED = Manifest(
-    ("claude",), (ManifestEntry(parse_requirement("alpha"), "alpha"),), {}, (ConfiguredSource("other", "~/packs here"),)
+    ("claude",),
+    (ManifestEntry(parse_requirement("alpha"), "alpha"),),
+    {},
+    (ConfiguredSource("other", "path", "~/packs here"),),
 )
 
 

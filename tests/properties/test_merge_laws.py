@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentpack.merge import merge
-from agentpack.merge.markers import Labels, with_markers
+from agentpack.merge.markers import MarkerLabels, with_markers
 from agentpack.model.line_ends import in_form_of, plain
 
 WORDS = ("- Look.", "- Say.", "## Rules", "", "text", "---", "name: x", "  nested", "```", "1. one", "- Look.")
@@ -117,7 +117,7 @@ def git_merge(folder: Path, base: bytes, ours: bytes, theirs: bytes) -> bytes | 
 
 # A copy with markers, for a merge by hand.
 
-LABELS = Labels("yours", "before", "new")
+LABELS = MarkerLabels("yours", "before", "new")
 MARKERS = ("<<<<<<< yours", "||||||| before", "=======", ">>>>>>> new")
 
 

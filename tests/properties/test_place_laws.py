@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from agentpack.disk import Disk
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.names import digest_of
-from agentpack.model.variables import path_now, root_of
-from agentpack.workspace.locations import Placing
+from agentpack.model.variables import current_path, root_of
+from agentpack.workspace.locations import Locations
 
 FOLDERS = ("a", "b", "c", "a/d", "b/d")
 VARIABLES = ("$CLAUDE_CONFIG_DIR", "$CODEX_HOME")
@@ -37,7 +37,7 @@ def test_places_are_one_where_what_is_written_at_one_is_read_at_the_other(
                 (root / folder).mkdir()
         places = [f"{folder}/x.md" for folder in FOLDERS]
         with Disk({"": str(root)}) as disk:
-            groups = list(Placing(disk, lambda path: None).groups(places))
+            groups = list(Locations(disk, lambda path: None).groups(places))
         for place in places:
             if os.path.isdir((root / place).parent):
                 (root / place).write_text(place)
@@ -64,7 +64,7 @@ def opened(
     for root, folder in generation.roots.items():
         known[root if is_earlier(root) else earlier_root(root, folder)] = folder
     roots = {**known, **variables}
-    seen = generation.seen_from(lambda path, then: path_now(path, then, roots, lambda folder: True), roots)
+    seen = generation.with_current_paths(lambda path, then: current_path(path, then, roots, lambda folder: True), roots)
     return seen, roots
 
 

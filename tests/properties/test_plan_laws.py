@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentpack.changes.plan import Decisions, Edited, plan
+from agentpack.changes.plan import Decisions, EditedFile, plan
 from agentpack.merge import merge
 from agentpack.model.changes import STILL, WRITES, Action, Observed, Plan
 from agentpack.model.history import InstalledFile
@@ -143,7 +143,7 @@ def test_a_merge_by_hand_counts_for_the_two_texts_it_was_made_of_and_no_other(
             now if is_right else data.draw(contents)
             for now, is_right in zip((world.disk[path], wanted[path]), right, strict=True)
         ]
-    edited = {path: Edited(digest_of(here), text_digest(new), BY_HAND) for path, (here, new) in made_of.items()}
+    edited = {path: EditedFile(digest_of(here), text_digest(new), BY_HAND) for path, (here, new) in made_of.items()}
     without = world.plan(wanted, Decisions()).changes
     for change, before in zip(world.plan(wanted, Decisions(edited=edited)).changes, without, strict=True):
         here, new = made_of.get(change.path, (b"", b""))

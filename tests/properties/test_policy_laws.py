@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from agentpack.model.capabilities import BUT
 from agentpack.model.capabilities import covers as includes
 from agentpack.model.fields import TOOLS
-from agentpack.policy.evaluate import Facts, judge, refusals
-from agentpack.policy.policy import Entry, Listed, Lists, Policy, covers, denies, strictest
+from agentpack.policy.evaluate import ReleaseFacts, refusals, release_verdicts
+from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists, covers, denies, strictest
 
 FILES = ("/a.yaml", "/b.yaml")
 WORDS = {
@@ -18,24 +18,24 @@ WORDS = {
 }
 
 
-def listed(key: str, file: str) -> st.SearchStrategy[Listed]:
-    entries = st.builds(Entry, st.sampled_from(WORDS[key]), st.just(file), st.integers(1, 3))
+def listed(key: str, file: str) -> st.SearchStrategy[PolicyList]:
+    entries = st.builds(PolicyEntry, st.sampled_from(WORDS[key]), st.just(file), st.integers(1, 3))
     return st.builds(
-        lambda found, line: Listed(tuple(sorted(set(found))), file, line), st.lists(entries, max_size=3), st.just(1)
+        lambda found, line: PolicyList(tuple(sorted(set(found))), file, line), st.lists(entries, max_size=3), st.just(1)
     )
 
 
-def lists(key: str, file: str) -> st.SearchStrategy[Lists]:
+def lists(key: str, file: str) -> st.SearchStrategy[PolicyLists]:
     return st.builds(
-        lambda allow, deny: Lists(tuple(allow), deny.entries),
+        lambda allow, deny: PolicyLists(tuple(allow), deny.entries),
         st.lists(listed(key, file), max_size=1),
         listed(key, file),
     )
 
 
 def policy_of(file: str) -> st.SearchStrategy[Policy]:
-    def setting(*values: str | int) -> st.SearchStrategy[Entry | None]:
-        return st.none() | st.builds(Entry, st.sampled_from(values), st.just(file), st.integers(1, 3))
+    def setting(*values: str | int) -> st.SearchStrategy[PolicyEntry | None]:
+        return st.none() | st.builds(PolicyEntry, st.sampled_from(values), st.just(file), st.integers(1, 3))
 
     return st.builds(
         Policy,
@@ -50,7 +50,7 @@ def policy_of(file: str) -> st.SearchStrategy[Policy]:
 
 policies = st.one_of(*map(policy_of, FILES))
 facts = st.builds(
-    Facts,
+    ReleaseFacts,
     pack=st.sampled_from(["acme", "acme-data", "other"]),
     version=st.sampled_from(["1.0.0", "2.0.0"]),
     variants=st.just(()),
@@ -65,8 +65,8 @@ facts = st.builds(
 )
 
 
-def allows(policy: Policy, release: Facts) -> bool:
-    return not refusals(judge(policy, release))
+def allows(policy: Policy, release: ReleaseFacts) -> bool:
+    return not refusals(release_verdicts(policy, release))
 
 
 @given(policies, policies)
@@ -87,7 +87,7 @@ def test_a_policy_that_is_met_twice_says_the_same(policy: Policy) -> None:
 
 @given(st.lists(policies, max_size=3), facts)
 @settings(max_examples=300)
-def test_together_they_allow_what_no_one_refuses_and_nothing_else(several: list[Policy], release: Facts) -> None:
+def test_together_they_allow_what_no_one_refuses_and_nothing_else(several: list[Policy], release: ReleaseFacts) -> None:
     together = allows(strictest(several), release)
     each = all(allows(policy, release) for policy in several)
     assert not together or each

@@ -14,7 +14,7 @@ from agentpack.errors import Unresolvable
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement
 from agentpack.resolve import USER, resolve
-from agentpack.resolve.ranges import Ranges
+from agentpack.resolve.ranges import RangeCache
 from agentpack.resolve.search import Contradiction
 from agentpack.resolve.universe import Answers
 from agentpack.resolve.universe import Universe as Grown
@@ -323,7 +323,7 @@ def ranges_and_versions(draw: st.DrawFn) -> tuple[str, list[str]]:
 def test_masks_agree_with_packaging(laid: tuple[str, list[str]], prereleases: bool) -> None:
     range, texts = laid
     ordered = tuple(sorted({Version(text) for text in texts}))
-    ranges = Ranges()
+    ranges = RangeCache()
     mask = ranges.table(ordered).mask(range, prereleases=prereleases)
     specifiers = SpecifierSet(range)
     named = prereleases or names_prerelease(range)

@@ -7,9 +7,9 @@ from itertools import combinations
 from support.packs import FORGETFUL
 
 from agentpack.clients import CLIENTS
-from agentpack.compose.composing import Pack, compose, draft_of, values_for
+from agentpack.compose.compose import Pack, compose, draft_of, values_for
 from agentpack.fetch import Sources, fetch
-from agentpack.input.parameters import Declaration, Value
+from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.names import PackName
 from agentpack.model.pack import Release
 from agentpack.model.persona import Persona
@@ -65,7 +65,7 @@ def rendered(version: str, variants: Sequence[str] = (), client: str = "claude",
     return made.content.decode()
 
 
-def settings_of(declaration: Declaration) -> list[Value]:
+def settings_of(declaration: ParameterDeclaration) -> list[Value]:
     """Values of a parameter that are worth rendering: all that there are, or the bounds and some in between."""
     if declaration.type == "boolean":
         return [True, False]

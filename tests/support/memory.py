@@ -12,6 +12,8 @@ from agentpack.model.pack import ReleaseRef
 class MemorySource:
     """Packs as dicts of files. `broken` makes every question fail as a folder that cannot be read does."""
 
+    is_missing = False
+
     def __init__(self, name: str = "memory", *packs: Mapping[str, bytes], broken: OSError | None = None) -> None:
         self.name = name
         self.broken = broken

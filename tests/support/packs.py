@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from support.trees import write_tree
 
-from agentpack.compose.composing import Pack
+from agentpack.compose.compose import Pack
 from agentpack.model.names import PackName, content_digest
 from agentpack.model.pack import Release
 from agentpack.read import read_pack

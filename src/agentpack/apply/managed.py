@@ -1,8 +1,8 @@
-"""What a transaction may touch, held against rows that anybody may have written.
+"""Check that a transaction only touches files that agentpack manages, whoever wrote its rows.
 
-Steps are made of the rows of locks and records, and a journal is read from the disk: a hostile or damaged one can name
-any file. Which files agentpack manages is decided in `workspace/locations.py`; here every path is held against that,
-and those of a journal against the records of its own generations.
+Steps come from rows of locks and records, and a journal is read from disk: a hostile or damaged one can name any file.
+`workspace/locations.py` decides which files agentpack manages. Here every path is checked against that, and the paths
+of a journal against the records of its own generations.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,78 +17,78 @@ from agentpack.store.journal import Journal
 _MOST_NAMED = 10
 
 
-class Managed(Protocol):
-    """Says which files agentpack manages."""
+class ManagedPaths(Protocol):
+    """The files agentpack manages."""
 
     def holds(self, path: str) -> bool:
-        """Whether a file of agentpack's can be at this named path."""
+        """Whether agentpack may manage a file at this named path."""
         ...
 
-    def leads(self, folder: str) -> bool:
-        """Whether a folder is one for such files, or on the way to one."""
+    def may_contain(self, folder: str) -> bool:
+        """Whether a folder can contain such files, directly or further down."""
         ...
 
 
-class Everything:
-    """Manages every file: for who knows what the steps are."""
+class EveryPath:
+    """Allows every file, for callers that built the steps themselves."""
 
     def holds(self, path: str) -> bool:
         """True."""
         return True
 
-    def leads(self, folder: str) -> bool:
+    def may_contain(self, folder: str) -> bool:
         """True."""
         return True
 
 
-def refuse_step(disk: Disk, managed: Managed, path: str) -> None:
+def refuse_step(disk: Disk, managed: ManagedPaths, path: str) -> None:
     """Raise Refused for a step whose file agentpack does not manage."""
     if not managed.holds(path):
         raise Refused(
-            f"`{disk.where(path)}` is not a file that agentpack manages; nothing was changed",
+            f"`{disk.absolute(path)}` is not a file that agentpack manages; nothing was changed",
             details=("the lock or the history lists it, and no client reads agents there",),
             hint="restore `agentpack.lock` with git, or run `agentpack lock`",
         )
 
 
-def refuse_journal(disk: Disk, store: Store, journal: Journal, managed: Managed, *, path: str) -> None:
-    """Raise Refused for notes that name something else than files of their generations and folders on the way to them.
+def refuse_journal(disk: Disk, store: Store, journal: Journal, managed: ManagedPaths, *, path: str) -> None:
+    """Raise Refused for a journal that names anything but files of its generations and the folders above them.
 
     Args:
-        path: where the notes are.
+        path: the path of the journal.
     """
     strange = list(dict.fromkeys(_strange(disk, store, journal, managed)))
     if strange:
         more = [f"and {len(strange) - _MOST_NAMED} more"] if len(strange) > _MOST_NAMED else []
         raise Refused(
-            f"`{disk.where(path)}` lists files that agentpack does not manage; nothing was changed",
-            details=(*(disk.where(name) for name in strange[:_MOST_NAMED]), *more),
-            hint=f"agentpack did not write these notes: delete `{disk.where(path)}`, then run `agentpack diff`",
+            f"`{disk.absolute(path)}` lists files that agentpack does not manage; nothing was changed",
+            details=(*(disk.absolute(name) for name in strange[:_MOST_NAMED]), *more),
+            hint=f"agentpack did not write these notes: delete `{disk.absolute(path)}`, then run `agentpack diff`",
         )
 
 
-def _strange(disk: Disk, store: Store, journal: Journal, managed: Managed) -> Iterator[str]:
+def _strange(disk: Disk, store: Store, journal: Journal, managed: ManagedPaths) -> Iterator[str]:
     named, on_the_way = _named(disk, store, journal), set[str]()
     for row in journal.rows:
-        plain = disk.plain(row.path)
+        plain = disk.canonical(row.path)
         on_the_way.update(_above(plain))
         if not managed.holds(row.path) or (named is not None and plain.partition(BEHIND)[0] not in named):
             yield row.path
     for folder in (*journal.folders, *journal.made, *journal.leaving):
-        if not managed.leads(folder) or (journal.rows and disk.plain(folder) not in on_the_way):
+        if not managed.may_contain(folder) or (journal.rows and disk.canonical(folder) not in on_the_way):
             yield folder
 
 
 def _above(path: str) -> Iterator[str]:
-    """The folders around a path, the scope's root among them."""
+    """The folders around a path, including the scope's root."""
     while path:
         path = path.rpartition("/")[0]
         yield path
 
 
 def _named(disk: Disk, store: Store, journal: Journal) -> set[str] | None:
-    """The files of the generations that a journal leads to, and of the one before them; None where a record is gone or
-    damaged: then the change can only be undone.
+    """The files of the generations a journal leads to, and of the one before; None if a record is missing or damaged,
+    in which case the change can only be undone.
     """
     current = store.generations.current()
     if not journal.rows or current >= journal.number:
@@ -105,4 +105,4 @@ def _named(disk: Disk, store: Store, journal: Journal) -> set[str] | None:
 def _plain(disk: Disk, paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         file = path.partition("#")[0]
-        yield disk.plain(file) if disk.knows(file) else file
+        yield disk.canonical(file) if disk.has_root(file) else file

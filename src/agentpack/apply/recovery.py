@@ -1,13 +1,13 @@
-"""What to do with a transaction that an earlier process left in the middle.
+"""Finish or undo a transaction that an earlier process left unfinished.
 
-Decides between finishing and undoing. Everything here may itself be interrupted at any point and done again: files are
-told apart by what they hold, and notes go last.
+Every step may itself be interrupted at any point and repeated: files are recognised by their contents, and the journal
+is deleted last.
 """
 
 from typing import Literal, NamedTuple
 
-from agentpack.apply.managed import Everything, Managed, refuse_journal
-from agentpack.apply.rows import Touched, Unfinished, clear, forget, settle, tidy, undo
+from agentpack.apply.managed import EveryPath, ManagedPaths, refuse_journal
+from agentpack.apply.replay import TouchedFile, Unfinished, clear, forget, replay, tidy, undo
 from agentpack.apply.signals import Signals
 from agentpack.disk import Disk
 from agentpack.errors import Refused, Unavailable
@@ -18,22 +18,22 @@ from agentpack.store.process_lock import is_locked
 _MOST_NAMED = 10
 
 
-class Recovered(NamedTuple):
-    """What was found and done about it, to be told to the user.
+class RecoveryResult(NamedTuple):
+    """What recovery found and did.
 
-    `cleared`: temporary files of a change that was never decided are gone. `tidied`: a change that was done lacked only
-    its last touches. `finished`, `undone`: a decided change. `changed` are the files that this took. `left` are files
-    that somebody edited since, left as they are.
+    `outcome` is `cleared` (temporary files of an undecided change were deleted), `tidied` (a committed change only
+    lacked its clean-up), `finished` or `undone` (a decided change). `changed` lists the files this changed, `left`
+    files that somebody edited meanwhile and that stay as they are.
     """
 
     outcome: Literal["cleared", "tidied", "finished", "undone"]
     number: int
-    changed: tuple[Touched, ...] = ()
+    changed: tuple[TouchedFile, ...] = ()
     left: tuple[str, ...] = ()
 
 
 def interrupted(store: Store) -> Journal | None:
-    """The decided change that waits to be finished while no process is at it; None when there is none. Changes
+    """The decided change that waits to be finished while no process works on it; None if there is none. Changes
     nothing.
     """
     journal = decided(store.disk)
@@ -41,13 +41,13 @@ def interrupted(store: Store) -> Journal | None:
     return journal if waits else None
 
 
-def left_behind(disk: Disk, store: Store, managed: Managed | None) -> tuple[Journal | None, bool]:
-    """The change that an earlier process left in the middle, if any, and whether it was decided. Changes nothing.
+def left_behind(disk: Disk, store: Store, managed: ManagedPaths | None) -> tuple[Journal | None, bool]:
+    """The change an earlier process left unfinished, if any, and whether it was decided. Changes nothing.
 
     Raises:
-        Refused: the notes are damaged, name something that is not managed, or lead to what a later agentpack wrote.
+        Refused: the journal is damaged, names unmanaged files, or a newer agentpack wrote it.
     """
-    managed = managed or Everything()
+    managed = managed or EveryPath()
     current = store.generations.current()
     if (journal := decided(disk)) is not None:
         store.generations.refuse_newer(max(current, 1), journal.number)
@@ -59,17 +59,17 @@ def left_behind(disk: Disk, store: Store, managed: Managed | None) -> tuple[Jour
     return journal, False
 
 
-def recover(disk: Disk, store: Store, managed: Managed | None = None) -> Recovered | None:
-    """Finish or undo what an earlier process left in the middle; None when there is nothing. Cheap then.
+def recover(disk: Disk, store: Store, managed: ManagedPaths | None = None) -> RecoveryResult | None:
+    """Finish or undo what an earlier process left unfinished; None (at little cost) if there is nothing.
 
     The caller holds the process lock.
 
     Args:
-        managed: the files that notes may name; any unless told.
+        managed: the files a journal may name; any by default.
 
     Raises:
-        Unfinished: the disk does not allow it now; it can be done again.
-        Refused: as `left_behind`.
+        Unfinished: the disk does not allow it now; it can be repeated.
+        Refused: like `left_behind`.
     """
     store.forget()  # it may have been read before the lock was held
     journal, is_decided = left_behind(disk, store, managed)
@@ -78,7 +78,7 @@ def recover(disk: Disk, store: Store, managed: Managed | None = None) -> Recover
     if not is_decided:
         with Signals("what an earlier command left lying around is cleared"):
             gone = forget(disk, store, journal)
-            return Recovered("cleared", journal.number or store.generations.current() + 1, gone)
+            return RecoveryResult("cleared", journal.number or store.generations.current() + 1, gone)
     with Signals("a change that an earlier command left in the middle is put in order"):
         try:
             return _go_on(disk, store, journal)
@@ -87,29 +87,29 @@ def recover(disk: Disk, store: Store, managed: Managed | None = None) -> Recover
 
 
 def unfinished(disk: Disk, journal: Journal, error: Unavailable) -> Unfinished:
-    """The error of an interrupted change that cannot be finished now: which one, which files, and why."""
+    """The error for an interrupted change that cannot be finished now, with its files and the reason."""
     rows = journal.rows[:_MOST_NAMED]
     more = [f"and {len(journal.rows) - len(rows)} more"] if len(journal.rows) > len(rows) else []
     return Unfinished(
         f"a change was interrupted and cannot be finished yet (generation {journal.number})",
-        details=(error.message, *(f"{disk.where(row.path)} is part of it" for row in rows), *more),
+        details=(error.message, *(f"{disk.absolute(row.path)} is part of it" for row in rows), *more),
         hint=error.hint,
     )
 
 
-def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
+def _go_on(disk: Disk, store: Store, journal: Journal) -> RecoveryResult:
     if store.generations.current() >= journal.number:
         clear(disk, journal, made=False)
         disk.make_durable((), (layout.STATE,))
         tidy(disk, journal)
-        return Recovered("tidied", journal.number)
+        return RecoveryResult("tidied", journal.number)
     store.blobs.include(journal.number)
     try:
         for number in range(store.generations.current() + 1, journal.number + 1):
             store.generations.read(number)
-        done = settle(disk, store, journal, forward=True)
+        done = replay(disk, store, journal, forward=True)
     except Refused:  # something that finishing needs is gone; nothing has changed yet
-        return Recovered("undone", journal.number, *undo(disk, store, journal))
+        return RecoveryResult("undone", journal.number, *undo(disk, store, journal))
     clear(disk, journal, made=False)
     pointer = store.generations.propose(journal.number)
     disk.make_durable((pointer,), ())
@@ -117,4 +117,4 @@ def _go_on(disk: Disk, store: Store, journal: Journal) -> Recovered:
     disk.make_durable((), (layout.STATE,))
     tidy(disk, journal)
     store.forget()
-    return Recovered("finished", journal.number, *done)
+    return RecoveryResult("finished", journal.number, *done)

@@ -1,41 +1,40 @@
-"""Stopping at a good moment.
+"""Defer SIGINT, SIGTERM and SIGHUP to a safe point of the transaction.
 
-Decides what an interrupt, a hang-up or a request to end does while files change: it is noted, and acted upon when
-nothing is half done. Before the change is decided that is at the next file; afterwards it is at the end.
+Before the change is decided that is the next file; afterwards it is the end.
 """
 
 import signal
 from types import FrameType, TracebackType
 from typing import Any
 
-from agentpack.errors import Ended, Unavailable
+from agentpack.errors import Interrupted, Unavailable
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Stopped(BaseException):
-    """A signal came and there is still time to give up. It never leaves this module's `with` block."""
+    """A signal came while giving up is still possible. It never leaves this module's `with` block."""
 
 
 _made: list[str] = []
 
 
 def made() -> str:
-    """What the last transaction of this process did, in words; empty before the first and after one that failed."""
+    """A sentence on what the last transaction of this process did; empty before the first and after a failed one."""
     return "".join(_made)
 
 
 def forget() -> None:
-    """Start anew: another command begins in this process."""
+    """Reset: another command begins in this process."""
     _made.clear()
 
 
 class Signals:
-    """While entered, signals are noted; on leaving, they end the command, unless an error does.
+    """Context in which signals are recorded; on exit they end the command, unless an error does.
 
-    They do so by `Ended`, so that locks and files are let go, and what is said is true: `done` tells what was done when
-    all went well. A handler that somebody set is called instead. Outside of the main thread Python has no say over
-    signals, and nothing is done.
+    They end it with `Interrupted`, so that locks and files are released; `done` says what was done if everything
+    succeeded. A handler that somebody set is called instead. Outside of the main thread Python cannot handle signals,
+    and nothing is done.
     """
 
     def __init__(self, done: str) -> None:
@@ -72,7 +71,7 @@ class Signals:
         message = self.done if error is None else "nothing was changed"
         if self._noted is not None:
             if self._previous[self._noted] in (signal.SIG_DFL, signal.default_int_handler):
-                raise Ended(self._noted, f"stopped by a signal; {message}") from None
+                raise Interrupted(self._noted, f"stopped by a signal; {message}") from None
             signal.raise_signal(self._noted)
         if error is not None:
             raise Unavailable(f"stopped by a signal; {message}") from None

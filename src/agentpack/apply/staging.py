@@ -1,29 +1,29 @@
-"""All of a transaction up to its decision: nothing that a reader looks at changes here.
+"""Prepare a transaction up to its decision. Nothing that a reader looks at changes here.
 
-Decides what is written beforehand and that all of it can be taken back: contents, the generation's record, every new
-file beside its place, and the notes that tell the next command about all this should this one die.
+Everything written beforehand can be taken back: contents, the generation's record, each new file beside its target, and
+the journal that tells the next command about them if this process dies.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.apply.managed import Everything, Managed, refuse_step
-from agentpack.apply.rows import forget, parent, refuse_size, temporary
-from agentpack.disk import Disk, Seen, Stamp
+from agentpack.apply.managed import EveryPath, ManagedPaths, refuse_step
+from agentpack.apply.replay import forget, parent, refuse_size, temporary
+from agentpack.disk import Disk, FileInfo, Stamp
 from agentpack.errors import AgentpackError, Bug, Refused, Unavailable
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import Store, layout
 from agentpack.store.blobs import NewPack
-from agentpack.store.journal import NOTHING, Journal, NewJournal, Row, Side
+from agentpack.store.journal import NOTHING, FileSide, Journal, JournalRow, NewJournal
 
 
 class Step(NamedTuple):
     """One file of a transaction.
 
-    `before` is what must be there now (None: nothing), `content` what will be (None: nothing). `mode` None keeps the
-    mode of a file that is replaced, and leaves a new one to the umask. A step that changes nothing is only checked.
+    `before` is the expected current content (None: no file), `content` the new one (None: delete). `mode` None keeps
+    the mode of a replaced file and leaves a new one to the umask. A step that changes nothing is only checked.
     """
 
     path: str
@@ -33,9 +33,9 @@ class Step(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """What people made of the files since the last generation: a record of its own, and the contents it tells of.
+    """Local edits made since the last generation, recorded as a generation of their own.
 
-    It is written along with the transaction that follows, so that both count or neither.
+    It is written with the transaction that follows: both are committed or neither.
     """
 
     generation: Generation
@@ -43,7 +43,7 @@ class Snapshot(NamedTuple):
 
 
 class _Check(NamedTuple):
-    """What a path held when its step was staged, looked at again before the decision."""
+    """What was at a path when its step was staged, to be checked again before the decision."""
 
     path: str
     digest: Digest | None
@@ -51,13 +51,15 @@ class _Check(NamedTuple):
 
 
 class Staging:
-    """A transaction being prepared: `add` every step, `complete`, `last_look`; `abandon` takes all of it back."""
+    """A transaction in preparation: `add` every step, `complete`, `verify_unchanged`; `abandon` takes everything
+    back.
+    """
 
     def __init__(
-        self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: Managed | None = None
+        self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: ManagedPaths | None = None
     ) -> None:
         layout.prepare(disk)
-        self._managed = managed or Everything()
+        self._managed = managed or EveryPath()
         self.number = store.generations.current() + (1 if snapshot is None else 2)
         self._disk, self._store, self._snapshot = disk, store, snapshot
         # The inode keeps two states that write to the same folders apart, such as a project's and its user's.
@@ -71,7 +73,7 @@ class Staging:
         self._places: dict[str, str] = {}
         self._nodes: dict[str, tuple[int, int]] = {}
         self._linked: dict[tuple[tuple[int, int], str], str] = {}
-        self._rows: list[Row] = []
+        self._rows: list[JournalRow] = []
         self._modes: dict[str, int] = {}
         self._staged: list[str] = []
         self._replaced: list[tuple[str, Digest, int]] = []
@@ -81,22 +83,22 @@ class Staging:
 
     @property
     def journal(self) -> Journal:
-        """The notes as they stand."""
+        """The journal as written so far."""
         rows, folders, made = tuple(self._rows), tuple(self._entered), tuple(self._made)
         return Journal(self.number, self.ending, folders, made, rows, self._leaving)
 
     def begin(self) -> None:
-        """Write the first note. From here on `abandon` has something to take back."""
+        """Start the journal. From here on `abandon` has something to take back."""
         self._notes.begin(self.number, self.ending)
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def add(self, step: Step) -> None:
-        """Check a step against the disk and write its content beside its place.
+        """Check a step against the disk and write its new content beside its target.
 
         Raises:
-            Refused: something that is not a file stands there, or no file of agentpack's can.
-            Unavailable: the file is not as the step says, or something cannot be written.
+            Refused: the path holds something other than a file, or agentpack does not manage it.
+            Unavailable: the file is not as the step expects, or something cannot be written.
         """
         path, content = step.path, step.content
         if path in self._checks:
@@ -107,7 +109,7 @@ class Staging:
         place = self._disk.place(path)
         self._places[place] = path
         self._checks[path] = _Check(place, step.before, seen.stamp if seen else None)
-        before = NOTHING if seen is None else Side(seen.digest, seen.mode)
+        before = NOTHING if seen is None else FileSide(seen.digest, seen.mode)
         if content is None:
             if seen is not None:
                 self._change(path, before, NOTHING)
@@ -116,27 +118,27 @@ class Staging:
         refuse_size(self._size)
         digest = self._pack.add(content, digest_of(content))
         mode = step.mode if step.mode is not None or seen is None else seen.mode
-        if seen is not None and before == Side(digest, mode or 0):
+        if seen is not None and before == FileSide(digest, mode or 0):
             self._modes[path] = before.mode
             return
         self._enter(parent(place))
         target = temporary(place, self.ending)
         self._staged.append(target)
         self._modes[path] = found = self._disk.create(target, content, mode=mode, owner=seen and seen.owner)
-        self._change(path, before, Side(digest, found))
+        self._change(path, before, FileSide(digest, found))
 
-    def _expect(self, step: Step, seen: Seen | None) -> None:
+    def _expect(self, step: Step, seen: FileInfo | None) -> None:
         if seen is not None and seen.kind != "file":
             what = {"link": "a link", "folder": "a folder"}.get(seen.kind, "not a file")
             raise Refused(
-                f"`{self._disk.where(step.path)}` is {what}: agentpack neither replaces nor deletes it",
+                f"`{self._disk.absolute(step.path)}` is {what}: agentpack neither replaces nor deletes it",
                 hint="move it elsewhere, or put a file in its place",
             )
         if (seen.digest if seen else None) != step.before:
-            raise _changed(self._disk, [step.path])
+            raise changed_meanwhile(self._disk, [step.path])
 
     def _refuse_twice(self, path: str, place: str) -> None:
-        """The last defence: who plans has put places together that are one file."""
+        """Raise if two steps lead to one file; the planner has already merged such paths."""
         folder, _, leaf = place.rpartition("/")
         node = self._nodes.get(folder)
         if node is None:
@@ -144,12 +146,12 @@ class Staging:
         other = self._linked.setdefault((node, leaf), path)
         if other != path:
             raise Refused(
-                f"`{self._disk.where(path)}` and `{self._disk.where(other)}` are one file, by a link",
+                f"`{self._disk.absolute(path)}` and `{self._disk.absolute(other)}` are one file, by a link",
                 hint="put a file of its own in the place of the link",
             )
 
-    def _change(self, path: str, before: Side, after: Side) -> None:
-        """Note a change, and keep what it takes away unless that is recorded."""
+    def _change(self, path: str, before: FileSide, after: FileSide) -> None:
+        """Record a change, and store the content it removes unless a generation already has it."""
         place = self._disk.place(path)
         self._refuse_twice(path, place)
         if before.digest is not None:
@@ -157,14 +159,16 @@ class Staging:
             if not self._pack.has(before.digest):
                 data = self._disk.read(path)
                 if data is None or digest_of(data) != before.digest:
-                    raise _changed(self._disk, [path])
+                    raise changed_meanwhile(self._disk, [path])
                 self._pack.add(data, before.digest)
             if self._recorded.get(path) != before:
                 self._replaced.append((path, before.digest, before.mode))
-        self._rows.append(Row(place, before, after))
+        self._rows.append(JournalRow(place, before, after))
 
     def _enter(self, folder: str) -> None:
-        """Before the first temporary file in a folder: note it, make it, remove what a power cut left there."""
+        """Before the first temporary file in a folder: record the folder, create it, and delete what a power cut left
+        there.
+        """
         if folder in self._entered:
             return
         for gone in self._disk.missing(folder):
@@ -177,12 +181,12 @@ class Staging:
             if name.startswith(".") and self._mark in name:
                 self._disk.unlink(f"{folder}/{name}" if folder else name)
 
-    def _read_recorded(self) -> Mapping[str, Side]:
+    def _read_recorded(self) -> Mapping[str, FileSide]:
         latest = self._snapshot.generation if self._snapshot else self._store.generations.latest()
         if latest is None:
             return {}
-        recorded = {file.path: Side(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
-        recorded.update((document.path, Side(document.written, document.mode)) for document in latest.documents)
+        recorded = {file.path: FileSide(file.written, file.mode) for file in (*latest.files, *latest.elsewhere)}
+        recorded.update((document.path, FileSide(document.written, document.mode)) for document in latest.documents)
         return recorded
 
     # -- the end of staging --------------------------------------------------------------------------------------------
@@ -190,7 +194,7 @@ class Staging:
     def complete(
         self, generation: Generation | Callable[[Mapping[str, int]], Generation], blobs: Iterable[bytes]
     ) -> Generation:
-        """Write the rest beside its place and make all of it durable. Returns the generation as recorded."""
+        """Write the remaining files under temporary names and sync everything. Returns the generation as recorded."""
         earlier = self._keep_snapshot()
         for data in blobs:
             self._pack.add(data)
@@ -210,7 +214,7 @@ class Staging:
         return generation
 
     def _keep_snapshot(self) -> list[str]:
-        """Write the record of what people made, if there is one, and keep its contents. Returns its path."""
+        """Write the snapshot's record, if there is one, and store its contents. Returns its path."""
         if self._snapshot is None:
             return []
         found = self._snapshot.generation
@@ -219,7 +223,7 @@ class Staging:
         for data in self._snapshot.blobs:
             self._pack.add(data)
         if gone := [file.path for file in found.files if not self._pack.has(file.written)]:
-            raise _changed(self._disk, gone)  # edited again while it was read
+            raise changed_meanwhile(self._disk, gone)  # edited again while it was read
         return [self._store.generations.write(found)]
 
     def _amend(self, generation: Generation) -> Generation:
@@ -233,8 +237,8 @@ class Staging:
         )
 
     def _emptied(self, known: Iterable[str]) -> tuple[str, ...]:
-        """The folders of ours that hold nothing but what this transaction deletes, deepest first."""
-        gone = {self._disk.plain(row.path) for row in self._rows if row.after == NOTHING}
+        """Folders agentpack created that will be empty after this transaction, deepest first."""
+        gone = {self._disk.canonical(row.path) for row in self._rows if row.after == NOTHING}
         if not gone:
             return ()
         emptied: list[str] = []
@@ -245,38 +249,38 @@ class Staging:
                 emptied.append(folder)
         return tuple(emptied)
 
-    def last_look(self) -> None:
+    def verify_unchanged(self) -> None:
         """Check that every file is still as it was when its step was staged.
 
         Raises:
-            Unavailable: one is not, or a folder was moved.
+            Unavailable: a file changed, or a folder was moved.
         """
         disk = self._disk
-        changed = [check.path for check in self._checks.values() if not self.still(check)]
+        changed = [check.path for check in self._checks.values() if not self.is_unchanged(check)]
         changed += [folder or "." for folder in self._entered if not disk.same_folder(folder)]
         if changed:
-            raise _changed(disk, changed)
+            raise changed_meanwhile(disk, changed)
 
-    def still(self, check: _Check) -> bool:
-        """Whether a path holds what it did. A stamp may differ for reasons of no interest: then the content decides."""
+    def is_unchanged(self, check: _Check) -> bool:
+        """Whether a path holds the same as before. If only the signature differs, the content decides."""
         if check.stamp is None:
             return self._disk.stamp(check.path) is None
         seen = self._disk.look(check.path)
         return seen is not None and seen.digest == check.digest and seen.mode == check.stamp[2] & 0o7777
 
     def swap(self) -> None:
-        """Put every file in its place. The one look right before each leaves an editor a few microseconds."""
+        """Rename every file into place. A last check right before each leaves editors a window of microseconds."""
         for row in self._rows:
             check = self._checks[self._places[row.path]]
-            if self._disk.stamp(row.path) != check.stamp and not self.still(check):
-                raise _changed(self._disk, [row.path])
+            if self._disk.stamp(row.path) != check.stamp and not self.is_unchanged(check):
+                raise changed_meanwhile(self._disk, [row.path])
             if row.after.digest is None:
                 self._disk.unlink(row.path)
             else:
                 self._disk.rename(temporary(row.path, self.ending), row.path)
 
     def abandon(self) -> None:
-        """Take everything back. What cannot be taken back is left to the next command: the notes go last."""
+        """Take everything back, the journal last. What cannot be taken back is left to the next command."""
         try:
             self._pack.close()
             self._notes.close()
@@ -290,16 +294,17 @@ def _depth(folder: str) -> tuple[int, str]:
 
 
 def _other_history(disk: Disk) -> Unavailable:
-    """The state folder is another one than the plan was made with: somebody moved, linked or deleted it meanwhile."""
+    """The error for a state folder that was moved, linked or deleted since the plan was made."""
     return Unavailable(
-        f"`{disk.where(layout.STATE)}` was replaced while agentpack worked; nothing was applied",
+        f"`{disk.absolute(layout.STATE)}` was replaced while agentpack worked; nothing was applied",
         hint="run the command again",
     )
 
 
-def _changed(disk: Disk, paths: list[str]) -> Unavailable:
+def changed_meanwhile(disk: Disk, paths: list[str]) -> Unavailable:
+    """The error that names files which are no longer as they were planned."""
     return Unavailable(
         "files changed while agentpack worked; nothing was applied",
-        details=[disk.where(path) for path in paths],
+        details=[disk.absolute(path) for path in paths],
         hint="run the command again",
     )

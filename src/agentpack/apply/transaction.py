@@ -1,13 +1,13 @@
 """A transaction from its first step to its last, in the order that docs/explanation/transactions.md explains.
 
-Decides what an error means: before the decision everything is taken back; after it the change is undone; once the
-generation counts nothing that goes wrong is worth an error, for the next command tidies up.
+Decides what an error means: before the decision everything is taken back, after it the change is undone, and once the
+generation is committed nothing is worth an error, because the next command cleans up.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 
-from agentpack.apply.managed import Managed
-from agentpack.apply.rows import Unfinished, tidy, touched, undo
+from agentpack.apply.managed import ManagedPaths
+from agentpack.apply.replay import Unfinished, tidy, touched, undo
 from agentpack.apply.signals import Signals
 from agentpack.apply.staging import Snapshot, Staging, Step
 from agentpack.disk import Disk
@@ -25,26 +25,27 @@ def transact(
     generation: Generation | Callable[[Mapping[str, int]], Generation],
     blobs: Iterable[bytes] = (),
     snapshot: Snapshot | None = None,
-    managed: Managed | None = None,
+    managed: ManagedPaths | None = None,
 ) -> Generation:
-    """Change all these files and make the generation current, or change nothing.
+    """Change all these files and commit the generation, or change nothing.
 
-    The caller holds the process lock and has recovered. Steps are taken one at a time, so that their contents need not
-    all be in memory. A generation that needs the modes files got is given as a function of path -> permission bits.
+    The caller holds the process lock and has run recovery. Steps are consumed one at a time, so that their contents
+    need not all be in memory. A generation that depends on the resulting modes is given as a function of path ->
+    permission bits.
 
     Args:
-        blobs: contents to keep beside those of the steps, such as the pristine text of a merged file.
-        snapshot: a generation to be recorded just before this one, which then has the number after it.
-        managed: the files that steps may name; any unless told.
+        blobs: further contents to store, such as the pristine text of a merged file.
+        snapshot: a generation to record just before this one, with the number before it.
+        managed: the files that steps may name; any by default.
 
     Returns:
         The generation as recorded: with the folders that were made, and with `replaced` telling every content that was
         taken away and that the generation before did not record at its path; they are kept too.
 
     Raises:
-        Refused: a link, folder or device stands where a file belongs, a link leads out of a root, or a step names a
+        Refused: a link, folder or device is in the place of a file, a link leads out of a root, or a step names a
                 file that is not managed.
-        Unavailable: a file was not or is no longer as its step says, or the disk failed. The old state stands.
+        Unavailable: a file is not as its step expects, or the disk failed. The old state is kept.
         Unfinished: the disk failed so that the old state could not be brought back; the next command goes on.
     """
     with Signals("the change was made already") as signals:
@@ -57,7 +58,7 @@ def transact(
                 staging.add(step)
             recorded = staging.complete(generation, blobs)
             signals.check()
-            staging.last_look()
+            staging.verify_unchanged()
             disk.rename(layout.JOURNAL_NEW, layout.JOURNAL)
         except BaseException:
             staging.abandon()
@@ -88,9 +89,9 @@ def _take_back(disk: Disk, store: Store, journal: Journal, error: AgentpackError
 
 
 def _close(disk: Disk, journal: Journal) -> None:
-    """Nothing here can fail the transaction: it stands, and the journal says so until it is gone.
+    """Finish a committed transaction. Nothing here can fail it: the journal marks it as committed until it is deleted.
 
-    Should the pointer not be durable yet, a power cut leaves the journal, which is; so it stays when this sync fails.
+    If the pointer cannot be synced, the journal stays, because a power cut could lose the pointer but not the journal.
     """
     try:
         disk.make_durable((), (layout.STATE,))

@@ -1,1 +1,1 @@
-"""What needs judgement in texts, and what does not agree: everything that `agentpack audit` looks for."""
+"""Everything `agentpack audit` looks for: suspicious text, and installed files that do not agree with lock or store."""

@@ -1,4 +1,4 @@
-"""The baseline of `audit`: findings that somebody looked at, by fingerprint, in a file that is committed."""
+"""The baseline of `audit`: fingerprints of findings that somebody reviewed, in a file that is committed."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from agentpack.audit.integrity import BROKEN
 from agentpack.audit.scan import Audit
-from agentpack.disk.whole import read_start, write_whole
+from agentpack.disk.atomic import read_start, write_whole
 from agentpack.errors import Fault, InvalidFile, Unavailable
 from agentpack.model.json_text import read_json
 from agentpack.model.line_ends import in_form_of
@@ -16,10 +16,10 @@ MAX_BASELINE_BYTES = 32 * 1024 * 1024
 
 
 def read_baseline(path: str) -> frozenset[str]:
-    """The fingerprints that a file has.
+    """The fingerprints in a file.
 
     Raises:
-        InvalidFile: there is none, or it is no baseline.
+        InvalidFile: it does not exist or is not a baseline.
         Unavailable: it cannot be read.
     """
     try:
@@ -45,7 +45,9 @@ def _fault(path: str, message: str) -> InvalidFile:
 
 
 def baseline_text(audit: Audit, level: str) -> str:
-    """The baseline that all findings at or above a level make: sorted, a value a line. Broken integrity stays out."""
+    """The baseline for all findings at or above a level: sorted, one value a line. Integrity findings are never
+    included.
+    """
     rows: Sequence[dict[str, str]] = sorted(
         (
             {"file": finding.key, "rule": finding.rule, "excerpt": finding.excerpt, "fingerprint": mark}
@@ -58,7 +60,7 @@ def baseline_text(audit: Audit, level: str) -> str:
 
 
 def write_baseline(path: str, text: str) -> None:
-    """Write the file whole or not at all, with the line ends that it has. Raises Unavailable."""
+    """Write the file atomically, keeping its line ends. Raises Unavailable."""
     try:
         there = read_start(path, MAX_BASELINE_BYTES) if os.path.exists(path) else b""
         write_whole(path, in_form_of(there, text.encode("ascii")))

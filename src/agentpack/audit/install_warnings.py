@@ -1,9 +1,8 @@
-"""What `install` and `upgrade` point out before a pack from elsewhere is trusted.
+"""Warnings of `install` and `upgrade` before a pack from elsewhere is trusted.
 
-Names that can be taken for others: of a pack, persona or source that is new here, and of a pack that several sources
-have. Then what should be read first: commands that its personas run by themselves, and that `audit` has something to
-say about its texts. Only what is new here is looked at, and only what does not come with agentpack. This is a pointer
-and no proof: what is found is told by `audit`, place by place.
+They cover names that resemble others (of a new pack, persona or source, and of a pack that several sources offer),
+commands that personas run, and findings of `audit` in their texts. Only new things that do not come with agentpack are
+checked. The warnings are a pointer, not a proof: `audit` lists each place.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,16 +13,16 @@ from packaging.version import Version
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.sources.bundled import NAME as BUNDLED
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.wanted import Wanted
 
 MOST_BYTES = 256 * 1024
-"""Text that is looked through on the way of a change; the scan takes about a second for a megabyte."""
+"""Bytes scanned during a change; scanning a megabyte takes about a second."""
 _MOST_COMMANDS = 5
 
 
-def remarks(candidates: Candidates, lock: Lock | None, made: Wanted) -> tuple[str, ...]:
+def remarks(candidates: Candidates, lock: Lock | None, wanted: Wanted) -> tuple[str, ...]:
     """A sentence for each thing that should be read first.
 
     Args:
@@ -32,20 +31,20 @@ def remarks(candidates: Candidates, lock: Lock | None, made: Wanted) -> tuple[st
     known = {(pack.name, pack.source, pack.digest) for pack in lock.packs} if lock else set()
     coming = [
         pack
-        for pack in made.lock.packs
+        for pack in wanted.lock.packs
         if pack.source != BUNDLED and (pack.name, pack.source, pack.digest) not in known
     ]
     if not coming:
         return ()
-    parts = {pack.name: [part for part in made.parts if part.pack.name == pack.name] for pack in coming}
+    parts = {pack.name: [part for part in wanted.parts if part.pack.name == pack.name] for pack in coming}
     return (
         *(text for pack in coming for part in parts[pack.name] for text in _running(part)),
         *_findings(candidates, coming),
     )
 
 
-def _running(part: Part) -> Iterator[str]:
-    """The commands that clients are told to run for a persona, without being asked."""
+def _running(part: AssembledPersona) -> Iterator[str]:
+    """The commands that clients run for a persona without asking."""
     settings = part.persona.value("clients") or {}
     for client, own in sorted(settings.items()):
         for key, what in (("hooks", "a hook"), ("mcpServers", "an MCP server"), ("mcp-servers", "an MCP server")):
@@ -79,9 +78,9 @@ def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[
         if left < 0:
             large.append(pack.name)
             continue
-        from agentpack.audit.scan import look_through  # its patterns take long to compile
+        from agentpack.audit.scan import scan_release  # its patterns take long to compile
 
-        found = look_through(candidates.files(pack.name, version))
+        found = scan_release(candidates.files(pack.name, version))
         if found:
             places = f"{len(found)} place{'s' if len(found) != 1 else ''}"
             kinds = ", ".join(dict.fromkeys(finding.name for finding in found))
@@ -95,9 +94,9 @@ def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[
 
 
 def name_warnings(
-    candidates: Candidates, old: Manifest, new: Manifest, lock: Lock | None, made: Wanted
+    candidates: Candidates, old: Manifest, new: Manifest, lock: Lock | None, wanted: Wanted
 ) -> tuple[str, ...]:
-    """A sentence for each name that should be read twice.
+    """A sentence for each name that may be mistaken for another.
 
     Args:
         old, new: the manifest before and after.
@@ -107,7 +106,7 @@ def name_warnings(
         return ()
     far = tuple(_far(candidates.workspace.scope.kind, old, new))
     known = {(pack.name, pack.source) for pack in lock.packs} if lock else set()
-    coming = [pack for pack in made.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
+    coming = [pack for pack in wanted.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
     sources = {source.name for source in new.sources} - {source.name for source in old.sources}
     if not coming and not sources:
         return far
@@ -117,20 +116,20 @@ def name_warnings(
         *_sources(sources, {source.name for source in new.sources} - sources | {BUNDLED}),
         *_shadowed(candidates, coming, offered),
         *_packs(coming, offered, {pack.name for pack in lock.packs} if lock else set()),
-        *_personas(coming, made),
+        *_personas(coming, wanted),
     )
 
 
 def _far(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
-    """Sources of a project that no clone of it brings along."""
+    """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
-        if source not in old.sources and source.path.startswith(("..", "/", "~")):
-            yield f"the source `{source.name}` is outside of the project: other clones need {source.path} there too"
+        if source not in old.sources and source.kind == "path" and source.place.startswith(("..", "/", "~")):
+            yield f"the source `{source.name}` is outside of the project: other clones need {source.place} there too"
 
 
 def _offered(candidates: Candidates, coming: frozenset[str]) -> Mapping[str, Collection[str]]:
-    """By source, the names of the packs it offers, unless it is the only one that new packs come from. A source that
-    cannot be read is left out; the command that needs it reports the error.
+    """The pack names each source offers. Skips a source that is the only one with new packs; an unreadable source
+    offers none, and the command that needs it reports the error.
     """
     found: dict[str, Collection[str]] = {}
     for source in candidates.sources.all:
@@ -176,12 +175,12 @@ def _packs(
             yield f"`{name}` of `{source}` can be taken for `{near.name}` {places[near.name]}: {near.why}"
 
 
-def _personas(coming: Collection[LockedPack], made: Wanted) -> Iterator[str]:
+def _personas(coming: Collection[LockedPack], wanted: Wanted) -> Iterator[str]:
     from agentpack.audit.lookalike import nearest
 
     packs = {pack.name for pack in coming}
-    theirs = {file.persona: file.pack for file in made.lock.files if file.pack in packs}
-    ours = {file.persona: file.pack for file in made.lock.files if file.pack not in packs}
+    theirs = {file.persona: file.pack for file in wanted.lock.files if file.pack in packs}
+    ours = {file.persona: file.pack for file in wanted.lock.files if file.pack not in packs}
     for name, near in nearest(theirs, ours).items():
         taken = f"`{name}` of `{theirs[name]}` can be taken for `{near.name}` of `{ours[near.name]}`"
         yield f"the persona {taken}: {near.why}"

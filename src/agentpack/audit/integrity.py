@@ -1,33 +1,33 @@
-"""Whether what is installed, what was recorded, what is locked and what the sources have agree; for `audit`.
+"""Whether installed files, records, lock and sources agree; for `audit`.
 
-Decides which disagreement is a user's doing (an edit, a lock from version control: a note or a warning) and which
-nobody should have caused: a damaged content, a release that changed, a lock whose digests fit neither the record
-nor the locked releases. Those are `BROKEN`.
+Decides which disagreement a user causes normally (an edit, a lock from version control: a note or a warning) and which
+nobody should cause: damaged contents, a changed release, a lock whose digests match neither the record nor the locked
+releases. Those are `BROKEN`.
 """
 
 from collections.abc import Iterator, Mapping
 
-from agentpack.audit.rules import Finding, whole
+from agentpack.audit.rules import AuditFinding, whole
 from agentpack.errors import AgentpackError, Refused, Unavailable
 from agentpack.model.changes import file_state
 from agentpack.model.lock import LockedPack
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.candidates import candidates_to_view
 from agentpack.workspace.workspace import Workspace
 
 BROKEN = frozenset(("AP204", "AP205", "AP206"))
-"""Rules whose findings end a command with exit code 5."""
+"""Rules whose findings make the command exit with 5."""
 
 
-def integrity(workspace: Workspace) -> Iterator[Finding]:
-    """Installed files, the store and the lock, against what was recorded. Nothing is changed."""
+def integrity(workspace: Workspace) -> Iterator[AuditFinding]:
+    """Compare installed files, store and lock with the record. Changes nothing."""
     yield from _files(workspace)
     yield from _lock(workspace)
     yield from _store(workspace)
 
 
-def _files(workspace: Workspace) -> Iterator[Finding]:
+def _files(workspace: Workspace) -> Iterator[AuditFinding]:
     observed = workspace.states.observe(set(workspace.states.recorded))
     for path, file in sorted(workspace.states.recorded.items()):
         here = observed.get(path)
@@ -36,7 +36,7 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
         if here is None:
             yield whole(place, "AP202", "it was installed and is missing; `agentpack sync` writes it again", key=path)
         elif state == "blocked":
-            yield whole(place, "AP202", f"it was installed, and now there is {here.blocked} in its place", key=path)
+            yield whole(place, "AP202", f"it was installed, and now {here.blocked}", key=path)
         elif state == "edited":
             text = str(here.digest)
             yield whole(place, "AP201", "it was edited by hand; `agentpack diff` shows how", key=path, text=text)
@@ -44,7 +44,7 @@ def _files(workspace: Workspace) -> Iterator[Finding]:
                 yield whole(place, "AP208", f"{MARKERS}; {HINT}", key=path)._replace(line=line, column=1)
 
 
-def _lock(workspace: Workspace) -> Iterator[Finding]:
+def _lock(workspace: Workspace) -> Iterator[AuditFinding]:
     current, scope = workspace.documents.current, workspace.scope
     name = workspace.scope.shown(scope.lock)
     written = {document.path: document.written for document in current.documents} if current else {}
@@ -73,13 +73,14 @@ def _lock(workspace: Workspace) -> Iterator[Finding]:
         yield from _disagreement(workspace, name, differing)
 
 
-def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[Finding]:
-    """Lock and record differ. Where the locked releases render to what the lock says, as for a lock that an earlier
-    agentpack made before it wrote the files, nothing was tampered with."""
-    from agentpack.wanted.from_lock import pinned_here  # renders, which a sound scope does not need
+def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str]) -> Iterator[AuditFinding]:
+    """Findings for a lock that differs from the record. If the locked releases render to what the lock says, as in a
+    lock an older agentpack made before it wrote the files, nothing was tampered with.
+    """
+    from agentpack.wanted.from_lock import pinned_by_scope  # renders, which a sound scope does not need
 
     try:
-        made = {file.path: file.sha256 for file in pinned_here(workspace, frozen=True).enforced().lock.files}
+        made = {file.path: file.sha256 for file in pinned_by_scope(workspace, frozen=True).enforced().lock.files}
     except AgentpackError as error:
         yield whole(name, "AP203", f"not what is installed, and the releases cannot be asked: {error.message}")
         return
@@ -91,7 +92,7 @@ def _disagreement(workspace: Workspace, name: str, differing: Mapping[str, str])
             yield whole(place, "AP204", "the lock, the record and the locked releases say different digests", key=path)
 
 
-def _store(workspace: Workspace) -> Iterator[Finding]:
+def _store(workspace: Workspace) -> Iterator[AuditFinding]:
     blobs, checked = workspace.store.blobs, set[Digest]()
     for file in workspace.documents.current.files if workspace.documents.current else ():
         for digest in (file.rendered, file.written):
@@ -111,12 +112,14 @@ def _store(workspace: Workspace) -> Iterator[Finding]:
 
 def locked_releases(
     workspace: Workspace,
-) -> Iterator[tuple[LockedPack, Mapping[str, bytes] | None, tuple[Finding, ...]]]:
-    """The files of every locked release; None where it cannot be had or is not what was locked, with a finding."""
+) -> Iterator[tuple[LockedPack, Mapping[str, bytes] | None, tuple[AuditFinding, ...]]]:
+    """Each locked pack with the files of its release; None, with a finding, if they are unavailable or differ from the
+    lock.
+    """
     lock = workspace.lock
     if lock is None:
         return
-    candidates = to_look_at(workspace, workspace.manifest, lock)
+    candidates = candidates_to_view(workspace, workspace.manifest, lock)
     for pack in lock.packs:
         label = f"{pack.name}-{pack.version}"
         try:

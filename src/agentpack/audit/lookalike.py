@@ -1,8 +1,8 @@
-"""Names that can be taken for others: what somebody types or reads in passing may not be what they get.
+"""Names that resemble others: a typo or a quick glance may select the wrong one.
 
-Decides when two names are near: letters and digits that look alike, hyphens more or less, one or two slips of a key,
-or a word such as `official` put before or behind. Names that differ only in their numbers are a series, not a slip.
-The same names in give the same answer; what is done about it is decided elsewhere.
+Two names are near if they differ only in look-alike letters and digits, in hyphens, by one or two typos, or by an affix
+such as `official`. Names that differ only in their numbers are a series, not a typo. Pure; what is done about it is
+decided elsewhere.
 """
 
 import re
@@ -21,35 +21,35 @@ _AFFIXES = frozenset(
 _NUMBERS = re.compile("[0-9]+")
 
 
-class Near(NamedTuple):
-    """A known name that another can be taken for, and why, in words."""
+class NearName(NamedTuple):
+    """A known name that another resembles, and why, in words."""
 
     name: str
     why: str
 
 
-class Names:
-    """Known names, ready to be compared with many others."""
+class KnownNames:
+    """Known names, indexed for comparison with many others."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(names)
         self._by_look: dict[str, list[str]] = {}
         self._by_length: dict[int, list[tuple[str, int]]] = {}
         for name in sorted(self._names):
-            self._by_look.setdefault(look(name), []).append(name)
+            self._by_look.setdefault(visual_form(name), []).append(name)
             self._by_length.setdefault(len(name), []).append((name, _letters(name)))
 
-    def near(self, name: str) -> Near | None:
-        """The known name that this one is most easily taken for; None for a known name, and where none is near."""
+    def near(self, name: str) -> NearName | None:
+        """The known name that this one most resembles; None for a known name, and if none is near."""
         if name in self._names:
             return None
-        if alike := self._by_look.get(look(name)):
-            return Near(alike[0], "letters, digits or hyphens that look alike")
+        if alike := self._by_look.get(visual_form(name)):
+            return NearName(alike[0], "letters, digits or hyphens that look alike")
         if (bare := _without_affix(name, self._names)) is not None:
-            return Near(bare, "a word was added")
+            return NearName(bare, "a word was added")
         slips = _allowed(len(name))
         found = self._slipped(name, slips) if slips else None
-        return None if found is None else Near(found, "a slip of a key away")
+        return None if found is None else NearName(found, "a slip of a key away")
 
     def _slipped(self, name: str, slips: int) -> str | None:
         letters, shape = _letters(name), _NUMBERS.sub("#", name)
@@ -65,14 +65,14 @@ class Names:
         return best[1] if best else None
 
 
-def look(name: str) -> str:
-    """What a name looks like in passing: two names with the same look are easily taken for each other."""
+def visual_form(name: str) -> str:
+    """A normal form of how a name looks: names with the same one are easily confused."""
     return _PAIRS.sub(lambda match: _PAIR[match[0]], name.lower().translate(_ALIKE))
 
 
 def distance(one: str, other: str, most: int) -> int:
-    """How many letters must be put in, left out, exchanged, or swapped with the next to make one of the other; any
-    number above `most` when it is more.
+    """How many letters must be inserted, deleted, replaced or swapped with the next to turn one into the other; any
+    number above `most` if it is more.
     """
     before: list[int] = []
     row = list(range(len(other) + 1))
@@ -89,12 +89,12 @@ def distance(one: str, other: str, most: int) -> int:
 
 
 def _allowed(length: int) -> int:
-    """How many slips count for a name of that length: short names are near to too many others."""
+    """How many typos count for a name of that length: short names are near to too many others."""
     return 0 if length < 5 else 1 if length < 10 else 2
 
 
 def _letters(name: str) -> int:
-    """The letters that occur, a bit each."""
+    """The letters that occur, as a bit mask."""
     bits = 0
     for letter in name:
         bits |= 1 << (ord(letter) & 63)
@@ -109,8 +109,8 @@ def _without_affix(name: str, names: frozenset[str]) -> str | None:
     return rest if rest in names and last in _AFFIXES else None
 
 
-def nearest(names: Iterable[str], known: Iterable[str]) -> Mapping[str, Near]:
-    """Each of the names that can be taken for a known one, with that one."""
-    index = Names(known)
+def nearest(names: Iterable[str], known: Iterable[str]) -> Mapping[str, NearName]:
+    """Each name that resembles a known one, with that one."""
+    index = KnownNames(known)
     found = ((name, index.near(name)) for name in names)
     return {name: near for name, near in found if near is not None}

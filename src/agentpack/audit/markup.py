@@ -1,4 +1,4 @@
-"""How each sign that `findings.py` knows is recognised in a text: here markup and addresses, the rest in `wording.py`.
+"""Detect signs in markup and addresses for the rules in `rules.py`; `phrases.py` detects the others.
 
 The work is linear in the text: every expression either begins at a rare character and stops at the next one, or has
 bounded repeats.
@@ -9,20 +9,20 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agentpack.audit.phrases import Sign, wording_in
+from agentpack.audit.phrases import Sign, phrases_in
 
 
 def signs_in(text: str, *, markdown: bool) -> Iterator[Sign]:
-    """Every sign in the text but hidden characters, in no order.
+    """Every sign in the text except hidden characters, in no order.
 
     Args:
-        markdown: in code blocks and code spans, what only a rendered page would act on is a note.
+        markdown: signs that only matter when rendered are notes in code blocks and code spans.
     """
     code = _Code(text) if markdown else None
     for find in (_comments, _tags, _addresses):
         for sign in find(text):
             yield sign if code is None or sign.start not in code else sign._replace(level="note")
-    yield from wording_in(text)
+    yield from phrases_in(text)
 
 
 # Where code stands.
@@ -31,7 +31,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.M)
 
 
 class _Code:
-    """The code blocks of a text between fences, and spans between backticks within a line."""
+    """The fenced code blocks of a text, and its code spans within a line."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -44,7 +44,7 @@ class _Code:
         return self._text.rfind("`", max(0, place - 200), place) >= 0 and self._in_span(place)
 
     def _in_span(self, place: int) -> bool:
-        """Only what stands near counts, so that a line of any length takes no time."""
+        """Whether a place is in a code span. Only looks nearby, so that long lines take no time."""
         near = self._text[max(0, place - 200) : place].rpartition("\n")[2]
         ahead = self._text[place : place + 200].partition("\n")[0]
         return near.count("`") % 2 == 1 and "`" in ahead

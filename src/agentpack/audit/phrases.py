@@ -1,7 +1,7 @@
-"""Signs in what a text says: words, encoded text, commands, places of secrets, long lines.
+"""Detect signs in what a text says: phrases, encoded text, commands, paths of secrets, long lines.
 
-Lists are closed and short; they name what attacks on agents were seen to say. The work is linear in the text: every
-expression has bounded repeats.
+The lists are closed and short; they contain what attacks on agents were seen to say. The work is linear in the text:
+every expression has bounded repeats.
 """
 
 import re
@@ -16,7 +16,7 @@ _NEAR = 3
 
 
 class Sign(NamedTuple):
-    """What a rule matched, from `start` to `end` in code points. `level` is given where it is not the rule's own."""
+    """A match of a rule, from `start` to `end` in code points. `level` is set if it differs from the rule's."""
 
     rule: str
     start: int
@@ -25,8 +25,8 @@ class Sign(NamedTuple):
     level: str = ""
 
 
-def wording_in(text: str) -> Iterator[Sign]:
-    """Every sign in what the text says, in no order. Code counts like all else."""
+def phrases_in(text: str) -> Iterator[Sign]:
+    """Every sign in what the text says, in no order. Code is treated like other text."""
     for find in (_phrases, _encoded, _commands, _secrets, _long_lines):
         yield from find(text)
 
@@ -108,7 +108,7 @@ def _phrases(text: str) -> Iterator[Sign]:
 
 
 def _entropy(text: str) -> float:
-    """Bits a character, by how often each occurs."""
+    """Bits per character, from the frequency of each."""
     return -sum(n / len(text) * log2(n / len(text)) for n in Counter(text).values())
 
 

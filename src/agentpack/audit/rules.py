@@ -1,8 +1,8 @@
-"""What in a text needs somebody's judgement: the rules of `agentpack audit`, and a scan of one file by them.
+"""The rules of `agentpack audit`, and a scan of one file by them.
 
-Decides what is looked for, how grave it is, and where it stands. Nothing here refuses anything, and nothing found is
-no proof of anything: a text that harms in plain words matches no rule. How each sign is recognised stands in
-`signs.py`; what may be installed at all is decided elsewhere.
+Decides what is searched for, its level, and where it is. Nothing here refuses anything, and a finding proves nothing:
+harmful text in plain words matches no rule. Detection is in `markup.py` and `phrases.py`; what may be installed is
+decided elsewhere.
 """
 
 import re
@@ -14,22 +14,22 @@ from typing import NamedTuple
 
 from agentpack.audit.markup import signs_in
 from agentpack.audit.phrases import Sign
-from agentpack.input.hidden_text import Finding as Hidden
+from agentpack.input.hidden_text import HiddenCharacter as Hidden
 from agentpack.input.hidden_text import text_findings
-from agentpack.input.unseen import shown, unseen
+from agentpack.input.invisible import escape_match, invisible_pattern
 from agentpack.model.line_ends import as_lf
 
 LEVELS: Mapping[str, int] = {"note": 0, "warning": 1, "error": 2}
 MAX_SCANNED = 1024 * 1024
-"""Bytes of one file that are looked through."""
+"""Bytes of one file that are scanned."""
 MOST = 50
-"""Of one rule in one file only so many findings are told, and how many more there are."""
+"""Findings of one rule in one file that are listed; further ones are counted."""
 _EXCERPT = 120
 _MOST_HIDDEN = 2000
 
 
-class Rule(NamedTuple):
-    """One thing that is looked for. The id is stable, and so is what it means."""
+class AuditRule(NamedTuple):
+    """One thing that is searched for. The id and its meaning are stable."""
 
     id: str
     name: str
@@ -38,55 +38,73 @@ class Rule(NamedTuple):
 
 
 _TABLE = (
-    Rule("AP101", "hidden-text", "error", "Characters that hide text from a reader or turn it around."),
-    Rule("AP102", "not-text", "note", "The file is not UTF-8 text, and was not looked through."),
-    Rule("AP103", "large-file", "warning", "More than a mebibyte: only the beginning was looked through."),
-    Rule("AP111", "html-comment", "warning", "An HTML comment: an agent reads it, the rendered page does not show it."),
-    Rule("AP112", "reference-comment", "warning", "A link definition used as a comment, which no page shows."),
-    Rule("AP113", "hiding-html", "warning", "HTML that is styled so that nobody sees it."),
-    Rule("AP114", "active-html", "error", "HTML that runs or loads something: a script, a frame, an event handler."),
-    Rule("AP121", "remote-image", "warning", "An image on another host: showing the page tells that host about it."),
-    Rule("AP122", "link-with-data", "warning", "An address with a placeholder or a long value to carry data away."),
-    Rule("AP123", "active-address", "error", "A `data:`, `javascript:` or `vbscript:` address."),
-    Rule("AP124", "address-with-user", "error", "An address with a user's name or password before its host."),
-    Rule("AP125", "foreign-letters-host", "warning", "A host with letters beyond ASCII, which may look like others."),
-    Rule("AP126", "short-link", "note", "A link shortener: where it leads cannot be seen."),
-    Rule("AP127", "collecting-host", "warning", "A host whose use is to collect what is sent to it, or a tunnel."),
-    Rule("AP131", "instruction-override", "warning", "Words that set aside the instructions an agent was given."),
-    Rule("AP132", "secrecy", "warning", "Words that keep something from the user."),
-    Rule("AP133", "role-change", "note", "Words that make the agent somebody else, or speak of its system prompt."),
-    Rule("AP134", "chat-marker", "warning", "A marker that chat templates use for system or user messages."),
-    Rule("AP135", "permission-bypass", "warning", "Words or options that go past the user's permission."),
-    Rule("AP141", "encoded-text", "warning", "A long run of base64, hexadecimal or percent-encoded text."),
-    Rule("AP151", "download-and-run", "warning", "A command that hands what it downloads or decodes to a shell."),
-    Rule("AP152", "secret-place", "note", "A place where secrets lie: keys, credentials, the whole environment."),
-    Rule("AP153", "secret-and-network", "warning", "A place of secrets within three lines of something that sends."),
-    Rule("AP161", "long-line", "note", "A line of more than 2,000 characters, which an editor shows in part."),
-    Rule("AP201", "edited", "note", "An installed file was edited by hand."),
-    Rule("AP202", "missing", "warning", "An installed file is missing, or is no regular file."),
-    Rule(
+    AuditRule("AP101", "hidden-text", "error", "Characters that hide text from a reader or turn it around."),
+    AuditRule("AP102", "not-text", "note", "The file is not UTF-8 text, and was not looked through."),
+    AuditRule("AP103", "large-file", "warning", "More than a mebibyte: only the beginning was looked through."),
+    AuditRule(
+        "AP111", "html-comment", "warning", "An HTML comment: an agent reads it, the rendered page does not show it."
+    ),
+    AuditRule("AP112", "reference-comment", "warning", "A link definition used as a comment, which no page shows."),
+    AuditRule("AP113", "hiding-html", "warning", "HTML that is styled so that nobody sees it."),
+    AuditRule(
+        "AP114", "active-html", "error", "HTML that runs or loads something: a script, a frame, an event handler."
+    ),
+    AuditRule(
+        "AP121", "remote-image", "warning", "An image on another host: showing the page tells that host about it."
+    ),
+    AuditRule(
+        "AP122", "link-with-data", "warning", "An address with a placeholder or a long value to carry data away."
+    ),
+    AuditRule("AP123", "active-address", "error", "A `data:`, `javascript:` or `vbscript:` address."),
+    AuditRule("AP124", "address-with-user", "error", "An address with a user's name or password before its host."),
+    AuditRule(
+        "AP125", "foreign-letters-host", "warning", "A host with letters beyond ASCII, which may look like others."
+    ),
+    AuditRule("AP126", "short-link", "note", "A link shortener: where it leads cannot be seen."),
+    AuditRule("AP127", "collecting-host", "warning", "A host whose use is to collect what is sent to it, or a tunnel."),
+    AuditRule("AP131", "instruction-override", "warning", "Words that set aside the instructions an agent was given."),
+    AuditRule("AP132", "secrecy", "warning", "Words that keep something from the user."),
+    AuditRule(
+        "AP133", "role-change", "note", "Words that make the agent somebody else, or speak of its system prompt."
+    ),
+    AuditRule("AP134", "chat-marker", "warning", "A marker that chat templates use for system or user messages."),
+    AuditRule("AP135", "permission-bypass", "warning", "Words or options that go past the user's permission."),
+    AuditRule("AP141", "encoded-text", "warning", "A long run of base64, hexadecimal or percent-encoded text."),
+    AuditRule("AP151", "download-and-run", "warning", "A command that hands what it downloads or decodes to a shell."),
+    AuditRule("AP152", "secret-place", "note", "A place where secrets lie: keys, credentials, the whole environment."),
+    AuditRule(
+        "AP153", "secret-and-network", "warning", "A place of secrets within three lines of something that sends."
+    ),
+    AuditRule("AP161", "long-line", "note", "A line of more than 2,000 characters, which an editor shows in part."),
+    AuditRule("AP201", "edited", "note", "An installed file was edited by hand."),
+    AuditRule("AP202", "missing", "warning", "An installed file is missing, or is no regular file."),
+    AuditRule(
         "AP203",
         "lock-changed",
         "warning",
         "The lock is missing, out of date or half merged, or wants files that were not written yet.",
     ),
-    Rule("AP204", "lock-disagrees", "error", "The lock and the record of what was installed say different digests."),
-    Rule("AP205", "content-damaged", "error", "A content in the store is not what its digest says."),
-    Rule("AP206", "release-changed", "error", "A release is not what was locked."),
-    Rule("AP207", "release-unread", "warning", "A locked release could not be read, so it was not looked through."),
-    Rule("AP208", "unmerged", "warning", "An installed file has unresolved merge markers."),
+    AuditRule(
+        "AP204", "lock-disagrees", "error", "The lock and the record of what was installed say different digests."
+    ),
+    AuditRule("AP205", "content-damaged", "error", "A content in the store is not what its digest says."),
+    AuditRule("AP206", "release-changed", "error", "A release is not what was locked."),
+    AuditRule(
+        "AP207", "release-unread", "warning", "A locked release could not be read, so it was not looked through."
+    ),
+    AuditRule("AP208", "unmerged", "warning", "An installed file has unresolved merge markers."),
 )
-RULES: Mapping[str, Rule] = {rule.id: rule for rule in _TABLE}
-"""Every rule by its id."""
+RULES: Mapping[str, AuditRule] = {rule.id: rule for rule in _TABLE}
+"""All rules by id."""
 LOOKED_FOR = (
     "hidden text, HTML that hides or runs, images and links that carry data, words that override or keep secret, "
     "encoded text, downloads that are run, places of secrets"
 )
 
 
-class Finding(NamedTuple):
-    """One place that a rule matches. `line` and `column` count from 1, columns in code points; both are 0 where a
-    whole file is meant. `excerpt` is escaped, and `key` is the file's name as fingerprints have it.
+class AuditFinding(NamedTuple):
+    """One match of a rule. `line` and `column` count from 1, columns in code points; both are 0 for a whole file.
+    `excerpt` is escaped, and `key` is the file's name in fingerprints.
     """
 
     file: str
@@ -98,25 +116,25 @@ class Finding(NamedTuple):
     excerpt: str
     key: str
     text: str = ""
-    """What matched, with its white space levelled, for the fingerprint."""
+    """The matched text with normalized white space, for the fingerprint."""
 
     @property
     def name(self) -> str:
         return RULES[self.rule].name
 
 
-def whole(file: str, rule: str, message: str, *, key: str = "", text: str = "") -> Finding:
-    """A finding about a file as a whole."""
-    return Finding(file, 0, 0, rule, RULES[rule].level, message, "", key or file, text)
+def whole(file: str, rule: str, message: str, *, key: str = "", text: str = "") -> AuditFinding:
+    """A finding about a whole file."""
+    return AuditFinding(file, 0, 0, rule, RULES[rule].level, message, "", key or file, text)
 
 
-def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tuple[Finding, ...]:
-    """What the rules find in one file, in order of place.
+def scan(data: bytes, file: str, *, key: str = "", packed_only: bool = False) -> tuple[AuditFinding, ...]:
+    """The findings in one file, in order.
 
     Args:
-        file: the name that findings carry.
-        key: the name that fingerprints carry, where it differs: without a version.
-        beside: the file is not installed, only packed along: what is found is a note, hidden text a warning.
+        file: the file name for findings.
+        key: the file name for fingerprints, if different: without a version.
+        packed_only: the file is in the pack but not installed: findings are notes, hidden text is a warning.
     """
     cut = len(data) > MAX_SCANNED
     if cut:
@@ -131,7 +149,7 @@ def scan(data: bytes, file: str, *, key: str = "", beside: bool = False) -> tupl
     found = [*_runs(_hidden(data, file, text), starts), *signs_in(text, markdown=markdown)]
     found.sort(key=lambda sign: (sign.start, sign.rule))
     large = (whole(file, "AP103", f"{MAX_SCANNED // 1024:,} KiB of it were looked through", key=key),) if cut else ()
-    return (*large, *_findings(text, starts, found, file, key or file, beside))
+    return (*large, *_findings(text, starts, found, file, key or file, packed_only))
 
 
 def _without_half_a_character(data: bytes) -> bytes:
@@ -140,14 +158,14 @@ def _without_half_a_character(data: bytes) -> bytes:
 
 
 def _hidden(data: bytes, file: str, text: str) -> list[Hidden]:
-    """Every character that hides text, its column counted with the byte-order mark that may stand first."""
+    """All hidden characters. Their columns count a leading byte-order mark."""
     found = text_findings(data, file, limit=_MOST_HIDDEN)
     mark = text.startswith("\ufeff")
     return [one._replace(column=one.column + 1) if mark and one.line == 1 else one for one in found]
 
 
 def _runs(hidden: list[Hidden], starts: list[int]) -> Iterator[Sign]:
-    """Characters side by side as one place."""
+    """Adjacent characters combined into one sign."""
     run: list[Hidden] = []
     for one in hidden:
         if run and (one.line, one.column) != (run[-1].line, run[-1].column + 1):
@@ -165,7 +183,9 @@ def _run(run: list[Hidden], starts: list[int]) -> Sign:
     return Sign("AP101", start, start + len(run), f"{many} that a reader does not see: {codes}")
 
 
-def _findings(text: str, starts: list[int], found: list[Sign], file: str, key: str, beside: bool) -> Iterator[Finding]:
+def _findings(
+    text: str, starts: list[int], found: list[Sign], file: str, key: str, packed_only: bool
+) -> Iterator[AuditFinding]:
     total = Counter(sign.rule for sign in found)
     told: Counter[str] = Counter()
     for sign in found:
@@ -175,9 +195,9 @@ def _findings(text: str, starts: list[int], found: list[Sign], file: str, key: s
         more = total[sign.rule] - MOST if told[sign.rule] == MOST else 0
         line = bisect_right(starts, sign.start)
         level = sign.level or RULES[sign.rule].level
-        if beside:
+        if packed_only:
             level = "warning" if sign.rule == "AP101" else "note"
-        yield Finding(
+        yield AuditFinding(
             file,
             line,
             sign.start - starts[line - 1] + 1,
@@ -191,7 +211,7 @@ def _findings(text: str, starts: list[int], found: list[Sign], file: str, key: s
 
 
 def _excerpt(text: str, sign: Sign, line_start: int) -> str:
-    """The place with a few characters before it, escaped and cut."""
+    """The match with a few characters before it, escaped and cut."""
     start = max(line_start, sign.start - 24)
     line_end = text.find("\n", sign.start)
     end = min(len(text) if line_end < 0 else line_end, start + _EXCERPT)
@@ -200,17 +220,17 @@ def _excerpt(text: str, sign: Sign, line_start: int) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text with every character that hides, turns or controls as `\\u{…}`, in one line."""
-    return unseen("\n\t").sub(shown, text)
+    """The text in one line, with every hidden, bidirectional or control character as `\\u{…}`."""
+    return invisible_pattern("\n\t").sub(escape_match, text)
 
 
 # Fingerprints.
 
 
-def fingerprints(findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    """A fingerprint for each finding: of its rule, its file, its text, and how many equal ones stand before it.
+def fingerprints(findings: tuple[AuditFinding, ...]) -> tuple[str, ...]:
+    """A fingerprint for each finding: of its rule, file and text, and the number of equal findings before it.
 
-    It stays the same when lines move or a pack's version changes.
+    It does not change when lines move or a pack's version changes.
     """
     seen: Counter[tuple[str, str, str]] = Counter()
     made = []

@@ -1,19 +1,19 @@
-"""A release, or any text, looked through by the rules of `audit`: which of it counts, and what was found in it."""
+"""Scan a release, or any text, with the rules of `audit`."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from agentpack.audit.integrity import BROKEN
-from agentpack.audit.rules import LEVELS, Finding, fingerprints, scan
+from agentpack.audit.rules import LEVELS, AuditFinding, fingerprints, scan
 from agentpack.sources.directory import MANIFEST
 
 _PARTS = ("personas/", "variants/")
 
 
 class Audit(NamedTuple):
-    """What was looked through, and what was found."""
+    """What was scanned, and what was found."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
     prints: tuple[str, ...]
     """The fingerprint of each finding, in the same order."""
     subjects: tuple[str, ...]
@@ -24,8 +24,8 @@ class Audit(NamedTuple):
         """Whether store, lock and releases disagree."""
         return any(finding.rule in BROKEN for finding in self.findings)
 
-    def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[Finding, str]]:
-        """The findings at or above a level whose fingerprint is not known yet; broken integrity always counts."""
+    def counted(self, level: str, known: Collection[str] = ()) -> list[tuple[AuditFinding, str]]:
+        """The findings at or above a level whose fingerprint is not known, and all integrity findings."""
         return [
             (finding, mark)
             for finding, mark in zip(self.findings, self.prints, strict=True)
@@ -33,24 +33,24 @@ class Audit(NamedTuple):
         ]
 
 
-class Looked:
-    """Collects findings, and counts the files."""
+class Scanner:
+    """Collects findings, and counts files."""
 
     def __init__(self) -> None:
         self.files = 0
-        self.findings: list[Finding] = []
+        self.findings: list[AuditFinding] = []
         self.subjects: list[str] = []
 
-    def file(self, data: bytes, name: str, *, key: str = "", beside: bool = False) -> None:
+    def file(self, data: bytes, name: str, *, key: str = "", packed_only: bool = False) -> None:
         self.files += 1
-        self.findings += scan(data, name, key=key, beside=beside)
+        self.findings += scan(data, name, key=key, packed_only=packed_only)
 
     def pack(self, files: Mapping[str, bytes], label: str, key: str) -> None:
-        """The files of one release; what is not installed with it counts as packed along."""
+        """Scan the files of a release; files that are not installed are treated as packed only."""
         self.subjects.append(label)
         installed = _installed(files)
         for path in sorted(files):
-            self.file(files[path], f"{label}/{path}", key=f"{key}/{path}", beside=path not in installed)
+            self.file(files[path], f"{label}/{path}", key=f"{key}/{path}", packed_only=path not in installed)
 
     def done(self) -> Audit:
         found = tuple(sorted(self.findings, key=lambda f: (f.file, f.line, f.column, f.rule)))
@@ -64,7 +64,7 @@ def _installed(files: Mapping[str, bytes]) -> Collection[str]:
     return [path for path in agents if path.startswith("agents/")] or [path for path in agents if "/" not in path]
 
 
-def look_through(files: Mapping[str, bytes]) -> tuple[Finding, ...]:
+def scan_release(files: Mapping[str, bytes]) -> tuple[AuditFinding, ...]:
     """The warnings and errors in what a release installs."""
     found = (finding for path in sorted(_installed(files)) for finding in scan(files[path], path))
     return tuple(finding for finding in found if LEVELS[finding.level] >= LEVELS["warning"])

@@ -1,19 +1,19 @@
-"""What keeps a pack good: the rules of `pack check`, the tests that travel with a pack, and the scaffold of a new one.
+"""Tools for pack authors: the rules of `pack check`, a pack's own tests, and the scaffold of a new pack.
 
-Pure, but for the data file of retired libraries: a release and the one before it come in, findings go out.
+Pure, apart from the data file of retired libraries: a release and the one before it come in, findings go out.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 
-from agentpack.authoring import changelog, claims, conditions, ids, package, references, retired, sizes, wording
-from agentpack.authoring.findings import Finding
+from agentpack.authoring import changelog, claims, conditions, duplicates, ids, package, references, retired, sizes
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
-_CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[Subject], Iterator[CheckFinding]], ...] = (
     package.findings,
     ids.findings,
     sizes.findings,
-    wording.findings,
+    duplicates.findings,
     conditions.findings,
     references.findings,
     changelog.findings,
@@ -22,11 +22,11 @@ _CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
 )
 
 
-def check(subject: Subject) -> tuple[Finding, ...]:
-    """Every place of a release that breaks a rule of the check, by file and line."""
+def check(subject: Subject) -> tuple[CheckFinding, ...]:
+    """Every finding in a release, by file and line."""
     return ordered(finding for findings in _CHECKS for finding in findings(subject))
 
 
-def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings as they are shown: by file, line and rule, each once."""
+def ordered(findings: Iterable[CheckFinding]) -> tuple[CheckFinding, ...]:
+    """The findings in display order (file, line, rule), without duplicates."""
     return tuple(sorted(dict.fromkeys(findings), key=lambda row: (row.file, row.line, row.rule, row.message)))

@@ -1,6 +1,6 @@
-"""The tests that travel with a pack: what is expected of a persona with certain variants, parameters and a client.
+"""A pack's own tests: what is expected of a persona with given variants, parameters and client.
 
-`tests/*.yaml` holds cases; each says what is asked for and what must be true of what comes out.
+`tests/*.yaml` contains cases; each has the inputs and the expectations on the result.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,16 +20,16 @@ class Case(NamedTuple):
     line: int
     name: str
     persona: str | None
-    """None: the pack's only one."""
+    """None: the only persona of the pack."""
     variants: tuple[str, ...]
     parameters: Mapping[str, Any]
     client: str
     expected: Mapping[str, Any]
-    """What must hold, by key: see `judge`."""
+    """The expectations by key: see `failed_expectations`."""
 
     @property
     def refused(self) -> str | None:
-        """The text that the refusal must have in it, when the case expects one."""
+        """The text that the refusal must contain, if the case expects one."""
         return self.expected.get("refused")
 
     @property
@@ -53,7 +53,7 @@ EXPECTATIONS = (
 
 
 def case_from(data: Mapping[str, Any], file: str, line: int) -> Case:
-    """A case out of checked data."""
+    """A case from checked data."""
     return Case(
         file,
         line,
@@ -66,9 +66,9 @@ def case_from(data: Mapping[str, Any], file: str, line: int) -> Case:
     )
 
 
-def judge(case: Case, persona: Persona, text: str, modules: Mapping[str, str]) -> Iterator[str]:
-    """Every expectation of the case that does not hold, in words. `text` is what the client gets, `golden` is not
-    looked at here.
+def failed_expectations(case: Case, persona: Persona, text: str, modules: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each expectation that does not hold. `text` is what the client gets; `golden` is not checked
+    here.
     """
     expected = case.expected
     there = _ids(persona)

@@ -1,12 +1,12 @@
-"""The changelog and the version: both must say what changed since the release before."""
+"""Changelog and version must reflect what changed since the previous release."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from packaging.version import Version
 
-from agentpack.authoring.changes import MAJOR, MINOR, PATCH, STEPS, Step, steps
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.changes import MAJOR, MINOR, PATCH, STEPS, ReleaseChange, steps
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
 FILE = "CHANGELOG.md"
@@ -14,7 +14,7 @@ _HEADING = re.compile(r"^##[ \t]+\[?v?(\d+\.\d+\.\d+[a-z0-9.]*)\]?", re.MULTILIN
 
 
 def entry_for(text: str, version: str) -> tuple[int, str] | None:
-    """The line of the heading of a version, from 1, and what stands below it; None when there is none."""
+    """The line (from 1) of the heading for a version, and the text below it; None if there is none."""
     headings = list(_HEADING.finditer(text))
     ends = [*(heading.start() for heading in headings[1:]), len(text)]
     for match, end in zip(headings, ends, strict=False):
@@ -24,9 +24,9 @@ def entry_for(text: str, version: str) -> tuple[int, str] | None:
 
 
 def step_between(before: str, after: str) -> int:
-    """How large the step from one version to the other is: patch, minor or major; -1 when it goes nowhere.
+    """The size of a version step: 0 patch, 1 minor, 2 major; -1 if it is not an increase.
 
-    Below 1.0.0 a minor step stands for a major one (semver.org, item 4), and a pre-release for its release.
+    Below 1.0.0 a minor step counts as major (semver.org, item 4), and a pre-release as its release.
     """
     old, new = Version(before), Version(after)
     if new <= old:
@@ -36,8 +36,8 @@ def step_between(before: str, after: str) -> int:
     return MINOR if new.minor != old.minor or old.major == 0 or old.is_prerelease else PATCH
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
-    """A version that is too small, a changelog without its heading, and what went without a word."""
+def findings(subject: Subject) -> Iterator[CheckFinding]:
+    """A version step that is too small, a changelog without its heading, and removed ids it does not mention."""
     changed = steps(subject)
     yield from _version(subject, changed)
     data = subject.release.files.get(FILE)
@@ -46,21 +46,23 @@ def findings(subject: Subject) -> Iterator[Finding]:
     file = f"{subject.folder}/{FILE}"
     if entry is None:
         message = "there is no CHANGELOG.md" if data is None else f"there is no heading for {subject.pack.version}"
-        yield Finding(file, 0, "P801", message, f"`## {subject.pack.version}`, then what changed; `--fix` writes it")
+        yield CheckFinding(
+            file, 0, "P801", message, f"`## {subject.pack.version}`, then what changed; `--fix` writes it"
+        )
         return
     line, told = entry
     for step in changed:
         if step.id and not names(told, step.id):
             rule = "P803" if step.kind == "capability" or step.name in ("tools", "clients") else "P802"
-            yield Finding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
+            yield CheckFinding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
 
 
 def names(text: str, id: str) -> bool:
-    """Whether a text names an id, as a word of its own."""
+    """Whether a text contains an id as a word of its own."""
     return re.search(rf"(?<![\w-]){re.escape(id)}(?![\w-])", text) is not None
 
 
-def _version(subject: Subject, changed: Sequence[Step]) -> Iterator[Finding]:
+def _version(subject: Subject, changed: Sequence[ReleaseChange]) -> Iterator[CheckFinding]:
     earlier = subject.earlier
     if earlier is None or not changed:
         return
@@ -73,11 +75,11 @@ def _version(subject: Subject, changed: Sequence[Step]) -> Iterator[Finding]:
                 f"that is a {STEPS[step.size]} change, {subject.pack.version} is "
                 f"{'a ' + STEPS[made] + ' step' if made >= 0 else 'no step forward'}"
             )
-            yield Finding(f"{subject.folder}/{step.file}", step.line, rule, message)
+            yield CheckFinding(f"{subject.folder}/{step.file}", step.line, rule, message)
 
 
 def draft_entry(subject: Subject) -> str:
-    """A changelog entry that tells every change by its id, for the author to put into words."""
+    """A changelog entry that lists every change by its id, for the author to reword."""
     changed = steps(subject)
     lines = [f"## {subject.pack.version}", ""]
     if not changed:

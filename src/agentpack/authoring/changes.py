@@ -1,9 +1,9 @@
-"""What changed since the release before, read from the rules, and how large a version step that asks for.
+"""What changed since the previous release, derived from the rules, and the version step it requires.
 
-Patch: wording, no behaviour. Minor: facts, additions, a new variant or parameter. Major: something removed or reversed
-(a rule, section, parameter, choice, variant or persona), another default, wider tools, or variants that no longer go
-together. A rule counts as said otherwise in substance when its code spans, numbers or conditions differ; all else is
-wording, which a program cannot tell from a reversal: that stays with the author.
+Patch: wording without a change of behaviour. Minor: facts, additions, a new variant or parameter. Major: something
+removed or reversed (a rule, section, parameter, choice, variant or persona), another default, wider tools, or variants
+that can no longer be combined. A rule counts as changed in substance if its code spans, numbers or conditions differ.
+Anything else is wording: a program cannot tell it from a reversal, so that is left to the author.
 """
 
 import re
@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from agentpack.authoring.subject import Drafts, Subject, composed, pieces
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client
-from agentpack.compose.composing import Pack
+from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError
-from agentpack.input.parameters import Declaration
+from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.capabilities import widening
 from agentpack.model.fields import FIELDS, PersonaField
 from agentpack.model.persona import Persona
@@ -27,23 +27,23 @@ STEPS = ("patch", "minor", "major")
 _FACT = re.compile(r"`[^`]+`|\d+(?:\.\d+)*")
 
 
-class Step(NamedTuple):
-    """One change: how large, what kind of thing, its name, and what happened to it."""
+class ReleaseChange(NamedTuple):
+    """One change: its size, the kind and name of the thing, and what happened to it."""
 
     size: int
     kind: str
     """`rule`, `parameter`, `variant`, `persona`, `field` or `capability`."""
     name: str
     what: str
-    """`added`, `removed`, `changed` and the like, as a sentence goes on after the name."""
+    """`added`, `removed`, `changed` and the like, to follow the name in a sentence."""
     file: str
     line: int = 0
     id: str = ""
-    """What the changelog must name when it is gone; empty when nothing must be named."""
+    """The id the changelog must mention for a removal; empty if none."""
 
 
-def steps(subject: Subject) -> list[Step]:
-    """All that changed since the release before, the largest first; empty when there is none."""
+def steps(subject: Subject) -> list[ReleaseChange]:
+    """All changes since the previous release, largest first; empty if there is none."""
     if subject.earlier is None:
         return []
     old, new = subject.earlier.pack, subject.pack
@@ -51,41 +51,41 @@ def steps(subject: Subject) -> list[Step]:
     return sorted(found, key=lambda step: (-step.size, step.kind, step.name))
 
 
-def _parameters(old: Pack, new: Pack) -> Iterator[Step]:
+def _parameters(old: Pack, new: Pack) -> Iterator[ReleaseChange]:
     for name in sorted({*old.declarations, *new.declarations}):
         before, after = old.declarations.get(name), new.declarations.get(name)
         if before is None:
-            yield Step(MINOR, "parameter", name, "added", "pack.yaml")
+            yield ReleaseChange(MINOR, "parameter", name, "added", "pack.yaml")
         elif after is None:
-            yield Step(MAJOR, "parameter", name, "removed", "pack.yaml", id=name)
+            yield ReleaseChange(MAJOR, "parameter", name, "removed", "pack.yaml", id=name)
         else:
             yield from _one_parameter(name, before, after)
 
 
-def _one_parameter(name: str, before: Declaration, after: Declaration) -> Iterator[Step]:
+def _one_parameter(name: str, before: ParameterDeclaration, after: ParameterDeclaration) -> Iterator[ReleaseChange]:
     if before.default != after.default:
         what = f"has another default, {_shown(before.default)} -> {_shown(after.default)}"
-        yield Step(MAJOR, "parameter", name, what, "pack.yaml", id=name)
+        yield ReleaseChange(MAJOR, "parameter", name, what, "pack.yaml", id=name)
     gone = [choice for choice in before.choices or () if after.choices is not None and choice not in after.choices]
     narrower = before.choices is None and after.choices is not None
     if gone or narrower or before.type != after.type or (before.pattern != after.pattern and after.pattern):
         what = f"no longer takes {', '.join(gone)}" if gone else "takes other values"
-        yield Step(MAJOR, "parameter", name, what, "pack.yaml", id=name)
+        yield ReleaseChange(MAJOR, "parameter", name, what, "pack.yaml", id=name)
     elif before.choices != after.choices:
-        yield Step(MINOR, "parameter", name, "takes more values", "pack.yaml")
+        yield ReleaseChange(MINOR, "parameter", name, "takes more values", "pack.yaml")
 
 
 def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value) or '""'
 
 
-def _personas(subject: Subject, old: Pack, new: Pack) -> Iterator[Step]:
+def _personas(subject: Subject, old: Pack, new: Pack) -> Iterator[ReleaseChange]:
     assert subject.earlier is not None
     for name in sorted({*old.personas, *new.personas}):
         if name not in old.personas:
-            yield Step(MINOR, "persona", name, "added", f"personas/{name}.md")
+            yield ReleaseChange(MINOR, "persona", name, "added", f"personas/{name}.md")
         elif name not in new.personas:
-            yield Step(MAJOR, "persona", name, "removed", "pack.yaml", id=name)
+            yield ReleaseChange(MAJOR, "persona", name, "removed", "pack.yaml", id=name)
         else:
             yield from _layers(old.personas[name], new.personas[name], f"personas/{name}.md")
             before = _default(old, subject.earlier.drafts, name)
@@ -109,51 +109,51 @@ def _default(pack: Pack, drafts: Drafts, name: str, *variants: str) -> Persona |
         return None
 
 
-def _variants(before: Pack, after: Pack, persona: str) -> Iterator[Step]:
+def _variants(before: Pack, after: Pack, persona: str) -> Iterator[ReleaseChange]:
     old, new = before.variants.get(persona, {}), after.variants.get(persona, {})
     known = _by_id(before.personas[persona]).keys()  # what is new in this release was taken away from nobody
     for name in sorted({*old, *new}):
         file = f"variants/{persona}/{name}.md"
         if name not in old:
-            yield Step(MINOR, "variant", name, "added", file)
+            yield ReleaseChange(MINOR, "variant", name, "added", file)
         elif name not in new:
-            yield Step(MAJOR, "variant", name, "removed", "pack.yaml", id=name)
+            yield ReleaseChange(MAJOR, "variant", name, "removed", "pack.yaml", id=name)
         else:
             yield from _layers(old[name], new[name], file, known)
             removed = {*new[name].header["remove"]} - {*old[name].header["remove"]}
             for id in sorted(removed & known):
-                yield Step(MAJOR, "variant", name, f"now takes `{id}` away", file, id=id)
+                yield ReleaseChange(MAJOR, "variant", name, f"now takes `{id}` away", file, id=id)
             before_sets, after_sets = excluded(old[name]), excluded(new[name])
             for others in sorted(after_sets - before_sets):
                 if all(other in old for other in others):
                     named = " and ".join(f"`{other}`" for other in others)
-                    yield Step(MAJOR, "variant", name, f"no longer goes with {named}", file, id=others[0])
+                    yield ReleaseChange(MAJOR, "variant", name, f"no longer goes with {named}", file, id=others[0])
 
 
 def excluded(variant: Layer) -> set[tuple[str, ...]]:
-    """The sets of variants that, all together, this one does not go with."""
+    """The sets of variants that this variant conflicts with when all of them are chosen."""
     return {tuple(conflict["with"]) for conflict in variant.header["conflicts"]}
 
 
-def _layers(old: Layer, new: Layer, file: str, addressed: Collection[str] = ()) -> Iterator[Step]:
-    """What changed in one file.
+def _layers(old: Layer, new: Layer, file: str, addressed: Collection[str] = ()) -> Iterator[ReleaseChange]:
+    """The changes in one file.
 
     Args:
-        addressed: ids of the persona below, which a variant only names to say where its own rules go.
+        addressed: ids of the persona that a variant only uses to position its own rules.
     """
     before, after = _by_id(old), _by_id(new)
     for id in before.keys() - after.keys() - {*addressed}:
-        yield Step(MAJOR, "rule", id, "removed", file, id=id)
+        yield ReleaseChange(MAJOR, "rule", id, "removed", file, id=id)
     for id in after.keys() - before.keys():
-        yield Step(MINOR, "rule", id, "added", file, after[id].line)
+        yield ReleaseChange(MINOR, "rule", id, "added", file, after[id].line)
     for id in before.keys() & after.keys():
         one, other = before[id], after[id]
         if one.when != other.when:
-            yield Step(MINOR, "rule", id, "holds under another condition", file, other.line)
+            yield ReleaseChange(MINOR, "rule", id, "holds under another condition", file, other.line)
         elif one.text != other.text:
             other_facts = set(_FACT.findall(one.text)) != set(_FACT.findall(other.text))
             what = "says other facts" if other_facts else "is worded otherwise"
-            yield Step(MINOR if other_facts else PATCH, "rule", id, what, file, other.line)
+            yield ReleaseChange(MINOR if other_facts else PATCH, "rule", id, what, file, other.line)
 
 
 class _Piece(NamedTuple):
@@ -171,24 +171,24 @@ def _by_id(layer: Layer) -> dict[str, _Piece]:
     return found
 
 
-def _fields(before: Persona, after: Persona, name: str) -> Iterator[Step]:
+def _fields(before: Persona, after: Persona, name: str) -> Iterator[ReleaseChange]:
     file = f"personas/{name}.md"
     for key, field in FIELDS.items():
         old, new = (_value(persona, field) for persona in (before, after))
         if old == new:
             continue
         if field.is_prose:
-            yield Step(MINOR, "field", key, "says something else", file)
+            yield ReleaseChange(MINOR, "field", key, "says something else", file)
             continue
         what = "has another default"
         if field.kind == "list":
             wider = new - old
             what = f"allow more: {', '.join(sorted(wider))}" if wider else "allow less"
-        yield Step(MAJOR, "field", key, what, file, id=key)
+        yield ReleaseChange(MAJOR, "field", key, what, file, id=key)
 
 
-def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[Step]:
-    """What the persona may do more than before, for any client that takes it."""
+def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[ReleaseChange]:
+    """The capabilities the persona gains, for any client."""
     wider: dict[str, list[str]] = {}
     for client, target in CLIENTS.items():
         old, new = _may(before, target), _may(after, target)
@@ -196,7 +196,7 @@ def _capabilities(before: Persona, after: Persona, file: str) -> Iterator[Step]:
             wider.setdefault(word, []).append(client)
     for word, clients in sorted(wider.items()):
         named = clients[0] if len(clients) == 1 else f"{len(clients)} clients"
-        yield Step(MAJOR, "capability", word, f"widens for {named}", file, id=word)
+        yield ReleaseChange(MAJOR, "capability", word, f"widens for {named}", file, id=word)
 
 
 def _may(persona: Persona, target: Client) -> tuple[str, ...] | None:
@@ -208,19 +208,23 @@ def _may(persona: Persona, target: Client) -> tuple[str, ...] | None:
 
 
 def _value(persona: Persona, field: PersonaField) -> Any:
-    """The value of a field; a list as the set of what it allows. No list allows all, and what a client has besides."""
+    """The value of a field; a list as the set of what it allows. No list allows everything, including a client's own
+    tools.
+    """
     value = persona.value(field.name)
     if field.kind != "list":
         return value
     return frozenset(value) if value else frozenset((*field.words, f"every other {field.noun}"))
 
 
-def _no_longer_by_default(before: Persona, after: Persona, layer: Layer, name: str) -> Iterator[Step]:
-    """Rules that are still in the file and that nobody gets any more who sets nothing."""
+def _no_longer_by_default(before: Persona, after: Persona, layer: Layer, name: str) -> Iterator[ReleaseChange]:
+    """Rules still in the file that users without settings no longer get."""
     there = _by_id(layer)
     gone = _ids(before) - _ids(after)
     for id in sorted(gone & there.keys()):
-        yield Step(MAJOR, "rule", id, "is no longer rendered by default", f"personas/{name}.md", there[id].line, id)
+        yield ReleaseChange(
+            MAJOR, "rule", id, "is no longer rendered by default", f"personas/{name}.md", there[id].line, id
+        )
 
 
 def _ids(persona: Persona) -> set[str]:

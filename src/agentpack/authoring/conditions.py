@@ -1,16 +1,16 @@
-"""Parameters and conditions: what can never hold, and what changes nothing."""
+"""Parameters and conditions: conditions that never hold, and parameters without effect."""
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject, pieces
 from agentpack.compose.parse import Layer
 from agentpack.compose.substitute import PLACEHOLDER
 
 
 def exclude_each_other(some: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two sets of conditions can never hold at once."""
+    """Whether two sets of conditions can never hold at the same time."""
     return any(_contradict(one, other) for one in some for other in others)
 
 
@@ -24,7 +24,7 @@ def _contradict(one: str, other: str) -> bool:
 
 
 def _read(condition: str) -> tuple[str, str, bool]:
-    """Name, value and whether it is to be that. A flag is to be `true`; for it, `!flag` is the same as `flag:false`."""
+    """Name, value, and whether the condition demands it. A flag demands `true`; `!flag` equals `flag:false`."""
     yes = not condition.startswith("!")
     name, colon, value = condition.removeprefix("!").partition(":")
     if (not colon or value in ("true", "false")) and not yes:
@@ -32,14 +32,14 @@ def _read(condition: str) -> tuple[str, str, bool]:
     return name, value if colon else "true", yes
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
-    """Rules that no value lets through, and parameters that nothing uses."""
+def findings(subject: Subject) -> Iterator[CheckFinding]:
+    """Rules that no value shows, and parameters that nothing uses."""
     for layer in subject.layers():
         yield from _never(layer, subject.place(layer.file))
     yield from _unused(subject)
 
 
-def _never(layer: Layer, file: str) -> Iterator[Finding]:
+def _never(layer: Layer, file: str) -> Iterator[CheckFinding]:
     above: list[tuple[int, str]] = []
     for section, rule in pieces(layer):
         if rule is None:
@@ -56,10 +56,10 @@ def _never(layer: Layer, file: str) -> Iterator[Finding]:
         for one, other in combinations(conditions, 2):
             if part_when in (one, other) and _contradict(one, other):
                 message = f"`{part.id}` is never rendered: `when={one}` and `when={other}` exclude each other"
-                yield Finding(file, part.line, "P501", message)
+                yield CheckFinding(file, part.line, "P501", message)
 
 
-def _unused(subject: Subject) -> Iterator[Finding]:
+def _unused(subject: Subject) -> Iterator[CheckFinding]:
     used = set()
     for layer in subject.layers():
         used |= set(_used_by(layer))
@@ -71,7 +71,9 @@ def _unused(subject: Subject) -> Iterator[Finding]:
         if name not in used:
             line = _line_of(subject, name)
             hint = "take it out, or let a rule depend on it"
-            yield Finding(f"{subject.folder}/pack.yaml", line, "P502", f"no text uses the parameter `{name}`", hint)
+            yield CheckFinding(
+                f"{subject.folder}/pack.yaml", line, "P502", f"no text uses the parameter `{name}`", hint
+            )
 
 
 def _used_by(layer: Layer) -> Iterator[str]:

@@ -1,8 +1,7 @@
-"""What `agentpack pack check` may find: every rule with its id, and the finding itself.
+"""The rules of `agentpack pack check` with their ids, and their findings.
 
-An id stays with its meaning for good, so that a team can talk about it and pass one over. The hundreds group them:
-1 the pack as a whole, 2 ids, 3 size, 4 wording, 5 parameters and conditions, 6 references, 7 text, 8 releases,
-9 libraries.
+An id never changes its meaning, so that teams can refer to it or ignore it. The hundreds group them: 1 the pack as a
+whole, 2 ids, 3 size, 4 wording, 5 parameters and conditions, 6 references, 7 text, 8 releases, 9 libraries.
 """
 
 from typing import NamedTuple
@@ -11,7 +10,7 @@ ERROR, WARNING = "error", "warning"
 
 
 class CheckRule(NamedTuple):
-    """A rule of the check. `fixable`: `--fix` can mend it without a choice of meaning."""
+    """A rule of the check. `fixable`: `--fix` can repair it without changing meaning."""
 
     id: str
     name: str
@@ -20,8 +19,8 @@ class CheckRule(NamedTuple):
     fixable: bool = False
 
 
-class Finding(NamedTuple):
-    """One place that breaks a rule. `line` counts from 1; 0 when the file as a whole is meant."""
+class CheckFinding(NamedTuple):
+    """One place that breaks a rule. `line` counts from 1; 0 for the whole file."""
 
     file: str
     line: int
@@ -29,7 +28,7 @@ class Finding(NamedTuple):
     message: str
     hint: str | None = None
     level: str = ""
-    """Empty: the rule's own."""
+    """Empty for the rule's own level."""
 
     @property
     def weight(self) -> str:
@@ -42,6 +41,7 @@ _ALL = (
     CheckRule("P102", "no-readme", WARNING, "The pack has a README.md that says what it is for."),
     CheckRule("P103", "no-license", WARNING, "`license` is set in pack.yaml, and the text lies in LICENSE."),
     CheckRule("P104", "no-tests", WARNING, "The pack brings tests: `tests/*.yaml`."),
+    CheckRule("P105", "too-old-reader", ERROR, "`agentpack` in pack.yaml excludes versions that cannot read the pack."),
     CheckRule("P201", "missing-id", ERROR, "Every rule and section has an id.", fixable=True),
     CheckRule("P202", "duplicate-id", ERROR, "An id stands once in a file."),
     CheckRule("P203", "id-removed", ERROR, "A released id stays until the next major version."),

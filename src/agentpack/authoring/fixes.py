@@ -1,12 +1,10 @@
-"""What `pack check --fix` mends: ids that are missing, and the heading of the changelog. Nothing that takes a choice of
-meaning.
-"""
+"""What `pack check --fix` repairs: missing ids and the heading of the changelog. Nothing that affects meaning."""
 
 from collections.abc import Iterator, Mapping
 
 from agentpack.authoring.changelog import FILE, draft_entry, entry_for
 from agentpack.authoring.subject import Subject, pieces
-from agentpack.compose.agreement import ids_of
+from agentpack.compose.conflicts import ids_of
 from agentpack.compose.parse import Layer
 from agentpack.edits.rules import braced, fresh_id
 from agentpack.model.line_ends import as_lf, with_ends_of
@@ -42,7 +40,7 @@ def _with_ids(layer: Layer, lines: list[str]) -> Iterator[str]:
 
 
 def _with_entry(text: str, entry: str) -> str:
-    """The entry before the first one there is, else at the end."""
+    """The text with the entry before the first existing one, else at the end."""
     lines = text.split("\n")
     at = next((number for number, line in enumerate(lines) if line.startswith("## ")), None)
     if at is None:

@@ -1,21 +1,37 @@
-"""The pack as a whole: what a stranger who finds it looks for first."""
+"""The pack as a whole: what a newcomer looks for first."""
 
 from collections.abc import Iterator
 
-from agentpack.authoring.findings import Finding
+from packaging.specifiers import SpecifierSet
+
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
+_SINCE = {"deny": "0.2"}
+"""Fields of personas and variants, and the first agentpack that reads them."""
+_BEFORE = "0.1.0"
+"""The newest agentpack that knows none of them."""
 
-def findings(subject: Subject) -> Iterator[Finding]:
-    """A missing README, licence or test."""
+
+def findings(subject: Subject) -> Iterator[CheckFinding]:
+    """A missing README, licence or test; a field that an agentpack in range cannot read."""
     files = subject.release.files
+    readers = subject.pack.header.get("agentpack") or ""
+    for layer in subject.layers():
+        for key, since in _SINCE.items():
+            used = layer.header.get(key) is not None or layer.header.get("set", {}).get(key) is not None
+            if used and SpecifierSet(readers).contains(_BEFORE):
+                message = f"`{key}` needs agentpack {since}, which `agentpack` in pack.yaml does not ask for"
+                yield CheckFinding(
+                    subject.place(layer.file), 0, "P105", message, f'`agentpack: ">={since}"` in pack.yaml'
+                )
     if "README.md" not in files:
-        yield Finding(f"{subject.folder}/README.md", 0, "P102", "there is no README.md")
+        yield CheckFinding(f"{subject.folder}/README.md", 0, "P102", "there is no README.md")
     if not subject.pack.header.get("license"):
         hint = "an SPDX id, such as `license: MIT`"
-        yield Finding(f"{subject.folder}/pack.yaml", 0, "P103", "`license` is not set", hint)
+        yield CheckFinding(f"{subject.folder}/pack.yaml", 0, "P103", "`license` is not set", hint)
     elif not any(path.partition(".")[0].upper() in ("LICENSE", "LICENCE", "COPYING") for path in files):
-        yield Finding(f"{subject.folder}/LICENSE", 0, "P103", "there is no LICENSE with the text of the licence")
+        yield CheckFinding(f"{subject.folder}/LICENSE", 0, "P103", "there is no LICENSE with the text of the licence")
     if not any(path.startswith("tests/") and path.endswith((".yaml", ".yml")) for path in files):
         hint = "`tests/*.yaml`, which `agentpack pack test` runs"
-        yield Finding(f"{subject.folder}/tests", 0, "P104", "the pack brings no tests", hint)
+        yield CheckFinding(f"{subject.folder}/tests", 0, "P104", "the pack brings no tests", hint)

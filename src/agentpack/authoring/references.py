@@ -8,28 +8,27 @@ from operator import or_
 from posixpath import dirname, join, normpath
 
 from agentpack.authoring.changes import excluded
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
-from agentpack.compose.agreement import Named, apart
+from agentpack.compose.conflicts import NamedLayer, conflict_between
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, InvalidFile, Unresolvable
 from agentpack.model.persona import Origin
 
 MAX_TRIED = 2_000
-"""Pairs of variants of one persona that are laid together to see whether they go together."""
+"""Pairs of variants of one persona that are tried in combination."""
 
 _LINK = re.compile(r"\]\(<?([^)\s>]+)>?[^)]*\)")
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t]*(?:\{#[^{}]*\})?[ \t]*#*[ \t]*$", re.MULTILINE)
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
-    """Ids that variants name and nobody has, links to files or headings that are not there, and variants that do not
-    go together without saying so."""
+def findings(subject: Subject) -> Iterator[CheckFinding]:
+    """Unknown ids in variants, broken links to files or headings, and variants that conflict without declaring it."""
     for name, layer in sorted(subject.pack.personas.items()):
         alone = _fault(subject, name, ())
         if alone is not None:
-            yield from _told(subject, layer, alone)
+            yield from _composition_findings(subject, layer, alone)
             continue
         own = subject.pack.variants.get(name, {})
         whole = {}
@@ -38,8 +37,8 @@ def findings(subject: Subject) -> Iterator[Finding]:
             if error is None:
                 whole[variant] = variant_layer
             else:
-                yield from _told(subject, variant_layer, error)
-        yield from _at_odds(subject, name, whole)
+                yield from _composition_findings(subject, variant_layer, error)
+        yield from _undeclared_conflicts(subject, name, whole)
     yield from _links(subject)
 
 
@@ -51,15 +50,15 @@ def _fault(subject: Subject, persona: str, variants: tuple[str, ...]) -> Agentpa
     return None
 
 
-def _told(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[Finding]:
+def _composition_findings(subject: Subject, layer: Layer, error: AgentpackError) -> Iterator[CheckFinding]:
     if isinstance(error, InvalidFile):
         for fault in error.faults:
-            yield Finding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
+            yield CheckFinding(subject.place(fault.file), fault.line, "P601", fault.message, fault.hint)
     else:
-        yield Finding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
+        yield CheckFinding(subject.place(layer.file), 0, "P601", "; ".join((error.message, *error.details)), error.hint)
 
 
-def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[Finding]:
+def _undeclared_conflicts(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[CheckFinding]:
     tried = 0
     for one, other in _meeting(subject, persona, variants):
         if (other,) in excluded(variants[one]) or (one,) in excluded(variants[other]):
@@ -68,22 +67,22 @@ def _at_odds(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> I
         tried += 1
         if tried > MAX_TRIED:
             message = f"more than {MAX_TRIED:,} pairs of variants change the same thing; the others were not checked"
-            yield Finding(file, 0, "P602", message, "declare `conflicts`, or split the pack")
+            yield CheckFinding(file, 0, "P602", message, "declare `conflicts`, or split the pack")
             return
         error = _fault(subject, persona, (one, other))
         if isinstance(error, Unresolvable):
             message = f"`{one}` and `{other}` do not go together: {error.message}"
-            yield Finding(file, 0, "P602", message, "declare `conflicts`, or the `order` in which they are laid")
+            yield CheckFinding(file, 0, "P602", message, "declare `conflicts`, or the `order` in which they are laid")
 
 
 def _meeting(subject: Subject, persona: str, variants: Mapping[str, Layer]) -> Iterator[tuple[str, str]]:
-    """The pairs of variants that may be at odds: they, or variants that they require, change one thing or exclude one
+    """The pairs of variants that may conflict: they, or variants they require, change the same thing or exclude one
     another.
     """
     names = sorted(variants)
     bits = {name: 1 << place for place, name in enumerate(names)}
-    named = [Named(name, variants[name], Origin("variant", name)) for name in names]
-    against = apart(subject.drafts.draft(persona, ()), named)
+    named = [NamedLayer(name, variants[name], Origin("variant", name)) for name in names]
+    against = conflict_between(subject.drafts.draft(persona, ()), named)
     for place, mask in enumerate(against[:]):
         for earlier in range(place):
             if mask >> earlier & 1:
@@ -114,7 +113,7 @@ def _union(masks: Iterable[int]) -> int:
     return reduce(or_, masks, 0)
 
 
-def _links(subject: Subject) -> Iterator[Finding]:
+def _links(subject: Subject) -> Iterator[CheckFinding]:
     files = subject.release.files
     for path, data in sorted(files.items()):
         if not path.endswith(".md"):
@@ -129,11 +128,11 @@ def _links(subject: Subject) -> Iterator[Finding]:
             place = normpath(join(dirname(path), target)) if target else path
             if target and place not in files and not any(file.startswith(place + "/") for file in files):
                 message = f"links to `{match[1]}`, which is not in the pack"
-                yield Finding(f"{subject.folder}/{path}", line, "P601", message)
+                yield CheckFinding(f"{subject.folder}/{path}", line, "P601", message)
             elif not target and anchor and anchor not in headings:
-                yield Finding(f"{subject.folder}/{path}", line, "P601", f"there is no heading `#{anchor}`")
+                yield CheckFinding(f"{subject.folder}/{path}", line, "P601", f"there is no heading `#{anchor}`")
 
 
 def _slug(heading: str) -> str:
-    """What GitHub makes of a heading: small letters, no punctuation, hyphens for blanks."""
+    """GitHub's anchor for a heading: lower case, no punctuation, hyphens for spaces."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

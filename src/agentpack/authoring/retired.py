@@ -1,7 +1,7 @@
-"""Libraries that a persona should no longer send people to, unless it names what took their place.
+"""Libraries that are no longer maintained, which a persona should not recommend without naming a successor.
 
-The data file says since when, what took its place, and when that was looked up; a rule may name a retired library as
-long as it names a successor too.
+The data file says since when, what replaced it, and when that was checked. A rule may name a retired library if it also
+names a successor.
 """
 
 import json
@@ -11,28 +11,28 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from agentpack.authoring.findings import Finding
+from agentpack.authoring.findings import CheckFinding
 from agentpack.authoring.subject import Subject
 
 
 class Retired(NamedTuple):
-    """A library that is no longer kept up."""
+    """A library that is no longer maintained."""
 
     name: str
     since: str
-    """The date, ISO 8601, of its last release or of the word that it ends."""
+    """ISO 8601 date of its last release or of the announcement of its end."""
     why: str
     successors: tuple[str, ...]
-    """What to name instead: any one of these."""
+    """Libraries to name instead: any one of these."""
     checked: str
-    """The date, ISO 8601, on which this was looked up."""
+    """ISO 8601 date when this was checked."""
     pattern: str
-    """How it is found in a text: a regular expression."""
+    """A regular expression that finds it in a text."""
 
 
 @cache
 def retired_libraries() -> tuple[Retired, ...]:
-    """The data file's rows."""
+    """The rows of the data file."""
     rows = json.loads(Path(__file__).with_name("retired.json").read_text(encoding="utf-8"))
     return tuple(
         Retired(
@@ -47,7 +47,7 @@ def retired_libraries() -> tuple[Retired, ...]:
     )
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
+def findings(subject: Subject) -> Iterator[CheckFinding]:
     """Rules that name a retired library and no successor."""
     for layer in subject.layers():
         for section in layer.sections:
@@ -56,11 +56,11 @@ def findings(subject: Subject) -> Iterator[Finding]:
                     if _sends_to(rule.text, library):
                         successors = " or ".join(f"`{name}`" for name in library.successors)
                         message = f"names {library.name}, retired since {library.since}: {library.why}"
-                        yield Finding(subject.place(layer.file), rule.line, "P901", message, f"name {successors}")
+                        yield CheckFinding(subject.place(layer.file), rule.line, "P901", message, f"name {successors}")
 
 
 def names_without_successor(text: str) -> tuple[str, ...]:
-    """The retired libraries that a text names and for which it names nothing else, wherever in it."""
+    """The retired libraries that a text names without naming a successor anywhere."""
     return tuple(library.name for library in retired_libraries() if _sends_to(text, library))
 
 

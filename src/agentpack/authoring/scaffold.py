@@ -1,4 +1,4 @@
-"""A new pack: the smallest one that says something, passes `pack check` and `pack test`, and shows every part once."""
+"""A new pack: the smallest useful one that passes `pack check` and `pack test` and shows every part once."""
 
 import json
 from collections.abc import Mapping
@@ -120,7 +120,7 @@ SOFTWARE.
 
 
 def new_pack(name: str, *, persona: str, description: str, author: str) -> Mapping[str, bytes]:
-    """The files of a new pack, by POSIX path. The texts must be single lines."""
+    """The files of a new pack, by POSIX path. The arguments must be single lines."""
     words = persona.replace("-", " ")
     values = {
         "name": name,
@@ -144,5 +144,5 @@ def new_pack(name: str, *, persona: str, description: str, author: str) -> Mappi
 
 
 def _quoted(text: str) -> str:
-    """A text as YAML takes it, whatever is in it: JSON is YAML."""
+    """A text as a YAML value, whatever it contains: JSON is YAML."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,43 +1,43 @@
-"""Budgets: how many words and tokens a persona costs whenever it is read, and what a variant adds to that.
+"""Budgets: how many words and tokens a persona costs each time it is read, and what a variant adds.
 
-Words are what stands between blanks in the text that a client gets without its header; tokens are a quarter of its
-characters. The sections that a persona, or the one that it extends, lists under `modules` are read on demand and do
-not count as its core.
+Words are separated by blanks, in the text a client gets without its header; tokens are estimated at four characters
+each. Sections listed under `modules` by a persona, or by the one it extends, are read on demand and are not part of its
+core.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from agentpack.authoring.findings import ERROR, Finding
+from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.authoring.subject import Subject
 from agentpack.errors import AgentpackError
 from agentpack.model.persona import Origin, Persona, Section
 
 CHARACTERS_PER_TOKEN = 4
-"""What a token is taken for: English prose and Markdown come near it with every tokenizer in use."""
+"""Close to what common tokenizers need for English prose and Markdown."""
 BUDGETS: Mapping[str, int] = {"words": 900, "tokens": 1500, "description": 80, "adds": 220}
-"""What holds where a pack declares nothing; past it there is a warning, past a declared one an error."""
+"""Defaults where a pack declares none: exceeding a default is a warning, a declared budget an error."""
 
 
-class Count(NamedTuple):
+class TextSize(NamedTuple):
     """The size of a text."""
 
     words: int
     tokens: int
 
 
-def count(text: str) -> Count:
-    """Words between blanks, and characters divided by four."""
-    return Count(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))
+def count(text: str) -> TextSize:
+    """The words of a text, and its tokens."""
+    return TextSize(len(text.split()), round(len(text) / CHARACTERS_PER_TOKEN))
 
 
-def core_of(persona: Persona, modules: Mapping[str, str]) -> Count:
+def core_of(persona: Persona, modules: Mapping[str, str]) -> TextSize:
     """The size of what is always read: the body without its modules."""
     return count("".join(text for text, _ in _texts(persona, modules)))
 
 
-def added_by(persona: Persona, variant: str) -> Count:
-    """The size of the headings and rules that came from this variant."""
+def added_by(persona: Persona, variant: str) -> TextSize:
+    """The size of the headings and rules from this variant."""
     mine = Origin("variant", variant)
     return count("\n".join(text for text, origin in _texts(persona, {}) if origin == mine))
 
@@ -50,7 +50,7 @@ def _texts(persona: Persona, modules: Mapping[str, str]) -> Iterator[tuple[str, 
 
 
 def outside(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterator[Section]:
-    """The sections that are in no module: a module is a section with all below it."""
+    """The sections outside of all modules: a module is a section with everything below it."""
     level = 0
     for section in sections:
         if level and section.level > level:
@@ -60,8 +60,8 @@ def outside(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterat
             yield section
 
 
-def findings(subject: Subject) -> Iterator[Finding]:
-    """What is past its budget: the core, the description, what each variant adds, the whole with it."""
+def findings(subject: Subject) -> Iterator[CheckFinding]:
+    """Exceeded budgets: the core, the description, what each variant adds, and the whole with it."""
     for name, layer in sorted(subject.pack.personas.items()):
         file = subject.place(layer.file)
         try:
@@ -78,7 +78,9 @@ def findings(subject: Subject) -> Iterator[Finding]:
             yield from _of_variant(subject, name, variant, own.header.get("budget") or {}, subject.place(own.file))
 
 
-def _of_variant(subject: Subject, name: str, variant: str, declared: Mapping[str, Any], file: str) -> Iterator[Finding]:
+def _of_variant(
+    subject: Subject, name: str, variant: str, declared: Mapping[str, Any], file: str
+) -> Iterator[CheckFinding]:
     try:
         persona = subject.composed(name, [variant])
     except AgentpackError:
@@ -88,7 +90,7 @@ def _of_variant(subject: Subject, name: str, variant: str, declared: Mapping[str
         yield from _past("P304", file, "the persona with this variant has", declared, whole=count(persona.body).words)
 
 
-def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: int) -> Iterator[Finding]:
+def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: int) -> Iterator[CheckFinding]:
     ((key, value),) = size.items()
     limit = declared.get(key, BUDGETS.get(key))
     if limit is not None and value > limit:
@@ -96,4 +98,4 @@ def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: 
         own = key in declared
         hint = "shorten it" if own else f"shorten it, or declare `budget: {{{key}: …}}` and keep to that"
         message = f"{what} {value} {unit}, its budget is {limit}"
-        yield Finding(file, 0, rule, message, hint, ERROR if own else "")
+        yield CheckFinding(file, 0, rule, message, hint, ERROR if own else "")

@@ -1,43 +1,43 @@
-"""A release under check, as the rules of the check see it: its files, its pack, and the release before it."""
+"""The input of `pack check`: a release's files, its pack, and the previous release."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from agentpack.compose.agreement import Draft
-from agentpack.compose.composing import Pack, compose, values_for
+from agentpack.compose.compose import Pack, compose, values_for
+from agentpack.compose.conflicts import Draft
 from agentpack.compose.parse import Layer
-from agentpack.input.parameters import Declaration, Value
+from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.pack import Release
 from agentpack.model.persona import Persona, Rule, Section
 
 
 class Drafts(Protocol):
-    """How a persona of the pack is put together, which may need other packs."""
+    """Composes the personas of a pack, which may need other packs."""
 
     def draft(self, persona: str, variants: Iterable[str]) -> Draft:
-        """The persona with these variants laid over it. Raises Unresolvable or InvalidFile when they do not fit."""
+        """The persona with these variants applied. Raises Unresolvable or InvalidFile if that fails."""
         ...
 
-    def declarations(self, persona: str) -> Mapping[str, Declaration]:
-        """The parameters that the persona's text may use."""
+    def declarations(self, persona: str) -> Mapping[str, ParameterDeclaration]:
+        """The parameters the persona's text may use."""
         ...
 
     def modules(self, persona: str) -> Mapping[str, str]:
-        """The sections that are read on demand, with when: its own and those of the persona that it extends. For one
-        that can be put together.
+        """The sections that are read on demand, with their conditions: its own and those of the persona it extends. For
+        a persona that can be composed.
         """
         ...
 
 
 class Earlier(NamedTuple):
-    """The release before, and how its personas are put together."""
+    """The previous release, and how its personas are composed."""
 
     pack: Pack
     drafts: Drafts
 
 
 class Subject(NamedTuple):
-    """A release to check. `folder` is where its files lie, in the words of the user."""
+    """A release to check. `folder` is its folder as the user wrote it."""
 
     folder: str
     release: Release
@@ -46,24 +46,24 @@ class Subject(NamedTuple):
     earlier: Earlier | None = None
 
     def place(self, file: str) -> str:
-        """A file of a layer, which says `<name>-<version>/personas/x.md`, as the user finds it."""
+        """The path of a layer's file as the user finds it; the layer has `<name>-<version>/personas/x.md`."""
         return f"{self.folder}/{file.partition('/')[2]}"
 
     def layers(self) -> Iterator[Layer]:
-        """Every persona and variant, as its file says it."""
+        """Every persona and variant as its file has it."""
         for name, layer in sorted(self.pack.personas.items()):
             yield layer
             yield from (layer for _, layer in sorted(self.pack.variants.get(name, {}).items()))
 
     def composed(self, persona: str, variants: Iterable[str] = ()) -> Persona:
-        """The persona with every parameter's default, or what these variants set. Raises as `Drafts.draft`."""
+        """The persona with default parameters, or those the variants set. Raises like `Drafts.draft`."""
         return composed(self.pack, self.drafts, persona, variants)
 
 
 def composed(
     pack: Pack, drafts: Drafts, persona: str, variants: Iterable[str], values: Mapping[str, Value] | None = None
 ) -> Persona:
-    """A persona with these variants and values, and every other parameter's default."""
+    """A persona with these variants and values, and defaults for other parameters."""
     draft = drafts.draft(persona, variants)
     return compose(draft, values_for(draft, drafts.declarations(persona), values or {}, pack.release))
 

@@ -1,1 +1,1 @@
-"""What an agent file lets its agent do, read as its client reads it."""
+"""The capabilities of an agent file, read as its client reads it."""

@@ -1,9 +1,8 @@
-"""The fields of a rendered file, read from its text without loading YAML where our own emitter wrote it.
+"""The header fields of a rendered file, read without loading YAML if our own emitter wrote it.
 
-A header is cut to what can matter: fields that are known to give an agent nothing, such as its name and description,
-are left out where they stand complete in their rows. What is left is alike for most personas of a client, so that it
-is read once. Every row must have the exact form that `writers/emit.py` writes; a text with any other row is read whole,
-by the format's own reader.
+A header is reduced to the rows that can matter: fields known to grant nothing, such as name and description, are left
+out if their rows are complete. What is left is the same for most personas of a client, so it is parsed once. Every row
+must have exactly the form that `writers/emit.py` writes; any other text is parsed whole by the format's own reader.
 """
 
 import json
@@ -17,7 +16,7 @@ from agentpack.errors import InvalidFile
 from agentpack.writers.emit import is_exact, is_plain_word
 
 MAX_HEADER = 200_000
-"""Bytes of a header that is read without the format's own reader, which has a limit of its own."""
+"""Bytes of a header that is read without the format's own reader, which has its own limit."""
 _KEY = rb"[A-Za-z_][A-Za-z0-9_-]*"
 _ROWS: Mapping[str, bytes] = {
     "markdown": rb"(" + _KEY + rb"): [^\n]+\n",
@@ -25,7 +24,7 @@ _ROWS: Mapping[str, bytes] = {
     "toml": rb"(" + _KEY + rb") = (?:(\'\'\'|\"\"\")\n|(?!\'\'\'|\"\"\")[^\n]+\n)",
 }
 _COMPLETE = re.compile(rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"\n|[a-z][a-z0-9.-]*\n|-?[0-9.]+\n|\|2|\'\'\'\n|"""\n')
-"""The beginning of a value that ends where its row ends, however the next row begins."""
+"""The beginning of a value that ends with its row, whatever the next row begins with."""
 _IS_TEXT = re.compile(rb"\"|'|\||(?!true\n|false\n|null\n)[a-z]").match
 _BLOCK_END = rb"\n(?!  |\n)"
 _PAIR = r"\\u[dD][89abAB]"
@@ -36,32 +35,32 @@ def _row(form: str) -> re.Pattern[bytes]:
     return re.compile(_ROWS[form])  # those of other formats need not be compiled
 
 
-class Cut(NamedTuple):
-    """A file's header. `rows` has what can matter in it; None where the text is not of our emitter's form."""
+class HeaderRows(NamedTuple):
+    """A file's header. `rows` are the rows that can matter; None if the text is not in our emitter's form."""
 
     rows: bytes | None
     whole: bytes
-    """The file, of Markdown its header with the fences."""
+    """The file; for Markdown its header with the fences."""
 
 
-def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[bytes] = ()) -> Cut:
-    """The header of a file of that format.
+def header_rows(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[bytes] = ()) -> HeaderRows:
+    """The reduced header of a file in this format.
 
     Args:
-        harmless: keys that are left out.
-        texts: of these, those that are where their value is a text.
+        harmless: keys to leave out.
+        texts: those of them that may only be left out if their value is a text.
     """
     rows = content
     if form == "markdown":
         end = content.find(b"\n---\n", 3)
         if not content.startswith(b"---\n") or end < 0:
-            return Cut(None, content)
+            return HeaderRows(None, content)
         rows, content = content[4 : end + 1], content[: end + 5]
         # our emitter writes no other rule of hyphens, at which some clients would end the header
         if len(rows) > MAX_HEADER or b"---" in rows:
-            return Cut(None, content)
+            return HeaderRows(None, content)
     if form not in _ROWS:
-        return Cut(None, content)
+        return HeaderRows(None, content)
     kept: list[bytes] = []
     at, match, complete = 0, _row(form).match, _COMPLETE.match
     while at < len(rows):
@@ -73,7 +72,7 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[
         if row is not None and form != "markdown" and row[2] is not None:
             end = _end_of_block(rows, row[2], end)
         if row is None or end < 0:
-            return Cut(None, content)
+            return HeaderRows(None, content)
         start = row.end(1) + (3 if form == "toml" else 2)
         if (
             row[1] not in harmless
@@ -82,11 +81,11 @@ def cut(form: str, harmless: frozenset[bytes], content: bytes, texts: Container[
         ):
             kept.append(rows[at:end])
         at = end
-    return Cut(b"".join(kept), content)
+    return HeaderRows(b"".join(kept), content)
 
 
 def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
-    """Where the row of a text of several lines ends; -1 when it does not.
+    """The end of a row with a multi-line text; -1 if it does not end.
 
     Args:
         start: where its first line begins.
@@ -98,8 +97,8 @@ def _end_of_block(whole: bytes, opening: bytes, start: int) -> int:
     return -1 if end < 0 else end + 4
 
 
-def read_rows(form: str, rows: bytes) -> dict[str, Any] | None:
-    """The fields of cut rows; None in any doubt."""
+def parse_rows(form: str, rows: bytes) -> dict[str, Any] | None:
+    """The fields in these rows; None in any doubt."""
     try:
         text = rows.decode("utf-8")
         return _toml(text) if form == "toml" else _fields(text)
@@ -122,7 +121,7 @@ def _fields(text: str) -> dict[str, Any] | None:
 _json: Callable[[str], Any] = json.JSONDecoder(
     parse_float=str, parse_constant=str, parse_int=lambda text: int(text) if len(text.lstrip("-")) < 19 else text
 ).decode
-"""JSON with numbers as the YAML door reads them."""
+"""JSON with numbers as the YAML reader reads them."""
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -131,9 +130,9 @@ def _toml(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def read_whole(client: Client, content: bytes) -> dict[str, Any] | None:
-    """The fields of any file, read by the format's own reader as its client reads it; None where none can."""
-    from agentpack.clients.reading import front_matter
+def parse_fields(client: Client, content: bytes) -> dict[str, Any] | None:
+    """The fields of any file, parsed by the format's own reader as its client does; None if it cannot be parsed."""
+    from agentpack.clients.read_back import front_matter
     from agentpack.input.documents import decode, read_yaml  # YAML is loaded only for what others wrote
 
     form = client.format

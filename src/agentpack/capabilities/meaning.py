@@ -1,7 +1,7 @@
-"""What the fields of one agent file come to: the words for all that its client lets the persona do.
+"""Turn the fields of an agent file into the capabilities its client grants the persona.
 
-A method for each meaning that a key may have (`clients/powers.py`). What a file brings along, such as hooks or the
-command of a server, is told by a digest, so that another one is another word.
+There is a method for each meaning a key may have (`clients/capability_meanings.py`). Things a file brings along, such
+as hooks or the command of a server, are included as a digest, so that changing them changes the word.
 """
 
 import json
@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from agentpack.clients.base import Client
-from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, Listed, listed
-from agentpack.clients.powers import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
+from agentpack.clients.capability_meanings import BYPASSING, COMMON_TOOLS, DEFAULTS, PLANNING
+from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNREAD, Grammar, ParsedList, listed
 from agentpack.input.setting_forms import is_permissions
 from agentpack.model.capabilities import BUT, CHANGES, EVERY, LOOKING, is_denied
 
@@ -29,8 +29,8 @@ _TRUSTING = frozenset(("autoApprove", "auto_approve", "alwaysAllow", "trust"))
 _LONGEST = 80
 
 
-class Vocabulary:
-    """The names of one client's tools."""
+class ToolVocabulary:
+    """The tool names of one client."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -49,25 +49,25 @@ class Vocabulary:
                     self.natives.setdefault(word, set()).add(name)
 
     def _elsewhere(self, name: str) -> Iterator[str]:
-        """What a name that a declaration gives a tool means in other clients, which may read the file too."""
+        """What a declared client's tool name means in other clients, which may read the file too."""
         if self.client.is_declared:
             words = self.base(self.parted(name)[0])
             yield from (word for word in words if not word.startswith("tool:"))
 
     def server(self, name: str) -> re.Match[str] | None:
-        """The parts of the name of an MCP server's tool; None when it is no such name."""
+        """The parts of an MCP tool name; None if it is not one."""
         return re.match(self.powers.servers or _SERVER, name)
 
     def __contains__(self, name: object) -> bool:
-        """Whether it is a name of one of the client's tools that we know."""
+        """Whether it is a known tool name of the client."""
         return name in self.words
 
     def knows(self, name: str) -> bool:
-        """The same, or that it means one thing wherever it stands."""
+        """Whether it is a known tool name of the client, or a name with one meaning everywhere."""
         return name in self.words or (not self.powers.complete and _SIGNS.sub("", name.lower()) in COMMON_TOOLS)
 
     def parted(self, name: str) -> tuple[str, str | None]:
-        """The tool that an entry names, and what stands in its brackets where that means a part of it."""
+        """The tool an entry names, and the text in its brackets if that limits it to a part."""
         if self.powers.in_part is None:
             base, bracket, inside = name.partition("(")
             return self.named(base.strip() if bracket else base), inside.removesuffix(")") if bracket else None
@@ -79,7 +79,7 @@ class Vocabulary:
         return self.powers.aliases.get(name, name)
 
     def tool(self, name: str) -> Iterator[str]:
-        """The words that an entry in a list of tools stands for."""
+        """The capability words for an entry in a list of tools."""
         base, inside = self.parted(name)
         for word in self.base(base):
             if inside is not None and word not in (EVERY, "mcp") and not word.startswith("mcp:"):
@@ -100,7 +100,7 @@ class Vocabulary:
         return ("mcp",) if name in ("mcp", "@mcp", "mcp_*", "mcp__*") else self.mcp(name)
 
     def mcp(self, name: str) -> tuple[str]:
-        """The word for a server, for one of its tools, or for a tool that we do not know."""
+        """The word for a server, for one of its tools, or for an unknown tool."""
         found = self.server(name)
         if found is None:
             return (f"tool:{_token(name)}",)
@@ -110,10 +110,10 @@ class Vocabulary:
         return (f"mcp:{server}/{_token(tool)}" if tool and "*" not in tool else f"mcp:{server}",)
 
 
-class Judgement:
-    """The words for the fields of one file."""
+class CapabilityReader:
+    """Collects the capability words for the fields of one file."""
 
-    def __init__(self, vocabulary: Vocabulary, fields: Mapping[str, Any]) -> None:
+    def __init__(self, vocabulary: ToolVocabulary, fields: Mapping[str, Any]) -> None:
         self.vocabulary = vocabulary
         client = vocabulary.client
         self.words: set[str] = set()
@@ -168,7 +168,7 @@ class Judgement:
         return {word if word in (*LOOKING, "skills") else f"{word}(plan)" for word in words}
 
     def denied_words(self) -> set[str]:
-        """The words that are denied altogether: what a client has several tools for is so when all of them are."""
+        """The words that are denied completely: a word for several tools is if all of them are."""
         vocabulary, gone = self.vocabulary, self.denied_tools()
         whole = {word for word, natives in vocabulary.natives.items() if gone.issuperset(natives)}
         parts = {
@@ -181,15 +181,15 @@ class Judgement:
         return whole | {word.replace("+", "%2B") for word in parts | words}
 
     def denied_tools(self) -> set[str]:
-        """The tools that are denied as a whole."""
+        """The tools that are denied completely."""
         powers = self.vocabulary.powers
         parted = (self.vocabulary.parted(name) for name in self.denied)
         gone = {name for name, inside in parted if inside is None or powers.in_part is not None}
         return gone | {name for name, other in powers.along.items() if other in gone}
 
     def denied_base(self, name: str) -> Iterable[str]:
-        """The words that are denied by the name of a tool that we do not know: a server's, or one that may be nobody's.
-        What it would mean elsewhere is not taken away by it.
+        """The words denied by an unknown tool name: a server's, or one without meaning. What it means in other clients
+        is not denied.
         """
         powers = self.vocabulary.powers
         if name in powers.denied:
@@ -214,8 +214,8 @@ class Judgement:
         form, names = self.listed(self.vocabulary.client.denying, value)
         self.denied.update(("*",) if form == ALL else set(names) - {"*"})
 
-    def listed(self, grammar: Grammar, value: Any) -> Listed:
-        """What the client reads from a list of tools. One that cannot be read may limit nothing."""
+    def listed(self, grammar: Grammar, value: Any) -> ParsedList:
+        """What the client reads from a list of tools. A list that cannot be read may limit nothing."""
         found = listed(grammar, value, self.vocabulary.knows)
         if found.form in (UNREAD, REFUSED):
             self.words.add("unreadable")
@@ -235,7 +235,7 @@ class Judgement:
             self.words.add("unreadable")
 
     def weigh(self) -> None:
-        """What is allowed and denied by rules for names that may be patterns: the last that fits counts."""
+        """Apply allow and deny rules whose names may be patterns: the last match counts."""
         rules: dict[str, Any] = {**self.switches, **self.rules} if "unreadable" not in self.words else {}
         vocabulary = self.vocabulary
         every = _last(rules, "\0")  # no name is like that, so that only what fits every name does
@@ -314,7 +314,7 @@ class Judgement:
                 self.server(name if isinstance(name, str) else "unnamed", item)
 
     def server(self, name: Any, definition: Any) -> None:
-        """A server that the file brings along: what it starts is part of the word, so that a change is seen."""
+        """A server that the file brings along: what it starts is part of the word, so that a change shows."""
         self.words.add(f"mcp:{_token(str(name)).replace('~', '%7E')}~{_digest(definition)}")
         if isinstance(definition, dict) and any(definition.get(key) for key in _TRUSTING):
             self.words.add("permission:mcp")
@@ -358,36 +358,36 @@ class Judgement:
                 self.words.add(f"permission:{word}" if said == "always" else f"permission:{word}~{_digest(settings)}")
 
 
-_KINDS: Mapping[str, Callable[[Judgement, str, Any, str], None]] = {
-    "none": Judgement.none,
-    "allow": Judgement.allow,
-    "deny": Judgement.deny,
-    "map": Judgement.map,
-    "permissions": Judgement.permissions,
-    "grants": Judgement.grants,
-    "looking": Judgement.looks,
-    "mode": Judgement.mode,
-    "sandbox": Judgement.sandbox,
-    "model": Judgement.model,
-    "mcp": Judgement.mcp,
-    "hooks": Judgement.hooks,
-    "is": Judgement.word,
-    "named": Judgement.named,
-    "value": Judgement.value,
-    "setting": Judgement.setting,
-    "unset": Judgement.unset,
-    "tool_settings": Judgement.tool_settings,
+_KINDS: Mapping[str, Callable[[CapabilityReader, str, Any, str], None]] = {
+    "none": CapabilityReader.none,
+    "allow": CapabilityReader.allow,
+    "deny": CapabilityReader.deny,
+    "map": CapabilityReader.map,
+    "permissions": CapabilityReader.permissions,
+    "grants": CapabilityReader.grants,
+    "looking": CapabilityReader.looks,
+    "mode": CapabilityReader.mode,
+    "sandbox": CapabilityReader.sandbox,
+    "model": CapabilityReader.model,
+    "mcp": CapabilityReader.mcp,
+    "hooks": CapabilityReader.hooks,
+    "is": CapabilityReader.word,
+    "named": CapabilityReader.named,
+    "value": CapabilityReader.value,
+    "setting": CapabilityReader.setting,
+    "unset": CapabilityReader.unset,
+    "tool_settings": CapabilityReader.tool_settings,
 }
 
 
 def _last(rules: Mapping[str, Any], name: str) -> Any:
-    """What the last rule that fits a name grants; None where none does."""
+    """What the last rule matching a name grants; None if none matches."""
     return next((rules[pattern] for pattern in reversed(list(rules)) if _fits(pattern, name)), None)
 
 
 @lru_cache(maxsize=4096)
 def _fits(pattern: str, name: str) -> bool:
-    """Whether a pattern stands for a name: `*` for any text, `?` for a character."""
+    """Whether a pattern matches a name: `*` is any text, `?` one character."""
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     if pattern.endswith(" *"):
         expression = expression.removesuffix(r"\ .*") + "(?: .*)?"
@@ -395,7 +395,7 @@ def _fits(pattern: str, name: str) -> bool:
 
 
 def _is_gone(grant: Any) -> bool:
-    """Whether nothing is left of a tool that is granted so."""
+    """Whether such a grant leaves nothing of a tool."""
     if isinstance(grant, dict):
         return next((inner for pattern, inner in reversed(grant.items()) if pattern == "*"), None) == "deny" and (
             next(reversed(grant)) == "*" or {*grant.values()} == {"deny"}
@@ -412,7 +412,7 @@ _CLASSES = (
 
 
 def model_class(name: str) -> str | None:
-    """`large`, `medium` or `small` for a family or an id that says so, else the id; None for the session's model."""
+    """`large`, `medium` or `small` for a model family or an id of one, else the id; None for the session's model."""
     bare = name.strip().lower()
     if bare in ("", "inherit", "default", "auto"):
         return None
@@ -422,12 +422,12 @@ def model_class(name: str) -> str | None:
 
 
 def _token(text: str) -> str:
-    """A text of a stranger as part of a word: what is not plain is escaped, what is long is cut and told by digest."""
+    """Foreign text as part of a word: special characters are escaped, long text is cut and replaced by a digest."""
     plain = _ODD.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "replace")), text)
     return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 20]}~{_digest(text)}"
 
 
 def _digest(value: Any) -> str:
-    """Sixteen digits that stand for a value."""
+    """Sixteen hexadecimal digits for a value."""
     text = json.dumps(value, ensure_ascii=True, sort_keys=True, default=str)
     return sha256(text.encode()).hexdigest()[:16]

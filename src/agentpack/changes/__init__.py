@@ -1,1 +1,3 @@
-"""What becomes of it: wanted, recorded and observed are compared, and the changes are written as one."""
+"""Changing a scope: compare wanted, recorded and observed files, plan the changes, and write them as one
+transaction.
+"""

@@ -1,23 +1,23 @@
-"""Which clients a command is for, and what those get that nobody named.
+"""Which clients a command writes for, when the user names some and when none.
 
-The manifest's clients are named, be it that `install` wrote them there. Without them the lock's count for the packs
-that it has. For every other pack the clients are only *found*: the lock's, or those whose folder is in the scope. A
-found client never makes a command fail. Whether it takes a pack is tried before anything is planned, by the very code
-that refuses a named client: what is raised there is the reason why it is skipped. Where no found client takes a pack,
-`claude` is the default, and is refused like one that was named.
+Clients in the manifest are *named*, whether the user or `install` wrote them there. Without any, the lock's clients
+count for the packs it locks. For every other pack the clients are only *found*: the lock's, or those whose folder
+exists in the scope. A found client never makes a command fail: it is tried beforehand with the same code that refuses a
+named client, and skipped with that error as the reason. If no found client takes a pack, `claude` is the default and is
+refused like a named one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from agentpack.changes.conflicts import Conflicted
-from agentpack.changes.decisions import refuse_found
+from agentpack.changes.conflicts import ConflictsFound
+from agentpack.changes.decisions import check_writable
 from agentpack.changes.plan import NO_DECISIONS, Decisions
 from agentpack.clients.base import Client
 from agentpack.errors import AgentpackError, Bug, InvalidFile
 from agentpack.model.manifest import EMPTY, Manifest
-from agentpack.wanted.assignment import Restricted
+from agentpack.wanted.assignment import RestrictionsLost
 from agentpack.wanted.selection import Selection
-from agentpack.wanted.wanted import Skipped
+from agentpack.wanted.wanted import SkippedClient
 from agentpack.workspace.workspace import Workspace
 
 DEFAULT = "claude"
@@ -31,20 +31,20 @@ def default_clients(workspace: Workspace, manifest: Manifest = EMPTY) -> tuple[s
 
 
 def named_clients(workspace: Workspace, manifest: Manifest) -> tuple[str, ...]:
-    """The manifest's clients, else the lock's; none where neither says any."""
+    """The manifest's clients, else the lock's; empty if neither lists any."""
     if manifest.clients is not None:
         return manifest.clients
     return workspace.lock.clients if workspace.lock is not None else ()
 
 
-def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped, ...]]:
-    """The clients that are used in the scope, and those that are and get nothing, whatever the pack.
+def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[SkippedClient, ...]]:
+    """Two tuples: the clients used in the scope, and the clients that are used but receive nothing.
 
-    Where a link makes one folder of two clients', nothing is written for the one behind the link: it reads the files of
-    the other.
+    If a link makes two clients share a folder, nothing is written for the client behind the link: it reads the other's
+    files.
     """
     kind, variables = workspace.scope.kind, workspace.environment.variables
-    skipped, places = dict[str, Skipped](), dict[str, list[Client]]()
+    skipped, places = dict[str, SkippedClient](), dict[str, list[Client]]()
     for target in sorted(workspace.clients.values(), key=lambda target: target.name):
         path = target.path("name", kind, variables)
         try:
@@ -54,7 +54,7 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped,
             skipped[target.name] = _skipped(target, error)
             continue
         if path is None:
-            skipped[target.name] = Skipped(target.name, target.title, f"it has no agents in the {kind} scope")
+            skipped[target.name] = SkippedClient(target.name, target.title, f"it has no agents in the {kind} scope")
         else:
             places.setdefault(path, []).append(target)
     for lead, *others in workspace.places.groups(places):
@@ -62,7 +62,7 @@ def found_clients(workspace: Workspace) -> tuple[tuple[str, ...], tuple[Skipped,
             linked = workspace.scope.absolute(path.rpartition("/")[0])
             for target in places[path]:
                 reason = f"{linked} leads to the files of {places[lead][0].title}, and {target.title} reads those"
-                skipped[target.name] = Skipped(target.name, target.title, reason)
+                skipped[target.name] = SkippedClient(target.name, target.title, reason)
     found = (target.name for targets in places.values() for target in targets if target.name not in skipped)
     return tuple(sorted(found)), tuple(skipped.values())
 
@@ -74,32 +74,34 @@ def _is_used(workspace: Workspace, target: Client) -> bool:
     return any(workspace.disk.stamp(marker) is not None for marker in markers)
 
 
-def _skipped(target: Client, error: AgentpackError, install: str = "") -> Skipped:
-    """Why a client is skipped, from what would refuse it by name; `install` goes before the option that names it."""
+def _skipped(target: Client, error: AgentpackError, install: str = "") -> SkippedClient:
+    """Build the `SkippedClient` note for a client from the error that would refuse it; `install` is the command line
+    that goes before the option naming it.
+    """
     option = f"{install}--client {target.name}"
     reason = error.message.partition("; nothing was ")[0]  # which is true of a command that stops
     way = f"{error.hint}, then add it with `{option}`" if error.hint else f"once that is fixed, add it with `{option}`"
-    if isinstance(error, Restricted):
+    if isinstance(error, RestrictionsLost):
         lost = "; ".join(error.losses)
         reason = "it cannot limit tools" if error.limits_tools else f"it cannot express a restriction ({lost})"
         way = f"add it with `{option} --accept widened:{target.name}`"
     elif isinstance(error, InvalidFile):
         reason, way = "; ".join(error.details), f"fix the file, then add it with `{option}`"
-    elif isinstance(error, Conflicted):
+    elif isinstance(error, ConflictsFound):
         reason = "; ".join(error.details)
         if all(change.why == "foreign" for change in error.outcome.plan.conflicts):
             way = f"add it with `{option} --adopt`, which keeps what is there in the history"
-    return Skipped(target.name, target.title, reason, way)
+    return SkippedClient(target.name, target.title, reason, way)
 
 
-def settle(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
-    """The releases with the clients that they are for: those that the manifest names, else those that take them. Those
-    that were found and do not are `skipped`. Nothing is written.
+def choose_clients(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
+    """The selection with clients chosen for each pack: those the manifest names, else the found clients that take it.
+    Found clients that do not take a pack are listed in `skipped`. Writes nothing.
     """
     workspace, manifest, lock = chosen.workspace, chosen.manifest, chosen.workspace.lock
     if manifest.clients is not None:
         return chosen.for_clients(manifest.clients)
-    known, skipped = named_clients(workspace, manifest), tuple[Skipped, ...]()
+    known, skipped = named_clients(workspace, manifest), tuple[SkippedClient, ...]()
     if not known:
         known, skipped = found_clients(workspace)
         lock = None
@@ -117,20 +119,20 @@ def settle(chosen: Selection, decisions: Decisions = NO_DECISIONS) -> Selection:
     ordered = dict.fromkeys(client for client in (*known, *every) if client in every or not manifest.packs)
     clients = tuple(ordered) or (DEFAULT,)
     own = {entry.requirement.pack for entry in manifest.packs if entry.clients is None}
-    fewer = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
+    clients_by_pack = {pack: of for pack, of in (fixed | taken).items() if pack in own and {*of} != {*clients}}
     left = sorted((*skipped, *trial.skipped(open_, taken))) if open_ else ()
-    return chosen.for_clients(clients, fewer)._replace(skipped=tuple(left))
+    return chosen.for_clients(clients, clients_by_pack)._replace(skipped=tuple(left))
 
 
 class _Trial:
-    """Tries clients for packs, without writing."""
+    """Tries out which found clients take which packs, without writing."""
 
     def __init__(self, chosen: Selection, decisions: Decisions, fixed: Mapping[str, tuple[str, ...]]) -> None:
         self.chosen, self.decisions, self.fixed = chosen, decisions, fixed
         self._refused: dict[tuple[str, str], AgentpackError] = {}
 
     def taken(self, packs: Sequence[str], clients: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The clients that each pack goes to."""
+        """For each pack, the clients that take it."""
         if set(clients) <= {DEFAULT} or self.refusal(dict.fromkeys(packs, tuple(clients))) is None:
             return dict.fromkeys(packs, tuple(clients) or (DEFAULT,))
         in_use = {(row.pack, row.client) for row in self.chosen.workspace.states.recorded.values()}
@@ -150,21 +152,21 @@ class _Trial:
         return {pack: of or (DEFAULT,) for pack, of in taken.items()}
 
     def refusal(self, taken: Mapping[str, tuple[str, ...]]) -> AgentpackError | None:
-        """Why these packs cannot be written for these clients; None when they can."""
-        fewer = {**self.fixed, **taken}
-        every = tuple(dict.fromkeys(client for of in fewer.values() for client in of))
+        """The error that writing these packs for these clients would raise, or None."""
+        clients_by_pack = {**self.fixed, **taken}
+        every = tuple(dict.fromkeys(client for of in clients_by_pack.values() for client in of))
         try:
-            made = self.chosen.for_clients(every, fewer).enforced()
-            refuse_found(self.chosen.workspace, made, self.decisions)
+            wanted = self.chosen.for_clients(every, clients_by_pack).enforced()
+            check_writable(self.chosen.workspace, wanted, self.decisions)
         except Bug:
             raise
         except AgentpackError as error:
             return error
         return None
 
-    def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[Skipped]:
-        """Who was refused, a line for each reason; nothing of the default, whose refusal stops the command."""
-        workspace, found = self.chosen.workspace, dict[Skipped, list[str]]()
+    def skipped(self, packs: Sequence[str], taken: Mapping[str, Sequence[str]]) -> Iterable[SkippedClient]:
+        """The skipped clients, one entry per reason. The default client is left out: its refusal stops the command."""
+        workspace, found = self.chosen.workspace, dict[SkippedClient, list[str]]()
         for (pack, client), error in self._refused.items():
             if client not in taken[pack]:
                 install = "agentpack install NAME " if workspace.manifest.wanted(pack) else ""

@@ -1,4 +1,4 @@
-"""Decided -> done: the transaction that writes a change, and the generation that records it."""
+"""Commit a decided change: one transaction writes it, and one generation records it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
@@ -6,40 +6,40 @@ from typing import NamedTuple
 
 from agentpack.apply import transact
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.snapshot import documents_here, pending_snapshot
+from agentpack.changes.snapshot import current_documents, pending_snapshot
 from agentpack.errors import Refused
 from agentpack.model.changes import WRITES, Action, Plan
-from agentpack.model.history import BEFORE_THE_FIRST, Document, Generation, InstalledFile
+from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile, RecordedDocument
 from agentpack.model.line_ends import as_lf
 from agentpack.model.names import Digest, digest_of
-from agentpack.workspace.locations import Placed, is_entry, split_place
+from agentpack.workspace.locations import PlaceChange, is_entry, split_place
 from agentpack.workspace.workspace import Workspace
 
 
-class Decided(NamedTuple):
-    """A change about which nothing is left to decide."""
+class DecidedChange(NamedTuple):
+    """A change that needs no further decision."""
 
     outcome: Outcome
-    """What it does. A plan without changes is about no file: those that are recorded stay recorded."""
+    """What the change does. A plan without changes leaves the recorded files as they are."""
     pins: tuple[str, ...]
-    """The releases that are there then, as a generation names them."""
+    """The releases after the change, as a generation lists them."""
     modes: Mapping[str, int] = {}
-    """Permission bits, by path, for what is written; other files keep theirs, and new ones are left to the umask."""
+    """Permission bits by path, for files that are written. Other files keep theirs; new files follow the umask."""
     goal: Generation | None = None
-    """The earlier generation that the change comes to: its files and documents are recorded again."""
+    """The earlier generation that a rollback returns to: its files and documents are recorded again."""
 
 
-def commit(workspace: Workspace, decided: Decided) -> Outcome:
-    """Write the change as one transaction, the last thing that can fail. What is on disk and unrecorded is recorded
-    first, so that nothing is lost.
+def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
+    """Write the change as one transaction; nothing after it can fail. Unrecorded local edits are recorded first, so
+    nothing is lost.
 
     Returns:
         The outcome with the number of the new generation.
     """
-    workspace.turns.alone()
+    workspace.consistency.take_lock()
     snapshot = pending_snapshot(workspace)
     outcome, goal, current = decided.outcome, decided.goal, workspace.documents.current or BEFORE_THE_FIRST
-    here, changed = documents_here(workspace), {document.path for document in outcome.documents}
+    here, changed = current_documents(workspace), {document.path for document in outcome.documents}
     unchanged = {document: data for document, data in here.items() if document.path not in changed}
 
     def generation(modes: Mapping[str, int]) -> Generation:
@@ -65,13 +65,13 @@ def commit(workspace: Workspace, decided: Decided) -> Outcome:
         snapshot=snapshot,
         managed=workspace.managed,
     )
-    workspace.read_again()
+    workspace.reload()
     return outcome._replace(generation=done.number)
 
 
-def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
-    """The permissions that deleted files had, by path: of the newest generation that has the file. The last one may be
-    without it, and the lock keeps no permissions.
+def earlier_modes(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
+    """Permission bits that files had before the user deleted them, by path, taken from the newest generation that has
+    the file. The lock does not store permissions.
     """
     wanted = {change.path for change in planned.changes if change.action is Action.RESTORE}
     generations, modes = workspace.store.generations, dict[str, int]()
@@ -86,17 +86,17 @@ def modes_left(workspace: Workspace, planned: Plan) -> Mapping[str, int]:
     return modes
 
 
-def _placed(decided: Decided) -> Iterator[Placed]:
+def _placed(decided: DecidedChange) -> Iterator[PlaceChange]:
     outcome, modes = decided.outcome, decided.modes
     for change in outcome.plan.changes:
         if not change.same_as and (change.action in WRITES or change.action is Action.DELETE):
-            yield Placed(change.path, change.observed, change.content, modes.get(change.path))
+            yield PlaceChange(change.path, change.observed, change.content, modes.get(change.path))
     for path, before, after in outcome.documents:
-        yield Placed(path, None if before is None else digest_of(before), after, modes.get(path))
+        yield PlaceChange(path, None if before is None else digest_of(before), after, modes.get(path))
 
 
 def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
-    """The texts to keep beside those that are written: the pristine one of a merged file, and what was there."""
+    """Contents to store besides those written: the pristine text of merged files, and the bytes they replace."""
     blobs = workspace.store.blobs
     for change in outcome.plan.changes:
         if change.rendered is None or change.theirs is None or change.action is Action.CONFLICT:
@@ -114,7 +114,7 @@ def _blobs(workspace: Workspace, outcome: Outcome) -> Iterator[bytes]:
 
 
 def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterator[tuple[str, Digest, int]]:
-    """Files that were there before they were ours and stay as they are: a rollback leaves them there."""
+    """Files that existed before agentpack managed them and stay unchanged. A rollback leaves them in place."""
     for change in planned.changes:
         stays = change.action in (Action.ADOPT, Action.TAKE)
         entry = is_entry(change.path) and change.action is Action.DISCARD
@@ -123,7 +123,7 @@ def _taken_over(planned: Plan, recorded: Mapping[str, InstalledFile]) -> Iterato
 
 
 def _files(workspace: Workspace, planned: Plan, modes: Mapping[str, int]) -> Iterator[InstalledFile]:
-    """The files as the plan leaves them; `modes` are the permissions of those that were written."""
+    """The installed files once the plan is applied; `modes` has the permissions of those that were written."""
     if not planned.changes and workspace.documents.current:
         yield from workspace.documents.current.files
     for change in planned.changes:
@@ -138,11 +138,11 @@ def _files(workspace: Workspace, planned: Plan, modes: Mapping[str, int]) -> Ite
 
 
 def _documents(
-    workspace: Workspace, outcome: Outcome, here: Iterable[Document], modes: Mapping[str, int]
-) -> Iterator[Document]:
-    """The documents as the change leaves them, of those that are here."""
-    left: dict[str, Document | None] = dict.fromkeys((workspace.scope.manifest, workspace.scope.lock))
+    workspace: Workspace, outcome: Outcome, here: Iterable[RecordedDocument], modes: Mapping[str, int]
+) -> Iterator[RecordedDocument]:
+    """The documents that exist once the change is applied."""
+    left: dict[str, RecordedDocument | None] = dict.fromkeys((workspace.scope.manifest, workspace.scope.lock))
     left |= {document.path: document for document in here}
     for path, _, after in outcome.documents:
-        left[path] = None if after is None else Document(path, digest_of(after), modes[path])
+        left[path] = None if after is None else RecordedDocument(path, digest_of(after), modes[path])
     return filter(None, left.values())

@@ -1,4 +1,4 @@
-"""Conflicts that stop a change: what each is about, and the options that decide it."""
+"""Conflicts that stop a change: what each is about, and the options that resolve it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from agentpack.workspace.workspace import Workspace
 
 
 def lost_files(workspace: Workspace, paths: Sequence[str]) -> DecisionNeeded:
-    """The error that names files which no release renders to, and whose rows were lost with the lock."""
+    """The error for files that match no release and whose lock rows are missing."""
     return DecisionNeeded(
         "agentpack.lock is missing or cannot be read, and some files were edited; nothing was changed",
         details=[f"{workspace.scope.absolute(path)}: {_WHY['lost']}" for path in paths],
@@ -20,7 +20,9 @@ def lost_files(workspace: Workspace, paths: Sequence[str]) -> DecisionNeeded:
 
 
 def _lost_its_row(workspace: Workspace, change: Change) -> bool:
-    """Whether agentpack.yaml asked for a foreign file's pack before: somebody edited the file, and the lock is lost."""
+    """Whether agentpack.yaml listed the foreign file's pack before: then somebody edited the file and the lock was
+    lost.
+    """
     return change.why == "foreign" and workspace.manifest.wanted(change.pack) is not None
 
 
@@ -48,7 +50,7 @@ _WAYS = {
     "unmerged": f"{HINT}; `--discard-edits` restores the released text and keeps yours in the history",
     "blocked": "move it away",
 }
-"""What decides a conflict, by what it is about: options of `install`, `upgrade` and `sync`."""
+"""How to resolve a conflict, by its cause: options of `install`, `upgrade` and `sync`."""
 _WAYS_OF: Mapping[str, Mapping[str, str]] = {
     "keep": {
         "merge": "for these places `--on-conflict keep` keeps that client's text, `--on-conflict theirs` takes the "
@@ -59,16 +61,16 @@ _WAYS_OF: Mapping[str, Mapping[str, str]] = {
         "merge": "`--discard-edits` takes the new text and keeps the edit in the history",
     },
 }
-"""Where a verb has others."""
+"""For commands that resolve conflicts differently."""
 
 
-class Conflicted(DecisionNeeded):
-    """A plan with conflicts. `outcome` carries the plan, for showing them rule by rule."""
+class ConflictsFound(DecisionNeeded):
+    """The plan has conflicts. `outcome` carries the plan, so that they can be shown rule by rule."""
 
     code = "conflict"
 
     def __init__(self, workspace: Workspace, outcome: Outcome) -> None:
-        """Tells every conflict of the plan, and the options that decide it."""
+        """List every conflict of the plan and the options that resolve it."""
         self.outcome, conflicts = outcome, outcome.plan.conflicts
         kinds = ["lost" if _lost_its_row(workspace, change) else change.why for change in conflicts]
         places = (f"{workspace.scope.absolute(one.path)}{f':{one.line}' if one.line else ''}" for one in conflicts)

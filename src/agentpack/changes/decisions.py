@@ -1,107 +1,109 @@
-"""Wanted -> decided: the plan of a command, and the decisions that it needs before anything is written."""
+"""From a desired state to a decided change: plan it, and make or demand every decision before anything is written."""
 
 from collections.abc import Iterator, Mapping
 
-from agentpack.changes.commit import Decided, commit, modes_left
-from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.commit import DecidedChange, commit, earlier_modes
+from agentpack.changes.conflicts import ConflictsFound
 from agentpack.changes.documents import declaration_notes, documents_of_change, merge_notes, pack_changes
-from agentpack.changes.meeting import meeting_notes, refuse_sources
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import recognise_releases, recognised_lock
 from agentpack.changes.request import ChangeRequest, DesiredState
+from agentpack.changes.same_file import refuse_sources, same_file_notes
 from agentpack.changes.snapshot import pins_of
-from agentpack.changes.widening import may_changes, more_than_on_disk, refuse_widening
+from agentpack.changes.widening import capability_changes, gained_over_disk, refuse_widening
 from agentpack.errors import DecisionNeeded, InvalidFile
 from agentpack.input.hidden_text import HiddenText, text_findings
 from agentpack.model.changes import WRITES, Plan
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.locations import split_place
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import as_written
 
 
-def carry_out(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
-    """Bring the scope to the state, as one transaction, if nothing stops it and the answer is not no.
-
-    Raises:
-        DecisionNeeded: a conflict, a release that may do more, or the answer was no. Nothing was written.
-    """
-    return conclude(workspace, state.made, request, propose(workspace, command, state, request))
-
-
-def propose(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
-    """What bringing the scope to the state comes to. Nothing is written.
+def make_change(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
+    """Plan the state, ask for confirmation if requested, and commit it as one transaction.
 
     Raises:
-        DecisionNeeded: a conflict, or a release that may do more.
-        InvalidFile: a text has something in it that no reader sees.
+        DecisionNeeded: a conflict, a release that gains permissions, or the user declined. Nothing was written.
     """
-    made = state.made
-    recognise_releases(workspace, made)
-    capabilities = may_changes(workspace, made)
+    return confirm_and_commit(workspace, state.wanted, request, propose_change(workspace, command, state, request))
+
+
+def propose_change(workspace: Workspace, command: str, state: DesiredState, request: ChangeRequest) -> Outcome:
+    """The outcome that reaching the state would have. Writes nothing.
+
+    Raises:
+        DecisionNeeded: a conflict, or a release that gains permissions.
+        InvalidFile: a text contains hidden characters.
+    """
+    wanted = state.wanted
+    recognise_releases(workspace, wanted)
+    capabilities = capability_changes(workspace, wanted)
     if request.require_acceptance:
         refuse_widening(capabilities)
-    planned = plan_for(workspace, made, request)
+    planned = plan_for(workspace, wanted, request)
     documents = tuple(documents_of_change(workspace, state, planned))
     changed = {change.path for change in planned.pending} if planned.pending or documents else None
     before = recognised_lock(workspace) if workspace.lock is None else as_written(workspace.lock)
     outcome = Outcome(
-        command=" ".join((command, *request.words(), *(f"--accept {word}" for word in workspace.accepted))),
+        command=" ".join((command, *request.option_words(), *(f"--accept {word}" for word in workspace.accepted))),
         scope=workspace.scope.kind,
         root=workspace.scope.root,
         plan=planned,
         documents=documents,
-        packs=tuple(pack_changes(before, made.lock)),
+        packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *made.notes(changed),
+            *wanted.notes(changed),
             *(declaration_notes(workspace) if documents else ()),
             *merge_notes(workspace, state.lock),
             *state.notes,
-            *meeting_notes(workspace, planned),
+            *same_file_notes(workspace, planned),
             *workspace.link_notes(),
             *state.notes_on(planned),
         ),
         warnings=(*state.warnings, *_same_names(workspace, state, planned), *_unmerged(workspace, planned)),
         dry_run=request.dry_run,
-        capabilities=tuple(sorted((*capabilities, *more_than_on_disk(workspace, made, planned, capabilities)))),
-        skipped=made.skipped,
+        capabilities=tuple(sorted((*capabilities, *gained_over_disk(workspace, wanted, planned, capabilities)))),
+        skipped=wanted.skipped,
         left=planned.conflicts if request.partial else (),
     )
     if planned.conflicts and not request.partial:
-        raise Conflicted(workspace, outcome)
+        raise ConflictsFound(workspace, outcome)
     if outcome.changes_anything:
-        _refuse_hidden(workspace, made, state.extra_documents, planned)
+        _refuse_hidden(workspace, wanted, state.extra_documents, planned)
         refuse_sources(workspace, planned)
     return outcome
 
 
-def conclude(workspace: Workspace, made: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
-    """Do what was proposed, unless it is nothing or only a question. Raises DecisionNeeded when the answer is no."""
+def confirm_and_commit(workspace: Workspace, wanted: Wanted, request: ChangeRequest, proposed: Outcome) -> Outcome:
+    """Commit the proposed change, unless it changes nothing or is a dry run. Raises DecisionNeeded if the user
+    declines.
+    """
     if request.dry_run or not proposed.changes_anything:
         return proposed
     if request.confirm is not None and not request.confirm(proposed):
         raise DecisionNeeded("not confirmed; nothing was changed", hint="`--yes` answers the question beforehand")
-    return commit(workspace, Decided(proposed, pins_of(made.lock), modes_left(workspace, proposed.plan)))
+    return commit(workspace, DecidedChange(proposed, pins_of(wanted.lock), earlier_modes(workspace, proposed.plan)))
 
 
-def refuse_found(workspace: Workspace, made: Wanted, decisions: Decisions) -> None:
-    """Raise what would keep these files from being written, but for files that are managed already.
+def check_writable(workspace: Workspace, wanted: Wanted, decisions: Decisions) -> None:
+    """Raise the error that would keep these files from being written. Files that are managed already are not checked.
 
     Raises:
-        Conflicted: a file that is not ours is in the way.
+        ConflictsFound: a foreign file is in the way.
         AgentpackError: any other reason.
     """
-    recognise_releases(workspace, made)
-    planned = plan_for(workspace, made, decisions)
+    recognise_releases(workspace, wanted)
+    planned = plan_for(workspace, wanted, decisions)
     foreign = tuple(change for change in planned.conflicts if change.path not in workspace.states.recorded)
     if foreign:
         scope = workspace.scope
         stopped = Outcome(command="install", scope=scope.kind, root=scope.root, plan=Plan(changes=foreign))
-        raise Conflicted(workspace, stopped)
-    _refuse_hidden(workspace, made, {}, planned)
+        raise ConflictsFound(workspace, stopped)
+    _refuse_hidden(workspace, wanted, {}, planned)
     refuse_sources(workspace, planned)
     for change in planned.pending:
         if change.action in WRITES:
@@ -121,9 +123,9 @@ def _unmerged(workspace: Workspace, planned: Plan) -> Iterator[str]:
             yield f"{workspace.scope.absolute(change.path)}:{line} has {MARKERS}; {HINT}"
 
 
-def _refuse_hidden(workspace: Workspace, made: Wanted, documents: Mapping[str, bytes], planned: Plan) -> None:
-    """The last defence: no text that agentpack made is written with anything in it that no reader sees, unless a policy
-    lets it pass in packs, which was told.
+def _refuse_hidden(workspace: Workspace, wanted: Wanted, documents: Mapping[str, bytes], planned: Plan) -> None:
+    """Last check before writing: refuse text with hidden characters in any file agentpack made. Hidden text in packs
+    passes if a policy allows it, which was reported.
     """
     own = [found for path, data in documents.items() for found in text_findings(data, path)]
     if own:
@@ -131,6 +133,6 @@ def _refuse_hidden(workspace: Workspace, made: Wanted, documents: Mapping[str, b
 
         raise InvalidFile(faults_of(own), hint=OWN_HINT)
     for change in planned.changes:
-        passes = change.action not in WRITES or (made.hidden and workspace.policies.report_hidden_text)
-        if not passes and (found := text_findings(made.files[change.path].content, change.path)):
+        passes = change.action not in WRITES or (wanted.hidden and workspace.policies.report_hidden_text)
+        if not passes and (found := text_findings(wanted.files[change.path].content, change.path)):
             raise HiddenText([one._replace(file=workspace.scope.absolute(one.file)) for one in found])

@@ -1,14 +1,14 @@
-"""What differs between two states, as values, and what a comparison is limited to."""
+"""The differences between two states, as values, and the filter that limits a comparison."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from agentpack.changes.outcome import PackChange
-from agentpack.changes.widening import MayChange
-from agentpack.differences.accounts import (
+from agentpack.changes.widening import CapabilityChange
+from agentpack.differences.parsed_files import (
     NOTHING,
-    Compared,
+    Comparison,
 )
 from agentpack.errors import UsageError
 from agentpack.model.changes import Conflict
@@ -18,7 +18,7 @@ from agentpack.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileDifference:
-    """One file that differs. `before` and `after` are its bytes, None where there is no file.
+    """A file that differs. `before` and `after` are its bytes, None where the file does not exist.
 
     `state` is, for disk against lock: `edited`, `missing`, `outdated` (as the last generation left it, but the lock
     wants another text), `leftover` (no longer locked) or `blocked` (no regular file); for an upgrade: `new`, `updated`,
@@ -33,19 +33,19 @@ class FileDifference:
     before: bytes | None = None
     after: bytes | None = None
     unknown: str = ""
-    """Why one of the texts is not known; nothing can be compared then."""
-    compared: Compared = NOTHING
-    """Fields and rules that differ, where both texts are known and rules were asked for."""
+    """Why one of the texts cannot be had; the file is then not compared."""
+    compared: Comparison = NOTHING
+    """The differing fields and rules. Set if both texts are known and rules were requested."""
     conflicts: tuple[Conflict, ...] = ()
     why: str = ""
-    """What a conflict is about, as in a plan."""
+    """The cause of a conflict, as in a plan."""
     outdated: bool = False
-    """Of an edited file: the lock wants another text than it was edited from. `before` is that one, as far as it is
-    kept."""
+    """For an edited file: the lock wants another text than the one that was edited. `before` is the text that was
+    edited, if it is still stored."""
 
 
 class Remark(NamedTuple):
-    """What differs besides the texts of files.
+    """A difference that is not in the text of a file.
 
     `kind` is `lock-missing`, `lock-merging` (it is half merged), `manifest-missing`, `stale` (the lock is not what
     the manifest asks for), `rendering` (the locked releases do not give the locked texts) or `unmerged` (version
@@ -60,18 +60,18 @@ class Remark(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
-    """All that differs between two states, and what they are called."""
+    """All differences between two states, and the labels of the two."""
 
     before: str
     after: str
     files: tuple[FileDifference, ...] = ()
     remarks: tuple[Remark, ...] = ()
     packs: tuple[PackChange, ...] = ()
-    capabilities: tuple[MayChange, ...] = ()
-    """What personas may do, where an upgrade or the later release changes it."""
+    capabilities: tuple[CapabilityChange, ...] = ()
+    """Capabilities that an upgrade or the later release changes."""
     notes: tuple[str, ...] = ()
     empty: bool = False
-    """Nothing is installed that could differ."""
+    """Nothing is installed, so nothing can differ."""
 
     @property
     def differs(self) -> bool:
@@ -79,21 +79,21 @@ class Differences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a comparison is limited to, and whether rules are wanted or only texts."""
+class ComparisonFilter:
+    """Filter of a comparison: a pack or persona, clients, and whether rules are compared or only texts."""
 
     name: str | None = None
     """A pack or a persona."""
     clients: Collection[str] = ()
     rules: bool = True
 
-    def have(self, file: Any) -> bool:
-        """Whether a file (anything with pack, persona and client) is among them."""
+    def includes(self, file: Any) -> bool:
+        """Whether the filter includes a file (any value with `pack`, `persona` and `client`)."""
         named = self.name is None or self.name in (file.pack, file.persona)
         return named and (not self.clients or file.client in self.clients)
 
     def check(self, workspace: Workspace, known: Iterable[Any]) -> None:
-        """Raise UsageError for a client or a name that nobody knows."""
+        """Raise UsageError if the client or the name is unknown."""
         for client in self.clients:
             workspace.clients.named(client)
         names = sorted({name for file in known for name in (file.pack, file.persona)})
@@ -105,4 +105,4 @@ class Limits:
             )
 
 
-EVERYTHING = Limits()
+EVERYTHING = ComparisonFilter()

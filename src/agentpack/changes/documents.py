@@ -1,4 +1,4 @@
-"""What a change makes of manifest and lock, and which packs that moves."""
+"""How a change rewrites manifest and lock, and which packs differ afterwards."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -7,13 +7,13 @@ from agentpack.changes.request import DesiredState
 from agentpack.model.changes import Plan
 from agentpack.model.line_ends import in_form_of, plain
 from agentpack.model.lock import Lock, LockedPack
+from agentpack.workspace.file_releases import file_releases, with_files
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import held_files, with_files
 
 
 def document_changes(wanted: Iterable[tuple[str, bytes | None, bytes | None]]) -> Iterator[DocumentChange]:
-    """What changes of these documents, each a path and its bytes before and after: line ends alone are no change, and
-    a document that is there keeps its own, and its byte-order mark.
+    """Those of the given documents (path, bytes before, bytes after) that change. Line ends alone do not count; an
+    existing document keeps its line ends and byte-order mark.
     """
     for path, before, after in wanted:
         if before is not None and after is not None:
@@ -26,7 +26,9 @@ def documents_of_change(workspace: Workspace, state: DesiredState, planned: Plan
     lock = None
     if state.lock is not None:
         # whoever writes files brings an older lock to today's schema
-        lock = lock_bytes(workspace, _with_what_is_left(workspace, state.lock, planned), anew=bool(planned.pending))
+        lock = lock_bytes(
+            workspace, _with_rows_in_conflict(workspace, state.lock, planned), rewrite=bool(planned.pending)
+        )
     yield from document_changes(
         (
             (workspace.scope.manifest, workspace.documents.manifest_bytes, state.manifest),
@@ -36,23 +38,23 @@ def documents_of_change(workspace: Workspace, state: DesiredState, planned: Plan
     )
 
 
-def _with_what_is_left(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
-    """The lock once the plan is applied: a file that stays in conflict is still what was written there before."""
+def _with_rows_in_conflict(workspace: Workspace, lock: Lock, planned: Plan) -> Lock:
+    """The lock after the plan is applied. A file left in conflict keeps the row of what was written before."""
     left = {change.path for change in planned.conflicts}
     if not left:
         return lock
-    held = (file for path, file in held_files(workspace).items() if path in left)
+    held = (file for path, file in file_releases(workspace).items() if path in left)
     return with_files(
         lock, (row for row in lock.files if row.path not in left), held, workspace.documents.readable_lock
     )
 
 
-def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes:
-    """The text of a lock; unless `anew` the one on disk, byte for byte, where that says the same. One of an earlier
-    agentpack, which does not tell how clients were declared, says no other thing because of that.
+def lock_bytes(workspace: Workspace, lock: Lock, *, rewrite: bool = False) -> bytes:
+    """The text of the lock: byte for byte the one on disk if that says the same, unless `rewrite`. A lock of an older
+    agentpack, without declared clients, counts as the same.
     """
     text, there = lock.to_text(), workspace.documents.lock_bytes
-    if anew or there is None or there == text.encode() or workspace.documents.lock_sides:
+    if rewrite or there is None or there == text.encode() or workspace.documents.lock_sides:
         return text.encode()
     old = workspace.documents.readable_lock
     if old is None:
@@ -62,7 +64,7 @@ def lock_bytes(workspace: Workspace, lock: Lock, *, anew: bool = False) -> bytes
 
 
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
-    """What differs between two locks, pack by pack."""
+    """The differences between two locks, one for each pack."""
     old, new = ({pack.name: pack for pack in lock.packs} if lock else {} for lock in (before, after))
     moved = {name for name in old.keys() & new.keys() if old[name].source != new[name].source}
     words: list[dict[str, str]] = [
@@ -72,21 +74,21 @@ def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange
 
 
 def changed_packs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[PackChange]:
-    """The packs of which other words are said before and after."""
+    """The packs whose printed description differs between the two locks."""
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield PackChange(name, before.get(name), after.get(name))
 
 
 def declaration_notes(workspace: Workspace) -> Iterator[str]:
-    """The declared clients that the lock on disk does not know as they are now."""
+    """Notes on declared clients whose declaration the lock on disk does not match."""
     lock = workspace.documents.readable_lock
-    for one in workspace.redeclared(lock) if lock else ():
+    for one in workspace.changed_declarations(lock) if lock else ():
         yield str(one) if one.is_gone else f"{one} agentpack.lock was made"
 
 
 def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:
-    """Of a half merged lock, the packs on which its sides differ, and what was taken."""
+    """For a half-merged lock: the packs on which the two sides differ, and which side was taken."""
     if not workspace.documents.lock_sides:
         return
     sides = (*workspace.documents.lock_sides, lock)

@@ -1,4 +1,4 @@
-"""The generations of a scope: the states that it was in, oldest first."""
+"""The generations of a scope, oldest first."""
 
 from dataclasses import dataclass
 
@@ -9,21 +9,21 @@ from agentpack.workspace.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The generations kept, oldest first, and the number of the one that counts."""
+    """The stored generations, oldest first, and the number of the current one."""
 
     current: int
     generations: tuple[Generation, ...]
 
 
 def history(workspace: Workspace) -> History:
-    """Every generation that is kept."""
-    workspace.turns.settle()
+    """All stored generations."""
+    workspace.consistency.recover_if_interrupted()
     generations = workspace.store.generations
     return History(current=generations.current(), generations=tuple(generations.read(n) for n in generations.numbers()))
 
 
 def generation(workspace: Workspace, number: int) -> Generation:
-    """One generation. Raises UsageError when it is not kept."""
+    """The generation with this number. Raises UsageError if it is not stored."""
     known = {one.number: one for one in history(workspace).generations}
     if number not in known:
         kept = ", ".join(map(str, known)) or "none yet"

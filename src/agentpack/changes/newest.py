@@ -1,17 +1,17 @@
-"""The newest releases that a command may take, and what is wanted then."""
+"""The newest releases a command may use, and what is wanted with them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from packaging.version import Version
 
-from agentpack.changes.clients import settle
-from agentpack.changes.following import wanted_with_variants
+from agentpack.changes.clients import choose_clients
+from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.plan import NO_DECISIONS, Decisions
-from agentpack.changes.request import Followed
+from agentpack.changes.request import RebasedVariants
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
@@ -25,32 +25,30 @@ def newest(
     latest: bool = False,
     preview: bool = False,
     decisions: Decisions = NO_DECISIONS,
-) -> tuple[Selection, Wanted, Followed]:
-    """The newest releases of the packs, or of all, that are old enough for the policy, what is wanted then, and what
-    becomes of local variants. Nothing is written.
+) -> tuple[Selection, Wanted, RebasedVariants]:
+    """Choose the newest releases of the packs (None: all) that the policy considers old enough. Returns the selection,
+    what is wanted, and the rebased local variants. Writes nothing.
 
-    `preview` is as for `wanted_with_variants`, `decisions` as for `settle`.
+    `preview` is as for `wanted_with_variants`, `decisions` as for `choose_clients`.
     """
     manifest = workspace.manifest
-    candidates = to_change(workspace, manifest, workspace.lock, refresh=packs or None)
+    candidates = candidates_to_install(workspace, manifest, workspace.lock, refresh=packs or None)
     if latest:
         manifest = _past_ranges(candidates, manifest, packs)
-    chosen = settle(choose(candidates, manifest), decisions)
+    chosen = choose_clients(choose(candidates, manifest), decisions)
     return chosen, *wanted_with_variants(chosen, preview=preview)
 
 
 def out_of_range(chosen: Selection, packs: Collection[str]) -> Iterator[str]:
-    """The final releases that only `--latest` would take, in words."""
+    """For each pack with a newer final release that only `--latest` would use, a sentence."""
     for pin in chosen.pins:
         final = [ref.version for ref in chosen.candidates.sources.releases(pin.pack) if not ref.version.is_prerelease]
-        if final and (not packs or pin.pack in packs) and max(final) != pin.version:
+        if final and (not packs or pin.pack in packs) and max(final) > pin.version:
             yield f"{pin.pack} {max(final)} is out of range"
 
 
 def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[PackName]) -> Manifest:
-    """The manifest with ranges widened so that the newest release is allowed. An exact pin stays exact, at the new
-    version.
-    """
+    """The manifest with ranges widened to allow the newest releases. An exact pin stays exact, at the new version."""
     lock = candidates.workspace.lock
     locked = {pack.name: Version(pack.version) for pack in lock.packs} if lock else {}
     entries = []
@@ -69,8 +67,8 @@ def _past_ranges(candidates: Candidates, manifest: Manifest, packs: Sequence[Pac
 
 
 def _moved(range: str, newest: str, major: int) -> str:
-    """The shape of the old range around the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded
-    one ends at the next major.
+    """The old range moved to the newest release: `==` stays `==`, `~=1.0` becomes `~=<newest>`, a bounded range ends at
+    the next major version.
     """
     if range.startswith("==") and "," not in range:
         if range.endswith(".*"):

@@ -1,14 +1,14 @@
-"""What a command did, or would do."""
+"""The result of a command that changes something, or of its dry run."""
 
 from typing import NamedTuple
 
-from agentpack.changes.widening import MayChange
+from agentpack.changes.widening import CapabilityChange
 from agentpack.model.changes import Change, Plan
-from agentpack.wanted.wanted import Skipped, Told
+from agentpack.wanted.wanted import GroupedNote, SkippedClient
 
 
 class DocumentChange(NamedTuple):
-    """The manifest or lock before and after; None where it does not exist."""
+    """The manifest or the lock before and after; None if it does not exist."""
 
     path: str
     before: bytes | None
@@ -16,7 +16,7 @@ class DocumentChange(NamedTuple):
 
 
 class PackChange(NamedTuple):
-    """What happens to one pack: version and variants before and after, None where it is not there."""
+    """One pack before and after (version and variants); None if it is not installed."""
 
     name: str
     before: str | None
@@ -32,18 +32,18 @@ class Outcome(NamedTuple):
     plan: Plan
     documents: tuple[DocumentChange, ...] = ()
     packs: tuple[PackChange, ...] = ()
-    notes: tuple[Told | str, ...] = ()
+    notes: tuple[GroupedNote | str, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What should be read before the plan: names that can be taken for others."""
+    """To be read before the plan, such as names that resemble others."""
     generation: int | None = None
-    """The number of the new generation; None when nothing was recorded."""
+    """The number of the new generation; None if nothing was recorded."""
     dry_run: bool = False
-    capabilities: tuple[MayChange, ...] = ()
-    """What personas may do, where that is new or differs from what was locked."""
+    capabilities: tuple[CapabilityChange, ...] = ()
+    """Capabilities that are new or differ from the lock."""
     left: tuple[Change, ...] = ()
-    """Conflicts that were left for later by `--partial`."""
-    skipped: tuple[Skipped, ...] = ()
-    """Clients that were found here and do not get all of it."""
+    """Conflicts that `--partial` left unresolved."""
+    skipped: tuple[SkippedClient, ...] = ()
+    """Found clients that do not get every pack."""
 
     @property
     def changes_anything(self) -> bool:

@@ -15,9 +15,9 @@
 | R | edited | nothing | conflict: edited and no longer wanted |
 
 What is compared is the text: the line ends of a file, which git may change on checkout, are no difference, and what is
-written in its place has them too. R is the file as rendered, not as merged. "Edited" means: other than what agentpack
-left there; a file that was left merged and not touched since counts as edited when it is compared with R, so that the
-user's lines are carried by every later merge.
+written in its place has them too. R is the file as rendered, not as merged. "Edited" means: other than what
+agentpack left there; a file that was left merged and not touched since counts as edited when it is compared with R, so
+that the user's lines are carried by every later merge.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,42 +32,42 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import unmerged_line
 
 if TYPE_CHECKING:
-    from agentpack.merge import Known
+    from agentpack.merge import KnownEntries
 
 
-class Edited(NamedTuple):
-    """A file in conflict as its user merged it. It counts only for the two texts that it was made of."""
+class EditedFile(NamedTuple):
+    """A conflicting file as the user merged it. Valid only for the two texts it was merged from."""
 
     observed: Digest
-    """Of the bytes."""
+    """The digest of the bytes that were merged."""
     rendered: Digest
     content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """What the user decided beforehand, by options."""
+    """How conflicts are to be resolved, from command-line options."""
 
     adopt: bool = False
-    """Foreign files are taken over; their bytes are kept for rollback."""
+    """Overwrite foreign files; their bytes are kept for rollback."""
     adopt_as_is: bool = False
-    """Foreign files are taken over as edits: their bytes stay on disk."""
+    """Adopt foreign files as edits; their bytes stay on disk."""
     on_conflict: str = "stop"
-    """Where an edit and the new text say different things: `stop`, `keep` (the edit wins) or `theirs` (the new text
-    does); `edit` stops as well. What only one of them changed is not asked about."""
-    edited: Mapping[str, Edited] = field(default_factory=dict)
+    """When an edit and the new text change the same place: `stop`, `keep` (the edit wins) or `theirs` (the new text
+    wins); `edit` stops too. Places that only one side changed are merged either way."""
+    edited: Mapping[str, EditedFile] = field(default_factory=dict)
     """By path, conflicts that the user merged."""
     discard_edits: bool = False
     packs: frozenset[str] | None = None
-    """The packs that the command names: of the others, no edit of a file that stays is let go. None for all."""
-    said: frozenset[str] = frozenset()
-    """Paths where the new text says what lies there in other words, such as blank lines or the quotes of a header: the
-    new text is written."""
+    """Packs named on the command line. Edits in files of other packs are never discarded. None for all packs."""
+    reformat: frozenset[str] = frozenset()
+    """Paths whose text on disk means the same as the new text but is written differently (blank lines, quotes in a
+    header): the new text is written."""
     keep_files: bool = False
-    """What is no longer wanted stays on disk, unmanaged."""
+    """Leave files that are no longer wanted on disk, unmanaged."""
 
-    def lets_go(self, pack: str) -> bool:
-        """Whether edits of a pack's files are let go."""
+    def discards_edits(self, pack: str) -> bool:
+        """Whether edits in this pack's files are discarded."""
         return self.discard_edits and (self.packs is None or pack in self.packs)
 
 
@@ -85,18 +85,18 @@ def plan(
     *,
     disk: Callable[[str], bytes],
     base: Callable[[InstalledFile], bytes | None],
-    known: Callable[[InstalledFile, Rendering], "Known | None"] = _nothing_known,
+    known: Callable[[InstalledFile, Rendering], "KnownEntries | None"] = _nothing_known,
     decisions: Decisions = NO_DECISIONS,
 ) -> Plan:
-    """All that will happen to the files that are wanted or recorded.
+    """The plan for every file that is wanted or recorded.
 
     Args:
         wanted: by path, what is rendered now.
         recorded: by path, what the last generation wrote.
-        observed: by path, what lies on disk; a path that is missing here has nothing.
-        disk: the bytes at a path; asked only where a merge needs them.
-        base: the pristine bytes of a recorded file, None where nobody has them; asked only where a merge needs them.
-        known: the rules behind those and behind what is rendered now; asked only where lines do not merge.
+        observed: by path, what is on disk; absent paths have no file.
+        disk: reads the bytes at a path; called only for merges.
+        base: reads the pristine bytes of a recorded file, None if lost; called only for merges.
+        known: reads the rules behind both texts; called only where lines do not merge.
     """
     changes = []
     for path in sorted({*wanted, *recorded}):
@@ -114,7 +114,7 @@ def _wanted(
     here: Observed | None,
     disk: Callable[[str], bytes],
     base: Callable[[InstalledFile], bytes | None],
-    known: Callable[[InstalledFile, Rendering], "Known | None"],
+    known: Callable[[InstalledFile, Rendering], "KnownEntries | None"],
     decisions: Decisions,
 ) -> Change:
     rendered = new.digest
@@ -150,14 +150,14 @@ def _wanted(
         return change(Action.KEEP if old is not None and old.rendered == rendered else Action.ADOPT)
     if old is None:
         if decisions.adopt_as_is:
-            said = new.path in decisions.said
-            return write(Action.DISCARD) if said else change(Action.TAKE)
+            reformat = new.path in decisions.reformat
+            return write(Action.DISCARD) if reformat else change(Action.TAKE)
         return write(Action.DISCARD) if decisions.adopt else change(Action.CONFLICT, why="foreign")
     if here.digest == old.rendered:
         return write(Action.REPLACE)
-    if new.path in decisions.said:
+    if new.path in decisions.reformat:
         return change(Action.REPLACE, in_form_of(disk(new.path), new.content))
-    if decisions.lets_go(new.pack):
+    if decisions.discards_edits(new.pack):
         return write(Action.DISCARD)
     if rendered == old.rendered:
         return change(Action.DRIFT)

@@ -1,4 +1,4 @@
-"""What a user asks of a command that changes something, and the state that the command wants for it."""
+"""What the user asks of a command that changes something, and the state the command wants as a result."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,42 +20,41 @@ Confirm = Callable[[Outcome], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest(Decisions):
-    """The words of a command that changes something: what is asked for, and how conflicts are decided.
+    """The options and arguments of a command that changes something.
 
-    Built once from the command line and passed whole. Each verb reads the fields that it has options for.
+    Built once from the command line and passed on unchanged. Each command reads the fields it has options for.
     """
 
     names: Sequence[str] = ()
-    """What the command is about: requirements, packs or files."""
+    """Positional arguments: requirements, packs or files."""
     clients: Sequence[str] = ()
     settings: Sequence[str] = ()
-    """`parameter=value` texts for the packs named."""
+    """`parameter=value` texts for the named packs."""
     sources: Sequence[str] = ()
     """Folders of packs to add as sources."""
     latest: bool = False
-    """Past the range: the manifest is rewritten where its range does not allow the newest release."""
+    """Ignore version ranges; the manifest's range is rewritten if it excludes the newest release."""
     locked: bool = False
-    """The lock must be what the manifest asks for."""
+    """Fail unless the lock matches the manifest."""
     frozen: bool = False
-    """As `locked`, but the manifest need not be there."""
+    """Like `locked`, but the manifest may be missing."""
     partial: bool = False
-    """Files in conflict are left, the others go on."""
+    """Leave conflicting files alone and write the rest."""
     dry_run: bool = False
     yes: bool = False
-    """Nothing is asked."""
+    """Skip the confirmation prompt."""
     confirm: Confirm | None = None
-    """Asked with the outcome before anything is written; False stops the command."""
+    """Called with the outcome before anything is written; returning False cancels the command."""
     require_acceptance: bool = True
-    """A release that may do more than the locked one needs an acceptance; not where only a question is answered, or
-    where the files stay as they are."""
+    """Demand `--accept` if a release gains capabilities. False for previews, and where files do not change."""
 
-    def about(self, asked: Iterable[Requirement]) -> "ChangeRequest":
-        """The request with its decisions restricted to the packs named; unchanged if none is named."""
+    def restricted_to(self, asked: Iterable[Requirement]) -> "ChangeRequest":
+        """The request with its decisions limited to the named packs; unchanged if none is named."""
         packs = frozenset(requirement.pack for requirement in asked)
         return replace(self, packs=packs) if packs else self
 
-    def words(self) -> Iterator[str]:
-        """The options that decided something, as the history has them."""
+    def option_words(self) -> Iterator[str]:
+        """The options that made a decision, as the history records them."""
         for name in ("adopt", "discard_edits", "partial"):
             if getattr(self, name):
                 yield f"--{name.replace('_', '-')}"
@@ -64,34 +63,34 @@ class ChangeRequest(Decisions):
 
 
 class DesiredState(NamedTuple):
-    """The state a command asks for: files, manifest, lock. `lock` and `manifest` None delete the document."""
+    """The state a command asks for: files, manifest and lock. `lock` or `manifest` None deletes that document."""
 
-    made: Wanted
+    wanted: Wanted
     manifest: bytes | None
     lock: Lock | None
-    """What is wanted, and the files as if all of them were written; those left in conflict are put in afterwards."""
+    """The lock as if every file were written; the rows of files left in conflict are put back later."""
     extra_documents: Mapping[str, bytes] = {}
-    """Further documents to write, by path: a local variant, the files of a local pack."""
+    """Further documents to write, by path: local variants, files of a local pack."""
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     notes_on: Callable[[Plan], Iterable[str]] = lambda _: ()
-    """Notes about the plan. Asked for before anything is written: what they read may be damaged."""
+    """Notes about the plan. Called before anything is written, because the files it reads may be damaged."""
 
 
-class Followed(NamedTuple):
-    """The variants that are written anew, and what is to be said of it."""
+class RebasedVariants(NamedTuple):
+    """Local variants that were rewritten for another release, and the notes about them."""
 
     texts: tuple[LocalText, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def added_to(self, state: DesiredState) -> DesiredState:
-        """The state with the variants and what is said of them."""
+    def add_to(self, state: DesiredState) -> DesiredState:
+        """The state with the rewritten variants and their notes."""
         documents = {**state.extra_documents, **{text.path: text.data for text in self.texts}}
         return state._replace(extra_documents=documents, notes=(*self.notes, *state.notes))
 
 
-def desired_state(workspace: Workspace, old: Manifest, new: Manifest, made: Wanted) -> DesiredState:
-    """What a command wants, with the manifest's text changed only where `new` says something else than `old`."""
+def desired_state(workspace: Workspace, old: Manifest, new: Manifest, wanted: Wanted) -> DesiredState:
+    """The state a command wants. The text of the manifest is edited only where `new` differs from `old`."""
     data = workspace.documents.manifest_bytes
     name = workspace.scope.manifest.rpartition("/")[2]
     if data is None:
@@ -102,6 +101,6 @@ def desired_state(workspace: Workspace, old: Manifest, new: Manifest, made: Want
     else:
         from agentpack.writers.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
 
-        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.client_meant)
+        text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.resolve_client)
         workspace.documents.parse_manifest(text.encode())  # loads what checks it, so that the next command need not
-    return DesiredState(made, text.encode(), made.lock)
+    return DesiredState(wanted, text.encode(), wanted.lock)

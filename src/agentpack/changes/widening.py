@@ -1,12 +1,11 @@
-"""What personas may do now and could do before, and whether a command stops because a release takes more for itself.
+"""Compare capabilities before and after a change, and stop if a new release gains any without acceptance.
 
 What the lock says was written is compared with what is wanted now. A committed lock is an acceptance: its files were
-agreed to, and what `lock --accept` accepted counts until they are written. A lock with merge markers has to cover it on
-both sides. Where the lock is missing or cannot be read, the history of this checkout counts: removing a lock does not
-make a release a first install.
-Only another release stops a command (other bytes, or another source) and another declaration of a client, since both
-come along with what others wrote. What the user asks for himself, as a variant, a parameter, a client or a further
-pack, is shown.
+agreed to, and what `lock --accept` accepted counts until they are written. With merge markers in the lock, both sides
+must cover it. If the lock is missing or unreadable, the history of this checkout counts: deleting the lock does not
+turn a release into a first install. Only another release (other bytes or another source) or another declaration of a
+client stops a command, because others wrote those. What the user asks for, such as a variant, a parameter, a client or
+a further pack, is only shown.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,43 +24,44 @@ from agentpack.model.requirement import parse_requirement
 from agentpack.resolve import USER
 from agentpack.wanted.choose import pinned
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import as_written, file_releases, lock_of_generation
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import as_written, held_files, left_lock
 
 _MOST_DETAILS = 30
 
 
-class MayChange(NamedTuple):
-    """What a persona may do for a client, where that is new or differs from what the lock says."""
+class CapabilityChange(NamedTuple):
+    """How a persona's capabilities for one client change, or that they are new."""
 
     pack: str
     persona: str
     client: str
     before: tuple[str, ...] | None
-    """None: the persona is new for this client, or what it could do is not known any more."""
+    """None if the persona is new for this client, or its earlier capabilities are unknown."""
     after: tuple[str, ...]
     widened: tuple[str, ...] = ()
-    """What was not covered before; empty for what is new."""
-    stops: tuple[str, ...] = ()
-    """What of it another release takes for itself and nobody accepted."""
+    """The capabilities gained; empty for a new persona."""
+    unaccepted: tuple[str, ...] = ()
+    """The gained capabilities that come from another release and that nobody accepted."""
     granted: tuple[str, ...] = ()
-    """What of it another release takes for itself and `--accept` accepted, now or when the lock was made."""
+    """The gained capabilities that come from another release and that `--accept` accepted, now or when the lock was
+    made."""
     releases: tuple[str, str] = ("", "")
-    """The release before and now, where it is another one."""
+    """The release before and now, if they differ."""
     declaration: str = ""
-    """The file that declares the client, where that says something else now and lets the persona do more."""
+    """The file that declares the client, if it changed and allows the persona more."""
 
 
-class Widened(DecisionNeeded):
-    """A release, or a client that is declared otherwise, may do more than the one before. `changes` has every persona
-    and client for which that is so.
+class CapabilitiesWidened(DecisionNeeded):
+    """A new release, or a changed client declaration, gains capabilities. `changes` lists every persona and client
+    affected.
     """
 
     code = "widening"
 
-    def __init__(self, changes: Collection[MayChange]) -> None:
+    def __init__(self, changes: Collection[CapabilityChange]) -> None:
         self.changes = tuple(changes)
-        words = sorted({word for change in self.changes for word in change.stops})
+        words = sorted({word for change in self.changes for word in change.unaccepted})
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
         if files:
             super().__init__(
@@ -71,6 +71,15 @@ class Widened(DecisionNeeded):
                 # `uninstall` and others that come to this have no such option
                 hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or put back what "
                 "was declared",
+            )
+            return
+        hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
+        if hidden:
+            super().__init__(
+                f"{_some(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
+                details=list(_details(self.changes)),
+                hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or bring back the "
+                "lock of before, as with `git restore agentpack.lock`",
             )
             return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
@@ -87,7 +96,7 @@ def _some(named: Sequence[str], what: str) -> str:
     return ", ".join(named[:3]) + (f" and {len(named) - 3} more {what}" if len(named) > 3 else "")
 
 
-def _details(changes: Collection[MayChange]) -> Iterator[str]:
+def _details(changes: Collection[CapabilityChange]) -> Iterator[str]:
     groups: dict[tuple[str, str, tuple[str, ...] | None, tuple[str, ...]], list[str]] = {}
     for change in changes:
         groups.setdefault((change.pack, change.persona, change.before, change.after), []).append(change.client)
@@ -95,42 +104,46 @@ def _details(changes: Collection[MayChange]) -> Iterator[str]:
         if count == _MOST_DETAILS:
             yield f"and {len(groups) - count} more"
             return
-        was = "not there or not known" if before is None else told(before)
-        yield f"{persona} for {', '.join(clients)}: {was} -> {told(after)}"
+        was = "not there or not known" if before is None else capability_words(before)
+        yield f"{persona} for {', '.join(clients)}: {was} -> {capability_words(after)}"
 
 
-def told(words: Iterable[str]) -> str:
-    """Capabilities for people."""
+def capability_words(words: Iterable[str]) -> str:
+    """Capabilities as a comma-separated list for people."""
     return ", ".join(words) or "no tool"
 
 
-def may_changes(workspace: Workspace, made: Wanted) -> tuple[MayChange, ...]:
-    """What is new or differs against what was written, sorted by pack, persona and client. Nothing is decided."""
+def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[CapabilityChange, ...]:
+    """The capabilities that are new or differ from what was written, sorted by pack, persona and client. Raises
+    nothing.
+    """
     sides = workspace.documents.lock_sides
-    changes = tuple(sorted(_Comparison(workspace, _known(workspace), made).changes()))  # no two are of the same key
+    changes = tuple(
+        sorted(_WideningCheck(workspace, _known(workspace), wanted).changes())
+    )  # no two are of the same key
     for side in sides:
-        against = {change[:3]: change for change in _Comparison(workspace, as_written(side), made).changes()}
+        against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), wanted).changes()}
         changes = tuple(_covered_by(change, against.get(change[:3])) for change in changes) + tuple(
-            change for key, change in against.items() if change.stops and all(one[:3] != key for one in changes)
+            change for key, change in against.items() if change.unaccepted and all(one[:3] != key for one in changes)
         )
     return tuple(sorted(changes))
 
 
-def _covered_by(change: MayChange, side: MayChange | None) -> MayChange:
-    """The change, which stops as well where it stops against one side of a merge."""
+def _covered_by(change: CapabilityChange, side: CapabilityChange | None) -> CapabilityChange:
+    """The change, with `unaccepted` also covering what one side of a merge would not accept."""
     if side is None:
         return change
-    stops = tuple(dict.fromkeys((*change.stops, *side.stops)))
-    return change._replace(stops=stops, declaration=change.declaration or side.declaration)
+    unaccepted = tuple(dict.fromkeys((*change.unaccepted, *side.unaccepted)))
+    return change._replace(unaccepted=unaccepted, declaration=change.declaration or side.declaration)
 
 
-def granted_words(changes: Collection[MayChange]) -> tuple[str, ...]:
-    """What was accepted of the changes, `<pack>:<capability>`, for the lock to remember until files are written."""
+def granted_words(changes: Collection[CapabilityChange]) -> tuple[str, ...]:
+    """The accepted capabilities as `<pack>:<capability>`, which the lock keeps until the files are written."""
     return tuple(dict.fromkeys(f"{change.pack}:{word}" for change in changes for word in change.granted))
 
 
-def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ...]:
-    """What differs between two locks for personas that both have; for going back to an older one."""
+def lock_changes(before: Lock | None, after: Lock | None) -> tuple[CapabilityChange, ...]:
+    """Capability differences between two locks, for personas that both have; used to go back to an older lock."""
     old = {_key(file): file for file in before.files} if before else {}
     found = []
     for file in after.files if after else ():
@@ -138,32 +151,32 @@ def lock_changes(before: Lock | None, after: Lock | None) -> tuple[MayChange, ..
         if was is None or None in (was.capabilities, file.capabilities) or was.words == file.words:
             continue
         widened = widening(was.words, file.words)
-        found.append(MayChange(file.pack, file.persona, file.client, was.words, file.words, widened))
+        found.append(CapabilityChange(file.pack, file.persona, file.client, was.words, file.words, widened))
     return tuple(sorted(found))
 
 
-def more_than_on_disk(
-    workspace: Workspace, made: Wanted, planned: Plan, told: Collection[MayChange]
-) -> Iterator[MayChange]:
-    """The capabilities that personas gain over the files on disk, except those already in `told`.
+def gained_over_disk(
+    workspace: Workspace, wanted: Wanted, planned: Plan, reported: Collection[CapabilityChange]
+) -> Iterator[CapabilityChange]:
+    """The capabilities that personas gain over the files on disk, except those already in `reported`.
 
-    A lock that came with a pull was agreed to by somebody else, so what it allows is news on this machine.
+    A lock that came with a pull was accepted by somebody else, so what it allows is news on this machine.
     """
-    known = {change[:3] for change in told}
+    known = {change[:3] for change in reported}
     for change in planned.changes:
-        file = made.files.get(change.path)
+        file = wanted.files.get(change.path)
         if file is None or change.action not in WRITES or change.observed is None or _key(file) in known:
             continue
         before = capabilities(workspace.client(file.client), workspace.states.contents(change.path))
         if widened := widening(before, file.capabilities):
-            yield MayChange(*_key(file), before, file.capabilities, widened)
+            yield CapabilityChange(*_key(file), before, file.capabilities, widened)
 
 
-def refuse_widening(changes: Collection[MayChange]) -> None:
-    """Raise Widened where another release takes more for itself than was accepted."""
-    stopping = [change for change in changes if change.stops]
+def refuse_widening(changes: Collection[CapabilityChange]) -> None:
+    """Raise CapabilitiesWidened if another release gains capabilities that were not accepted."""
+    stopping = [change for change in changes if change.unaccepted]
     if stopping:
-        raise Widened(stopping)
+        raise CapabilitiesWidened(stopping)
 
 
 Key = tuple[str, str, str]
@@ -174,12 +187,12 @@ def _key(file: LockedFile | Rendering) -> Key:
 
 
 def _known(workspace: Workspace) -> Lock | None:
-    """What was written, as the lock says it. For packs of which it has no file, what this checkout recorded; without a
-    lock that can be read, all that this checkout wrote last.
+    """The lock that describes what was written. For packs without files in it, the history of this checkout; without a
+    readable lock, everything this checkout wrote last.
     """
     lock, current = workspace.documents.readable_lock, workspace.documents.current
-    told = {file.pack for file in lock.files} if lock else set()
-    files = {file.path: file for file in workspace.states.recorded.values() if file.pack not in told}
+    locked = {file.pack for file in lock.files} if lock else set()
+    files = {file.path: file for file in workspace.states.recorded.values() if file.pack not in locked}
     pins: dict[str, str] = {}
     if current is not None:
         pins = dict(pin.partition(" ")[::2] for pin in current.pins)
@@ -189,9 +202,9 @@ def _known(workspace: Workspace) -> Lock | None:
     known = None if lock is None else as_written(lock)
     if not names:
         return known
-    left = None if current is None else left_lock(workspace, current)
+    left = None if current is None else lock_of_generation(workspace, current)
     base = known or (Lock({}, (), (), ()) if left is None else as_written(left)._replace(packs=(), files=()))
-    held = {path: one for path, one in held_files(workspace).items() if path in files}
+    held = {path: one for path, one in file_releases(workspace).items() if path in files}
     found: dict[str, LockedPack] = {one.pin.name: one.pin for one in held.values()}
     written = tuple(found.get(name) or _left_pack(left, name, pins.get(name, "")) for name in sorted(names))
     return base._replace(
@@ -207,13 +220,13 @@ def _known(workspace: Workspace) -> Lock | None:
 
 
 def _left_pack(left: Lock | None, name: str, version: str) -> LockedPack:
-    """A pack as the generation's lock has it; where that says nothing of it, one of unknown bytes."""
+    """The pack as the lock of that generation has it; if absent, a row with unknown bytes."""
     found = as_written(left).pack(name) if left else None
     return found or LockedPack(PackName(name), version, "", Digest(""), (), (), {}, (), (USER,))
 
 
 def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
-    """A file that was written, with what it may do by its own text; with None where that is not known any more."""
+    """A written file with capabilities read from its text; None if they are no longer known."""
     words = None
     try:
         target = workspace.clients.named(file.client)
@@ -224,74 +237,84 @@ def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
     return LockedFile(file.path, file.client, file.pack, file.persona, sha256, words)
 
 
-class _Comparison:
-    """One lock against what is wanted."""
+class _WideningCheck:
+    """Compares one lock with what is wanted."""
 
-    def __init__(self, workspace: Workspace, lock: Lock | None, made: Wanted) -> None:
+    def __init__(self, workspace: Workspace, lock: Lock | None, wanted: Wanted) -> None:
         self.workspace = workspace
         self.lock = lock
-        self.made = made
+        self.wanted = wanted
         self.locked: dict[str, LockedPack] = {pack.name: pack for pack in lock.packs} if lock else {}
-        self.wanted: dict[str, LockedPack] = {pack.name: pack for pack in made.lock.packs}
+        self.wanted_packs: dict[str, LockedPack] = {pack.name: pack for pack in wanted.lock.packs}
         self.rows = {_key(file): file for file in lock.files} if lock else {}
         self.installed = {key[0] for key in self.rows}
         self._above: dict[str, set[str]] = {}
         self.moved = self._moved(self.locked)
-        wanted = workspace.documents.readable_lock
-        self.accepted_moved = self._moved({pack.name: pack for pack in wanted.packs} if wanted else {})
+        on_disk = workspace.documents.readable_lock
+        self.accepted_moved = self._moved({pack.name: pack for pack in on_disk.packs} if on_disk else {})
         """The packs that are no longer at the release for which the lock has acceptances."""
-        self.redeclared = self._redeclared(lock)
-        self.accepted_redeclared = self._redeclared(wanted)
+        self.changed_declarations = self._redeclared(lock)
+        self.accepted_redeclared = self._redeclared(on_disk)
 
-    def changes(self) -> Iterator[MayChange]:
-        for file in self.made.files.values():
+    def changes(self) -> Iterator[CapabilityChange]:
+        for file in self.wanted.files.values():
             key = _key(file)
             row = self.rows.get(key)
             if row is not None and row.capabilities == ", ".join(file.capabilities):
                 continue
-            declaration = "" if row is None else self._declaring_more(file, row)
-            asked = not declaration and self._is_asked_for(file.pack, is_new=row is None)
-            if row is not None and row.capabilities is None and file.pack not in self.moved:
+            hides = row is not None and self._hides_more(file, row)
+            declaration = "" if row is None else self._declaring_more(file, row, hides=hides)
+            asked = not declaration and not hides and self._is_asked_for(file.pack, is_new=row is None)
+            if row is not None and row.capabilities is None and file.pack not in self.moved and not hides:
                 continue  # an older lock did not tell it, and the release is the same
-            before = row.words if row is not None and row.capabilities is not None else None
-            if before is None and file.pack in self.moved and not asked:
-                before = self.again.get(key)
+            before = row.words if row is not None and (row.capabilities is not None or hides) else None
+            if before is None and file.pack in self.moved and not asked and key in self.again:
+                before = self.again[key].capabilities
             if before == file.capabilities:
                 continue
             widened = () if before is None else widening(before, file.capabilities)
-            stops: tuple[str, ...] = ()
+            unaccepted: tuple[str, ...] = ()
             granted: tuple[str, ...] = ()
             if not asked:
                 over = widened if before is not None else widening(self._of_pack(file), file.capabilities)
                 granted = tuple(word for word in over if self._is_accepted(file, word))
-                stops = tuple(word for word in over if word not in granted and not self.workspace.policies.accept(word))
+                unaccepted = tuple(
+                    word for word in over if word not in granted and not self.workspace.policies.accept(word)
+                )
             releases = self._releases(file.pack)
-            yield MayChange(*key, before, file.capabilities, widened, stops, granted, releases, declaration)
+            yield CapabilityChange(*key, before, file.capabilities, widened, unaccepted, granted, releases, declaration)
 
     def _redeclared(self, lock: Lock | None) -> frozenset[str]:
-        """The declared clients of which the lock says another declaration than today's, or none."""
-        told = lock.declared if lock else {}
-        return frozenset(name for name, digest in self.made.lock.declared.items() if told.get(name) != digest)
+        """The declared clients whose declaration differs from the one in the lock, or is missing there."""
+        recorded = lock.declared if lock else {}
+        return frozenset(name for name, digest in self.wanted.lock.declared.items() if recorded.get(name) != digest)
 
-    def _is_doubtful(self, file: Rendering) -> bool:
-        """Whether a lock that this checkout did not write may have been given a declaration's digest without what that
-        brings along. Another local variant would explain it as well.
+    def _hides_more(self, file: Rendering, row: LockedFile) -> bool:
+        """Whether the row says less than its own release gives, in a lock that this checkout did not write: then
+        somebody may have exchanged the release, or a declaration's digest, without what that brings along. Another
+        local variant would explain it as well.
         """
-        if file.client not in self.made.lock.declared or self.workspace.documents.lock_is_recorded:
+        if self.workspace.documents.lock_is_recorded:
             return False
-        old, new = self.locked.get(file.pack), self.wanted[file.pack]
-        return old is not None and old.local_variants == new.local_variants
+        old, new = self.locked.get(file.pack), self.wanted_packs[file.pack]
+        again = self.again.get(_key(file))
+        if again is None or old is None or old.local_variants != new.local_variants:
+            return False
+        if row.capabilities is None:
+            return row.sha256 != again.digest.removeprefix("sha256:") and bool(again.capabilities)
+        return bool(widening(row.words, again.capabilities))
 
-    def _declaring_more(self, file: Rendering, row: LockedFile) -> str:
+    def _declaring_more(self, file: Rendering, row: LockedFile, *, hides: bool) -> str:
         """The file that declares the client, where because of it alone the persona may do more than its row says."""
-        if row.capabilities is None or not (file.client in self.redeclared or self._is_doubtful(file)):
+        if row.capabilities is None or file.client not in self.wanted.lock.declared:
             return ""
-        if not widening(row.words, self.again.get(_key(file), file.capabilities)):
+        again = self.again.get(_key(file), file)
+        if not hides and not (file.client in self.changed_declarations and widening(row.words, again.capabilities)):
             return ""
         return self.workspace.scope.shown(self.workspace.clients.declarations[file.client].path)
 
     def _is_asked_for(self, pack: str, *, is_new: bool) -> bool:
-        """Whether what a pack may do is of the user's own choice: it stays at its release, or he asks for it now.
+        """Whether the user chose the pack's capabilities: its release stays the same, or the command names the pack.
 
         Args:
             is_new: whether the persona was not there before.
@@ -299,13 +322,13 @@ class _Comparison:
         if not is_new or pack in self.installed:
             return pack not in self.moved
         old = self.locked.get(pack)
-        if USER in self.wanted[pack].wanted_by and (old is None or USER not in old.wanted_by):
+        if USER in self.wanted_packs[pack].wanted_by and (old is None or USER not in old.wanted_by):
             return True
         # brought along: by packs that are as new to the user as it is, or by a new release of one that was there
         return pack not in self._brought_by_release
 
     def _is_accepted(self, file: Rendering, word: str) -> bool:
-        """Whether this command accepts it, or whoever made the lock did."""
+        """Whether this command, or whoever made the lock, accepted the capability."""
         pack, is_other = file.pack, file.pack in self.accepted_moved or file.client in self.accepted_redeclared
         locked = self.lock.accepted if self.lock and not is_other else ()
         words = (*self.workspace.accepted, *locked)
@@ -313,27 +336,31 @@ class _Comparison:
 
     def _moved(self, before: Mapping[str, LockedPack]) -> frozenset[str]:
         """The packs whose personas come from other bytes than before: their own, or those of a pack they require."""
-        moved = {name for name, pack in self.wanted.items() if _origin(pack) != _origin(before.get(name))}
+        moved = {name for name, pack in self.wanted_packs.items() if _origin(pack) != _origin(before.get(name))}
         return frozenset(_reached(self._requiring, moved))
 
     def _requirers(self, pack: str) -> set[str]:
-        """The packs that require this one, directly or through others."""
+        """The packs that require this one, directly or indirectly."""
         if pack not in self._above:
             self._above[pack] = _reached(self._requiring, {pack}) - {pack}
         return self._above[pack]
 
     @cached_property
     def _brought_by_release(self) -> set[str]:
-        """The packs that were there and have another release now, and all that these require."""
-        return _reached(self._required, {name for name in self.locked if name in self.moved and name in self.wanted})
+        """The installed packs whose release changes, and everything these require."""
+        return _reached(
+            self._required, {name for name in self.locked if name in self.moved and name in self.wanted_packs}
+        )
 
     @cached_property
     def _required(self) -> Mapping[str, set[str]]:
-        return {name: {parse_requirement(text).pack for text in pack.requires} for name, pack in self.wanted.items()}
+        return {
+            name: {parse_requirement(text).pack for text in pack.requires} for name, pack in self.wanted_packs.items()
+        }
 
     @cached_property
     def _requiring(self) -> Mapping[str, set[str]]:
-        """The packs that require each one directly."""
+        """For each pack, the packs that require it directly."""
         found: dict[str, set[str]] = {}
         for name, required in self._required.items():
             for other in required:
@@ -341,30 +368,33 @@ class _Comparison:
         return found
 
     def _of_pack(self, file: Rendering) -> set[str]:
-        """All that the pack could do before for this client; of a pack that is new, those that brought it along."""
+        """All capabilities the pack had for this client; for a new pack, those of the packs that brought it in."""
         packs = {file.pack} if file.pack in self.installed else self._requirers(file.pack)
         rows = [row for key, row in self.rows.items() if key[0] in packs and key[2] == file.client]
         if rows and all(row.capabilities is not None for row in rows):
             return {word for row in rows for word in row.words}
         return {
-            word for key, words in self.again.items() if key[0] in packs and key[2] == file.client for word in words
+            word
+            for key, again in self.again.items()
+            if key[0] in packs and key[2] == file.client
+            for word in again.capabilities
         }
 
     @cached_property
-    def again(self) -> Mapping[Key, tuple[str, ...]]:
-        """What the locked releases may do, rendered again for each client that is wanted; empty when they are gone."""
+    def again(self) -> Mapping[Key, Rendering]:
+        """The locked releases rendered again for each client that is wanted; empty when they are gone."""
         if self.lock is None:
             return {}
         lock = self.lock._replace(packs=tuple(pack for pack in self.lock.packs if pack.digest))
-        clients = sorted({file.client for file in self.made.files.values()})
+        clients = sorted({file.client for file in self.wanted.files.values()})
         try:
-            made = pinned(self.workspace, lock).only_for(clients).preview()
+            wanted = pinned(self.workspace, lock).only_for(clients).preview()
         except AgentpackError:
             return {}
-        return {_key(file): file.capabilities for file in made.files.values()}
+        return {_key(file): file for file in wanted.files.values()}
 
     def _releases(self, pack: str) -> tuple[str, str]:
-        old, new = self.locked.get(pack), self.wanted[pack]
+        old, new = self.locked.get(pack), self.wanted_packs[pack]
         if pack not in self.moved:
             return "", ""
         if old is None:
@@ -383,7 +413,7 @@ def _origin(pack: LockedPack | None) -> tuple[str, ...]:
 
 
 def _reached(onward: Mapping[str, Collection[str]], start: Collection[str]) -> set[str]:
-    """What can be reached from these, themselves among it."""
+    """Everything reachable from these names, including themselves."""
     found = {*start}
     waiting = [*start]
     while waiting:

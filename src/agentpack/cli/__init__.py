@@ -1,1 +1,1 @@
-"""Words in, words out. Typer and Rich live here only; one module per verb, loaded when that verb is called."""
+"""The command line. Typer and Rich are used only here; one module for each command, loaded when it is called."""

@@ -7,8 +7,8 @@ import typer
 from agentpack.changes.request import ChangeRequest
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
-from agentpack.cli.present import Result, safe
-from agentpack.commands.adopt import Adopted
+from agentpack.cli.output import Result, safe
+from agentpack.commands.adopt import AdoptedFile
 from agentpack.commands.adopt import adopt as run
 
 app = verb_app()
@@ -23,13 +23,13 @@ def adopt(
     accept: Accept = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Bring existing agent files under management, all or none. What they say stays.
+    """Bring existing agent files under management, all or none, without changing their meaning.
 
-    A file that is a release of a known pack, or half of one, is recorded as that release; what differs counts as an
-    edit, which `diff` shows and upgrades merge. Of any other file a local pack is made, in `.agentpack/packs/`, and the
-    file stays byte for byte. A file that says what a release says in other words, such as a header without quotes, is
-    written as agentpack writes it; the text from before is in the history. Every client's files are read. Of a file
-    that holds many agents, all are adopted that agentpack does not manage.
+    A file that matches a release of a known pack, at least half of it, is recorded as that release; differences count
+    as an edit, which `diff` shows and upgrades merge. Any other file becomes a local pack in `.agentpack/packs/`, and
+    stays byte for byte. A file with the same meaning as the release, such as a header without quotes, is reformatted;
+    the original is in the history. Files of every client can be adopted. Of a file with many agents, all that agentpack
+    does not manage are adopted.
 
     Example: agentpack adopt .claude/agents/reviewer.md .roomodes#tester
     """
@@ -47,7 +47,7 @@ def adopt(
     return Result({**outcome_data(outcome), "adopted": data, "managed": list(managed)})
 
 
-def _line(file: Adopted) -> str:
+def _line(file: AdoptedFile) -> str:
     variants = f" [{', '.join(file.variants)}]" if file.variants else ""
     what = "a local pack made from it" if file.local else "a known release"
     exact = f"differs in {file.edited}: kept as an edit" if file.edited else "byte for byte"

@@ -1,4 +1,4 @@
-"""The command line: the table of verbs, and the library that reads their words."""
+"""The command line: the table of commands, and the library that parses arguments."""
 
 import os
 from collections.abc import Sequence
@@ -10,31 +10,31 @@ import typer
 from agentpack.cli.boundary import guarded
 from agentpack.cli.help import Group
 from agentpack.cli.options import COMMON, Json, NoColor, Project, Quiet, Root, User, Verbose
-from agentpack.cli.present import Output
-from agentpack.cli.streams import Unwritten, write_data
-from agentpack.errors import Ended
+from agentpack.cli.output import Output
+from agentpack.cli.streams import OutputError, write_data
+from agentpack.errors import Interrupted
 from agentpack.version import version_text
 
 VERBS: dict[str, tuple[str, str]] = {
     "install": ("install", "Add packs to the manifest and install their personas."),
-    "uninstall": ("uninstall", "Take packs out, with the files that nothing else needs."),
-    "sync": ("sync", "Make the disk equal manifest and lock."),
-    "lock": ("lock", "Resolve and write the lock, and nothing else."),
-    "upgrade": ("upgrade", "Take the newest releases in range; local edits are kept."),
-    "diff": ("diff", "Show what differs between disk and lock, or between releases."),
-    "status": ("status", "Packs, versions, clients, edits, and what is newer."),
-    "history": ("history", "The generations of this scope."),
-    "rollback": ("rollback", "Go back to an earlier generation; this can be undone too."),
-    "show": ("show", "A pack's versions, variants, parameters and size."),
+    "uninstall": ("uninstall", "Remove packs, with the files that nothing else needs."),
+    "sync": ("sync", "Make installed files match the manifest and lock."),
+    "lock": ("lock", "Resolve and write the lock, but no agent files."),
+    "upgrade": ("upgrade", "Install the newest releases in range; local edits are kept."),
+    "diff": ("diff", "Show differences between disk and lock, or between releases."),
+    "status": ("status", "Show packs, versions, clients, edits, and newer releases."),
+    "history": ("history", "List the generations of this scope."),
+    "rollback": ("rollback", "Restore an earlier generation; can be undone."),
+    "show": ("show", "Show a pack's versions, variants, parameters and size."),
     "render": ("render", "Print the text that a client would get."),
     "search": ("search", "Find packs in all sources."),
-    "clients": ("clients", "The clients agentpack knows and how well."),
-    "explain": ("explain", "Where each rule and field of an installed file comes from."),
+    "clients": ("clients", "List supported clients and how each was verified."),
+    "explain": ("explain", "Show where each rule and field of an installed file comes from."),
     "keep": ("keep", "Turn local edits of an installed file into a local variant."),
     "adopt": ("adopt", "Bring existing agent files under management."),
-    "pack": ("pack", "Make, check, test and build packs."),
-    "policy": ("policy", "Who may install what, and which line says so."),
-    "audit": ("audit", "Look for what needs judgement, installed or in a pack to come."),
+    "pack": ("pack", "Create, check, test and build packs."),
+    "policy": ("policy", "Show what policies allow, and which line decides it."),
+    "audit": ("audit", "Flag text worth a human look, in installed or new packs."),
     "doctor": ("doctor", "Check this installation and this scope."),
 }
 
@@ -44,7 +44,7 @@ _EPILOG = "Start with: agentpack install python-engineer"
 
 
 class Verbs(Group):
-    """A group that imports a verb's module when the verb is called, and lists all of them without importing any."""
+    """A group that imports a command's module when it is called, and lists all commands without importing any."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(VERBS)
@@ -114,7 +114,7 @@ def common(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line; every error ends here. Returns the exit code."""
+    """Run a command line and report every error. Returns the exit code."""
 
     def call() -> int:
         command = typer.main.get_command(app)
@@ -124,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
             return int(exit.exit_code)
         except typer.Abort:
             raise KeyboardInterrupt from None
-        except Ended:
+        except Interrupted:
             raise
         except SystemExit:
             if "_AGENTPACK_COMPLETE" in os.environ:  # how the library ends a completion
@@ -132,7 +132,7 @@ def run(arguments: Sequence[str]) -> int:
             raise BrokenPipeError from None  # and how it takes it that the reader is gone
         except OSError as error:
             if error.filename is None and set(HELP).intersection(arguments):  # it writes the help by itself
-                raise Unwritten(error) from None
+                raise OutputError(error) from None
             raise
         if result == 130:  # the library turns Ctrl-C into this without a word
             raise KeyboardInterrupt

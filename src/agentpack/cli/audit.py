@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.audit.rules import LEVELS, LOOKED_FOR, Finding
+from agentpack.audit.rules import LEVELS, LOOKED_FOR, AuditFinding
 from agentpack.audit.scan import Audit
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.commands.audit import audit as run
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import json_text
@@ -19,7 +19,7 @@ from agentpack.reports.escaping import json_text
 FORMATS = ("text", "json", "sarif", "github")
 app = verb_app()
 _COLORS = {"error": "red", "warning": "yellow", "note": "blue"}
-_Found = Sequence[tuple[Finding, str]]
+_Found = Sequence[tuple[AuditFinding, str]]
 
 
 @verb(app, "audit")
@@ -46,11 +46,11 @@ def audit(
         str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
     ] = None,
 ) -> Result:
-    """Look for what needs judgement: whether installed files, store and lock agree, and what texts say that should be
-    read twice. A pack can be looked through before it is installed: name it, or a folder (`./packs`).
+    """Flag text worth a human look, in installed files or in a pack you have not installed yet, and check that
+    installed files, store and lock agree. Name a pack or a folder (`./packs`) to scan it before you install it.
 
-    Exit code 0 when nothing is found at or above the level, 1 when something is, 5 when digests disagree. Nothing
-    found is no proof that a pack is harmless.
+    The exit code is 0 if nothing is found at or above the level, 1 if something is, 5 if digests disagree. No findings
+    do not prove that a pack is harmless.
 
     Example: agentpack audit ./packs/data-reviewer --level note
     """
@@ -65,7 +65,7 @@ def audit(
     counted = found.counted(level, known)
     _show(output, counted, format or "text")
     hidden = len(found.counted(level)) - len(counted)
-    _sum(output, found, counted, hidden)
+    _totals(output, found, counted, hidden)
     code = 5 if found.broken else 1 if counted else 0
     return Result(_data(found, counted, level, hidden), code)
 
@@ -103,7 +103,7 @@ def _show(output: Output, counted: _Found, format: str) -> None:
         from agentpack.reports.escaping import workflow_command
 
         for finding, _ in counted:
-            output.annotate(workflow_command(_KINDS[finding.level], _properties(finding), _told(finding)))
+            output.annotate(workflow_command(_KINDS[finding.level], _properties(finding), _finding_text(finding)))
     else:
         for finding, _ in counted:
             for line in _lines(output, finding):
@@ -113,16 +113,16 @@ def _show(output: Output, counted: _Found, format: str) -> None:
 _KINDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def _properties(finding: Finding) -> dict[str, str]:
+def _properties(finding: AuditFinding) -> dict[str, str]:
     place = {"line": str(finding.line), "col": str(finding.column)} if finding.line else {}
     return {"file": finding.file, **place, "title": f"{finding.rule} {finding.name}"}
 
 
-def _told(finding: Finding) -> str:
+def _finding_text(finding: AuditFinding) -> str:
     return safe(finding.message + (f": {finding.excerpt}" if finding.excerpt else ""))
 
 
-def _lines(output: Output, finding: Finding) -> Iterator[str]:
+def _lines(output: Output, finding: AuditFinding) -> Iterator[str]:
     place = safe(finding.file) + (f":{finding.line}:{finding.column}" if finding.line else "")
     level = output.style(finding.level, _COLORS[finding.level])
     yield f"{output.style(place, 'bold')}: {level} {finding.rule} {finding.name}: {safe(finding.message)}"
@@ -130,7 +130,7 @@ def _lines(output: Output, finding: Finding) -> Iterator[str]:
         yield f"    {safe(finding.excerpt)}"
 
 
-def _sum(output: Output, found: Audit, counted: _Found, hidden: int) -> None:
+def _totals(output: Output, found: Audit, counted: _Found, hidden: int) -> None:
     if found.broken:
         output.say(
             output.style_words("integrity is broken:", "bold", "red") + " what is installed, locked or kept disagrees"

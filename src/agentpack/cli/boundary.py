@@ -1,17 +1,17 @@
-"""The one boundary where errors become words and exit codes, whoever read the words of the call."""
+"""Turn errors into messages and exit codes, however the arguments were parsed."""
 
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from agentpack.cli.present import Output
-from agentpack.cli.streams import Unwritten, flush_data, silence
-from agentpack.errors import AgentpackError, Ended, Unavailable
+from agentpack.cli.output import Output
+from agentpack.cli.streams import OutputError, flush_data, silence
+from agentpack.errors import AgentpackError, Interrupted, Unavailable
 
 
 def guarded(output: Output, call: Callable[[], int]) -> int:
-    """The exit code of a call; every error ends here."""
+    """Run a call and report every error. Returns the exit code."""
     if (signals := _signals()) is not None:
         signals.forget()
     start = sys.modules.get("agentpack.__main__") or sys.modules["__main__"]
@@ -23,14 +23,14 @@ def guarded(output: Output, call: Callable[[], int]) -> int:
         flush_data()
     except BrokenPipeError:  # the reader is gone: nothing to tell it
         silence(sys.stdout)
-    except Unwritten as lost:
+    except OutputError as lost:
         silence(sys.stdout)
         return _unwritten(output, lost)
     return code
 
 
-def _unwritten(output: Output, lost: Unwritten) -> int:
-    """Tell that the answer is lost: in words, as an envelope would be lost too."""
+def _unwritten(output: Output, lost: OutputError) -> int:
+    """Report that output was lost, as text: an envelope would be lost too."""
     output.json = False
     hint = "let it go to another place; `agentpack history` tells whether anything was changed"
     return output.error(Unavailable(f"standard output {lost}", hint=hint))
@@ -40,13 +40,13 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
     try:
         return call()
     except AgentpackError as error:
-        return _told(output, error)
-    except Ended as ended:
+        return _report(output, error)
+    except Interrupted as ended:
         return output.failure("interrupted", ended.message, ended.number)
     except KeyboardInterrupt:
         output.interrupted()
         return output.failure("interrupted", "; ".join(("interrupted", *_made())), 130)
-    except (BrokenPipeError, Unwritten):
+    except (BrokenPipeError, OutputError):
         raise
     except Exception as error:  # noqa: BLE001 - the boundary
         if hasattr(error, "format_message"):  # the command-line library's own
@@ -55,18 +55,18 @@ def _ended(output: Output, call: Callable[[], int]) -> int:
 
 
 def _made() -> tuple[str, ...]:
-    """What was done before an interrupt came, if anything was."""
+    """What was done before an interrupt, if anything."""
     signals = _signals()
     return (signals.made(),) if signals is not None and signals.made() else ()
 
 
 def _signals() -> Any:
-    """The module that knows of changes, if one was made: not loaded for its own sake."""
+    """The module that knows of changes, if one was made; it is not loaded just to ask."""
     return sys.modules.get("agentpack.apply.signals")
 
 
-def _told(output: Output, error: AgentpackError) -> int:
-    """Tell an error, with the places of a conflict before it; its exit code."""
+def _report(output: Output, error: AgentpackError) -> int:
+    """Report an error, preceded by the conflicts. Returns its exit code."""
     try:
         if error.code == "widening":
             from agentpack.reports.capabilities import may_data

@@ -2,7 +2,7 @@
 
 from agentpack.changes.clients import default_clients
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.clients.base import Client
 from agentpack.workspace.workspace import Workspace
 
@@ -12,9 +12,9 @@ _BY = {"judge": "the client itself", "source": "its code", "documentation": "its
 
 @verb(app, "clients")
 def clients(session: Session) -> Result:
-    """Every client agentpack writes for: where it reads agents, and how that was checked.
+    """List supported clients: where each reads agents, and how that was verified.
 
-    Used here: `yes` when files were installed for it, `next` when `install` would take it without being told.
+    Used here: `yes` if files are installed for it, `next` if `install` would choose it by default.
 
     Example: agentpack clients --json
     """
@@ -58,7 +58,7 @@ def _shown(target: Client) -> str:
 
 
 def _user_folder(workspace: Workspace, target: Client) -> str:
-    """Where agents lie at user scope, below `~` or where the client's own variable moves it."""
+    """The agents folder at user scope, below `~` or where the client's variable moves it."""
     folder = target.folder("user", workspace.environment.variables)
     if folder is None:
         return "-"

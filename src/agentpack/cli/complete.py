@@ -1,6 +1,6 @@
-"""Names for the shell's completion. It never fails: no names is an answer too.
+"""Shell completion of names. It never fails: an empty list is an answer too.
 
-Every verb imports this for its options, also to print its help: what looks names up is loaded when a name is wanted.
+Every command imports this for its options, also to print help, so lookups are loaded only when completing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agentpack.workspace.workspace import Workspace
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,[]@+!=")
-"""What a name that is offered may hold: a shell evaluates what it is told, and a file's name can say anything."""
+"""Characters allowed in a suggestion: shells evaluate what they get, and file names can contain anything."""
 
 
 def _plain(names: Iterable[str]) -> list[str]:
@@ -29,7 +29,7 @@ def _workspace() -> "Workspace":
 
 
 def complete_client(incomplete: str) -> list[str]:
-    """Client names; behind `a,` those that are left."""
+    """Client names; after `a,` the remaining ones."""
     before, comma, last = incomplete.rpartition(",")
     try:
         left = (name for name in _workspace().clients if name not in before.split(","))
@@ -39,12 +39,12 @@ def complete_client(incomplete: str) -> list[str]:
 
 
 def complete_requirement(incomplete: str) -> list[str]:
-    """Pack names; behind `[` the variants of the newest release; behind `@` its versions."""
+    """Pack names; after `[` the variants of the newest release; after `@` its versions."""
     try:
-        from agentpack.wanted.candidates import to_look_at
+        from agentpack.wanted.candidates import candidates_to_view
 
         workspace = _workspace()
-        candidates = to_look_at(workspace, workspace.manifest)
+        candidates = candidates_to_view(workspace, workspace.manifest)
         name, bracket, inside = incomplete.partition("[")
         if bracket:
             head, _, last = inside.rpartition(",")
@@ -63,7 +63,7 @@ def complete_requirement(incomplete: str) -> list[str]:
 
 
 def complete_installed(incomplete: str) -> list[str]:
-    """Packs of the manifest."""
+    """Packs in the manifest."""
     try:
         packs = [wanted.requirement.pack for wanted in _workspace().manifest.packs]
     except Exception:  # noqa: BLE001 - as above
@@ -72,7 +72,7 @@ def complete_installed(incomplete: str) -> list[str]:
 
 
 def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Parameters of the packs that are named, else of those in the manifest; behind `=` the values one may have."""
+    """Parameters of the named packs, else of those in the manifest; after `=` the allowed values."""
     try:
         declarations = dict(_declarations(ctx.params))
         name, equals, value = incomplete.partition("=")
@@ -85,10 +85,10 @@ def complete_setting(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _declarations(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     from agentpack.model.requirement import parse_requirement
-    from agentpack.wanted.candidates import to_look_at
+    from agentpack.wanted.candidates import candidates_to_view
 
     workspace = _workspace()
-    candidates = to_look_at(workspace, workspace.manifest)
+    candidates = candidates_to_view(workspace, workspace.manifest)
     named = params.get("requirements") or [text for text in [params.get("requirement")] if text]
     asked = [parse_requirement(text) for text in named] or [one.requirement for one in workspace.manifest.packs]
     for requirement in asked:
@@ -101,19 +101,19 @@ def _values(declaration: Any) -> tuple[str, ...]:
 
 
 def complete_acceptance(incomplete: str) -> list[str]:
-    """Capabilities of a word. Those with a colon are left to be typed: shells take it for the end of a word."""
+    """Capabilities of one word. Those with a colon must be typed: shells end a word there."""
     from agentpack.model.capabilities import PLAIN
 
     return _plain(word for word in PLAIN if word.startswith(incomplete))
 
 
 def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Ids of the rules of the pack or persona that is named."""
+    """Rule ids of the named pack or persona."""
     try:
-        from agentpack.wanted.from_lock import pinned_here
+        from agentpack.wanted.from_lock import pinned_by_scope
 
         name = ctx.params.get("name")
-        parts = pinned_here(_workspace(), frozen=True).render().parts
+        parts = pinned_by_scope(_workspace(), frozen=True).render().parts
         sections = [s for part in parts if name in (part.pack.name, part.persona.name) for s in part.persona.sections]
         ids = [id for section in sections for id in (section.id, *(rule.id for rule in section.rules))]
         return _plain(dict.fromkeys(id for id in ids if id is not None and id.startswith(incomplete)))
@@ -122,7 +122,7 @@ def complete_rule(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_generation(incomplete: str) -> list[str]:
-    """Numbers of generations, the newest first."""
+    """Generation numbers, newest first."""
     try:
         numbers = reversed(_workspace().store.generations.numbers())
         return [str(number) for number in numbers if str(number).startswith(incomplete)]
@@ -131,7 +131,7 @@ def complete_generation(incomplete: str) -> list[str]:
 
 
 def complete_history(ctx: typer.Context, incomplete: str) -> list[str]:
-    """What `history` can do, and the generations that `show` can show."""
+    """The subcommands of `history`, and the generations `show` can show."""
     before = list(ctx.params.get("words") or ())
     if before == ["show"]:
         return complete_generation(incomplete)
@@ -139,7 +139,7 @@ def complete_history(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def completion_by(metavar: str | None) -> Callable[[str], list[str]] | None:
-    """What completes a value that help shows so: `text|json` says the words themselves, `[N]` is a generation."""
+    """The completer for a metavar: `text|json` completes these words, `[N]` a generation."""
     if metavar == "[N]":
         return complete_generation
     words = (metavar or "").split("|")

@@ -1,18 +1,18 @@
-"""A change that stopped for its conflicts, shown."""
+"""Show a change that was stopped by conflicts."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from agentpack.changes.conflicts import Conflicted
+from agentpack.changes.conflicts import ConflictsFound
 from agentpack.cli.outcomes import outcome_data, show_warnings
-from agentpack.cli.present import Output, safe
+from agentpack.cli.output import Output, safe
 from agentpack.errors import AgentpackError
 from agentpack.reports.conflicts import conflict_lines
 
 
 def show_conflicts(output: Output, error: AgentpackError) -> None:
-    """Every merge conflict of a plan that stopped for it."""
-    if not isinstance(error, Conflicted):
+    """Print every merge conflict of the plan."""
+    if not isinstance(error, ConflictsFound):
         return
     show_warnings(output, error.outcome)
     for change in error.outcome.plan.conflicts:
@@ -23,5 +23,5 @@ def show_conflicts(output: Output, error: AgentpackError) -> None:
 
 
 def conflict_data(error: AgentpackError) -> Mapping[str, Any]:
-    """The outcome that was not carried out, its files with their conflicts, as the envelope has it."""
-    return outcome_data(error.outcome) if isinstance(error, Conflicted) else {}
+    """The outcome that was not carried out, with the conflicts of each file, for JSON output."""
+    return outcome_data(error.outcome) if isinstance(error, ConflictsFound) else {}

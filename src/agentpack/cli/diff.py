@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from agentpack.changes.differences import Differences, Limits
+from agentpack.changes.differences import ComparisonFilter, Differences
 from agentpack.cli.complete import complete_installed, complete_requirement
 from agentpack.cli.options import Clients, Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
 from agentpack.reports.words import Place, remark_lines, short
-from agentpack.workspace.required import require_manifest
+from agentpack.workspace.preconditions import require_manifest
 
 FORMATS = ("text", "unified", "rules", "json", "markdown", "html", "github")
 app = verb_app()
@@ -53,16 +53,16 @@ def diff(
         str | None, typer.Option("--format", metavar="|".join(FORMATS), help="How to show it; text unless told.")
     ] = None,
 ) -> Result:
-    """Show what differs: what is on disk against what is locked. Nothing is written.
+    """Show differences between disk and lock, or between releases. Writes nothing.
 
-    Exit code 0 when nothing differs, 1 when something does.
+    The exit code is 0 if nothing differs, 1 if something does.
 
     Example: agentpack diff --to python-engineer@1.1.0 --format rules
     """
     _check(format, upgrade=upgrade, latest=latest, stat=stat, releases=from_ is not None or to is not None)
     if format == "json":
         session.output.json = True
-    limits = Limits(name=name, clients=client or (), rules=format != "unified")
+    limits = ComparisonFilter(name=name, clients=client or (), rules=format != "unified")
     if from_ is not None or to is not None:
         from agentpack.commands.diff_releases import diff_releases
 
@@ -86,20 +86,20 @@ def _check(format: str | None, *, upgrade: bool, latest: bool, stat: bool, relea
 
 
 def check_scope(session: Session) -> Result:
-    """Disk against lock in short: a line for each thing that differs; for `sync --check`.
+    """A short diff of disk and lock, one line for each difference; for `sync --check`.
 
     Raises:
-        UsageError: there is neither manifest nor lock to compare with.
-        PolicyRefused: what is locked is against a policy, so that `sync` would refuse it.
+        UsageError: there is neither manifest nor lock.
+        PolicyRefused: a policy does not allow a locked release, so `sync` would refuse it.
     """
     if session.workspace.lock is None:
         require_manifest(session.workspace)
     if session.workspace.policies.may_refuse:
-        from agentpack.policy.refusal import refuse
+        from agentpack.policy.refusal import refuse_releases
         from agentpack.wanted.from_lock import evaluate_installed
 
-        refuse(evaluate_installed(session.workspace))
-    found = diff_disk(session.workspace, Limits(rules=False))
+        refuse_releases(evaluate_installed(session.workspace))
+    found = diff_disk(session.workspace, ComparisonFilter(rules=False))
     place = _place(session)
     for remark in found.remarks:
         for line in remark_lines(remark, place(remark.path)):
@@ -163,7 +163,7 @@ def _lines(session: Session, found: Differences, format: str, place: Place, *, s
 
 
 def _place(session: Session) -> Place:
-    """How a path is shown: below the scope's root relative to it, as a patch needs it, else absolute."""
+    """How a path is shown: relative to the scope's root if below it, as a patch needs it, else absolute."""
     scope = session.workspace.scope
 
     def place(path: str) -> str:
@@ -173,7 +173,7 @@ def _place(session: Session) -> Place:
 
 
 def _print_patch(session: Session, patch: bytes) -> None:
-    """A patch has to apply: in a pipe or file it is exact."""
+    """Print the patch. In a pipe or file it is exact, because it has to apply."""
     colors = {"-": "red", "+": "green", "@": "cyan", "d": "bold"}
 
     def shown(line: str) -> str:

@@ -1,7 +1,7 @@
 """agentpack doctor"""
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.cli.wrapping import hang
 from agentpack.commands.doctor import doctor as run
 
@@ -13,7 +13,7 @@ _COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 def doctor(session: Session) -> Result:
     """Check this installation and this scope: libraries, bundled packs, folders, manifest, lock, history, links, git.
 
-    Nothing is changed. The exit code is 1 when there is a problem, warnings aside.
+    Changes nothing. The exit code is 1 if there is a problem; warnings do not count.
 
     Example: agentpack doctor --json
     """

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.changes.differences import Limits
+from agentpack.changes.differences import ComparisonFilter
 from agentpack.cli.complete import complete_installed, complete_rule
 from agentpack.cli.options import Clients, Session, verb, verb_app
-from agentpack.cli.present import Output, Result, safe
-from agentpack.commands.explain import Explained, ExplainedRule, Line, Origins, explain_rule
+from agentpack.cli.output import Output, Result, safe
+from agentpack.commands.explain import ExplainedFile, ExplainedLine, ExplainedRule, Origins, explain_rule
 from agentpack.commands.explain import explain as run
 from agentpack.reports.data import origin_data
 from agentpack.reports.words import bare
@@ -35,11 +35,11 @@ def explain(
     """Show where each field and rule of an installed file comes from: the release, a variant, a local variant, a
     parameter, or an edit made by hand.
 
-    The file is read as it is on disk. `~` was edited by hand, `+` was added, `-` is gone.
+    The file is read as it is on disk. `~` marks a line edited by hand, `+` an added one, `-` a removed one.
 
     Example: agentpack explain python-engineer readability
     """
-    limits = Limits(name=name, clients=client or ())
+    limits = ComparisonFilter(name=name, clients=client or ())
     if rule is not None:
         rules = explain_rule(session.workspace, limits, rule)
         _show_rules(session, rules)
@@ -62,8 +62,8 @@ def _place(session: Session, path: str) -> str:
     return scope.absolute(path).removeprefix(f"{scope.root}/")
 
 
-def _sum(file: Explained) -> str:
-    """How many rules come from where, in a line."""
+def _sum(file: ExplainedFile) -> str:
+    """One line with the number of rules from each origin."""
     rules = [line for line in file.rules if line.kind != "heading" and line.state != "removed"]
     by_hand = sum(line.state in ("edited", "added") for line in rules)
     origins = Counter(str(line.origin.origin) for line in rules if line.state == "released")
@@ -74,8 +74,8 @@ def _sum(file: Explained) -> str:
     return f"{len(rules)} rules: {safe(', '.join(parts))}"
 
 
-def origin_words(line: Line) -> str:
-    """Where a field or rule comes from, in words."""
+def origin_words(line: ExplainedLine) -> str:
+    """The origin of a field or rule, for people."""
     origin = ", ".join([str(line.origin.origin), *(f"parameter {name}" for name in line.origin.parameters)])
     if line.state == "edited":
         return f"local edit of {origin}"
@@ -89,8 +89,8 @@ def origin_words(line: Line) -> str:
 _SIGNS = {"released": (" ", "dim"), "edited": ("~", "yellow"), "added": ("+", "green"), "removed": ("-", "red")}
 
 
-def _show(output: Output, file: Explained, place: str) -> None:
-    """Columns drawn to the terminal's width: the words of a rule are cut to what is left, where anything is."""
+def _show(output: Output, file: ExplainedFile, place: str) -> None:
+    """Columns drawn to the terminal's width: the text of a rule is cut to the room that is left, if any."""
     width = shutil.get_terminal_size().columns
     lines = [*file.fields, *(line for line in file.rules if line.kind != "heading" or line.state != "released")]
     names = min(max((len(_name(line)) for line in lines), default=0), 34, max(16, width // 3))
@@ -108,7 +108,7 @@ def _show(output: Output, file: Explained, place: str) -> None:
             output.print(_row(output, line, names, origins, room))
 
 
-def _heading(output: Output, line: Line) -> str:
+def _heading(output: Output, line: ExplainedLine) -> str:
     sign, color = _SIGNS[line.state]
     words = output.style(safe(line.section), "cyan") + (f" ({safe(line.name)})" if line.name else "")
     if line.state == "released":
@@ -116,11 +116,11 @@ def _heading(output: Output, line: Line) -> str:
     return f"{output.style(sign, color)} {words}  {safe(origin_words(line))}"
 
 
-def _name(line: Line) -> str:
+def _name(line: ExplainedLine) -> str:
     return line.name or "-"
 
 
-def _row(output: Output, line: Line, names: int, origins: int, room: int) -> str:
+def _row(output: Output, line: ExplainedLine, names: int, origins: int, room: int) -> str:
     sign, color = _SIGNS[line.state]
     first = f"{output.style(sign, color)} {safe(_name(line)):{names}}"
     origin = safe(origin_words(line))
@@ -139,12 +139,12 @@ def _cut(words: str, room: int) -> str:
 # A pipe.
 
 
-def _table(session: Session, files: Sequence[Explained]) -> None:
+def _table(session: Session, files: Sequence[ExplainedFile]) -> None:
     headers = ("file", "release", "kind", "section", "name", "state", "from", "text")
     session.output.table(headers, (row for file in files for row in _rows(session, file)))
 
 
-def _rows(session: Session, file: Explained) -> Iterator[tuple[str, ...]]:
+def _rows(session: Session, file: ExplainedFile) -> Iterator[tuple[str, ...]]:
     place = _place(session, file.path)
     for line in (*file.fields, *file.rules):
         words = (line.kind, line.section, _name(line), line.state, origin_words(line), bare(line.text))
@@ -199,7 +199,7 @@ def _origin_data(origins: Origins) -> dict[str, Any]:
     return {**(origin_data(origins.origin) or {}), "parameters": list(origins.parameters)}
 
 
-def _line_data(line: Line) -> dict[str, Any]:
+def _line_data(line: ExplainedLine) -> dict[str, Any]:
     return {
         "kind": line.kind,
         "name": line.name,
@@ -211,7 +211,7 @@ def _line_data(line: Line) -> dict[str, Any]:
     }
 
 
-def _file_data(session: Session, file: Explained) -> dict[str, Any]:
+def _file_data(session: Session, file: ExplainedFile) -> dict[str, Any]:
     return {
         "path": _place(session, file.path),
         "client": file.client,

@@ -1,6 +1,7 @@
-"""How help is laid out: to the terminal's width, no word broken, and on a narrow terminal what an option does below it.
+"""The layout of help: wrapped to the terminal's width without breaking words; on a narrow terminal descriptions go
+below their options.
 
-The command-line library does that for terminals of fifty columns and more, and breaks long words.
+The command-line library does that only from fifty columns on, and breaks long words.
 """
 
 from collections.abc import Sequence
@@ -44,12 +45,12 @@ class _Context(typer.Context):
 
 
 class Command(TyperCommand):
-    """A verb."""
+    """A command."""
 
     context_class = _Context
 
 
 class Group(TyperGroup):
-    """Several verbs."""
+    """A group of commands."""
 
     context_class = _Context

@@ -8,7 +8,7 @@ from agentpack.changes.history import generation
 from agentpack.changes.history import history as run
 from agentpack.cli.complete import complete_history
 from agentpack.cli.options import DryRun, Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.history import prune
 from agentpack.environment import in_local_time
 from agentpack.errors import UsageError
@@ -28,9 +28,9 @@ def history(
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many generations prune leaves.")] = KEPT,
     dry_run: DryRun = False,
 ) -> Result:
-    """The generations of this scope, the newest first: what each command left on disk.
+    """List the generations of this scope, newest first: what each command left on disk.
 
-    `history show N` lists the files of one; `history prune` forgets all but the last 50, which cannot be undone.
+    `history show N` lists the files of one; `history prune` deletes all but the last 50, which cannot be undone.
 
     Example: agentpack history show 3
     """

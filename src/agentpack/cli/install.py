@@ -18,7 +18,7 @@ from agentpack.cli.options import (
     verb,
     verb_app,
 )
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.errors import UsageError
 
 app = verb_app()
@@ -59,9 +59,9 @@ def install(
         hint = "`agentpack render NAME` prints what would be written, and changes nothing"
         raise UsageError("`--no-save` was removed: the lock always says what was written", hint=hint)
     session.accept(accept)
-    from agentpack.cli import changing  # not for `--help`
+    from agentpack.cli import change_commands  # not for `--help`
 
-    request = changing.ChangeRequest(
+    request = change_commands.ChangeRequest(
         names=requirements,
         clients=client or (),
         settings=set_ or (),
@@ -72,4 +72,4 @@ def install(
         discard_edits=discard_edits,
         partial=partial,
     )
-    return changing.install(session, request)
+    return change_commands.install(session, request)

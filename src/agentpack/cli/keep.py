@@ -7,7 +7,7 @@ import typer
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import outcome_data, show_outcome
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.keep import keep as run
 from agentpack.commands.keep import patch_for_author
 from agentpack.errors import UsageError
@@ -49,12 +49,12 @@ def keep(
     ] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Turn local edits of an installed file into a local variant, which upgrades carry along.
+    """Turn local edits of an installed file into a local variant that upgrades carry along.
 
-    The variant goes to `.agentpack/variants/<persona>/` and into the pack's requirement, so that manifest and lock say
-    the edit. The file stays byte for byte as it is; files of other clients get the edit too. Where those were edited in
-    other ways, `--client` says whose edit the variant is; theirs are merged with it. An edit that a variant cannot say
-    is named, and nothing is written.
+    The variant is written to `.agentpack/variants/<persona>/` and added to the pack's requirement, so that manifest and
+    lock include the edit. The file stays byte for byte as it is; files of other clients get the edit too. If those were
+    edited differently, `--client` selects the edit for the variant, and the others are merged with it. If an edit
+    cannot be expressed as a variant, it is listed and nothing is written.
 
     Example: agentpack keep python-engineer --as house-rules
     """

@@ -8,7 +8,7 @@ from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.commands.sync import lock as run
 
 app = verb_app()
@@ -33,7 +33,7 @@ def lock(
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Resolve the manifest and write agentpack.lock. No agent file is touched.
+    """Resolve the manifest and write agentpack.lock. Agent files are not changed.
 
     Example: agentpack lock --upgrade-pack python-engineer
     """

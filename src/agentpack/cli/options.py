@@ -1,4 +1,4 @@
-"""The options that every command has, given to a verb as one `Session`."""
+"""The options that every command has, passed to it as one `Session`."""
 
 import inspect
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from agentpack.cli.complete import (
     completion_by,
 )
 from agentpack.cli.help import Command
-from agentpack.cli.present import Output, Result, scope_option
+from agentpack.cli.output import Output, Result, scope_option
 from agentpack.cli.session import Session as Session
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON envelope on stdout.")]
@@ -27,7 +27,7 @@ Project = Annotated[bool, typer.Option("--project", help="Work in the project ar
 Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="Work in this folder.")]
 
 COMMON = ("json", "quiet", "verbose", "no_color", "user", "project", "root")
-"""The names of these, which may stand before the verb too."""
+"""The names of these options, which may also come before the command."""
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")]
 Clients = Annotated[
@@ -85,10 +85,10 @@ DiscardEdits = Annotated[bool, typer.Option("--discard-edits", help="Let local e
 
 
 def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[..., Result]], Callable[..., int]]:
-    """Register a verb: a function from a `Session` and its own options to a `Result`.
+    """Register a command: a function from a `Session` and its own options to a `Result`.
 
-    The common options are added to its signature; what it returns is printed by `Output.finish`. `under` is the verb
-    that this one belongs to: `pack` for `pack check`.
+    The common options are added to its signature; its result is printed by `Output.finish`. `under` is the parent
+    command: `pack` for `pack check`.
     """
 
     def register(function: Callable[..., Result]) -> Callable[..., int]:
@@ -131,5 +131,5 @@ def verb(app: typer.Typer, name: str, *, under: str = "") -> Callable[[Callable[
 
 
 def verb_app() -> typer.Typer:
-    """The small app that holds one verb."""
+    """The Typer app for one command."""
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)

@@ -1,4 +1,4 @@
-"""What a changing command did, or would do, for people and for programs."""
+"""Show what a command changed, or would change, to people and programs."""
 
 import sys
 from collections.abc import Mapping
@@ -6,10 +6,10 @@ from typing import Any
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import Confirm
-from agentpack.cli.present import Output, Result, plain_ask, safe
+from agentpack.cli.output import Output, Result, ask_on_terminal, safe
 from agentpack.cli.session import Session
 from agentpack.model.changes import Action, Change
-from agentpack.wanted.wanted import Told
+from agentpack.wanted.wanted import GroupedNote
 
 _WORDS: Mapping[Action, tuple[str, str]] = {
     Action.CREATE: ("+", "new"),
@@ -32,7 +32,7 @@ _COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "red", "=": "blue"}
 
 
 def show_outcome(session: Session, outcome: Outcome) -> None:
-    """The changes, a line each, and where it all stands."""
+    """Print the changes, one line each, and a summary."""
     output = session.output
     absolute = session.workspace.scope.absolute
     show_warnings(output, outcome)
@@ -61,7 +61,7 @@ def show_outcome(session: Session, outcome: Outcome) -> None:
 
 
 def show_capabilities(output: Output, outcome: Outcome) -> None:
-    """What personas may do, where that is new or differs: a line where it is the same for all."""
+    """Print new and changed capabilities, one line for each distinct set."""
     if output.quiet or output.json or not outcome.capabilities:
         return
     from agentpack.reports.capabilities import may_lines
@@ -78,13 +78,13 @@ def show_capabilities(output: Output, outcome: Outcome) -> None:
 
 
 def show_warnings(output: Output, outcome: Outcome) -> None:
-    """What should be read before the plan."""
+    """Print what should be read before the plan."""
     for warning in outcome.warnings:
         output.say(f"{output.style_words('note:', 'bold')} {safe(warning)}")
 
 
 def change_line(output: Output, change: Change, place: str) -> str | None:
-    """One change for people; None for what stays as it is."""
+    """One change for people; None if nothing changes."""
     if change.action not in _WORDS:
         return None
     sign, word = _WORDS[change.action]
@@ -102,7 +102,7 @@ def _pack_line(name: str, before: str | None, after: str | None) -> str:
 
 
 def outcome_data(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as the envelope has it."""
+    """The outcome for JSON output."""
     return {
         "scope": outcome.scope,
         "root": outcome.root,
@@ -137,7 +137,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
                 "options": [option for option in note.options if option],
             }
             for note in outcome.notes
-            if isinstance(note, Told)
+            if isinstance(note, GroupedNote)
         ],
         "warnings": list(outcome.warnings),
     }
@@ -152,16 +152,16 @@ def _capability_data(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def finish(session: Session, outcome: Outcome) -> Result:
-    """Show the outcome and hand it back; conflicts that were left are exit 3."""
+    """Print the outcome and return it. Conflicts left unresolved give exit code 3."""
     show_outcome(session, outcome)
     return Result(outcome_data(outcome), 3 if outcome.left else 0)
 
 
-def asking(session: Session, *, look: str) -> Confirm:
-    """How `upgrade` asks before it writes; without a terminal the answer is no.
+def confirmation(session: Session, *, look: str) -> Confirm:
+    """The confirmation prompt of `upgrade`; declines when there is no terminal.
 
     Args:
-        look: the command that shows what changes inside the files.
+        look: the command that shows the changes inside the files.
     """
 
     def confirm(outcome: Outcome) -> bool:
@@ -172,6 +172,6 @@ def asking(session: Session, *, look: str) -> Confirm:
         session.output.say(f"`{look}` shows what changes inside")
         if not session.environment.interactive:
             return False
-        return plain_ask("Upgrade?")
+        return ask_on_terminal("Upgrade?")
 
     return confirm

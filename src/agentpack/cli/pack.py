@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from agentpack.authoring.findings import ERROR, RULES, Finding
+from agentpack.authoring.findings import ERROR, RULES, CheckFinding
 from agentpack.cli.help import Group
 from agentpack.cli.options import DryRun, Session, verb
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.errors import UsageError
 from agentpack.reports.escaping import workflow_command
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     invoke_without_command=True,
-    help="Make, check, test and build packs.",
+    help="Create, check, test and build packs.",
     epilog="Example: agentpack pack new data-reviewer",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -31,7 +31,7 @@ FORMATS = ("text", "github", "json")
 
 @app.callback()
 def pack(context: typer.Context) -> None:
-    """Make, check, test and build packs."""
+    """Create, check, test and build packs."""
     if context.invoked_subcommand is None:
         Output().print(context.get_help())
 
@@ -52,9 +52,9 @@ def new(
     author: Annotated[str | None, typer.Option("--author", metavar="TEXT", help="Who writes it.")] = None,
     dry_run: DryRun = False,
 ) -> Result:
-    """Make the folder of a new pack, with a persona, a variant, a parameter and tests to change.
+    """Create the folder of a new pack, with a persona, a variant, a parameter and tests as a starting point.
 
-    It passes `pack check` and `pack test` as it is.
+    It passes `pack check` and `pack test` unchanged.
 
     Example: agentpack pack new data-reviewer --description "Reviews data pipelines."
     """
@@ -96,10 +96,10 @@ def check(
     ] = "text",
     dry_run: DryRun = False,
 ) -> Result:
-    """Check packs by the rules that keep them good; exit 1 when something counts.
+    """Check packs against the rules for good packs; exit 1 if there are errors.
 
-    A release is compared with the one before it in its folder of packs: `packs/<name>/<version>/`. Errors count, with
-    `--strict` warnings too.
+    A release is compared with the previous one in its folder of packs: `packs/<name>/<version>/`. With `--strict`,
+    warnings count as errors.
 
     Example: agentpack pack check packs/*/*
     """
@@ -145,7 +145,7 @@ def _rules(session: Session) -> Result:
     return Result({"rules": [rule._asdict() for rule in RULES.values()]})
 
 
-def _text(session: Session, finding: Finding) -> Iterator[str]:
+def _text(session: Session, finding: CheckFinding) -> Iterator[str]:
     color = "red" if finding.weight == ERROR else "yellow"
     place = f"{finding.file}:{finding.line}" if finding.line else finding.file
     yield f"{safe(place)}: {session.output.style(finding.rule, color)} {safe(finding.message)}"
@@ -153,12 +153,12 @@ def _text(session: Session, finding: Finding) -> Iterator[str]:
         yield f"    {safe(finding.hint)}"
 
 
-def _github(finding: Finding) -> str:
+def _github(finding: CheckFinding) -> str:
     where = {"file": finding.file, **({"line": str(finding.line)} if finding.line else {}), "title": finding.rule}
     return workflow_command(finding.weight, where, finding.message)
 
 
-def _closing(release: str, against: str | None, findings: Sequence[Finding]) -> str:
+def _closing(release: str, against: str | None, findings: Sequence[CheckFinding]) -> str:
     errors = sum(finding.weight == ERROR for finding in findings)
     warnings = len(findings) - errors
     compared = f" (against {against})" if against else ""
@@ -171,7 +171,7 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _row(finding: Finding) -> dict[str, Any]:
+def _row(finding: CheckFinding) -> dict[str, Any]:
     return {**finding._asdict(), "level": finding.weight, "name": RULES[finding.rule].name}
 
 
@@ -182,7 +182,7 @@ def test(
     update: Annotated[bool, typer.Option("--update", help="Golden files become what is rendered now.")] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Run the tests that travel with packs, `tests/*.yaml`; exit 1 when one fails.
+    """Run the tests in packs, `tests/*.yaml`; exit 1 if one fails.
 
     Example: agentpack pack test packs/python-engineer/2.0.0
     """
@@ -234,7 +234,7 @@ def build(
     out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where the archives go.")] = "dist",
     dry_run: DryRun = False,
 ) -> Result:
-    """Write `<name>-<version>.tar.gz` of packs that pass check and tests; the same files give the same bytes.
+    """Write `<name>-<version>.tar.gz` for packs that pass check and tests; the same files give the same bytes.
 
     A folder of such archives is a source: `agentpack install NAME --source dist`.
 

@@ -6,8 +6,8 @@ import typer
 
 from agentpack.cli.complete import complete_requirement
 from agentpack.cli.options import Clients, Session, verb, verb_app
-from agentpack.cli.present import Result, safe
-from agentpack.commands.policy import Effective, Setting, effective
+from agentpack.cli.output import Result, safe
+from agentpack.commands.policy import EffectivePolicy, Setting, effective
 from agentpack.commands.policy import explain as run
 from agentpack.errors import UsageError
 from agentpack.policy.refusal import PackVerdict
@@ -25,12 +25,13 @@ def policy(
     ] = None,
     client: Clients = None,
 ) -> Result:
-    """Who may install what: the settings that hold here, each with the file and line that decided it.
+    """Show what policies allow to be installed: the settings that apply here, each with the file and line that decided
+    it.
 
-    With a requirement, what each of them says about the release that `install` would choose and about the packs that it
-    requires; the exit code is 0 when they are allowed and 5 when they are refused. Policies stand in `policy:` of
-    agentpack.yaml, in policy.yaml of your configuration folder, and in the file that AGENTPACK_POLICY names; the
-    strictest wins.
+    With a requirement, show what each setting says about the release that `install` would choose and about the packs it
+    requires; the exit code is 0 if they are allowed and 5 if they are refused. Policies are read from `policy:` in
+    agentpack.yaml, policy.yaml in your configuration folder, and the file that AGENTPACK_POLICY names; the strictest
+    wins.
 
     Example: agentpack policy explain python-engineer
     """
@@ -54,7 +55,7 @@ def policy(
     return Result(data, 0 if found.allowed else 5)
 
 
-def _effective(session: Session, found: Effective) -> Result:
+def _effective(session: Session, found: EffectivePolicy) -> Result:
     output = session.output
     for setting in found.settings:
         output.print(safe(f"{setting.rule:<20} {_values(setting)}  ({setting.file}:{setting.line})"))

@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.complete import complete_client
 from agentpack.cli.options import OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.show import render as run
 
 app = verb_app()
@@ -25,12 +25,12 @@ def render(
         str | None, typer.Option("--persona", metavar="NAME", help="Which persona, when the pack has several.")
     ] = None,
 ) -> Result:
-    """Print the text that a client would get. Nothing needs to be installed, nothing is written.
+    """Print the text that a client would get. Nothing needs to be installed; writes nothing.
 
-    In a pipe or file it is that text byte for byte; on a terminal what it would obey or hide is shown as `\\u{…}`.
+    A pipe or file gets that text byte for byte; on a terminal control and hidden characters are shown as `\\u{…}`.
 
-    The requirement is taken as it stands: variants and parameters of the manifest are left aside. Without --client it
-    is rendered for the first of the clients that `install` would choose.
+    Variants and parameters in the manifest are ignored. Without --client it is rendered for the first client that
+    `install` would choose.
 
     Example: agentpack render "python-engineer[strict-typing]" --client claude
     """

@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.options import DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.commands.rollback import rollback as run
 
 app = verb_app()
@@ -22,10 +22,10 @@ def rollback(
     adopt: Annotated[bool, typer.Option("--adopt", help="Replace files that agentpack did not write.")] = False,
     dry_run: DryRun = False,
 ) -> Result:
-    """Bring files, manifest and lock back to an earlier generation, byte for byte: the one before, unless you name one.
+    """Restore files, manifest and lock of an earlier generation, byte for byte: by default the one before the current.
 
-    Going back is a new generation, so it can be undone. Edits that no generation has are recorded first. In a clone
-    the first generation is what was found there, and nothing is before it.
+    Rolling back makes a new generation, so it can be undone. Local edits that no generation has are recorded first. In
+    a clone the first generation is what was found there, and nothing is before it.
 
     Example: agentpack rollback 3 --dry-run
     """

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, safe
+from agentpack.cli.output import Result, safe
 from agentpack.commands.show import search as run
 
 app = verb_app()
@@ -19,7 +19,7 @@ def search(
         typer.Argument(metavar="[TEXT]...", help="Words that all must occur; without any, every pack."),
     ] = None,
 ) -> Result:
-    """Find packs in all sources by name, description, keywords and names of personas. Best matches come first.
+    """Find packs in all sources by name, description, keywords and names of personas, best match first.
 
     Example: agentpack search python async
     """

@@ -1,9 +1,9 @@
-"""One run of one command: what every verb is given, however its words were read."""
+"""One run of one command: what every command receives, however its arguments were parsed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from agentpack.cli.present import Output, Result, safe
+from agentpack.cli.output import Output, Result, safe
 from agentpack.clients import MODULES
 from agentpack.environment import Environment, find_scope
 from agentpack.errors import UsageError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One run of one command: where it works and how it speaks."""
+    """One run of one command: its scope and its output."""
 
     def __init__(self, output: Output, *, user: bool, project: bool, root: str | None) -> None:
         self.output = output
@@ -24,12 +24,12 @@ class Session:
 
     @property
     def workspace(self) -> "Workspace":
-        """The scope's workspace. The first line of output says which scope that is."""
+        """The workspace of the scope. The first line of output names the scope."""
         return self._open(told=True)
 
     @property
     def surroundings(self) -> "Workspace":
-        """The same for a command that works on a folder of its own and looks to the scope for its sources only."""
+        """The workspace for a command that works on its own folder and uses the scope only for its sources."""
         return self._open(told=False)
 
     def _open(self, *, told: bool) -> "Workspace":
@@ -43,10 +43,10 @@ class Session:
         return self._workspace
 
     def clients(self, words: Sequence[str]) -> list[str]:
-        """The names of the clients that `--client` means.
+        """The client names that `--client` means.
 
         Raises:
-            UsageError: a word means no client.
+            UsageError: a word is not a client.
         """
         if MODULES.keys() >= {*words}:
             return list(dict.fromkeys(words))
@@ -54,14 +54,14 @@ class Session:
         return workspace.clients.chosen(words, workspace.scope.kind, self.environment.variables)
 
     def client(self, word: str) -> str:
-        """The same for a command that takes one client. Raises UsageError for several, too."""
+        """The name, for a command that takes one client. Raises UsageError for several, too."""
         found = self.clients([word])
         if len(found) != 1:
             raise UsageError(f"`--client {word}` means several clients", hint="name one")
         return found[0]
 
     def accept(self, words: Sequence[str] | None) -> None:
-        """Take what `--accept` says.
+        """Store the words of `--accept`.
 
         Raises:
             UsageError: a word is neither `widened:<client>` nor a capability, with a pack before it or not.
@@ -77,7 +77,7 @@ class Session:
         self.workspace.accepted = tuple(accepted)
 
     def run(self, act: Callable[[], Result]) -> int:
-        """The exit code of a verb; what it hands back is printed, and what happened beside it is told."""
+        """Run a command: print its result, and notes on what happened besides. Returns the exit code."""
         try:
             result = act()
         finally:
@@ -86,18 +86,16 @@ class Session:
         return self.output.finish(result)
 
     def _tell_state(self) -> None:
-        """Say that an interrupted change was found and what was done about it, or that it is still there; and what the
-        file system cannot do and was gone on without.
-        """
+        """Report an interrupted change and what became of it, and what the file system does not support."""
         if self._workspace is None:
             return
-        if number := self._workspace.turns.unfinished:
+        if number := self._workspace.consistency.unfinished:
             words = f"a change was interrupted and is not finished (generation {number})"
             self.output.say(f"note: {words}; `agentpack status` finishes it")
-        if self._workspace.turns.recovered is not None:
-            found = self._workspace.turns.recovered
+        if self._workspace.consistency.recovered is not None:
+            found = self._workspace.consistency.recovered
             self.output.say(f"an interrupted change was found and {found.outcome} (generation {found.number})")
-            where = self._workspace.disk.where
+            where = self._workspace.disk.absolute
             for file in found.changed:
                 self.output.say(f"  {safe(where(file.path))}: {'deleted' if file.deleted else 'written'}")
             for path in found.left:
@@ -106,9 +104,9 @@ class Session:
             self.output.say(f"note: {safe(words)}")
 
     def _tell_sources(self) -> None:
-        """Say which missing sources would have been looked into, and with `--verbose` what was read from where.
+        """Report missing sources that were needed, and with `--verbose` what was read from where.
 
-        A command that needs a source that is missing ends before this.
+        A command that cannot continue without a missing source ends before this.
         """
         if self._workspace is None:
             return
@@ -120,10 +118,10 @@ class Session:
 
 
 def _what_was_read(workspace: "Workspace") -> Iterator[str]:
-    """The manifest and the lock as far as they were read, and each release with its source, in words."""
+    """A line each for the manifest, the lock and each release that was read."""
     from agentpack.sources.bundled import NAME as BUNDLED  # not for `--help`
 
-    for path in workspace.documents.were_read:
+    for path in workspace.documents.paths_read:
         yield f"read {workspace.scope.absolute(path)}"
     for ref in workspace.sources.releases_read:
         place = "" if ref.source == BUNDLED else f": {ref.place}"

@@ -5,9 +5,9 @@ from typing import Any
 
 from agentpack.authoring.sizes import CHARACTERS_PER_TOKEN
 from agentpack.cli.options import Clients, OneRequirement, Session, Set, verb, verb_app
-from agentpack.cli.present import Output, Result, flat, safe
+from agentpack.cli.output import Output, Result, flat, safe
 from agentpack.cli.wrapping import hang
-from agentpack.commands.show import Shown, Size, Variant
+from agentpack.commands.show import PackDetails, Size, VariantSummary
 from agentpack.commands.show import show as run
 from agentpack.model.requirement import parse_requirement
 
@@ -21,12 +21,12 @@ def show(
     client: Clients = None,
     set_: Set = None,
 ) -> Result:
-    """Description, versions, variants, parameters and size of a pack, installed or not.
+    """Show description, versions, variants, parameters and size of a pack, installed or not.
 
-    In short, unless a variant is named (then that one in full) or --verbose is given (then all of it).
+    Prints a summary, unless a variant is named (then all about that one) or --verbose is given (then everything).
 
-    Sizes: what a client keeps in mind all the time (names and descriptions), and what it reads when a persona is called
-    (the whole files, header included). Words are what stands between blanks, tokens a quarter of the characters.
+    Sizes: what a client always has in context (names and descriptions), and what it reads when a persona is called
+    (whole files, header included). Tokens are estimated at four characters each.
 
     Example: agentpack show "python-engineer[strict-typing]" --client claude
     """
@@ -47,7 +47,7 @@ def show(
 # In short, one variant, and in full.
 
 
-def _short(output: Output, shown: Shown) -> Iterator[str]:
+def _short(output: Output, shown: PackDetails) -> Iterator[str]:
     yield from _head(output, shown, _about(shown, short=True))
     if shown.variants:
         yield output.style("variants", "bold")
@@ -63,7 +63,7 @@ def _short(output: Output, shown: Shown) -> Iterator[str]:
         yield from hang("  ", f"with one variant: {min(words)} to {max(words)} words")
 
 
-def _named(output: Output, shown: Shown, named: Sequence[str]) -> Iterator[str]:
+def _named(output: Output, shown: PackDetails, named: Sequence[str]) -> Iterator[str]:
     yield from _head(output, shown, ())
     for variant in shown.variants:
         if variant.name in named:
@@ -76,7 +76,7 @@ def _named(output: Output, shown: Shown, named: Sequence[str]) -> Iterator[str]:
     yield from _listed((f"{_variants_of(size)}, {size.client}", _size(size)) for size in sizes)
 
 
-def _full(output: Output, shown: Shown) -> Iterator[str]:
+def _full(output: Output, shown: PackDetails) -> Iterator[str]:
     yield from _head(output, shown, _about(shown))
     if shown.variants:
         yield output.style("variants", "bold")
@@ -91,7 +91,7 @@ def _full(output: Output, shown: Shown) -> Iterator[str]:
             yield from hang("      ", flat(parameter["description"]))
 
 
-def _head(output: Output, shown: Shown, about: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _head(output: Output, shown: PackDetails, about: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield output.style(safe(f"{shown.name} {shown.version}"), "bold")
     yield from hang("  ", flat(shown.header["description"]))
     for label, text in about:
@@ -99,19 +99,19 @@ def _head(output: Output, shown: Shown, about: Iterable[tuple[str, str]]) -> Ite
 
 
 def _listed(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Texts behind names, below each other."""
+    """Texts after names, one below the other."""
     listed = list(rows)
     width = max((len(safe(name)) for name, _ in listed), default=0)
     for name, text in listed:
         yield from hang(f"  {safe(name):<{width}}  ", flat(text))
 
 
-def _summary(shown: Shown, variant: Variant) -> str:
+def _summary(shown: PackDetails, variant: VariantSummary) -> str:
     whose = f"{variant.persona}: " if len(shown.personas) > 1 else ""
     return whose + ("local, " if variant.local else "") + variant.summary
 
 
-def _in_full(variant: Variant) -> Iterator[str]:
+def _in_full(variant: VariantSummary) -> Iterator[str]:
     for others, reason in variant.conflicts:
         yield from hang("  not with ", flat(" + ".join(others) + (f": {reason}" if reason else "")))
     if variant.losses:
@@ -120,14 +120,14 @@ def _in_full(variant: Variant) -> Iterator[str]:
             yield from hang("    ", flat(loss))
 
 
-def _details(variant: Variant, indent: str) -> Iterator[str]:
+def _details(variant: VariantSummary, indent: str) -> Iterator[str]:
     if variant.conflicts:
         yield from hang(indent, flat(f"not with {'; '.join(' + '.join(one.others) for one in variant.conflicts)}"))
     if variant.losses:
         yield from hang(indent, flat(f"leaves out {'; '.join(variant.losses)}"))
 
 
-def _about(shown: Shown, *, short: bool = False) -> Iterator[tuple[str, str]]:
+def _about(shown: PackDetails, *, short: bool = False) -> Iterator[tuple[str, str]]:
     header = shown.header
     if header.get("license"):
         yield "licence", header["license"]
@@ -150,7 +150,7 @@ def _word(value: Any) -> str:
 
 
 def _value(parameter: Any) -> str:
-    """A parameter's value, and what else it may be where that is short."""
+    """A parameter's value, and the other allowed ones if there are few."""
     value, default = _word(parameter["value"]), _word(parameter["default"])
     told = value if value == default else f"{value}, default {default}"
     return told if parameter["allowed"].startswith("text") else f"{told}; {parameter['allowed']}"
@@ -190,7 +190,7 @@ def _size_table(output: Output, sizes: Sequence[Size]) -> None:
     output.table(("variant", "client", "words", "tokens", "always words", "always tokens"), rows)
 
 
-def _data(shown: Shown) -> dict[str, Any]:
+def _data(shown: PackDetails) -> dict[str, Any]:
     header = dict(shown.header)
     return {
         "name": shown.name,
@@ -209,7 +209,7 @@ def _data(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _variant(variant: Variant) -> dict[str, Any]:
+def _variant(variant: VariantSummary) -> dict[str, Any]:
     return {
         **variant._asdict(),
         "losses": list(variant.losses),

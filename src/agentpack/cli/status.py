@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentpack.cli.options import Session, verb, verb_app
-from agentpack.cli.present import Result, flat, safe
+from agentpack.cli.output import Result, flat, safe
 from agentpack.commands.status import FileStatus, PackStatus, Status
 from agentpack.commands.status import status as run
 from agentpack.model.unmerged import MARKERS
-from agentpack.workspace.shadowing import brief, sentences
+from agentpack.workspace.shadowing import same_name_sentences, short_path
 
 app = verb_app()
 
@@ -24,10 +24,9 @@ _STATES = {
 
 @verb(app, "status")
 def status(session: Session) -> Result:
-    """Packs with version, variants and clients; files that were edited or are missing; newer releases; names used
-    twice.
+    """Show packs with version, variants and clients; edited and missing files; newer releases; duplicate names.
 
-    Nothing is changed, and the exit code is 0 whatever is found: `agentpack diff` tells by its exit code.
+    Changes nothing, and the exit code is always 0: use `agentpack diff` to test for differences.
 
     Example: agentpack status
     """
@@ -49,11 +48,11 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
     for file in found.leftovers:
         yield f"{safe(session.workspace.scope.shown(file.path))}: {_STATES[file.state]}"
     yield from _remarkable(session, found)
-    for sentence in sentences(session.workspace, found.same_names):
+    for sentence in same_name_sentences(session.workspace, found.same_names):
         yield f"name      {safe(sentence)}"
     for left in found.unmanaged:
         files = "file" if left.files == 1 else "files"
-        yield f"{left.files} agent {files} not managed in {safe(brief(session.workspace, left.folder))}"
+        yield f"{left.files} agent {files} not managed in {safe(short_path(session.workspace, left.folder))}"
     for refused in found.refused:
         what = f"{refused.pack} {refused.version}: {refused.rule}: {refused.why}" if refused.pack else refused.why
         place = f" ({refused.file}:{refused.line})" if refused.file else ""
@@ -63,7 +62,9 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
 
 
 def _remarkable(session: Session, found: Status) -> Iterator[str]:
-    """What a user would not expect of a client: another's file read, another scope winning, trust that is asked for."""
+    """Facts about a client that users may not expect: it reads another's file, the other scope wins, it asks for
+    trust.
+    """
     for use in found.uses:
         if not use.own:
             yield f"{safe(use.title)} reads {safe(session.workspace.scope.shown(use.path))}"

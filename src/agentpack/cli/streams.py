@@ -1,7 +1,7 @@
-"""The two streams that a command speaks into: in which order they are written, and what happens when one cannot be.
+"""Write to stdout and stderr in the right order, and handle streams that cannot be written.
 
-Data is what was asked for, so a stdout that takes none ends the command. Words only go along with it: a change is not
-to stop in the middle because nobody can read about it.
+Stdout carries the requested data, so a command ends if it fails. Messages on stderr may be lost: a change must not stop
+halfway because nobody can read about it.
 """
 
 import errno
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class Unwritten(Exception):
-    """Stdout takes no more. Not of the family of errors: nothing on the way may take it for one of its own."""
+class OutputError(Exception):
+    """Stdout cannot be written. Not an AgentpackError, so that no handler takes it for one."""
 
     def __init__(self, error: OSError) -> None:
         closed = error.errno == errno.EBADF
@@ -21,18 +21,18 @@ class Unwritten(Exception):
 
 
 def write_data(text: str) -> None:
-    """A line to stdout.
+    """Write a line to stdout.
 
     Raises:
         BrokenPipeError: the reader has gone, as `head` does.
-        Unwritten: it cannot be written.
+        OutputError: it cannot be written.
     """
     with _stdout() as stream:
         _line(stream, text)
 
 
 def write_bytes(content: bytes) -> None:
-    """Bytes to stdout, as they are. Raises as `write_data` does."""
+    """Write bytes to stdout unchanged. Raises like `write_data`."""
     with _stdout() as stream:
         binary = getattr(stream, "buffer", None)
         if binary is None:
@@ -44,7 +44,7 @@ def write_bytes(content: bytes) -> None:
 
 
 def flush_data() -> None:
-    """What was written to stdout goes out. Raises as `write_data` does."""
+    """Flush stdout. Raises like `write_data`."""
     with _stdout() as stream:
         stream.flush()
 
@@ -56,11 +56,11 @@ def _stdout() -> Iterator[Any]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise Unwritten(error) from None
+        raise OutputError(error) from None
 
 
 def write_words(text: str, end: str = "\n") -> None:
-    """A line to stderr, behind the data that comes before it also where both go to one place."""
+    """Write a line to stderr, after flushing stdout so the two interleave correctly."""
     flush_data()
     try:
         _line(sys.stderr, text, end)
@@ -70,12 +70,12 @@ def write_words(text: str, end: str = "\n") -> None:
 
 
 def silence(stream: Any) -> None:
-    """Let all that is still written to the stream go nowhere, also what the interpreter writes at its end."""
+    """Discard everything still written to the stream, including by the interpreter at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _line(stream: Any, text: str, end: str = "\n") -> None:
-    """A line in the stream's encoding: what it has no character for is written as an escape."""
+    """A line in the stream's encoding, with characters it lacks escaped."""
     try:
         print(text, file=stream, end=end)
     except UnicodeEncodeError:

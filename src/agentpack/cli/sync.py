@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from agentpack.cli.options import Accept, Adopt, DiscardEdits, DryRun, OnConflict, Partial, Session, verb, verb_app
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.errors import UsageError
 
 app = verb_app()
@@ -25,7 +25,8 @@ def sync(
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Make the disk equal manifest and lock. Local edits stay; with --locked or --frozen an edited file stops it.
+    """Make installed files match the manifest and lock. Local edits stay; with --locked or --frozen an edited file is
+    an error.
 
     Example: agentpack sync --locked
     """
@@ -36,10 +37,10 @@ def sync(
         return check_scope(session)
     if locked and frozen:
         raise UsageError("`--locked` excludes `--frozen`")
-    from agentpack.cli import changing  # both not for `--help`
+    from agentpack.cli import change_commands  # both not for `--help`
     from agentpack.commands.sync import sync as operation
 
-    request = changing.ChangeRequest(
+    request = change_commands.ChangeRequest(
         locked=locked,
         frozen=frozen,
         dry_run=dry_run,
@@ -48,4 +49,4 @@ def sync(
         discard_edits=discard_edits,
         partial=partial,
     )
-    return changing.decided(session, request, operation)
+    return change_commands.confirmed_change(session, request, operation)

@@ -8,7 +8,7 @@ from agentpack.changes.request import ChangeRequest
 from agentpack.cli.complete import complete_client, complete_installed
 from agentpack.cli.options import Accept, DiscardEdits, DryRun, Session, verb, verb_app
 from agentpack.cli.outcomes import finish
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 from agentpack.commands.uninstall import uninstall as run
 from agentpack.errors import UsageError
 
@@ -42,11 +42,11 @@ def uninstall(
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Take packs out of manifest, lock and disk, with what nothing else needs.
+    """Remove packs from manifest, lock and disk, with what nothing else needs.
 
-    `NAME[VARIANT]` takes only that variant out and keeps the pack. `--client` takes only that client's files away: of
-    the packs named, or of all packs when none is. A file that was edited by hand stops it: say whether the edit goes or
-    the file stays. A manifest in which nothing is left but what agentpack wrote goes too.
+    `NAME[VARIANT]` removes only that variant and keeps the pack. `--client` removes only that client's files: of the
+    named packs, or of all packs if none is named. A file that was edited by hand stops it: choose whether to discard
+    the edit or keep the file. A manifest that is left with nothing but what agentpack wrote is deleted too.
 
     Example: agentpack uninstall python-engineer --client codex
     """

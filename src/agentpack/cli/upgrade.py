@@ -6,7 +6,7 @@ import typer
 
 from agentpack.cli.complete import complete_installed
 from agentpack.cli.options import Accept, Adopt, DiscardEdits, DryRun, OnConflict, Partial, Session, Yes, verb, verb_app
-from agentpack.cli.present import Result
+from agentpack.cli.output import Result
 
 app = verb_app()
 
@@ -30,14 +30,15 @@ def upgrade(
     dry_run: DryRun = False,
     accept: Accept = None,
 ) -> Result:
-    """Take the newest releases in range. What you edited is merged; a collision changes nothing and is shown.
+    """Install the newest releases in range. Your edits are merged in. On a conflict, nothing is written and the
+    conflict is shown.
 
     Example: agentpack upgrade --latest --yes
     """
     session.accept(accept)
-    from agentpack.cli import changing  # not for `--help`
+    from agentpack.cli import change_commands  # not for `--help`
 
-    request = changing.ChangeRequest(
+    request = change_commands.ChangeRequest(
         names=names or (),
         latest=latest,
         require_acceptance=not check,
@@ -48,5 +49,5 @@ def upgrade(
         discard_edits=discard_edits,
         partial=partial or check,
     )
-    result = changing.upgrade(session, request)
+    result = change_commands.upgrade(session, request)
     return result._replace(exit_code=int(result.data["changed"])) if check else result

@@ -1,7 +1,7 @@
-"""Text wrapped to the terminal's width, at blanks only; in a pipe a line stays a line.
+"""Wrap text to the terminal's width, at blanks only; in a pipe lines are not wrapped.
 
-A word that is wider than the terminal, and a message with a path in it, are left for the terminal to wrap, so that
-the path can be copied.
+Words wider than the terminal, and messages with a path, are left to the terminal to wrap, so that the path can be
+copied.
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 _STYLE = re.compile("\x1b\\[[0-9;]*m")
 _WORD = re.compile(r" *(?:`[^`]*`|[^ ])+")
-"""A word, or several between backticks: what is quoted there is read, and copied, as one."""
+"""A word, or several between backticks, which are read and copied as one."""
 _PATH = re.compile(r"(?:^|[\s`(])(?:~?/|\.{1,2}/)\S")
 _NARROWEST = 30
 
@@ -23,7 +23,7 @@ def columns() -> int:
 
 
 def hang(label: str, text: str) -> Iterator[str]:
-    """The text behind its label, further lines below its first word; below the label where there is little room."""
+    """The text after its label, with further lines indented to it; below the label if there is little room."""
     if not sys.stdout.isatty():
         yield label + text
         return
@@ -38,14 +38,14 @@ def hang(label: str, text: str) -> Iterator[str]:
 
 
 def fill(text: str, width: int, indent: str = "") -> list[str]:
-    """The text in lines, each behind the indent."""
+    """The text in lines, each indented."""
     return textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
 
 
 def wrapped(line: str) -> str:
-    """A line of words, wrapped; what goes on is indented a little further. Styles take no room."""
+    """A line of text, wrapped with a hanging indent. Style codes take no room."""
     width = columns()
     if _length(line) <= width or _PATH.search(line):
         return line
@@ -75,7 +75,7 @@ def _length(text: str) -> int:
 
 
 def needed(rows: Sequence[Sequence[str]], whole: Sequence[int]) -> list[int]:
-    """How wide each column must be that no word is broken; a column that is kept whole, as wide as its cells."""
+    """The width each column needs so that no word is broken; for unwrapped columns the width of their cells."""
     count = len(rows[0])
     return [
         max(len(cell) if index in whole else max(map(len, cell.split()), default=0) for cell in column)
@@ -84,7 +84,7 @@ def needed(rows: Sequence[Sequence[str]], whole: Sequence[int]) -> list[int]:
 
 
 def stacked(headers: Sequence[str], row: Sequence[str]) -> Iterator[str]:
-    """A row that finds no room side by side: a line for each cell that says something."""
+    """A row that does not fit the width: a line for each non-empty cell."""
     width = max(map(len, headers))
     for index, (header, cell) in enumerate(zip(headers, row, strict=True)):
         if index == 0:
@@ -94,5 +94,5 @@ def stacked(headers: Sequence[str], row: Sequence[str]) -> Iterator[str]:
 
 
 def fits(widths: Sequence[int], gap: int) -> bool:
-    """Whether columns so wide stand side by side."""
+    """Whether columns of these widths fit side by side."""
     return sum(widths) + gap * (len(widths) - 1) <= columns()

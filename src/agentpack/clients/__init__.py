@@ -1,6 +1,6 @@
-"""How each client reads agents: one file per client, and one line in this table.
+"""All clients: one module each, and one line in this table.
 
-An adapter's module is imported when its client is asked for, so that thirty of them cost a command nothing.
+A client's module is imported when it is first used, so that thirty of them cost a command nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "Clients", "Declaration"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "ClientDeclaration", "Clients"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -45,30 +45,30 @@ MODULES: Mapping[str, str] = {
     "vibe": "vibe",
     "zcode": "zcode",
 }
-"""Every client's name, and the module of its adapter."""
+"""Every client's name, and its module."""
 
 SHARED: Mapping[str, str] = {".roomodes": "roo", "settings.yaml": "pool"}
-"""The names of files that hold several agents, and the client whose adapter reads them."""
+"""Names of files that hold several agents, and the client that reads them."""
 
 _loaded: dict[str, Client] = {}
 
 
-class Declaration(NamedTuple):
-    """The file that declares a client, and the digest of what it says."""
+class ClientDeclaration(NamedTuple):
+    """The file that declares a client, and the digest of its text."""
 
     path: str
     digest: Digest
 
 
 class Clients(Mapping[str, Client]):
-    """All adapters by name: those that come with agentpack, and those a user declared."""
+    """All clients by name: built-in ones and those a user declared."""
 
     def __init__(
-        self, declared: Mapping[str, Client] | None = None, declarations: Mapping[str, Declaration] | None = None
+        self, declared: Mapping[str, Client] | None = None, declarations: Mapping[str, ClientDeclaration] | None = None
     ) -> None:
-        """`declarations` has the file of each client that is declared."""
+        """`declarations` has the file of each declared client."""
         self._declared = dict(declared or {})
-        self.declarations: Mapping[str, Declaration] = dict(declarations or {})
+        self.declarations: Mapping[str, ClientDeclaration] = dict(declarations or {})
 
     def __getitem__(self, name: str) -> Client:
         if name in self._declared:
@@ -87,16 +87,16 @@ class Clients(Mapping[str, Client]):
         return name in MODULES or name in self._declared
 
     def nearest(self, client: str) -> Iterable[str]:
-        """The names of all clients: this one if it is known, then those whose adapters are loaded already."""
+        """The names of all clients: this one if known, then those whose modules are loaded."""
         return dict.fromkeys((*([client] if client in self else []), *self._declared, *_loaded, *self))
 
     def named(self, word: str) -> Client:
-        """The adapter that a word means: a name or an alias, however its letters are written.
+        """The client for a name or alias, in any spelling.
 
         Raises:
-            UsageError: there is none; the nearest names are offered.
+            UsageError: there is none; the nearest names are suggested.
         """
-        name = self.meant(word)
+        name = self.resolve(word)
         if name not in self:
             raise UsageError(
                 f"there is no client `{word}`",
@@ -105,24 +105,23 @@ class Clients(Mapping[str, Client]):
             )
         return self[name]
 
-    def meant(self, word: str) -> str:
-        """The name of the client that a word means; the word, in lower case with hyphens, where it means none."""
+    def resolve(self, word: str) -> str:
+        """The name of the client that a word means; if unknown, the word in lower case with hyphens."""
         if word in self:
             return word
         plain = client_word(word)
         return plain if plain in self else self.words().get(plain, plain)
 
     def words(self) -> Mapping[str, str]:
-        """Every word that means a client, names and aliases, with the client's name. Loads all adapters."""
+        """Every name and alias with the client's name. Loads all modules."""
         aliases = {alias: name for name in MODULES for alias in self[name].aliases}
         return {**aliases, **{name: name for name in self}}
 
     def chosen(self, words: Iterable[str], scope: str, variables: Mapping[str, str]) -> list[str]:
-        """The names of the clients that some words mean, `a,b` and `all` among them: all that come with agentpack and
-        read agents in the scope.
+        """The names of the clients in words such as `a,b` or `all`: the built-in ones that have agents in the scope.
 
         Raises:
-            UsageError: a word means no client.
+            UsageError: a word is not a client.
         """
         found: dict[str, None] = {}
         for word in (part.strip() for text in words for part in text.split(",")):

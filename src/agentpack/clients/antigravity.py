@@ -1,19 +1,19 @@
 """Antigravity (editor and command line): Markdown files with YAML front matter in `.agents/agents`.
 
-An agent has no tool that its file does not name, and the names are not established: they come from the persona's own
-settings for this client. Fields: https://antigravity.google/docs/subagents
+An agent has only the tools its file names, and the names are not established: they come from the persona's own settings
+for this client. Fields: https://antigravity.google/docs/subagents
 """
 
 from collections.abc import Iterable
 
-from agentpack.clients.base import Client, Place, native_settings
-from agentpack.clients.powers import Powers
+from agentpack.clients.base import Client, UserFolder, native_settings
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 
 
 def notes_on(persona: Persona) -> Iterable[Note]:
-    """An agent that names no tools has none."""
+    """A note that an agent without named tools has none."""
     if "tools" not in native_settings(persona, "antigravity"):
         why = "name them under `clients: {antigravity: {tools: […]}}`"
         yield Note("tools: Antigravity gives an agent none by default", why)
@@ -24,7 +24,7 @@ CLIENT = Client(
     aliases=("google-antigravity",),
     title="Antigravity",
     project=".agents/agents",
-    user=Place(".gemini/config/agents"),
+    user=UserFolder(".gemini/config/agents"),
     file="{name}.md",
     notes_on=notes_on,
     version="CLI 1.1.6",
@@ -37,7 +37,7 @@ CLIENT = Client(
     ),
     models=("inherit",),
     limits=("tools",),
-    powers=Powers(only_named=True),
+    powers=CapabilityMeanings(only_named=True),
     settings={
         "tools": "list",
         "mainAgent": "flag",

@@ -1,18 +1,18 @@
 """Augment (`auggie`): Markdown files with YAML front matter. Beside `disabled_tools` it drops `tools`.
 
-The loader and the names of tools stand in `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
+The loader and the tool names are from `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
 """
 
-from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, NAMES, UNREAD, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="augment",
     aliases=("auggie", "augment-code"),
     title="Augment (auggie)",
     project=".augment/agents",
-    user=Place(".augment/agents"),
+    user=UserFolder(".augment/agents"),
     file="{name}.md",
     version="0.36.0",
     checked="2026-11-23",
@@ -27,6 +27,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disabled_tools",
         names={
             "read": ("view",),
             "search": ("grep-search", "codebase-retrieval"),
@@ -36,7 +37,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools", "disabled_tools"),
-    powers=Powers(
+    powers=CapabilityMeanings(
         complete=True,
         either=True,
         reading=Grammar(

@@ -1,6 +1,6 @@
-"""What a client is: one value, which says where the client reads agents and how their files are written and read.
+"""`Client`: one value that says where a client reads agents, and how their files are written and read.
 
-A client is data, in a file of this package or in a user's `.agentpack/clients/<name>.yaml`. Keys of a header come from
+A client is data, in a module of this package or in a user's `.agentpack/clients/<name>.yaml`. Header keys come from
 this value alone, so that no key, tool, colour or model of another client can reach a client that would misread it.
 """
 
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from agentpack.clients.capability_meanings import LIMITING, MEANINGS, NOTHING, CapabilityMeanings
 from agentpack.clients.grammar import UNKNOWN, UNKNOWN_COMMAS, Grammar
-from agentpack.clients.powers import LIMITING, MEANINGS, NOTHING, Powers
 from agentpack.model.fields import COLORS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Form, Note
@@ -19,22 +19,23 @@ _AGREEING: Mapping[str, tuple[str, ...]] = {
     "none": (),
     "model": ("model",),
     "allow": ("allow",),
+    "deny": ("deny",),
     "map": ("allow", "grants"),
     "permissions": ("allow", "grants"),
     "looking": ("looking",),
 }
-"""By the role of a key, the meanings elsewhere that say no more than it."""
+"""By the role of a key, the meanings in other clients that say no more than it."""
 
 
 class Choice(NamedTuple):
-    """How a client says a field of a persona that is one word of a few, such as `color`."""
+    """How a client writes a persona field that is one word of a few, such as `color`."""
 
     key: str
     words: Mapping[str, str]
-    """The client's own word for each that it knows."""
+    """The client's own word for each it knows."""
 
     def canonical(self, own: Any) -> str | None:
-        """What one of the client's own words stands for; None when it is none."""
+        """The canonical word for one of the client's own; None if unknown."""
         found = own.lower() if isinstance(own, str) else None
         return next((word for word, native in self.words.items() if native == found), None)
 
@@ -55,18 +56,18 @@ HEX_COLORS = Choice(
 )
 
 
-class Place(NamedTuple):
-    """Where a client reads agents at user scope: a folder below home, and the variable that moves the client's own
+class UserFolder(NamedTuple):
+    """Where a client reads agents at user scope: a folder below home, and the variable that moves the client's
     folder.
     """
 
     folder: str
     variable: str | None = None
     below_variable: str = ""
-    """The folder of agents below the one that the variable names."""
+    """The agents folder below the one the variable names."""
 
 
-class Shared(NamedTuple):
+class SharedFile(NamedTuple):
     """A file with several agents in it. Agentpack only manages its own entries."""
 
     path: tuple[str, ...]
@@ -102,139 +103,147 @@ def _none(persona: Persona) -> Iterable[Note]:
 class ToolWords(NamedTuple):
     """How a client is told which tools an agent may use.
 
-    `names` gives the client's own tools for each canonical one; a canonical tool that is missing there does not exist
-    in the client, so that leaving it out narrows nothing. `list` and `comma` name the tools allowed, `map` says true or
-    false for `*` and for every tool allowed, `permissions` denies `*` and grants the tools allowed.
+    `names` maps canonical tools to the client's own; a canonical tool that is missing there does not exist in the
+    client, so leaving it out restricts nothing. `list` and `comma` name the allowed tools, `map` says true or false for
+    `*` and for each allowed tool, `permissions` denies `*` and grants the allowed tools.
     """
 
     key: str
     style: str
     names: Mapping[str, tuple[str, ...]]
+    deny: str = ""
+    """The key of a list of tools that are denied, where the client has one. `map` and `permissions` say that under
+    `key`."""
     grants: Mapping[str, Any] = NOTHING
-    """For `permissions`: what a tool is granted where that is not plainly `allow`."""
+    """For `permissions`: what a tool is granted if not simply `allow`."""
     remark: str = ""
-    """What is told when a restriction is written."""
+    """A note shown when a restriction is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)  # each costs every command a millisecond
 class Client:
-    """A client: where it reads agents, how far that was checked, and how a persona is written for it."""
+    """A client: where it reads agents, how well that was verified, and how a persona is written for it."""
 
     name: str
     title: str
     project: str | None
-    """The folder of agents in a project; None: the client has none there."""
-    user: Place | None
+    """The agents folder in a project; None if the client has none there."""
+    user: UserFolder | None
     file: str
-    """The file of one agent below that folder, with `{name}` in it: `{name}.md`, `{name}/AGENTS.md`."""
+    """The file of one agent below that folder, containing `{name}`: `{name}.md`, `{name}/AGENTS.md`."""
     version: str
     checked: str
     """Date of the check, ISO 8601."""
     verified_by: str
     """`judge` (the client itself loaded a file), `source` (its code was read) or `documentation`."""
     reads: str
-    """How the client reads a folder, in a line for people."""
+    """How the client reads a folder, in one line for people."""
     markers: tuple[str, ...] = ()
-    """Files or folders, below a project's root or home, whose presence shows that the client is used there. Only this
-    client makes them.
-    """
+    """Files or folders, below a project's root or home, that show the client is used there. Only this client makes
+    them."""
     wins: str = "project"
-    """Which scope wins where both have an agent of one name: `project`, `user` or `merge`."""
+    """Which scope wins if both have an agent with the same name: `project`, `user` or `merge`."""
     also_reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By scope, what this client reads besides its folder: other clients' folders, or older ones of its own. One that
-    begins with `$` counts where that variable is set."""
+    """By scope, further folders this client reads: other clients', or older ones of its own. One beginning with `$`
+    counts while that variable is set."""
     own_first: bool = False
-    """Whether an agent in its own folder is known to win over one in a folder it reads besides."""
+    """Whether an agent in its own folder is known to win over one in a further folder."""
     endings: tuple[str, ...] = ()
-    """What the names of agent files end with, where the client reads more than it is written: `.md`, `.txt`."""
+    """The suffixes of agent files, if the client reads more than are written: `.md`, `.txt`."""
     nested: bool = True
-    """Whether it may read agents in folders below; False where it is known not to."""
+    """Whether it may read agents in subfolders; False if known not to."""
     naming: tuple[str, ...] = ("name",)
-    """How the client names an agent: the first of these that the file has. `name` is the key in its head, `path` its
-    path below the folder, `stem` its own name without folders; a Markdown file has a `stem` only behind a header."""
+    """How the client names an agent: the first of these that the file has. `name` is the key in its header, `path` its
+    path below the folder, `stem` its file name; a Markdown file only has a `stem` if it has a header."""
     trust: str = ""
-    """What a user must do before a project's agents are shown, empty when nothing."""
+    """What a user must do before a project's agents are shown; empty if nothing."""
     reserved: frozenset[str] = frozenset()
     identity: Callable[[str], str] = _same
-    """What the client makes of a name: two personas for which this is the same collide there."""
-    shared: Shared | None = None
+    """How the client normalizes a name: two personas with the same result collide there."""
+    shared: SharedFile | None = None
     aliases: tuple[str, ...] = ()
-    """What else people call it, in lower case with hyphens."""
+    """Other names people use, in lower case with hyphens."""
     remarks: tuple[str, ...] = ()
-    """What else a user should know, a sentence each."""
+    """Further facts for users, a sentence each."""
     notes_on: Callable[[Persona], Iterable[Note]] = _none
-    """What is told of a persona besides, where this client reads a text otherwise than it was meant."""
+    """Further notes on a persona, where this client reads a text differently than intended."""
     repeated: str = ""
-    """A key that says the persona's name once more."""
+    """A key that repeats the persona's name."""
 
     # The client's agent file.
 
     format: str = "markdown"
     """`markdown`, `toml`, `json`, `yaml` (an entry of a shared file) or `body` (no header at all)."""
     header: str = "lines"
-    """How the header of a Markdown file is found and read: `strict` where it must be valid YAML, `lines` where one that
-    is not is read line by line, `claude` as Claude Code does.
-    """
+    """How the header of a Markdown file is parsed: `strict` if it must be valid YAML, `lines` if invalid YAML is read
+    line by line, `claude` as Claude Code does."""
     name_key: str | None = "name"
-    """The key of the name; None when only the file's name says it."""
+    """The key of the name; None if only the file name says it."""
     description: str | None = "description"
-    """The key of the description; None when an agent has none."""
+    """The key of the description; None if an agent has none."""
     model: str | None = "model"
-    """The key of the model, None when an agent has none of its own."""
+    """The key of the model; None if an agent cannot choose one."""
     provider: str | None = None
-    """The key of the model's provider, where `provider/model` is said in two keys."""
+    """The key of the model's provider, if `provider/model` is written as two keys."""
     models: tuple[str, ...] = ()
-    """Model families that the client itself understands; others must be mapped by the manifest."""
+    """Model families that the client knows; others must be mapped in the manifest."""
     ids: str = ""
-    """A regular expression: full ids that the client takes as they are. Other ids must be mapped too."""
+    """A regular expression for full model ids that the client accepts. Other ids must be mapped too."""
     id_form: str = ""
     """A regular expression that every id must match, mapped ones too, and an example of one."""
     id_example: str = ""
     choices: Mapping[str, Choice] = field(default_factory=dict)
-    """By the persona's field, those that are one word of a few and that the client has."""
+    """The persona fields with one word of a few that the client supports."""
     tools: ToolWords | None = None
     readonly: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that limit an agent to looking, where the client has no list of tools."""
+    """Settings that make an agent read-only, if the client has no list of tools."""
     limits: tuple[str, ...] = ()
-    """Native settings that say which tools an agent has. Beside a persona's `tools` that are written they are left out,
-    lest they widen it; where those cannot be written they say them.
-    """
+    """Native settings that say which tools an agent has. Left out if a persona's `tools` are written, so that they
+    cannot widen it; used if those cannot be written."""
     unlimited: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of an agent whose tools nothing limits, where the client gives none that is not named."""
+    """Fields of an agent without tool limits, if the client gives none that are not named."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    """Fields that every agent of this client has, unless a native setting says otherwise."""
+    """Fields of every agent of this client, unless a native setting overrides them."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Native settings that a persona may give, and the form of each (see `fitted`)."""
-    powers: Powers = Powers()  # noqa: RUF009 - frozen
+    """Native settings that a persona may set, and the form of each (see `fit_setting`)."""
+    powers: CapabilityMeanings = CapabilityMeanings()  # noqa: RUF009 - frozen
     """What its settings let an agent do."""
     idle: Mapping[str, str] = field(default_factory=dict)
-    """Native settings that read as a restriction and do not hold, and why."""
+    """Native settings that look like a restriction but have no effect, and why."""
     body: str = ""
-    """The key of the body, for formats without a body of their own."""
+    """The key of the body, for formats where the body is a field."""
     live: tuple[str, ...] = ()
     """Text in the body that the client would interpret: `${word}`, `{file:}`, `{env:}`."""
     long_description: int = 0
-    """Characters from which the client cuts or warns; 0: no limit is known."""
+    """Characters from which the client cuts or warns; 0 if unknown."""
     shortest_body: int = 0
     longest_body: int = 0
-    """Characters a body may have; 0: no limit is known."""
+    """Largest number of characters in a body; 0 if unknown."""
     form: Form = field(init=False)
     """How a file for this client is written."""
 
     @property
     def grammar(self) -> Grammar:
-        """How a list of tools is read."""
+        """How a list of allowed tools is parsed."""
         commas = self.tools is not None and self.tools.style == "comma"
         return self.powers.reading or (UNKNOWN_COMMAS if commas else UNKNOWN)
 
     @property
     def denying(self) -> Grammar:
-        """How a list of tools that are denied is read."""
+        """How a list of denied tools is parsed."""
         return self.powers.denying or self.grammar
+
+    def tools_of(self, group: str) -> tuple[str, ...]:
+        """All the client's own tools that do what a canonical tool does, so that denying them denies it: more than an
+        agent needs that is given it. Without those that are denied along with another one.
+        """
+        named = self.tools.names.get(group, ()) if self.tools is not None else ()
+        more = (name for name, word in self.powers.tools.items() if word == group and name not in self.powers.along)
+        return tuple(dict.fromkeys((*named, *more))) if named else ()
 
     @property
     def native(self) -> Mapping[str, str]:
-        """All native settings and their forms: `settings`, and the model in the client's own words."""
+        """All native settings with their forms: `settings`, and the model in the client's own terms."""
         if self.model is None or self.ids == ".+":
             return self.settings
         return {**({self.provider: "text"} if self.provider else {}), self.model: "text", **self.settings}
@@ -242,18 +251,19 @@ class Client:
     def __post_init__(self) -> None:
         roles = {self.description: "description", self.model: "model", self.provider: "model"}
         roles |= {choice.key: name for name, choice in self.choices.items()}
+        lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
         if self.tools is not None:
             roles[self.tools.key] = "tools"
-        lists = {key for key, form in self.settings.items() if form in ("list", "texts")}
-        lists |= {self.tools.key} if self.tools is not None and self.tools.style == "comma" else set()
+            roles[self.tools.deny or None] = "deny"
+            lists |= {self.tools.key, self.tools.deny} - {""} if self.tools.style == "comma" else set()
         named = {key: role for key, role in roles.items() if key is not None}
         object.__setattr__(self, "form", Form(self.format, self.body, named, frozenset(lists)))
 
     @property
     def keys(self) -> frozenset[str]:
-        """Every key that a file for this client may have."""
+        """Every key a file for this client may have."""
         single = (self.name_key, self.description, self.model, self.provider, self.body, *self._choice_keys)
-        tools = () if self.tools is None else (self.tools.key,)
+        tools = () if self.tools is None else filter(None, (self.tools.key, self.tools.deny))
         return frozenset(
             {
                 *filter(None, (*single, self.repeated)),
@@ -270,7 +280,7 @@ class Client:
         return tuple(choice.key for choice in self.choices.values())
 
     def meaning(self, key: str) -> str:
-        """What a key of the client's files means, in the words of `Powers.settings`; `setting` when nobody knows."""
+        """The meaning of a key in the client's files, as in `CapabilityMeanings.settings`; `setting` if unknown."""
         own = self.powers.settings.get(key)
         if own is not None:
             return own
@@ -282,24 +292,26 @@ class Client:
         return "value" if meaning == "setting" and self.is_declared and key in self.fixed else meaning
 
     def _role(self, key: str) -> str | None:
-        """What a key means because of what is written under it; None for a setting."""
+        """The meaning of a key from what agentpack writes under it; None for a setting."""
         if key in (self.name_key, self.description, self.body, self.provider, *self._choice_keys):
             return "none"
         if key == self.model:
             return "model"
         if self.tools is not None and key == self.tools.key:
             return self.tools.style if self.tools.style in ("map", "permissions") else "allow"
+        if self.tools is not None and key == self.tools.deny:
+            return "deny"
         return "looking" if key in self.readonly else None
 
     @property
     def is_declared(self) -> bool:
-        """Whether a user, or a clone, declared it. Of such a client we know only what the declaration says, which may
-        call `hooks` the key of a description: what a key means elsewhere counts then.
+        """Whether a user, or a clone, declared it. Only the declaration is known about such a client, and it may call
+        the description's key `hooks`: so the meaning of a key in other clients counts too.
         """
         return self.verified_by == DECLARED
 
     def folder(self, scope: str, variables: Mapping[str, str]) -> str | None:
-        """The folder of agents as a named path; None when the client has none in this scope."""
+        """The agents folder as a named path; None if the client has none in this scope."""
         if scope == "project":
             return self.project
         if self.user is None:
@@ -322,8 +334,8 @@ class Client:
         return (*(() if own is None else (own,)), *more)
 
     def patterns(self, scope: str) -> Iterator[str]:
-        """Where agent files of this client can be, as named paths with `{name}` for the persona: with and without the
-        variable that moves its folder, and in the folders that it also reads, as older versions wrote there.
+        """Where this client's agent files can be, as named paths with `{name}` for the persona: with and without the
+        variable that moves its folder, and in the further folders it reads, where older versions wrote.
         """
         moved = self.user.variable if self.user is not None else None
         for variables in ({}, *([{moved: "set"}] if moved and scope == "user" else [])):
@@ -341,7 +353,7 @@ class Client:
 
 
 def ending(client: Client) -> str:
-    """What the names of the agent files that are written for a client end with: `.md`, `.agent.md`, `/AGENTS.md`."""
+    """The suffix of agent files written for a client: `.md`, `.agent.md`, `/AGENTS.md`."""
     return client.file.partition("{name}")[2] or client.file
 
 

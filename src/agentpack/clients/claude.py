@@ -1,15 +1,15 @@
 """Claude Code: Markdown files with YAML front matter in `agents/`.
 
-Fields and their readings were checked against Claude Code itself (see `docs/reference/clients/claude.md`). It ends the
-header at the first `---`, be it within a description.
+Fields and how they are parsed were checked against Claude Code itself (see `docs/reference/clients/claude.md`). It ends
+the header at the first `---`, even within a description.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import DROPPED, NAMES, NONE, Grammar
-from agentpack.clients.powers import Powers
 from agentpack.model.fields import MODELS
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
@@ -25,7 +25,7 @@ GRAMMAR = Grammar(
     other=NONE,
     item=DROPPED,
 )
-POWERS = Powers(
+POWERS = CapabilityMeanings(
     settings={"memory": "named:memory=user|project|local"},
     reading=GRAMMAR,
     denying=GRAMMAR._replace(star=NONE),  # a star makes the whole list void
@@ -56,7 +56,7 @@ POWERS = Powers(
 
 
 def notes_on(persona: Persona) -> Iterable[Note]:
-    """A literal backslash-n in a description has no escape in Claude Code."""
+    """A note on a literal backslash-n in a description, which has no escape in Claude Code."""
     if "\\n" in str(persona.value("description") or ""):
         yield Note("description: Claude Code reads the two characters `\\n` as a line break")
 
@@ -66,7 +66,7 @@ CLIENT = Client(
     aliases=("claude-code",),
     title="Claude Code",
     project=".claude/agents",
-    user=Place(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
+    user=UserFolder(".claude/agents", "CLAUDE_CONFIG_DIR", "agents"),
     file="{name}.md",
     version="2.1.330",
     checked="2026-11-23",
@@ -83,6 +83,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="comma",
+        deny="disallowedTools",
         names={
             "read": ("Read",),
             "search": ("Grep", "Glob"),
@@ -114,7 +115,7 @@ CLIENT = Client(
 
 
 def canonical_tools(value: Any) -> list[str] | None:
-    """The canonical tools that a list of native ones stands for exactly, in order; None when it stands for none."""
+    """The canonical tools that match a list of native ones exactly, in order; None if there are none."""
     if value is None:
         return []
     assert CLIENT.tools is not None

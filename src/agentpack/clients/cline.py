@@ -1,14 +1,14 @@
-"""Cline: `*.yaml` files that hold YAML front matter and a body. The model is said in two keys.
+"""Cline: `*.yaml` files with YAML front matter and a body. The model is split into two keys.
 
-Names of tools, the reading of `tools` and the name of an agent's tool stand in `@cline/core` 0.0.86.
+Tool names, the parsing of `tools` and the name of an agent's tool are from `@cline/core` 0.0.86.
 """
 
 import re
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
 from agentpack.clients.opencode import MODEL
-from agentpack.clients.powers import Powers
 
 OLDER = {
     "apply_diff": "editor",
@@ -22,11 +22,11 @@ OLDER = {
     "list_code_definition_names": "search_codebase",
     "use_skill": "skills",
 }
-"""Names that its tools had before, which it still reads."""
+"""Former names of its tools, which it still accepts."""
 
 
 def identity(name: str) -> str:
-    """The tool that Cline makes of an agent, up to the length at which it puts a digest behind."""
+    """The tool name Cline derives from an agent, up to the length at which it appends a digest."""
     return f"subagent_{re.sub('[^a-z0-9]+', '_', name.strip().lower()).strip('_') or 'agent'}"
 
 
@@ -35,7 +35,7 @@ CLIENT = Client(
     aliases=("cline-cli",),
     title="Cline",
     project=".cline/agents",
-    user=Place(".cline/agents", "CLINE_DIR", "agents"),
+    user=UserFolder(".cline/agents", "CLINE_DIR", "agents"),
     file="{name}.yaml",
     version="core 0.0.86",
     checked="2026-11-23",
@@ -67,7 +67,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         complete=True,
         aliases=OLDER,
         reading=Grammar(

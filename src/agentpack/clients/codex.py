@@ -1,19 +1,19 @@
 """Codex: TOML files, each a role whose other keys are Codex's own configuration. An unknown key loses the file.
 
 A role cannot be restricted: it has no list of tools, and Codex starts it with the sandbox and approvals of the session
-whatever its file says. Seen in 0.169.0 (a role with `sandbox_mode = "read-only"`, started from a session that may
-write, may write) and read in its source (`apply_spawn_agent_runtime_overrides` runs after the role is applied).
+whatever its file says. Observed in 0.169.0 (a role with `sandbox_mode = "read-only"`, started from a session with write
+access, may write) and confirmed in its source (`apply_spawn_agent_runtime_overrides` runs after the role is applied).
 """
 
-from agentpack.clients.base import Client, Place
-from agentpack.clients.powers import Powers
+from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 
 CLIENT = Client(
     name="codex",
     aliases=("codex-cli", "openai-codex"),
     title="Codex",
     project=".codex/agents",
-    user=Place(".codex/agents", "CODEX_HOME", "agents"),
+    user=UserFolder(".codex/agents", "CODEX_HOME", "agents"),
     file="{name}.toml",
     version="0.169.0",
     checked="2026-11-23",
@@ -40,7 +40,7 @@ CLIENT = Client(
         "web_search": "disabled|cached|live",
         "mcp_servers": "map",
     },
-    powers=Powers(settings={"web_search": "is:web"}),
+    powers=CapabilityMeanings(settings={"web_search": "is:web"}),
     idle={
         "sandbox_mode": "which Codex replaces with the session's when it starts the agent",
         "web_search": "which Codex replaces with the session's when it starts the agent",

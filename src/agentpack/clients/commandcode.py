@@ -1,14 +1,14 @@
-"""Command Code: Markdown files with YAML front matter. An agent has no tool that its file does not name.
+"""Command Code: Markdown files with YAML front matter. An agent has only the tools its file names.
 
-The loader and the names of tools stand in `command-code` 1.54.2 (`scanAgentsDir`, `resolveSubagentTools`): without
+The loader and the tool names are from `command-code` 1.54.2 (`scanAgentsDir`, `resolveSubagentTools`): without
 `tools` an agent gets none, so one that nothing limits is given all.
 """
 
 import re
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, UNREAD, Grammar
-from agentpack.clients.powers import Powers
 
 
 def identity(name: str) -> str:
@@ -21,7 +21,7 @@ CLIENT = Client(
     aliases=("command-code",),
     title="Command Code",
     project=".commandcode/agents",
-    user=Place(".commandcode/agents"),
+    user=UserFolder(".commandcode/agents"),
     file="{name}.md",
     version="1.54.2",
     checked="2026-11-23",
@@ -35,6 +35,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disallowedTools",
         names={
             "read": ("read_file", "read_multiple_files", "read_directory"),
             "search": ("grep", "glob"),
@@ -45,7 +46,7 @@ CLIENT = Client(
     ),
     unlimited={"tools": "*"},
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         only_named=True,
         reading=Grammar(
             separators=", ",

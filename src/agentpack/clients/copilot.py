@@ -1,12 +1,12 @@
 """GitHub Copilot: the command line and VS Code read the same `*.agent.md` files, with tools under common aliases.
 
-The aliases are documented for both (https://docs.github.com/en/copilot/reference/custom-agents-configuration); a name
-that one of them does not know is ignored there.
+The aliases are documented for both (https://docs.github.com/en/copilot/reference/custom-agents-configuration); each
+ignores names it does not know.
 """
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 TOOLS = {
     name: word
@@ -20,13 +20,13 @@ TOOLS = {
     }.items()
     for name in names.split()
 }
-"""Further names that it takes, in small letters."""
+"""Further names it accepts, in lower case."""
 CLIENT = Client(
     name="copilot",
     aliases=("github-copilot", "copilot-cli", "vscode", "vs-code", "vscode-copilot"),
     title="GitHub Copilot (CLI and VS Code)",
     project=".github/agents",
-    user=Place(".copilot/agents", "COPILOT_HOME", "agents"),
+    user=UserFolder(".copilot/agents", "COPILOT_HOME", "agents"),
     file="{name}.agent.md",
     version="CLI 1.0.102",
     checked="2026-11-23",
@@ -57,7 +57,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         complete=True,
         servers=r"(?P<server>[^/]+)/(?P<tool>.+)\Z",
         tools=TOOLS,

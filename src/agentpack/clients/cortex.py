@@ -1,16 +1,16 @@
-"""Cortex Code: Markdown files with YAML front matter. It has a list of tools whose names are not established.
+"""Cortex Code: Markdown files with YAML front matter. It has a list of tools, but their names are not established.
 
 Fields: https://docs.snowflake.com/en/user-guide/cortex-code/extensibility
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="cortex",
     aliases=("cortex-code", "snowflake-cortex"),
     title="Cortex Code",
     project=".cortex/agents",
-    user=Place(".snowflake/cortex/agents"),
+    user=UserFolder(".snowflake/cortex/agents"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -1,16 +1,16 @@
-"""Cursor: Markdown files with YAML front matter. Of tools it knows one switch, `readonly`.
+"""Cursor: Markdown files with YAML front matter. The only tool setting is the switch `readonly`.
 
 Fields: https://cursor.com/docs/agent/subagents
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="cursor",
     aliases=("cursor-agent", "cursor-cli"),
     title="Cursor",
     project=".cursor/agents",
-    user=Place(".cursor/agents"),
+    user=UserFolder(".cursor/agents"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

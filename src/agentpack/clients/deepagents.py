@@ -1,6 +1,8 @@
-"""Deep Agents Code (`dcode`): a folder for each agent with an `AGENTS.md`: a name, a description, a model, no more."""
+"""Deep Agents Code (`dcode`): a folder for each agent with an `AGENTS.md` that has only a name, a description and a
+model.
+"""
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 MODEL = r"[^:\s]+:\S+"
 
@@ -9,7 +11,7 @@ CLIENT = Client(
     aliases=("deepagents-code", "dcode"),
     title="Deep Agents Code (dcode)",
     project=".deepagents/agents",
-    user=Place(".deepagents/agent/agents", "DEEPAGENTS_HOME", "agent/agents"),
+    user=UserFolder(".deepagents/agent/agents", "DEEPAGENTS_HOME", "agent/agents"),
     file="{name}/AGENTS.md",
     version="0.1.88",
     checked="2026-11-23",

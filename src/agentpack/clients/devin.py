@@ -1,16 +1,16 @@
-"""Devin Local, which follows Windsurf: a folder for each agent with an `AGENT.md`. Names of tools are not established.
+"""Devin Local, the successor of Windsurf: a folder for each agent with an `AGENT.md`. Tool names are not established.
 
 Fields: https://docs.devin.ai/cli/subagents
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="devin",
     aliases=("windsurf", "cascade"),
     title="Devin Local",
     project=".devin/agents",
-    user=Place(".config/devin/agents"),
+    user=UserFolder(".config/devin/agents"),
     file="{name}/AGENT.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -3,9 +3,9 @@
 Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids (a list names exact ids).
 """
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, NAMES, NONE, Grammar
-from agentpack.clients.powers import Powers
 
 CATEGORIES = {
     "read-only": "read search shell web mcp skills",  # what does not edit: it runs commands of a low risk too
@@ -14,13 +14,13 @@ CATEGORIES = {
     "execute": "shell",
     "execution": "shell",
 }
-"""Words that stand for several tools, where one is all that `tools` says."""
+"""Words that mean several tools, if one is all that `tools` contains."""
 CLIENT = Client(
     name="droid",
     aliases=("factory", "factory-droid"),
     title="Factory Droid",
     project=".factory/droids",
-    user=Place(".factory/droids", "FACTORY_HOME_OVERRIDE", ".factory/droids"),
+    user=UserFolder(".factory/droids", "FACTORY_HOME_OVERRIDE", ".factory/droids"),
     file="{name}.md",
     version="0.215.0",
     checked="2026-11-23",
@@ -46,7 +46,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         tools=CATEGORIES,
         complete=True,
         aliases={"MultiEdit": "Edit"},

@@ -1,18 +1,18 @@
 """Gemini CLI: Markdown files with YAML front matter under a strict schema; any other key rejects the file.
 
-The names of tools stand in `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
+Tool names are from `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
 """
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NONE, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="gemini",
     aliases=("gemini-cli",),
     title="Gemini CLI",
     project=".gemini/agents",
-    user=Place(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),
+    user=UserFolder(".gemini/agents", "GEMINI_CLI_HOME", ".gemini/agents"),
     file="{name}.md",
     version="0.61.0",
     checked="2026-11-23",
@@ -38,7 +38,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         tools={"invoke_agent": "", "mcp_*": "mcp"},  # no agent may start another
         others=("activate_skill", "enter_plan_mode", "write_todos"),
         complete=True,

@@ -1,16 +1,16 @@
-"""Goose: Markdown files with strict YAML front matter, split at every `---`. It knows no tools.
+"""Goose: Markdown files with strict YAML front matter, split at every `---`. It has no tool settings.
 
-Read in a copy of its source (`crates/goose`, filesystem sources).
+Checked in a copy of its source (`crates/goose`, filesystem sources).
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="goose",
     aliases=("goose-cli", "block-goose"),
     title="Goose",
     project=".goose/agents",
-    user=Place(".config/goose/agents"),
+    user=UserFolder(".config/goose/agents"),
     file="{name}.md",
     version="1.34",
     checked="2026-11-23",

@@ -1,8 +1,8 @@
-"""How clients read a list of tools: data, and one reader for all of them.
+"""How clients parse a list of tools: data, and one parser for all of them.
 
-What a value comes to is taken from the client itself, its code or its behaviour; each client's page says which. Where
-neither could be had, only a plain list of names that we know is understood (`UNKNOWN`), and everything else is a
-restriction that cannot be read.
+How a value is parsed comes from the client's code or behaviour; each client's page says which. If neither was
+available, only a plain list of known names is understood (`UNKNOWN`), and anything else is a restriction that cannot be
+read.
 """
 
 import json
@@ -21,69 +21,69 @@ PAIRED = "paired"
 
 
 class Grammar(NamedTuple):
-    """How one client reads a list of tools.
+    """How one client parses a list of tools.
 
-    A form is `every` where the client then limits nothing, `none` where it then gives no tool, `refused` where it does
-    not load the file, and `unread` where nobody knows.
+    A form is `every` if the client then restricts nothing, `none` if it then allows no tool, `refused` if it does not
+    load the file, and `unread` if unknown.
     """
 
     separators: str = ""
-    """The characters that part the names of a text; empty: a text is one name."""
+    """The characters that separate names in a text; empty if a text is one name."""
     brackets: bool = False
-    """Whether they do not between brackets."""
+    """Whether separators within brackets are ignored."""
     splits_items: bool = False
-    """Whether an entry of a list is parted as a text is."""
+    """Whether a list entry is split like a text."""
     trims_items: bool = True
-    """Whether blanks at the ends of an entry do not count."""
+    """Whether blanks around an entry are ignored."""
     text: str = UNREAD
-    """A text, which `separators` part; `names` where it is read."""
+    """The form of a text, which is split at `separators`; `names` if it is read."""
     blank: str = UNREAD
-    """A text in which there is no name."""
+    """The form of a text without a name."""
     empty: str = UNREAD
-    """A list without a name."""
+    """The form of an empty list."""
     null: str = UNREAD
-    """A key with nothing behind it."""
+    """The form of a key without a value."""
     other: str = UNREAD
-    """A map, a number, true or false."""
+    """The form of a map, a number, true or false."""
     item: str = UNREAD
-    """An entry of a list that is no text: `dropped`, or what the whole list is for it; `paired` where it may be a name
-    with settings."""
+    """A list entry that is not text: `dropped`, or the form of the whole list because of it; `paired` if it may be a
+    name with settings."""
     stars: frozenset[str] = frozenset(("*",))
-    """Names any one of which decides for the whole list."""
+    """Names that each decide the form of the whole list."""
     star: str = ALL
-    """What the list is then."""
+    """The form of a list with such a name."""
     folded: bool = False
-    """Whether names are the same in capitals."""
+    """Whether names are case-insensitive."""
     patterns: bool = False
-    """Whether a name may be a pattern, of which we cannot say what it stands for."""
+    """Whether a name may be a pattern with unknown matches."""
     any_name: bool = True
-    """Whether a name that we do not know is one all the same, and not a pattern that may stand for others."""
+    """Whether an unknown name is still a plain name rather than a pattern that may match others."""
 
 
-class Listed(NamedTuple):
-    """What a value comes to: `form` is `names`, or one of the words above."""
+class ParsedList(NamedTuple):
+    """The result of parsing: `form` is `names`, or one of the forms above."""
 
     form: str
     names: tuple[str, ...] = ()
 
 
-def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) -> Listed:
-    """The names that a client reads from a value.
+def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) -> ParsedList:
+    """Parse a list of tools as the client does.
 
     Args:
-        known: whether a name is one that we know.
+        known: returns whether a name is known.
     """
     if value is None:
-        return Listed(grammar.null)
+        return ParsedList(grammar.null)
     if isinstance(value, str):
         if grammar.text != NAMES:
-            return Listed(grammar.text if value.strip() else grammar.blank)
+            return ParsedList(grammar.text if value.strip() else grammar.blank)
         names, none = tuple(_parted(grammar, value)), grammar.blank
     elif isinstance(value, list):
         if grammar.item == PAIRED:
             value = [_paired(item) for item in value]
         if any(not isinstance(item, str) for item in value) and grammar.item != DROPPED:
-            return Listed(grammar.item)
+            return ParsedList(grammar.item)
         texts = [item for item in value if isinstance(item, str)]
         names = tuple(
             name
@@ -92,18 +92,18 @@ def listed(grammar: Grammar, value: Any, known: Callable[[str], bool] = bool) ->
         )
         names, none = tuple(name for name in names if name), grammar.empty
     else:
-        return Listed(grammar.other)
+        return ParsedList(grammar.other)
     if grammar.folded:
         names = tuple(name.lower() for name in names)
     if not names:
-        return Listed(none)
+        return ParsedList(none)
     if not grammar.stars.isdisjoint(names):
-        return Listed(grammar.star)
+        return ParsedList(grammar.star)
     if grammar.patterns and any(_PATTERN.search(name) for name in names):
-        return Listed(UNREAD)
+        return ParsedList(UNREAD)
     if not grammar.any_name and not all(map(known, names)):
-        return Listed(UNREAD)
-    return Listed(NAMES, names)
+        return ParsedList(UNREAD)
+    return ParsedList(NAMES, names)
 
 
 def _entry(grammar: Grammar, text: str) -> tuple[str]:
@@ -112,11 +112,11 @@ def _entry(grammar: Grammar, text: str) -> tuple[str]:
 
 _PATTERN = re.compile(r"[*?\[]|\Are:")
 _BLANKS = "\t\n\v\f\r \xa0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
-"""What JavaScript takes off the ends of a text, in which most clients are written."""
+"""The white space that JavaScript trims; most clients are written in it."""
 
 
 def _paired(item: Any) -> Any:
-    """A name with its settings as `name(…)`, other entries as they are."""
+    """A name with settings as `name(…)`, other entries unchanged."""
     if isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict):
         return f"{item[0]}({json.dumps(item[1], sort_keys=True, default=str)})" if item[1] else item[0]
     return item
@@ -124,7 +124,7 @@ def _paired(item: Any) -> Any:
 
 @cache
 def _names(separators: str, brackets: bool) -> re.Pattern[str]:
-    """A name, with what stands in its brackets where that may hold separators."""
+    """A pattern for a name, including its brackets if those may contain separators."""
     part = re.escape(separators)
     if not separators:
         return re.compile(r".+", re.DOTALL)
@@ -138,6 +138,6 @@ def _parted(grammar: Grammar, text: str) -> Iterator[str]:
 
 
 UNKNOWN = Grammar(any_name=False)
-"""Of a client whose code and behaviour could not be had."""
+"""For a client whose code and behaviour were not available."""
 UNKNOWN_COMMAS = Grammar(any_name=False, separators=",", text=NAMES)
-"""The same, of one that is told its tools in a text with commas."""
+"""The same, for a client that takes a comma-separated text."""

@@ -1,13 +1,13 @@
 """Grok Build: Markdown files with YAML front matter. Beyond name, description and model nothing is established."""
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="grok",
     aliases=("grok-build", "grok-cli"),
     title="Grok Build",
     project=".grok/agents",
-    user=Place(".grok/agents"),
+    user=UserFolder(".grok/agents"),
     file="{name}.md",
     version="0.2.54",
     checked="2026-11-23",

@@ -1,16 +1,16 @@
-"""Junie: Markdown files with YAML front matter. It has lists of tools whose names are not established.
+"""Junie: Markdown files with YAML front matter. It has lists of tools, but their names are not established.
 
 Fields: https://junie.jetbrains.com/docs/junie-cli-subagents.html
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="junie",
     aliases=("jetbrains-junie",),
     title="Junie",
     project=".junie/agents",
-    user=Place(".junie/agents"),
+    user=UserFolder(".junie/agents"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -4,7 +4,7 @@ Tools and permissions were seen with `kilo debug agent`. By default a command is
 persona that may use the shell is asked every time: never more than the default.
 """
 
-from agentpack.clients.base import HEX_COLORS, Client, Place, ToolWords
+from agentpack.clients.base import HEX_COLORS, Client, ToolWords, UserFolder
 from agentpack.clients.opencode import MODEL, NO_SECRETS, POWERS, SETTINGS, TOOLS
 
 CLIENT = Client(
@@ -12,7 +12,7 @@ CLIENT = Client(
     aliases=("kilocode", "kilo-code", "kilo-cli"),
     title="Kilo",
     project=".kilo/agents",
-    user=Place(".config/kilo/agents", "XDG_CONFIG_HOME", "kilo/agents"),
+    user=UserFolder(".config/kilo/agents", "XDG_CONFIG_HOME", "kilo/agents"),
     file="{name}.md",
     version="7.7.7",
     checked="2026-11-23",

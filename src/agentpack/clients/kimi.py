@@ -1,11 +1,11 @@
 """Kimi Code: Markdown files with strict YAML front matter and a body in which `${word}` may be replaced.
 
-Names of tools and the reading of a file stand in `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
+Tool names and the file parser are from `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
 """
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 GRAMMAR = Grammar(separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=REFUSED, item=REFUSED)
 CLIENT = Client(
@@ -13,7 +13,7 @@ CLIENT = Client(
     aliases=("kimi-code", "kimi-cli"),
     title="Kimi Code",
     project=".kimi-code/agents",
-    user=Place(".kimi-code/agents", "KIMI_CODE_HOME", "agents"),
+    user=UserFolder(".kimi-code/agents", "KIMI_CODE_HOME", "agents"),
     file="{name}.md",
     version="2.1.0",
     checked="2026-11-23",
@@ -28,6 +28,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disallowedTools",
         names={
             "read": ("Read", "ReadMediaFile"),
             "search": ("Grep", "Glob"),
@@ -38,7 +39,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         complete=True,
         reading=GRAMMAR,
         denying=GRAMMAR._replace(star=NONE),

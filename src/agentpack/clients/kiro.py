@@ -3,15 +3,15 @@
 Fields and tools: https://kiro.dev/docs/custom-agents. `read` there covers searching too.
 """
 
-from agentpack.clients.base import Client, Place, ToolWords
-from agentpack.clients.powers import Powers
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 
 CLIENT = Client(
     name="kiro",
     aliases=("kiro-cli", "kiro-ide"),
     title="Kiro",
     project=".kiro/agents",
-    user=Place(".kiro/agents"),
+    user=UserFolder(".kiro/agents"),
     file="{name}.md",
     version="IDE 1.x, CLI 3.x",
     checked="2026-11-23",
@@ -34,6 +34,6 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(tools={"@builtin": "every-tool"}),
+    powers=CapabilityMeanings(tools={"@builtin": "every-tool"}),
     settings={"tools": "list", "mcpServers": "map", "permissions": "map"},
 )

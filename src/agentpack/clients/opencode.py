@@ -5,8 +5,8 @@ agent's own after the defaults and after the user's. `*` therefore comes first, 
 before a file of secrets is read.
 """
 
-from agentpack.clients.base import HEX_COLORS, Client, Place, ToolWords
-from agentpack.clients.powers import Powers
+from agentpack.clients.base import HEX_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 
 NO_SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
 TOOLS = {
@@ -27,7 +27,7 @@ SETTINGS = {
     "permission": "permissions",
     "tools": "switches",
 }
-POWERS = Powers(
+POWERS = CapabilityMeanings(
     settings={"mode": "setting:primary|all", "tools": "map"},
     others=("skill", "todowrite", "question"),
     complete=True,
@@ -41,7 +41,7 @@ CLIENT = Client(
     aliases=("open-code",),
     title="OpenCode",
     project=".opencode/agents",
-    user=Place(".config/opencode/agents", "XDG_CONFIG_HOME", "opencode/agents"),
+    user=UserFolder(".config/opencode/agents", "XDG_CONFIG_HOME", "opencode/agents"),
     file="{name}.md",
     version="1.18.33",
     checked="2026-11-23",

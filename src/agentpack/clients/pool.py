@@ -3,14 +3,14 @@
 Fields: https://docs.poolside.ai/subagents
 """
 
-from agentpack.clients.base import Client, Place, Shared
+from agentpack.clients.base import Client, SharedFile, UserFolder
 
 CLIENT = Client(
     name="pool",
     aliases=("poolside",),
     title="Pool (Poolside)",
     project=".poolside",
-    user=Place(".config/poolside"),
+    user=UserFolder(".config/poolside"),
     file="settings.yaml",
     version="documentation of 2026-11",
     checked="2026-11-23",
@@ -18,7 +18,7 @@ CLIENT = Client(
     reads="project beats user; the map `subagents.agents` in `settings.yaml`",
     markers=(".poolside", ".config/poolside"),
     reserved=frozenset(("general",)),
-    shared=Shared(("subagents", "agents")),
+    shared=SharedFile(("subagents", "agents")),
     remarks=("A `settings.local.yaml` in a project is laid over its `settings.yaml`.",),
     format="yaml",
     name_key=None,

@@ -1,11 +1,11 @@
 """Qwen Code: Markdown files with YAML front matter, read leniently; a body of under ten characters is refused.
 
-The names of tools stand in `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list means every tool there.
+Tool names are from `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list means every tool there.
 """
 
-from agentpack.clients.base import SAME_COLORS, Client, Place, ToolWords
+from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, DROPPED, NAMES, NONE, Grammar
-from agentpack.clients.powers import Powers
 
 GRAMMAR = Grammar(
     separators=",", trims_items=False, text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=DROPPED
@@ -34,7 +34,7 @@ CLIENT = Client(
     aliases=("qwen-code",),
     title="Qwen Code",
     project=".qwen/agents",
-    user=Place(".qwen/agents", "QWEN_HOME", "agents"),
+    user=UserFolder(".qwen/agents", "QWEN_HOME", "agents"),
     file="{name}.md",
     version="0.24.4",
     checked="2026-11-23",
@@ -52,6 +52,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="tools",
         style="list",
+        deny="disallowedTools",
         names={
             "read": ("read_file", "list_directory"),
             "search": ("grep_search", "glob"),
@@ -62,7 +63,7 @@ CLIENT = Client(
         },
     ),
     limits=("tools",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         settings={"executor": "hooks", "executionBackend": "hooks"},
         reading=GRAMMAR,
         denying=GRAMMAR._replace(star=NONE),  # it denies what MCP servers bring, and nothing else

@@ -4,13 +4,13 @@ Fields: esengine/DeepSeek-Reasonix, `docs/SUBAGENT_PROFILES.md`. Of its tools on
 `read-only` strips every tool that writes.
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="reasonix",
     title="Reasonix",
     project=".reasonix/skills",
-    user=Place(".reasonix/skills"),
+    user=UserFolder(".reasonix/skills"),
     file="{name}/SKILL.md",
     version="main-v2 of 2026-11",
     checked="2026-11-23",

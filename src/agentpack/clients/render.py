@@ -1,4 +1,4 @@
-"""A persona -> the text of its file for one client."""
+"""Render a persona as the text of its file for one client."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,29 +6,30 @@ from typing import Any, NamedTuple
 
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords, native_settings
-from agentpack.clients.grammar import ALL, NONE, REFUSED, UNKNOWN, listed
-from agentpack.clients.powers import MEANINGS
+from agentpack.clients.capability_meanings import MEANINGS
+from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNKNOWN, Grammar, listed
 from agentpack.errors import UsageError
-from agentpack.input.setting_forms import fitted
+from agentpack.input.setting_forms import fit_setting
 from agentpack.model.capabilities import LOOKING
-from agentpack.model.fields import MODELS, WORDS
+from agentpack.model.fields import MODELS, TOOLS, WORDS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
 from agentpack.writers.emit import toml_document, yaml_entry, yaml_header
 
 Models = Mapping[str, Mapping[str, str]]
-"""What a model family is called elsewhere: family, then client, then id (`models:` of the manifest)."""
+"""Model names by family, then client (`models:` of the manifest)."""
 
 
+_CHANGING = frozenset(TOOLS) - LOOKING
 TOOLS_LIMITED = "tools limited to "
-"""Begins what is lost of a persona's own list of tools."""
+"""Prefix of the message that a persona's own list of tools is lost."""
 
 
 class RenderedText(NamedTuple):
-    """A persona in one client's words.
+    """A persona as text for one client.
 
-    `notes` say what the client cannot express or reads otherwise; `lost` names restrictions that it cannot express.
+    `notes` describe what the client cannot express or reads differently; `lost` names restrictions it cannot express.
     """
 
     text: str
@@ -37,22 +38,22 @@ class RenderedText(NamedTuple):
 
 
 def render_file(client: Client, persona: Persona, models: Models) -> RenderedText:
-    """The text of the persona's file for a client, and what the client cannot be told.
+    """The text of the persona's file for a client, with notes on what the client cannot express.
 
     Raises:
-        UsageError: the client refuses such a persona; the message names the field.
+        UsageError: the client would refuse the persona; the message names the field.
     """
     return _Writing(client, persona, models).rendered()
 
 
 class _Writing:
-    """One persona written for one client."""
+    """Renders one persona for one client."""
 
     def __init__(self, client: Client, persona: Persona, models: Models) -> None:
         self.client = client
         self.persona = persona
         self.models = models
-        self.native = native_settings(persona, client.name)
+        self.native = dict(native_settings(persona, client.name))
         self.fields: dict[str, Any] = {}
         self.held: set[str] = set()
         """Native settings that would undo what `tools` says."""
@@ -109,23 +110,21 @@ class _Writing:
         self.fields[client.description] = description
 
     def limit_tools(self) -> None:
-        """Say which tools the agent has. What the client cannot be told is lost, never left to chance."""
+        """Write which tools the agent has. What the client cannot express is reported as lost."""
         client = self.client
         tools: Sequence[str] | None = self.persona.value("tools")
         foreign = foreign_limits(self.persona, client.name)
         if tools is None:
             self.lost += foreign
             self.fields.update(client.unlimited)
+            self.deny_tools(self.persona.value("deny") or ())
             return
         wanted = tuple(tools)
         self.notes += [Note(f"{limit}: beside `tools`") for limit in foreign]
         if client.tools is not None:
             self.write_tools(client.tools, wanted)
         elif client.readonly and wanted and LOOKING.issuperset(wanted):
-            self.fields.update(client.readonly)
-            self.held.update(client.readonly, client.limits)
-            said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in client.readonly.items())
-            self.note(f"tools: said as {said}", "the client has no finer words")
+            self.only_look("tools")
         elif own := [key for key in client.limits if key in self.native]:
             self.note(f"tools: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `tools`")
         else:
@@ -136,10 +135,81 @@ class _Writing:
         for tool in wanted:
             if tool not in words.names:
                 self.note(f"tools: `{tool}` is left out", "the client has no such tool")
+        self.allow(words, allowed, _limited(wanted))
+
+    def only_look(self, field: str) -> None:
+        client = self.client
+        self.fields.update(client.readonly)
+        self.held.update(client.readonly, client.limits)
+        said = ", ".join(f"`{key}: {str(value).lower()}`" for key, value in client.readonly.items())
+        self.note(f"{field}: said as {said}", "the client has no finer words")
+
+    def deny_tools(self, denied: Sequence[str]) -> None:
+        """Say which tools the agent has not; every other one stays. What the client cannot be told is lost."""
+        client, words = self.client, self.client.tools
+        if not denied:
+            return
+        if words is None:
+            own = [key for key in client.limits if key in self.native]
+            if client.readonly and not _CHANGING.isdisjoint(denied):
+                self.only_look("deny")
+                denied = [tool for tool in denied if tool in LOOKING]
+            if own:
+                self.note(f"deny: said by `clients.{client.name}.{own[0]}` alone, which is not compared with `deny`")
+            elif denied:
+                self.lost.append(_denied(denied))
+            return
+        for tool in denied:
+            if tool not in words.names:
+                self.note(f"deny: `{tool}` is left out", "the client has no such tool")
+        gone = [native for tool in denied for native in client.tools_of(tool)]
+        if not gone:
+            return
+        for tool, natives in words.names.items():
+            if tool not in denied and {*natives} <= {*gone}:
+                self.note(f"deny: `{tool}` goes along", "the client has one tool for both")
+        if words.style in ("map", "permissions"):
+            grant = False if words.style == "map" else "deny"
+            self.fields[words.key] = {**self.own_grants(words.key), **dict.fromkeys(gone, grant)}
+        elif words.deny:
+            names = list(dict.fromkeys((*gone, *self.own_names(words.deny, client.denying))))
+            self.fields[words.deny] = ", ".join(names) if words.style == "comma" else names
+            if client.powers.either and words.key in self.native:
+                self.lost.append(f"`{words.key}`, which {client.name} drops beside `{words.deny}`")
+        else:
+            every = self.own_names(words.key, client.grammar) or [
+                native for tool in words.names for native in words.names[tool]
+            ]
+            left = list(dict.fromkeys(native for native in every if native not in gone))
+            self.note(
+                "deny: said as a list of the tools that are left, without those of servers",
+                "the client has no list of tools that are denied",
+            )
+            self.allow(words, left, _denied(denied))
+
+    def own_names(self, key: str, grammar: Grammar) -> tuple[str, ...]:
+        """The tools of a native list, which ours takes in; empty when there is none."""
+        if key not in self.native:
+            return ()
+        form, names = listed(grammar, self.native.pop(key))
+        if form not in (NAMES, NONE):
+            raise self.fault(f"`clients.{self.client.name}.{key}` is no list of tools that `deny` can be joined with")
+        return tuple(names)
+
+    def own_grants(self, key: str) -> Mapping[str, Any]:
+        """The native permissions, which ours follow: the last one that fits counts."""
+        value = self.native.pop(key, {})
+        if isinstance(value, dict):
+            return value
+        if not isinstance(value, str):
+            raise self.fault(f"`clients.{self.client.name}.{key}` is nothing that `deny` can be joined with")
+        return {"*": value}
+
+    def allow(self, words: ToolWords, allowed: Sequence[str], restriction: str) -> None:
         lists = words.style not in ("map", "permissions")
         if not allowed and lists and self.client.grammar.empty != NONE:
             # an empty list means every tool to most clients
-            self.lost.append(_limited(wanted))
+            self.lost.append(restriction)
             return
         self.held.update({words.key}, self.client.limits)
         if words.remark:
@@ -153,7 +223,7 @@ class _Writing:
                 granted = {native: words.grants.get(native, "allow") for native in allowed}
                 self.fields[words.key] = {"*": "deny", **granted}
             case _:
-                self.fields[words.key] = allowed
+                self.fields[words.key] = list(allowed)
 
     def choose_model(self) -> None:
         model = self.persona.value("model")
@@ -201,10 +271,10 @@ class _Writing:
                 known = f"known: {', '.join(settings)}" if settings else "it has none"
                 raise self.fault(f"{place} is no setting of it", did_you_mean(key, settings) or known)
             if key in self.held:
-                self.note(f"{place} is left out", "the persona's `tools` say what it may use")
+                self.note(f"{place} is left out", "the persona itself says what it may use")
                 continue
             try:
-                self.fields[key] = fitted(settings[key], value)
+                self.fields[key] = fit_setting(settings[key], value)
             except ValueError as error:
                 if not self.keep_restriction(key, value):
                     raise self.fault(f"{place} must be {error}") from None
@@ -219,7 +289,7 @@ class _Writing:
                     self.lost.append(idle)
 
     def keep_restriction(self, key: str, value: Any) -> bool:
-        """Write a list of tools that has none of the forms we know as it stands, unless the client refuses the file."""
+        """Write a list of tools in an unknown form as it is, unless the client would refuse the file."""
         meaning = self.client.meaning(key)
         grammar = self.client.denying if meaning == "deny" else self.client.grammar
         if meaning not in ("allow", "deny") or listed(grammar, value).form == REFUSED:
@@ -228,7 +298,7 @@ class _Writing:
         return True
 
     def read_body(self) -> str:
-        """The body with what the client would interpret broken up by a space: these clients know no escape."""
+        """The body, with text the client would interpret broken by a space: these clients have no escape."""
         body, client = self.persona.body, self.client
         if len(body.strip()) < client.shortest_body:
             raise self.fault(f"{client.name} refuses a body of under {client.shortest_body} characters")
@@ -246,6 +316,10 @@ def _limited(tools: Sequence[str]) -> str:
     return f"{TOOLS_LIMITED}{', '.join(tools) or 'none'}"
 
 
+def _denied(tools: Sequence[str]) -> str:
+    return f"tools denied: {', '.join(tools)}"
+
+
 _LIVE: Mapping[str, re.Pattern[str]] = {
     "${word}": re.compile(r"\$(?=\{\w+\})"),
     "{file:}": re.compile(r"\{(?=file:)"),
@@ -258,11 +332,11 @@ _LIMITS = frozenset(
     "groups permission permissionMode permission_mode permissions read-only readonly sandbox_mode tools".split()
 )
 WIDE = ("default", "bypassPermissions", "acceptEdits", "danger-full-access", "yolo", "live", "allow", "*", ["*"])
-"""Values of those settings, where they are no list of tools, that limit nothing."""
+"""Values of those settings, where they are not a list of tools, that restrict nothing."""
 
 
 def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
-    """Restrictions that the persona has only in another client's own words, and that this client would not get."""
+    """Restrictions the persona only has in another client's settings, and that this client would not get."""
     clients: Mapping[str, Mapping[str, Any]] = persona.value("clients") or {}
     if _LIMITS & clients.get(client, {}).keys():
         return ()
@@ -275,7 +349,9 @@ def foreign_limits(persona: Persona, client: str) -> tuple[str, ...]:
 
 
 def _is_wide(client: str, key: str, value: Any) -> bool:
-    """Whether a setting limits nothing. Of lists of tools an odd one was meant to, whatever its client makes of it."""
+    """Whether a setting restricts nothing. A malformed list of tools counts as a restriction, because one was
+    intended.
+    """
     meaning = MEANINGS.get(key)
     if meaning in ("allow", "deny"):
         if meaning == "deny" and not value:

@@ -4,9 +4,9 @@ Schema: RooCodeInc/Roo-Code, `packages/types/src/mode.ts`; one bad entry invalid
 by the editor's extension in a folder of the editor's own, which differs by editor and system: no user scope.
 """
 
-from agentpack.clients.base import Client, Shared, ToolWords
+from agentpack.clients.base import Client, SharedFile, ToolWords
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NONE, PAIRED, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="roo",
@@ -21,7 +21,7 @@ CLIENT = Client(
     reads="project beats user; the list `customModes` in `.roomodes`",
     markers=(".roomodes", ".roo"),
     reserved=frozenset("architect code ask debug orchestrator".split()),
-    shared=Shared(("customModes",), "slug"),
+    shared=SharedFile(("customModes",), "slug"),
     remarks=(
         "One mode that is not valid makes Roo Code refuse the whole list.",
         "A user's own modes are in a folder of the editor: agentpack writes none there.",
@@ -38,7 +38,7 @@ CLIENT = Client(
     ),
     unlimited={"groups": ["read", "edit", "command", "mcp"]},
     limits=("groups",),
-    powers=Powers(
+    powers=CapabilityMeanings(
         tools={"mcp": "mcp", "browser": ""},
         others=("modes",),  # it drops the latter
         complete=True,

@@ -1,13 +1,13 @@
 """Rovo Dev: Markdown files with YAML front matter in `subagents/`. It knows name and description."""
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="rovodev",
     aliases=("rovo-dev",),
     title="Rovo Dev",
     project=".rovodev/subagents",
-    user=Place(".rovodev/subagents"),
+    user=UserFolder(".rovodev/subagents"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -3,14 +3,14 @@
 Fields: https://docs.tabnine.com/main/getting-started/tabnine-cli/features/subagents
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="tabnine",
     aliases=("tabnine-cli",),
     title="Tabnine CLI (legacy)",
     project=".tabnine/agent/agents",
-    user=Place(".tabnine/agent/agents"),
+    user=UserFolder(".tabnine/agent/agents"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -1,12 +1,12 @@
 """Takt: a persona is the body alone, under its file's name."""
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="takt",
     title="Takt",
     project=".takt/facets/personas",
-    user=Place(".takt/facets/personas"),
+    user=UserFolder(".takt/facets/personas"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -1,19 +1,19 @@
 """Mistral Vibe: TOML files; the file's name is the agent's. Without `agent_type` it would be a mode, not an agent.
 
-Names of tools stand in `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/core/agents/models.py`); an empty
+Tool names are from `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/core/agents/models.py`); an empty
 `enabled_tools` means every tool there.
 """
 
-from agentpack.clients.base import Client, Place, ToolWords
+from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, REFUSED, Grammar
-from agentpack.clients.powers import Powers
 
 CLIENT = Client(
     name="vibe",
     aliases=("mistral-vibe",),
     title="Mistral Vibe",
     project=".vibe/agents",
-    user=Place(".vibe/agents", "VIBE_HOME", "agents"),
+    user=UserFolder(".vibe/agents", "VIBE_HOME", "agents"),
     file="{name}.toml",
     version="3.0.2",
     checked="2026-11-23",
@@ -31,6 +31,7 @@ CLIENT = Client(
     tools=ToolWords(
         key="enabled_tools",
         style="list",
+        deny="disabled_tools",
         names={
             "read": ("read_file",),
             "search": ("grep",),
@@ -51,7 +52,7 @@ CLIENT = Client(
         "enabled_skills": "list",
         "disabled_skills": "list",
     },
-    powers=Powers(
+    powers=CapabilityMeanings(
         settings={"tools": "tool_settings"},
         complete=True,
         reading=Grammar(empty=ALL, text=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED, folded=True, patterns=True),

@@ -3,14 +3,14 @@
 Fields: https://zcode.z.ai/en/docs/subagents
 """
 
-from agentpack.clients.base import Client, Place
+from agentpack.clients.base import Client, UserFolder
 
 CLIENT = Client(
     name="zcode",
     aliases=("z-code",),
     title="ZCode",
     project=None,
-    user=Place(".zcode/agents"),
+    user=UserFolder(".zcode/agents"),
     file="{name}.md",
     version="documentation of 2026-11",
     checked="2026-11-23",

@@ -1,3 +1,3 @@
-"""One verb, one function that strings the steps together: what is there (`workspace/`), what is wanted (`wanted/`), and
-what becomes of it (`changes/`).
+"""One module for each command, which connects the steps: read the state (`workspace/`), compute what is wanted
+(`wanted/`), and change the scope (`changes/`).
 """

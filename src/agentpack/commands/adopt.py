@@ -1,9 +1,9 @@
-"""adopt: agent files that lie in a client's folder come under management, their meaning untouched.
+"""adopt: bring existing agent files of clients under management without changing their meaning.
 
-Decides what a file is taken for: a known release, with what differs counted as an edit, or else a local pack made from
-it. A file that means what would be rendered, in other words, is written as rendered; all others stay byte for byte. One
-transaction for all files, the manifest, the lock and the local packs; a rollback gives the files back as they were and
-takes the rest away.
+Decides what a file is recorded as: a known release, with differences counted as an edit, or else a local pack made from
+it. A file that means the same as the rendering but is written differently is rewritten as rendered; all others stay
+byte for byte. One transaction covers all files, the manifest, the lock and the local packs; a rollback restores the
+files and removes the rest.
 """
 
 import os
@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.asked import resolved
-from agentpack.changes.clients import settle
-from agentpack.changes.decisions import conclude, propose
+from agentpack.changes.clients import choose_clients
+from agentpack.changes.decisions import confirm_and_commit, propose_change
+from agentpack.changes.named_release import select_requirement
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
-from agentpack.commands.adoptable import Found, find
+from agentpack.commands.adoptable import AdoptableAgent, find
 from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
@@ -29,7 +29,7 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import Requirement
 from agentpack.read import ORIGINALS
 from agentpack.sources.base import Source
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace, changing
@@ -37,10 +37,11 @@ from agentpack.workspace.workspace import Workspace, changing
 LOCAL = "local"
 
 
-class Adopted(NamedTuple):
-    """One file and what it was taken for. `edited` says what differs from the pack's text, empty when nothing does.
+class AdoptedFile(NamedTuple):
+    """One file and what it was recorded as. `edited` describes the difference to the pack's text; empty if there is
+    none.
 
-    `rewritten`: it meant the same in other words, and is written as agentpack writes it.
+    `rewritten`: it meant the same but was written differently, and is now as rendered.
     """
 
     path: str
@@ -53,18 +54,18 @@ class Adopted(NamedTuple):
 
 
 class Adoption(NamedTuple):
-    """What was done: the outcome, each file adopted, and the paths that agentpack managed already."""
+    """The result: the outcome, each adopted file, and the paths that were managed already."""
 
     outcome: Outcome
-    adopted: tuple[Adopted, ...]
+    adopted: tuple[AdoptedFile, ...]
     managed: tuple[str, ...]
 
 
-class Choice(NamedTuple):
-    """What the files of one persona are taken for."""
+class AdoptionChoice(NamedTuple):
+    """What the files of one persona are recorded as."""
 
-    files: tuple[Found, ...]
-    wanted: ManifestEntry
+    files: tuple[AdoptableAgent, ...]
+    entry: ManifestEntry
     version: str
     pack_files: Mapping[str, bytes]
     """The files of the local pack; empty for a release."""
@@ -72,10 +73,10 @@ class Choice(NamedTuple):
 
 @changing
 def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
-    """Bring the files under management, all or none. Those that are already stay as they are.
+    """Bring the files under management, all or none. Files that are managed already are left alone.
 
     Raises:
-        UsageError: a file that cannot be adopted; the details say why, each.
+        UsageError: a file cannot be adopted; the details say why for each.
     """
     command = " ".join(("adopt", *request.names))
     files, known = find(workspace, request.names)
@@ -85,32 +86,36 @@ def adopt(workspace: Workspace, request: ChangeRequest) -> Adoption:
         nothing = Outcome(command=command, scope=scope.kind, root=scope.root, plan=Plan(changes=()))
         return Adoption(nothing, (), managed)
     old = workspace.manifest
-    candidates = to_change(workspace, old, workspace.lock)
+    candidates = candidates_to_install(workspace, old, workspace.lock)
     if old.clients is None and not old.packs and workspace.lock is None:
         taken = choose(candidates, old).for_clients(sorted({file.client for file in files}))
     else:
-        taken = settle(choose(candidates, old))
+        taken = choose_clients(choose(candidates, old))
     choices = _choices(candidates, files, taken.clients)
-    manifest, source = _manifest(workspace, taken.naming_clients().manifest, choices)
-    made = _made(workspace, manifest, source, choices)
-    as_they_are = tuple(_with_originals(choice, made) for choice in choices)
+    manifest, source = _manifest(workspace, taken.with_named_clients().manifest, choices)
+    wanted = _wanted(workspace, manifest, source, choices)
+    as_they_are = tuple(_with_originals(choice, wanted) for choice in choices)
     if as_they_are != choices:
-        choices, made = as_they_are, _made(workspace, manifest, source, as_they_are)
-    made = made._replace(skipped=taken.skipped)
-    state = desired_state(workspace, old, manifest, made)._replace(extra_documents=_pack_documents(workspace, choices))
-    adopted = tuple(_adopted(workspace, made, choices))
+        choices, wanted = as_they_are, _wanted(workspace, manifest, source, as_they_are)
+    wanted = wanted._replace(skipped=taken.skipped)
+    state = desired_state(workspace, old, manifest, wanted)._replace(
+        extra_documents=_pack_documents(workspace, choices)
+    )
+    adopted = tuple(_adopted(workspace, wanted, choices))
     said = frozenset(file.path for file in adopted if file.rewritten)
-    request = replace(request, adopt_as_is=True, said=said, require_acceptance=False)
-    proposed = propose(workspace, command, state, request)
+    request = replace(request, adopt_as_is=True, reformat=said, require_acceptance=False)
+    proposed = propose_change(workspace, command, state, request)
     _refuse_more(workspace, proposed, files)
-    return Adoption(conclude(workspace, made, request, proposed), adopted, managed)
+    return Adoption(confirm_and_commit(workspace, wanted, request, proposed), adopted, managed)
 
 
 # What each is taken for.
 
 
-def _choices(candidates: Candidates, files: Sequence[Found], clients: Collection[str]) -> tuple[Choice, ...]:
-    personas: dict[str, list[Found]] = {}
+def _choices(
+    candidates: Candidates, files: Sequence[AdoptableAgent], clients: Collection[str]
+) -> tuple[AdoptionChoice, ...]:
+    personas: dict[str, list[AdoptableAgent]] = {}
     for file in files:
         personas.setdefault(file.agent.name, []).append(file)
     taken = {*candidates.known(), *(entry.requirement.pack for entry in candidates.workspace.manifest.packs)}
@@ -122,13 +127,13 @@ def _choices(candidates: Candidates, files: Sequence[Found], clients: Collection
         if requirement is not None:
             (persona,) = candidates.read(requirement.pack, _exactly(requirement))[1].personas
             renames = {} if persona == name else {persona: name}
-            wanted = ManifestEntry(requirement, str(requirement), only, {}, renames)
-            choices.append(Choice(tuple(own), wanted, str(_exactly(requirement)), {}))
+            entry = ManifestEntry(requirement, str(requirement), only, {}, renames)
+            choices.append(AdoptionChoice(tuple(own), entry, str(_exactly(requirement)), {}))
             continue
         pack = next(n for n in _names(name) if n not in taken)
         taken.add(pack)
-        wanted = ManifestEntry(Requirement(pack=pack), pack, only)
-        choices.append(Choice(tuple(own), wanted, VERSION, local_pack(pack, [file.agent for file in own])))
+        entry = ManifestEntry(Requirement(pack=pack), pack, only)
+        choices.append(AdoptionChoice(tuple(own), entry, VERSION, local_pack(pack, [file.agent for file in own])))
     return tuple(choices)
 
 
@@ -141,8 +146,8 @@ def _exactly(requirement: Requirement) -> Version:
     return Version(requirement.range.removeprefix("=="))
 
 
-def _recognised(candidates: Candidates, files: Sequence[Found]) -> Requirement | None:
-    """The release, and the variants of it, that the first file is nearest to; None when none is near enough."""
+def _recognised(candidates: Candidates, files: Sequence[AdoptableAgent]) -> Requirement | None:
+    """The release and variants that the first file is most similar to; None if none is similar enough."""
     file = files[0]
     best: tuple[float, Requirement] | None = None
     for requirement in _known_releases(candidates):
@@ -153,7 +158,7 @@ def _recognised(candidates: Candidates, files: Sequence[Found]) -> Requirement |
 
 
 def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
-    """Every release of every pack that has one persona and is not asked for yet, newest first."""
+    """Every release of every pack with one persona that is not in the manifest, newest first."""
     for pack in candidates.known():
         if candidates.workspace.manifest.wanted(pack) is not None:
             continue
@@ -161,8 +166,10 @@ def _known_releases(candidates: Candidates) -> Iterator[Requirement]:
             yield Requirement(pack=ref.pack, range=f"=={ref.version}")
 
 
-def _best_variants(candidates: Candidates, requirement: Requirement, file: Found) -> tuple[float, Requirement] | None:
-    """The variants that bring a release nearest to the file, each taken only if it brings it nearer."""
+def _best_variants(
+    candidates: Candidates, requirement: Requirement, file: AdoptableAgent
+) -> tuple[float, Requirement] | None:
+    """The variants that make a release most similar to the file, adding one at a time, with the score."""
     try:
         pack = candidates.read(requirement.pack, _exactly(requirement))[1]
         best = _score(candidates, requirement, file) if len(pack.personas) == 1 else None
@@ -187,30 +194,33 @@ def _best_variants(candidates: Candidates, requirement: Requirement, file: Found
     return best, requirement
 
 
-def _score(candidates: Candidates, requirement: Requirement, file: Found) -> float | None:
-    """2 for the very bytes, else the share of rules in common; None when it cannot be rendered or brings other files
-    along."""
+def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgent) -> float | None:
+    """2 for identical bytes, else the share of common rules; None if it cannot be rendered or has several files."""
     try:
-        made = list(resolved(candidates, requirement, {}).for_clients((file.client,)).preview().files.values())
+        renderings = list(
+            select_requirement(candidates, requirement, {}).for_clients((file.client,)).preview().files.values()
+        )
     except AgentpackError:
         return None
-    if len(made) != 1:
+    if len(renderings) != 1:
         return None
-    if made[0].digest == text_digest(file.data):
+    if renderings[0].digest == text_digest(file.data):
         return 2.0
-    return shared(_read(candidates.workspace, file, made[0].content).rules, file.agent.rules)
+    return shared(_read(candidates.workspace, file, renderings[0].content).rules, file.agent.rules)
 
 
-def _read(workspace: Workspace, file: Found, content: bytes) -> Agent:
-    """The agent in what would be written in the file's place."""
+def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:
+    """The agent in a text that would be written in place of the file."""
     return read_file(workspace.clients[file.client], content, file.agent.name)
 
 
 # Manifest, lock and local packs.
 
 
-class _Coming:
-    """A source with packs in it that are not on disk yet."""
+class _PendingSource:
+    """A source of packs that are not on disk yet."""
+
+    is_missing = False
 
     def __init__(
         self, name: str, folder: str, there: Source | None, packs: Mapping[PackName, Mapping[str, bytes]]
@@ -236,27 +246,27 @@ class _Coming:
 
 
 def _manifest(
-    workspace: Workspace, manifest: Manifest, choices: Iterable[Choice]
+    workspace: Workspace, manifest: Manifest, choices: Iterable[AdoptionChoice]
 ) -> tuple[Manifest, ConfiguredSource | None]:
-    """The manifest with what was chosen, and the source of local packs when one is needed."""
-    packs = (*manifest.packs, *(choice.wanted for choice in choices))
+    """The manifest with the choices added, and the source of local packs if one is needed."""
+    packs = (*manifest.packs, *(choice.entry for choice in choices))
     manifest = manifest._replace(packs=packs)
     if not any(choice.pack_files for choice in choices):
         return manifest, None
     path = workspace.scope.own_packs.removeprefix("$config/")
-    source = next((s for s in manifest.sources if os.path.normpath(s.path) == path), None)
+    source = next((s for s in manifest.sources if s.kind == "path" and os.path.normpath(s.place) == path), None)
     if source is None:
         taken = {"bundled", *(s.name for s in manifest.sources)}
         names = (LOCAL, *(f"{LOCAL}-{i}" for i in range(2, 10_000)))
-        source = ConfiguredSource(next(name for name in names if name not in taken), path)
+        source = ConfiguredSource(next(name for name in names if name not in taken), "path", path)
         manifest = manifest._replace(sources=(*manifest.sources, source))
     return manifest, source
 
 
-def _pack_documents(workspace: Workspace, choices: Iterable[Choice]) -> dict[str, bytes]:
+def _pack_documents(workspace: Workspace, choices: Iterable[AdoptionChoice]) -> dict[str, bytes]:
     folder = workspace.scope.own_packs
     documents = {
-        f"{folder}/{choice.wanted.requirement.pack}/{VERSION}/{path}": data
+        f"{folder}/{choice.entry.requirement.pack}/{VERSION}/{path}": data
         for choice in choices
         for path, data in choice.pack_files.items()
     }
@@ -268,31 +278,31 @@ def _pack_documents(workspace: Workspace, choices: Iterable[Choice]) -> dict[str
     return documents
 
 
-def _made(
-    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[Choice]
+def _wanted(
+    workspace: Workspace, manifest: Manifest, source: ConfiguredSource | None, choices: Iterable[AdoptionChoice]
 ) -> Wanted:
-    candidates = to_change(workspace, manifest, workspace.lock)
+    candidates = candidates_to_install(workspace, manifest, workspace.lock)
     if source is not None:
-        coming = {choice.wanted.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
+        coming = {choice.entry.requirement.pack: choice.pack_files for choice in choices if choice.pack_files}
         there = candidates.sources.source(source.name)
-        ours = _Coming(source.name, workspace.sources.folder(source), there, coming)
+        ours = _PendingSource(source.name, workspace.sources.one(source).where, there, coming)
         every = [ours if one.name == source.name else one for one in candidates.sources.all]
         candidates.sources = Sources(every, candidates.sources.remembered)
-    return settle(choose(candidates, manifest)).enforced()
+    return choose_clients(choose(candidates, manifest)).enforced()
 
 
-def _with_originals(choice: Choice, made: Wanted) -> Choice:
-    """A local pack that has beside the persona each file that agentpack would write in other words."""
+def _with_originals(choice: AdoptionChoice, wanted: Wanted) -> AdoptionChoice:
+    """The local pack with an original beside the persona for each file that agentpack would write differently."""
     originals = {
         f"{ORIGINALS}/{file.client}/{file.agent.name}": file.data
         for file in choice.files
-        if choice.pack_files and made.files[file.path].digest != text_digest(file.data)
+        if choice.pack_files and wanted.files[file.path].digest != text_digest(file.data)
     }
     return choice._replace(pack_files={**choice.pack_files, **originals}) if originals else choice
 
 
-def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Found]) -> None:
-    """Raise DecisionNeeded when something else than these files would change."""
+def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[AdoptableAgent]) -> None:
+    """Raise DecisionNeeded if anything but these files would change."""
     own = {file.path for file in files}
     more = [c.path for c in proposed.plan.changes if c.path not in own and c.action not in STILL]
     if more:
@@ -303,15 +313,15 @@ def _refuse_more(workspace: Workspace, proposed: Outcome, files: Sequence[Found]
         )
 
 
-def _adopted(workspace: Workspace, made: Wanted, choices: Iterable[Choice]) -> Iterator[Adopted]:
+def _adopted(workspace: Workspace, wanted: Wanted, choices: Iterable[AdoptionChoice]) -> Iterator[AdoptedFile]:
     for choice in choices:
         for file in choice.files:
-            requirement = choice.wanted.requirement
-            content = made.files[file.path].content
+            requirement = choice.entry.requirement
+            content = wanted.files[file.path].content
             ours = _read(workspace, file, content)
-            same = made.files[file.path].digest == text_digest(file.data)
-            rewritten = not same and ours.says_the_same(file.agent)
-            yield Adopted(
+            same = wanted.files[file.path].digest == text_digest(file.data)
+            rewritten = not same and ours.is_equivalent(file.agent)
+            yield AdoptedFile(
                 file.path,
                 requirement.pack,
                 choice.version,

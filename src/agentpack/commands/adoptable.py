@@ -1,7 +1,7 @@
-"""The files that `adopt` is given: which client's each is, what agent is in it, or why it cannot be adopted.
+"""The files given to `adopt`: which client each belongs to, which agent it contains, or why it cannot be adopted.
 
-A file of a client's own folder is one agent; a file that several programs write holds one agent in each entry, and is
-named as itself for all of them or as `<file>#<name>` for one.
+A file in a client's own folder is one agent. A shared file has one agent in each entry: its path means all of them,
+`<file>#<name>` one.
 """
 
 import os
@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from agentpack.changes.clients import default_clients
 from agentpack.clients.base import Client
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.edits.recognise import Agent, read_file
 from agentpack.errors import UsageError
 from agentpack.workspace.workspace import Workspace
 
 
-class Found(NamedTuple):
-    """An agent to adopt: its place (see `workspace/locations.py`), client, bytes, and what is in it."""
+class AdoptableAgent(NamedTuple):
+    """An agent to adopt: its place (see `workspace/locations.py`), client, bytes, and parsed contents."""
 
     path: str
     client: str
@@ -26,16 +26,16 @@ class Found(NamedTuple):
     agent: Agent
 
 
-class Managed(NamedTuple):
-    """What a name stands for and agentpack manages already: nothing is left to do."""
+class AlreadyManaged(NamedTuple):
+    """A named file that agentpack manages already: nothing is left to do."""
 
     path: str
 
 
 class _Place(NamedTuple):
-    """Where a named file lies: the named path, whose it is, and what its name says the agent is called.
+    """A named file: its named path, its client, and the agent's name according to the file name.
 
-    `key` is of an entry in a shared file; None for all of them.
+    `key` is the entry in a shared file; None for all of them.
     """
 
     path: str
@@ -44,20 +44,20 @@ class _Place(NamedTuple):
     key: str | None = None
 
 
-def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[Found, ...], tuple[Managed, ...]]:
-    """The agents in the named files, and what of them agentpack manages already.
+def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[AdoptableAgent, ...], tuple[AlreadyManaged, ...]]:
+    """The agents in the named files, and those that are managed already.
 
     Raises:
-        UsageError: any of them cannot be adopted; the details say why, each.
+        UsageError: one cannot be adopted; the details say why for each.
     """
-    found: dict[str, Found] = {}
-    managed: dict[str, Managed] = {}
+    found: dict[str, AdoptableAgent] = {}
+    managed: dict[str, AlreadyManaged] = {}
     refused: list[str] = []
     for name in dict.fromkeys(names):
         for one in _read(workspace, name):
             if isinstance(one, str):
                 refused.append(f"{name}: {one}")
-            elif isinstance(one, Managed):
+            elif isinstance(one, AlreadyManaged):
                 managed[one.path] = one
             else:
                 found[one.path] = one
@@ -69,8 +69,8 @@ def find(workspace: Workspace, names: Sequence[str]) -> tuple[tuple[Found, ...],
     return tuple(found.values()), tuple(managed.values())
 
 
-def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
-    """The agents that a name stands for, or why each cannot be adopted."""
+def _read(workspace: Workspace, name: str) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
+    """The agents in a named file, or why each cannot be adopted."""
     absolute = os.path.abspath(os.path.join(workspace.environment.cwd, name))
     if os.path.isdir(absolute):
         yield f"it is a folder: name the agent files in it, as in `{name.rstrip('/')}/*`"
@@ -85,7 +85,7 @@ def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
             "; `agentpack sync` writes it" if place.path in workspace.states.recorded else ""
         )
     elif place.path in workspace.states.recorded:
-        yield Managed(place.path)
+        yield AlreadyManaged(place.path)
     elif seen.kind != "file":
         yield f"it is a {seen.kind}, not a file"
     elif place.target.shared is not None:
@@ -94,13 +94,13 @@ def _read(workspace: Workspace, name: str) -> Iterator[Found | Managed | str]:
         yield _found(place.target, place.path, workspace.states.contents(place.path), place.stem)
 
 
-def _found(target: Client, path: str, data: bytes, stem: str) -> Found | str:
+def _found(target: Client, path: str, data: bytes, stem: str) -> AdoptableAgent | str:
     agent = read_file(target, data, stem)
-    return agent.fault if agent.fault is not None else Found(path, target.name, data, agent)
+    return agent.fault if agent.fault is not None else AdoptableAgent(path, target.name, data, agent)
 
 
-def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | Managed | str]:
-    """The entry that was named, or all that agentpack does not manage."""
+def _entries(workspace: Workspace, place: _Place) -> Iterator[AdoptableAgent | AlreadyManaged | str]:
+    """The named entry, or all entries that agentpack does not manage."""
     assert place.target.shared is not None
     try:
         entries = place.target.shared.entries(workspace.disk.read(place.path) or b"")
@@ -109,20 +109,22 @@ def _entries(workspace: Workspace, place: _Place) -> Iterator[Found | Managed | 
         return
     ours = {key for key in entries if f"{place.path}#{key}" in workspace.states.recorded}
     if place.key in ours:
-        yield Managed(f"{place.path}#{place.key}")
+        yield AlreadyManaged(f"{place.path}#{place.key}")
     elif place.key is not None and place.key not in entries:
         yield f"there is no such entry; there are {', '.join(map(repr, entries)) or 'none'}"
     elif place.key is None and ours == entries.keys():
         if not ours:
             yield "there is no agent in it"
-        yield from (Managed(f"{place.path}#{key}") for key in entries)
+        yield from (AlreadyManaged(f"{place.path}#{key}") for key in entries)
     for key in [key for key in entries if key not in ours and place.key in (None, key)]:
         one = _found(place.target, f"{place.path}#{key}", entries[key].encode(), key)
         yield f"`{key}`: {one}" if isinstance(one, str) and place.key is None else one
 
 
 def _place(workspace: Workspace, absolute: str) -> _Place | str:
-    """Where the file lies, or why nowhere. A client in use here comes before others that have the same folder."""
+    """The named path of a file and its client, or why there is none. Clients in use here come before others with the
+    same folder.
+    """
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = default_clients(workspace, workspace.manifest)
     near = None
@@ -149,7 +151,7 @@ def _place(workspace: Workspace, absolute: str) -> _Place | str:
 
 
 def _below(folder: str, absolute: str) -> str | None:
-    """The file's path below a folder, whichever links lead to either; None when it does not lie there."""
+    """The file's path below a folder, following links to either; None if it is not below."""
     parent, leaf = os.path.split(absolute)
     file, root = os.path.join(real_path(parent), leaf), real_path(folder)
     try:

@@ -1,7 +1,7 @@
-"""audit: what needs judgement in what is installed, or in a pack before it is installed.
+"""audit: scan what is installed, or a pack before it is installed, for text that needs a human look.
 
-Decides what is looked through. What is looked for stands in `audit/rules.py`; whether store, lock and releases agree
-is decided in `audit/integrity.py`. Nothing is changed.
+Decides what is scanned. The rules are in `audit/rules.py`; whether store, lock and releases agree is decided in
+`audit/integrity.py`. Changes nothing.
 """
 
 import os
@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from agentpack.audit.integrity import integrity, locked_releases
 from agentpack.audit.rules import scan
-from agentpack.audit.scan import Audit, Looked
-from agentpack.disk.whole import read_start
+from agentpack.audit.scan import Audit, Scanner
+from agentpack.disk.atomic import read_start
 from agentpack.errors import Unavailable, Unresolvable, UsageError
 from agentpack.input.file_names import MAX_BYTES
 from agentpack.model.changes import file_state
@@ -19,22 +19,22 @@ from agentpack.model.pack import ReleaseRef
 from agentpack.model.requirement import parse_requirement
 from agentpack.sources.directory import MANIFEST, SUFFIXES, DirectorySource
 from agentpack.store.layout import CURRENT
-from agentpack.wanted.candidates import to_look_at
-from agentpack.workspace.required import nothing_installed, refuse_address
+from agentpack.wanted.candidates import candidates_to_view
+from agentpack.workspace.preconditions import nothing_installed_error, refuse_address
 from agentpack.workspace.workspace import Workspace
 
 _AGENTS = (".md", ".mdc", ".markdown", ".yaml", ".yml", ".toml", ".json", ".txt")
 
 
 def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
-    """Look through the packs, folders and files that are named; without any, through what is installed.
+    """Scan the named packs, folders and files; without any, what is installed.
 
     Raises:
-        UsageError: a path that does not exist, or holds no pack; nothing is named, and agentpack was never used here.
-        Unresolvable: no source has such a pack or release.
-        Refused: a pack with a link in it, or one that is not what was locked.
+        UsageError: a path does not exist or contains no pack; or nothing is named and agentpack was never used here.
+        Unresolvable: no source has this pack or release.
+        Refused: a pack contains a link, or differs from the lock.
     """
-    looked = Looked()
+    looked = Scanner()
     if not subjects:
         _look_at_scope(workspace, looked)
     for subject in subjects:
@@ -48,12 +48,12 @@ def audit(workspace: Workspace, subjects: Sequence[str]) -> Audit:
 # What is installed.
 
 
-def _look_at_scope(workspace: Workspace, looked: Looked) -> None:
-    workspace.turns.settle()
+def _look_at_scope(workspace: Workspace, looked: Scanner) -> None:
+    workspace.consistency.recover_if_interrupted()
     scope = workspace.scope
     documents = workspace.documents
     if documents.manifest_bytes is None and documents.lock_bytes is None and workspace.disk.stamp(CURRENT) is None:
-        raise nothing_installed(hint="name what to look through: a pack, or a folder (`./packs`)")
+        raise nothing_installed_error(hint="name what to look through: a pack, or a folder (`./packs`)")
     looked.subjects.append(str(scope))
     looked.findings += integrity(workspace)
     observed = workspace.states.observe(set(workspace.states.recorded))
@@ -80,7 +80,7 @@ def _is_path(subject: str) -> bool:
     return ("/" in subject.partition("[")[0] and "://" not in subject) or subject.startswith((".", "~"))
 
 
-def _look_at_path(workspace: Workspace, subject: str, looked: Looked) -> None:
+def _look_at_path(workspace: Workspace, subject: str, looked: Scanner) -> None:
     place = os.path.normpath(os.path.join(workspace.environment.cwd, os.path.expanduser(subject)))
     if os.path.isfile(place):
         if place.endswith(SUFFIXES):
@@ -120,7 +120,7 @@ def _newest(refs: Sequence[ReleaseRef]) -> ReleaseRef | None:
 
 
 def _relative(workspace: Workspace, place: str) -> str:
-    """A place below the current folder relative to it, as a report in a pipeline needs it; else in full."""
+    """A path below the current folder relative to it, as reports in a pipeline need it; else absolute."""
     cwd = workspace.environment.cwd.rstrip("/")
     return place.removeprefix(f"{cwd}/") if place != cwd else "."
 
@@ -132,11 +132,11 @@ def _read(place: str, most: int = MAX_BYTES) -> bytes:
         raise Unavailable(f"{place}: {error.strerror}") from None
 
 
-def _look_at_requirement(workspace: Workspace, subject: str, looked: Looked) -> None:
-    """The release that `install` would take, were the pack not there yet. Its pack need not read."""
+def _look_at_requirement(workspace: Workspace, subject: str, looked: Scanner) -> None:
+    """Scan the release `install` would choose if the pack were not installed. It need not be a valid pack."""
     requirement = parse_requirement(subject)
     refuse_address(requirement, hint="name a folder")
-    candidates = to_look_at(workspace, workspace.manifest, workspace.lock)
+    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
     offered = candidates.sources.releases(requirement.pack)
     fitting = [ref for ref in offered if requirement.allows(ref.version)]
     final = [ref for ref in fitting if not ref.version.is_prerelease]

@@ -1,24 +1,24 @@
-"""diff: what is on disk against what is locked, and what an upgrade would change.
+"""diff: compare the disk with the lock, or with what an upgrade would write.
 
-Nothing is written here. The locked texts come from the contents kept by digest, and where those are missing, as in a
-fresh clone, from the locked releases; with neither, what can be told without them is still told.
+Writes nothing. Locked texts come from the store, or if missing there, as in a fresh clone, from the locked releases.
+Without either, differences that need no text are still reported.
 """
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits, Remark
+from agentpack.changes.differences import EVERYTHING, ComparisonFilter, Differences, FileDifference, Remark
 from agentpack.changes.documents import pack_changes
-from agentpack.changes.meeting import where_it_stays
 from agentpack.changes.planning import plan_for
 from agentpack.changes.pristine import Pristine, recognise_releases
-from agentpack.changes.widening import may_changes
-from agentpack.differences.accounts import (
+from agentpack.changes.same_file import left_elsewhere_reason
+from agentpack.changes.widening import capability_changes
+from agentpack.differences.parsed_files import (
     MAX_BYTES,
     NOTHING,
-    compare_accounts,
-    edited_account,
-    pristine_account,
+    compare_files,
+    parse_edited,
+    parse_pristine,
 )
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, Unresolvable
 from agentpack.model.changes import WRITES, Action, Change, file_state
@@ -27,12 +27,12 @@ from agentpack.model.line_ends import as_lf, with_ends_of
 from agentpack.model.lock import Lock
 from agentpack.model.names import PackName
 from agentpack.model.unmerged import unmerged_line
-from agentpack.wanted.assemble import Part
-from agentpack.wanted.from_lock import check_rendering, pinned_here, stale_reasons
+from agentpack.wanted.assemble import AssembledPersona
+from agentpack.wanted.from_lock import check_rendering, pinned_by_scope, stale_reasons
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import as_written
 from agentpack.workspace.recorded import locked_files
-from agentpack.workspace.workspace import Workspace, steady
-from agentpack.workspace.written import as_written
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
@@ -41,8 +41,8 @@ _TOO_LARGE = f"larger than {MAX_BYTES // 1024:,} KiB: not compared"
 
 
 class WantedFiles:
-    """The files that the lock wants, and their texts: those that were written, or of a lock that was made anew and not
-    written yet, what its releases render to.
+    """The files the lock wants and their texts: as they were written, or for a lock that was not applied yet, as its
+    releases render.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -51,40 +51,40 @@ class WantedFiles:
         self.failure: AgentpackError | None = None
 
     @cached_property
-    def made(self) -> Wanted | None:
-        """What the lock wants, rendered again; None when that fails, and `failure` tells why."""
+    def wanted(self) -> Wanted | None:
+        """What the lock wants, rendered again; None if that fails, with the reason in `failure`."""
         try:
-            return pinned_here(self.workspace, frozen=True).render()
+            return pinned_by_scope(self.workspace, frozen=True).render()
         except AgentpackError as error:
             self.failure = error
             return None
 
     @cached_property
     def files(self) -> Mapping[str, InstalledFile]:
-        """By path; without a lock, what was recorded."""
+        """The wanted files by path; without a lock, the recorded ones."""
         lock = self.workspace.lock
         if lock is None:
             return self.workspace.states.recorded
-        if lock.written is None or self.made is None:
+        if lock.written is None or self.wanted is None:
             return locked_files(lock)
-        return locked_files(self.made.lock)
+        return locked_files(self.wanted.lock)
 
     def text(self, file: InstalledFile) -> bytes | None:
-        """The pristine bytes of a file that is wanted or was written; None when nobody has them any more."""
-        made = self._anew(file)
-        return as_lf(made.files[file.path].content) if made else self.pristine.text(file)
+        """The pristine bytes of a wanted or written file; None if they are lost."""
+        wanted = self._unapplied(file)
+        return as_lf(wanted.files[file.path].content) if wanted else self.pristine.text(file)
 
-    def part(self, file: InstalledFile) -> Part | None:
-        """The persona behind such a file; None when it cannot be made again as it was."""
-        made = self._anew(file)
-        return made.part(file) if made else self.pristine.part(file)
+    def part(self, file: InstalledFile) -> AssembledPersona | None:
+        """The persona behind such a file; None if it cannot be rebuilt."""
+        wanted = self._unapplied(file)
+        return wanted.part(file) if wanted else self.pristine.part(file)
 
-    def _anew(self, file: InstalledFile) -> Wanted | None:
-        """What the lock wants, where it was not written yet and has this very text."""
+    def _unapplied(self, file: InstalledFile) -> Wanted | None:
+        """What the lock wants, if it was not applied yet and renders to this very file."""
         lock = self.workspace.lock
-        made = self.made if lock is not None and lock.written is not None else None
-        found = made.files.get(file.path) if made else None
-        return made if found is not None and found.digest == file.rendered else None
+        wanted = self.wanted if lock is not None and lock.written is not None else None
+        found = wanted.files.get(file.path) if wanted else None
+        return wanted if found is not None and found.digest == file.rendered else None
 
     @property
     def why_not(self) -> str:
@@ -95,13 +95,13 @@ class WantedFiles:
 # Disk against lock.
 
 
-@steady
-def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
-    """What is on disk against what is locked.
+@read_consistently
+def diff_disk(workspace: Workspace, limits: ComparisonFilter = EVERYTHING) -> Differences:
+    """Compare the disk with the lock.
 
     Raises:
         UsageError: there is no such pack, persona or client.
-        InvalidFile: manifest or lock do not read.
+        InvalidFile: the manifest or the lock is invalid.
     """
     recorded, locked = workspace.states.recorded, WantedFiles(workspace)
     wanted = locked.files
@@ -113,11 +113,11 @@ def diff_disk(workspace: Workspace, limits: Limits = EVERYTHING) -> Differences:
         new, old = wanted.get(path), recorded.get(path)
         state = file_state(new and new.rendered, old and old.rendered, observed.get(path))
         file = new or recorded[path]
-        if state not in ("", "clean") and limits.have(file):
+        if state not in ("", "clean") and limits.includes(file):
             files.append(_on_disk(workspace, locked, file, state, new, old, limits))
     missing = {(file.client, file.pack, file.persona) for file in files if file.state == "missing"}
     notes += (
-        f"{workspace.scope.absolute(row.path)}: {where_it_stays(workspace, row)}"
+        f"{workspace.scope.absolute(row.path)}: {left_elsewhere_reason(workspace, row)}"
         for row in workspace.states.elsewhere
         if (row.client, row.pack, row.persona) in missing
     )
@@ -140,7 +140,7 @@ def _on_disk(
     state: str,
     wanted: InstalledFile | None,
     old: InstalledFile | None,
-    limits: Limits,
+    limits: ComparisonFilter,
 ) -> FileDifference:
     after = workspace.states.contents(file.path) if state not in ("missing", "blocked") else None
     base = wanted
@@ -156,8 +156,8 @@ def _on_disk(
     compared = NOTHING
     if limits.rules and before is not None and after is not None:
         part = locked.part(base) if base is not None else None
-        pristine = pristine_account(before, workspace.form_of(file.client), part.persona if part else None)
-        compared = compare_accounts(pristine, edited_account(after, pristine, by_hand=state == "edited"))
+        pristine = parse_pristine(before, workspace.form_of(file.client), part.persona if part else None)
+        compared = compare_files(pristine, parse_edited(after, pristine, by_hand=state == "edited"))
     return FileDifference(
         path=file.path,
         client=file.client,
@@ -173,7 +173,7 @@ def _on_disk(
 
 
 def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
-    """What is to be said beside the files."""
+    """Differences that are not in the files."""
     lock, current = workspace.lock, workspace.documents.current
     scope = workspace.scope
     if lock is None:
@@ -188,8 +188,8 @@ def _remarks(workspace: Workspace, locked: WantedFiles, notes: list[str]) -> Ite
         yield Remark("manifest-missing", scope.manifest)
     elif reasons:
         yield Remark("stale", scope.lock, tuple(reasons))
-    is_checked = workspace.documents.lock_is_recorded and not workspace.untold(lock)
-    if not is_checked and not _variants_changed(workspace, lock) and not workspace.redeclared(lock):
+    is_checked = workspace.documents.lock_is_recorded and not workspace.unrecorded_declarations(lock)
+    if not is_checked and not _variants_changed(workspace, lock) and not workspace.changed_declarations(lock):
         # A lock that the last generation wrote was rendered then; one from elsewhere is rendered once more.
         yield from _rendering(workspace, lock, locked, notes)
 
@@ -200,8 +200,8 @@ def _variants_changed(workspace: Workspace, lock: Lock) -> bool:
 
 
 def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: list[str]) -> Iterator[Remark]:
-    made = locked.made
-    if made is None:
+    wanted = locked.wanted
+    if wanted is None:
         assert locked.failure is not None
         if isinstance(locked.failure, Refused | Unresolvable | InvalidFile):
             yield Remark("rendering", workspace.scope.lock, (locked.failure.message, *locked.failure.details))
@@ -209,7 +209,7 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
             notes.append(f"the locked releases were not checked: {locked.failure.message}")
         return
     try:
-        check_rendering(workspace, lock, made)
+        check_rendering(workspace, lock, wanted)
     except DecisionNeeded as error:
         yield Remark("rendering", workspace.scope.lock, error.details)
 
@@ -217,43 +217,43 @@ def _rendering(workspace: Workspace, lock: Lock, locked: WantedFiles, notes: lis
 # What an upgrade would change.
 
 
-@steady
-def diff_upgrade(workspace: Workspace, limits: Limits = EVERYTHING, *, latest: bool = False) -> Differences:
-    """What is on disk against what an upgrade would write there, local edits merged.
+@read_consistently
+def diff_upgrade(workspace: Workspace, limits: ComparisonFilter = EVERYTHING, *, latest: bool = False) -> Differences:
+    """Compare the disk with what an upgrade would write, with local edits merged.
 
     Args:
-        latest: past the ranges of the manifest.
+        latest: ignore the ranges in the manifest.
     """
     from agentpack.changes.newest import newest, out_of_range  # resolving is loaded only here
 
     limits.check(workspace, workspace.states.recorded.values())
     packs = _packs_of(workspace, limits.name)
-    chosen, made, _ = newest(workspace, packs, latest=latest, preview=True)
-    recognise_releases(workspace, made)
-    planned = plan_for(workspace, made)
+    chosen, wanted, _ = newest(workspace, packs, latest=latest, preview=True)
+    recognise_releases(workspace, wanted)
+    planned = plan_for(workspace, wanted)
     pristine = Pristine(workspace)
     files = [
-        _upgraded(workspace, pristine, made, change, limits)
+        _upgraded(workspace, pristine, wanted, change, limits)
         for change in planned.changes
-        if limits.have(change) and (change.action in WRITES or change.action in (Action.DELETE, Action.CONFLICT))
+        if limits.includes(change) and (change.action in WRITES or change.action in (Action.DELETE, Action.CONFLICT))
     ]
     return Differences(
         before="disk",
         after="upgraded",
         files=tuple(files),
         remarks=tuple(Remark("unmerged", one.path, (f"line {one.line}",)) for one in planned.changes if one.line),
-        packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), made.lock)),
-        capabilities=tuple(change for change in may_changes(workspace, made) if limits.have(change)),
+        packs=tuple(pack_changes(None if workspace.lock is None else as_written(workspace.lock), wanted.lock)),
+        capabilities=tuple(change for change in capability_changes(workspace, wanted) if limits.includes(change)),
         notes=(
-            *map(str, made.notes({file.path for file in files})),
+            *map(str, wanted.notes({file.path for file in files})),
             *(f"{told}; `agentpack diff --upgrade --latest` shows it" for told in out_of_range(chosen, packs)),
         ),
-        empty=not made.files and not workspace.states.recorded,
+        empty=not wanted.files and not workspace.states.recorded,
     )
 
 
 def _packs_of(workspace: Workspace, name: str | None) -> tuple[PackName, ...]:
-    """The packs in the manifest that a pack's or persona's name stands for."""
+    """The packs in the manifest with this name, or with a persona of this name."""
     if name is None:
         return ()
     files = workspace.states.recorded.values()
@@ -271,7 +271,9 @@ _STATES = {
 }
 
 
-def _upgraded(workspace: Workspace, pristine: Pristine, made: Wanted, change: Change, limits: Limits) -> FileDifference:
+def _upgraded(
+    workspace: Workspace, pristine: Pristine, wanted: Wanted, change: Change, limits: ComparisonFilter
+) -> FileDifference:
     seen = change.observed is not None
     before = workspace.states.contents(change.path) if seen else None
     after = before if change.action is Action.CONFLICT else change.content
@@ -279,12 +281,12 @@ def _upgraded(workspace: Workspace, pristine: Pristine, made: Wanted, change: Ch
     if before is not None and len(before) > MAX_BYTES:
         before, after, unknown = None, None, _TOO_LARGE
     if limits.rules and before is not None and after is not None and change.theirs is not None:
-        row, new = workspace.states.recorded.get(change.path), made.part(change)
+        row, new = workspace.states.recorded.get(change.path), wanted.part(change)
         base, part = (None, None) if row is None else (pristine.text(row), pristine.part(row))
         form = workspace.form_of(change.client)
-        old = pristine_account(before if base is None else base, form, part.persona if part else None)
-        theirs = pristine_account(change.theirs, form, new.persona if new else None)
-        compared = compare_accounts(edited_account(before, old), edited_account(after, theirs))
+        old = parse_pristine(before if base is None else base, form, part.persona if part else None)
+        theirs = parse_pristine(change.theirs, form, new.persona if new else None)
+        compared = compare_files(parse_edited(before, old), parse_edited(after, theirs))
     return FileDifference(
         path=change.path,
         client=change.client,

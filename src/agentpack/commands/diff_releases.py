@@ -1,47 +1,47 @@
-"""Two releases or variants of packs -> what differs between them. Nothing needs to be installed, nothing is written."""
+"""Compare two releases, or variants of packs. Nothing needs to be installed; writes nothing."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from agentpack.changes.clients import DEFAULT, named_clients
-from agentpack.changes.differences import EVERYTHING, Differences, FileDifference, Limits
-from agentpack.changes.widening import MayChange
-from agentpack.differences.accounts import NOTHING, compare_personas
+from agentpack.changes.differences import EVERYTHING, ComparisonFilter, Differences, FileDifference
+from agentpack.changes.widening import CapabilityChange
+from agentpack.differences.parsed_files import NOTHING, compare_personas
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import widening
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Rendering
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import to_look_at
+from agentpack.wanted.candidates import candidates_to_view
 from agentpack.wanted.choose import choose, pinned
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import refuse_address
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.preconditions import refuse_address
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class _Side(NamedTuple):
-    """One release with its variants: what it is called, and its files with the personas behind them."""
+    """One release with its variants: its label, and its files with the personas behind them."""
 
     label: str
     files: Mapping[str, tuple[Rendering, Persona]]
     """By persona."""
 
 
-@steady
+@read_consistently
 def diff_releases(
-    workspace: Workspace, before: str | None, after: str | None, limits: Limits = EVERYTHING
+    workspace: Workspace, before: str | None, after: str | None, limits: ComparisonFilter = EVERYTHING
 ) -> Differences:
-    """What differs between two releases or variants of one, rendered for one client with the parameters' defaults.
+    """Compare two releases, or two variants of one, rendered for one client with default parameters.
 
     Args:
-        before, after: requirements; of two releases that fit, the newest is taken. Where one is None it is what is
-            locked, and both sides have the parameters that the manifest sets.
+        before, after: requirements; the newest matching release is used. None means the
+            locked release; then both sides use the parameters in the manifest.
 
     Raises:
-        UsageError: the pack of the one given is not locked.
-        Unresolvable: no release fits.
+        UsageError: the pack is not locked.
+        Unresolvable: no release matches.
     """
     clients = tuple(limits.clients) or named_clients(workspace, workspace.manifest)[:1] or (DEFAULT,)
     limits = replace(limits, clients=clients)
@@ -58,7 +58,7 @@ def diff_releases(
     else:
         pairs = [(name, name) for name in sorted({*old.files, *new.files})]
     files = [_between(old.files.get(one), new.files.get(other), limits) for one, other in pairs]
-    named = [file for file in files if file is not None and limits.have(file)]
+    named = [file for file in files if file is not None and limits.includes(file)]
     capabilities = [
         _may_change(old.files[one][0], new.files[other][0])
         for one, other in pairs
@@ -68,13 +68,13 @@ def diff_releases(
         before=old.label,
         after=new.label,
         files=tuple(named),
-        capabilities=tuple(c for c in capabilities if c.before != c.after and limits.have(c)),
+        capabilities=tuple(c for c in capabilities if c.before != c.after and limits.includes(c)),
     )
 
 
-def _may_change(old: Rendering, new: Rendering) -> MayChange:
+def _may_change(old: Rendering, new: Rendering) -> CapabilityChange:
     widened = widening(old.capabilities, new.capabilities)
-    return MayChange(new.pack, new.persona, new.client, old.capabilities, new.capabilities, widened)
+    return CapabilityChange(new.pack, new.persona, new.client, old.capabilities, new.capabilities, widened)
 
 
 def _release(workspace: Workspace, asked: Requirement, clients: Collection[str], *, as_installed: bool) -> _Side:
@@ -83,7 +83,7 @@ def _release(workspace: Workspace, asked: Requirement, clients: Collection[str],
     entry = here.wanted(asked.pack) if as_installed else None
     wanted = entry._replace(requirement=asked, clients=None) if entry else ManifestEntry(asked, str(asked))
     manifest = Manifest(tuple(clients), (wanted,), here.models, here.sources)
-    candidates = to_look_at(workspace, manifest, workspace.lock)
+    candidates = candidates_to_view(workspace, manifest, workspace.lock)
     chosen = choose(candidates, manifest, newest=None)
     return _side(chosen.for_clients(tuple(clients)).preview(), asked.pack)
 
@@ -98,21 +98,21 @@ def _locked_release(workspace: Workspace, pack: str, clients: Collection[str]) -
     return _side(pinned(workspace, lock).only_for(tuple(clients)).preview(), pack)
 
 
-def _side(made: Wanted, pack: str) -> _Side:
-    locked = made.lock.pack(pack)
+def _side(wanted: Wanted, pack: str) -> _Side:
+    locked = wanted.lock.pack(pack)
     assert locked is not None
     variants = sorted({*locked.variants, *(variant.name for variant in locked.local_variants)})
     label = f"{pack} {locked.version}" + (f" [{', '.join(variants)}]" if variants else "")
     files: dict[str, tuple[Rendering, Persona]] = {}
-    for file in made.files.values():
-        part = made.part(file)
+    for file in wanted.files.values():
+        part = wanted.part(file)
         if file.pack == pack and part is not None:
             files.setdefault(file.persona, (file, part.persona))
     return _Side(label, files)
 
 
 def _between(
-    old: tuple[Rendering, Persona] | None, new: tuple[Rendering, Persona] | None, limits: Limits
+    old: tuple[Rendering, Persona] | None, new: tuple[Rendering, Persona] | None, limits: ComparisonFilter
 ) -> FileDifference | None:
     here = new or old
     assert here is not None

@@ -1,7 +1,7 @@
-"""doctor: is this installation sound, and this scope?
+"""doctor: check this installation and this scope.
 
-Decides what is looked at and what each finding means: `ok`, `warning` (works, but somebody should know) or `problem`
-(a command will fail, or something kept is lost). Nothing is changed, not even an interrupted transaction or a cache.
+Decides what is checked and what each finding means: `ok`, `warning` (works, but should be known) or `problem` (a
+command will fail, or stored data is lost). Changes nothing, not even an interrupted transaction or a cache.
 """
 
 import json
@@ -16,11 +16,12 @@ import platformdirs
 
 from agentpack import __version__
 from agentpack.apply import left_behind
-from agentpack.disk.real import real_path
-from agentpack.disk.version_control import ask_git
-from agentpack.disk.whole import read_start
+from agentpack.disk.atomic import read_start
+from agentpack.disk.real_paths import real_path
+from agentpack.disk.version_control import run_git
 from agentpack.environment import cache_folder, policy_files
 from agentpack.errors import AgentpackError, Unavailable
+from agentpack.fetch import missing_words
 from agentpack.model.changes import file_state
 from agentpack.model.history import Generation
 from agentpack.model.names import Digest, PackName, content_digest
@@ -37,8 +38,8 @@ _OURS = b"agentpack.__main__"
 _LEFT = re.compile(r"\..*\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
 
-class Finding(NamedTuple):
-    """One thing looked at. `hint` says what to do."""
+class Diagnosis(NamedTuple):
+    """The result of one check. `hint` says what to do."""
 
     level: str
     what: str
@@ -46,11 +47,11 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
-def doctor(workspace: Workspace) -> tuple[Finding, ...]:
-    """Everything that was looked at, the installation first."""
+def doctor(workspace: Workspace) -> tuple[Diagnosis, ...]:
+    """All checks, the installation first."""
     workspace.cache.folder = workspace.cache.shipped = None  # every file is read itself
-    installation: tuple[Callable[[], Iterator[Finding]], ...] = (_python, _libraries, _bundled, _path)
-    scope: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
+    installation: tuple[Callable[[], Iterator[Diagnosis]], ...] = (_python, _libraries, _bundled, _path)
+    scope: tuple[Callable[[Workspace], Iterator[Diagnosis]], ...] = (
         _folders,
         _lock_of_processes,
         _journal,
@@ -71,27 +72,27 @@ def doctor(workspace: Workspace) -> tuple[Finding, ...]:
     )
 
 
-def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a check finds; an error that it runs into is a finding too."""
+def _guarded(check: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
+    """The results of a check; an error during it is a result too."""
     try:
         yield from check()
     except AgentpackError as error:
-        yield Finding("problem", "scope", "; ".join((error.message, *error.details)), error.hint or "")
+        yield Diagnosis("problem", "scope", "; ".join((error.message, *error.details)), error.hint or "")
     except (OSError, ValueError) as error:
-        yield Finding("problem", "scope", str(error))
+        yield Diagnosis("problem", "scope", str(error))
 
 
 # The installation.
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[Diagnosis]:
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("ok", "python", f"{version}, {sys.executable}")
+    yield Diagnosis("ok", "python", f"{version}, {sys.executable}")
     place = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    yield Finding("ok", "agentpack", f"{__version__}, running from {place}")
+    yield Diagnosis("ok", "agentpack", f"{__version__}, running from {place}")
 
 
-def _libraries() -> Iterator[Finding]:
+def _libraries() -> Iterator[Diagnosis]:
     from importlib.metadata import PackageNotFoundError, version
 
     found, missing = [], []
@@ -101,14 +102,14 @@ def _libraries() -> Iterator[Finding]:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        yield Finding("problem", "libraries", f"missing: {', '.join(missing)}", "install agentpack-manager again")
-    yield Finding("ok", "libraries", ", ".join(found))
+        yield Diagnosis("problem", "libraries", f"missing: {', '.join(missing)}", "install agentpack-manager again")
+    yield Diagnosis("ok", "libraries", ", ".join(found))
 
 
-def _bundled() -> Iterator[Finding]:
+def _bundled() -> Iterator[Diagnosis]:
     folder, source = bundled_folder(), bundled_source()
     if folder is None or source is None or not source.packs():
-        yield Finding("problem", "bundled", "the packs that come with agentpack are missing", "install it again")
+        yield Diagnosis("problem", "bundled", "the packs that come with agentpack are missing", "install it again")
         return
     pinned: dict[str, dict[str, str]] = {}
     if os.path.isfile(f"{folder}/digests.json"):
@@ -119,29 +120,29 @@ def _bundled() -> Iterator[Finding]:
         expected = pinned.get(ref.pack, {}).get(str(ref.version))
         if expected is not None and content_digest(source.read(ref).items()) != expected:
             text = f"{ref.pack} {ref.version} is not what was released: {ref.place}"
-            yield Finding("problem", "bundled", text, "install agentpack again")
+            yield Diagnosis("problem", "bundled", text, "install agentpack again")
     there = {(ref.pack, str(ref.version)) for ref in releases}
     for pack, versions in pinned.items():
         for version in versions:
             if (pack, version) not in there:
-                yield Finding("problem", "bundled", f"{pack} {version} is missing", "install agentpack again")
+                yield Diagnosis("problem", "bundled", f"{pack} {version} is missing", "install agentpack again")
     checked = "digests as released" if pinned else "no digests to check them by"
-    yield Finding("ok", "bundled", f"{len(releases)} releases in {folder}, {checked}")
+    yield Diagnosis("ok", "bundled", f"{len(releases)} releases in {folder}, {checked}")
 
 
-def _path() -> Iterator[Finding]:
-    """Whether `agentpack` on PATH is this one: the Python index has another program of that name."""
+def _path() -> Iterator[Diagnosis]:
+    """Whether `agentpack` on PATH is this program: the Python index has another one with that name."""
     ours = {real_path(f"{os.path.dirname(sys.executable)}/agentpack"), real_path(sys.argv[0])}
     first = shutil.which("agentpack")
     if first is None:
-        yield Finding("warning", "path", "no `agentpack` is on PATH", "add the folder it is installed in")
+        yield Diagnosis("warning", "path", "no `agentpack` is on PATH", "add the folder it is installed in")
     elif real_path(first) in ours:
-        yield Finding("ok", "path", f"`agentpack` is {first}")
+        yield Diagnosis("ok", "path", f"`agentpack` is {first}")
     elif _is_ours(first):
-        yield Finding("warning", "path", f"`agentpack` is another installation: {first}", "remove one of the two")
+        yield Diagnosis("warning", "path", f"`agentpack` is another installation: {first}", "remove one of the two")
     else:
         hint = "`agentpack` on the Python index is somebody else's: uninstall it, or put ours first on PATH"
-        yield Finding("problem", "path", f"`agentpack` is another program: {first}", hint)
+        yield Diagnosis("problem", "path", f"`agentpack` is another program: {first}", hint)
 
 
 def _is_ours(path: str) -> bool:
@@ -154,95 +155,98 @@ def _is_ours(path: str) -> bool:
 # The folders and the state of the scope.
 
 
-def _folders(workspace: Workspace) -> Iterator[Finding]:
+def _folders(workspace: Workspace) -> Iterator[Diagnosis]:
     config = platformdirs.user_config_dir("agentpack", appauthor=False)
     places = {"config": config, "state": workspace.scope.roots[layout.STATE], "cache": cache_folder()}
     for what, folder in places.items():
         there = folder
-        if what == "state" and layout.judge(workspace.disk) != "ours":
+        if what == "state" and layout.check_owner(workspace.disk) != "ours":
             there = os.path.dirname(folder)  # counts as absent
         while not os.path.lexists(there):
             there = os.path.dirname(there)
         missing = " (not there yet)" if there != folder else ""
         if not os.path.isdir(there):
-            yield Finding("problem", what, f"{there} is not a folder", "move it away")
+            yield Diagnosis("problem", what, f"{there} is not a folder", "move it away")
             continue
         found = os.stat(there)
         if not os.access(there, os.W_OK | os.X_OK):
-            yield Finding("problem", what, f"{folder}{missing} cannot be written", f"look at the rights of {there}")
+            yield Diagnosis(
+                "problem",
+                what,
+                f"{folder}{missing} cannot be written",
+                f"look at the rights of {there}",
+            )
         elif there == folder and found.st_uid != os.geteuid():
-            yield Finding("warning", what, f"{folder} belongs to another user", f"`chown` gives it to you: {folder}")
+            yield Diagnosis("warning", what, f"{folder} belongs to another user", f"`chown` gives it to you: {folder}")
         elif there == folder and found.st_mode & 0o002:
-            yield Finding("warning", what, f"{folder} can be written by everybody", f"chmod o-w {folder}")
+            yield Diagnosis("warning", what, f"{folder} can be written by everybody", f"chmod o-w {folder}")
         else:
-            yield Finding("ok", what, folder + missing)
+            yield Diagnosis("ok", what, folder + missing)
 
 
-def _lock_of_processes(workspace: Workspace) -> Iterator[Finding]:
+def _lock_of_processes(workspace: Workspace) -> Iterator[Diagnosis]:
     if is_locked(workspace.disk):
         holder = (workspace.disk.read(layout.LOCK) or b"").decode("ascii", "replace").strip()
         text = f"process {holder if holder.isdigit() else 'unknown'} is changing files here"
-        yield Finding("warning", "lock", text, "wait for it; the system frees the lock when the process ends")
+        yield Diagnosis("warning", "lock", text, "wait for it; the system frees the lock when the process ends")
     else:
-        yield Finding("ok", "lock", "no process is changing files here")
+        yield Diagnosis("ok", "lock", "no process is changing files here")
 
 
-def _journal(workspace: Workspace) -> Iterator[Finding]:
-    workspace.turns.has_settled = True
+def _journal(workspace: Workspace) -> Iterator[Diagnosis]:
+    workspace.consistency.recovery_checked = True
     journal, is_decided = None, False
     if not is_locked(workspace.disk):
         journal, is_decided = left_behind(workspace.disk, workspace.store, workspace.managed)
     if journal is None:
-        yield Finding("ok", "journal", "no change was interrupted")
+        yield Diagnosis("ok", "journal", "no change was interrupted")
     elif is_decided:
-        paths = [workspace.disk.where(row.path) for row in journal.rows]
+        paths = [workspace.disk.absolute(row.path) for row in journal.rows]
         more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
         text = f"a change was interrupted (generation {journal.number}): {', '.join(paths[:_MOST_NAMED])}{more}"
-        yield Finding("warning", "journal", text, "`agentpack status` finishes it")
+        yield Diagnosis("warning", "journal", text, "`agentpack status` finishes it")
     else:
         text = "a change was interrupted before any file was changed"
-        yield Finding("warning", "journal", text, "`agentpack status` removes its temporary files")
+        yield Diagnosis("warning", "journal", text, "`agentpack status` removes its temporary files")
 
 
-def _manifest(workspace: Workspace) -> Iterator[Finding]:
+def _manifest(workspace: Workspace) -> Iterator[Diagnosis]:
     path = workspace.scope.absolute(workspace.scope.manifest)
     if workspace.documents.manifest_bytes is None:
-        yield Finding("ok", "manifest", f"none: {path}")
+        yield Diagnosis("ok", "manifest", f"none: {path}")
         return
     found = list(_readable("manifest", path, lambda: workspace.manifest))
     yield from found
     if found[0].level != "ok":
         return
     for source in workspace.manifest.sources:
-        folder = workspace.sources.folder(source)
-        if not os.path.isdir(folder):
-            yield Finding(
-                "problem", "source", f"`{source.name}` is no folder: {folder}", "see `sources:` in the manifest"
-            )
+        opened = workspace.sources.one(source)
+        if opened.is_missing:
+            yield Diagnosis("problem", "source", missing_words(opened), "see `sources:` in the manifest")
 
 
-def _policy(workspace: Workspace) -> Iterator[Finding]:
-    """The policies beside the manifest, and whether what is locked is allowed."""
+def _policy(workspace: Workspace) -> Iterator[Diagnosis]:
+    """The policies besides the manifest's, and whether they allow what is locked."""
     files = policy_files(workspace.environment)
     if files:
-        from agentpack.policy.refusal import look
+        from agentpack.policy.refusal import read_readable_policies
 
-        _, problems = look(files)
+        _, problems = read_readable_policies(files)
         for problem in problems:
-            yield Finding("problem", "policy", problem, "nothing may be installed or changed until it can be read")
+            yield Diagnosis("problem", "policy", problem, "nothing may be installed or changed until it can be read")
         if problems:
             return
     if not _manifest_reads(workspace):
         return
     found = workspace.policies.strictest.files
-    yield Finding("ok", "policy", ", ".join(found) or "none is set")
+    yield Diagnosis("ok", "policy", ", ".join(found) or "none is set")
 
 
-def _locked(workspace: Workspace) -> Iterator[Finding]:
+def _locked(workspace: Workspace) -> Iterator[Diagnosis]:
     path = workspace.scope.absolute(workspace.scope.lock)
     if workspace.documents.lock_bytes is None:
         packs = _manifest_reads(workspace) and bool(workspace.manifest.packs)
-        yield Finding(
+        yield Diagnosis(
             "warning" if packs else "ok", "agentpack.lock", f"none: {path}", "`agentpack sync`" if packs else ""
         )
         return
@@ -251,30 +255,30 @@ def _locked(workspace: Workspace) -> Iterator[Finding]:
     if found[0].level != "ok" or workspace.lock is None or not _manifest_reads(workspace):
         return
     if workspace.documents.lock_sides:
-        yield Finding("warning", "agentpack.lock", "half merged", "`agentpack lock` merges the two sides")
+        yield Diagnosis("warning", "agentpack.lock", "half merged", "`agentpack lock` merges the two sides")
         return
     from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
 
     for reason in stale_reasons(workspace, workspace.lock):
-        yield Finding("warning", "agentpack.lock", reason, "`agentpack sync` brings it up to date")
+        yield Diagnosis("warning", "agentpack.lock", reason, "`agentpack sync` brings it up to date")
 
 
 def _manifest_reads(workspace: Workspace) -> bool:
     return all(finding.level == "ok" for finding in _readable("manifest", "", lambda: workspace.manifest))
 
 
-def _readable(what: str, path: str, read: Callable[[], object]) -> Iterator[Finding]:
+def _readable(what: str, path: str, read: Callable[[], object]) -> Iterator[Diagnosis]:
     try:
         read()
     except AgentpackError as error:
         for line in error.details or (error.message,):
-            yield Finding("problem", what, line, error.hint or "correct the file")
+            yield Diagnosis("problem", what, line, error.hint or "correct the file")
     else:
-        yield Finding("ok", what, path)
+        yield Diagnosis("ok", what, path)
 
 
-def _variants(workspace: Workspace) -> Iterator[Finding]:
-    """Local variants that nobody asks for: a slip of a name shows here."""
+def _variants(workspace: Workspace) -> Iterator[Diagnosis]:
+    """Local variants that no requirement names, often a typo."""
     texts = workspace.documents.local_texts
     used = {
         (v.persona, v.name) for pack in (workspace.lock.packs if workspace.lock else ()) for v in pack.local_variants
@@ -282,40 +286,40 @@ def _variants(workspace: Workspace) -> Iterator[Finding]:
     for text in texts:
         if (text.persona, text.name) not in used:
             path = workspace.scope.absolute(text.path)
-            yield Finding(
+            yield Diagnosis(
                 "warning", "variants", f"{path} is not in use", f"ask for it: `pack[{text.name}]` in agentpack.yaml"
             )
     if texts:
-        yield Finding("ok", "variants", f"{len(texts)} local, {len(used)} in use")
+        yield Diagnosis("ok", "variants", f"{len(texts)} local, {len(used)} in use")
 
 
-def _unmerged(workspace: Workspace) -> Iterator[Finding]:
-    """Files in which version control left a merge unresolved."""
+def _unmerged(workspace: Workspace) -> Iterator[Diagnosis]:
+    """Files with unresolved merges."""
     for path, file in sorted(workspace.states.recorded.items()):
         edited = file_state(file.rendered, None, workspace.places.look(path)) == "edited"
         if edited and (line := unmerged_line(workspace.states.contents(path))):
-            yield Finding("problem", "files", f"{workspace.scope.absolute(path)}:{line}: {MARKERS}", HINT)
+            yield Diagnosis("problem", "files", f"{workspace.scope.absolute(path)}:{line}: {MARKERS}", HINT)
     for text in workspace.documents.local_texts:
         if line := unmerged_line(text.data):
-            yield Finding("problem", "variants", f"{workspace.scope.absolute(text.path)}:{line}: {MARKERS}", HINT)
+            yield Diagnosis("problem", "variants", f"{workspace.scope.absolute(text.path)}:{line}: {MARKERS}", HINT)
 
 
 # The history.
 
 
-def _history(workspace: Workspace) -> Iterator[Finding]:
+def _history(workspace: Workspace) -> Iterator[Diagnosis]:
     generations, lost = workspace.store.generations, 0
     numbers = generations.numbers()
     checked: set[str] = set()
     if generations.current() not in (0, *numbers):
-        yield Finding(
+        yield Diagnosis(
             "problem", "history", f"the record of generation {generations.current()} is missing", "see a backup"
         )
     for number in numbers:
         try:
             found = generations.read(number)
         except AgentpackError as error:
-            yield Finding("problem", "history", error.message, error.hint or "")
+            yield Diagnosis("problem", "history", error.message, error.hint or "")
             continue
         for path, digest, needed in _contents(found):
             if digest in checked:
@@ -326,9 +330,9 @@ def _history(workspace: Workspace) -> Iterator[Finding]:
                 lost += 1
                 text = f"generation {number}: what was at {path} {fault}"
                 hint = "a rollback to it is refused" if needed else "it is rendered again when it is needed"
-                yield Finding("problem" if needed else "warning", "history", text, hint)
+                yield Diagnosis("problem" if needed else "warning", "history", text, hint)
     if not lost:
-        yield Finding("ok", "history", f"{_count(len(numbers), 'generation')}, {_count(len(checked), 'content')}")
+        yield Diagnosis("ok", "history", f"{_count(len(numbers), 'generation')}, {_count(len(checked), 'content')}")
 
 
 def _count(number: int, what: str) -> str:
@@ -336,7 +340,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _contents(found: Generation) -> Iterator[tuple[str, Digest, bool]]:
-    """Path and digest of every content of a generation, and whether going back needs it."""
+    """Path and digest of every content of a generation, and whether a rollback needs it."""
     for file in found.files:
         yield file.path, file.written, True
     for document in found.documents:
@@ -368,7 +372,7 @@ def _agent_folders(workspace: Workspace) -> list[str]:
     return sorted({folder for folder in folders if folder})
 
 
-def _left_over(workspace: Workspace) -> Iterator[Finding]:
+def _left_over(workspace: Workspace) -> Iterator[Diagnosis]:
     documents = (workspace.scope.manifest, workspace.scope.lock)
     folders = {
         *_agent_folders(workspace),
@@ -384,12 +388,12 @@ def _left_over(workspace: Workspace) -> Iterator[Finding]:
             if _LEFT.match(name) and decided(workspace.disk) is None and not is_locked(workspace.disk):
                 found += 1
                 path = workspace.scope.absolute(f"{folder}/{name}" if folder else name)
-                yield Finding("warning", "left over", path, "an interrupted change left it: delete it")
+                yield Diagnosis("warning", "left over", path, "an interrupted change left it: delete it")
     if not found:
-        yield Finding("ok", "left over", "no temporary files")
+        yield Diagnosis("ok", "left over", "no temporary files")
 
 
-def _links(workspace: Workspace) -> Iterator[Finding]:
+def _links(workspace: Workspace) -> Iterator[Diagnosis]:
     found = 0
     for path in (*_agent_folders(workspace), *workspace.states.recorded):
         try:
@@ -397,40 +401,40 @@ def _links(workspace: Workspace) -> Iterator[Finding]:
             workspace.disk.entries(path) if seen is None or seen.kind != "file" else None
         except AgentpackError as error:
             found += 1
-            yield Finding("problem", "links", "; ".join((error.message, *error.details)), error.hint or "")
+            yield Diagnosis("problem", "links", "; ".join((error.message, *error.details)), error.hint or "")
             continue
         if path in workspace.states.recorded and seen is not None and seen.kind != "file":
             found += 1
             text = f"{workspace.scope.absolute(path)} is a {seen.kind}"
-            yield Finding("problem", "links", text, "put a file in its place; agentpack does not write through it")
+            yield Diagnosis("problem", "links", text, "put a file in its place; agentpack does not write through it")
     if not found:
-        yield Finding("ok", "links", "nothing in the way of agent files")
+        yield Diagnosis("ok", "links", "nothing in the way of agent files")
 
 
 _GIT_SECONDS = 4
-"""A pipe in the place of a `.gitignore` keeps git waiting."""
+"""Git hangs if a `.gitignore` is a pipe."""
 
 
-def _git(workspace: Workspace) -> Iterator[Finding]:
+def _git(workspace: Workspace) -> Iterator[Diagnosis]:
     root = workspace.scope.root
     if workspace.scope.kind != "project" or not os.path.exists(f"{root}/.git") or shutil.which("git") is None:
         return
 
     def ask(*words: str) -> list[str]:
-        found = ask_git(root, workspace.environment.variables, *words, seconds=_GIT_SECONDS)
+        found = run_git(root, workspace.environment.variables, *words, seconds=_GIT_SECONDS)
         return os.fsdecode(found or b"").splitlines()
 
     tracked = ask("ls-files", "--", ".agentpack/state")
     if tracked:
         hint = "git rm -r --cached .agentpack/state"
-        yield Finding("warning", "git", ".agentpack/state is tracked: it belongs to one machine", hint)
+        yield Diagnosis("warning", "git", ".agentpack/state is tracked: it belongs to one machine", hint)
     elif workspace.disk.stamp(layout.CURRENT) is not None and workspace.disk.read(layout.IGNORE) != b"*\n":
         hint = f"write `*` into {workspace.scope.absolute(layout.IGNORE)}"
-        yield Finding("warning", "git", ".agentpack/state no longer ignores itself", hint)
+        yield Diagnosis("warning", "git", ".agentpack/state no longer ignores itself", hint)
     else:
-        yield Finding("ok", "git", ".agentpack/state is ignored")
+        yield Diagnosis("ok", "git", ".agentpack/state is ignored")
     shared = [workspace.scope.manifest, workspace.scope.lock, workspace.scope.local_variants]
     shared += sorted(row.path for row in workspace.clients.declarations.values())
     for path in ask("check-ignore", "--", *shared):
         text = f"{path} is ignored: a clone would not have it"
-        yield Finding("warning", "git", text, f"let git see it: `git check-ignore -v {path}` names the line")
+        yield Diagnosis("warning", "git", text, f"let git see it: `git check-ignore -v {path}` names the line")

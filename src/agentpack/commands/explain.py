@@ -1,70 +1,70 @@
-"""explain: each field and rule of an installed file as it is on disk, and what it came from. Nothing is written."""
+"""explain: the origin of each field and rule of an installed file as it is on disk. Writes nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from agentpack.changes.differences import Limits
+from agentpack.changes.differences import ComparisonFilter
 from agentpack.changes.pristine import Pristine
 from agentpack.compose.substitute import PLACEHOLDER, as_text
-from agentpack.differences.accounts import MAX_BYTES, Account, edited_account, pristine_account
 from agentpack.differences.header import in_words
+from agentpack.differences.parsed_files import MAX_BYTES, ParsedFile, parse_edited, parse_pristine
 from agentpack.differences.rules import EDIT, Entry, pair
 from agentpack.errors import Bug, DecisionNeeded, Fault, InvalidFile, Unavailable, UsageError
 from agentpack.model.history import InstalledFile
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Origin, Rule, Section
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.wanted.selection import Selection
-from agentpack.workspace.required import nothing_installed, require_lock
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.preconditions import nothing_installed_error, require_lock
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class Origins(NamedTuple):
-    """Where something came from: the release, variant or parameter, and the parameters in it that the user set."""
+    """Where something came from: the release, variant or parameter, and the user-set parameters it uses."""
 
     origin: Origin
     parameters: tuple[str, ...] = ()
 
 
-class Line(NamedTuple):
-    """One field or rule. `state` is `released`, `edited` (by hand), `added` (by hand) or `removed` (by hand)."""
+class ExplainedLine(NamedTuple):
+    """One field or rule. `state` is `released`, or by hand `edited`, `added` or `removed`."""
 
     kind: str
     """`field`, `heading`, `item`, `code` or `text`."""
     name: str | None
-    """A field's name, a rule's or heading's id."""
+    """The name of a field, or the id of a rule or heading."""
     section: str
     text: str
     state: str
     origin: Origins
-    """For what was added or edited by hand: the edit."""
+    """For a line edited or added by hand: the edit."""
     released: Entry | None = None
-    """The rule as released, for one that was edited or removed."""
+    """The released rule, for one that was edited or removed."""
     entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
-    """One installed file, its fields and rules in the order of the file; what was removed stands where it was."""
+class ExplainedFile:
+    """One installed file with its fields and rules in file order; removed ones are at their old place."""
 
     path: str
     client: str
     pack: str
     persona: str
     release: str
-    """The pack's name and version, and the variants, in words."""
+    """Pack name, version and variants, as text."""
     missing: bool
-    """There is no file: told is what would be there."""
-    fields: tuple[Line, ...]
-    rules: tuple[Line, ...]
+    """There is no file; the lines show what would be in it."""
+    fields: tuple[ExplainedLine, ...]
+    rules: tuple[ExplainedLine, ...]
     roles: Mapping[str, str] = field(default_factory=dict)
-    """The field of a persona that the client's own key says, where it has other words."""
+    """Maps the client's own keys to persona fields."""
 
 
-class Place(NamedTuple):
-    """Where a rule or field is written in a pack: what it says there, before parameters are put in."""
+class SourcePlace(NamedTuple):
+    """A place in a pack where a rule or field is written, with its text before parameters are filled in."""
 
     origin: Origin
     file: str
@@ -77,18 +77,18 @@ class Place(NamedTuple):
 class ExplainedRule:
     """One rule or field in full."""
 
-    line: Line
-    file: Explained
-    places: tuple[Place, ...]
-    """Every layer that says something by that name, the lowest first: the last one counts, it replaced the others."""
+    line: ExplainedLine
+    file: ExplainedFile
+    places: tuple[SourcePlace, ...]
+    """Every layer that has it, lowest first: the last one counts and replaced the others."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """The values that decide it or stand in it."""
+    """The parameter values in its text or condition."""
     set_by_user: frozenset[str] = frozenset()
 
 
-@steady
-def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
-    """Every installed file of a pack or persona.
+@read_consistently
+def explain(workspace: Workspace, limits: ComparisonFilter) -> tuple[ExplainedFile, ...]:
+    """Explain every installed file of a pack or persona.
 
     Raises:
         UsageError: there is no such pack, persona or client.
@@ -97,18 +97,18 @@ def explain(workspace: Workspace, limits: Limits) -> tuple[Explained, ...]:
     return tuple(explained for explained, _ in _explained(workspace, limits))
 
 
-def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained, "_Behind"]]:
+def _explained(workspace: Workspace, limits: ComparisonFilter) -> Iterator[tuple[ExplainedFile, "_PersonaLayers"]]:
     if workspace.lock is None and workspace.documents.manifest_bytes is None:
-        raise nothing_installed()
+        raise nothing_installed_error()
     require_lock(workspace)
     recorded = {**{row.path: row for row in workspace.states.elsewhere}, **workspace.states.recorded}
     limits.check(workspace, recorded.values())
     pristine = Pristine(workspace)
     for _, row in sorted(recorded.items()):
-        if not limits.have(row):
+        if not limits.includes(row):
             continue
         again, part = pristine.again(row), pristine.part(row)
-        found = again.made.files.get(row.path) if again else None
+        found = again.wanted.files.get(row.path) if again else None
         text = pristine.text(row) or (found.content if found else None)
         if again is None or part is None or text is None:
             if isinstance(pristine.failure, Unavailable):
@@ -118,14 +118,14 @@ def _explained(workspace: Workspace, limits: Limits) -> Iterator[tuple[Explained
                 f"{row.path}: the release it was written from can no longer be rendered{why}",
                 hint="`agentpack upgrade` writes it from a release that is there",
             )
-        behind = _Behind(part, again.pinned)
-        yield _file(workspace, row, pristine_account(text, workspace.form_of(row.client), part.persona), behind), behind
+        behind = _PersonaLayers(part, again.pinned)
+        yield _file(workspace, row, parse_pristine(text, workspace.form_of(row.client), part.persona), behind), behind
 
 
-class _Behind:
-    """The layers and parameters behind a persona."""
+class _PersonaLayers:
+    """The layers and parameters of a persona."""
 
-    def __init__(self, part: Part, pinned: Selection) -> None:
+    def __init__(self, part: AssembledPersona, pinned: Selection) -> None:
         self.part, self.layers = part, pinned.assembler.layers(part)
         self.set_by_user: Mapping[str, Any] = pinned.manifest.parameters(part.pack.name)
         self.defaults = {name: declaration.default for name, declaration in part.pack.declarations.items()}
@@ -142,37 +142,37 @@ class _Behind:
         return {**self.defaults, **self.set_by_user}
 
     def origins(self, entry: Entry) -> Origins:
-        """A rule's origin, with the parameters in its text or condition that the user set."""
+        """A rule's origin, with the user-set parameters in its text or condition."""
         origin = entry.origin or EDIT
         places = [place for place in self.places(entry) if place.origin == origin]
         used = _names(places[-1].text, places[-1].when) if places else ()
         return Origins(origin, tuple(name for name in used if name in self.set_by_user))
 
-    def places(self, entry: Entry) -> list[Place]:
-        """Where a rule or heading is written: by its id, without one by its line in the layer it came from."""
+    def places(self, entry: Entry) -> list[SourcePlace]:
+        """Where a rule or heading is written: found by its id, or without one by its line in its layer."""
         key = (entry.origin, entry.line) if entry.id is None else entry.id
         return self._places.get(key, [])
 
     @cached_property
-    def _places(self) -> Mapping[object, list[Place]]:
-        """The places of every rule and heading by its id, and by origin and line for one without."""
-        found: dict[object, list[Place]] = {}
+    def _places(self) -> Mapping[object, list[SourcePlace]]:
+        """The places of every rule and heading by id, or by origin and line if it has none."""
+        found: dict[object, list[SourcePlace]] = {}
         for _, layer, origin, _ in self.layers:
             for part, text in _parts(layer.sections):
                 if part.line:
-                    place = Place(origin, layer.file, part.line, text, part.when)
+                    place = SourcePlace(origin, layer.file, part.line, text, part.when)
                     found.setdefault((origin, part.line), []).append(place)
                     if part.id is not None:
                         found.setdefault(part.id, []).append(place)
         return found
 
-    def field_places(self, name: str) -> list[Place]:
-        """The layers that say a field."""
+    def field_places(self, name: str) -> list[SourcePlace]:
+        """The layers that set a field."""
         found = []
         for _, layer, origin, _ in self.layers:
             header = layer.header.get("set", {}) if origin.kind in ("variant", "local") else layer.header
             if name in header:
-                found.append(Place(origin, layer.file, 0, in_words(header[name]), None))
+                found.append(SourcePlace(origin, layer.file, 0, in_words(header[name]), None))
         return found
 
 
@@ -185,14 +185,14 @@ def _parts(sections: Sequence[Section]) -> Iterator[tuple[Section | Rule, str]]:
 
 
 def _names(text: str, when: str | None) -> tuple[str, ...]:
-    """The parameters that a text or a condition uses."""
+    """The parameters in a text and its condition."""
     names = [match[1] for match in PLACEHOLDER.finditer(text) if match[1]]
     if when is not None:
         names.append(when.removeprefix("!").partition(":")[0])
     return tuple(dict.fromkeys(names))
 
 
-def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: _Behind) -> Explained:
+def _file(workspace: Workspace, file: InstalledFile, pristine: ParsedFile, behind: _PersonaLayers) -> ExplainedFile:
     same_name = {row.path for row in workspace.states.recorded.values() if row.persona == file.persona}
     seen = workspace.states.observe({file.path, *same_name}).get(file.path)
     missing = seen is None or bool(seen.blocked)
@@ -200,8 +200,8 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: 
     if len(data) > MAX_BYTES:
         place = workspace.scope.absolute(file.path)
         raise InvalidFile([Fault(place, 0, "", f"larger than {MAX_BYTES // 1024:,} KiB: not taken apart")])
-    here = pristine if missing else edited_account(data, pristine)
-    return Explained(
+    here = pristine if missing else parse_edited(data, pristine)
+    return ExplainedFile(
         path=file.path,
         client=file.client,
         pack=file.pack,
@@ -214,22 +214,24 @@ def _file(workspace: Workspace, file: InstalledFile, pristine: Account, behind: 
     )
 
 
-def _fields(pristine: Account, here: Account) -> Iterator[Line]:
+def _fields(pristine: ParsedFile, here: ParsedFile) -> Iterator[ExplainedLine]:
     old, new = pristine.parts.fields, here.parts.fields
     for name in dict.fromkeys((*new, *old)):
         origin = pristine.origins.get(name, EDIT)
         if name not in new:
-            yield Line("field", name, "", in_words(old[name]), "removed", Origins(origin))
+            yield ExplainedLine("field", name, "", in_words(old[name]), "removed", Origins(origin))
         elif name not in old:
-            yield Line("field", name, "", in_words(new[name]), "added", Origins(EDIT))
+            yield ExplainedLine("field", name, "", in_words(new[name]), "added", Origins(EDIT))
         else:
             same = new[name] == old[name]
             was = None if same else Entry("field", in_words(old[name]), "", name, origin)
-            yield Line("field", name, "", in_words(new[name]), "released" if same else "edited", Origins(origin), was)
+            yield ExplainedLine(
+                "field", name, "", in_words(new[name]), "released" if same else "edited", Origins(origin), was
+            )
 
 
-def _rules(pristine: Account, here: Account, behind: _Behind) -> Iterator[Line]:
-    """The rules on disk; one that is gone follows the one it followed."""
+def _rules(pristine: ParsedFile, here: ParsedFile, behind: _PersonaLayers) -> Iterator[ExplainedLine]:
+    """The rules on disk; a removed one comes after the one it followed."""
     kept = dict(pair(pristine.entries, here.entries))
     gone: dict[int, list[Entry]] = {}
     place = -1
@@ -242,23 +244,27 @@ def _rules(pristine: Account, here: Account, behind: _Behind) -> Iterator[Line]:
         if j >= 0:
             yield _line(here.entries[j], behind)
         for entry in gone.get(j, ()):
-            yield Line(entry.kind, entry.id, entry.section, entry.text, "removed", behind.origins(entry), entry, entry)
+            yield ExplainedLine(
+                entry.kind, entry.id, entry.section, entry.text, "removed", behind.origins(entry), entry, entry
+            )
 
 
-def _line(entry: Entry, behind: _Behind) -> Line:
+def _line(entry: Entry, behind: _PersonaLayers) -> ExplainedLine:
     if entry.origin != EDIT:
-        return Line(entry.kind, entry.id, entry.section, entry.text, "released", behind.origins(entry), None, entry)
+        return ExplainedLine(
+            entry.kind, entry.id, entry.section, entry.text, "released", behind.origins(entry), None, entry
+        )
     if entry.was is None:
-        return Line(entry.kind, entry.id, entry.section, entry.text, "added", Origins(EDIT), None, entry)
+        return ExplainedLine(entry.kind, entry.id, entry.section, entry.text, "added", Origins(EDIT), None, entry)
     origin = behind.origins(entry.was)
-    return Line(entry.kind, entry.id, entry.section, entry.text, "edited", origin, entry.was, entry)
+    return ExplainedLine(entry.kind, entry.id, entry.section, entry.text, "edited", origin, entry.was, entry)
 
 
-def explain_rule(workspace: Workspace, limits: Limits, name: str) -> tuple[ExplainedRule, ...]:
-    """One rule, heading or field, in every file that has it.
+def explain_rule(workspace: Workspace, limits: ComparisonFilter, name: str) -> tuple[ExplainedRule, ...]:
+    """Explain one rule, heading or field in every file that has it.
 
     Raises:
-        UsageError: no file has it; told is whether the pack does, and why it was left out.
+        UsageError: no file has it; the error says whether the pack does, and why it was left out.
     """
     found = []
     known: set[str] = set()
@@ -277,7 +283,7 @@ def explain_rule(workspace: Workspace, limits: Limits, name: str) -> tuple[Expla
     return tuple(found)
 
 
-def _full(line: Line, file: Explained, behind: _Behind) -> ExplainedRule:
+def _full(line: ExplainedLine, file: ExplainedFile, behind: _PersonaLayers) -> ExplainedRule:
     if line.kind == "field":
         assert line.name is not None
         places = behind.field_places(file.roles.get(line.name, line.name))
@@ -297,8 +303,8 @@ def _full(line: Line, file: Explained, behind: _Behind) -> ExplainedRule:
     )
 
 
-def _left_out(name: str, behind: _Behind) -> Iterator[str]:
-    """Why a rule that the layers have is not in the file."""
+def _left_out(name: str, behind: _PersonaLayers) -> Iterator[str]:
+    """Why a rule that exists in the layers is not in the file."""
     for _, layer, origin, _ in behind.layers:
         for part, _ in _parts(layer.sections):
             if part.id == name:

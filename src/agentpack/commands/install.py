@@ -1,27 +1,27 @@
-"""install: add to the manifest, resolve, lock, render, apply."""
+"""install: add requirements to the manifest, resolve, lock, render, and write the files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agentpack.changes.clients import settle
-from agentpack.changes.decisions import carry_out
-from agentpack.changes.following import wanted_with_variants
+from agentpack.changes.clients import choose_clients
+from agentpack.changes.decisions import make_change
+from agentpack.changes.local_variants import wanted_with_variants
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.errors import UsageError
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.wanted.selection import naming
+from agentpack.wanted.selection import with_clients
 from agentpack.wanted.settings import read_settings
-from agentpack.workspace.required import refuse_address
+from agentpack.workspace.preconditions import refuse_address
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
 def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Add the requirements to the manifest and bring the scope to what it then says."""
+    """Add the requirements to the manifest and bring the scope to the resulting state."""
     asked = [parse_requirement(text) for text in request.names]
     for requirement in asked:
         refuse_address(requirement, "name the folder with `--source DIR`, or put it under `sources:` in agentpack.yaml")
@@ -30,23 +30,23 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     old = workspace.manifest
     new = _with_sources(workspace, old, request.sources)
     anew = {requirement.pack for requirement in asked if request.sources or _wants_newer(requirement, old)}
-    candidates = to_change(workspace, new, workspace.lock, refresh=anew)
+    candidates = candidates_to_install(workspace, new, workspace.lock, refresh=anew)
     new = _with_requirements(candidates, new, asked, request)
-    request = request.about(asked)
-    chosen = settle(choose(candidates, new), request).naming_clients()
-    made, moved = wanted_with_variants(chosen)
+    request = request.restricted_to(asked)
+    chosen = choose_clients(choose(candidates, new), request).with_named_clients()
+    wanted, moved = wanted_with_variants(chosen)
     new = chosen.manifest
-    state = moved.added_to(desired_state(workspace, old, new, made))
+    state = moved.add_to(desired_state(workspace, old, new, wanted))
     if new.sources:  # not for the packs that come with agentpack
         from agentpack.audit.install_warnings import name_warnings, remarks
 
-        names = name_warnings(candidates, old, new, workspace.lock, made)
-        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, made)))
-    return carry_out(workspace, " ".join(("install", *request.names)), state, request)
+        names = name_warnings(candidates, old, new, workspace.lock, wanted)
+        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, wanted)))
+    return make_change(workspace, " ".join(("install", *request.names)), state, request)
 
 
 def _wants_newer(requirement: Requirement, old: Manifest) -> bool:
-    """`@latest`, or a range other than the manifest's, sets the locked release aside."""
+    """Whether the locked release is ignored: for `@latest`, or a range other than the manifest's."""
     before = old.wanted(requirement.pack)
     if requirement.newest or before is None:
         return True
@@ -64,17 +64,17 @@ def _with_sources(workspace: Workspace, manifest: Manifest, folders: Sequence[st
         if not absolute.isprintable():
             hint = "rename it: agentpack.yaml would hold what no reader sees"
             raise UsageError(f"`--source {folder}`: the folder's name has hidden characters", hint=hint)
-        if any(abspath(workspace.sources.folder(source)) == absolute for source in sources):
+        if any(abspath(workspace.sources.one(source).where) == absolute for source in sources):
             continue
         taken = {source.name for source in sources} | {"bundled"}
         stem = _kebab(basename(absolute))
         name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 1000))) if n not in taken)
-        sources.append(ConfiguredSource(name, _portable(workspace, absolute)))
+        sources.append(ConfiguredSource(name, "path", _portable(workspace, absolute)))
     return manifest._replace(sources=tuple(sources))
 
 
 def _portable(workspace: Workspace, absolute: str) -> str:
-    """A folder as the manifest names it: relative to it in a project, so that every clone can read it."""
+    """A folder as the manifest names it: relative in a project, so that every clone can read it."""
     from os.path import relpath
 
     if workspace.scope.kind == "project":
@@ -92,13 +92,13 @@ def _kebab(text: str) -> str:
 def _with_requirements(
     candidates: Candidates, manifest: Manifest, asked: Sequence[Requirement], request: ChangeRequest
 ) -> Manifest:
-    """The manifest with each requirement added, or put in the place of the pack's old one."""
+    """The manifest with each requirement added, or replacing the pack's old entry."""
     clients, settings = request.clients, request.settings
     fresh = not manifest.packs and manifest.clients is None
     if clients and manifest.clients is None:
         lock = None if fresh else candidates.workspace.lock
-        named = (lock.clients, lock.fewer) if lock is not None and lock.clients else (clients, {})
-        manifest = naming(manifest, *named)
+        named = (lock.clients, lock.clients_by_pack) if lock is not None and lock.clients else (clients, {})
+        manifest = with_clients(manifest, *named)
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, request.names, strict=True):
@@ -119,8 +119,8 @@ def _with_requirements(
 
 
 def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEntry) -> ManifestEntry:
-    """What is asked for beside what was chosen for a pack before: variants are added, a range stays until another is
-    named. `uninstall "pack[variant]"` takes a variant out again.
+    """The requirement combined with the pack's existing entry: variants are added, the range stays unless another is
+    given. `uninstall "pack[variant]"` removes a variant.
     """
     chosen = before.requirement
     range = requirement.range if requirement.range or requirement.newest else chosen.range
@@ -132,14 +132,14 @@ def _added_to(before: ManifestEntry, requirement: Requirement, entry: ManifestEn
 
 
 def _more_clients(before: ManifestEntry, clients: Sequence[str], manifest: Manifest) -> tuple[str, ...] | None:
-    """The clients of a pack that is there already: those it has, and those named now. Installing takes none away."""
+    """The clients of an installed pack plus those named now. Installing removes none."""
     had = before.clients if before.clients is not None else manifest.clients or ()
     more = tuple(dict.fromkeys((*had, *clients)))
     return before.clients if not clients or set(more) == set(had) else more
 
 
 def _shortest(requirement: Requirement, text: str) -> str:
-    """The requirement as it goes into the manifest: as typed when that already is the long form."""
+    """The requirement for the manifest: as typed if that is its normal form."""
     compact = "".join(text.split())
     named = compact.startswith(requirement.pack)
     return compact if named and "@" not in compact and parse_requirement(compact) == requirement else str(requirement)

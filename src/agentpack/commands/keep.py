@@ -1,8 +1,8 @@
-"""keep: local edits of an installed file become a local variant, which later upgrades carry.
+"""keep: turn local edits of an installed file into a local variant that later upgrades carry along.
 
-Decides what an edit may be turned into and checks it: the file rendered with the new variant must be the edited file
-byte for byte, or say the same but for blank lines between rules and the quotes of a header, else nothing is written.
-Reading the edit is left to `edits`, changing files to `changes/`.
+Decides what an edit becomes and verifies it: the file rendered with the new variant must equal the edited file byte for
+byte, or differ only in blank lines between rules and quotes in a header; otherwise nothing is written. Edits are read
+in `edits/`, files changed in `changes/`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,18 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
-from agentpack.changes.request import ChangeRequest, Followed, desired_state
+from agentpack.changes.request import ChangeRequest, RebasedVariants, desired_state
 from agentpack.edits.patch import Patch, patch
-from agentpack.edits.variant import Edited, differs_in, first_difference, said, unsayable, variant_of
+from agentpack.edits.variant import (
+    EditedPersona,
+    differs_in,
+    first_difference,
+    not_expressible,
+    variant_edit,
+    variant_of,
+)
 from agentpack.errors import AgentpackError, DecisionNeeded, UsageError
 from agentpack.model.changes import Plan
 from agentpack.model.history import InstalledFile
@@ -26,18 +33,18 @@ from agentpack.model.rendering import Rendering
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.choose import choose, pinned
-from agentpack.wanted.from_lock import check_rendering, settled_lock
+from agentpack.wanted.from_lock import check_rendering, current_lock
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.documents import LocalText
-from agentpack.workspace.required import nothing_installed
-from agentpack.workspace.workspace import Workspace, changing, steady
+from agentpack.workspace.preconditions import nothing_installed_error
+from agentpack.workspace.workspace import Workspace, changing, read_consistently
 
 DEFAULT = "local"
 
 
-class Kept(NamedTuple):
-    """What was done: the outcome, and each variant's path with its text."""
+class KeepResult(NamedTuple):
+    """The outcome, and each variant's path with its text."""
 
     outcome: Outcome
     variants: tuple[tuple[str, str], ...]
@@ -52,68 +59,68 @@ def keep(
     client: str | None = None,
     on_conflict: str = "stop",
     dry_run: bool = False,
-) -> Kept:
+) -> KeepResult:
     """Turn the edits of a persona, or of all personas of a pack, into a local variant.
 
     Args:
-        client: whose file says the edit, where several clients' files were edited; the others take the variant in like
+        client: whose file has the edit, if several clients' files were edited; the others merge the variant like
             any new text.
-        on_conflict: as in `plan.Decisions`, where the edit of another client's file says something else.
+        on_conflict: see `plan.Decisions`; for files of other clients that were edited differently.
 
     Raises:
-        DecisionNeeded: an edit that a variant cannot say; the details name each. Nothing was written.
+        DecisionNeeded: an edit cannot be expressed as a variant; the details list each. Nothing was written.
         UsageError: nothing of that name is installed, or the variant's name is taken.
     """
-    chosen, made, found = _found(workspace, name, client)
+    chosen, wanted, found = _found(workspace, name, client)
     command = f"keep {name}"
     if not found:
         nothing = Outcome(command=command, scope=workspace.scope.kind, root=workspace.scope.root, plan=Plan(changes=()))
-        return Kept(nothing, ())
+        return KeepResult(nothing, ())
     chosen_name = _variant_name(workspace, found, variant)
     texts = tuple(_local_text(workspace, edited, chosen_name) for edited in found)
     manifest = _with_variant(workspace.manifest, found, chosen_name)
-    now = _made_with(chosen.candidates, manifest, made, texts)
+    now = _wanted_with_texts(chosen.candidates, manifest, wanted, texts)
     reworded = _check(workspace, now, found, client)
-    state = Followed(texts).added_to(desired_state(workspace, workspace.manifest, manifest, now))
-    request = ChangeRequest(said=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
-    outcome = carry_out(workspace, command, state, request)
+    state = RebasedVariants(texts).add_to(desired_state(workspace, workspace.manifest, manifest, now))
+    request = ChangeRequest(reformat=frozenset(reworded), on_conflict=on_conflict, dry_run=dry_run)
+    outcome = make_change(workspace, command, state, request)
     notes = tuple(f"{path}: {what} now as agentpack writes them" for path, what in sorted(reworded.items()))
     outcome = outcome._replace(notes=(*outcome.notes, *notes))
-    return Kept(outcome, tuple((text.path, text.data.decode()) for text in texts))
+    return KeepResult(outcome, tuple((text.path, text.data.decode()) for text in texts))
 
 
-@steady
+@read_consistently
 def patch_for_author(workspace: Workspace, name: str, client: str | None = None) -> Patch:
-    """The edits as a unified diff of the pack's own files, for its author. Nothing is written.
+    """The edits as a unified diff of the pack's own files, for its author. Writes nothing.
 
     Args:
-        client: whose file says the edit; the first one's unless told.
+        client: whose file has the edit; the first one's by default.
 
     Raises:
-        DecisionNeeded: an edit that does not map to rules.
+        DecisionNeeded: an edit does not map to rules.
     """
     chosen, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
-        edits, fields = said(edited, workspace.clients.named(edited.files[0][0].client))
+        edits, fields = variant_edit(edited, workspace.clients.named(edited.files[0][0].client))
         raw = chosen.candidates.files(PackName(edited.pack.name), Version(edited.pack.version))
         files = {path: data.decode() for path, data in raw.items() if path.endswith(".md")}
         parts, values = edited.parts, edited.values
-        made = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
-        left_out = [*(f"the field `{field}`" for field in fields), *made.left_out]
-        patches.append(Patch(made.text, tuple(f"{edited.source_name}: {what}" for what in left_out)))
+        written = patch(edits, parts, files, values, persona=edited.source_name, release=edited.pack.release)
+        left_out = [*(f"the field `{field}`" for field in fields), *written.left_out]
+        patches.append(Patch(written.text, tuple(f"{edited.source_name}: {what}" for what in left_out)))
     return Patch("".join(p.text for p in patches), tuple(what for p in patches for what in p.left_out))
 
 
 # What was edited.
 
 
-def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[Edited, ...]]:
+def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
     if client is not None:
         workspace.clients.named(client)
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
-        raise nothing_installed()
-    lock = settled_lock(workspace)
+        raise nothing_installed_error()
+    lock = current_lock(workspace)
     rows = [file for file in workspace.states.recorded.values() if name in (file.persona, file.pack)]
     if not rows:
         known = sorted({word for file in workspace.states.recorded.values() for word in (file.persona, file.pack)})
@@ -123,17 +130,19 @@ def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selecti
             hint=did_you_mean(name, known),
         )
     chosen = pinned(workspace, lock, workspace.manifest)
-    made = chosen.render()
-    check_rendering(workspace, lock, made)
-    return chosen, made, tuple(_edited(chosen, made, rows, client))
+    wanted = chosen.render()
+    check_rendering(workspace, lock, wanted)
+    return chosen, wanted, tuple(_edited(chosen, wanted, rows, client))
 
 
-def _edited(chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], client: str | None) -> Iterator[Edited]:
+def _edited(
+    chosen: Selection, wanted: Wanted, rows: Sequence[InstalledFile], client: str | None
+) -> Iterator[EditedPersona]:
     workspace = chosen.workspace
     observed = workspace.states.observe({row.path for row in rows})
     groups: dict[tuple[str, str], list[tuple[Rendering, bytes]]] = {}
     for row in rows:
-        here, file = observed.get(row.path), made.files.get(row.path)
+        here, file = observed.get(row.path), wanted.files.get(row.path)
         if file is None or row.rendered != file.digest:
             raise DecisionNeeded(f"{row.path} is not yet as locked", hint="`agentpack sync` comes first")
         if here is not None and here.digest not in (None, row.rendered):
@@ -147,7 +156,7 @@ def _edited(chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], clie
     for (pack_name, persona_name), files in groups.items():
         if client is not None and all(file.client != client for file, _ in files):
             continue
-        part = made.part(files[0][0])
+        part = wanted.part(files[0][0])
         assert part is not None
         if workspace.manifest.wanted(pack_name) is None:
             raise UsageError(
@@ -162,13 +171,13 @@ def _edited(chosen: Selection, made: Wanted, rows: Sequence[InstalledFile], clie
         source_name = workspace.manifest.name_in_pack(pack_name, persona_name)
         draft, values = chosen.assembler.draft(part.pack, source_name)
         files.sort(key=lambda pair: (pair[0].client != (client or "claude"), pair[0].client))
-        yield Edited(part.pack, source_name, part.persona, draft, values, tuple(files))
+        yield EditedPersona(part.pack, source_name, part.persona, draft, values, tuple(files))
 
 
 # The variant.
 
 
-def _variant_name(workspace: Workspace, found: Sequence[Edited], asked: str | None) -> str:
+def _variant_name(workspace: Workspace, found: Sequence[EditedPersona], asked: str | None) -> str:
     personas = {edited.source_name for edited in found}
     in_packs = {name for edited in found for name in edited.pack.variant_names}
     used = {v for e in found for v in _wanted_variants(workspace.manifest, e)}
@@ -189,16 +198,16 @@ def _variant_name(workspace: Workspace, found: Sequence[Edited], asked: str | No
     return asked
 
 
-def _wanted_variants(manifest: Manifest, edited: Edited) -> tuple[str, ...]:
-    wanted = manifest.wanted(edited.pack.name)
-    return wanted.requirement.variants if wanted else ()
+def _wanted_variants(manifest: Manifest, edited: EditedPersona) -> tuple[str, ...]:
+    entry = manifest.wanted(edited.pack.name)
+    return entry.requirement.variants if entry else ()
 
 
-def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
+def _local_text(workspace: Workspace, edited: EditedPersona, name: str) -> LocalText:
     file, data = edited.files[0]
-    found = said(edited, workspace.clients.named(file.client))
+    found = variant_edit(edited, workspace.clients.named(file.client))
     if not found:
-        raise unsayable(file.persona, [first_difference(file.content, data)])
+        raise not_expressible(file.persona, [first_difference(file.content, data)])
     own = {*edited.pack.variants.get(edited.source_name, {})}
     own |= {text.name for text in workspace.documents.local_texts if text.persona == edited.source_name}
     earlier = [v for v in _wanted_variants(workspace.manifest, edited) if v in own]
@@ -210,47 +219,51 @@ def _local_text(workspace: Workspace, edited: Edited, name: str) -> LocalText:
 # The proof.
 
 
-def _with_variant(manifest: Manifest, found: Sequence[Edited], name: str) -> Manifest:
-    """The manifest with the variant added to the requirements of the packs that were edited."""
+def _with_variant(manifest: Manifest, found: Sequence[EditedPersona], name: str) -> Manifest:
+    """The manifest with the variant added to the edited packs' requirements."""
     packs = []
     names = {edited.pack.name for edited in found}
-    for wanted in manifest.packs:
-        requirement = wanted.requirement
+    for entry in manifest.packs:
+        requirement = entry.requirement
         if requirement.pack in names and name not in requirement.variants:
             requirement = replace(requirement, variants=tuple(sorted({*requirement.variants, name})))
-            wanted = wanted._replace(requirement=requirement, text=str(requirement))
-        packs.append(wanted)
+            entry = entry._replace(requirement=requirement, text=str(requirement))
+        packs.append(entry)
     return manifest._replace(packs=tuple(packs))
 
 
-def _made_with(candidates: Candidates, manifest: Manifest, made: Wanted, texts: Sequence[LocalText]) -> Wanted:
-    """All files as they are with the new variants, which are not on disk yet."""
+def _wanted_with_texts(
+    candidates: Candidates, manifest: Manifest, wanted: Wanted, texts: Sequence[LocalText]
+) -> Wanted:
+    """All files rendered with the new variants, which are not on disk yet."""
     try:
-        with candidates.workspace.documents.as_if(texts):
-            return choose(candidates, manifest).for_clients(made.lock.clients, made.lock.fewer).render()
+        with candidates.workspace.documents.with_local_texts(texts):
+            return choose(candidates, manifest).for_clients(wanted.lock.clients, wanted.lock.clients_by_pack).render()
     except AgentpackError as error:
-        raise unsayable(texts[0].persona, [error.message, *error.details]) from None
+        raise not_expressible(texts[0].persona, [error.message, *error.details]) from None
 
 
-def _check(workspace: Workspace, made: Wanted, found: Sequence[Edited], client: str | None) -> Mapping[str, str]:
-    """Raise DecisionNeeded when the variant does not give an edited file; with `client`, a file of that one. Returns
-    the paths where it gives it in other words, which no variant can choose, and what is meant by that.
+def _check(
+    workspace: Workspace, wanted: Wanted, found: Sequence[EditedPersona], client: str | None
+) -> Mapping[str, str]:
+    """Raise DecisionNeeded if the variant does not reproduce an edited file (of `client`, if given). Returns the paths
+    it reproduces with differences no variant can control, with a description of each.
     """
     reworded = {}
     for edited in found:
         for file, data in edited.files:
-            content = as_lf(made.files[file.path].content)
+            content = as_lf(wanted.files[file.path].content)
             differs = differs_in(workspace.clients.named(file.client), file.persona, content, data)
             if differs:
                 reworded[file.path] = differs
             elif differs is None and file.path == edited.files[0][0].path:
-                raise unsayable(file.persona, [first_difference(content, data)])
+                raise not_expressible(file.persona, [first_difference(content, data)])
             elif differs is None and client is None:
                 raise _edited_otherwise(edited)
     return reworded
 
 
-def _edited_otherwise(edited: Edited) -> DecisionNeeded:
+def _edited_otherwise(edited: EditedPersona) -> DecisionNeeded:
     clients = [file.client for file, _ in edited.files]
     name = edited.persona.name
     return DecisionNeeded(

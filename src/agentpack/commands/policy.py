@@ -1,20 +1,21 @@
-"""policy explain: what holds here, and what each rule says about a pack, whether or not it may be installed."""
+"""policy explain: the policy settings that apply here, and the verdict of each rule on a pack."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agentpack.changes.asked import ask, clients_for
+from agentpack.changes.named_release import clients_for, select_named
 from agentpack.environment import policy_files
-from agentpack.policy.policy import Entry, Listed, Policy, strictest
-from agentpack.policy.refusal import PackVerdict, look
-from agentpack.wanted.choose import as_installed
+from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, strictest
+from agentpack.policy.refusal import PackVerdict, read_readable_policies
+from agentpack.wanted.choose import choose_as_installed
 from agentpack.wanted.policy_check import evaluate
 from agentpack.workspace.workspace import Workspace
 
 
 class Setting(NamedTuple):
-    """One setting that holds, and the line that decided it. A list that allows stands for itself: with several of
-    them, what is allowed stands in each."""
+    """One setting that applies, and the line that decided it. Each allow list is a setting of its own: what is allowed
+    must be in all of them.
+    """
 
     rule: str
     values: tuple[str | int, ...]
@@ -22,24 +23,24 @@ class Setting(NamedTuple):
     line: int
 
 
-class Effective(NamedTuple):
-    """The policy that holds in a scope. Where there are problems, nothing is allowed."""
+class EffectivePolicy(NamedTuple):
+    """The policy of a scope. If there are problems, nothing is allowed."""
 
     files: tuple[str, ...]
     settings: tuple[Setting, ...]
     problems: tuple[str, ...] = ()
-    """Why a file cannot be read, a line each."""
+    """Why files cannot be read, a line each."""
 
 
-def effective(workspace: Workspace) -> Effective:
-    """What all policies of the scope that can be read say together, and what is wrong with the others.
+def effective(workspace: Workspace) -> EffectivePolicy:
+    """All readable policies of the scope combined, and the problems with the others.
 
     Raises:
         InvalidFile: the manifest has faults.
     """
-    beside, problems = look(policy_files(workspace.environment))
-    policy = strictest((*workspace.policies.own, *beside))
-    return Effective(policy.files, tuple(_settings(policy)), problems)
+    external, problems = read_readable_policies(policy_files(workspace.environment))
+    policy = strictest((*workspace.policies.own, *external))
+    return EffectivePolicy(policy.files, tuple(_settings(policy)), problems)
 
 
 def _settings(policy: Policy) -> list[Setting]:
@@ -54,43 +55,43 @@ def _settings(policy: Policy) -> list[Setting]:
     return found
 
 
-def _list(rule: str, listed: Listed) -> Setting:
+def _list(rule: str, listed: PolicyList) -> Setting:
     return Setting(rule, tuple(entry.value for entry in listed.entries), listed.file, listed.line)
 
 
-def _value(rule: str, entry: Entry) -> Setting:
+def _value(rule: str, entry: PolicyEntry) -> Setting:
     return Setting(rule, (entry.value,), entry.file, entry.line)
 
 
-class Explained(NamedTuple):
-    """What the policy says about a requirement: the pack that is asked for first, then those that it requires."""
+class ExplainedPolicy(NamedTuple):
+    """The verdicts on a requirement: first the requested pack, then those it requires."""
 
     packs: tuple[PackVerdict, ...]
     passed_over: tuple[PackVerdict, ...]
-    """Newer releases of these packs that are too young."""
+    """Newer releases of these packs that the policy considers too new."""
 
     @property
     def allowed(self) -> bool:
         return not any(verdict.refusals for verdict in self.packs)
 
 
-def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> Explained:
-    """What each rule says about the release that `install` would choose; where only releases that are too young would
-    do, about the newest of those.
+def explain(workspace: Workspace, text: str, *, clients: Sequence[str] = ()) -> ExplainedPolicy:
+    """The verdict of each rule on the release `install` would choose; if only releases that are too new satisfy the
+    requirement, on the newest of those.
 
     Raises:
         PolicyUnreadable, InvalidFile: a policy cannot be read.
-        Unresolvable: there is no such pack or release.
+        Unresolvable: no source has this pack or release.
     """
     _ = workspace.policies.strictest
-    asked = as_installed(ask(workspace, text))
+    asked = choose_as_installed(select_named(workspace, text))
     candidates, (entry,) = asked.candidates, asked.manifest.packs
-    made = asked.for_clients(clients_for(asked, clients)).preview()
-    found = sorted(evaluate(candidates, made), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
+    wanted = asked.for_clients(clients_for(asked, clients)).preview()
+    found = sorted(evaluate(candidates, wanted), key=lambda one: (one.pack != entry.requirement.pack, one.pack))
     versions = {pin.pack: pin.version for pin in asked.pins}
     passed = (
         one
         for (pack, version), one in sorted(candidates.passed_over.items())
         if pack in versions and version > versions[pack]
     )
-    return Explained(tuple(found), tuple(passed))
+    return ExplainedPolicy(tuple(found), tuple(passed))

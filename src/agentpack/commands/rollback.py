@@ -1,16 +1,16 @@
-"""history and rollback: the states a scope was in, and going back to one. Going back is itself a new generation."""
+"""rollback: bring a scope back to an earlier generation. That is itself a new generation."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentpack.changes.commit import Decided, commit
+from agentpack.changes.commit import DecidedChange, commit
 from agentpack.changes.documents import changed_packs
 from agentpack.changes.history import generation
-from agentpack.changes.meeting import one_file
 from agentpack.changes.outcome import DocumentChange, Outcome
-from agentpack.changes.snapshot import pins_here
-from agentpack.changes.widening import MayChange, lock_changes
+from agentpack.changes.same_file import one_file
+from agentpack.changes.snapshot import current_pins
+from agentpack.changes.widening import CapabilityChange, lock_changes
 from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile, Refused, UsageError
 from agentpack.model.changes import WRITES, Action, Change, Observed, Plan
 from agentpack.model.history import BEFORE_THE_FIRST, Generation, InstalledFile
@@ -22,30 +22,30 @@ from agentpack.workspace.workspace import Workspace, changing
 
 
 class _Goal(NamedTuple):
-    """What a path is to hold. `digest` None: nothing."""
+    """What a path must contain. `digest` None: no file."""
 
     digest: Digest | None
     mode: int | None
     document: bool
-    """Not an agent file: manifest, lock, a local variant, a file of a local pack."""
+    """Not an agent file: the manifest, the lock, a local variant, or a file of a local pack."""
 
 
 @changing
 def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False, adopt: bool = False) -> Outcome:
-    """Bring files, manifest and lock back to what they were in a generation: the one before the current, unless told.
+    """Restore files, manifest and lock as in a generation; by default the one before the current.
 
-    What is on disk and unrecorded is recorded first, so that nothing is lost.
+    Unrecorded local edits are recorded first, so nothing is lost.
 
     Raises:
         UsageError: there is no such generation.
-        DecisionNeeded: a file that is not ours lies where one has to go back; or, without a number, lock or manifest
-            are not what the last command left, as after `git restore` or `git pull`.
+        DecisionNeeded: a foreign file is in the way of one to restore; or, without a number, lock or manifest
+            were changed since the last command, as by `git restore` or `git pull`.
     """
     current = workspace.documents.current
     if current is None:
         raise UsageError("there is no history to go back in", hint="`agentpack install` makes the first generation")
     if number is None:
-        _require_what_was_left(workspace, current)
+        _require_unchanged_documents(workspace, current)
     target = current.parent if number is None else number
     if target == 0:
         _require_a_beginning(workspace)
@@ -63,11 +63,11 @@ def rollback(workspace: Workspace, number: int | None, *, dry_run: bool = False,
     if dry_run or not outcome.changes_anything:
         return outcome._replace(dry_run=dry_run)
     modes = {path: one.mode for path, one in goals.items() if one.mode is not None}
-    return commit(workspace, Decided(outcome, goal.pins, modes, goal))
+    return commit(workspace, DecidedChange(outcome, goal.pins, modes, goal))
 
 
-def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
-    """Raise DecisionNeeded where lock or manifest are not what this checkout's last command left."""
+def _require_unchanged_documents(workspace: Workspace, current: Generation) -> None:
+    """Raise DecisionNeeded if lock or manifest changed since this checkout's last command."""
     scope = workspace.scope
     left = {document.path: document.written for document in current.documents}
     found = {scope.manifest: workspace.documents.manifest_bytes, scope.lock: workspace.documents.lock_bytes}
@@ -86,7 +86,7 @@ def _require_what_was_left(workspace: Workspace, current: Generation) -> None:
 
 
 def _require_a_beginning(workspace: Workspace) -> None:
-    """Raise UsageError when the state before the first generation is none to go back to."""
+    """Raise UsageError if there is no state before the first generation to go back to."""
     generations = workspace.store.generations
     if 1 not in generations.numbers():
         raise UsageError(
@@ -107,7 +107,7 @@ def _goal(workspace: Workspace, current: Generation, target: int) -> Generation:
 
 
 def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[str, _Goal]) -> None:
-    """Raise DecisionNeeded for a lock that was half merged and whose sides nobody can tell apart any more."""
+    """Raise DecisionNeeded for a half-merged lock whose sides cannot be separated any more."""
     goal = goals.get(workspace.scope.lock)
     data = b"" if goal is None or goal.digest is None else workspace.store.blobs.get(goal.digest)
     try:
@@ -122,7 +122,7 @@ def _require_a_readable_lock(workspace: Workspace, target: int, goals: Mapping[s
 
 
 def _goals(workspace: Workspace, current: Generation, goal: Generation) -> dict[str, _Goal]:
-    """What every path that was ever managed since the goal has to hold in it."""
+    """What every path managed since the target generation must contain in it."""
     goals: dict[str, _Goal] = {}
     kept = set(workspace.store.generations.numbers())
     # of a file that others write too, only our entries are ours to bring back
@@ -149,14 +149,14 @@ def _goals(workspace: Workspace, current: Generation, goal: Generation) -> dict[
         raise Refused(
             f"contents of generation {goal.number} are no longer kept; nothing was changed",
             details=missing,
-            hint=f"bring `{workspace.disk.where(layout.BLOBS)}` back from a backup, or go back to another generation: "
-            "`agentpack history` lists them",
+            hint=f"bring `{workspace.disk.absolute(layout.BLOBS)}` back from a backup, or go back to another "
+            "generation: `agentpack history` lists them",
         )
     return goals
 
 
 def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
-    """Raise Refused where the history lists what agentpack does not manage: a record is data, and may be anybody's."""
+    """Raise Refused if the history lists files that agentpack does not manage: a record may come from anybody."""
     managed = workspace.managed
     strange = sorted(path for path in paths if not managed.holds(path))
     if strange:
@@ -164,7 +164,7 @@ def _refuse_strange(workspace: Workspace, paths: Iterable[str]) -> None:
             "the history lists files that agentpack does not manage; nothing was changed",
             details=[workspace.scope.absolute(path) for path in strange],
             hint="if they are of a client that you declared, put its file back into `.agentpack/clients`; else remove "
-            f"`{workspace.disk.where(layout.STATE)}`, as in a fresh clone: history is lost",
+            f"`{workspace.disk.absolute(layout.STATE)}`, as in a fresh clone: history is lost",
         )
 
 
@@ -191,7 +191,7 @@ def _outcome(
             changes[path] = replace(changes[lead], path=path, same_as=lead, **names)  # type: ignore[arg-type]
     planned = Plan(changes=tuple(changes.values()), elsewhere=_elsewhere(changes.values(), current, target))
     documents = tuple(_document_changes(workspace, goals))
-    packs = tuple(changed_packs(_versions(pins_here(workspace)), _versions(target.pins)))
+    packs = tuple(changed_packs(_versions(current_pins(workspace)), _versions(target.pins)))
     return Outcome(
         command=f"rollback {target.number}",
         scope=workspace.scope.kind,
@@ -205,7 +205,7 @@ def _outcome(
 
 
 def _action(goal: _Goal, here: Observed | None, is_ours: bool, is_known: bool, adopt: bool) -> Action:
-    """What brings a path to its goal; a file that is not ours is in the way, unless it may be adopted."""
+    """The action that brings a path to its goal; a foreign file is a conflict unless it may be adopted."""
     if here is None:
         return Action.KEEP if goal.digest is None else Action.RESTORE if is_ours else Action.CREATE
     if (here.raw, here.mode) == (goal.digest, goal.mode):
@@ -242,10 +242,10 @@ def _document_changes(workspace: Workspace, goals: Mapping[str, _Goal]) -> Itera
 
 
 def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, str]:
-    """Of each place that is one file with another that stands for it, that other place.
+    """For each path that another one stands for, because both are the same file, that other path.
 
     Raises:
-        DecisionNeeded: a link came since, and one file would have to hold two texts.
+        DecisionNeeded: a new link makes two paths one file that would need two texts.
     """
     same: dict[str, str] = {}
     for group in workspace.places.groups(path for path in goals if not goals[path].document):
@@ -262,14 +262,14 @@ def _one_file(workspace: Workspace, goals: Mapping[str, _Goal]) -> Mapping[str, 
 
 
 def _elsewhere(changes: Iterable[Change], current: Generation, goal: Generation) -> tuple[InstalledFile, ...]:
-    """The files that stay where a variable led before: those that come back, and those of now that are not removed."""
+    """The files left where a variable pointed before: those that come back, and current ones that are not removed."""
     gone = {change.path for change in changes if change.action is Action.DELETE} | {file.path for file in goal.files}
     rows = {file.path: file for file in (*goal.elsewhere, *current.elsewhere)}
     return tuple(row for path, row in rows.items() if path not in gone)
 
 
 def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Change]) -> Iterator[str]:
-    """Where edits that were made since the last command go: what is there is recorded before anything changes."""
+    """Notes on where edits made since the last command are kept: they are recorded before anything changes."""
     for change in changes:
         row = workspace.states.recorded.get(change.path)
         taken = change.action is Action.DELETE or change.action in WRITES
@@ -278,8 +278,8 @@ def _edit_notes(workspace: Workspace, current: Generation, changes: Iterable[Cha
             yield f"{workspace.scope.absolute(change.path)}: your edits are kept in generation {kept}"
 
 
-def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[MayChange, ...]:
-    """What personas may do otherwise then, as the two locks tell it."""
+def _may_changes(workspace: Workspace, documents: Iterable[DocumentChange]) -> tuple[CapabilityChange, ...]:
+    """The capability differences between the two locks."""
     for document in documents:
         if document.path == workspace.scope.lock:
             try:

@@ -1,7 +1,7 @@
-"""show, render, search: what packs say about themselves, without installing anything.
+"""show, render, search: what packs contain, without installing anything.
 
-Decides which release a requirement stands for here (the one `install` would choose, were the pack not there yet), and
-how the size of a persona is told. Nothing is written, and what the manifest says about the same pack is left aside.
+Decides which release a requirement means here (the one `install` would choose if the pack were not installed), and how
+the size of a persona is measured. Writes nothing, and ignores the manifest's settings for the same pack.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -9,26 +9,25 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentpack.authoring.sizes import count
-from agentpack.changes.asked import ask, clients_for, resolved
-from agentpack.compose.composing import Pack
+from agentpack.changes.named_release import clients_for, select_named, select_requirement
+from agentpack.compose.compose import Pack
 from agentpack.compose.parse import Layer
 from agentpack.errors import AgentpackError, UsageError
 from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import PackName, did_you_mean, nearest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
-from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 
 class Size(NamedTuple):
-    """How much text a client gets, all personas of the pack together. `refused` says why there is none.
+    """How much text a client gets for all personas of the pack. `refused` says why there is none.
 
-    `words` and `tokens` are those of the files, which are read when a persona is called. `always_words` and
-    `always_tokens` are those of the names and descriptions, which a client keeps in mind all the time to know when to
-    call; a client without descriptions has the names only.
+    `words` and `tokens` count the files, which are read when a persona is called. `always_words` and `always_tokens`
+    count names and descriptions, which a client always has in context; only names for a client without descriptions.
     """
 
     variants: tuple[str, ...]
@@ -40,34 +39,34 @@ class Size(NamedTuple):
     always_tokens: int = 0
 
 
-class Conflict(NamedTuple):
-    """The variants that one does not go together with when all of them come; `reason` is empty when none is told."""
+class VariantConflict(NamedTuple):
+    """Variants that one conflicts with when all of them are chosen; `reason` is empty if none is given."""
 
     others: tuple[str, ...]
     reason: str
 
 
-class Variant(NamedTuple):
-    """A variant that can be asked for."""
+class VariantSummary(NamedTuple):
+    """An available variant."""
 
     name: str
     persona: str
     summary: str
     local: bool
     losses: tuple[str, ...] = ()
-    """What the persona no longer says with it, in the pack's words."""
-    conflicts: tuple[Conflict, ...] = ()
+    """What the persona loses with it, in the pack's words."""
+    conflicts: tuple[VariantConflict, ...] = ()
 
 
-class Version(NamedTuple):
-    """A release on offer, and whether it is the one locked here."""
+class OfferedVersion(NamedTuple):
+    """An available release, and whether it is the locked one."""
 
     version: str
     locked: bool
 
 
-class Shown(NamedTuple):
-    """All that `show` tells of a pack."""
+class PackDetails(NamedTuple):
+    """Everything `show` prints about a pack."""
 
     name: str
     version: str
@@ -75,16 +74,16 @@ class Shown(NamedTuple):
     digest: str
     header: Mapping[str, Any]
     bare: bool
-    versions: tuple[Version, ...]
+    versions: tuple[OfferedVersion, ...]
     personas: Mapping[str, str]
-    """Each persona's name, and what it extends, empty for nothing."""
-    variants: tuple[Variant, ...]
+    """Each persona's name, and what it extends; empty for nothing."""
+    variants: tuple[VariantSummary, ...]
     parameters: tuple[Mapping[str, Any], ...]
     sizes: tuple[Size, ...]
 
 
-class Found(NamedTuple):
-    """A pack that `search` found. `others` are sources that have it too and are passed over."""
+class SearchResult(NamedTuple):
+    """A pack that `search` found. `others` are further sources that have it and are not used."""
 
     name: str
     version: str
@@ -96,13 +95,13 @@ class Found(NamedTuple):
 
 
 def _pin(asked: Selection) -> Chosen:
-    """The release of the pack itself, not one that it requires."""
+    """The chosen release of the requested pack, not of one it requires."""
     return next(pin for pin in asked.pins if pin.pack == asked.manifest.packs[0].requirement.pack)
 
 
-def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> Shown:
-    """What there is to know of a pack before installing it."""
-    asked = ask(workspace, text, settings)
+def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settings: Sequence[str] = ()) -> PackDetails:
+    """Everything about a pack that helps before installing it."""
+    asked = select_named(workspace, text, settings)
     for_clients = clients_for(asked, clients)
     if settings:
         asked.for_clients(for_clients).preview()  # a value that is not allowed is an error here, and no row of sizes
@@ -111,14 +110,14 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     locked = workspace.lock.pack(pack.name) if workspace.lock else None
     offered = [str(ref.version) for ref in asked.candidates.sources.releases(pin.pack)]
     variants = tuple(_variants(workspace, pack))
-    return Shown(
+    return PackDetails(
         name=pack.name,
         version=pack.version,
         source=release.source,
         digest=release.digest,
         header=pack.header,
         bare=pack.bare,
-        versions=tuple(Version(v, locked is not None and locked.version == v) for v in offered),
+        versions=tuple(OfferedVersion(v, locked is not None and locked.version == v) for v in offered),
         personas={name: layer.header.get("extends", "") for name, layer in sorted(pack.personas.items())},
         variants=variants,
         parameters=tuple(_parameters(asked.manifest.packs[0], pack)),
@@ -126,25 +125,25 @@ def show(workspace: Workspace, text: str, *, clients: Sequence[str] = (), settin
     )
 
 
-def _variants(workspace: Workspace, pack: Pack) -> Iterator[Variant]:
+def _variants(workspace: Workspace, pack: Pack) -> Iterator[VariantSummary]:
     for persona, own in sorted(pack.variants.items()):
         conflicts = _conflicts(own)
         for name, layer in sorted(own.items()):
             losses = tuple(layer.header["losses"])
-            yield Variant(name, persona, layer.header["summary"], False, losses, tuple(conflicts[name]))
+            yield VariantSummary(name, persona, layer.header["summary"], False, losses, tuple(conflicts[name]))
     for text in workspace.documents.local_texts:
         if text.persona in pack.personas:
-            yield Variant(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
+            yield VariantSummary(text.name, text.persona, "in " + workspace.scope.absolute(text.path), local=True)
 
 
-def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[Conflict]]:
-    """What each variant does not go together with, whoever of them says so."""
-    found: dict[str, list[Conflict]] = {name: [] for name in variants}
+def _conflicts(variants: Mapping[str, Layer]) -> Mapping[str, list[VariantConflict]]:
+    """The conflicts of each variant, whichever of them declares it."""
+    found: dict[str, list[VariantConflict]] = {name: [] for name in variants}
     for name, layer in sorted(variants.items()):
         for conflict in layer.header["conflicts"]:
             together = {name, *conflict["with"]}
             for one in together:
-                found[one].append(Conflict(tuple(sorted(together - {one})), conflict.get("reason", "")))
+                found[one].append(VariantConflict(tuple(sorted(together - {one})), conflict.get("reason", "")))
     return {
         name: sorted(set(conflicts), key=lambda each: (len(each.others), each)) for name, conflicts in found.items()
     }
@@ -162,28 +161,30 @@ def _parameters(entry: ManifestEntry, pack: Pack) -> Iterator[Mapping[str, Any]]
         }
 
 
-def _sizes(asked: Selection, variants: Sequence[Variant], clients: Sequence[str]) -> Iterator[Size]:
-    """The pack alone, with what was asked for, and with each variant by itself."""
+def _sizes(asked: Selection, variants: Sequence[VariantSummary], clients: Sequence[str]) -> Iterator[Size]:
+    """The sizes of the pack alone, with the requested variants, and with each variant separately."""
     alone = [(name,) for name in sorted({variant.name for variant in variants})]
     pin, (entry,) = _pin(asked), asked.manifest.packs
     for names in dict.fromkeys([(), entry.requirement.variants, *alone]):
         for client in clients:
             requirement = replace(entry.requirement, range=f"=={pin.version}", variants=names)
             try:
-                made = resolved(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
+                wanted = (
+                    select_requirement(asked.candidates, requirement, entry.parameters).for_clients((client,)).preview()
+                )
             except AgentpackError as error:
                 yield Size(names, client, 0, 0, error.message)
                 continue
-            files = {file.persona: file for file in made.files.values() if file.pack == pin.pack}
+            files = {file.persona: file for file in wanted.files.values() if file.pack == pin.pack}
             whole = count("\n".join(file.content.decode() for file in files.values()))
-            always = count("\n".join(_in_mind(asked.workspace, made, client, set(files))))
+            always = count("\n".join(_always_in_context(asked.workspace, wanted, client, set(files))))
             yield Size(names, client, *whole, always_words=always.words, always_tokens=always.tokens)
 
 
-def _in_mind(workspace: Workspace, made: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
-    """What the client keeps of each persona that is not called: its name, and its description where it has one."""
+def _always_in_context(workspace: Workspace, wanted: Wanted, client: str, personas: Collection[str]) -> Iterator[str]:
+    """What a client always has in context of each persona: its name, and its description if it has one."""
     described = workspace.clients.named(client).description is not None
-    for part in made.parts:
+    for part in wanted.parts:
         if part.persona.name in personas:
             yield f"{part.persona.name}: {part.persona.value('description') or ''}" if described else part.persona.name
 
@@ -196,12 +197,12 @@ def render(
     settings: Sequence[str] = (),
     persona: str | None = None,
 ) -> Rendering:
-    """The file that a client would get.
+    """The file a client would get.
 
     Raises:
-        UsageError: the pack has several personas and none is named, or it has no persona of that name.
+        UsageError: the pack has several personas and none is named, or no persona with that name.
     """
-    asked = ask(workspace, text, settings)
+    asked = select_named(workspace, text, settings)
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]
     files = [file for file in asked.for_clients(clients).preview().files.values() if file.pack == pin.pack]
     names = [file.persona for file in files]
@@ -221,12 +222,13 @@ def render(
     return next(file for file in files if persona in (None, file.persona))
 
 
-def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str], list[str]]:
-    """The packs of all sources in which every word of the text occurs, best match first; near names when there is
-    none; and what could not be read."""
-    candidates = to_look_at(workspace, workspace.manifest)
+def search(workspace: Workspace, text: str = "") -> tuple[list[SearchResult], list[str], list[str]]:
+    """Three lists: packs of all sources that contain every word of the text, best match first; similar names if there
+    are none; and sources that could not be read.
+    """
+    candidates = candidates_to_view(workspace, workspace.manifest)
     words = text.lower().split()
-    found: list[tuple[int, Found]] = []
+    found: list[tuple[int, SearchResult]] = []
     unread: list[str] = []
     known = candidates.known()
     for name in known:
@@ -243,7 +245,7 @@ def search(workspace: Workspace, text: str = "") -> tuple[list[Found], list[str]
 
 
 def _near(text: str, known: Iterable[str]) -> list[str]:
-    """The names that are near to the text, as a whole or in one of their words."""
+    """The names similar to the text, as a whole or in one of its words."""
     names = tuple(known)
     if found := nearest(text, names):
         return found
@@ -251,7 +253,7 @@ def _near(text: str, known: Iterable[str]) -> list[str]:
     return [name for name in names if not set(words).isdisjoint(name.split("-"))][:3]
 
 
-def _described(candidates: Candidates, name: PackName) -> Found | None:
+def _described(candidates: Candidates, name: PackName) -> SearchResult | None:
     refs = candidates.sources.releases(name)
     final = [ref for ref in refs if not ref.version.is_prerelease] or list(refs)
     if not final:
@@ -261,7 +263,7 @@ def _described(candidates: Candidates, name: PackName) -> Found | None:
         source.name for source in candidates.sources.all if source.name != final[0].source and source.releases(name)
     ]
     header = pack.header
-    return Found(
+    return SearchResult(
         name=name,
         version=pack.version,
         description=header["description"],
@@ -272,8 +274,8 @@ def _described(candidates: Candidates, name: PackName) -> Found | None:
     )
 
 
-def _rank(pack: Found, words: Sequence[str]) -> int | None:
-    """0 for the name itself, then names, keywords and personas, descriptions; None when a word occurs nowhere."""
+def _rank(pack: SearchResult, words: Sequence[str]) -> int | None:
+    """0 for the name itself, then names, keywords and personas, descriptions; None if a word does not occur."""
     worst = 0
     for word in words:
         places = (

@@ -1,7 +1,7 @@
-"""status: what is installed, what was edited, what is newer, and which agent files share a name.
+"""status: what is installed, edited and outdated, and which agent files share a name.
 
-Decides how the state of a scope is summed up. It reads the lock, the record and the disk, and asks sources for
-versions only: no pack is read, so that it stays cheap. What differs rule by rule is left to `diff`.
+Summarises a scope. It reads the lock, the record and the disk, and asks sources only for versions: no pack is read, so
+it stays cheap. Differences rule by rule are left to `diff`.
 """
 
 import os
@@ -19,7 +19,7 @@ from agentpack.model.manifest import ManifestEntry
 from agentpack.model.names import Digest
 from agentpack.model.unmerged import unmerged_line
 from agentpack.workspace.shadowing import SameName, agent_names, real_places, same_names
-from agentpack.workspace.workspace import Workspace, steady
+from agentpack.workspace.workspace import Workspace, read_consistently
 
 
 class FileStatus(NamedTuple):
@@ -32,21 +32,21 @@ class FileStatus(NamedTuple):
     persona: str
     state: str
     capabilities: str | None = None
-    """What the lock says the client lets the persona do; None where it does not tell it."""
+    """The persona's capabilities according to the lock; None if it lacks them."""
     unmerged: int = 0
-    """Of an edited file, the line on which version control left a merge unresolved; 0 where it did not."""
+    """For an edited file, the line of an unresolved merge; 0 if there is none."""
     outdated: bool = False
-    """Of an edited file: the lock wants another release than the one it was edited from."""
+    """For an edited file: the lock wants another release than the one that was edited."""
 
 
 class PackStatus(NamedTuple):
-    """One locked pack. `in_range` and `newest` are releases newer than the locked one, None when there is none."""
+    """One locked pack. `in_range` and `newest` are releases newer than the locked one; None if there are none."""
 
     name: str
     version: str
     source: str
     requirement: str | None
-    """As the manifest has it; None for a pack that only others require."""
+    """As in the manifest; None for a pack that only others require."""
     variants: tuple[str, ...]
     local_variants: tuple[str, ...]
     clients: tuple[str, ...]
@@ -56,7 +56,7 @@ class PackStatus(NamedTuple):
     files: tuple[FileStatus, ...]
 
 
-class Unmanaged(NamedTuple):
+class UnmanagedFiles(NamedTuple):
     """Agent files in a client's folder that agentpack does not manage."""
 
     client: str
@@ -65,7 +65,7 @@ class Unmanaged(NamedTuple):
 
 
 class ClientUse(NamedTuple):
-    """Which file a client really uses for a persona. `path` is another client's where this one reads that."""
+    """The file a client actually uses for a persona. `path` is another client's file if this one reads that."""
 
     client: str
     title: str
@@ -75,11 +75,11 @@ class ClientUse(NamedTuple):
     wins: str
     """Which scope wins there: `project`, `user` or `merge`."""
     trust: str
-    """What the client wants before it shows a project's agents, empty when nothing."""
+    """What the client requires before it shows a project's agents; empty if nothing."""
 
 
 class Refusal(NamedTuple):
-    """A rule of a policy that a locked release breaks. `pack` is empty where the policy or a release cannot be read."""
+    """A policy rule that a locked release breaks. `pack` is empty if the policy or a release cannot be read."""
 
     pack: str
     version: str
@@ -90,22 +90,22 @@ class Refusal(NamedTuple):
 
 
 class Status(NamedTuple):
-    """All that `status` tells of a scope."""
+    """Everything `status` prints about a scope."""
 
     packs: tuple[PackStatus, ...]
     leftovers: tuple[FileStatus, ...]
     same_names: tuple[SameName, ...]
-    unmanaged: tuple[Unmanaged, ...]
+    unmanaged: tuple[UnmanagedFiles, ...]
     stale: tuple[str, ...]
-    """Why the lock is not what the manifest asks for."""
+    """Why the lock is out of date."""
     uses: tuple[ClientUse, ...]
     refused: tuple[Refusal, ...] = ()
-    """What is locked although a policy does not allow it."""
+    """Locked releases that a policy does not allow."""
 
 
-@steady
+@read_consistently
 def status(workspace: Workspace) -> Status:
-    """The state of the scope. Changes nothing but an interrupted change, which is finished first."""
+    """The status of the scope. Changes nothing, except that an interrupted change is finished first."""
     lock = workspace.lock or Lock({}, (), (), ())
     sources = workspace.sources.open(workspace.manifest)  # an upgrade looks for the source again
     files = tuple(_files(workspace, lock))
@@ -124,7 +124,7 @@ def status(workspace: Workspace) -> Status:
 
 
 def _refused(workspace: Workspace) -> Iterator[Refusal]:
-    """What a policy has against what is locked. Only where one judges are releases read for it."""
+    """What a policy refuses of what is locked. Releases are read for it only if a policy has rules."""
     try:
         if not workspace.policies.may_refuse:
             return
@@ -154,7 +154,7 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         row = locked.get(path) or recorded[path]
         here = observed.get(path)
         digest = Digest(f"sha256:{locked[path].sha256}") if path in locked else None
-        if not workspace.disk.knows(path):
+        if not workspace.disk.has_root(path):
             state = "elsewhere" if (row.client, row.pack, row.persona) not in staying else ""
         else:
             state = file_state(digest, recorded[path].rendered if path in recorded else None, here)
@@ -195,7 +195,7 @@ def _pack(
 
 
 def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
-    """The releases that can be had; none where the source of the pack is missing, which is told."""
+    """The available releases; empty if the pack's source is missing, which is reported."""
     try:
         return [ref.version for ref in sources.releases(pack.name)]
     except Unavailable:
@@ -205,7 +205,7 @@ def _offered(pack: LockedPack, sources: Sources) -> list[Version]:
 
 
 def _stale(workspace: Workspace) -> list[str]:
-    """Why the lock is out of date; the words are made only when it is."""
+    """Why the lock is out of date; the sentences are only built if it is."""
     lock = workspace.lock
     if lock is None:
         return ["there is no agentpack.lock yet"] if workspace.manifest.packs else []
@@ -214,7 +214,7 @@ def _stale(workspace: Workspace) -> list[str]:
     local = {(text.persona, text.name): text.digest for text in workspace.documents.local_texts}
     used = {(v.persona, v.name): v.digest for pack in lock.packs for v in pack.local_variants}
     same = workspace.manifest.to_data() == lock.manifest and all(local.get(key) == used[key] for key in used)
-    if same and not workspace.redeclared(lock):
+    if same and not workspace.changed_declarations(lock):
         return []
     from agentpack.wanted.from_lock import stale_reasons  # brings the resolver along
 
@@ -222,7 +222,7 @@ def _stale(workspace: Workspace) -> list[str]:
 
 
 def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
-    """For every client and persona the file that the client reads, its own or one it reads of another client."""
+    """For every client and persona the file the client reads, its own or another client's."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
     paths: dict[str, dict[str, str]] = {}
     for file in lock.files:
@@ -245,7 +245,7 @@ def _uses(workspace: Workspace, lock: Lock) -> Iterator[ClientUse]:
 
 
 def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) -> Mapping[str, Client]:
-    """The absolute folder of agents of every client in use here, then of those that merely have one."""
+    """The absolute agents folder of every client in use here, then of clients that merely have one."""
     kind, variables = workspace.scope.kind, workspace.environment.variables
     used = {*lock.clients, *(file.client for file in files)}
     folders: dict[str, Client] = {}
@@ -261,9 +261,9 @@ def _folders(workspace: Workspace, lock: Lock, files: tuple[FileStatus, ...]) ->
 
 def _unmanaged(
     workspace: Workspace, files: tuple[FileStatus, ...], folders: Mapping[str, Client]
-) -> Iterator[Unmanaged]:
+) -> Iterator[UnmanagedFiles]:
     managed = real_places(workspace, files)
     for folder, target in folders.items():
         count = sum(1 for _ in agent_names(folder, target, managed))
         if count:
-            yield Unmanaged(target.name, folder, count)
+            yield UnmanagedFiles(target.name, folder, count)

@@ -1,32 +1,32 @@
-"""sync: make disk equal manifest and lock. lock: resolve only."""
+"""sync: make installed files match manifest and lock. lock: only resolve."""
 
 from collections.abc import Collection
 
-from agentpack.changes.clients import default_clients, settle
+from agentpack.changes.clients import choose_clients, default_clients
 from agentpack.changes.conflicts import lost_files
-from agentpack.changes.decisions import carry_out, conclude
+from agentpack.changes.decisions import confirm_and_commit, make_change
 from agentpack.changes.documents import declaration_notes, document_changes, lock_bytes, merge_notes, pack_changes
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
 from agentpack.changes.pristine import recognise_releases, recognised_lock, unrecorded_files
 from agentpack.changes.request import ChangeRequest, DesiredState
-from agentpack.changes.widening import granted_words, may_changes, refuse_widening
+from agentpack.changes.widening import capability_changes, granted_words, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
 from agentpack.model.unmerged import MARKERS, unmerged_line
-from agentpack.wanted.candidates import Candidates, to_change
+from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.wanted.from_lock import check_rendering, pinned_here
+from agentpack.wanted.from_lock import check_rendering, pinned_by_scope
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import require_manifest, require_packs
+from agentpack.workspace.file_releases import file_releases_of_lock, with_files
+from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
-from agentpack.workspace.written import held_by_lock, with_files
 
 
 @changing
 def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Bring the disk to what manifest and lock say.
+    """Make installed files match manifest and lock.
 
     Raises:
         DecisionNeeded: the lock is missing or out of date, or, with `locked` or `frozen`, a file was edited.
@@ -36,21 +36,21 @@ def sync(workspace: Workspace, request: ChangeRequest) -> Outcome:
     as_locked = request.locked or request.frozen
     unchecked = request.frozen and workspace.documents.manifest_bytes is None
     if as_locked:
-        chosen = pinned_here(workspace, frozen=unchecked)
+        chosen = pinned_by_scope(workspace, frozen=unchecked)
     else:
-        chosen = _chosen(to_change(workspace, workspace.manifest, workspace.lock), request)
-    made = chosen.enforced()
-    state = DesiredState(made, workspace.documents.manifest_bytes, made.lock)
+        chosen = _chosen(candidates_to_install(workspace, workspace.manifest, workspace.lock), request)
+    wanted = chosen.enforced()
+    state = DesiredState(wanted, workspace.documents.manifest_bytes, wanted.lock)
     if as_locked and workspace.lock is not None:
-        check_rendering(workspace, workspace.lock, made)
-        if {*workspace.lock.files} == {*made.lock.files}:
+        check_rendering(workspace, workspace.lock, wanted)
+        if {*workspace.lock.files} == {*wanted.lock.files}:
             state = state._replace(lock=workspace.lock)
-        _refuse_edits(workspace, made, request)
-    return carry_out(workspace, "sync", state, request)
+        _refuse_edits(workspace, wanted, request)
+    return make_change(workspace, "sync", state, request)
 
 
 def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
-    """What the manifest asks for; without a lock, the releases that the files on disk equal count as locked."""
+    """The releases for the manifest; without a lock, releases recognised from files on disk count as locked."""
     workspace, manifest = candidates.workspace, candidates.workspace.manifest
     chosen = choose(candidates, manifest)
     for client in default_clients(workspace, manifest) if workspace.lock is None else ():
@@ -60,18 +60,18 @@ def _chosen(candidates: Candidates, decisions: Decisions) -> Selection:
             continue  # told where it is decided what the client gets
     if workspace.lock is None and (found := recognised_lock(workspace)):
         chosen = choose(candidates, manifest, lock=found)
-    return settle(chosen, decisions)
+    return choose_clients(chosen, decisions)
 
 
-def _refuse_edits(workspace: Workspace, made: Wanted, request: ChangeRequest) -> None:
+def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> None:
     if request.discard_edits:
         return
     recorded = workspace.states.recorded
-    observed = workspace.states.observe({*made.files, *recorded})
+    observed = workspace.states.observe({*wanted.files, *recorded})
     edited = []
     for path, file in recorded.items():
-        wanted = made.files.get(path)
-        if file_state(file.rendered, wanted and wanted.digest, observed.get(path)) in ("edited", "blocked"):
+        new = wanted.files.get(path)
+        if file_state(file.rendered, new and new.digest, observed.get(path)) in ("edited", "blocked"):
             line = unmerged_line(workspace.states.contents(path))
             edited.append(workspace.scope.absolute(path) + (f":{line}: {MARKERS}" if line else ""))
     if edited:
@@ -85,10 +85,10 @@ def _refuse_edits(workspace: Workspace, made: Wanted, request: ChangeRequest) ->
 
 @changing
 def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[str] | None = ()) -> Outcome:
-    """Resolve and write the lock; no agent file is touched.
+    """Resolve and write the lock; agent files are not changed.
 
     Args:
-        upgrade: packs for which the newest release is wanted; None for all.
+        upgrade: packs to upgrade to their newest release; None for all.
     """
     require_manifest(workspace)
     if workspace.documents.readable_lock is None:  # another program's text: it is written anew from the manifest
@@ -97,21 +97,21 @@ def lock(workspace: Workspace, request: ChangeRequest, *, upgrade: Collection[st
     if upgrade:  # whoever names a pack trusts what its release holds now
         require_packs(workspace, upgrade)
         known = known and known._replace(packs=tuple(pack for pack in known.packs if pack.name not in upgrade))
-    candidates = to_change(workspace, workspace.manifest, known, refresh=upgrade)
+    candidates = candidates_to_install(workspace, workspace.manifest, known, refresh=upgrade)
     return _write_lock(workspace, _chosen(candidates, request).enforced(), request)
 
 
-def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> Outcome:
-    """Only the lock is written, and of it only what is wanted: the files stay as they were written before."""
+def _write_lock(workspace: Workspace, wanted: Wanted, request: ChangeRequest) -> Outcome:
+    """Write only the lock, with the new packs; the rows of files stay as they were written."""
     before = workspace.lock
-    recognise_releases(workspace, made)
-    if before is None and (lost := unrecorded_files(workspace, made)):
+    recognise_releases(workspace, wanted)
+    if before is None and (lost := unrecorded_files(workspace, wanted)):
         raise lost_files(workspace, [file.path for file in lost])
-    capabilities = may_changes(workspace, made)
+    capabilities = capability_changes(workspace, wanted)
     if request.require_acceptance:
         refuse_widening(capabilities)
-    wanted = made.lock._replace(accepted=(*made.lock.accepted, *granted_words(capabilities)))
-    text = lock_bytes(workspace, with_files(wanted, (), held_by_lock(workspace), before))
+    new_lock = wanted.lock._replace(accepted=(*wanted.lock.accepted, *granted_words(capabilities)))
+    text = lock_bytes(workspace, with_files(new_lock, (), file_releases_of_lock(workspace), before))
     documents = tuple(document_changes([(workspace.scope.lock, workspace.documents.lock_bytes, text)]))
     proposed = Outcome(
         command="lock",
@@ -119,14 +119,14 @@ def _write_lock(workspace: Workspace, made: Wanted, request: ChangeRequest) -> O
         root=workspace.scope.root,
         plan=Plan(changes=(), elsewhere=workspace.states.elsewhere),
         documents=documents,
-        packs=tuple(pack_changes(before, made.lock)),
+        packs=tuple(pack_changes(before, wanted.lock)),
         notes=(
-            *made.notes(made.files if documents else None),
+            *wanted.notes(wanted.files if documents else None),
             *(declaration_notes(workspace) if documents else ()),
-            *merge_notes(workspace, made.lock),
+            *merge_notes(workspace, wanted.lock),
         ),
         dry_run=request.dry_run,
         capabilities=capabilities,
-        skipped=made.skipped,
+        skipped=wanted.skipped,
     )
-    return conclude(workspace, made, request, proposed)
+    return confirm_and_commit(workspace, wanted, request, proposed)

@@ -1,12 +1,10 @@
-"""uninstall: packs, variants of packs or clients are taken out of the manifest, and of lock and disk what nothing else
-needs.
-"""
+"""uninstall: remove packs, variants or clients from the manifest, and from lock and disk what nothing else needs."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from agentpack.changes.clients import default_clients, settle
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.clients import choose_clients, default_clients
+from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import DecisionNeeded, Refused, UsageError
@@ -15,24 +13,24 @@ from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement, parse_requirement
-from agentpack.wanted.candidates import to_change
+from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
-from agentpack.workspace.required import nothing_installed, require_packs
+from agentpack.workspace.preconditions import nothing_installed_error, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 from agentpack.writers.manifest_text import new_manifest
 
 
 @changing
 def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Take packs out of the manifest, `pack[variant]` only that variant, and out of lock and disk what nothing else
+    """Remove packs from the manifest (`pack[variant]`: only that variant), and from lock and disk what nothing else
     needs.
 
-    With clients, take only those away from the packs named, or from all packs when none is. A manifest that says
-    nothing any more and holds nothing but what agentpack wrote goes too, with the lock.
+    With clients, remove only these clients from the named packs, or from all packs. A manifest that is left empty is
+    deleted with the lock, if agentpack wrote everything in it.
 
     Raises:
-        UsageError: there is no such pack, variant or client here.
-        DecisionNeeded: a pack would be left without a client; or as `carry_out` raises it.
+        UsageError: the pack, variant or client is not installed here.
+        DecisionNeeded: a pack would be left without a client; or like `make_change`.
     """
     clients = request.clients
     asked = [parse_requirement(name) for name in request.names]
@@ -52,7 +50,7 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         )
     asked = [requirement for requirement in asked if requirement not in gone]
     if workspace.documents.manifest_bytes is None:
-        raise nothing_installed()
+        raise nothing_installed_error()
     require_packs(workspace, (requirement.pack for requirement in asked))
     old = workspace.manifest
     new = _without_clients(workspace, old, asked, clients) if clients else _without(old, asked)
@@ -60,11 +58,11 @@ def uninstall(workspace: Workspace, request: ChangeRequest) -> Outcome:
         notes=tuple(_texts_that_stay(workspace, asked)), notes_on=lambda planned: _earlier_texts(workspace, planned)
     )
     command = " ".join(("uninstall", *request.names, *(f"--client {client}" for client in clients)))
-    return carry_out(workspace, command, state, request.about(asked))
+    return make_change(workspace, command, state, request.restricted_to(asked))
 
 
 def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
-    """Whether a pack was installed here once and is no more: to take it out again changes nothing."""
+    """Whether a pack was installed here once and is not any more: removing it again changes nothing."""
     if workspace.manifest.wanted(requirement.pack) is not None:
         return False
     generations = workspace.store.generations
@@ -76,9 +74,9 @@ def _is_gone(workspace: Workspace, requirement: Requirement) -> bool:
 
 
 def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> DesiredState:
-    chosen = settle(choose(to_change(workspace, new, workspace.lock), new))
-    made = chosen.enforced(allow_installed=True)
-    state = desired_state(workspace, old, new, made)
+    chosen = choose_clients(choose(candidates_to_install(workspace, new, workspace.lock), new))
+    wanted = chosen.enforced(allow_installed=True)
+    state = desired_state(workspace, old, new, wanted)
     is_empty = not new.packs and not new.models and not new.sources
     if is_empty and state.manifest is not None and plain(state.manifest).decode() == new_manifest(new):
         return state._replace(manifest=None, lock=None)
@@ -89,7 +87,7 @@ def _state_without(workspace: Workspace, old: Manifest, new: Manifest) -> Desire
 
 
 def _without(manifest: Manifest, asked: Sequence[Requirement]) -> Manifest:
-    """The manifest without these packs, and of those that are named with variants without the variants."""
+    """The manifest without these packs, or for requirements with variants without those variants."""
     for requirement in asked:
         before = manifest.wanted(requirement.pack)
         if before is not None:
@@ -115,13 +113,15 @@ def _without_variants(before: ManifestEntry, variants: Collection[str]) -> Manif
 def _without_clients(
     workspace: Workspace, manifest: Manifest, asked: Sequence[Requirement], clients: Sequence[str]
 ) -> Manifest:
-    """The manifest without these clients: of the packs that are named, or of all and of its own list."""
+    """The manifest without these clients, in the named packs, or in all packs and its own list."""
     named = {requirement.pack for requirement in asked} or {wanted.requirement.pack for wanted in manifest.packs}
     whole = named == {wanted.requirement.pack for wanted in manifest.packs}
     every = default_clients(workspace, manifest)
-    fewer = workspace.lock.fewer if manifest.clients is None and workspace.lock is not None else {}
+    clients_by_pack = workspace.lock.clients_by_pack if manifest.clients is None and workspace.lock is not None else {}
     had = {
-        wanted.requirement.pack: fewer.get(wanted.requirement.pack, every) if wanted.clients is None else wanted.clients
+        wanted.requirement.pack: clients_by_pack.get(wanted.requirement.pack, every)
+        if wanted.clients is None
+        else wanted.clients
         for wanted in manifest.packs
     }
     known = sorted({client for pack in named for client in had[pack]} | set(every if whole else ()))
@@ -142,7 +142,7 @@ def _without_clients(
     packs = []
     for wanted in manifest.packs:
         pack = wanted.requirement.pack
-        follows = wanted.clients is None and whole and pack not in fewer
+        follows = wanted.clients is None and whole and pack not in clients_by_pack
         own = pack in named and not follows and left[pack] != had[pack]
         packs.append(wanted._replace(clients=left[pack]) if own else wanted)
     manifest = manifest._replace(packs=tuple(packs))
@@ -157,7 +157,7 @@ def _without_clients(
 
 
 def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iterator[str]:
-    """Local variants that are taken out of a requirement: their files are people's."""
+    """Notes on local variants removed from a requirement: their files are the user's and stay."""
     names = {name for requirement in asked for name in requirement.variants}
     for text in workspace.documents.local_texts if names else ():
         if text.name in names:
@@ -165,7 +165,7 @@ def _texts_that_stay(workspace: Workspace, asked: Sequence[Requirement]) -> Iter
 
 
 def _earlier_texts(workspace: Workspace, planned: Plan) -> Iterator[str]:
-    """Where a file goes that people had before agentpack took it over: how to get their text back."""
+    """Notes on files that existed before agentpack took them over: how to restore them."""
     gone = {change.path for change in planned.changes if change.action is Action.DELETE}
     generations = workspace.store.generations
     numbers = generations.numbers() if gone else []

@@ -1,8 +1,8 @@
-"""upgrade: the newest releases in range, with local edits merged."""
+"""upgrade: install the newest releases in range, with local edits merged."""
 
 from typing import NamedTuple
 
-from agentpack.changes.decisions import carry_out
+from agentpack.changes.decisions import make_change
 from agentpack.changes.newest import newest, out_of_range
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.pristine import Pristine
@@ -10,22 +10,22 @@ from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.model.changes import Change
 from agentpack.model.line_ends import plain
 from agentpack.model.requirement import parse_requirement
-from agentpack.workspace.required import require_manifest, require_packs
+from agentpack.workspace.preconditions import require_manifest, require_packs
 from agentpack.workspace.workspace import Workspace, changing
 
 
 @changing
 def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
-    """Bring the named packs, or all, to the newest release in range."""
+    """Upgrade the named packs, or all, to the newest releases in range."""
     asked = [parse_requirement(name) for name in request.names]
     packs = tuple(requirement.pack for requirement in asked)
     require_manifest(workspace)
     require_packs(workspace, packs)
-    request = request.about(asked)
-    chosen, made, followed = newest(
+    request = request.restricted_to(asked)
+    chosen, wanted, followed = newest(
         workspace, packs, latest=request.latest, preview=not request.require_acceptance, decisions=request
     )
-    state = followed.added_to(desired_state(workspace, workspace.manifest, chosen.manifest, made))
+    state = followed.add_to(desired_state(workspace, workspace.manifest, chosen.manifest, wanted))
     if not request.latest:
         beyond = out_of_range(chosen, packs)
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
@@ -33,21 +33,21 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
     if chosen.manifest.sources:
         from agentpack.audit.install_warnings import remarks  # not for the packs that come with agentpack
 
-        state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, made))
+        state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, wanted))
     command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
-    return carry_out(workspace, command, state, request)
+    return make_change(workspace, command, state, request)
 
 
-class Sides(NamedTuple):
-    """The three texts that a merge is made of."""
+class MergeSides(NamedTuple):
+    """The three texts of a merge."""
 
     base: bytes
     ours: bytes
     theirs: bytes
 
 
-def sides_of(workspace: Workspace, change: Change) -> Sides:
-    """The texts behind a conflict, in LF: as rendered last, as it lies on disk, as rendered now."""
+def sides_of(workspace: Workspace, change: Change) -> MergeSides:
+    """The texts of a conflict, with LF line ends: rendered last, on disk, rendered now."""
     row = workspace.states.recorded.get(change.path)
     base = b"" if row is None else Pristine(workspace).text(row) or b""
-    return Sides(*map(plain, (base, workspace.states.contents(change.path), change.theirs or b"")))
+    return MergeSides(*map(plain, (base, workspace.states.contents(change.path), change.theirs or b"")))

@@ -1,6 +1,6 @@
-"""Persona, variants and parameters become one persona, each rule with its origin. Pure: the same values give the same
-text.
+"""Compose a persona, its variants and parameters into one persona whose rules know their origin. Pure: the same input
+gives the same text.
 
-`parse.py` reads the text of a persona or variant, `layers.py` lays variants over a persona, `parameters.py` checks
-values, `substitute.py` decides conditions and puts values in, `composing.py` strings them together.
+`parse.py` reads the text of a persona or variant, `layers.py` applies variants to a persona, `parameters.py` checks
+values, `substitute.py` evaluates conditions and fills in values, `compose.py` runs these steps.
 """

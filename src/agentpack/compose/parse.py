@@ -1,4 +1,4 @@
-"""The text of a persona or variant becomes a header and sections of rules. All faults of a file are reported
+"""Parse the text of a persona or variant into a header and sections of rules. All faults of a file are reported
 together.
 """
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentpack.compose.substitute import condition_fault, placeholder_faults
 from agentpack.errors import Fault, InvalidFile
-from agentpack.input.parameters import Declaration
+from agentpack.input.parameters import ParameterDeclaration
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.persona import Rule, Section
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 512 * 1024
 MAX_RULES = 5000
 MAX_ALL_RULES = 200_000
-"""Rules and headings of all texts of one pack: an archive of a few KiB may hold more than is read in a minute."""
+"""Rules and headings in all texts of a pack: an archive of a few KiB could hold more than can be read in a minute."""
 """Rules and headings of a persona or variant: a model follows some sixty."""
 _MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
@@ -36,8 +36,8 @@ with `extends`) and on a heading.
 
 
 class Layer(NamedTuple):
-    """A persona or variant as its file says it: checked header, sections of rules, conditions and placeholders still
-    in place.
+    """A persona or variant as its file has it: checked header and sections of rules, with conditions and placeholders
+    unresolved.
     """
 
     file: str
@@ -64,8 +64,8 @@ def _section(row: list[Any]) -> Section:
 
 
 def split_front_matter(text: str) -> tuple[str, str, int] | None:
-    """The header's text, the body, and the line on which the body begins (from 1); None when there is no front
-    matter. A byte-order mark may stand before it.
+    """The header's text, the body, and the line (from 1) where the body begins; None without front matter. A leading
+    byte-order mark is allowed.
     """
     lines = text.split("\n")
     if not _FENCE.match(lines[0].removeprefix(_MARK)):
@@ -77,14 +77,14 @@ def split_front_matter(text: str) -> tuple[str, str, int] | None:
 
 
 def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
-    """The body in sections, braces and all: joined again, the text is the same byte for byte."""
+    """The body in sections, braces included: joined again, the text is the same byte for byte."""
     from agentpack.model.markdown import blocks  # its patterns take long to compile: only for a text not met before
 
     lines = body.split("\n")
     ends = len(lines) - 1 if lines[-1] == "" else len(lines)
     found = blocks(lines)
     starts = [block.start for block in found]
-    sections = [_Open(None, 0, "", "\n" * min(starts[0] if starts else ends, ends), first_line)]
+    sections = [_OpenSection(None, 0, "", "\n" * min(starts[0] if starts else ends, ends), first_line)]
     if starts and starts[0]:
         sections[0].gap = _blank(lines, 0, starts[0])
     elif not starts:
@@ -95,20 +95,20 @@ def parse_sections(body: str, *, first_line: int = 1) -> tuple[Section, ...]:
         gap = _gap(lines, block, following)
         line = first_line + block.start
         if block.kind == "heading":
-            sections.append(_Open(None, block.level, text, gap, line))
+            sections.append(_OpenSection(None, block.level, text, gap, line))
         else:
             sections[-1].rules.append(Rule(None, text, gap, None, block.kind, line))
     return tuple(section.closed() for section in sections)
 
 
 def refuse_many(sections: Iterable[Section], file: str) -> None:
-    """Raise InvalidFile for more rules and headings than a persona may have."""
+    """Raise InvalidFile if a persona has too many rules and headings."""
     count = sum(1 + len(section.rules) for section in sections)
     if count > MAX_RULES + 1:  # what stands before the first heading is a section, too
         raise InvalidFile([Fault(file, 0, "", f"more than {MAX_RULES:,} rules and headings")])
 
 
-class _Open:
+class _OpenSection:
     __slots__ = ("gap", "heading", "id", "level", "line", "rules")
 
     def __init__(self, id: str | None, level: int, heading: str, gap: str, line: int) -> None:
@@ -124,16 +124,16 @@ def _blank(lines: list[str], start: int, end: int) -> str:
 
 
 def _gap(lines: list[str], block: "Block", following: int) -> str:
-    """The line end of the block and the blank lines after it. The text's last line may have no line end."""
+    """The line end of the block and the blank lines after it. The last line of a text may lack a line end."""
     if following < len(lines):
         return "\n" + _blank(lines, block.end, following)
     return "\n" + "\n".join(lines[block.end :]) if block.end < len(lines) else ""
 
 
 class PersonaText:
-    """Reads the files of one pack, whose parameters are known."""
+    """Parses the files of one pack with known parameters."""
 
-    def __init__(self, declarations: Mapping[str, Declaration]) -> None:
+    def __init__(self, declarations: Mapping[str, ParameterDeclaration]) -> None:
         self.declarations = declarations
         self.defaults = {name: declaration.default for name, declaration in declarations.items()}
         self.choices = {name: d.choices for name, d in declarations.items() if d.choices is not None}
@@ -141,15 +141,15 @@ class PersonaText:
         """Rules and headings that further texts may have; negative once they had too many."""
 
     def persona(self, text: str, file: str) -> Layer:
-        """The persona's layer.
+        """Parse a persona.
 
         Raises:
-            InvalidFile: with all faults of header and body.
+            InvalidFile: lists every fault of header and body.
         """
         return self._read(text, file, "persona")
 
     def variant(self, text: str, file: str) -> Layer:
-        """The variant's layer. Raises InvalidFile as `persona` does."""
+        """Parse a variant. Raises InvalidFile like `persona`."""
         return self._read(text, file, "variant")
 
     def _read(self, text: str, file: str, kind: str) -> Layer:
@@ -218,6 +218,15 @@ class PersonaText:
                 if isinstance(text, str):
                     for fault in self._text_faults(text, when, file, 1):
                         yield fault._replace(line=0, key=key)
+        if both := allowed_and_denied(fields):
+            yield Fault(file, 0, "deny", f"`{both[0]}` stands in `tools` as well", "take it out of one of them")
+
+
+def allowed_and_denied(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The tools that fields both allow and deny."""
+    tools, deny = (fields.get(key) for key in ("tools", "deny"))
+    both = isinstance(tools, list) and isinstance(deny, list)
+    return tuple(tool for tool in deny if tool in tools) if both else ()  # type: ignore[union-attr,operator]
 
 
 def _module_faults(header: Mapping[str, Any], document: "Document", sections: Iterable[Section]) -> Iterable[Fault]:
@@ -232,7 +241,7 @@ def _module_faults(header: Mapping[str, Any], document: "Document", sections: It
 def _attributes(
     sections: tuple[Section, ...], file: str, kind: str, *, laid_over: bool
 ) -> tuple[tuple[Section, ...], list[Fault]]:
-    """The sections with braces read and taken off, and the faults in them."""
+    """The sections with braces parsed and removed, and the faults in them."""
     reader = _Braces(file, kind == "variant", laid_over)
     done = []
     dates: list[tuple[int, str | None]] = [(0, None)]
@@ -273,7 +282,7 @@ def _attributes(
 
 
 class _Braces:
-    """Reads `{#id key=value}` at the end of a first line."""
+    """Parses `{#id key=value}` at the end of a first line."""
 
     def __init__(self, file: str, variant: bool, laid_over: bool) -> None:
         self.file = file
@@ -327,7 +336,7 @@ class _Braces:
 
 
 def _is_date(text: str) -> bool:
-    """Whether it is a day of the calendar as ISO 8601 writes it."""
+    """Whether the text is an ISO 8601 date."""
     from agentpack.model.dates import seconds  # loads the calendar, which only `checked=` needs
 
     return len(text) == len("2026-11-23") and seconds(text) is not None

@@ -1,4 +1,6 @@
-"""Conditions and placeholders: `when=` keeps or drops, `{{ name }}` is replaced once. There is no other logic."""
+"""Conditions and placeholders: `when=` keeps or drops a rule, `{{ name }}` is replaced once. There is no other
+logic.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,15 +9,15 @@ from agentpack.input.parameters import Value
 
 PLACEHOLDER = re.compile(r"\{\{\{\{|\}\}\}\}|\{\{ *+([A-Za-z0-9_-]*+) *+\}\}|\{\{")
 MAX_FAULTS = 20
-"""Faults told of one rule."""
+"""Largest number of faults reported for one rule."""
 
 
 class TooLong(Exception):
-    """A text comes to more than it may with the values put in."""
+    """A text with values filled in exceeds its limit."""
 
 
 def holds(condition: str | None, values: Mapping[str, Value]) -> bool:
-    """Whether `flag`, `!flag`, `parameter:value` or `!parameter:value` holds. No condition always does."""
+    """Whether `flag`, `!flag`, `parameter:value` or `!parameter:value` is true. An empty condition always is."""
     if condition is None:
         return True
     wanted = not condition.startswith("!")
@@ -28,10 +30,10 @@ def holds(condition: str | None, values: Mapping[str, Value]) -> bool:
 def condition_fault(
     condition: str, values: Mapping[str, Value], choices: Mapping[str, Sequence[str]] | None = None
 ) -> str | None:
-    """Why the condition has no meaning for these parameters, or None.
+    """Why the condition is invalid for these parameters, or None.
 
     Args:
-        choices: the values that a parameter is limited to, by its name.
+        choices: allowed values by parameter name.
     """
     name, colon, value = condition.removeprefix("!").partition(":")
     if name not in values:
@@ -45,18 +47,18 @@ def condition_fault(
 
 
 def as_text(value: Value) -> str:
-    """A value as it stands in text: `true`, `85`, `mypy`."""
+    """A value as it appears in text: `true`, `85`, `mypy`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def substitute(text: str, values: Mapping[str, Value], most: int | None = None) -> str:
-    """The text with every `{{ name }}` replaced, in a single pass: a value is never scanned again.
+    """The text with every `{{ name }}` replaced in a single pass: values are not scanned again.
 
     Args:
-        most: characters that it may come to.
+        most: the largest allowed number of characters.
 
     Raises:
-        TooLong: it would come to more; no more than that was put together.
+        TooLong: the result would be longer; no more than that was built.
     """
     if "{{" not in text and "}}" not in text:
         return text
@@ -79,7 +81,7 @@ def substitute(text: str, values: Mapping[str, Value], most: int | None = None) 
 
 
 def placeholder_faults(text: str, names: Mapping[str, object]) -> list[tuple[int, str]]:
-    """What is wrong with the placeholders of a text: line offset from 0, and message."""
+    """Faults in the placeholders of a text: line offset from 0, and message."""
     if "{{" not in text:
         return []
     found: list[tuple[int, str]] = []

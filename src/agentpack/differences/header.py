@@ -1,5 +1,5 @@
-"""A client's file -> its header's fields and its body. A header that does not read is taken line by line: whoever edits
-a file by hand still gets an answer.
+"""Split a client's file into header fields and body. A header that cannot be parsed is read line by line, so that
+hand-edited files still get an answer.
 """
 
 import json
@@ -15,28 +15,28 @@ from agentpack.model.rendering import Form
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):[ \t]*(.*)\Z")
 
 
-class Parts(NamedTuple):
-    """The fields as the client names them; the body, and the line of the file on which it begins (0 when unknown)."""
+class FileParts(NamedTuple):
+    """The fields as the client names them, the body, and the line where it begins (0 if unknown)."""
 
     fields: Mapping[str, Any]
     body: str
     first_line: int
 
 
-def parts_of(text: str, form: Form) -> Parts:
-    """The parts of a file that is written in this form."""
+def parts_of(text: str, form: Form) -> FileParts:
+    """The parts of a file in this format."""
     if form.format == "body":
-        return Parts({}, text, 1)
+        return FileParts({}, text, 1)
     if form.format != "markdown":
         return _without_fences(text, form)
     found = split_front_matter(text)
     if found is None:
-        return Parts({}, text, 1)
+        return FileParts({}, text, 1)
     head, body, first_line = found
-    return Parts(_fields(head), body, first_line)
+    return FileParts(_fields(head), body, first_line)
 
 
-def _without_fences(text: str, form: Form) -> Parts:
+def _without_fences(text: str, form: Form) -> FileParts:
     try:
         if form.format == "toml":
             fields = read_toml(text.encode(), "header")
@@ -46,8 +46,8 @@ def _without_fences(text: str, form: Form) -> Parts:
             found = read_json(text.encode(), "header") if form.format == "json" else read_yaml(text, "header").data
             fields = dict(found)
     except (InvalidFile, ValueError, TypeError):
-        return Parts({}, text, 1)
-    return Parts(fields, str(fields.pop(form.body, "")), 0)
+        return FileParts({}, text, 1)
+    return FileParts(fields, str(fields.pop(form.body, "")), 0)
 
 
 def _fields(head: str) -> Mapping[str, Any]:
@@ -67,7 +67,7 @@ def _fields(head: str) -> Mapping[str, Any]:
 
 
 def _simple(lines: list[str]) -> dict[str, Any] | None:
-    """A header as agentpack writes it: a field a line, each value JSON or a plain word. None for any other."""
+    """Parse a header in agentpack's own format: a field a line, each value JSON or a plain word. None for any other."""
     fields: dict[str, Any] = {}
     for line in lines:
         match = _FIELD.match(line.rstrip("\r"))
@@ -98,7 +98,7 @@ def _by_line(lines: list[str]) -> dict[str, Any]:
 
 
 class FieldChange(NamedTuple):
-    """A field that came, went or changed; None where it is not there. For lists, which members came and went."""
+    """A field that was added, removed or changed; None where it is absent. For lists, the added and removed members."""
 
     name: str
     before: Any
@@ -110,10 +110,10 @@ class FieldChange(NamedTuple):
 def compare_fields(
     before: Mapping[str, Any], after: Mapping[str, Any], lists: Collection[str] = ("tools",)
 ) -> tuple[FieldChange, ...]:
-    """What differs, in the order of the fields.
+    """The differences, in the order of the fields.
 
     Args:
-        lists: the fields whose value may be a list with commas in one text.
+        lists: fields whose value may be a comma-separated list.
     """
     changes = []
     for name in dict.fromkeys((*before, *after)):

@@ -1,8 +1,8 @@
-"""Which lines two texts share, and the hunks that lead from one to the other.
+"""Line diff: the lines two texts share, and the hunks between them.
 
-Short texts are compared exactly. Where that could take long, lines that stand once in both are the anchors and only
-what lies between them is compared; what is still too much for the budget counts as replaced. So the result always
-leads from one text to the other, and is only less fine for a megabyte of noise.
+Short texts are compared exactly. Where that would take long, lines that occur once in both texts are anchors, and only
+the ranges between them are compared; ranges beyond the budget count as replaced. The result is always a correct diff,
+only coarser for a megabyte of noise.
 """
 
 import re
@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 BUDGET = 4_000_000
-"""Steps that the exact comparison may take in all, by a bound that it seldom reaches."""
+"""Upper bound on the steps of the exact comparison."""
 _DEPTH = 12
 _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -37,7 +37,7 @@ class Edit(NamedTuple):
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines with their endings. Only the line feed ends one, as in a patch."""
+    """The lines with their endings. Only a line feed ends a line, as in a patch."""
     pieces = text.split("\n")
     last = pieces.pop()
     lines = [piece + "\n" for piece in pieces]
@@ -45,12 +45,12 @@ def lines_of(text: str) -> list[str]:
 
 
 def matches(before: Sequence[str], after: Sequence[str], *, budget: int = BUDGET) -> list[Match]:
-    """What the two share in order, without gaps of size 0, neighbours joined."""
+    """The common ranges in order, without empty ones, adjacent ones joined."""
     return list(_joined(sorted(_Aligner(before, after, budget).run())))
 
 
 def edits(before: Sequence[str], after: Sequence[str]) -> Iterator[Edit]:
-    """What leads from one to the other, in order."""
+    """The edits from one to the other, in order."""
     i = j = 0
     for match in (*matches(before, after), Match(len(before), len(after), 0)):
         if match.i > i or match.j > j:
@@ -71,7 +71,7 @@ def _joined(found: Sequence[Match]) -> Iterator[Match]:
         yield open_
 
 
-class _Range(NamedTuple):
+class _LineRange(NamedTuple):
     i: int
     i_end: int
     j: int
@@ -84,7 +84,7 @@ class _Aligner:
         self.before, self.after, self.budget = before, after, budget
 
     def run(self) -> Iterator[Match]:
-        waiting = [_Range(0, len(self.before), 0, len(self.after), 0)]
+        waiting = [_LineRange(0, len(self.before), 0, len(self.after), 0)]
         while waiting:
             found, inside = self._trimmed(waiting.pop())
             yield from found
@@ -95,17 +95,17 @@ class _Aligner:
             elif inside.depth < _DEPTH:
                 waiting.extend(self._between_anchors(inside))
 
-    def _trimmed(self, part: _Range) -> tuple[list[Match], _Range]:
-        """The range without what its ends share."""
+    def _trimmed(self, part: _LineRange) -> tuple[list[Match], _LineRange]:
+        """The common lines at both ends of the range, and the range without them."""
         i, i_end, j, j_end, depth = part
         while i < i_end and j < j_end and self.before[i] == self.after[j]:
             i, j = i + 1, j + 1
         while i < i_end and j < j_end and self.before[i_end - 1] == self.after[j_end - 1]:
             i_end, j_end = i_end - 1, j_end - 1
         ends = [Match(part.i, part.j, i - part.i), Match(i_end, j_end, part.i_end - i_end)]
-        return [match for match in ends if match.size], _Range(i, i_end, j, j_end, depth)
+        return [match for match in ends if match.size], _LineRange(i, i_end, j, j_end, depth)
 
-    def _affordable(self, part: _Range) -> bool:
+    def _affordable(self, part: _LineRange) -> bool:
         counts = Counter(self.after[part.j : part.j_end])
         pairs = sum(counts[line] for line in self.before[part.i : part.i_end])
         cost = pairs * min(part.i_end - part.i, part.j_end - part.j)
@@ -114,24 +114,24 @@ class _Aligner:
         self.budget -= cost
         return True
 
-    def _exact(self, part: _Range) -> Iterator[Match]:
+    def _exact(self, part: _LineRange) -> Iterator[Match]:
         before, after = self.before[part.i : part.i_end], self.after[part.j : part.j_end]
         for i, j, size in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
             if size:
                 yield Match(part.i + i, part.j + j, size)
 
-    def _between_anchors(self, part: _Range) -> Iterator[_Range]:
-        """The ranges between lines that stand once on either side, in the longest run that has them in one order."""
+    def _between_anchors(self, part: _LineRange) -> Iterator[_LineRange]:
+        """The ranges between anchors: lines that occur once on either side, in the longest run with the same order."""
         places = _once(self.after, part.j, part.j_end)
         pairs = [(i, places[line]) for line, i in _once(self.before, part.i, part.i_end).items() if line in places]
         anchors = longest_run(pairs)
         i, j = part.i, part.j
         for anchor_i, anchor_j in anchors:
             # The anchor begins the next range, whose trimming finds it equal.
-            yield _Range(i, anchor_i, j, anchor_j, part.depth + 1)
+            yield _LineRange(i, anchor_i, j, anchor_j, part.depth + 1)
             i, j = anchor_i, anchor_j
         if anchors:
-            yield _Range(i, part.i_end, j, part.j_end, part.depth + 1)
+            yield _LineRange(i, part.i_end, j, part.j_end, part.depth + 1)
 
 
 def _once(lines: Sequence[str], start: int, end: int) -> dict[str, int]:
@@ -160,27 +160,27 @@ def longest_run(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return run[::-1]
 
 
-class Row(NamedTuple):
-    """One line of a hunk: ` ` stands on both sides, `-` before only, `+` after only. `text` keeps its line ending."""
+class DiffLine(NamedTuple):
+    """One line of a hunk: sign ` ` for both sides, `-` for before, `+` for after. `text` keeps its line ending."""
 
     sign: str
     text: str
 
 
 class Hunk(NamedTuple):
-    """Changed lines that stand near each other, with lines around them. Starts count from 1 (0 for an empty side)."""
+    """Adjacent changed lines with context. Starts count from 1 (0 for an empty side)."""
 
     before_start: int
     before_size: int
     after_start: int
     after_size: int
     heading: str
-    """The nearest heading above the first change, empty when there is none."""
-    rows: tuple[Row, ...]
+    """The nearest heading above the first change; empty if there is none."""
+    rows: tuple[DiffLine, ...]
 
 
 def hunks(before: str, after: str, *, context: int = 3) -> list[Hunk]:
-    """The hunks that make the second text of the first."""
+    """The hunks that turn the first text into the second."""
     old, new = lines_of(before), lines_of(after)
     headings = _headings(new)
     return [_hunk(group, old, new, context, headings) for group in _groups(edits(old, new), context)]
@@ -203,14 +203,14 @@ def _hunk(
     first, last = group[0], group[-1]
     lead = min(context, first.i)
     tail = min(context, len(old) - last.i_end)
-    rows = [Row(" ", line) for line in old[first.i - lead : first.i]]
+    rows = [DiffLine(" ", line) for line in old[first.i - lead : first.i]]
     at = first.i
     for edit in group:
-        rows += [Row(" ", line) for line in old[at : edit.i]]
-        rows += [Row("-", line) for line in old[edit.i : edit.i_end]]
-        rows += [Row("+", line) for line in new[edit.j : edit.j_end]]
+        rows += [DiffLine(" ", line) for line in old[at : edit.i]]
+        rows += [DiffLine("-", line) for line in old[edit.i : edit.i_end]]
+        rows += [DiffLine("+", line) for line in new[edit.j : edit.j_end]]
         at = edit.i_end
-    rows += [Row(" ", line) for line in old[at : at + tail]]
+    rows += [DiffLine(" ", line) for line in old[at : at + tail]]
     before_size = last.i_end + tail - first.i + lead
     after_size = last.j_end + tail - first.j + lead
     return Hunk(
@@ -224,7 +224,7 @@ def _hunk(
 
 
 def _headings(lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Every ATX heading outside of fences, by its line."""
+    """Every ATX heading outside of fences, with its line."""
     found = []
     fence = ""
     for number, line in enumerate(lines):
@@ -237,7 +237,7 @@ def _headings(lines: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def heading_above(text: str, offset: int) -> str:
-    """The nearest heading above a place in a text, empty when there is none."""
+    """The nearest heading above an offset in a text; empty if there is none."""
     return _heading_above(_headings(lines_of(text)), text.count("\n", 0, offset))
 
 
@@ -246,23 +246,21 @@ def _heading_above(headings: Sequence[tuple[int, str]], line: int) -> str:
     return headings[index - 1][1] if index else ""
 
 
-class Counts(NamedTuple):
-    """How many lines came and went."""
+class LineCounts(NamedTuple):
+    """Numbers of added and removed lines."""
 
     added: int
     removed: int
 
 
-def counts(found: Sequence[Hunk]) -> Counts:
-    """The lines that the hunks add and remove."""
+def counts(found: Sequence[Hunk]) -> LineCounts:
+    """The numbers of lines that the hunks add and remove."""
     signs = Counter(row.sign for hunk in found for row in hunk.rows)
-    return Counts(signs["+"], signs["-"])
+    return LineCounts(signs["+"], signs["-"])
 
 
 def unified(before: str | None, after: str | None, path: str) -> str:
-    """A patch in git's format that makes the second text of the first; None where there is no file. Empty for equal
-    texts.
-    """
+    """A git-style patch from the first text to the second (None: no file); empty if they are equal."""
     if before == after:
         return ""
     head = [f"diff --git a/{path} b/{path}\n"]

@@ -1,4 +1,4 @@
-"""Which words changed inside a line, and which removed line became which added one."""
+"""Word diff: which words changed within a line, and which removed line became which added one."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agentpack.differences.lines import matches
 
 MOST_WORDS = 600
-"""In a longer line no words are marked."""
+"""Words are only marked in lines up to this length."""
 _BUDGET = 200_000
 _ALIKE = 0.4
 _PAIRS = 900
@@ -16,14 +16,14 @@ _WORD = re.compile(r"\s*(?:\w+(?:['’]\w+)*|[^\w\s])|\s+\Z")
 
 
 class Span(NamedTuple):
-    """A piece of a line, and whether it stands only on this side."""
+    """A piece of a line, and whether it is only on this side."""
 
     text: str
     changed: bool
 
 
 def marked(before: str, after: str) -> tuple[tuple[Span, ...], tuple[Span, ...]] | None:
-    """Both lines in spans; joined again they are the lines. None when they share too little for marks to help."""
+    """Both lines as spans, which join to the original lines. None if they share too little for marks to help."""
     old, new = _WORD.findall(before), _WORD.findall(after)
     if max(len(old), len(new)) > MOST_WORDS:
         return None
@@ -38,7 +38,7 @@ def marked(before: str, after: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]
 
 
 def _spans(words: Sequence[str], kept: set[int]) -> tuple[Span, ...]:
-    """The spans, with the white space before a changed word left unmarked unless the change continues over it."""
+    """The spans; white space before a changed word is unmarked unless the change continues over it."""
     spans: list[Span] = []
     for index, word in enumerate(words):
         changed = index not in kept
@@ -59,18 +59,18 @@ def _put(spans: list[Span], text: str, changed: bool) -> None:
 
 
 def bag(text: str) -> Counter[str]:
-    """The words of a text and how often each stands there, white space and punctuation left out."""
+    """The words of a text with their counts, without white space and punctuation."""
     return Counter(re.findall(r"\w+", text[:20_000].lower()))
 
 
 def likeness(one: Counter[str], other: Counter[str]) -> float:
-    """From 0, no word in common, to 1, the same words."""
+    """Similarity from 0 (no common word) to 1 (the same words)."""
     total = one.total() + other.total()
     return 2 * (one & other).total() / total if total else 1.0
 
 
 def paired(removed: Sequence[str], added: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
-    """The lines of one change in reading order, each removed line beside the added one that it became."""
+    """The lines of one change in reading order, each removed line beside the added line it became."""
     if not removed or not added or len(removed) * len(added) > _PAIRS:
         yield from unpaired(removed, added)
         return
@@ -83,7 +83,7 @@ def paired(removed: Sequence[str], added: Sequence[str]) -> Iterator[tuple[str |
 
 
 def unpaired(removed: Iterable[str], added: Iterable[str]) -> Iterator[tuple[str | None, str | None]]:
-    """The removed lines, then the added ones, each for itself."""
+    """The removed lines, then the added ones, each by itself."""
     for line in removed:
         yield line, None
     for line in added:
@@ -91,7 +91,7 @@ def unpaired(removed: Iterable[str], added: Iterable[str]) -> Iterator[tuple[str
 
 
 def _best(removed: Sequence[Counter[str]], added: Sequence[Counter[str]]) -> list[tuple[int, int]]:
-    """The pairs in order whose likenesses sum to the most."""
+    """The pairs, in order, with the largest total similarity."""
     scores = [[likeness(one, other) for other in added] for one in removed]
     best = [[0.0] * (len(added) + 1) for _ in range(len(removed) + 1)]
     for i in range(len(removed) - 1, -1, -1):

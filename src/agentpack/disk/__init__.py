@@ -1,11 +1,11 @@
-"""The one door to files.
+"""All access to files goes through here.
 
-Decides how a path becomes an open file, and which system calls change the disk. What is written, and in which order,
-is left to `store` and `apply`.
+Turns a path into an open file, and makes the system calls that change the disk. What is written, and in which order, is
+decided in `store` and `apply`.
 
 A path is POSIX text relative to a named root: `.claude/agents/x.md` below the root `""`, `$config/agentpack.yaml` below
-the root `$config`. `folders.py` says what may be followed on the way, `looking.py` what is found, and here is what
-changes. Every call that changes the disk goes through `Disk.system`, so that a test can count them and stop at the nth.
+the root `$config`. `folders.py` decides which links may be followed, `observe.py` reads, this module changes. Every
+call that changes the disk goes through `Disk.system`, so that a test can count them and stop at the nth.
 """
 
 import errno
@@ -16,43 +16,44 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Literal, ParamSpec, Protocol, TypeVar
 
-from agentpack.disk import lacking
+from agentpack.disk import unsupported
+from agentpack.disk.chown import Owner, owner_of, owner_of_new, set_owner
 from agentpack.disk.folders import BEHIND, OPEN_FOLDER
-from agentpack.disk.looking import OPEN_FILE, Identity, Looking, Seen, Stamp
-from agentpack.disk.owners import Owner, give, of_folder, owner_of
-from agentpack.disk.trust import user_name
+from agentpack.disk.observe import OPEN_FILE, FileInfo, Identity, Observer, Stamp
+from agentpack.disk.ownership import user_name
 from agentpack.errors import Bug, Refused, Unavailable
 
-__all__ = ["FEW", "Disk", "Growing", "Identity", "Owner", "Seen", "Stamp"]
+__all__ = ["FEW", "Disk", "FileInfo", "GrowingFile", "Identity", "Owner", "Stamp"]
 
 FEW = 16
-"""Up to so many files and folders are made durable one by one, more by a single call for their whole file system."""
+"""Up to this many files and folders are synced one by one; more with one call for their whole file system."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-Whose = Literal["nobody", "ours", "bare", "foreign"]
-"""Of a state folder: there is none; this user made it; nothing is recorded in it; or it came from elsewhere."""
+StateOwner = Literal["nobody", "ours", "bare", "foreign"]
+"""Who made a state folder: `nobody` (there is none), `ours` (this user), `bare` (nothing recorded in it) or `foreign`
+(it came from elsewhere)."""
 
 
-class StateIds(Protocol):
-    """The state folders that this user made, as `known.py` finds them."""
+class OwnStates(Protocol):
+    """The state folders this user made; implemented by `known_states.py`."""
 
-    aside: str
+    moved_to: str
 
-    def whose(self, state: str, project: str) -> Whose: ...
-    def learn(self, project: str) -> tuple[str, str]: ...
+    def maker_of(self, state: str, project: str) -> StateOwner: ...
+    def register(self, project: str) -> tuple[str, str]: ...
     def forget(self, name: str) -> None: ...
-    def turn(self) -> AbstractContextManager[None]: ...
+    def exclusive(self) -> AbstractContextManager[None]: ...
 
 
-class Disk(Looking):
-    """Files below named roots. A root's folder need not exist: it is made when something is first written there.
+class Disk(Observer):
+    """Files below named roots. The folder of a root need not exist: it is created on the first write.
 
-    `follow_own_links` also follows links out of the root when both the link and what it leads to belong to the current
-    user, as people link `~/.claude` to a folder of dotfiles; `links` tells which were followed: path -> real path.
+    `follow_own_links` also follows links out of a root if the link and its target belong to the current user, as when
+    `~/.claude` is a link to a dotfiles folder. `links` lists the links followed: path -> real path.
     """
 
     def __init__(self, roots: Mapping[str, str], *, follow_own_links: bool = False) -> None:
@@ -60,14 +61,14 @@ class Disk(Looking):
         self.lacks: dict[str, str] = {}
         """What is not as usual here and was gone on without (locks, owners, a state that is believed): a note for the
         user, by what it is."""
-        self.known: StateIds | None = None
+        self.known_states: OwnStates | None = None
         """Says whose the state folder is, where it can come from elsewhere: in a project."""
         self._is_root = os.geteuid() == 0
         self._made_above: list[str] = []
         self._unsynced: list[str] = []
 
     def system(self, name: str, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Make one system call that changes the disk, again when it is interrupted (Python does so only for some)."""
+        """Make one system call that changes the disk; retry if interrupted (Python retries only some calls)."""
         while True:
             try:
                 return call(*args, **kwargs)
@@ -75,10 +76,10 @@ class Disk(Looking):
                 continue
 
     def create(self, path: str, data: bytes, *, mode: int | None = None, owner: Owner | None = None) -> int:
-        """Write a file that does not exist yet; its folder does. Returns its permission bits.
+        """Write a new file in an existing folder. Returns its permission bits.
 
-        `mode` None leaves them to the umask, as for any new file. `owner` is whose file it is to replace; None leaves
-        it to the folder's owner when root makes it.
+        `mode` None follows the umask. `owner` is the owner of the file it will replace; with None and as root, the file
+        goes to the folder's owner.
         """
         try:
             descriptor, found = self._new(path, mode, owner)
@@ -90,10 +91,10 @@ class Disk(Looking):
             raise self.failure("write", path, error) from error
         return found
 
-    def grow(self, path: str) -> "Growing":
-        """A new file that is written piece by piece."""
+    def grow(self, path: str) -> "GrowingFile":
+        """Create a file that is written piece by piece."""
         try:
-            return Growing(self, path, self._new(path, None, None)[0])
+            return GrowingFile(self, path, self._new(path, None, None)[0])
         except OSError as error:
             raise self.failure("write", path, error) from error
 
@@ -112,8 +113,10 @@ class Disk(Looking):
             raise
 
     def _at_most(self, path: str) -> int:
-        """The permissions a new file or folder may get: others never write what decides what is written and deleted."""
-        plain = self.plain(path)
+        """The permissions a new file or folder may have: nobody else may write what decides what is written and
+        deleted.
+        """
+        plain = self.canonical(path)
         ours = any(plain.startswith(mine) or mine.startswith(f"{plain}/") for mine in self._ours)
         return 0o775 if ours else 0o777
 
@@ -125,23 +128,27 @@ class Disk(Looking):
         try:
             self.system("chmod", os.fchmod, descriptor, wanted)
         except OSError as error:
-            if error.errno not in lacking.MODES:
+            if error.errno not in unsupported.MODES:
                 raise
         return stat.S_IMODE(os.fstat(descriptor).st_mode)
 
     def _give(self, path: str, descriptor: int, found: os.stat_result, above: int, owner: Owner | None) -> None:
-        """Leave a new file or folder to its owner: whose file it replaces, else whose folder root works in."""
+        """Give a new file or folder to its owner: the owner of the file it replaces, else of the folder root works
+        in.
+        """
         if owner is None and self._is_root:
-            owner = of_folder(above)
+            owner = owner_of_new(above)
         kept = owner is None or (owner_of(found) if self._is_root else (owner[0], found.st_gid)) == owner
-        if owner is None or kept or self.system("chown", give, descriptor, owner) or not self._is_root:
+        if owner is None or kept or self.system("chown", set_owner, descriptor, owner) or not self._is_root:
             return
-        self.lacks.setdefault("owners", lacking.no_owners(self.where(path.rpartition("/")[0]), user_name(owner[0])))
+        self.lacks.setdefault(
+            "owners", unsupported.no_owners(self.absolute(path.rpartition("/")[0]), user_name(owner[0]))
+        )
 
     def open_to_lock(self, path: str, *, create: bool, write: bool = True) -> int | None:
-        """A descriptor for a process lock, or None when there is no such file and it is not to be made.
+        """A descriptor for a process lock; None if the file does not exist and `create` is False.
 
-        `write` False is for who only asks about the lock, and may do so where nothing can be written.
+        `write` False only asks about the lock, and also works on a read-only disk.
         """
         folder, leaf = self._split(path)
         flags = (
@@ -173,10 +180,10 @@ class Disk(Looking):
         return descriptor
 
     def _no_lock(self, path: str) -> Refused:
-        return Refused(f"`{self.where(path)}` is in the way: it is not a file", hint="remove it")
+        return Refused(f"`{self.absolute(path)}` is in the way: it is not a file", hint="remove it")
 
     def rename(self, source: str, target: str) -> None:
-        """Put a file in the place of another one, or of none, in the same folder: the one step that readers see."""
+        """Rename a file within its folder, replacing any existing one: the only step that readers see."""
         folder, old = self._split(source)
         other, new = self._split(target)
         if folder != other:
@@ -188,7 +195,7 @@ class Disk(Looking):
             raise self.failure("replace", target, error) from error
 
     def unlink(self, path: str) -> bool:
-        """Delete a file (a link, never what it leads to). Returns whether there was one."""
+        """Delete a file (a link, never its target). Returns whether it existed."""
         folder, leaf = self._split(path)
         try:
             self.system("unlink", os.unlink, leaf, dir_fd=self._folder(folder))
@@ -199,13 +206,13 @@ class Disk(Looking):
         return True
 
     def mkdir(self, folder: str) -> None:
-        """Make one folder; one that is there already is as good. For a root: what is missing above it too."""
+        """Create one folder unless it exists. For a root, also the folders above it."""
         try:
             if folder in self._roots:
                 self._make_root(folder)
                 return
             if folder.endswith(BEHIND):
-                raise Refused(f"`{self.where(folder)}` is gone, and a link leads there", hint="remove the link")
+                raise Refused(f"`{self.absolute(folder)}` is gone, and a link leads there", hint="remove the link")
             parent, name = self._split(folder)
             self._new_folder(folder, name, self._folder(parent))
         except FileExistsError as error:
@@ -271,10 +278,10 @@ class Disk(Looking):
             above = os.path.dirname(above)
 
     def make_durable(self, files: Collection[str], folders: Collection[str]) -> None:
-        """Return when these files' contents and these folders' names are on the disk itself.
+        """Sync the contents of these files and the names in these folders to disk.
 
-        A handful are synced one by one, in this order; more of them by one call for each file system they are on, where
-        the system has such a call. What was made above a root is synced along with folders.
+        A few are synced one by one, in order; more with one call for each file system, where the system offers that.
+        Folders created above a root are synced too.
         """
         call = _syncfs() if len(files) + len(folders) > FEW else None
         around = {*folders, *(path.rpartition("/")[0] for path in files)}
@@ -312,7 +319,7 @@ class Disk(Looking):
             raise Unavailable(f"cannot write `{folder}`: {error.strerror}") from error
 
     def _sync_file_systems(self, call: Callable[[int], None], folders: Iterable[str]) -> bool:
-        """Whether that was possible."""
+        """Sync whole file systems. Returns whether that was possible."""
         done: set[int] = set()
         for folder in folders:
             try:
@@ -322,14 +329,14 @@ class Disk(Looking):
                     self.system("syncfs", call, descriptor)
                     done.add(device)
             except OSError as error:
-                if error.errno in lacking.SYNC:
+                if error.errno in unsupported.SYNC:
                     return False
                 raise self.failure("write", folder, error) from error
         return True
 
     def _fsync(self, descriptor: int, path: str) -> None:
-        if self.system("fsync", lacking.sync, descriptor) is False:
-            self.lacks.setdefault("sync", lacking.no_sync(self.where(path.rpartition("/")[0])))
+        if self.system("fsync", unsupported.sync, descriptor) is False:
+            self.lacks.setdefault("sync", unsupported.no_sync(self.absolute(path.rpartition("/")[0])))
 
     def _write(self, descriptor: int, data: bytes) -> None:
         written = self.system("write", os.write, descriptor, data)
@@ -339,7 +346,7 @@ class Disk(Looking):
                 rest = rest[self.system("write", os.write, descriptor, rest) :]
 
 
-class Growing:
+class GrowingFile:
     """A file being written: `append`, then `close`."""
 
     def __init__(self, disk: Disk, path: str, descriptor: int) -> None:
@@ -353,7 +360,7 @@ class Growing:
             raise self._disk.failure("write", self._path, error) from error
 
     def close(self) -> None:
-        """Close the file; a second time does nothing."""
+        """Close the file. A second call does nothing."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor < 0:
             return
@@ -364,7 +371,7 @@ class Growing:
 
 
 def _syncfs() -> Callable[[int], None] | None:
-    """The call that makes a whole file system durable, where there is one: Python has no function for it."""
+    """The system call that syncs a whole file system, if there is one: Python has no function for it."""
     if not sys.platform.startswith("linux"):
         return None
     try:

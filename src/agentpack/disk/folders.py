@@ -1,11 +1,11 @@
-"""From a path to the open folder it lies in.
+"""From a path to the open folder it is in.
 
-Decides what a path may look like, and what may be followed on the way: each folder is opened by itself, relative to
-the one above it and without following links, so a folder swapped for a link a moment later changes nothing. A link
-is followed when it leads to somewhere below the same root, or in user scope when it is the user's own (`trust.py`).
+Decides what a path may look like and which links may be followed: each folder is opened separately, relative to the one
+above and without following links, so that swapping a folder for a link meanwhile has no effect. A link is followed if
+it leads to a place below the same root, or in user scope if it is the user's own (`ownership.py`).
 
 A file that is such a link has a second name, its place: `.claude/agents/x.md->/y.md` is the file `y.md` in the folder
-that the link leads into. Its temporary files lie there too, and renaming them into place leaves the link as it is.
+the link leads to. Its temporary files are there too, and renaming them into place keeps the link.
 """
 
 import errno
@@ -14,14 +14,14 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Self
 
-from agentpack.disk.real import real_path
-from agentpack.disk.trust import is_own, refuse_link, refuse_state
+from agentpack.disk.ownership import is_own, refuse_link, refuse_state
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import MAX_PARTS, is_reserved
-from agentpack.model.variables import earlier_root, is_earlier, path_now, root_of, variable_of
+from agentpack.model.variables import current_path, earlier_root, is_earlier, root_of, variable_of
 
 BEHIND = "->"
-"""Ends the name of the folder that a linked file leads into."""
+"""Ends the name of the folder that a linked file leads to."""
 
 OPEN_FOLDER = os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY
 _MOST_FOLDERS = 100  # descriptors kept open; the usual limit of a process is 256 (macOS) or 1024
@@ -53,24 +53,24 @@ class Folders:
 
     @property
     def roots(self) -> Mapping[str, str]:
-        """Where each root leads."""
+        """The folder of each root."""
         return self._roots
 
-    def knows(self, path: str) -> bool:
-        """Whether the path's root leads anywhere: that of a variable does not while the variable is not set."""
+    def has_root(self, path: str) -> bool:
+        """Whether the root of a path has a folder: that of a variable has none while the variable is not set."""
         return root_of(path) in self._roots
 
     def hide(self, folder: str) -> None:
-        """Take a folder, and all in it, for absent; nothing again with an empty name."""
-        hidden = folder and self.plain(folder)
+        """Treat a folder and everything in it as absent; an empty name ends that."""
+        hidden = folder and self.canonical(folder)
         if hidden != self._hidden:
             self.close()
             self._hidden = hidden
 
-    def know(self, roots: Mapping[str, str]) -> None:
-        """Take the folders that roots led to when a record was written and no longer do, under names of their own.
+    def add_roots(self, roots: Mapping[str, str]) -> None:
+        """Add the folders that roots pointed to when a record was written and no longer do, under names of their own.
 
-        In a project there are none: what came along with a clone reaches nothing outside of it.
+        Not in a project: what came with a clone reaches nothing outside of it.
         """
         for root, folder in roots.items() if self._follow_own_links else ():
             name = root if is_earlier(root) else earlier_root(root, folder)
@@ -78,12 +78,12 @@ class Folders:
                 self._roots[name] = folder
                 self._prefixes[name] = self._prefix(name)
 
-    def path_now(self, path: str, then: Mapping[str, str]) -> str:
-        """The name that a path has today which was recorded while roots led there: see `model/variables.py`."""
-        return path_now(path, then, self._roots, os.path.isdir)
+    def current_path(self, path: str, then: Mapping[str, str]) -> str:
+        """Today's name of a path that was recorded while roots pointed there: see `model/variables.py`."""
+        return current_path(path, then, self._roots, os.path.isdir)
 
-    def leads(self, paths: Iterable[str]) -> dict[str, str]:
-        """Where the roots of these paths lead that may lead elsewhere another day, for a record to keep."""
+    def movable_roots(self, paths: Iterable[str]) -> dict[str, str]:
+        """The folders of those roots of these paths that may point elsewhere another day, to be stored in a record."""
         named = sorted({root_of(path) for path in paths} - {"", "$state"})
         return {root: self._roots[root] for root in named if root in self._roots}
 
@@ -97,17 +97,17 @@ class Folders:
         self.close()  # descriptors are not objects: nothing else would close them
 
     def close(self) -> None:
-        """Close the folders kept open. The disk remains usable: they are opened, and looked at, again when needed."""
+        """Close the open folders. The disk stays usable: they are opened again when needed."""
         while self._open:
             os.close(self._open.popitem()[1])
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
-    def where(self, path: str) -> str:
+    def absolute(self, path: str) -> str:
         """The absolute path, for people and other programs."""
         link, mark, behind = path.partition(BEHIND)
         if mark and self._follow_own_links:
-            folder = os.path.dirname(real_path(self.where(link)))
+            folder = os.path.dirname(real_path(self.absolute(link)))
             return folder + behind
         head, _, rest = path.partition("/") if path.startswith("$") else ("", "", path)
         root = self._root(head)
@@ -124,7 +124,7 @@ class Folders:
             ) from None
 
     def _prefix(self, name: str) -> str:
-        """The root as a path below the closest other root around it, so that links on the way are looked at too."""
+        """The root as a path below the closest other root around it, so that links on the way are checked too."""
         mine = self._roots[name]
         others = {other: root for other, root in self._roots.items() if root != mine}  # `/` would lie around itself
         around = [other for other, root in others.items() if mine.startswith(root.rstrip("/") + "/")]
@@ -135,7 +135,7 @@ class Folders:
         above = self._prefix(outer)
         return f"{above}/{rest}" if above else rest
 
-    def plain(self, folder: str) -> str:
+    def canonical(self, folder: str) -> str:
         """The same path, named from the outermost root around it."""
         if not folder.startswith("$"):
             return folder
@@ -159,12 +159,12 @@ class Folders:
         """The descriptor of a folder, opened component by component.
 
         Raises:
-            OSError: there is none, or it cannot be opened.
+            OSError: the folder does not exist or cannot be opened.
             Refused: a link on the way leads out of the root.
         """
         found = self._open.get(folder)
         if found is None:
-            plain = self.plain(folder)
+            plain = self.canonical(folder)
             found = self._folder(plain) if plain != folder else self._enter(folder)
             if plain != folder:
                 found = os.dup(found)
@@ -197,36 +197,37 @@ class Folders:
         return self._own(folder, real, os.dup(self._folder(inside)))
 
     def _target(self, path: str, link: os.stat_result) -> tuple[str | None, str]:
-        """Where a link leads: as a path of ours when that is below its root, and as a real path.
+        """The target of a link: as a named path if it is below a root, and as a real path.
 
         Raises:
             OSError: it leads nowhere.
-            Refused: it leads out of the root, and is not the user's own or such links are not followed; or in a circle.
+            Refused: it leads out of the root and may not be followed, or it leads in a circle.
         """
         root = path.partition("/")[0] if path.startswith("$") else ""
         try:
-            real = os.path.realpath(self.where(path), strict=True)
+            real = os.path.realpath(self.absolute(path), strict=True)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise Refused(f"`{self.where(path)}` is a link that leads in a circle", hint="remove it") from error
+                raise Refused(f"`{self.absolute(path)}` is a link that leads in a circle", hint="remove it") from error
             raise
         base = real_path(self._roots[root])
         if self._follow_own_links and not is_own(link):
-            raise refuse_link(self.where(path), self._roots[root], real, link)
+            raise refuse_link(self.absolute(path), self._roots[root], real, link)
         if real == base:
             return root, real
         if real.startswith(base.rstrip("/") + "/"):
             rest = real[len(base.rstrip("/")) + 1 :]
             return (f"{root}/{rest}" if root else rest), real
         if not self._follow_own_links:
-            raise refuse_link(self.where(path), self._roots[root], real, None)
+            raise refuse_link(self.absolute(path), self._roots[root], real, None)
         return None, real
 
     def _open_own(self, path: str, real: str) -> int:
         return self._own(path, real, os.open(real, OPEN_FOLDER | os.O_NOFOLLOW))
 
     def _own(self, path: str, real: str, descriptor: int) -> int:
-        """The descriptor of what a link leads to; in user scope it must be the user's, and is noted: it is to be told.
+        """The descriptor of a link's target. In user scope the target must be the user's, and the link is recorded in
+        `links`.
 
         Raises:
             Refused: it belongs to somebody else.
@@ -235,24 +236,24 @@ class Folders:
             found = os.fstat(descriptor)
             if not is_own(found):
                 os.close(descriptor)
-                raise refuse_link(self.where(path), "", real, found)
+                raise refuse_link(self.absolute(path), "", real, found)
             self.links[path] = real
         return descriptor
 
     def _believed(self, folder: str, descriptor: int) -> int:
-        """The descriptor of a folder of ours; one of the state must be nobody else's to write."""
+        """The descriptor of an own folder; nobody else may be able to write to a state folder."""
         if not folder.startswith(self._ours):
             return descriptor
         try:
-            refuse_state(self.where(folder), os.fstat(descriptor), self._around())
+            refuse_state(self.absolute(folder), os.fstat(descriptor), self._around())
         except Refused:
             os.close(descriptor)
             raise
         return descriptor
 
     def _around(self) -> os.stat_result | None:
-        """The folder that says whose state is believed here: the project's; for root also the home folder of whom it
-        works for, as long as all else is inside of it.
+        """The folder whose owner's state is trusted: the project's; for root also the home folder of the user it works
+        for, as long as everything else is inside it.
         """
         if self._follow_own_links:
             outside = any(prefix.startswith("$") for prefix in self._prefixes.values())
@@ -263,7 +264,7 @@ class Folders:
     # -- linked files --------------------------------------------------------------------------------------------------
 
     def place(self, path: str) -> str:
-        """The path that a file which was looked at is written by: its own, or for a linked file that of its place."""
+        """The path under which a file that was looked at is written: its own, or its place if it is a link."""
         return self._places.get(path, path)
 
     def is_linked(self, path: str) -> bool:
@@ -271,28 +272,28 @@ class Folders:
         return path in self._places
 
     def _place_of(self, path: str) -> str | None:
-        """The place of a linked file; None where links to files are not followed.
+        """The place of a linked file; None if links to files are not followed.
 
         Raises:
-            Refused: it leads nowhere, in a circle, or to what is not the user's own.
+            Refused: the link leads nowhere, in a circle, or to what is not the user's own.
         """
         if not self._follow_own_links or BEHIND in path:
             return None
         folder, leaf = self._split(path)
         if not is_own(found := os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)):
-            raise refuse_link(self.where(path), "", real_path(self.where(path)), found)
-        real = real_path(self.where(path))
+            raise refuse_link(self.absolute(path), "", real_path(self.absolute(path)), found)
+        real = real_path(self.absolute(path))
         place = f"{path}{BEHIND}/{os.path.basename(real)}"
         try:
             self._folder(f"{path}{BEHIND}")
             found = os.stat(os.path.basename(real), dir_fd=self._folder(f"{path}{BEHIND}"), follow_symlinks=False)
             if not is_own(found):
-                raise refuse_link(self.where(path), "", real, found)
+                raise refuse_link(self.absolute(path), "", real, found)
             if stat.S_ISLNK(found.st_mode):
-                raise Refused(f"`{self.where(path)}` is a link that leads in a circle", hint="remove it")
+                raise Refused(f"`{self.absolute(path)}` is a link that leads in a circle", hint="remove it")
         except FileNotFoundError:  # a file that is written again: the link was left when it was deleted
             if not os.path.isdir(os.path.dirname(real)):
-                raise Refused(f"`{self.where(path)}` is a link that leads nowhere", hint="remove it") from None
+                raise Refused(f"`{self.absolute(path)}` is a link that leads nowhere", hint="remove it") from None
         self._places[path] = place
         self.links[path] = real
         return place
@@ -302,26 +303,26 @@ class Folders:
         found = os.stat(leaf, dir_fd=self._folder(folder), follow_symlinks=False)
         if not stat.S_ISLNK(found.st_mode):
             raise FileNotFoundError(errno.ENOENT, "the link is gone", link)
-        real = real_path(self.where(link))
+        real = real_path(self.absolute(link))
         if not is_own(found):
-            raise refuse_link(self.where(link), "", real, found)
+            raise refuse_link(self.absolute(link), "", real, found)
         links = dict(self.links)
         descriptor = self._open_own(f"{link}{BEHIND}", os.path.dirname(real))
         self.links = links  # the file is told, not the folder it is in
         return descriptor
 
     def same_folder(self, folder: str) -> bool:
-        """Whether the path still leads to the folder that was opened under it."""
+        """Whether the path still leads to the folder that was opened for it."""
         try:
-            opened, there = os.fstat(self._folder(folder)), os.stat(self.where(folder))
+            opened, there = os.fstat(self._folder(folder)), os.stat(self.absolute(folder))
         except OSError:
             return False
         return (opened.st_dev, opened.st_ino) == (there.st_dev, there.st_ino)
 
     def missing(self, folder: str) -> list[str]:
-        """The folders to make before this one exists, outermost first."""
+        """The folders to create before this one can exist, outermost first."""
         gone: list[str] = []
-        folder = self.plain(folder)
+        folder = self.canonical(folder)
         while True:
             try:
                 self._folder(folder)
@@ -338,7 +339,7 @@ class Folders:
         return gone[::-1]
 
     def refuse_unwritable(self, path: str) -> None:
-        """Raise what keeps a file from being written at a path, as far as that can be told without writing.
+        """Raise the error that writing a file at a path would meet, as far as that is known without writing.
 
         Raises:
             Refused: a file is in the way of its folder, or a link leads out of the root.
@@ -346,7 +347,7 @@ class Folders:
         """
         folder = self.place(path).rpartition("/")[0]
         gone = self.missing(folder)
-        there = self.where(gone[0] if gone else folder)
+        there = self.absolute(gone[0] if gone else folder)
         while not os.path.lexists(there):
             there = os.path.dirname(there)
         if not os.access(there, os.W_OK | os.X_OK):
@@ -354,7 +355,7 @@ class Folders:
             raise self.failure("write", path, OSError(number, os.strerror(number)))
 
     def node(self, folder: str) -> tuple[int, int]:
-        """The folder's device and inode: a name for it that survives moving it."""
+        """The folder's device and inode, which stay the same when it is moved."""
         try:
             found = os.fstat(self._folder(folder))
             return found.st_dev, found.st_ino
@@ -364,22 +365,22 @@ class Folders:
     # -- errors --------------------------------------------------------------------------------------------------------
 
     def failure(self, verb: str, path: str, error: OSError) -> Unavailable:
-        """The error of a system call in our words."""
+        """The error for a failed system call."""
         reason = error.strerror or str(error)
         hint = _HINTS.get(error.errno) if error.errno is not None else None
-        return Unavailable(f"cannot {verb} `{self.where(path)}`: {reason}", hint=hint)
+        return Unavailable(f"cannot {verb} `{self.absolute(path)}`: {reason}", hint=hint)
 
     def _in_the_way(self, folder: str) -> Refused:
-        where = self.where(folder)
+        where = self.absolute(folder)
         if os.path.islink(where) and not os.path.exists(where):
             leads = real_path(where)
             return Refused(
                 f"`{where}` is a link to `{leads}`, which does not exist", hint="make that folder, or remove the link"
             )
-        return Refused(f"`{self.where(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
+        return Refused(f"`{self.absolute(folder)}` is in the way: it is not a folder", hint="move it elsewhere")
 
 
 def is_denied(error: Unavailable) -> bool:
-    """Whether nothing can be written there by this user, so that trying again does not help."""
+    """Whether this user may not write there, so that retrying does not help."""
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS)

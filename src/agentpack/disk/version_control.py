@@ -1,30 +1,30 @@
-"""What git says of files. It is asked only where the lock and the history of this checkout differ.
+"""Questions to git. Asked only where the lock and the history of this checkout differ.
 
-Nothing in a repository runs because of it: file system monitors and hooks are switched off, nothing is fetched, and the
-variables that a hook's environment sets do not lead it to another repository.
+Nothing in a repository runs because of it: file system monitors and hooks are off, nothing is fetched, and environment
+variables that git sets for hooks do not redirect it to another repository.
 """
 
 import os
 from collections.abc import Collection, Mapping
 from itertools import islice
 
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 
 _SECONDS = 60
 _AT_ONCE = 500
-"""Paths of one call: a command line is bounded."""
+"""Paths in one call: the length of a command line is limited."""
 _FETCH_NOTHING = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-"""A partial clone fetches what it lacks, with the programs that its own settings name."""
+"""A partial clone would fetch missing objects with programs that its own settings name."""
 
 
 def tracked(paths: Mapping[str, str], variables: Mapping[str, str]) -> frozenset[str]:
-    """The names of the files that git tracks: they are in the index of a repository.
+    """The names of the files that git tracks: those in the index of a repository.
 
-    In a repository of which git cannot tell (no git here, or a repository of another user) every file counts as
-    tracked: then the lock decides, as in a fresh clone.
+    If git cannot tell (no git here, or a repository of another user), every file counts as tracked: then the lock
+    decides, as in a fresh clone.
 
     Args:
-        paths: absolute paths, by the names that are given back.
+        paths: absolute paths, by the names to return.
         variables: the environment.
     """
     folders: dict[str, dict[str, str]] = {}
@@ -40,24 +40,22 @@ def tracked(paths: Mapping[str, str], variables: Mapping[str, str]) -> frozenset
 
 
 def sides_of_merge(path: str, variables: Mapping[str, str]) -> tuple[bytes | None, bytes | None, bytes | None]:
-    """The texts of a file in an unfinished merge: what both sides began with, ours, and theirs. None for each that the
-    index of git does not have.
-    """
+    """The texts of a file in an unfinished merge: base, ours, theirs; None for each that git's index lacks."""
     folder, name = os.path.split(path)
     if not _is_in_repository(folder):
         return None, None, None
-    base, ours, theirs = (ask_git(folder, variables, "show", f":{stage}:./{name}") for stage in (1, 2, 3))
+    base, ours, theirs = (run_git(folder, variables, "show", f":{stage}:./{name}") for stage in (1, 2, 3))
     return base, ours, theirs
 
 
 def own_settings(pattern: str, variables: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The settings of git that match a pattern and are the user's or this machine's: never a repository's, which may
-    have come with a clone and can name a program.
+    """Git settings matching a pattern that are the user's or the machine's, never a repository's: those may come with a
+    clone and can name a program.
 
-    Git is asked outside of every repository, so that no file of one is read, whatever includes it.
+    Git runs outside of every repository, so that no file of one is read, whatever includes it.
     """
     words = ("--git-dir=/dev/null", "config", "--null", "--show-scope", "--get-regexp", pattern)
-    fields = (ask_git("/", variables, *words) or b"").decode("utf-8", "replace").split("\0")
+    fields = (run_git("/", variables, *words) or b"").decode("utf-8", "replace").split("\0")
     rows = zip(fields[::2], fields[1::2], strict=False)
     settings = (row.partition("\n") for scope, row in rows if scope in ("system", "global", "command"))
     return [(key, value) for key, _, value in settings]
@@ -80,21 +78,19 @@ def _is_in_repository(folder: str) -> bool:
 
 
 def _tracked_below(folder: str, paths: Collection[str], variables: Mapping[str, str]) -> frozenset[str] | None:
-    """Those of the paths that are in the index; None when git does not answer."""
+    """Those of the paths that are in the index; None if git does not answer."""
     found: set[str] = set()
     waiting = iter(sorted(paths))
     while part := list(islice(waiting, _AT_ONCE)):
-        out = ask_git(folder, variables, "--literal-pathspecs", "ls-files", "-z", "--cached", "--", *part)
+        out = run_git(folder, variables, "--literal-pathspecs", "ls-files", "-z", "--cached", "--", *part)
         if out is None:
             return None
         found.update(os.fsdecode(path) for path in out.split(b"\0") if path)
     return frozenset(found)
 
 
-def ask_git(folder: str, variables: Mapping[str, str], *arguments: str, seconds: float = _SECONDS) -> bytes | None:
-    """What git says in a folder; None when it fails, or takes longer. Arguments are our own words, with paths behind
-    `--`.
-    """
+def run_git(folder: str, variables: Mapping[str, str], *arguments: str, seconds: float = _SECONDS) -> bytes | None:
+    """Git's output in a folder; None if it fails or takes too long. Arguments are our own words; paths follow `--`."""
     import subprocess  # slow to load, and seldom needed
 
     options = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
@@ -113,6 +109,6 @@ def ask_git(folder: str, variables: Mapping[str, str], *arguments: str, seconds:
 
 
 def _outside_of_hooks(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what git sets for its hooks: `GIT_DIR` and the like."""
+    """The environment without variables that git sets for hooks, such as `GIT_DIR`."""
     kept = ("GIT_CONFIG", "GIT_EXEC_PATH", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY")
     return {name: value for name, value in variables.items() if not name.startswith("GIT_") or name.startswith(kept)}

@@ -1,11 +1,11 @@
-"""Edits of a rendered persona -> changes to the source files of its pack, for the pack's author.
+"""Turn edits of a rendered persona into changes to the source files of its pack, for the pack's author.
 
-Decides where in `personas/<name>.md` or `variants/<name>/<variant>.md` an edit belongs: with the rule it changes, or
-behind the rule it follows. What came from elsewhere (a local variant, a pack that is extended) is named and left out.
+Decides where in `personas/<name>.md` or `variants/<name>/<variant>.md` an edit belongs: at the rule it changes, or
+after the rule it follows. Text from elsewhere (a local variant, an extended pack) is listed and left out.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from agentpack.model.persona import Origin, Rule, Section
 _BRACES = re.compile(r"[ \t]*\{#[^{}]*\}[ \t]*\r?\Z")
 
 
-class Place(NamedTuple):
+class SourceLines(NamedTuple):
     """A rule or heading in a source file: the lines `start` to `end`, from 0."""
 
     file: str
@@ -33,7 +33,7 @@ class _Change(NamedTuple):
 
 
 class Patch(NamedTuple):
-    """A unified diff over the pack's folder, and what is not in it."""
+    """A unified diff over the pack's folder, and descriptions of the edits that are not in it."""
 
     text: str
     left_out: tuple[str, ...]
@@ -48,10 +48,10 @@ def patch(
     persona: str,
     release: str,
 ) -> Patch:
-    """The changes that make these edits at their source.
+    """The changes to the source files that make these edits.
 
     Args:
-        parts: rules and headings by id, as their files have them, with line and origin.
+        parts: rules and headings by id, as in their files, with line and origin.
         files: the pack's files as text, by path.
         persona: the persona's name in the pack.
         release: the pack's own origin, such as `python-engineer 1.1.0`.
@@ -65,7 +65,7 @@ def patch(
 
 
 class _Writer:
-    """Gathers the changes of each file."""
+    """Collects the changes of each file."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class _Writer:
         self.crlf = {path for path, text in files.items() if ends_in_crlf(text.encode())}
         self.lines = {path: text.replace("\r\n", "\n").split("\n") for path, text in files.items()}
         self.changes: dict[str, list[_Change]] = {}
-        self.new: dict[str, Place] = {}
+        self.new: dict[str, SourceLines] = {}
         self.left_out: list[str] = []
 
     def file_of(self, origin: Origin | None) -> str | None:
@@ -93,8 +93,8 @@ class _Writer:
             path = f"{self.variants}/{origin.name}.md"
         return path if path in self.lines else None
 
-    def place(self, id: str | None) -> Place | None:
-        """Where a rule or heading stands; a new one where it will."""
+    def place(self, id: str | None) -> SourceLines | None:
+        """The lines of a rule or heading; for a new one where it will be."""
         if id is None or id in self.new:
             return self.new.get(id or "")
         part = self.parts.get(id)
@@ -103,7 +103,7 @@ class _Writer:
             return None
         text = part.heading if isinstance(part, Section) else part.text
         kind = "heading" if isinstance(part, Section) else part.kind
-        return Place(path, part.line - 1, part.line + text.count("\n"), kind)
+        return SourceLines(path, part.line - 1, part.line + text.count("\n"), kind)
 
     def change(self, path: str, start: int, end: int, lines: list[str]) -> None:
         self.changes.setdefault(path, []).append(_Change(start, end, tuple(lines)))
@@ -153,7 +153,7 @@ class _Writer:
     def add(self, rule: RuleEdit, section: SectionEdit) -> None:
         anchor = self.place(rule.after or rule.before or section.id)
         if anchor is None and section.id is None and rule.after is None and rule.before is None:
-            anchor = Place(self.main, 0, self.first_line(), "heading")
+            anchor = SourceLines(self.main, 0, self.first_line(), "heading")
         if anchor is None:
             self.left_out.append(f"the new rule “{short(rule.text)}”: what it stands beside comes from elsewhere")
             return
@@ -163,10 +163,10 @@ class _Writer:
         if apart:
             lines = [*lines, ""] if rule.before else ["", *lines]
         self.change(anchor.file, at, at, lines)
-        self.new[rule.id] = Place(anchor.file, at, at, rule.kind)
+        self.new[rule.id] = SourceLines(anchor.file, at, at, rule.kind)
 
     def first_line(self) -> int:
-        """The line behind the header of the persona."""
+        """The line after the persona's header."""
         lines = self.lines[self.main]
         return next((i + 1 for i, line in enumerate(lines) if i and line.strip() == "---"), 0)
 
@@ -190,9 +190,22 @@ class _Writer:
     def diff(self) -> Iterator[str]:
         for path, changes in sorted(self.changes.items()):
             lines = list(self.lines[path])
-            order = sorted(enumerate(changes), key=lambda row: (row[1].start, row[1].end, row[0]), reverse=True)
+            order = sorted(
+                enumerate(_outermost(changes)), key=lambda row: (row[1].start, row[1].end, row[0]), reverse=True
+            )
             for _, change in order:
                 lines[change.start : change.end] = change.lines
             before = self.files[path].splitlines(keepends=True)
             after = ("\r\n" if path in self.crlf else "\n").join(lines).splitlines(keepends=True)
             yield from unified_diff(before, after, f"a/{path}", f"b/{path}")
+
+
+def _outermost(changes: Iterable[_Change]) -> Iterator[_Change]:
+    """The changes without those inside of what is taken out, as a section is with the one that it stands below."""
+    start = end = 0
+    for change in sorted(changes, key=lambda change: (change.start, -change.end)):
+        if change.start < end and (change.start > start or change.end > change.start):
+            continue
+        if not change.lines:
+            start, end = change.start, change.end
+        yield change

@@ -1,22 +1,22 @@
-"""An agent file -> how much of a rendering it holds, and a pack of its own for one that nobody knows.
+"""Recognise an agent file: how much of a rendering it contains, or make a new pack from it.
 
-Decides when a file counts as a release with edits, and how a foreign file is written down as a persona: with an id for
-every rule, so that it can be kept, diffed and varied like any other. Nothing here reads or writes a disk.
+Decides when a file counts as an edited release, and how a foreign file becomes a persona: with an id for every rule, so
+that it can be kept, compared and varied like any other. Nothing here reads or writes a file.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
-from agentpack.clients.reading import read_agent_file
-from agentpack.compose.composing import Values, compose
+from agentpack.clients.read_back import read_agent_file
+from agentpack.compose.compose import ParameterValues, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
 from agentpack.edits.rules import braced, escaped, fresh_id
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import decode
 from agentpack.input.hidden_in_files import value_findings
-from agentpack.input.hidden_text import Finding, HiddenText, text_findings
+from agentpack.input.hidden_text import HiddenCharacter, HiddenText, text_findings
 from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin, Section
@@ -24,28 +24,28 @@ from agentpack.model.unmerged import MARKERS
 from agentpack.writers.emit import yaml_header
 
 ENOUGH = 0.5
-"""The share of rules in common, of all that either has, from which a file counts as a release with edits."""
+"""The share of common rules, of all rules on either side, from which a file counts as an edited release."""
 VERSION = "0.1.0"
 _PART = 4000
 """The longest part of a description, in characters."""
 
 
 class Agent(NamedTuple):
-    """An agent file as it was read. `fault` says why it cannot be one of ours."""
+    """An agent file that was read. `fault` says why it cannot be adopted."""
 
     name: str
     header: Mapping[str, Any]
-    """As `reading.AgentFile` has it; there is always a description."""
+    """As in `read_back.AgentFile`, always with a description."""
     body: str
     rules: frozenset[str]
     fault: str | None = None
     fields: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
-    """All that the header says, in whatever words: what a persona can say, and the rest."""
+    """Everything in the header: what a persona can express, and the rest."""
     ignored: tuple[str, ...] = ()
-    """The fields of the rest that agentpack does not write for the client."""
+    """Fields of the rest that agentpack does not write for the client."""
 
-    def says_the_same(self, other: "Agent") -> bool:
-        """Whether their client reads the same in both, line ends and blank lines at the ends of the body aside."""
+    def is_equivalent(self, other: "Agent") -> bool:
+        """Whether the client reads the same in both, apart from line ends and blank lines around the body."""
         return self.fields == other.fields and _within_blank_lines(self.body) == _within_blank_lines(other.body)
 
 
@@ -59,12 +59,12 @@ def read_file(target: Client, data: bytes, stem: str) -> Agent:
     """The agent in a client's file, or in one entry of a shared file.
 
     Args:
-        stem: what the file's name says the agent is called, for an entry its key.
+        stem: the agent's name according to the file name; for an entry, its key.
     """
     try:
         read = read_agent_file(target, data, "")
     except InvalidFile as error:
-        return Agent("", {}, "", frozenset(), "; ".join(map(_told, error.faults)))
+        return Agent("", {}, "", frozenset(), "; ".join(map(_fault_words, error.faults)))
     except HiddenText as error:
         return Agent("", {}, "", frozenset(), _hidden(error.findings))
     if found := text_findings(data, "", limit=5) or list(_escaped(read.header)) or value_findings(read.body, "", 1, 1):
@@ -86,17 +86,17 @@ def read_file(target: Client, data: bytes, stem: str) -> Agent:
     return Agent(name, header, read.body, rules_of(read.body), fault, fields, read.ignored)
 
 
-def _told(fault: Fault) -> str:
+def _fault_words(fault: Fault) -> str:
     return f"{fault.message} on line {fault.line}" if fault.message == MARKERS else fault.message
 
 
-def _hidden(findings: Sequence[Finding]) -> str:
+def _hidden(findings: Sequence[HiddenCharacter]) -> str:
     places = ", ".join(f"{found.what} at {found.line}:{found.column}" for found in findings[:5])
     return f"it holds hidden text: {places}"
 
 
-def _escaped(value: Any) -> Iterator[Finding]:
-    """What the values of a header hide behind escapes, in whatever form the header is written."""
+def _escaped(value: Any) -> Iterator[HiddenCharacter]:
+    """Hidden characters behind escapes in the values of a header, in any format."""
     if isinstance(value, str):
         yield from value_findings(value, "", 1, 1)
     elif isinstance(value, Mapping):
@@ -109,17 +109,17 @@ def _escaped(value: Any) -> Iterator[Finding]:
 
 
 def _headless(client: Client, data: bytes) -> bool:
-    """Whether a client's Markdown has no front matter: a document, as far as anybody can tell."""
+    """Whether a client's Markdown has no front matter, and so may be any document."""
     return client.format == "markdown" and split_front_matter(decode(data, "")) is None
 
 
 def rules_of(body: str) -> frozenset[str]:
-    """The rules of a body, white space aside."""
+    """The rules of a body, ignoring white space."""
     return frozenset(" ".join(rule.text.split()) for section in parse_sections(body) for rule in section.rules)
 
 
 def shared(one: frozenset[str], other: frozenset[str]) -> float:
-    """The share of rules in common, 0 to 1."""
+    """The share of common rules, 0 to 1."""
     return len(one & other) / len(one | other) if one or other else 0.0
 
 
@@ -130,7 +130,7 @@ def local_pack(pack: str, agents: Sequence[Agent]) -> dict[str, bytes]:
     """The files of a pack whose only persona is this agent, by path in the pack.
 
     Args:
-        agents: the agent as each client's file has it: the first one counts, of the others what only their client
+        agents: the agent as in each client's file: the first one counts, from the others only what their client
             knows.
     """
     agent = agents[0]
@@ -161,8 +161,7 @@ def _fields(header: Mapping[str, Any], natives: Mapping[str, Any]) -> dict[str, 
 
 
 def _parts(text: str) -> str | list[str]:
-    """A description, when it is longer than one part may be in parts that are the text when they are joined with
-    blanks."""
+    """A description longer than one part may be, split into parts that join to the same text with spaces."""
     parts = []
     while len(text) > _PART and (at := text.rfind(" ", 1, _PART)) > 0:
         parts.append(text[:at])
@@ -171,7 +170,7 @@ def _parts(text: str) -> str | list[str]:
 
 
 def _body(body: str) -> str:
-    """The body as a persona has it: with ids where that gives the same text again, else as it stands."""
+    """The body as a persona has it: with ids if that renders to the same text, else unchanged."""
     sections = parse_sections(body)
     if sum(1 + len(section.rules) for section in sections) > MAX_RULES + 1:
         return escaped(body)  # which is refused where it is read
@@ -197,7 +196,7 @@ def _reads_as(body: str, text: str) -> bool:
     header = yaml_header({"name": "some-agent", "description": "Some agent."})
     try:
         layer = PersonaText({}).persona(header + body, "persona")
-        persona = compose(first_draft(layer, Origin("release", "")), Values({}, frozenset()))
+        persona = compose(first_draft(layer, Origin("release", "")), ParameterValues({}, frozenset()))
     except InvalidFile:
         return False
     return persona.body == text

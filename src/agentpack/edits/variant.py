@@ -1,8 +1,8 @@
-"""An edited rendering -> the text of a local variant that gives it again, or the words why none does.
+"""Turn an edited rendering into a local variant that reproduces it, or list why none does.
 
-Decides what of a file's header and body a variant can say. Where the edit comes from, and whether the variant that is
-made of it really gives the edited text, is for the caller: `keep` for what lies on disk, `following` for what a new
-release makes of an earlier variant.
+Decides what of a file's header and body a variant can express. The caller decides where the edit comes from and checks
+that the variant reproduces it: `keep` for files on disk, `rebase_variants` for what a new release makes of an earlier
+variant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
 from agentpack.clients.claude import canonical_tools
-from agentpack.clients.reading import canonical, fields_and_body
-from agentpack.compose.agreement import Draft
-from agentpack.compose.composing import Pack
+from agentpack.clients.read_back import canonical, fields_and_body
+from agentpack.compose.compose import Pack
+from agentpack.compose.conflicts import Draft
 from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import MAX_BYTES
+from agentpack.differences.parsed_files import MAX_BYTES
 from agentpack.edits.recognise import read_file
 from agentpack.edits.rules import Edits, escaped, read_edits, short, variant_text
 from agentpack.errors import DecisionNeeded, InvalidFile
@@ -26,8 +26,8 @@ from agentpack.model.persona import Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 
 
-class Edited(NamedTuple):
-    """A persona that was edited: its own name in the pack, its draft and values, and the files that say the edit."""
+class EditedPersona(NamedTuple):
+    """An edited persona: its name in the pack, its draft and values, and the files that contain the edit."""
 
     pack: Pack
     source_name: str
@@ -35,11 +35,11 @@ class Edited(NamedTuple):
     draft: Draft
     values: Mapping[str, Value]
     files: tuple[tuple[Rendering, bytes], ...]
-    """What was rendered, and what was made of it, both in LF. The first one says the edit."""
+    """What was rendered, and the edited text, both with LF. The edit is read from the first one."""
 
     @property
     def parts(self) -> dict[str, Section | Rule]:
-        """Rules and headings by id, as their files have them."""
+        """Rules and headings by id, as in their files."""
         found: dict[str, Section | Rule] = {}
         for section in self.draft.sections:
             both: list[Section | Rule] = [section, *section.rules]
@@ -48,68 +48,68 @@ class Edited(NamedTuple):
 
     @property
     def sources(self) -> dict[str, str]:
-        """Their texts, placeholders and all."""
+        """Their texts, with placeholders."""
         return {id: part.heading if isinstance(part, Section) else part.text for id, part in self.parts.items()}
 
     @property
     def taken(self) -> set[str]:
-        """Ids that stand for something in this persona, whatever its variants."""
+        """The ids in use in this persona with any of its variants."""
         layers = self.pack.variants.get(self.source_name, {}).values()
         sections = [section for layer in layers for section in layer.sections]
         return {*self.parts, *(id for s in sections for id in (s.id, *(rule.id for rule in s.rules)) if id is not None)}
 
 
-class Said(NamedTuple):
-    """An edit in the words of a variant."""
+class VariantEdit(NamedTuple):
+    """An edit in the form a variant can express."""
 
     edits: Edits
     fields: Mapping[str, Any]
-    """What it sets in the header."""
+    """The header fields it sets."""
 
     def __bool__(self) -> bool:
         return bool(self.edits.removed or self.edits.sections or self.fields)
 
 
-def said(edited: Edited, client: Client) -> Said:
-    """What was done to body and header of the first file, which is one of the target's.
+def variant_edit(edited: EditedPersona, client: Client) -> VariantEdit:
+    """The edit in body and header of the first file, which must be one for this client.
 
     Raises:
-        DecisionNeeded: with all that a variant cannot say.
+        DecisionNeeded: lists everything a variant cannot express.
     """
     file, data = edited.files[0]
     if len(data) > MAX_BYTES:
-        raise unsayable(file.persona, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
+        raise not_expressible(file.persona, [f"{file.path} is larger than {MAX_BYTES // 1024:,} KiB: not taken apart"])
     if found := [one for one in text_findings(data, file.path) if one.why != "not-utf-8"]:
-        raise unsayable(file.persona, ["hidden text was put in", *map(str, found)])
+        raise not_expressible(file.persona, ["hidden text was put in", *map(str, found)])
     try:
         text = plain(data).decode()
     except UnicodeDecodeError:
-        raise unsayable(file.persona, ["the file is no longer UTF-8"]) from None
+        raise not_expressible(file.persona, ["the file is no longer UTF-8"]) from None
     before = fields_and_body(client, plain(file.content).decode(), "header")
     if before is None or before[1] != edited.persona.body:
-        raise unsayable(file.persona, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
+        raise not_expressible(file.persona, [f"{file.path}: a file of {client.title} does not read back rule by rule"])
     try:
         after = fields_and_body(client, text, "header", judging=True)  # found again in the variant made of it
     except InvalidFile as error:
-        raise unsayable(file.persona, [f"the header does not read: {line}" for line in error.details]) from None
+        raise not_expressible(file.persona, [f"the header does not read: {line}" for line in error.details]) from None
     if after is None:
-        raise unsayable(file.persona, ["the header was taken out"])
+        raise not_expressible(file.persona, ["the header was taken out"])
     edits = read_edits(edited.persona.sections, after[1], edited.taken)
     fields, unsaid = _fields(client, before[0], after[0])
     if edits.unsaid or unsaid:
-        raise unsayable(file.persona, [*unsaid, *edits.unsaid])
-    return Said(edits, fields)
+        raise not_expressible(file.persona, [*unsaid, *edits.unsaid])
+    return VariantEdit(edits, fields)
 
 
-def variant_of(edited: Edited, found: Said, *, summary: str, after: Sequence[str]) -> str:
-    """The text of the variant that says the edit, laid after those variants."""
+def variant_of(edited: EditedPersona, found: VariantEdit, *, summary: str, after: Sequence[str]) -> str:
+    """The text of a variant that makes the edit when applied after these variants."""
     return variant_text(
         found.edits, edited.sources, edited.values, summary=summary, set_fields=found.fields, after=after
     )
 
 
 def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """What a variant sets so that the header reads like this; and what it cannot."""
+    """The fields a variant must set to get this header, and a description of what it cannot set."""
     fields: dict[str, Any] = {}
     natives: dict[str, Any] = {}
     unsaid = []
@@ -119,7 +119,9 @@ def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> t
         if key == client.name_key:
             unsaid.append(f"`{key}` was changed: `as:` in agentpack.yaml gives a persona another name")
         elif (tools := _tools(client, key, new.get(key))) is not None:
-            fields["tools"] = tools
+            fields.update(tools)
+        elif key not in new and client.form.roles.get(key) == "deny":
+            fields["deny"] = []
         elif key not in new:
             unsaid.append(f"the field `{key}` was taken out: a variant can only set it")
         elif key == client.description:
@@ -137,23 +139,25 @@ def _fields(client: Client, old: Mapping[str, Any], new: Mapping[str, Any]) -> t
     return fields, unsaid
 
 
-def _tools(client: Client, key: str, value: Any) -> list[str] | None:
-    """The canonical tools that a client's own ones stand for; None for another field, and for those that stand for
-    none.
+def _tools(client: Client, key: str, value: Any) -> Mapping[str, list[str]] | None:
+    """What a variant sets for the tools that a client allows or denies; None for another field, and for tools that no
+    canonical ones stand for.
     """
-    if client.tools is None or key != client.tools.key:
+    if client.form.roles.get(key) not in ("tools", "deny"):
         return None
-    if client.name == "claude":
-        return canonical_tools(value)
-    return canonical(client, {key: value})[0].get("tools")
+    found = canonical(client, {key: value})[0]
+    if client.name == "claude" and client.form.roles[key] == "tools":
+        found = {"tools": canonical_tools(value)}  # the list is to have the very order that it has
+    said = {field: found[field] for field in ("tools", "deny") if found.get(field) is not None}
+    return said or None
 
 
 # What the variant gives.
 
 
 def differs_in(target: Client, persona: str, content: bytes, data: bytes) -> str | None:
-    """In which words that no variant can choose a file that was made again differs from the one it was made for; empty
-    where it does not, None where it says something else.
+    """How a re-rendered file differs from its target in ways no variant can control, such as quotes; empty if it does
+    not differ, None if it means something else.
     """
     if content == data:
         return ""
@@ -163,7 +167,7 @@ def differs_in(target: Client, persona: str, content: bytes, data: bytes) -> str
 
 
 def _reads_alike(target: Client, persona: str, content: bytes, data: bytes) -> bool:
-    """Whether a client reads the same in both, as without the quotes around a text of the header."""
+    """Whether a client reads both alike, as with and without quotes around a header text."""
     one, other = (read_file(target, text, persona) for text in (content, data))
     bodies = {tuple(_without_blank_lines(agent.body.encode())) for agent in (one, other)}
     return one.fault is None and other.fault is None and one.fields == other.fields and len(bodies) == 1
@@ -174,7 +178,7 @@ def _without_blank_lines(data: bytes) -> list[bytes]:
 
 
 def first_difference(content: bytes, data: bytes) -> str:
-    """The place from which on a file that was made again differs, in words."""
+    """A description of the first place where a re-rendered file differs."""
     ours, theirs = data.decode().split("\n"), content.decode().split("\n")
     number = next(
         (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
@@ -188,8 +192,8 @@ def first_difference(content: bytes, data: bytes) -> str:
     return f"line {number + 1}: “{short(line)}”"
 
 
-def unsayable(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
-    """The refusal that tells what of an edit no variant can say."""
+def not_expressible(persona: str, reasons: Sequence[str]) -> DecisionNeeded:
+    """The refusal that lists which edits no variant can express."""
     return DecisionNeeded(
         f"the edits of `{persona}` cannot all be said as a variant; nothing was written",
         details=reasons,

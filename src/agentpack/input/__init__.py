@@ -1,1 +1,1 @@
-"""Bytes of strangers and people -> checked data, or every fault; what no reader sees is refused."""
+"""Read untrusted files: bytes become checked data, or every fault is reported. Hidden characters are refused."""

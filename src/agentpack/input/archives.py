@@ -1,8 +1,8 @@
-"""The one door for archives: bytes become the files of a pack, or are refused. Nothing is unpacked onto a disk.
+"""Read archives of packs: bytes become files, or are refused. Nothing is unpacked to disk.
 
-What one program reads and another one does not is refused rather than understood: an archive has one meaning, whoever
-opens it. `tar_files.py` and `zip_files.py` read the two formats; `entries.py` has what holds
-for both; here stand the names, the folder that all may lie in, and how an archive is written.
+Anything that programs may read differently is refused, so that an archive has one meaning. `tar.py` and `zip.py` read
+the two formats, `archive_entries.py` has the limits of both. This module checks names, strips the common folder, and
+writes archives.
 """
 
 import hashlib
@@ -11,14 +11,14 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from agentpack.errors import Refused
-from agentpack.input.entries import MACOS, Collected, Unsafe
-from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, Names, path_fault, shown
+from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry
+from agentpack.input.file_names import MAX_BYTES, NOT_CONTENT, FileNames, path_fault, shown
 from agentpack.input.tar import read_tar
 from agentpack.input.zip import read_zip
 from agentpack.model.names import is_junk
 
 MAX_ARCHIVE_BYTES = MAX_BYTES + 4 * 1024 * 1024
-"""The archive itself, packed."""
+"""The packed size of an archive."""
 _MACOS = "__macosx"
 _NAMELESS = "a folder without a name, as if it were the root of the disk; pack `.`, or the folder under its name"
 HINT = (
@@ -28,7 +28,7 @@ HINT = (
 
 
 class UnsafeArchive(Refused):
-    """An archive that is damaged, ambiguous, too large, or holds what no pack may hold."""
+    """An archive that is damaged, ambiguous, too large, or contains something a pack may not."""
 
     code = "unsafe-archive"
 
@@ -40,11 +40,11 @@ def read_archive(
 
     Args:
         name: the archive's name, for errors.
-        expected: `sha256:<hex>` of the whole archive. Not a byte is parsed when it is another one.
-        prefix: the folder that all entries may lie in: `<name>-<version>`. It is taken off when they all do.
+        expected: `sha256:<hex>` of the whole archive. Checked before anything is parsed.
+        prefix: the folder that may contain all entries, `<name>-<version>`. It is stripped if it does.
 
     Raises:
-        Refused: the digest is another one.
+        Refused: the digest differs.
         UnsafeArchive: the archive is damaged, ambiguous, too large, or holds what no pack may hold.
     """
     label = shown(name)
@@ -58,28 +58,28 @@ def read_archive(
         )
     try:
         return _named(_collected(data), prefix)
-    except Unsafe as fault:
+    except UnsafeEntry as fault:
         where = "" if fault.entry is None else f" `{shown(fault.entry)}`:"
         raise UnsafeArchive(f"{label}:{where} {fault.what}", hint=HINT) from None
 
 
-def _collected(data: bytes) -> Collected:
+def _collected(data: bytes) -> CollectedEntries:
     if data.startswith(b"\x1f\x8b"):
         return read_tar(data)
     if data.startswith(b"PK"):
         return read_zip(data)
-    raise Unsafe("neither a tar.gz nor a zip")
+    raise UnsafeEntry("neither a tar.gz nor a zip")
 
 
-def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
-    """The files under the names they have in the pack, each name held against the rule.
+def _named(found: CollectedEntries, prefix: str | None) -> dict[str, bytes]:
+    """The files by their names in the pack, each name checked.
 
     Whoever packs `.` or `./<folder>` gets names that begin with `./`, which is taken off once, and the folder `.`.
     """
     entries = [(raw, raw.removeprefix("./"), data) for raw, data in found.files]
     for raw, whole, _ in entries:
         if is_junk(whole) and (fault := path_fault(whole)):  # it does not count, but its name may not lead elsewhere
-            raise Unsafe(fault, raw)
+            raise UnsafeEntry(fault, raw)
     entries = [entry for entry in entries if not is_junk(entry[1])]
     folders = [(raw, "" if raw == "." else raw.removeprefix("./")) for raw in found.folders if not _is_beside(raw)]
     below = f"{prefix}/" if prefix else ""
@@ -89,7 +89,7 @@ def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
         and all(f"{path}/".startswith(below) for raw, path in folders if raw != ".")
     ):
         below = ""
-    names = Names()
+    names = FileNames()
     files: dict[str, bytes] = {}
     for raw, whole, data in entries:
         path = whole[len(below) :]
@@ -98,7 +98,7 @@ def _named(found: Collected, prefix: str | None) -> dict[str, bytes]:
     met = set()
     for raw, whole in folders:
         if whole in met:
-            raise Unsafe("a name that stands twice", raw)
+            raise UnsafeEntry("a name that stands twice", raw)
         met.add(whole)
         if raw != "." and f"{whole}/" != below:
             path = whole[len(below) :]
@@ -119,20 +119,20 @@ def _check(fault: str | None, raw: str, path: str) -> None:
         elif _MACOS in parts or any(part.startswith("._") for part in parts):
             fault = f"what macOS keeps beside files; {MACOS} leaves it out"
     if fault is not None:
-        raise Unsafe(fault, raw)
+        raise UnsafeEntry(fault, raw)
 
 
 # Writing.
 
 
 def write_archive(files: Mapping[str, bytes], *, prefix: str) -> bytes:
-    """A tar.gz of these files, all in the folder `prefix`, that `read_archive` gives back.
+    """A tar.gz of these files, all in the folder `prefix`, that `read_archive` can read.
 
-    The same files give the same bytes, with the same compression library: sorted, without times, owners or the name of
-    an archive, every mode 0644.
+    The same files give the same bytes with the same compression library: sorted, without times, owners or an archive
+    name, every mode 0644.
 
     Raises:
-        UnsafeArchive: the files are not ones that a pack may hold.
+        UnsafeArchive: a pack may not contain these files.
     """
     if fault := path_fault(prefix):
         raise UnsafeArchive(f"{shown(prefix)}: {fault}")
@@ -162,7 +162,7 @@ def _tar(files: Mapping[str, bytes], prefix: str) -> Iterator[bytes]:
 
 
 def _split(path: bytes) -> tuple[bytes, bytes]:
-    """The path as the two fields of a header hold it: at most 155 bytes before a slash, at most 100 after it."""
+    """The path as the two fields of a header: at most 155 bytes before a slash, at most 100 after it."""
     if len(path) <= 100:
         return b"", path
     at = path.rfind(b"/", 0, 156)
@@ -170,7 +170,7 @@ def _split(path: bytes) -> tuple[bytes, bytes]:
 
 
 def _record(rest: bytes) -> bytes:
-    """A record that starts with its own length."""
+    """A record that begins with its own length."""
     size = len(rest) + 1
     while len(b"%d" % size) + len(rest) != size:
         size = len(b"%d" % size) + len(rest)

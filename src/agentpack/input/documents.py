@@ -1,9 +1,9 @@
-"""The one door for YAML, JSON and TOML: bytes that people or packs wrote become plain data, YAML with line numbers.
+"""Read YAML, JSON and TOML from untrusted files: plain data, for YAML with line numbers.
 
-YAML is read as a stream of events, never composed by the library, so that aliases, anchors, tags and merge keys
-are refused before anything is built, depth and size are bounded, and a key that stands twice is a fault. Plain
-scalars are read by the YAML 1.2 core rules for null, booleans and integers only: `no`, `1.10` and `2026-11-23` stay
-text. What the values mean is decided in `schemas/`.
+YAML is read as a stream of events and never composed by the library, so that aliases, anchors, tags and merge keys are
+refused before anything is built, depth and size are bounded, and a duplicate key is a fault. Plain scalars follow the
+YAML 1.2 core rules for null, booleans and integers only: `no`, `1.10` and `2026-11-23` stay text. What the values mean
+is decided in `schemas/`.
 """
 
 import re
@@ -13,7 +13,7 @@ import yaml
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.hidden_in_files import value_findings
-from agentpack.input.hidden_text import Finding, HiddenText
+from agentpack.input.hidden_text import HiddenCharacter, HiddenText
 from agentpack.input.toml_text import read_toml as read_toml
 from agentpack.model import json_text
 from agentpack.model.line_ends import as_lf
@@ -22,13 +22,13 @@ from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 MAX_BYTES = 256 * 1024
 """Characters of YAML, bytes of JSON."""
 MAX_DEPTH = 24
-"""Maps and lists in each other."""
+"""How deep maps and lists may be nested."""
 MAX_VALUES = 50_000
-"""Scalars, maps and lists in one document of YAML, its keys among them."""
+"""Scalars, maps and lists in one YAML document, including keys."""
 MAX_KEY = 256
-"""Characters of a key in YAML."""
+"""Characters of a YAML key."""
 MAX_FAULTS = 100
-"""Faults of one document of YAML that are told."""
+"""Largest number of faults reported for one YAML document."""
 
 Path = tuple[str | int, ...]
 
@@ -39,28 +39,28 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 
 class NotYaml(InvalidFile):
-    """A text that is no YAML to anybody. Of what raises only InvalidFile, others may read what this door does not."""
+    """The text is not YAML at all. Texts that only raise InvalidFile may be valid for other readers."""
 
 
 class Document(NamedTuple):
-    """Plain data (dict, list, str, int, bool, None), and the line, counted from 1, where each key or item stands."""
+    """Plain data (dict, list, str, int, bool, None), and the line, from 1, of each key or item."""
 
     file: str
     data: Any
     lines: dict[Path, int]
 
     def line_of(self, path: Path) -> int:
-        """The line of the key or item, or of the nearest thing around it."""
+        """The line of the key or item, or of the nearest enclosing one."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
 
 def decode(data: bytes, file: str) -> str:
-    """The text of a file that must be UTF-8, with LF line ends; a byte-order mark is dropped.
+    """The text of a UTF-8 file, with LF line ends and without a byte-order mark.
 
     Raises:
-        InvalidFile: it is not UTF-8, or version control left a merge unresolved in it; the fault names the line.
+        InvalidFile: not UTF-8, or it contains an unresolved merge; the fault names the line.
     """
     try:
         text = as_lf(data).decode("utf-8")
@@ -73,13 +73,13 @@ def decode(data: bytes, file: str) -> str:
 
 
 def read_json(data: bytes, file: str) -> Any:
-    """The value that JSON stands for.
+    """The value of a JSON text.
 
     Args:
-        file: the name that faults carry.
+        file: the file name for faults.
 
     Raises:
-        InvalidFile: it stands for none, or says twice what one key is, or goes beyond these bounds.
+        InvalidFile: not valid JSON, a duplicate key, or beyond these bounds.
     """
     try:
         return json_text.read_json(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
@@ -88,17 +88,17 @@ def read_json(data: bytes, file: str) -> Any:
 
 
 def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False, last_wins: bool = False) -> Document:
-    """The document's data. An empty document is an empty map.
+    """The data of a YAML document. An empty document is an empty map.
 
     Args:
-        file: the name that faults carry.
-        first_line: the line of the file on which the text begins.
-        hidden: values may be hidden text that an escape stands for: for comparing what lies on disk anyway.
-        last_wins: of a key that stands twice the last value counts, as some clients have it.
+        file: the file name for faults.
+        first_line: the line of the file where the text begins.
+        hidden: accept escapes for hidden characters; for comparing files that are on disk anyway.
+        last_wins: of a duplicate key take the last value, as some clients do.
 
     Raises:
-        HiddenText: an escape stands for what a text may not hold.
-        InvalidFile: with every fault found up to the first that stops reading; NotYaml where that is one of syntax.
+        HiddenText: an escape stands for a hidden character.
+        InvalidFile: lists every fault up to the first that ends parsing; NotYaml if that is a syntax error.
     """
     if len(text) > MAX_BYTES:
         raise InvalidFile([Fault(file, 0, "", f"longer than {MAX_BYTES // 1024} KiB")])
@@ -129,7 +129,7 @@ def read_yaml(text: str, file: str, *, first_line: int = 1, hidden: bool = False
 
 
 class _Builder:
-    """Builds plain data out of parse events, one open collection on the stack for each level."""
+    """Builds plain data from parse events, with a stack of open collections."""
 
     def __init__(self, file: str, first_line: int, last_wins: bool) -> None:
         self.file = file
@@ -138,8 +138,8 @@ class _Builder:
         self.root: Any = None
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
-        self.hidden: list[Finding] = []
-        self.stack: list[_Open] = []
+        self.hidden: list[HiddenCharacter] = []
+        self.stack: list[_OpenNode] = []
         self.documents = 0
 
     def fault(self, event: Any, message: str, hint: str | None = None) -> None:
@@ -147,7 +147,7 @@ class _Builder:
         self.faults.append(Fault(self.file, self.line(event), key, message, hint))
 
     def line(self, event: Any) -> int:
-        """The line on which an event begins, from 1."""
+        """The line where an event begins, from 1."""
         return int(event.start_mark.line) + self.first_line
 
     def run(self, text: str) -> None:
@@ -201,7 +201,7 @@ class _Builder:
         else:
             self.place(event, value)
 
-    def key(self, event: Any, top: "_Open", value: Any) -> None:
+    def key(self, event: Any, top: "_OpenNode", value: Any) -> None:
         if event.implicit[0] and event.value == "<<":
             self.fault(event, "merge keys (`<<`) are not read", "write the values out")
         name = value if isinstance(value, str) else str(event.value)
@@ -227,11 +227,11 @@ class _Builder:
             return False
         value: Any = {} if is_map else []
         path = self.place(event, value)
-        self.stack.append(_Open(value, path, is_map))
+        self.stack.append(_OpenNode(value, path, is_map))
         return True
 
     def place(self, event: Any, value: Any) -> Path:
-        """Put a finished or opened value where it belongs and return its path."""
+        """Put a finished or opened value into its collection and return its path."""
         if not self.stack:
             self.root = value
             return ()
@@ -248,8 +248,8 @@ class _Builder:
         return path
 
 
-class _Open:
-    """A collection that is still being filled."""
+class _OpenNode:
+    """A collection that is being filled."""
 
     __slots__ = ("is_map", "key", "path", "seen", "value")
 
@@ -274,7 +274,7 @@ def _plain(text: str) -> Any:
 
 
 def dotted(path: Path) -> str:
-    """The path as people write it: `packs[0].clients`."""
+    """The path in dotted form: `packs[0].clients`."""
     out = ""
     for part in path:
         if isinstance(part, int):
@@ -285,7 +285,7 @@ def dotted(path: Path) -> str:
 
 
 def yaml_comments(text: str) -> list[str]:
-    """The comments in YAML that was read before: what stands between its tokens, from `#` to the end of the line."""
+    """The comments in YAML text that was parsed before, each from `#` to the end of the line."""
     found, at = [], 0
     for token in yaml.scan(text, Loader=_LOADER):
         found += re.findall("#[^\n]*", text[at : token.start_mark.index])

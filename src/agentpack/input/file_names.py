@@ -1,27 +1,27 @@
-"""The names that files of a pack may have, and how much there may be: the same for a folder and for an archive.
+"""Rules for file names and sizes in a pack, the same for folders and archives.
 
-A name that one system cannot hold, or that two systems read differently, is refused on every system: a pack is
-acceptable or not, wherever it lies and whatever it came in. Names are compared as the most forgiving file system does:
-without case, in compatibility form (NFKC), without joiners and variation selectors.
+A name that one system cannot store, or that two systems read differently, is refused on every system: whether a pack is
+acceptable does not depend on where it is or how it was packed. Names are compared as the most lenient file system does:
+case-insensitively, in compatibility form (NFKC), without joiners and variation selectors.
 """
 
 from agentpack.errors import Refused
 
 MAX_FILES = 2000
-"""Files of a pack, in a folder as in an archive."""
+"""Largest number of files in a pack."""
 MAX_BYTES = 32 * 1024 * 1024
-"""All files of a pack together."""
+"""Total size of a pack's files."""
 MAX_FILE_BYTES = 8 * 1024 * 1024
-"""One file of a pack."""
+"""Size of one file of a pack."""
 MAX_DEPTH = 20
-"""Components of a path, the file's name among them."""
+"""Components of a path, including the file name."""
 MAX_COMPONENT_BYTES = 255
-"""One component in UTF-8: the most that common file systems hold."""
+"""UTF-8 bytes of one component: the limit of common file systems."""
 MAX_PATH_BYTES = 1024
-"""A whole path in UTF-8."""
+"""UTF-8 bytes of a path."""
 
 NOT_CONTENT = frozenset((".git", ".hg", ".svn", ".jj"))
-"""Folders that a version control keeps: passed over in a folder, refused in an archive."""
+"""Folders of version control: skipped in a folder, refused in an archive."""
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 _DEVICES = frozenset(
@@ -33,35 +33,35 @@ _JOINER = "\u200d"
 
 
 class UnsafePath(Refused):
-    """A name that a file of a pack cannot have."""
+    """A file of a pack cannot have this name."""
 
     code = "unsafe-path"
 
 
 def shown(text: str, *, most: int = 120) -> str:
-    """A name as it can be printed anywhere: what does not show, or is no Unicode, is escaped; cut off when long."""
+    """A name that is safe to print: invisible or invalid characters are escaped, long names are cut."""
     text = text if len(text) <= most else text[: most - 1] + "…"
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def path_fault(path: str) -> str | None:
-    """Why the POSIX path cannot name a file of a pack, or None when it can."""
-    return Names().add(path)
+    """Why the POSIX path cannot be a file of a pack, or None if it can."""
+    return FileNames().add(path)
 
 
-class Names:
-    """The names of one pack. Each is held against the rule, and against those that came before."""
+class FileNames:
+    """The names in one pack. Each is checked against the rules and against the names before it."""
 
     def __init__(self) -> None:
         self._taken: dict[str, str] = {}
         self._folders: set[str] = {""}
 
     def add(self, path: str) -> str | None:
-        """Why no file may have this path beside the others, or None when it may, and is one of them from now on."""
+        """Add a file. Returns why it cannot be in the pack, or None."""
         return self._fault(path, "both a file and a folder" if path in self._folders else "a name that stands twice")
 
     def folder(self, path: str) -> str | None:
-        """The same for a folder, which may come again."""
+        """Add a folder, which may be added again. Returns why it cannot be in the pack, or None."""
         if path in self._folders:
             return None
         fault = self._fault(path, "both a file and a folder")
@@ -70,7 +70,7 @@ class Names:
         return fault
 
     def _fault(self, path: str, again: str) -> str | None:
-        """Why this path is refused, `again` if it is taken; None if it was free, and from now on it is taken."""
+        """Take a path. Returns why it is refused (`again` if it was taken before), or None."""
         if path.startswith("/"):
             return "an absolute path"
         if path.count("/") >= MAX_DEPTH:
@@ -108,7 +108,7 @@ def _component_fault(name: str) -> str | None:
 
 
 def _odd_fault(name: str) -> str | None:
-    """What only a name with other characters than letters, digits, `-`, `_` and `.` can have."""
+    """The fault of a name that has characters other than letters, digits, `-`, `_` and `.`."""
     if "\\" in name:
         return "a backslash, which Windows reads as a slash"
     if ":" in name:

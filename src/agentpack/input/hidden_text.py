@@ -1,8 +1,8 @@
-"""Which bytes and characters a text may hold: the closed rule against text that an agent reads and no person sees.
+"""Which characters a text may contain: a closed rule against text that an agent reads and people cannot see.
 
-Decides for one text; `hidden.py` says for which. The rule stands in `docs/reference/hidden-text.md`. A character that
-no reader sees passes only where a script or an emoji needs it: what Unicode says of each lies in `unicode_table.py`,
-which is loaded for a text that holds more than ASCII and common punctuation. The time is linear in the text.
+Decides for one text; `hidden_in_files.py` decides for which. The rule is documented in `docs/reference/hidden-text.md`.
+An invisible character is only allowed where a script or an emoji needs it. Unicode data is in `unicode_table.py`, which
+is loaded for texts with more than ASCII and common punctuation. The time is linear in the text.
 """
 
 import re
@@ -33,12 +33,12 @@ WORDS: Mapping[str, str] = {
     "w": "blank",
     "r": "repeated-mark",
 }
-"""Every word that `Finding.why` can be, by its letter in the table. The words are stable."""
+"""Every value of `HiddenCharacter.why`, by its letter in the table. The words are stable."""
 LIMIT = 20
-"""The most findings that an error lists."""
+"""Largest number of findings an error lists."""
 _PLAIN = bytes((0x09, 0x0A, *range(0x20, 0x7F)))
 _COMMON = frozenset(map(chr, (*range(0xA0, 0xAD), *range(0xAE, 0x100), *range(0x2010, 0x2028), *range(0x2190, 0x2200))))
-"""Clean wherever they stand; a text with no others needs no table."""
+"""Characters that are always allowed; a text with no others needs no table."""
 _NON_JOINER, _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0e", "\ufe0f"
 MARK = "\ufeff"
 _BLANK = "\u2800"
@@ -51,16 +51,16 @@ _FLAGS = tuple(
 )
 
 
-class Finding(NamedTuple):
-    """One thing that a text may not hold. `line` and `column` count from 1, in characters; a byte-order mark at the
-    start is not counted, and a carriage return ends no line. `line` is 0 for one that stands in the file's name.
+class HiddenCharacter(NamedTuple):
+    """One character or byte that a text may not contain. `line` and `column` count from 1, in characters, without a
+    leading byte-order mark; a carriage return does not end a line. `line` is 0 for a character in the file's name.
     """
 
     file: str
     line: int
     column: int
     code_point: int
-    """For `not-utf-8` the first byte that does not belong."""
+    """For `not-utf-8` the first invalid byte."""
     why: str
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ class Finding(NamedTuple):
 
     @property
     def what(self) -> str:
-        """The character by number and name, never itself, and the word for why."""
+        """The character by number and name, never itself, and the reason."""
         if self.why == "not-utf-8":
             return f"byte 0x{self.code_point:02X} (not-utf-8)"
         from unicodedata import name  # only for an error
@@ -80,11 +80,11 @@ class Finding(NamedTuple):
 
 
 class HiddenText(Refused):
-    """A text holds what no reader sees. `findings` are the places."""
+    """A text contains hidden characters; `findings` lists them."""
 
     code = "hidden-text"
 
-    def __init__(self, findings: Iterable[Finding], *, more: bool = False) -> None:
+    def __init__(self, findings: Iterable[HiddenCharacter], *, more: bool = False) -> None:
         self.findings = tuple(findings)
         self.more = more
         count = len(self.findings)
@@ -98,12 +98,12 @@ class HiddenText(Refused):
         )
 
 
-def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding]:
-    """What a file's bytes may not hold, in their order; empty for a clean text.
+def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[HiddenCharacter]:
+    """The hidden characters in a file's bytes, in order; empty for a clean text.
 
     Args:
-        file: the name that the findings carry.
-        limit: the most findings to return.
+        file: the file name for the findings.
+        limit: the largest number of findings to return.
     """
     unusual = data.translate(None, _PLAIN)
     if not unusual:
@@ -123,17 +123,17 @@ def text_findings(data: bytes, file: str, *, limit: int = LIMIT) -> list[Finding
     return _first(_scan(text, file, suspects | {"\r"}), limit)
 
 
-def _undecodable(data: bytes, error: UnicodeDecodeError, file: str, limit: int) -> list[Finding]:
+def _undecodable(data: bytes, error: UnicodeDecodeError, file: str, limit: int) -> list[HiddenCharacter]:
     before = data[: error.start]
     text = before.decode()
     found = _first(_scan(text, file, _suspects(set(text), text) | {"\r"}), limit)
     line = text.removeprefix(MARK).rpartition("\n")[2]
-    bad = Finding(file, text.count("\n") + 1, len(line) + 1, data[error.start], "not-utf-8")
+    bad = HiddenCharacter(file, text.count("\n") + 1, len(line) + 1, data[error.start], "not-utf-8")
     return [*found, bad][:limit]
 
 
 def _suspects(characters: Iterable[str], text: str) -> set[str]:
-    """Those of a text's characters that can be a finding; its marks only where one stands twice in a row."""
+    """The characters of a text that may be findings; marks only if one is repeated."""
     kinds = {character: kind for character in characters if (kind := _kind(character)) != "."}
     marks = "".join(character for character, kind in kinds.items() if kind == "r")
     if marks and not re.search(f"([{marks}])\\1", text):
@@ -141,12 +141,12 @@ def _suspects(characters: Iterable[str], text: str) -> set[str]:
     return set(kinds)
 
 
-def _first(found: Iterator[Finding], limit: int) -> list[Finding]:
+def _first(found: Iterator[HiddenCharacter], limit: int) -> list[HiddenCharacter]:
     return [finding for finding, _ in zip(found, range(limit), strict=False)]
 
 
-def _scan(text: str, file: str, suspects: set[str]) -> Iterator[Finding]:
-    """Every finding of a text; only `suspects` can be one."""
+def _scan(text: str, file: str, suspects: set[str]) -> Iterator[HiddenCharacter]:
+    """All findings in a text, given the characters that can be one."""
     text = text.removeprefix(MARK)
     line, before = 1, -1
     for index, character in enumerate(text):
@@ -154,11 +154,11 @@ def _scan(text: str, file: str, suspects: set[str]) -> Iterator[Finding]:
             line, before = line + 1, index
         elif character in suspects and not is_in_place(text, index):
             why = "control" if character == "\r" else WORDS[_kind(character)]
-            yield Finding(file, line, index - before, ord(character), why)
+            yield HiddenCharacter(file, line, index - before, ord(character), why)
 
 
 def _kind(character: str) -> str:
-    """The letter in `WORDS`, or `.` for a character that may stand anywhere."""
+    """The letter in `WORDS` of a character, or `.` if it is always allowed."""
     if character < "\x7f":
         return "." if character >= " " or character in "\t\n\r" else "c"
     from agentpack.input.unicode_table import KINDS, STARTS
@@ -170,7 +170,7 @@ def _kind(character: str) -> str:
 
 
 def is_in_place(text: str, index: int) -> bool:
-    """Whether a character that is not seen by itself, or a mark, changes what is seen where it stands."""
+    """Whether an invisible character or mark has a visible effect where it is."""
     check = _IN_PLACE.get(text[index])
     if check is not None:
         return check(text, index)
@@ -184,7 +184,7 @@ def _is_line_end(text: str, index: int) -> bool:
 
 
 def _is_non_joiner_in_place(text: str, index: int) -> bool:
-    """RFC 5892, appendix A.1: behind a virama, or where it keeps two letters apart that would join."""
+    """RFC 5892, appendix A.1: after a virama, or between two letters that would otherwise join."""
     if index == 0:
         return False
     if _has(text[index - 1], "VIRAMAS"):
@@ -204,8 +204,8 @@ def _joins(characters: Iterable[str], types: str) -> bool:
 
 
 def _is_joiner_in_place(text: str, index: int) -> bool:
-    """RFC 5892, appendix A.2: behind a virama. Also before one, behind a consonant, which Bengali, Kannada and Sinhala
-    write; and between the parts of an emoji.
+    """RFC 5892, appendix A.2: after a virama. Also before one after a consonant, which Bengali, Kannada and Sinhala
+    write, and between the parts of an emoji.
     """
     if index == 0 or index + 1 == len(text):
         return index > 0 and _has(text[index - 1], "VIRAMAS")
@@ -220,7 +220,7 @@ def _is_joiner_in_place(text: str, index: int) -> bool:
 
 
 def _is_style_in_place(text: str, index: int) -> bool:
-    """Behind a character that has both styles; behind a digit only in a keycap, where it can be seen."""
+    """After a character with both styles; after a digit only in a keycap, where it is visible."""
     if index == 0 or not _has(text[index - 1], "STYLED"):
         return False
     return text[index - 1] not in _KEYS or text.startswith(_KEYCAP, index + 1)
@@ -232,18 +232,20 @@ def _is_in_flag(text: str, index: int) -> bool:
 
 
 def _is_blank_in_place(text: str, index: int) -> bool:
-    """Within a picture of Braille patterns, one of which has dots."""
+    """Whether it is part of a picture made of Braille patterns, at least one of which has dots."""
     before, after = text[max(0, index - _WIDTH) : index].rstrip(_BLANK), text[index : index + _WIDTH].lstrip(_BLANK)
     return "\u2801" <= before[-1:] <= "\u28ff" or "\u2801" <= after[:1] <= "\u28ff"
 
 
 _WIDTH = 128
-"""How many blank patterns may stand side by side in such a picture."""
+"""How many blank patterns may be adjacent in such a picture."""
 
 
 @lru_cache(maxsize=4096)
 def _suits(before: str, character: str, after: str) -> bool:
-    """A mark behind another one; a joiner between two letters of its script; a modifier behind a sign of its script."""
+    """Whether the neighbours justify the character: a mark after another, a joiner between letters of its script, a
+    modifier after a sign of its script.
+    """
     kind = _kind(character)
     if kind not in "jm":
         return kind == "r" and before != character

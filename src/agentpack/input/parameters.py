@@ -1,4 +1,4 @@
-"""Typed parameters: what a value may be, and the words when it may not."""
+"""Typed parameters: allowed values, and messages for others."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,8 +12,8 @@ DEFAULT_LENGTH = 200
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Declaration(NamedTuple):
-    """A parameter as its pack declares it. A bound is a number or the name of another integer parameter."""
+class ParameterDeclaration(NamedTuple):
+    """A parameter as declared by its pack. A bound is a number or the name of another integer parameter."""
 
     name: str
     type: str
@@ -26,7 +26,7 @@ class Declaration(NamedTuple):
     maximum: int | str | None = None
 
     @classmethod
-    def from_data(cls, name: str, data: Mapping[str, Any]) -> "Declaration":
+    def from_data(cls, name: str, data: Mapping[str, Any]) -> "ParameterDeclaration":
         choices = data.get("choices")
         return cls(
             name=name,
@@ -42,7 +42,7 @@ class Declaration(NamedTuple):
 
     @property
     def allowed(self) -> str:
-        """What may stand here, in words."""
+        """The allowed values, as a text for people."""
         if self.type == "boolean":
             return "true or false"
         if self.type == "integer":
@@ -56,10 +56,10 @@ class Declaration(NamedTuple):
         return f"text of at most {self.max_length} characters"
 
     def read(self, text: str) -> Value:
-        """The value that a text typed on the command line stands for.
+        """The value of a text typed on the command line.
 
         Raises:
-            UsageError: it cannot stand for one of this type.
+            UsageError: the text is not a value of this type.
         """
         if self.type == "boolean" and text.lower() in ("true", "yes", "on", "false", "no", "off"):
             return text.lower() in ("true", "yes", "on")
@@ -70,8 +70,12 @@ class Declaration(NamedTuple):
         raise UsageError(f"parameter `{self.name}`: `{text}` is not {self.allowed}")
 
 
-def check_values(declarations: Mapping[str, Declaration], values: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
-    """Every value that is not allowed, as name and message. `values` holds all that the bounds may refer to."""
+def check_values(
+    declarations: Mapping[str, ParameterDeclaration], values: Mapping[str, Value]
+) -> Iterator[tuple[str, str]]:
+    """A pair of name and message for each value that is not allowed. `values` includes everything the bounds may refer
+    to.
+    """
     for name, value in values.items():
         declaration = declarations.get(name)
         if declaration is None:
@@ -82,7 +86,7 @@ def check_values(declarations: Mapping[str, Declaration], values: Mapping[str, V
             yield name, message
 
 
-def _fault(declaration: Declaration, value: Value, values: Mapping[str, Value]) -> str | None:
+def _fault(declaration: ParameterDeclaration, value: Value, values: Mapping[str, Value]) -> str | None:
     kinds: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool}
     wrong = f"`{_shown(value)}` is not allowed: {declaration.allowed}"
     if type(value) is not kinds[declaration.type]:
@@ -100,7 +104,7 @@ def _fault(declaration: Declaration, value: Value, values: Mapping[str, Value]) 
     return None
 
 
-def _text_allowed(declaration: Declaration, value: str) -> bool:
+def _text_allowed(declaration: ParameterDeclaration, value: str) -> bool:
     if len(value) > declaration.max_length:
         return False
     if declaration.choices is not None and value not in declaration.choices:

@@ -1,6 +1,4 @@
-"""Regular expressions that packs bring. They run on an engine that is linear in the text (Rust's, through
-pydantic-core).
-"""
+"""Regular expressions from packs. They run on an engine with linear time (Rust's, through pydantic-core)."""
 
 from functools import lru_cache
 
@@ -11,7 +9,7 @@ def matches(pattern: str, text: str) -> bool:
     """Whether the whole text matches the pattern.
 
     Raises:
-        ValueError: the pattern is not a regular expression that this engine reads.
+        ValueError: the pattern is not valid for this engine.
     """
     try:
         validator = _validator(pattern)

@@ -1,12 +1,12 @@
-"""What values a client's own settings may have."""
+"""Allowed values of clients' native settings."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def fitted(form: str, value: Any) -> Any:
-    """The value of a native setting, when it has the form that the client wants.
+def fit_setting(form: str, value: Any) -> Any:
+    """The value of a native setting, converted to the form the client expects.
 
     Forms: `text`, `flag`, `count` (a positive integer), `number`, `list` (of texts, or one text with commas),
     `texts` (either, as it is given), `map`,
@@ -14,7 +14,7 @@ def fitted(form: str, value: Any) -> Any:
     separated by `|`. A number with a point arrives as text and leaves as a number.
 
     Raises:
-        ValueError: it has another form; the message says which is wanted.
+        ValueError: it has another form; the message names the expected one.
     """
     if "|" in form:
         if value in form.split("|"):
@@ -35,7 +35,7 @@ def _is_texts(value: Any) -> bool:
 
 
 def is_permissions(value: Any, *, depth: int = 2) -> bool:
-    """Whether a value is a word of permission, or a map of them, or of maps of them."""
+    """Whether a value is a permission word, or a map of permission words or of such maps."""
     if isinstance(value, dict):
         return depth > 0 and all(is_permissions(item, depth=depth - 1) for item in value.values())
     return value in ("allow", "ask", "deny")

@@ -1,17 +1,17 @@
-"""A tar.gz as a stream: one gzip member, unpacked piece by piece up to a bound, and the tar in it.
+"""Read a tar.gz as a stream: one gzip member, unpacked piece by piece up to a limit, and the tar in it.
 
-Read are POSIX ustar and pax headers for regular files and folders, and GNU's header and long names where they say no
-more than those. All else (links, devices, sparse files, numbers in base 256, archives that end early or go on after
-their end) is refused.
+Reads POSIX ustar and pax headers for regular files and folders, and GNU headers and long names that say no more than
+those. Everything else is refused: links, devices, sparse files, base-256 numbers, truncated archives and data after the
+end.
 """
 
 import zlib
 
-from agentpack.input.entries import MACOS, Collected, Unsafe, most_unpacked
+from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry, most_unpacked
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024
-"""One header that says more of the next entry."""
+"""Size of one header that describes the next entry."""
 _BLOCK = 512
 _PIECE = 1 << 16
 _KINDS = {
@@ -30,9 +30,9 @@ _KINDS = {
 _WITHOUT_MEANING = frozenset("atime ctime mtime uid gid uname gname comment".split())
 
 
-def read_tar(data: bytes) -> Collected:
-    """The entries. Raises Unsafe."""
-    found = Collected()
+def read_tar(data: bytes) -> CollectedEntries:
+    """The entries. Raises UnsafeEntry."""
+    found = CollectedEntries()
     stream = _Unpacked(data)
     name: str | None = None
     while any(header := stream.take(_BLOCK)):
@@ -40,33 +40,33 @@ def read_tar(data: bytes) -> Collected:
         own, size, kind = _header(header)
         if kind in (b"x", b"g", b"L"):
             if name is not None:
-                raise Unsafe("two headers that say more of one entry", own)
+                raise UnsafeEntry("two headers that say more of one entry", own)
             if kind == b"L":
                 name = _long_name(stream, header, size, own)
                 continue
             told = _pax(stream.file(_pax_size(size)), own)
             if kind == b"g" and not told.keys() <= _WITHOUT_MEANING:
-                raise Unsafe("a header for all entries that says more than a remark", own)
+                raise UnsafeEntry("a header for all entries that says more than a remark", own)
             if kind == b"x":
                 name = told.get("path", "")
             continue
         path, name = name or own, None
         if kind == b"5":
             if size:
-                raise Unsafe("a folder with content", path)
+                raise UnsafeEntry("a folder with content", path)
             found.folders.append(path.removesuffix("/"))
         elif kind in (b"0", b"\0"):
             found.files.append((path, stream.file(found.size(path, size))))
         else:
-            raise Unsafe(_KINDS.get(kind, "an entry of an unknown kind"), path)
+            raise UnsafeEntry(_KINDS.get(kind, "an entry of an unknown kind"), path)
     if name is not None:
-        raise Unsafe("a header that says more of an entry that is not there", name)
+        raise UnsafeEntry("a header that says more of an entry that is not there", name)
     stream.finish()
     return found
 
 
 class _Unpacked:
-    """The bytes in one gzip member, no more of them in memory than were asked for and one piece."""
+    """The bytes in one gzip member. Holds no more in memory than was requested plus one piece."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
@@ -76,30 +76,30 @@ class _Unpacked:
         self._ready = bytearray()
 
     def take(self, size: int) -> bytes:
-        """Exactly so many bytes."""
+        """Exactly `size` bytes."""
         while len(self._ready) < size:
             if not self._more():
-                raise Unsafe("cut off: it ends before its end is marked")
+                raise UnsafeEntry("cut off: it ends before its end is marked")
         taken = bytes(self._ready[:size])
         del self._ready[:size]
         return taken
 
     def file(self, size: int) -> bytes:
-        """The content of an entry, which fills up its last block."""
+        """The content of an entry, without its padding."""
         return self.take(size + -size % _BLOCK)[:size]
 
     def finish(self) -> None:
-        """Only zeros may follow the first empty block, one more of them at least."""
+        """Check that only zeros follow the first empty block, including a second one."""
         if any(self.take(_BLOCK)):
-            raise Unsafe("an empty block between entries")
+            raise UnsafeEntry("an empty block between entries")
         while True:
             if any(self._ready):
-                raise Unsafe("something after its end")
+                raise UnsafeEntry("something after its end")
             self._ready.clear()
             if not self._more():
                 break
         if self._unpacker.unused_data or self._at < len(self._data):
-            raise Unsafe("something after its end")
+            raise UnsafeEntry("something after its end")
 
     def _more(self) -> bool:
         """Unpack one more piece; False at the end of the member."""
@@ -112,92 +112,92 @@ class _Unpacked:
         try:
             piece = self._unpacker.decompress(packed, _PIECE)
         except zlib.error:
-            raise Unsafe("damaged: it does not unpack") from None
+            raise UnsafeEntry("damaged: it does not unpack") from None
         if not piece and not packed and not self._unpacker.eof:
-            raise Unsafe("cut off: its packed data ends early")
+            raise UnsafeEntry("cut off: its packed data ends early")
         self._left -= len(piece)
         if self._left < 0:
-            raise Unsafe("grows too much when it is unpacked")
+            raise UnsafeEntry("grows too much when it is unpacked")
         self._ready += piece
         return True
 
 
 def _header(block: bytes) -> tuple[str, int, bytes]:
-    """The name, the size and the kind that a header says."""
+    """The name, size and kind in a header."""
     magic = block[257:265]
     if magic not in (b"ustar\x0000", b"ustar  \0"):
-        raise Unsafe("not a tar, or of a form older than POSIX's")
+        raise UnsafeEntry("not a tar, or of a form older than POSIX's")
     if _number(block[148:156]) != sum(block[:148]) + 8 * 32 + sum(block[156:]):
-        raise Unsafe("damaged: a header's checksum is off")
+        raise UnsafeEntry("damaged: a header's checksum is off")
     above = b""
     if magic == b"ustar\x0000":
         above = _text(block[345:500])
     elif any(block[345:500]):
-        raise Unsafe("a header with more than POSIX knows, as GNU tar has it")
+        raise UnsafeEntry("a header with more than POSIX knows, as GNU tar has it")
     name = _text(block[:100])
     try:
         path = (above + b"/" + name if above else name).decode()
     except UnicodeDecodeError:
-        raise Unsafe("a name that is not UTF-8", name.decode(errors="backslashreplace")) from None
+        raise UnsafeEntry("a name that is not UTF-8", name.decode(errors="backslashreplace")) from None
     kind = block[156:157]
     if kind in (b"0", b"\0", b"5") and any(block[157:257]):
-        raise Unsafe("a file with the target of a link", path)
+        raise UnsafeEntry("a file with the target of a link", path)
     return path, _number(block[124:136]), kind
 
 
 def _text(field: bytes) -> bytes:
     text, _, rest = field.partition(b"\0")
     if any(rest):
-        raise Unsafe("a name with a zero byte in it", text.decode(errors="backslashreplace"))
+        raise UnsafeEntry("a name with a zero byte in it", text.decode(errors="backslashreplace"))
     return text
 
 
 def _number(field: bytes) -> int:
     digits = field.strip(b" \0")
     if not digits or digits.translate(None, b"01234567"):
-        raise Unsafe("a number that is not octal in a header")
+        raise UnsafeEntry("a number that is not octal in a header")
     return int(digits, 8)
 
 
 def _long_name(stream: _Unpacked, header: bytes, size: int, own: str) -> str:
-    """The name that GNU tar tells before an entry, in place of the entry's own, which is cut off: text and a zero."""
+    """The name from a GNU long-name entry, which replaces the truncated one in the header that follows."""
     if header[257:265] != b"ustar  \0" or own != "././@LongLink":
-        raise Unsafe("a long name that is not as GNU tar has it", own)
+        raise UnsafeEntry("a long name that is not as GNU tar has it", own)
     if not 1 < size <= 2 * MAX_PATH_BYTES + 1:
-        raise Unsafe("an empty or overlong name", own)
+        raise UnsafeEntry("an empty or overlong name", own)
     data = stream.file(size)
     if data.find(b"\0") != size - 1:
-        raise Unsafe("a long name that does not end with its only zero byte", own)
+        raise UnsafeEntry("a long name that does not end with its only zero byte", own)
     try:
         return data[:-1].decode()
     except UnicodeDecodeError:
-        raise Unsafe("a name that is not UTF-8", data[:100].decode(errors="backslashreplace")) from None
+        raise UnsafeEntry("a name that is not UTF-8", data[:100].decode(errors="backslashreplace")) from None
 
 
 def _pax_size(size: int) -> int:
     if size > MAX_PAX_BYTES:
-        raise Unsafe(f"a header of more than {MAX_PAX_BYTES // 1024} KiB")
+        raise UnsafeEntry(f"a header of more than {MAX_PAX_BYTES // 1024} KiB")
     return size
 
 
 def _pax(data: bytes, name: str) -> dict[str, str]:
-    """The records of a header: what they say of a path, and what may be passed over."""
+    """The records of a pax header: the path, and those that can be ignored."""
     found: dict[str, str] = {}
     while data:
         digits = data[:5].partition(b" ")[0]
         size = int(digits) if digits.isdigit() else 0
         key, equals, value = data[len(digits) + 1 : size - 1].partition(b"=")
         if size > len(data) or data[size - 1 : size] != b"\n" or not equals or digits.startswith(b"0"):
-            raise Unsafe("a header that does not read", name)
+            raise UnsafeEntry("a header that does not read", name)
         try:
             word, text = key.decode(), value.decode()
         except UnicodeDecodeError:
-            raise Unsafe("a name that is not UTF-8", name) from None
+            raise UnsafeEntry("a name that is not UTF-8", name) from None
         if word in found or (word != "path" and word not in _WITHOUT_MEANING):
             why = " twice" if word in found else f"; on macOS {MACOS} leaves it out" if "xattr" in word else ""
-            raise Unsafe(f"a header that says `{word[:40]}`{why}", name)
+            raise UnsafeEntry(f"a header that says `{word[:40]}`{why}", name)
         if word == "path" and (not text or len(value) > 2 * MAX_PATH_BYTES):
-            raise Unsafe("a header with an empty or overlong path", name)
+            raise UnsafeEntry("a header with an empty or overlong path", name)
         found[word] = text
         data = data[size:]
     return found

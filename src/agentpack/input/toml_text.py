@@ -1,4 +1,4 @@
-"""TOML that others wrote, bounded: `documents.read_toml` without the YAML library, which takes long to load."""
+"""Bounded TOML from untrusted files, without loading the YAML library that `documents` needs."""
 
 import re
 import tomllib
@@ -15,13 +15,13 @@ _DOTTED = re.compile(rf"(?:^[ \t\[]*|[{{,][ \t]*)(?:{_PART}){{{MAX_TOML_DEPTH}}}
 
 
 def read_toml(data: bytes, file: str) -> dict[str, Any]:
-    """The table that the bytes stand for.
+    """The table of a TOML text.
 
     Args:
-        file: the name that faults carry.
+        file: the file name for faults.
 
     Raises:
-        InvalidFile: they stand for none within these bounds.
+        InvalidFile: not valid TOML within these bounds.
     """
     try:
         if len(data) > MAX_TOML_BYTES:

@@ -1,9 +1,9 @@
-"""A zip, every byte of it: entries one after the other, the directory behind them, its end at the end of the file.
+"""Read every byte of a zip: the entries one after another, then the directory, then the end record.
 
-A zip says most things twice, and programs differ in which they believe. Here both must say the same, nothing may lie
-before, between or after, and what only some programs know (zip64, encryption, other names in extra fields, comments,
-other ways of packing) is refused. A comment may name a commit, as `git archive` has it, and a name that an extra field
-tells once more must be the same.
+A zip stores most facts twice, and programs differ in which they believe. Here both must agree, nothing may be before,
+between or after, and features that only some programs know are refused (zip64, encryption, other names in extra fields,
+comments, other compression methods). A comment may name a commit, as `git archive` writes it, and a name repeated in an
+extra field must be the same.
 """
 
 import re
@@ -12,7 +12,7 @@ import struct
 import zlib
 from typing import Any, NamedTuple
 
-from agentpack.input.entries import Collected, Unsafe, most_unpacked
+from agentpack.input.archive_entries import CollectedEntries, UnsafeEntry, most_unpacked
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 _END = struct.Struct("<4s4H2IH")
@@ -27,8 +27,8 @@ _NO_COMMENT_OR_COMMIT = re.compile(rb"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?\Z")
 _DOS_LABEL, _DOS_FOLDER = 0x08, 0x10
 
 
-class _Entry(NamedTuple):
-    """What the directory says of an entry."""
+class _ZipEntry(NamedTuple):
+    """An entry as the directory describes it."""
 
     name: str
     raw: bytes
@@ -41,23 +41,23 @@ class _Entry(NamedTuple):
     is_folder: bool
 
 
-def read_zip(data: bytes) -> Collected:
-    """The entries. Raises Unsafe."""
-    found = Collected()
+def read_zip(data: bytes) -> CollectedEntries:
+    """The entries. Raises UnsafeEntry."""
+    found = CollectedEntries()
     end = _end(data)
     _, disk, first, here, count, length, start, _ = _END.unpack_from(data, end)
     if disk or first or here != count:
-        raise Unsafe("a part of several")
+        raise UnsafeEntry("a part of several")
     if start + length != end:
-        raise Unsafe("something before its start or after its directory")
+        raise UnsafeEntry("something before its start or after its directory")
     entries = _directory(data, start, end, count, found)
     if sum(entry.size for entry in entries) > most_unpacked(len(data)):
-        raise Unsafe("grows too much when it is unpacked")
+        raise UnsafeEntry("grows too much when it is unpacked")
     at = 0
     ends = [*(entry.offset for entry in entries), start][1:]
     for entry, end in zip(entries, ends, strict=True):
         if entry.offset != at:
-            raise Unsafe("entries that overlap, or something between them", entry.name)
+            raise UnsafeEntry("entries that overlap, or something between them", entry.name)
         content = _content(data, entry, end)
         if entry.is_folder:
             found.folders.append(entry.name.removesuffix("/"))
@@ -65,12 +65,12 @@ def read_zip(data: bytes) -> Collected:
             found.files.append((entry.name, content))
         at = end
     if at != start:
-        raise Unsafe("something before its directory")
+        raise UnsafeEntry("something before its directory")
     return found
 
 
 def _end(data: bytes) -> int:
-    """Where the record stands that ends the archive: last, but for a comment that names a commit."""
+    """The offset of the end record: last in the file, apart from a comment that names a commit."""
     for size in (0, 40, 64):
         at = len(data) - _END.size - size
         if at >= 0 and data.startswith(b"PK\5\6", at) and _END.unpack_from(data, at)[-1] == size:
@@ -79,18 +79,18 @@ def _end(data: bytes) -> int:
             break
     at = data.rfind(b"PK\5\6", -_END.size - 0xFFFF)
     if at >= 0 and len(data) - at >= _END.size and _END.unpack_from(data, at)[-1] == len(data) - at - _END.size:
-        raise Unsafe("a comment that is not the name of a commit; `zip -z` takes it out")
-    raise Unsafe("cut off, or something after its end")
+        raise UnsafeEntry("a comment that is not the name of a commit; `zip -z` takes it out")
+    raise UnsafeEntry("cut off, or something after its end")
 
 
-def _directory(data: bytes, start: int, end: int, count: int, found: Collected) -> list[_Entry]:
-    """The rows of the directory, in the order in which the entries lie."""
+def _directory(data: bytes, start: int, end: int, count: int, found: CollectedEntries) -> list[_ZipEntry]:
+    """The rows of the directory, in the order of the entries."""
     entries = []
     at = start
     for _ in range(count):
         found.entry()
         if at + _ROW.size > end:
-            raise Unsafe("a directory that ends early")
+            raise UnsafeEntry("a directory that ends early")
         row = _ROW.unpack_from(data, at)
         entry, more = _row(row, data[at + _ROW.size : at + _ROW.size + row[10]])
         extra = at + _ROW.size + row[10]
@@ -100,66 +100,66 @@ def _directory(data: bytes, start: int, end: int, count: int, found: Collected) 
         entries.append(entry)
         at = extra + more
     if at != end:
-        raise Unsafe("a directory with more in it than its end says")
+        raise UnsafeEntry("a directory with more in it than its end says")
     return sorted(entries, key=lambda entry: entry.offset)
 
 
-def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_Entry, int]:
+def _row(row: tuple[Any, ...], raw: bytes) -> tuple[_ZipEntry, int]:
     mark, _, _, flags, method, _, _, crc, packed, size, name_size, extra_size, comment, disk, _, mode, offset = row
     name = _name(raw)
     if mark != b"PK\1\2" or len(raw) != name_size:
-        raise Unsafe("a directory that does not read")
+        raise UnsafeEntry("a directory that does not read")
     if comment or disk or 0xFFFFFFFF in (packed, size, offset):
-        raise Unsafe("a comment, a part of several, or sizes of zip64", name)
+        raise UnsafeEntry("a comment, a part of several, or sizes of zip64", name)
     if flags & _ENCRYPTED:
-        raise Unsafe("encrypted", name)
+        raise UnsafeEntry("encrypted", name)
     if flags & ~_FLAGS or method not in (_STORED, _DEFLATED):
-        raise Unsafe("packed in a way that is not read here", name)
+        raise UnsafeEntry("packed in a way that is not read here", name)
     is_folder = name.endswith("/")
     kind = stat.S_IFMT(mode >> 16)
     if kind not in (0, stat.S_IFDIR if is_folder else stat.S_IFREG):
-        raise Unsafe("a symbolic link" if kind == stat.S_IFLNK else "not a regular file", name)
+        raise UnsafeEntry("a symbolic link" if kind == stat.S_IFLNK else "not a regular file", name)
     if mode & _DOS_LABEL or (mode & _DOS_FOLDER and not is_folder):
-        raise Unsafe("not a regular file", name)
+        raise UnsafeEntry("not a regular file", name)
     if is_folder and size:
-        raise Unsafe("a folder with content", name)
-    return _Entry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
+        raise UnsafeEntry("a folder with content", name)
+    return _ZipEntry(name, raw, flags, method, crc, packed, size, offset, is_folder), int(extra_size)
 
 
 def _name(raw: bytes) -> str:
     if len(raw) > 2 * MAX_PATH_BYTES:
-        raise Unsafe("an overlong name", raw[:100].decode(errors="backslashreplace"))
+        raise UnsafeEntry("an overlong name", raw[:100].decode(errors="backslashreplace"))
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise Unsafe("a name that is not UTF-8", raw.decode(errors="backslashreplace")) from None
+        raise UnsafeEntry("a name that is not UTF-8", raw.decode(errors="backslashreplace")) from None
 
 
-def _check_extra(extra: bytes, size: int, entry: _Entry) -> None:
-    """That the fields beside an entry tell no more than times, owners and the same name, and that a name with letters
-    beyond ASCII is said to be UTF-8, by them or by its flag.
+def _check_extra(extra: bytes, size: int, entry: _ZipEntry) -> None:
+    """Check that an entry's extra fields only hold times, owners and the same name, and that a name beyond ASCII is
+    marked as UTF-8 by them or by its flag.
     """
     at, told = 0, entry.raw.isascii() or bool(entry.flags & _UTF8)
     while at + 4 <= len(extra):
         word, length = struct.unpack_from("<HH", extra, at)
         if word == _UNICODE_NAME:
             if extra[at + 4 : at + 4 + length] != struct.pack("<BI", 1, zlib.crc32(entry.raw)) + entry.raw:
-                raise Unsafe("an extra field 0x7075 with another name", entry.name)
+                raise UnsafeEntry("an extra field 0x7075 with another name", entry.name)
             told = True
         elif word not in _TIMES_AND_OWNERS:
-            raise Unsafe("sizes of zip64" if word == 1 else f"an extra field 0x{word:04x}", entry.name)
+            raise UnsafeEntry("sizes of zip64" if word == 1 else f"an extra field 0x{word:04x}", entry.name)
         at += 4 + length
     if at != size:
-        raise Unsafe("extra fields that do not read", entry.name)
+        raise UnsafeEntry("extra fields that do not read", entry.name)
     if not told:
         why = "`zip` says it where the locale en_US.UTF-8 is installed, a tar.gz always does"
-        raise Unsafe(f"a name that does not say that it is UTF-8; {why}", entry.name)
+        raise UnsafeEntry(f"a name that does not say that it is UTF-8; {why}", entry.name)
 
 
-def _content(data: bytes, entry: _Entry, end: int) -> bytes:
-    """The bytes of an entry, which lies up to `end`, its own header held against the directory."""
+def _content(data: bytes, entry: _ZipEntry, end: int) -> bytes:
+    """The bytes of an entry that ends at `end`, with its own header checked against the directory."""
     if entry.offset + _LOCAL.size > end:
-        raise Unsafe("entries that overlap", entry.name)
+        raise UnsafeEntry("entries that overlap", entry.name)
     mark, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(data, entry.offset)
     at = entry.offset + _LOCAL.size
     later = bool(flags & _SIZES_LATER)
@@ -170,28 +170,28 @@ def _content(data: bytes, entry: _Entry, end: int) -> bytes:
         or (flags, method, data[at : at + name_size]) != (entry.flags, entry.method, entry.raw)
         or (told != meant and told not in unknown)
     ):
-        raise Unsafe("a header that does not say what the directory says", entry.name)
+        raise UnsafeEntry("a header that does not say what the directory says", entry.name)
     at += name_size
     _check_extra(data[at : at + extra_size], extra_size, entry)
     at += extra_size
     behind = data[at + entry.packed : end]
     sizes = struct.pack("<3I", *meant)
     if at + entry.packed > end or behind not in ((sizes, b"PK\7\x08" + sizes) if later else (b"",)):
-        raise Unsafe("entries that overlap, or something between them", entry.name)
+        raise UnsafeEntry("entries that overlap, or something between them", entry.name)
     content = data[at : at + entry.packed]
     if entry.method == _DEFLATED:
         content = _inflated(content, entry)
     if len(content) != entry.size or zlib.crc32(content) != entry.crc:
-        raise Unsafe("damaged: size or checksum is off", entry.name)
+        raise UnsafeEntry("damaged: size or checksum is off", entry.name)
     return content
 
 
-def _inflated(packed: bytes, entry: _Entry) -> bytes:
+def _inflated(packed: bytes, entry: _ZipEntry) -> bytes:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         content = unpacker.decompress(packed, entry.size + 1)
     except zlib.error:
-        raise Unsafe("damaged: it does not unpack", entry.name) from None
+        raise UnsafeEntry("damaged: it does not unpack", entry.name) from None
     if not unpacker.eof or unpacker.unused_data or len(content) > entry.size:
-        raise Unsafe("damaged: packed data and size do not agree", entry.name)
+        raise UnsafeEntry("damaged: packed data and size do not agree", entry.name)
     return content

@@ -1,27 +1,26 @@
-"""base, ours, theirs -> text or conflicts.
+"""Three-way merge of agent files: base, ours and theirs become one text, or conflicts.
 
-Lines are merged first, as diff3 does (`pieces.py`). Where that does not do, the header is merged by its values
-(`frames.py`, `fields.py`), and the body once more. Where lines conflict only because the two sides changed
-neighbouring lines, the merge is tried once more over whole rules: in a list with one line a rule, an edit of one rule
-and a change of the next are no conflict to a person. Where the new release has put its rules elsewhere, no alignment of
-lines helps: then each edit is carried to the place at which its rule stands now (`rules.py`). What both sides changed
-differently is told rule by rule; conflict markers never enter a file, only a copy that is merged by hand
-(`markers.py`).
+Lines are merged first, like diff3 (`pieces.py`). If that fails, the header is merged by values (`headers.py`,
+`fields.py`) and the body once more. If lines conflict only because the two sides changed neighbouring lines, whole
+rules are merged: in a list with one line a rule, an edit of one rule and a change of the next do not conflict for a
+reader. If the new release moved its rules, no alignment of lines helps: then each edit is moved to the place of its
+rule (`rules.py`). Real conflicts are reported rule by rule. Conflict markers are never written to an installed file,
+only to a copy that is merged by hand (`markers.py`).
 
-Line ends and a byte-order mark are no edit: texts are merged in LF, and the result is written as ours is.
+Line ends and a byte-order mark are not edits: texts are merged with LF, and the result is written in the form of ours.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentpack.merge.drafts import resolved
 from agentpack.merge.pieces import draft_pieces, has_each_key_once, merge_lines
-from agentpack.merge.rules import Known, carry
+from agentpack.merge.result import resolved
+from agentpack.merge.rules import KnownEntries, carry_edits
 from agentpack.model.changes import Conflict, Draft
 from agentpack.model.line_ends import in_form_of, plain
 
 if TYPE_CHECKING:
-    from agentpack.merge.frames import MergeText
+    from agentpack.merge.headers import TextMerge
 
 MAX_BYTES = 1024 * 1024
 
@@ -32,25 +31,25 @@ class Merged(NamedTuple):
     content: bytes | None
     conflicts: tuple[Conflict, ...] = ()
     draft: Draft = ()
-    """Where there are conflicts: the merged text in order, what is settled and the conflicts, for merging by hand."""
+    """With conflicts: the merged text in order, merged parts and conflicts, for merging by hand."""
 
 
 def merge(
     base: bytes,
     ours: bytes,
     theirs: bytes,
-    known: Callable[[], Known | None] | None = None,
+    known: Callable[[], KnownEntries | None] | None = None,
     *,
     form: str = "markdown",
 ) -> Merged:
-    """The text that has what both sides changed, in the form that ours has; drafts are in LF.
+    """Merge the changes of both sides. The result has the line ends of ours; drafts have LF.
 
     Args:
         base: the pristine text that was rendered last.
-        ours: what lies on disk.
-        theirs: what is rendered now.
-        known: gives the rules behind the two rendered texts, by which a rule is found again wherever it stands. Asked
-            only where lines do not merge; without it, or where it gives None, that is a conflict.
+        ours: the text on disk.
+        theirs: the text rendered now.
+        known: returns the rules behind both rendered texts, by which a moved rule is found. Called
+            only if lines do not merge; without it, or if it returns None, that is a conflict.
         form: the format of the file, see `model.rendering.Form`.
     """
     merged = _merge(plain(base), plain(ours), plain(theirs), known, form)
@@ -59,8 +58,10 @@ def merge(
     return Merged(ours if merged.content == plain(ours) else in_form_of(ours, merged.content))
 
 
-def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | None] | None, form: str) -> Merged:
-    """The same for texts in LF."""
+def _merge(
+    base: bytes, ours: bytes, theirs: bytes, known: Callable[[], KnownEntries | None] | None, form: str
+) -> Merged:
+    """Merge texts that have LF line ends."""
     if ours in (base, theirs):
         return Merged(theirs)
     if theirs == base:
@@ -74,7 +75,7 @@ def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | 
     by_line = merge_lines(*(text.splitlines(keepends=True) for text in (old, mine, new)))
     if by_line is not None and has_each_key_once(by_line, old, mine, new):
         return Merged(by_line.encode())
-    from agentpack.merge.frames import merge_frames  # brings YAML along
+    from agentpack.merge.headers import merge_frames  # brings YAML along
 
     merge_text = _merging(known)
     draft = merge_frames(form, (old, mine, new), merge_text)
@@ -83,8 +84,8 @@ def _merge(base: bytes, ours: bytes, theirs: bytes, known: Callable[[], Known | 
     return _settled(draft or merge_text(old, mine, new))
 
 
-def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
-    """How Markdown is merged: by lines, else by rules in their places, else by rules wherever they stand."""
+def _merging(known: Callable[[], KnownEntries | None] | None) -> "TextMerge":
+    """How Markdown is merged: by lines, else by rules in place, else by moved rules."""
 
     def merge_text(base: str, ours: str, theirs: str, *, by_line: bool = True) -> Draft:
         if ours in (base, theirs) or theirs == base:
@@ -94,7 +95,7 @@ def _merging(known: Callable[[], Known | None] | None) -> "MergeText":
         draft = tuple(draft_pieces(base, ours, theirs)) if merged is None else (merged,)
         if known is None or not _conflicts(draft) or (rules := known()) is None:
             return draft
-        return carry(base, ours, theirs, rules) or draft
+        return carry_edits(base, ours, theirs, rules) or draft
 
     return merge_text
 
@@ -108,4 +109,4 @@ def _settled(draft: Draft) -> Merged:
     return Merged(None, conflicts, draft) if conflicts else Merged(resolved(draft, 0).encode())
 
 
-__all__ = ["MAX_BYTES", "Known", "Merged", "merge", "resolved"]
+__all__ = ["MAX_BYTES", "KnownEntries", "Merged", "merge", "resolved"]

@@ -1,7 +1,7 @@
-"""A header taken apart into its fields, each with its lines and its value, so that a merge compares what they mean.
+"""Split a header into fields, each with its lines and its value, so that a merge compares values.
 
-Decides where the lines of a field begin and end, in YAML, TOML and JSON. Every field is read again by itself and must
-have the value that it has in the whole; a header in which that does not hold is not taken apart.
+Decides where a field begins and ends in YAML, TOML and JSON. Each field is parsed again on its own and must have the
+same value as in the whole header; otherwise the header is not split.
 """
 
 import json
@@ -23,9 +23,9 @@ _TOML = re.compile(
 
 
 def same_value(one: object, other: object) -> bool:
-    """Whether two values say the same: of one type, and maps in one order, which some clients go by.
+    """Whether two values are equal: of the same type, and maps in the same order, which some clients depend on.
 
-    A list of texts, and these texts between commas, are one value: clients that take either read both alike.
+    A list of texts equals the comma-separated text of the same items: clients that accept either read both alike.
     """
     if isinstance(one, str) is isinstance(other, str):
         return repr(one) == repr(other)
@@ -40,22 +40,22 @@ def _items(value: object) -> list[str] | None:
     return [part.strip() for part in parts]
 
 
-class Field(NamedTuple):
+class HeaderField(NamedTuple):
     """One field: the blank lines and comments above it, its own lines, and its value."""
 
     lead: str
     text: str
     value: Any
 
-    def says(self, other: "Field") -> bool:
-        """Whether both have the same value: see `same_value`."""
+    def has_value_of(self, other: "HeaderField") -> bool:
+        """Whether the other field has the same value: see `same_value`."""
         return same_value(self.value, other.value)
 
 
 class Fields(NamedTuple):
-    """All fields of a header by their keys, and the blank lines and comments behind the last."""
+    """All fields of a header by key, and the blank lines and comments after the last."""
 
-    by_key: Mapping[str, Field]
+    by_key: Mapping[str, HeaderField]
     rest: str = ""
 
     @property
@@ -87,7 +87,7 @@ def _table(data: Any) -> dict[str, Any]:
 
 
 def _lenient(text: str) -> Fields:
-    """Fields as clients take them that read a header line by line; the value is the text."""
+    """Fields as read by clients that parse a header line by line; values are text."""
     chunks: list[tuple[str, list[str]]] = []
     top: list[str] = []
     for line in _LINES.findall(text):
@@ -118,7 +118,7 @@ def _toml(text: str) -> Fields:
 
 
 def _statements(text: str) -> Iterator[str]:
-    """The lines of TOML, those that belong together in one."""
+    """The statements of a TOML text, each with all its lines."""
     begin = depth = 0
     for token in _TOML.finditer(text):
         depth += (token[0] in "[{") - (token[0] in "]}")
@@ -130,7 +130,7 @@ def _statements(text: str) -> Iterator[str]:
 
 
 def _path(statement: str) -> list[str]:
-    """The keys that lead to what a statement sets, or to the table that it opens."""
+    """The keys of the value a statement sets, or of the table it opens."""
     if statement.lstrip().startswith("["):
         data: Any = read_toml(statement.encode(), "header")
     else:
@@ -145,14 +145,14 @@ def _path(statement: str) -> list[str]:
 
 def _json(text: str) -> Fields:
     data = _table(read_json(text.encode(), "header"))
-    return Fields({key: Field("", written("json", key, value), value) for key, value in data.items()})
+    return Fields({key: HeaderField("", written("json", key, value), value) for key, value in data.items()})
 
 
 def _fields(
     top: Sequence[str], chunks: Sequence[tuple[str, Sequence[str]]], value: Callable[[str, str], Any]
 ) -> Fields:
-    """The fields of these lines. Blank lines and comments at the end of one belong to the next."""
-    found: dict[str, Field] = {}
+    """Build the fields from these lines. Blank lines and comments at the end of one go to the next."""
+    found: dict[str, HeaderField] = {}
     lead = "".join(top)
     if not all(map(_LOOSE.match, top)) or len({key for key, _ in chunks}) != len(chunks):
         raise ValueError
@@ -163,7 +163,7 @@ def _fields(
         whole = value(key, "".join(lines))
         if repr(value(key, "".join(lines[:end]))) != repr(whole):
             end = len(lines)
-        found[key] = Field(lead, "".join(lines[:end]), whole)
+        found[key] = HeaderField(lead, "".join(lines[:end]), whole)
         lead = "".join(lines[end:])
     return Fields(found, lead)
 
@@ -172,10 +172,10 @@ _READERS: Mapping[str, Callable[[str], Fields]] = {"yaml": _yaml, "toml": _toml,
 
 
 def fields_of(form: str, texts: Sequence[str]) -> list[Fields] | None:
-    """The fields of every text; None where one cannot be taken apart.
+    """The fields of every text; None if one cannot be split.
 
     Args:
-        form: `yaml`, `toml`, `json`, or `lenient` for a header that is read line by line.
+        form: `yaml`, `toml`, `json`, or `lenient` for line-by-line headers.
     """
     try:
         return [_READERS[form](text) for text in texts]
@@ -184,14 +184,14 @@ def fields_of(form: str, texts: Sequence[str]) -> list[Fields] | None:
 
 
 def comments_in(form: str, text: str) -> list[str]:
-    """The comments among the lines of a field."""
+    """The comments in the lines of a field."""
     if form == "toml":
         return [token[0] for token in _TOML.finditer(text) if token[0].startswith("#")]
     return yaml_comments(text) if form == "yaml" else []
 
 
 def written(form: str, key: str, value: Any) -> str:
-    """A field of an agent file as our own emitter writes it."""
+    """A field as our own emitter writes it."""
     from agentpack.writers.emit import toml_document, yaml_entry
 
     if form == "json":

@@ -9,19 +9,19 @@ from agentpack.merge.pieces import draft_pieces, matcher_for
 from agentpack.model.changes import Conflict
 
 
-class Labels(NamedTuple):
-    """What the sides are called behind the conflict markers."""
+class MarkerLabels(NamedTuple):
+    """The names of the sides after the conflict markers."""
 
     ours: str
     base: str
     theirs: str
 
 
-def with_markers(base: str, ours: str, theirs: str, labels: Labels, draft: Sequence[str | Conflict] = ()) -> str:
-    """The merged text with all three sides of every conflict between markers: for a copy that is merged by hand.
+def with_markers(base: str, ours: str, theirs: str, labels: MarkerLabels, draft: Sequence[str | Conflict] = ()) -> str:
+    """The merged text with all three sides of every conflict between markers, for merging by hand.
 
     Args:
-        draft: what merging came to, where that is known already.
+        draft: the result of the merge, if already known.
     """
     done = ""
     rest = list(draft) or draft_pieces(base, ours, theirs)
@@ -46,7 +46,7 @@ def with_markers(base: str, ours: str, theirs: str, labels: Labels, draft: Seque
     return done
 
 
-def _marked_lines(base: str, ours: str, theirs: str, labels: Labels) -> str:
+def _marked_lines(base: str, ours: str, theirs: str, labels: MarkerLabels) -> str:
     old, mine, new = (text.splitlines(keepends=True) for text in (base, ours, theirs))
     merge = Merge3(old, mine, new, sequence_matcher=matcher_for(old, mine, new))
     found = list(merge.merge_lines(labels.ours, labels.theirs, labels.base, base_marker="|||||||"))

@@ -1,6 +1,4 @@
-"""Merging in place: line by line, as diff3 does, then over pieces that are wholes to a person: the lines of a header,
-the rules and headings of a body.
-"""
+"""Merge in place: by lines like diff3, then by whole header lines, rules and headings."""
 
 import re
 from collections.abc import Sequence
@@ -11,18 +9,18 @@ from merge3 import Merge3
 
 from agentpack.compose.parse import split_front_matter
 from agentpack.differences.lines import Match, edits, matches
-from agentpack.merge.drafts import joined_up
+from agentpack.merge.result import join_adjacent
 from agentpack.model.changes import Conflict
 from agentpack.model.markdown import blocks
 
 LONG = 2000
-"""Lines from which texts are matched in bounded time."""
+"""From this many lines on, texts are matched in bounded time."""
 
 _KEYS = re.compile(r"""^["']?([A-Za-z_][A-Za-z0-9_-]*)["']?[ \t]*(?:=|:(?=[ \t]|$))""", re.MULTILINE)
 
 
 def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | None:
-    """The merged text, None where lines that both sides changed overlap or touch."""
+    """The merged text; None if lines changed by both sides overlap or touch."""
     merged: list[str] = []
     for group in Merge3(base, ours, theirs, sequence_matcher=matcher_for(base, ours, theirs)).merge_groups():
         if group[0] == "conflict":
@@ -32,8 +30,8 @@ def merge_lines(base: list[str], ours: list[str], theirs: list[str]) -> str | No
 
 
 def has_each_key_once(merged: str, base: str, ours: str, theirs: str) -> bool:
-    """Whether a header that was merged by lines seems to have every field that it should: where one side moved a line,
-    the other may have taken it out, or put it in as well.
+    """Whether a header merged by lines has the fields it should have: if one side moved a line, the other may have
+    removed it or added it too.
     """
     old, mine, new = (set(_keys(text)) for text in (base, ours, theirs))
     return sorted(_keys(merged)) == sorted((mine & new) | (mine - old) | (new - old))
@@ -44,27 +42,23 @@ def _keys(text: str) -> list[str]:
 
 
 class _Bounded:
-    """The library's matcher takes quadratic time on repeated lines; for long texts this one stands in, which does
-    not.
-    """
+    """A line matcher for long texts. The library's takes quadratic time on repeated lines."""
 
     def __init__(self, junk: object, a: Sequence[str], b: Sequence[str]) -> None:
         self._blocks = [*matches(a, b), Match(len(a), len(b), 0)]
 
     def get_matching_blocks(self) -> list[Match]:
-        """What the two share, in order, and an empty block at the end."""
+        """The common blocks in order, and an empty block at the end."""
         return self._blocks
 
 
 def matcher_for(*sides: Sequence[str]) -> type[Any] | None:
-    """The class that the merging library is to match lines with; None for its own."""
+    """The class the merge library should match lines with; None for its default."""
     return _Bounded if max(map(len, sides)) > LONG else None
 
 
 def _pieces(text: str) -> list[str]:
-    """The text in pieces that are merged as wholes: header lines, blocks of the body, and the white space between
-    them.
-    """
+    """The text in units that are merged whole: header lines, body blocks, and the white space between them."""
     parts = split_front_matter(text)
     header: list[str] = []
     body = text
@@ -101,7 +95,7 @@ def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
 
 
 def _trimmed(base: Sequence[str], start: int, end: int, new: Sequence[str]) -> _Edit:
-    """The edit without the blank pieces that are the same on both sides."""
+    """The edit without blank pieces that both sides share."""
     while start < end and new and base[end - 1] == new[-1]:
         end, new = end - 1, new[:-1]
     while start < end and new and base[start] == new[0]:
@@ -131,7 +125,7 @@ def _applied(base: Sequence[str], start: int, end: int, edits: Sequence[_Edit]) 
 
 
 def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
-    """The merged text, in order: what is settled, and the conflicts, edits that collide with one another in one."""
+    """The merged text in order; edits that collide with one another form one conflict."""
     old = _pieces(base)
     mine, other = _edits(old, _pieces(ours)), _edits(old, _pieces(theirs))
     groups: list[tuple[list[_Edit], list[_Edit]]] = []
@@ -154,4 +148,4 @@ def draft_pieces(base: str, ours: str, theirs: str) -> list[str | Conflict]:
             done.append(here if left else there)
         at = end
     done.append("".join(old[at:]))
-    return joined_up(done)
+    return join_adjacent(done)

@@ -1,9 +1,9 @@
-"""Edits of rules, carried to where the rules stand now.
+"""Move edits of rules to where the rules are in the new release.
 
-A release may put its rules into other sections and another order. Then the lines around an edit are gone, and what an
-edit was made of is found by the rule: by its id where the persona behind the text is known, else by its words. Each
-rule that was edited, taken out or put in by hand is done so in the new text, if the new release left that rule alone;
-where it did not, that rule is a conflict, and only that one. What cannot be told rule by rule is not carried.
+A release may move its rules to other sections or reorder them. Then the lines around an edit are gone, so an edit is
+matched by its rule: by id if the persona behind the text is known, else by its words. A rule edited, deleted or added
+by hand is treated the same way in the new text if the release left that rule unchanged; if not, that rule alone is a
+conflict. Edits that cannot be matched to rules are not moved.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,29 +12,29 @@ from typing import NamedTuple
 
 from agentpack.compose.parse import parse_sections
 from agentpack.differences.rules import Entry, entries_in, homes, moved, pair, recognise
-from agentpack.merge.drafts import joined_up
 from agentpack.merge.pieces import merge_lines
+from agentpack.merge.result import join_adjacent
 from agentpack.model.changes import Conflict, Draft
 
 
-class Known(NamedTuple):
-    """The rules and headings of the personas behind the two rendered texts; empty where a persona is not known."""
+class KnownEntries(NamedTuple):
+    """The rules and headings of the personas behind the two rendered texts; empty if a persona is unknown."""
 
     base: Sequence[Entry]
     theirs: Sequence[Entry]
 
 
-def carry(base: str, ours: str, theirs: str, known: Known) -> Draft | None:
-    """The new body with the edits in it, conflicts in their places; None where that cannot be told rule by rule."""
-    draft = _Carrying(base, ours, theirs, known).draft()
-    return None if draft is None else tuple(joined_up(draft))
+def carry_edits(base: str, ours: str, theirs: str, known: KnownEntries) -> Draft | None:
+    """The new body with the edits applied and conflicts in place; None if edits cannot be matched to rules."""
+    draft = _RuleMerge(base, ours, theirs, known).draft()
+    return None if draft is None else tuple(join_adjacent(draft))
 
 
 # The body: rules and headings.
 
 
 class _Node(NamedTuple):
-    """A rule or heading and the white space behind it."""
+    """A rule or heading and the white space after it."""
 
     kind: str
     level: int
@@ -42,9 +42,9 @@ class _Node(NamedTuple):
     gap: str
 
 
-class _Put(NamedTuple):
-    """What stands in the new body: text of a node, or a conflict in its place; `before` and `after` are the white space
-    around it where it comes from.
+class _BodyItem(NamedTuple):
+    """An item of the new body: the text of a node, or a conflict; `before` and `after` are the white space around it at
+    its origin.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class _Put(NamedTuple):
 
 
 def _nodes(body: str) -> tuple[str, list[_Node]]:
-    """White space at the top, and the headings and rules in reading order, as `entries_in` has them."""
+    """White space at the top, then headings and rules in reading order, as `entries_in` returns them."""
     sections = parse_sections(body)
     found = []
     for section in sections:
@@ -66,10 +66,10 @@ def _nodes(body: str) -> tuple[str, list[_Node]]:
     return sections[0].gap, found
 
 
-class _Carrying:
-    """Builds the new body with the edits in it."""
+class _RuleMerge:
+    """Builds the new body with the edits applied."""
 
-    def __init__(self, base: str, ours: str, theirs: str, known: Known) -> None:
+    def __init__(self, base: str, ours: str, theirs: str, known: KnownEntries) -> None:
         self.lead, self.new = _nodes(theirs)
         self.old, self.mine = _nodes(base)[1], _nodes(ours)[1]
         rules = recognise(known.base, entries_in(base), edited=False)
@@ -82,7 +82,7 @@ class _Carrying:
         self.old_home, self.mine_home, self.new_home = (homes(side) for side in (self.old, self.mine, self.new))
         self.settled: list[str | Conflict | None] = [node.text for node in self.new]
         """For each node of the new body its text, a conflict, or None when it was taken out."""
-        self.behind: dict[int, list[_Put]] = {}
+        self.behind: dict[int, list[_BodyItem]] = {}
         """What is put in behind a node, behind -1 for the top."""
         self.consumed: set[int] = set()
 
@@ -105,7 +105,7 @@ class _Carrying:
         return self.text()
 
     def change(self, i: int, j: int) -> None:
-        """A rule that is still there by hand, perhaps in other words."""
+        """The user kept this rule, perhaps edited."""
         was, now = self.old[i].text, self.mine[j].text
         if was == now:
             return
@@ -116,8 +116,8 @@ class _Carrying:
             self.settled[k] = _merged(was, now, self.new[k].text)
 
     def take_out(self, i: int, after: int) -> None:
-        """A rule taken out by hand, behind a place of ours. What was put in there instead belongs to the conflict, if
-        it is one.
+        """The user deleted this rule. If the release changed it, report a conflict that includes the user's
+        replacement.
         """
         k = self.there.get(i)
         if k is None:
@@ -136,14 +136,18 @@ class _Carrying:
         self.settled[k] = Conflict(self.old[i].text, "".join(instead), self.new[k].text)
 
     def conflict(self, i: int, found: Conflict) -> None:
-        """An edit of a rule that is gone: told behind the nearest one before it that is still there."""
+        """The user edited a rule that the release removed: report it after the nearest earlier rule that still
+        exists.
+        """
         place = next((self.there[a] for a in range(i - 1, -1, -1) if a in self.there), -1)
         kind = self.old[i].kind
         gap = "\n" if kind == "item" else "\n\n"
-        self.behind.setdefault(place, []).append(_Put(kind, found, gap, gap, "ours", -2))
+        self.behind.setdefault(place, []).append(_BodyItem(kind, found, gap, gap, "ours", -2))
 
     def runs(self) -> Iterator[tuple[int, int]]:
-        """Neighbouring rules that were put in by hand: `mine[start:end]`, new sections apart from rules before them."""
+        """Ranges of adjacent rules added by hand, as `mine[start:end]`; new sections are separate from the rules before
+        them.
+        """
         start = None
         for j in range(len(self.mine) + 1):
             own = j < len(self.mine) and j not in self.origin and j not in self.consumed
@@ -155,7 +159,7 @@ class _Carrying:
                 start = j
 
     def put_in(self, start: int, end: int) -> bool:
-        """Whether there is a place for these rules in the new body; they are there then."""
+        """Insert these rules into the new body. False if there is no place for them."""
         if self.mine[start].kind == "heading":
             if end < len(self.mine) and self.mine[end].kind != "heading":
                 return False  # rules of the release stand below a heading that it does not have
@@ -168,11 +172,11 @@ class _Carrying:
             if node.text in texts and node.kind != "heading":
                 continue  # the release has put it in, too
             before, after = self.gaps(j)
-            self.behind.setdefault(place, []).append(_Put(node.kind, node.text, before, after, "ours", j))
+            self.behind.setdefault(place, []).append(_BodyItem(node.kind, node.text, before, after, "ours", j))
         return True
 
     def gaps(self, j: int) -> tuple[str, str]:
-        """The white space around a rule that was put in by hand, as it would be between two of its kind."""
+        """The white space around a rule added by hand, as between two rules of its kind."""
         node = self.mine[j]
         gaps = []
         for other, gap in ((j - 1, self.mine[j - 1].gap), (j + 1, node.gap)):
@@ -181,8 +185,8 @@ class _Carrying:
         return gaps[0], gaps[1]
 
     def place_of_rules(self, start: int, end: int) -> int:
-        """The node of the new body behind which rules belong: beside their neighbours if these are in the section
-        still, else at the section's end, else beside the neighbours wherever they are.
+        """The node of the new body after which rules belong: next to their neighbours if those are still in the
+        section, else at the section's end, else next to the neighbours wherever they are.
         """
         home = self.mine_home[start]
         old_home = -1 if home < 0 else self.origin.get(home, -2)
@@ -203,12 +207,12 @@ class _Carrying:
         return self.new[k].kind != "heading"
 
     def end_of(self, heading: int) -> int:
-        """The last node that stands under a heading itself."""
+        """The last node directly under a heading."""
         return max((k for k, home in enumerate(self.new_home) if home == heading), default=heading)
 
     def place_of_sections(self, start: int, end: int) -> int:
-        """The node behind which new sections belong: before the section they came before, else behind the one they
-        came after, else at the end. Never inside a deeper section, whose rest would become theirs.
+        """The node after which new sections belong: before the section they preceded, else after the one they followed,
+        else at the end. Never inside a deeper section, whose rest they would swallow.
         """
         level = min(node.level for node in self.mine[start:end] if node.kind == "heading")
         following = self.origin.get(end) if end < len(self.mine) else None
@@ -221,13 +225,13 @@ class _Carrying:
         return self.end_of_all(headings[0] if headings and end < len(self.mine) else len(self.new) - 1, level)
 
     def end_of_all(self, k: int, level: int) -> int:
-        """The last node behind this one that stands below no other heading of that level or above."""
+        """The last node after this one that is not under another heading of this level or above."""
         while k + 1 < len(self.new) and (self.is_rule(k + 1) or self.new[k + 1].level > level):
             k += 1
         return k
 
     def keep_headings(self) -> None:
-        """A heading that was taken out by hand stays, as a conflict, while something stands below it."""
+        """Keep a heading the user deleted, as a conflict, while something is below it."""
         for k, node in enumerate(self.new):
             if node.kind == "heading" and self.settled[k] is None:
                 deeper = k + 1
@@ -239,13 +243,13 @@ class _Carrying:
 
     # The text.
 
-    def puts(self) -> Iterator[_Put]:
+    def puts(self) -> Iterator[_BodyItem]:
         yield from self.behind.get(-1, ())
         for k, node in enumerate(self.new):
             content = self.settled[k]
             if content is not None:
                 before = self.new[k - 1].gap if k else self.lead
-                yield _Put(node.kind, content, before, node.gap, "theirs", k)
+                yield _BodyItem(node.kind, content, before, node.gap, "theirs", k)
             yield from self.behind.get(k, ())
 
     def text(self) -> list[str | Conflict] | None:
@@ -260,13 +264,13 @@ class _Carrying:
                 return None
         return done
 
-    def end(self, last: _Put) -> str:
-        """The white space at the end of the text, as the new text has it."""
+    def end(self, last: _BodyItem) -> str:
+        """The white space at the end of the new text."""
         gap = self.new[-1].gap if self.new else "\n"
         return gap if (last.side, last.place) == ("theirs", len(self.new) - 1) else gap[:1]
 
-    def between(self, one: _Put, other: _Put) -> str:
-        """The white space between two that stand beside one another now: as it was where they did so before."""
+    def between(self, one: _BodyItem, other: _BodyItem) -> str:
+        """The white space between two adjacent nodes: as where they were adjacent before."""
         if one.side == other.side and one.place + 1 == other.place:
             return (self.mine if one.side == "ours" else self.new)[one.place].gap
         if "heading" in (one.kind, other.kind) or one.kind != other.kind or one.kind != "item":
@@ -278,7 +282,7 @@ class _Carrying:
 
 
 def _merged(base: str, ours: str, theirs: str) -> str | Conflict:
-    """One rule that was edited by hand; its lines are merged where it has several."""
+    """One rule edited by hand; its lines are merged if it has several."""
     if ours in (base, theirs):
         return theirs
     if theirs == base:

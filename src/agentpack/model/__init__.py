@@ -1,1 +1,1 @@
-"""Frozen values that parse, compare and print themselves. Nothing here reads or writes a file."""
+"""Frozen values that can be parsed, compared and printed. Nothing here reads or writes a file."""

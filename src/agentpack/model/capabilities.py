@@ -1,7 +1,8 @@
-"""The words for what a persona may do, and which of them say more than others.
+"""The capability words, and which of them include others.
 
-`capabilities/of_file.py` reads these words from a rendered file; `docs/reference/capabilities.md` tells what they mean.
-A set of words covers a word when who may do the former may do the latter too; what a set does not cover is a widening.
+`capabilities/of_file.py` reads these words from a rendered file; `docs/reference/capabilities.md` explains them. A set
+of words covers a word if an agent with the set can already do what the word allows; a word that is not covered is a
+widening.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,21 +14,21 @@ from agentpack.model.names import is_kebab
 EVERY = "every-tool"
 BUT = "every-tool-but:"
 CHANGES = "changes"
-"""Behind `every-tool-but:`: what changes something has to be asked for first, as in a client's plan mode."""
+"""After `every-tool-but:`: tools that change something need confirmation first, as in a client's plan mode."""
 LOOKING = frozenset(("read", "search", "web"))
-"""The tools that change nothing."""
+"""Tools that change nothing."""
 PLAIN = (EVERY, *TOOLS, "mcp", "hooks", "bypass", "no-sandbox", "background", "memory", "skills", "unreadable")
 HEADS = ("every-tool-but", "tool", "mcp", "hooks", "permission", "sandbox", "model", "setting", "memory", "skills")
-"""Words that go on behind a colon."""
+"""Words that are followed by a colon and a name."""
 NARROW = frozenset(
     ("permission:plan", "permission:dontAsk", "permission:default", "sandbox:read-only", "model:small", "model:inherit")
 )
-"""Words that say no more than silence does."""
+"""Words that grant nothing beyond what an agent without any settings can do."""
 _MODELS = {"model:medium": 1, "model:large": 2}
 
 
 def covers(held: Collection[str], word: str) -> bool:
-    """Whether who may do all of `held` may do what the word says."""
+    """True if the capabilities `held` include `word`."""
     if word in held or word in NARROW:
         return True
     if word.startswith("model:"):
@@ -38,14 +39,14 @@ def covers(held: Collection[str], word: str) -> bool:
 
 
 def widening(before: Collection[str], after: Iterable[str]) -> tuple[str, ...]:
-    """What `after` may do and `before` may not, sorted; empty when `before` covers it."""
+    """The capabilities in `after` that `before` does not cover, sorted."""
     before = frozenset(before)
     return tuple(sorted({word for word in after if not covers(before, word)}))
 
 
 @lru_cache(maxsize=4096)
 def _includes(one: str, other: str) -> bool:
-    """Whether one word alone covers another one."""
+    """Whether one word alone includes another."""
     if one == EVERY:
         return _is_tool(other)
     if one.startswith(BUT):
@@ -64,7 +65,9 @@ def _includes(one: str, other: str) -> bool:
 
 
 def gives_of(word: str, tool: str) -> bool:
-    """Whether a word gives a tool or server, or any part of it: in brackets, one of several tools, to plan only."""
+    """Whether a word grants a tool or server, or any part of it (with brackets, as one of several tools, in plan mode
+    only).
+    """
     if word == EVERY:
         return True
     if word.startswith(BUT):
@@ -81,7 +84,7 @@ def _is_tool(word: str) -> bool:
 
 
 def _leaves(denied: frozenset[str], word: str) -> bool:
-    """Whether every tool but those leaves what the word names."""
+    """Whether all tools except the denied ones still include what the word names."""
     if word == EVERY:
         return False
     if word.startswith(BUT):
@@ -99,7 +102,7 @@ def _leaves(denied: frozenset[str], word: str) -> bool:
 
 
 def is_denied(word: str, denied: Collection[str]) -> bool:
-    """Whether the word for a tool is among those denied, by itself or as a part of what is."""
+    """Whether the word for a tool is denied, by itself or as part of a denied word."""
     base = word.partition("(")[0]
     around = ("mcp", base.partition("/")[0]) if base.startswith("mcp:") else ()
     return word in denied or base in denied or any(name in denied for name in around)
@@ -107,7 +110,7 @@ def is_denied(word: str, denied: Collection[str]) -> bool:
 
 @lru_cache(maxsize=256)
 def denied_by(word: str) -> frozenset[str]:
-    """The words behind `every-tool-but:`."""
+    """The words after `every-tool-but:`."""
     return frozenset(word.removeprefix(BUT).split("+"))
 
 
@@ -115,7 +118,7 @@ def denied_by(word: str) -> frozenset[str]:
 
 
 def is_capability(text: str) -> bool:
-    """Whether a text is a word of these, or the head of some."""
+    """Whether a text is a capability word, or the head of one."""
     if text in PLAIN or text in HEADS:
         return True
     head, colon, rest = text.partition(":")
@@ -125,10 +128,10 @@ def is_capability(text: str) -> bool:
 
 
 def split_acceptance(text: str) -> tuple[str | None, str]:
-    """The pack that an acceptance is limited to, None for all, and the capability: `shell`, `reviewer:shell`.
+    """The pack an acceptance is limited to (None for all packs), and the capability: `shell`, `reviewer:shell`.
 
     Raises:
-        ValueError: it is neither; what stands where a capability should is what the error holds.
+        ValueError: the text is neither; the error holds the part that should be a capability.
     """
     if is_capability(text):
         return None, text
@@ -141,7 +144,7 @@ def split_acceptance(text: str) -> tuple[str | None, str]:
 
 
 def accepted(acceptances: Iterable[str], pack: str, word: str) -> bool:
-    """Whether the acceptances allow a pack that capability. `hooks` and `mcp` accept all that begin so."""
+    """Whether the acceptances allow a pack this capability. `hooks` and `mcp` accept every word beginning with them."""
     for text in acceptances:
         limit, capability = split_acceptance(text)
         if limit not in (None, pack):

@@ -1,4 +1,4 @@
-"""A plan: all that will happen to files, computed in full before anything is written."""
+"""A plan: every change to files, computed completely before anything is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from agentpack.model.rendering import Note
 
 
 class Conflict(NamedTuple):
-    """One place that both sides changed differently. Each side is text, empty where it has nothing there."""
+    """One place that both sides changed differently. A side is empty if it has no text there."""
 
     base: str
     ours: str
@@ -20,7 +20,7 @@ class Conflict(NamedTuple):
 
 
 Draft = tuple[str | Conflict, ...]
-"""A merged text in order: what is settled, and the conflicts in their places."""
+"""A merged text in order: merged parts as text, conflicts in their places."""
 
 
 class Action(StrEnum):
@@ -29,36 +29,36 @@ class Action(StrEnum):
     CREATE = "create"
     REPLACE = "replace"
     MERGE = "merge"
-    """Written with both the user's edit and the new text."""
+    """Write a text with both the user's edit and the new text."""
     RESTORE = "restore"
-    """Written again: it was deleted by hand."""
+    """Write again a file that the user deleted."""
     DISCARD = "discard"
-    """Written as rendered: the user chose to let an edit or a foreign file go. Its bytes stay in the history."""
+    """Write the rendered text; the user chose to discard an edit or a foreign file. Its bytes stay in the history."""
     ADOPT = "adopt"
-    """Recorded; what lies there already is what is wanted."""
+    """Only record the file: it already has the wanted text."""
     TAKE = "take"
-    """Recorded as an edit of what is wanted; nothing is written."""
+    """Only record the file, as an edit of the wanted text."""
     KEEP = "keep"
     DRIFT = "drift"
-    """Left as the user edited it."""
+    """Leave the file as the user edited it."""
     DELETE = "delete"
     FORGET = "forget"
-    """No longer managed; nothing is written."""
+    """Stop managing the file, without writing it."""
     CONFLICT = "conflict"
-    """Left as it is, and the whole plan stops for a decision."""
+    """Leave the file alone; the whole plan stops for a decision."""
 
 
 WRITES = frozenset({Action.CREATE, Action.REPLACE, Action.MERGE, Action.RESTORE, Action.DISCARD})
 STILL = frozenset({Action.KEEP, Action.DRIFT})
-"""Actions that change neither disk nor record."""
+"""Actions that change neither the disk nor the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One line of a plan. `content` is what will be written; `conflicts` say what stopped a merge.
+    """One line of a plan. `content` is what will be written; `conflicts` lists what could not be merged.
 
-    `why` says what a conflict is about: `foreign`, `edited`, `merge`, `unmerged`, `blocked`, or `unknown` (nobody has
-    the text it was edited from). Of a merge it says which side it was decided for, `keep` or `theirs`.
+    `why` is the cause of a conflict: `foreign`, `edited`, `merge`, `unmerged`, `blocked`, or `unknown` (the text it was
+    edited from is lost). For a merge it is the side that conflicts were decided for, `keep` or `theirs`.
     """
 
     path: str
@@ -67,29 +67,29 @@ class Change:
     pack: str
     persona: str
     observed: Digest | None = None
-    """Of the bytes on disk; `rendered` and `previous` are text digests."""
+    """The digest of the bytes on disk. `rendered` and `previous` are text digests."""
     mode: int | None = None
-    """Permission bits of what lies there, None when nothing does."""
+    """Permission bits of the file on disk; None if there is none."""
     rendered: Digest | None = None
-    """The pristine text that is wanted, None when nothing is."""
+    """The digest of the wanted pristine text; None if none is wanted."""
     previous: Digest | None = None
-    """The pristine text that was rendered last."""
+    """The digest of the pristine text rendered last."""
     content: bytes | None = None
     theirs: bytes | None = None
-    """The pristine text that is wanted, as bytes."""
+    """The wanted pristine text, as bytes."""
     why: str = ""
     conflicts: tuple[Conflict, ...] = ()
     draft: Draft = ()
-    """Where a merge stopped: how far it came, for merging by hand."""
+    """The partly merged text of a conflict, for merging by hand."""
     notes: tuple[Note, ...] = ()
     line: int = 0
-    """Of a conflict `unmerged`, where version control left a merge unresolved in what lies there."""
+    """For an `unmerged` conflict, the line where version control left a merge unresolved."""
     same_as: str = ""
-    """The place that stands for this one, because both are one file: what happens there happens here, once."""
+    """The path that stands for this one, because both are the same file: its change applies here too."""
 
     @property
     def written(self) -> Digest | None:
-        """The digest of what lies there once the plan is applied."""
+        """The digest of the file's bytes once the plan is applied; None if there will be none."""
         if self.content is None:
             return self.observed
         known = self.content is self.theirs and b"\r" not in self.content
@@ -97,11 +97,11 @@ class Change:
 
 
 class Plan(NamedTuple):
-    """Every managed file of a scope, a change each, in the order of their paths."""
+    """The changes of every managed file of a scope, in the order of their paths."""
 
     changes: tuple[Change, ...]
     elsewhere: tuple[InstalledFile, ...] = ()
-    """Files of ours that stay where a client's variable led before."""
+    """Our files that stay where a client's variable pointed before."""
     shared: Mapping[str, str] = MappingProxyType({})
     """Files that the other scope manages too, and which scope that is."""
 
@@ -115,31 +115,31 @@ class Plan(NamedTuple):
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        """The changes that do something to disk or record."""
+        """The changes that affect the disk or the record."""
         return tuple(change for change in self.changes if change.action not in STILL)
 
 
 class Observed(NamedTuple):
-    """What lies at a path: the text digest of a regular file, or `blocked`, words for what else is in the way."""
+    """What is at a path: the text digest of a regular file, or `blocked` with a description of what else is there."""
 
     digest: Digest | None
     mode: int
     blocked: str = ""
     exact: Digest | None = None
-    """The digest of the bytes, where their line ends make it another one."""
+    """The digest of the bytes, if line ends make it differ from the text digest."""
 
     @property
     def raw(self) -> Digest | None:
-        """The digest of the bytes: what a step finds there, and what the history keeps."""
+        """The digest of the bytes, as used by transaction steps and the history."""
         return self.exact or self.digest
 
 
 def file_state(wanted: Digest | None, recorded: Digest | None, here: Observed | None) -> str:
-    """How what lies at a path compares with what is wanted there and with what was written last.
+    """How the file at a path compares with the wanted text and with the text written last.
 
     Returns:
-        `clean`, `missing`, `blocked` (no regular file), `outdated` (as it was written, and something else is wanted),
-        `edited`, or `leftover` (no longer wanted); empty where nothing is wanted and nothing lies.
+        `clean`, `missing`, `blocked` (not a regular file), `outdated` (as written, but another text is wanted),
+        `edited`, or `leftover` (no longer wanted); empty if nothing is wanted and nothing exists.
     """
     if here is None:
         return "" if wanted is None else "missing"

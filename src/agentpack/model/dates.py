@@ -1,4 +1,4 @@
-"""Moments as whole seconds since the beginning of 1970 in UTC. Nothing here reads a clock."""
+"""Times as whole seconds since 1970 in UTC. Nothing here reads a clock."""
 
 import re
 from calendar import monthrange, timegm
@@ -8,7 +8,7 @@ _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):(
 
 
 def seconds(text: str) -> int | None:
-    """The moment that `2026-11-23` (its beginning) or `2026-11-23T10:00:00Z` names; None for any other text."""
+    """The time that `2026-11-23` (its start) or `2026-11-23T10:00:00Z` names; None for any other text."""
     found = _DATE.match(text)
     if found is None:
         return None

@@ -1,7 +1,7 @@
-"""What the front matter of a persona may say, whatever the client: a row for each field.
+"""All client-independent fields of a persona's front matter, one row each.
 
-A row decides how the field is checked, laid over another, filled in, read back and compared. What a client makes of it
-stands in the client's own file.
+A row decides how the field is checked, merged with a base, filled in, read back and compared. How a client writes it is
+in the client's own module.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ MODELS = ("opus", "sonnet", "haiku", "inherit")
 """Model families; any other text is the full id of one model."""
 
 TOOLS = ("read", "search", "edit", "shell", "web", "delegate")
-"""Canonical tools. A client's adapter says which of its own tools each stands for."""
+"""Canonical tools. Each client maps them to its own."""
 
 
 class PersonaField(NamedTuple):
@@ -26,11 +26,11 @@ class PersonaField(NamedTuple):
     key by key where one persona or variant is laid over another.
     """
     words: tuple[str, ...] = ()
-    """What a `word` or a `list` may say."""
+    """The values a `word` or a `list` may have."""
     noun: str = ""
-    """What one of these words is called."""
+    """What one of these values is called."""
     is_prose: bool = False
-    """Whether another value changes only what people read, so that `pack check` asks for no major version."""
+    """Whether a new value only changes text for people, so that `pack check` asks for no major version."""
 
 
 FIELDS: Mapping[str, PersonaField] = {
@@ -40,9 +40,10 @@ FIELDS: Mapping[str, PersonaField] = {
         PersonaField("model", "text"),
         PersonaField("color", "word", COLORS, "colour"),
         PersonaField("tools", "list", TOOLS, "tool"),
+        PersonaField("deny", "list", TOOLS, "tool"),
         PersonaField("clients", "clients"),
     )
 }
-"""By name, in the order in which they are written."""
+"""All fields by name, in the order in which they are written."""
 WORDS: Mapping[str, PersonaField] = {name: row for name, row in FIELDS.items() if row.kind == "word"}
-"""The fields that are one word of a few."""
+"""The fields whose value is one of a few words."""

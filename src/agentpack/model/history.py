@@ -1,4 +1,4 @@
-"""What agentpack remembers of a scope: a numbered state after each transaction, and the files in it."""
+"""The history of a scope: a numbered generation after each transaction, and the files in it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,29 +8,29 @@ from agentpack.model.names import Digest, is_digest, is_recorded_path
 from agentpack.model.variables import is_earlier, root_of
 
 FOUND = "found in this checkout"
-"""The command of a generation that agentpack did not make: files, manifest and lock came along, as with a clone."""
+"""The command of a generation that agentpack did not make: its files, manifest and lock came with a clone."""
 _FOUND_BEFORE = "found in this copy"  # what records of earlier versions say
 
 
 SCHEMA = 1
-"""Of records and journals."""
+"""The schema version of records and journals."""
 
 
-class Newer(ValueError):
-    """A record of a later agentpack."""
+class NewerRecord(ValueError):
+    """A newer agentpack wrote the record."""
 
 
 def is_newer(schema: object) -> bool:
-    """Whether a record says that a later agentpack wrote it."""
+    """Whether a newer agentpack wrote a record with this schema."""
     return type(schema) is int and schema > SCHEMA
 
 
 class InstalledFile(NamedTuple):
-    """One file that agentpack put somewhere, as it left it.
+    """One file as agentpack installed it.
 
-    `rendered` is the pristine text, the base of the next merge, by its text digest; `written` is the bytes that were
-    left on disk, perhaps merged with a user's edit: rollback is done with it. Taking the merged text as base would drop
-    the user's lines at the next upgrade. `mode` is the permission bits.
+    `rendered` is the text digest of the pristine text, the base of the next merge. `written` is the digest of the bytes
+    on disk, which may include a merged user edit; rollback uses it. Merging from the merged text would lose the user's
+    lines at the next upgrade. `mode` is the permission bits.
     """
 
     path: str
@@ -42,8 +42,8 @@ class InstalledFile(NamedTuple):
     mode: int
 
 
-class Document(NamedTuple):
-    """The manifest or the lock, as a transaction left it."""
+class RecordedDocument(NamedTuple):
+    """The manifest, the lock or another document after a transaction."""
 
     path: str
     written: Digest
@@ -52,15 +52,15 @@ class Document(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """The state after a transaction. `parent` is the generation it was made from, 0 for none.
+    """The state of a scope after a transaction. `parent` is the previous generation, 0 for none.
 
-    `pins` are `name version` texts, for people. `folders` are those that agentpack created, deepest last; they go
-    again once they are empty. `replaced` are bytes found on disk that no generation had recorded, by path: an edit
-    discarded or a file taken over.
+    `pins` are `name version` texts for people. `folders` were created by agentpack, deepest last, and are removed once
+    empty. `replaced` are bytes found on disk that no generation had recorded, by path: a discarded edit or a file that
+    was taken over.
 
-    `elsewhere` are files of ours that stay in a folder which a client's variable led to before, such as the one of
-    another account: no command writes them, and `uninstall` removes them. `roots` says where the roots of all these
-    paths led, by name: see `variables.py`. The store fills it in; records from before it do not have it.
+    `elsewhere` are our files in a folder a client's variable pointed to before, such as that of another account: no
+    command writes them, and `uninstall` removes them. `roots` records the folders of all roots in these paths by name:
+    see `variables.py`. The store fills it in; older records lack it.
     """
 
     number: int
@@ -70,7 +70,7 @@ class Generation:
     command: str
     pins: tuple[str, ...]
     files: tuple[InstalledFile, ...]
-    documents: tuple[Document, ...]
+    documents: tuple[RecordedDocument, ...]
     folders: tuple[str, ...] = ()
     replaced: tuple[tuple[str, Digest, int], ...] = ()
     elsewhere: tuple[InstalledFile, ...] = ()
@@ -78,11 +78,11 @@ class Generation:
 
     @property
     def is_beginning(self) -> bool:
-        """Whether it is what a copy began with: before it there was no state of this copy."""
+        """Whether this is the first generation of this checkout: it has no earlier state."""
         return self.parent == 0 and self.command in (FOUND, _FOUND_BEFORE)
 
     def to_data(self) -> dict[str, Any]:
-        """Plain data for a JSON record. Files are rows, so that a thousand of them load fast."""
+        """Plain data for a JSON record. Files are arrays, so that a thousand of them load fast."""
         return {
             "schema": SCHEMA,
             "number": self.number,
@@ -103,18 +103,18 @@ class Generation:
         """The inverse of `to_data`.
 
         Raises:
-            Newer: a later agentpack wrote it.
-            KeyError, TypeError, ValueError: the data has another shape.
+            NewerRecord: a newer agentpack wrote it.
+            KeyError, TypeError, ValueError: the data is malformed.
         """
         if is_newer(data["schema"]):
-            raise Newer(f"schema {data['schema']}")
+            raise NewerRecord(f"schema {data['schema']}")
         generation = cls(
             number=data["number"],
             parent=data["parent"],
             time=data["time"],
             command=data["command"],
             pins=tuple(data["pins"]),
-            documents=tuple(Document(*row) for row in data["documents"]),
+            documents=tuple(RecordedDocument(*row) for row in data["documents"]),
             folders=tuple(data["folders"]),
             replaced=tuple((path, digest, mode) for path, digest, mode in data["replaced"]),
             files=tuple(InstalledFile(*row) for row in data["files"]),
@@ -127,24 +127,26 @@ class Generation:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every path it names."""
+        """Every path in the generation."""
         files = (file.path for file in (*self.files, *self.elsewhere))
         documents = (document.path for document in self.documents)
         return (*files, *documents, *(path for path, _, _ in self.replaced), *self.folders)
 
-    def seen_from(self, path_now: Callable[[str, Mapping[str, str]], str], roots: Mapping[str, str]) -> "Generation":
-        """The same state in the names that its paths have today, with its files in `elsewhere` where a variable no
-        longer leads to them, and back in `files` where it does again.
+    def with_current_paths(
+        self, current_path: Callable[[str, Mapping[str, str]], str], roots: Mapping[str, str]
+    ) -> "Generation":
+        """The same generation with today's names of its paths. Files that a variable no longer leads to move to
+        `elsewhere`, and back to `files` once it does again.
 
         Args:
-            path_now: as `Disk.path_now`.
-            roots: where each root leads.
+            current_path: see `Disk.current_path`.
+            roots: the folder of each root.
         """
         if all(roots.get(root) == folder and not is_earlier(root) for root, folder in self.roots.items()):
             return self
 
         def now(path: str) -> str:
-            return path_now(path, self.roots)
+            return current_path(path, self.roots)
 
         files: dict[str, InstalledFile] = {}
         elsewhere = []
@@ -166,7 +168,7 @@ class Generation:
 
 
 BEFORE_THE_FIRST = Generation(number=0, parent=0, time="", command="", pins=(), files=(), documents=())
-"""What there was before any generation: nothing."""
+"""The state before any generation: empty."""
 
 
 def _is_of_its_types(generation: Generation) -> bool:
@@ -189,6 +191,6 @@ def _is_of_its_types(generation: Generation) -> bool:
 
 
 def _is_state(path: object, digest: object, mode: object) -> bool:
-    """Whether these can be a path, what it holds and its permission bits."""
+    """Whether these are a valid path, digest and permission bits."""
     is_digested = type(digest) is str and is_digest(digest)
     return is_recorded_path(path) and is_digested and type(mode) is int and 0 <= mode <= 0o7777

@@ -1,8 +1,7 @@
-"""JSON from files that others may have written: bounded, and with one meaning.
+"""Read JSON from untrusted files: bounded, and with only one meaning.
 
-Decides what is no JSON for agentpack: a key that stands twice, NaN and infinity, numbers that no file of ours needs,
-half of a surrogate pair, nesting deeper than any of our files has, and more values than any of them has. Loads nothing
-but `json`: the hot path is here.
+Rejects duplicate keys, NaN and infinity, numbers larger than our files need, lone surrogates, deep nesting and too many
+values. Loads only `json`, because the fast path uses it.
 """
 
 import json
@@ -10,21 +9,21 @@ import re
 from typing import Any
 
 MAX_DEPTH = 24
-"""Maps and lists in each other."""
+"""How deep maps and lists may be nested."""
 MAX_VALUES = 1_000_000
-"""Values of one text, as its brackets, braces and commas tell: an empty list of two bytes takes sixty in memory."""
+"""Values in one text, counted by its brackets, braces and commas: an empty list of two bytes takes sixty in memory."""
 MAX_DIGITS = 18
-"""Digits of a whole number."""
+"""Digits of an integer."""
 MAX_FLOAT = 40
-"""Characters of a number with a point or an exponent."""
+"""Characters of a number with a decimal point or exponent."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
-    """The value that the bytes stand for. A byte-order mark before them is passed over.
+    """The value of a JSON text. A leading byte-order mark is ignored.
 
     Raises:
-        ValueError: they stand for none within these bounds; a JSONDecodeError where a line can be told.
+        ValueError: not valid JSON within these bounds; a JSONDecodeError if the line is known.
     """
     check_size(data, max_bytes)
     try:
@@ -43,7 +42,7 @@ def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any
 
 
 def check_size(data: bytes, max_bytes: int) -> None:
-    """Raises ValueError when the text is too long, or holds too many values, to be read at all."""
+    """Raise ValueError if the text is too long or has too many values."""
     if len(data) > max_bytes:
         raise ValueError(f"longer than {_size(max_bytes)}")
     if data.count(b"[") + data.count(b"{") + data.count(b",") > MAX_VALUES:
@@ -51,7 +50,7 @@ def check_size(data: bytes, max_bytes: int) -> None:
 
 
 def check_depth(value: Any, left: int) -> None:
-    """Raises ValueError when maps and lists are nested deeper than so many levels."""
+    """Raise ValueError if maps and lists are nested deeper than `left` levels."""
     if type(value) is dict:
         value = value.values()
     elif type(value) is not list:
@@ -64,14 +63,14 @@ def check_depth(value: Any, left: int) -> None:
 
 
 def whole(text: str) -> int:
-    """A whole number of few enough digits. Raises ValueError."""
+    """An integer with few enough digits. Raises ValueError."""
     if len(text) - text.startswith("-") > MAX_DIGITS:
         raise ValueError(f"a number of more than {MAX_DIGITS} digits")
     return int(text)
 
 
 def real(text: str) -> float:
-    """A finite number with a point or an exponent. Raises ValueError."""
+    """A finite number with a decimal point or exponent. Raises ValueError."""
     value = float(text) if len(text) <= MAX_FLOAT else float("inf")
     if value - value != 0:  # infinite, or not a number
         raise ValueError("a number that is not finite, or too long")

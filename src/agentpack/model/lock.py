@@ -4,22 +4,23 @@
 `agentpack lock` changes `packs` alone, and a command can leave a file in conflict as it was. Then `written` has the
 releases that files still hold, and the rows of these files name theirs.
 
-JSON in a stable order, one value a line, without times, tool versions, machine paths or user names: the same inputs
+JSON in a stable order, one value per line, without times, tool versions, machine paths or user names: the same inputs
 give the same bytes.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.json_text import read_json
+from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import NO_VERSION, Digest, PackName, is_digest, is_kebab, is_named_path
 
 SCHEMA = 2
 _OLDEST = 1
-"""Schema 1 has no `written`: its rows say what the locked releases render to, written or not."""
+"""Schema 1 has no `written`: its rows hold what the locked releases render to, written or not."""
 MAX_LOCK_BYTES = 32 * 1024 * 1024
 _VERSION = re.compile(
     r"(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?(?:\+[a-z0-9.]*[a-z0-9])?\Z"
@@ -38,7 +39,7 @@ class LocalVariant(NamedTuple):
 
 
 class LockedPack(NamedTuple):
-    """One release, chosen."""
+    """One locked release."""
 
     name: PackName
     version: str
@@ -47,16 +48,21 @@ class LockedPack(NamedTuple):
     variants: tuple[str, ...]
     local_variants: tuple[LocalVariant, ...]
     parameters: Mapping[str, Any]
-    """The values that the user set."""
+    """The parameter values that the user set."""
     requires: tuple[str, ...]
     wanted_by: tuple[str, ...]
     renames: Mapping[str, str] = {}
-    """A persona's name to the name it was given. Only in `written`: of what is wanted, the manifest says it."""
+    """Maps a persona's name to the name it was given. Only in `written`; for what is wanted, the manifest has it."""
     clients: tuple[str, ...] | None = None
-    """The clients that it is for, where these are fewer than the lock's and the manifest does not say so."""
+    """The clients the pack is for, if fewer than the lock's and the manifest does not list them."""
+
+    @property
+    def made_of(self) -> tuple[object, ...]:
+        """What decides the texts that it renders to."""
+        return self.version, self.source, self.digest, self.variants, self.local_variants, dict(self.parameters)
 
     def to_data(self) -> dict[str, Any]:
-        """The pack as the lock has it."""
+        """The pack as the lock stores it."""
         data: dict[str, Any] = {
             "name": self.name,
             "source": self.source,
@@ -88,33 +94,33 @@ class LockedFile(NamedTuple):
     persona: str
     sha256: str
     capabilities: str | None = None
-    """What the client may do for the persona, as words between commas; None in a lock that does not tell it."""
+    """The capabilities of the persona in this client, comma-separated; None in a lock without them."""
     release: str | None = None
-    """The version of the pack in `written` that the file holds; None when it holds what `packs` has."""
+    """The version of the pack in `written` that the file holds; None if it holds the version in `packs`."""
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The capabilities, one by one."""
+        """The capabilities as a tuple."""
         return tuple(self.capabilities.split(", ")) if self.capabilities else ()
 
     def to_text(self) -> str:
-        """The file as a row of the lock. There may be thousands, and `json.dumps` is slow when it indents."""
+        """The file as a row of the lock. There may be thousands, and `json.dumps` is slow with indentation."""
         rows = (f'   "{key}": {_quoted(value)}' for key, value in self._asdict().items() if value is not None)
         return "  {\n" + ",\n".join(rows) + "\n  }"
 
 
-class Written(NamedTuple):
-    """What files were written from, as far as it is no longer what is wanted."""
+class WrittenState(NamedTuple):
+    """What the files were written from, where that is no longer what is wanted."""
 
     clients: tuple[str, ...]
     packs: tuple[LockedPack, ...]
-    """The releases that rows of files name, each name and version once."""
+    """The releases that file rows refer to, each name and version once."""
     declared: Mapping[str, Digest] = {}
-    """The declarations that these files were written by, where they are others than the lock's."""
+    """The client declarations these files were written with, where they differ from the lock's."""
 
 
 class Lock(NamedTuple):
-    """What is wanted, the manifest it was made from in normal form, and the files that were written."""
+    """The wanted releases, the manifest they were chosen for in normal form, and the files that were written."""
 
     manifest: Mapping[str, Any]
     clients: tuple[str, ...]
@@ -123,20 +129,19 @@ class Lock(NamedTuple):
     accepted: tuple[str, ...] = ()
     """What the user accepted with `--accept`: `<pack>:widened:<client>`, and until the files are written
     `<pack>:<capability>`."""
-    written: Written | None = None
-    """None when the files hold what is wanted."""
+    written: WrittenState | None = None
+    """None if the files hold what is wanted."""
     declared: Mapping[str, Digest] = {}
-    """By the name of each declared client that the lock names or has files for, the digest of its text, in LF and
-    without a mark. Not of what the text means, which depends on the version of agentpack that reads it, as the lock may
-    not. A lock that an earlier agentpack made does not tell it.
-    """
+    """The digest of the declaration of each declared client that the lock names or has files for. The digest is of the
+    text with LF line ends and without a byte-order mark, not of its meaning, which depends on the version of agentpack.
+    Missing in a lock made by an older agentpack."""
 
     def pack(self, name: str) -> LockedPack | None:
         return next((pack for pack in self.packs if pack.name == name), None)
 
     @property
     def all_clients(self) -> frozenset[str]:
-        """The clients that it names, or has files for."""
+        """The clients the lock names or has files for."""
         rows = (*self.packs, *(self.written.packs if self.written else ()))
         named = (self.manifest, *self.manifest.get("packs", ()))
         return frozenset(
@@ -149,29 +154,48 @@ class Lock(NamedTuple):
         )
 
     @property
-    def fewer(self) -> dict[str, tuple[str, ...]]:
-        """The packs that are for fewer clients than the lock's, and for which, where the manifest does not say so."""
+    def clients_by_pack(self) -> dict[str, tuple[str, ...]]:
+        """The packs limited to fewer clients than the lock's, where the manifest does not list them."""
         return {pack.name: pack.clients for pack in self.packs if pack.clients is not None}
 
     def pin(self, file: LockedFile) -> LockedPack | None:
-        """The release that a file was written from; None when the lock does not have it."""
+        """The release a file was written from; None if the lock does not have it."""
         if file.release is None:
             return self.pack(file.pack)
         pins = self.written.packs if self.written else ()
         return next((pin for pin in pins if (pin.name, pin.version) == (file.pack, file.release)), None)
+
+    def with_required(self, pin: LockedPack, *, is_old: bool) -> Iterator[LockedPack]:
+        """A release and those that it requires, directly or through others; older ones first where it `is_old`."""
+        if not pin.requires:
+            yield pin
+            return
+        from agentpack.model.requirement import parse_requirement  # only where something is rendered again
+
+        older = {one.name: one for one in self.written.packs} if self.written and is_old else {}
+        known = {**{one.name: one for one in self.packs}, **older, pin.name: pin}
+        waiting, seen = [pin], {pin.name}
+        while waiting:
+            one = waiting.pop()
+            yield one
+            for text in one.requires:
+                name = parse_requirement(text).pack
+                if name in known and name not in seen:
+                    seen.add(name)
+                    waiting.append(known[name])
 
     def to_text(self) -> str:
         data = {
             "schema": SCHEMA,
             "manifest": self.manifest,
             "clients": sorted(self.clients),
-            **_told(self.declared),
+            **_declared_data(self.declared),
             "accepted": sorted(self.accepted),
             "packs": [pack.to_data() for pack in sorted(self.packs, key=_place)],
         }
         if self.written is not None:
             packs = [pack.to_data() for pack in sorted(self.written.packs, key=_place)]
-            written = {"clients": sorted(self.written.clients), **_told(self.written.declared), "packs": packs}
+            written = {"clients": sorted(self.written.clients), **_declared_data(self.written.declared), "packs": packs}
             data["written"] = written
         data["files"] = []
         text = json.dumps(data, ensure_ascii=False, indent=1)
@@ -179,7 +203,7 @@ class Lock(NamedTuple):
         return (text.removesuffix("[]\n}") + f"[\n{rows}\n ]\n}}" if rows else text) + "\n"
 
 
-def _told(declared: Mapping[str, Digest]) -> dict[str, Any]:
+def _declared_data(declared: Mapping[str, Digest]) -> dict[str, Any]:
     return {"declared": dict(sorted(declared.items()))} if declared else {}
 
 
@@ -188,30 +212,30 @@ def _place(pack: LockedPack) -> tuple[str, str]:
 
 
 def has_markers(data: bytes) -> bool:
-    """Whether version control left merge markers in a lock: no line of JSON begins with one."""
+    """Whether the lock contains merge markers: no line of our JSON begins with one."""
     return any(mark in b"\n" + data for mark in (b"\n<<<<<<<", b"\n=======", b"\n>>>>>>>"))
 
 
 Keep = Literal["", "first", "last"]
 
 
-class RowsTwice(InvalidFile):
-    """Two rows of a lock have one name: version control merged what both sides added, and saw no conflict."""
+class DuplicateRows(InvalidFile):
+    """Two rows of the lock have the same name: version control merged both sides' additions without a conflict."""
 
 
-class _Twice(ValueError):
+class _Duplicate(ValueError):
     pass
 
 
 def parse_lock(data: bytes, file: str, *, keep: Keep = "") -> Lock:
-    """The lock that the bytes stand for.
+    """Parse the text of a lock.
 
     Args:
-        keep: which of two rows with one name counts.
+        keep: which of two rows with the same name to use.
 
     Raises:
-        InvalidFile: it is not JSON, of a newer schema, or not of this shape.
-        RowsTwice: two rows have one name, and `keep` says nothing.
+        InvalidFile: not JSON, of a newer schema, or malformed.
+        DuplicateRows: two rows have the same name and `keep` is not given.
     """
     try:
         value = read_json(data, max_bytes=MAX_LOCK_BYTES)
@@ -229,8 +253,8 @@ def parse_lock(data: bytes, file: str, *, keep: Keep = "") -> Lock:
         )
     try:
         return _lock(value, keep)
-    except _Twice as error:
-        raise RowsTwice([Fault(file, 0, "", str(error))], hint="`agentpack lock` merges the two") from None
+    except _Duplicate as error:
+        raise DuplicateRows([Fault(file, 0, "", str(error))], hint="`agentpack lock` merges the two") from None
     except (KeyError, TypeError, ValueError) as error:
         raise _fault(file, f"not a lock of schema {SCHEMA}: {_words(error)}", 0) from None
 
@@ -261,19 +285,19 @@ def _lock(value: Mapping[str, Any], keep: Keep) -> Lock:
 
 
 def _each_once(rows: Iterable[_T], name: Callable[[_T], str], keep: Keep) -> tuple[_T, ...]:
-    """The rows, of two with one name the first or the last. Raises _Twice when neither is to be kept."""
+    """The rows, keeping the first or last of two with the same name. Raises _Duplicate if `keep` does not say which."""
     found: dict[str, _T] = {}
     for row in rows:
         if name(row) in found and not keep:
-            raise _Twice(f"`{name(row)[:80]}` is there twice")
+            raise _Duplicate(f"`{name(row)[:80]}` is there twice")
         if name(row) not in found or keep == "last":
             found[name(row)] = row
     return tuple(found.values())
 
 
-def _written(value: Any) -> Written:
+def _written(value: Any) -> WrittenState:
     packs = tuple(_pack(pack) for pack in _list(_map(value)["packs"]))
-    return Written(_texts(value["clients"]), packs, _declared(value))
+    return WrittenState(_texts(value["clients"]), packs, _declared(value))
 
 
 def _declared(value: Mapping[str, Any]) -> Mapping[str, Digest]:
@@ -284,7 +308,7 @@ def _declared(value: Mapping[str, Any]) -> Mapping[str, Digest]:
 
 
 def _manifest(value: Any) -> Mapping[str, Any]:
-    """The manifest, once it is of the shape that `Manifest.to_data` gives."""
+    """The recorded manifest, checked to have the structure of `Manifest.to_data`."""
     if _map(value).get("clients") is not None:
         _texts(value["clients"])
     for names in _map(value.get("models", {})).values():
@@ -295,7 +319,8 @@ def _manifest(value: Any) -> Mapping[str, Any]:
         _map(entry.get("parameters", {}))
         _texts(list(_map(entry.get("as", {})).values()))
     for source in _list(value.get("sources", [])):
-        _texts([_map(source)["name"], source["path"]])
+        _texts([_map(source)["name"], *source.values()])
+        ConfiguredSource.from_data(source)
     return _map(value)
 
 

@@ -1,7 +1,7 @@
-"""A lock that version control left half merged (with markers, or with rows of both sides), read as two locks.
+"""Read a half-merged lock (with merge markers, or with the rows of both sides) as two locks, and merge them.
 
-Decides which of the two sides counts for each pack and each file. What only one side changed stands; where both changed
-a pack, the lower release that the manifest allows does, so that a merge upgrades nothing by itself.
+Decides which side counts for each pack and each file. A change of only one side is kept; if both changed a pack, the
+lower release that the manifest allows is taken, so that a merge never upgrades.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from packaging.version import Version
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.lock import Lock, LockedFile, LockedPack, Written, parse_lock
+from agentpack.model.lock import Lock, LockedFile, LockedPack, WrittenState, parse_lock
 from agentpack.model.names import Digest
 from agentpack.model.requirement import parse_requirement
 
@@ -20,8 +20,8 @@ _MARKS = ((b"<<<<<<<", _OURS), (b"|||||||", _BASE), (b"=======", _THEIRS), (b">>
 _T = TypeVar("_T")
 
 
-class Sides(NamedTuple):
-    """The locks that were merged. `base` is the one that both began with, None where nobody knows it."""
+class LockSides(NamedTuple):
+    """The two locks of a merge. `base` is their common ancestor, None if unknown."""
 
     ours: Lock
     theirs: Lock
@@ -30,7 +30,7 @@ class Sides(NamedTuple):
 
 def read_sides(
     data: bytes, file: str, base: bytes | None = None, ours: bytes | None = None, theirs: bytes | None = None
-) -> Sides:
+) -> LockSides:
     """The two locks in a text with merge markers.
 
     Args:
@@ -45,20 +45,20 @@ def read_sides(
     for pair in ((ours, theirs), (texts[_OURS], texts[_THEIRS])):
         one, other = (_read(text, file) for text in pair)
         if one is not None and other is not None:
-            return Sides(one, other, _read(base or texts.get(_BASE), file))
+            return LockSides(one, other, _read(base or texts.get(_BASE), file))
     line = data.partition(b"<<<<<<<")[0].count(b"\n") + 1
     fault = Fault(file, line, "", "merge markers of version control, and the sides they separate are no locks")
     hint = f"`git checkout --ours {file}` takes one side, then run `agentpack lock`"
     raise InvalidFile([fault], hint=hint)
 
 
-def sides_of_rows(data: bytes, file: str) -> Sides:
-    """The two locks in one in which version control put the rows of both sides, without a marker."""
-    return Sides(parse_lock(data, file, keep="first"), parse_lock(data, file, keep="last"), None)
+def sides_of_rows(data: bytes, file: str) -> LockSides:
+    """The two locks in a text into which version control merged the rows of both sides without markers."""
+    return LockSides(parse_lock(data, file, keep="first"), parse_lock(data, file, keep="last"), None)
 
 
 def _split(data: bytes) -> dict[int, bytes]:
-    """The text of each side, and of the base where the markers have one."""
+    """The text of each side, and of the base if the markers include it."""
     lines: dict[int, list[bytes]] = {_OURS: [], _BASE: [], _THEIRS: []}
     at, has_base = _BOTH, False
     for line in data.splitlines(keepends=True):
@@ -79,13 +79,13 @@ def _read(data: bytes | None, file: str) -> Lock | None:
 
 
 def merged(
-    sides: Sides, allows: Callable[[str, str], bool], holds: Callable[[LockedFile], bool] = lambda row: False
+    sides: LockSides, allows: Callable[[str, str], bool], holds: Callable[[LockedFile], bool] = lambda row: False
 ) -> Lock:
-    """One lock from both sides.
+    """One lock merged from both sides.
 
     Args:
-        allows: whether the manifest allows a version of a pack.
-        holds: whether a file on disk is as a row says. Where both sides changed a row, such a row counts.
+        allows: returns whether the manifest allows a version of a pack.
+        holds: returns whether a file on disk matches a row. If both sides changed a row, the matching one counts.
     """
     packs, from_ours, from_theirs = _packs(sides, allows)
     files, pins = _held(packs, _files(sides, from_theirs, holds), sides)
@@ -97,43 +97,42 @@ def merged(
         packs,
         files,
         _accepted(sides, from_ours, from_theirs),
-        Written(clients, pins, _declared(sides, as_written=True)) if is_behind else None,
+        WrittenState(clients, pins, _declared(sides, as_written=True)) if is_behind else None,
         _declared(sides),
     )
 
 
 def _held(
-    packs: Iterable[LockedPack], files: Iterable[LockedFile], sides: Sides
+    packs: Iterable[LockedPack], files: Iterable[LockedFile], sides: LockSides
 ) -> tuple[tuple[LockedFile, ...], tuple[LockedPack, ...]]:
-    """The rows, and the releases that those of them name which were not written from what is wanted now."""
-    wanted = {pack.name: _made_of(pack) for pack in packs}
+    """The rows, and those of the releases they refer to that differ from what is wanted now."""
+    wanted = {pack.name: pack.made_of for pack in packs}
     rows, pins = [], {}
     for row in files:
         side = sides.ours if row in sides.ours.files else sides.theirs
         pin = side.pin(row)
-        if pin is not None and (row.release is not None or _made_of(pin) != wanted.get(pin.name)):
+        if pin is not None and (row.release is not None or pin.made_of != wanted.get(pin.name)):
+            _, *required = side.with_required(pin, is_old=row.release is not None)
             pins[pin.name, pin.version] = pin
+            for one in required:
+                if one.made_of != wanted.get(one.name):
+                    pins.setdefault((one.name, one.version), one)
             row = row._replace(release=pin.version)
         rows.append(row)
     return tuple(rows), tuple(pins.values())
 
 
-def _made_of(pack: LockedPack) -> tuple[object, ...]:
-    """What decides the texts that a pack renders to."""
-    return pack.version, pack.source, pack.digest, pack.variants, pack.local_variants, dict(pack.parameters)
-
-
 def _three_way(ours: _T, theirs: _T, base: _T | None, clash: Callable[[], _T], *, has_base: bool) -> _T:
-    """The side that changed something; what `clash` gives where both did."""
+    """The value of the side that changed it; the result of `clash` if both did."""
     if ours == theirs or (has_base and theirs == base):
         return ours
     return theirs if has_base and ours == base else clash()
 
 
 def _packs(
-    sides: Sides, allows: Callable[[str, str], bool]
+    sides: LockSides, allows: Callable[[str, str], bool]
 ) -> tuple[tuple[LockedPack, ...], frozenset[str], frozenset[str]]:
-    """The packs; the names of those that are ours, or theirs, where the sides differ."""
+    """The merged packs; the names of packs taken from ours, and from theirs, where the sides differ."""
 
     def lower(ours: LockedPack | None, theirs: LockedPack | None) -> LockedPack | None:
         if ours is None or theirs is None:  # one side added it, or took it out while the other changed it
@@ -157,8 +156,12 @@ def _packs(
     return tuple(packs), frozenset(from_ours), frozenset(from_theirs)
 
 
-def _files(sides: Sides, from_theirs: frozenset[str], holds: Callable[[LockedFile], bool]) -> tuple[LockedFile, ...]:
-    """The rows; where both sides changed one, what the file holds, else that of the side whose pack was taken."""
+def _files(
+    sides: LockSides, from_theirs: frozenset[str], holds: Callable[[LockedFile], bool]
+) -> tuple[LockedFile, ...]:
+    """The merged rows. If both sides changed one, the row that matches the file, else that of the side whose pack was
+    taken.
+    """
 
     def clash(ours: LockedFile | None, theirs: LockedFile | None) -> LockedFile | None:
         held = next((row for row in (ours, theirs) if row is not None and holds(row)), None)
@@ -181,22 +184,22 @@ def _files(sides: Sides, from_theirs: frozenset[str], holds: Callable[[LockedFil
     return tuple(row for row in rows if row is not None)
 
 
-def _names(sides: Sides, of: Callable[[Lock], Iterable[str]]) -> tuple[str, ...]:
-    """The names of both sides, and those that one added."""
+def _names(sides: LockSides, of: Callable[[Lock], Iterable[str]]) -> tuple[str, ...]:
+    """The names on both sides, and those one side added."""
     ours, theirs, base = (set() if lock is None else {*of(lock)} for lock in sides)
     return tuple(sorted((ours & theirs) | (ours - base) | (theirs - base)))
 
 
-def _accepted(sides: Sides, from_ours: frozenset[str], from_theirs: frozenset[str]) -> tuple[str, ...]:
-    """What was accepted, but for packs that are taken from the other side."""
+def _accepted(sides: LockSides, from_ours: frozenset[str], from_theirs: frozenset[str]) -> tuple[str, ...]:
+    """The acceptances, without those for packs taken from the other side."""
     ours, theirs = ({*lock.accepted} for lock in (sides.ours, sides.theirs))
     left = {word for word in ours - theirs if word.partition(":")[0] not in from_theirs}
     left |= {word for word in theirs - ours if word.partition(":")[0] not in from_ours}
     return tuple(sorted((ours & theirs) | left))
 
 
-def _declared(sides: Sides, *, as_written: bool = False) -> Mapping[str, Digest]:
-    """What declarations said; where both sides changed one, ours. `agentpack lock` looks at what is there."""
+def _declared(sides: LockSides, *, as_written: bool = False) -> Mapping[str, Digest]:
+    """The declaration digests; ours if both sides changed one. `agentpack lock` updates them."""
 
     def of(lock: Lock | None) -> Mapping[str, Digest]:
         if as_written:
@@ -221,8 +224,8 @@ def _first(ours: Digest | None, theirs: Digest | None) -> Digest | None:
     return ours or theirs
 
 
-def _manifest(sides: Sides, from_theirs: frozenset[str]) -> Mapping[str, Any]:
-    """The manifest that the packs were made from: each entry from the side whose pack was taken."""
+def _manifest(sides: LockSides, from_theirs: frozenset[str]) -> Mapping[str, Any]:
+    """The manifest for the merged packs: each entry from the side whose pack was taken."""
     ours, theirs = sides.ours.manifest, sides.theirs.manifest
     if ours == theirs:
         return ours

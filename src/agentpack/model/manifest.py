@@ -1,15 +1,16 @@
-"""`agentpack.yaml` as a value: what is wanted."""
+"""`agentpack.yaml` as a value."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.model.source_kinds import SOURCE_KINDS
 
 Value = str | int | bool
 
 
 class ManifestEntry(NamedTuple):
-    """One entry of `packs`: a requirement and how its personas are made."""
+    """One entry of `packs`: a requirement and the settings for its personas."""
 
     requirement: Requirement
     text: str
@@ -17,38 +18,53 @@ class ManifestEntry(NamedTuple):
     clients: tuple[str, ...] | None = None
     parameters: Mapping[str, Value] = {}
     renames: Mapping[str, str] = {}
-    """`as`: a persona's name to the name it gets."""
+    """The `as` key: maps a persona's name to its new name."""
 
 
 class ConfiguredSource(NamedTuple):
-    """A folder of packs, by the name that the lock remembers."""
+    """A place with packs, under the name that the lock records. `kind` is one of `SOURCE_KINDS`."""
 
     name: str
-    path: str
+    kind: str
+    place: str
+    options: Mapping[str, str] = {}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "ConfiguredSource":
+        """The source in checked data, or in a lock. Raises ValueError if no key of it is a kind."""
+        kind = next((kind for kind in SOURCE_KINDS if data.get(kind) is not None), None)
+        if kind is None:
+            raise ValueError("a source without a place")
+        options = {key: data[key] for key in SOURCE_KINDS[kind].options if data.get(key) is not None}
+        return cls(data["name"], kind, data[kind], options)
+
+    def to_data(self) -> dict[str, str]:
+        """The source as the manifest has it."""
+        return {"name": self.name, self.kind: self.place, **self.options}
 
 
 class Manifest(NamedTuple):
-    """All that `agentpack.yaml` says. `clients` is None when it does not say."""
+    """The contents of `agentpack.yaml`. `clients` is None if the key is missing."""
 
     clients: tuple[str, ...] | None
     packs: tuple[ManifestEntry, ...]
     models: Mapping[str, Mapping[str, str]]
     sources: tuple[ConfiguredSource, ...]
     policy: Mapping[str, Any] | None = None
-    """What `policy/policy.py` makes a policy of, with the lines of the text; None when it does not say."""
+    """The data of the policy, with line numbers, for `policy/policy.py`; None if there is none."""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], client: Callable[[str], str] = str) -> "Manifest":
-        """The manifest that checked data (`input/schemas/`) stands for.
+        """The manifest in checked data (`input/schemas/`).
 
         Args:
-            client: gives the name of the client that a word means.
+            client: returns the client that a word names.
         """
         return cls(
             _clients(data.get("clients"), client),
             tuple(_wanted(entry, client) for entry in data.get("packs", ())),
             {family: {client(c): id for c, id in ids.items()} for family, ids in data.get("models", {}).items()},
-            tuple(ConfiguredSource(source["name"], source["path"]) for source in data.get("sources", ())),
+            tuple(map(ConfiguredSource.from_data, data.get("sources", ()))),
             data.get("policy"),
         )
 
@@ -63,42 +79,42 @@ class Manifest(NamedTuple):
                 for w in self.packs
             ],
             "models": self.models,
-            "sources": [{"name": source.name, "path": source.path} for source in self.sources],
+            "sources": [source.to_data() for source in self.sources],
         }
 
     def to_data(self) -> dict[str, Any]:
-        """What it means, in one normal form: the lock keeps this, so that a changed manifest is noticed and a changed
-        comment is not. A policy is not among it: it decides whether something is installed, never what.
+        """The manifest's meaning in normal form. The lock stores it, so that a changed manifest is noticed but a
+        changed comment is not. The policy is left out: it decides whether something is installed, not what.
         """
         return {
             "clients": None if self.clients is None else sorted(self.clients),
             "models": {family: dict(sorted(names.items())) for family, names in sorted(self.models.items())},
             "packs": sorted((_normal(wanted) for wanted in self.packs), key=lambda entry: str(entry["require"])),
-            "sources": [{"name": source.name, "path": source.path} for source in self.sources],
+            "sources": [source.to_data() for source in self.sources],
         }
 
-    def said_policy(self) -> Mapping[str, Any]:
-        """What the policy says, whatever the lines."""
+    def policy_settings(self) -> Mapping[str, Any]:
+        """The policy without line numbers."""
         lists = {key: value for key, value in (self.policy or {}).items() if isinstance(value[0], list)}
         values = {key: value[0] for key, value in (self.policy or {}).items() if key not in lists}
         return {**values, **{key: [item for item, _ in rows] for key, (rows, _) in lists.items()}}
 
     def wanted(self, pack: str) -> ManifestEntry | None:
-        """The entry of that pack."""
+        """The entry of this pack; None if there is none."""
         return next((wanted for wanted in self.packs if wanted.requirement.pack == pack), None)
 
     def parameters(self, pack: str) -> Mapping[str, str | int | bool]:
-        """The values that it sets for that pack."""
+        """The parameter values set for this pack."""
         entry = self.wanted(pack)
         return entry.parameters if entry else {}
 
     def renames(self, pack: str) -> Mapping[str, str]:
-        """The personas of that pack that have another name here."""
+        """The personas of this pack that were renamed."""
         entry = self.wanted(pack)
         return entry.renames if entry else {}
 
     def name_in_pack(self, pack: str, persona: str) -> str:
-        """What a persona that is called so here is called in its pack."""
+        """The name in its pack of a persona that has this name here."""
         return next((old for old, new in self.renames(pack).items() if new == persona), persona)
 
 

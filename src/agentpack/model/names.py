@@ -1,4 +1,4 @@
-"""Names and digests: text is checked once, here, and carried as that type afterwards."""
+"""Names and digests: a text is checked once, here, and has its own type afterwards."""
 
 import hashlib
 import re
@@ -28,15 +28,15 @@ _UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # some 
 _NO_PARTS = frozenset(("", ".", ".."))
 MAX_NAME = 50
 MAX_PARTS = 64
-"""Parts of a path in a record of agentpack's own: a scope's files lie a handful of folders deep."""
+"""Components of a path in one of agentpack's records: the files of a scope are a few folders deep."""
 NO_VERSION = "not a version such as `1.2.0` or `2.0.0rc1`"
 MAX_VERSION = 60
-"""Characters that a version may have: numbers of thousands of digits take Python long, or are refused by it."""
+"""Characters of a version: Python is slow with numbers of thousands of digits, or refuses them."""
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name belongs to version control, however it is written: no path of ours may have it, since what version
-    control keeps runs programs, and a clone can bring notes along that name such a path.
+    """Whether a name is reserved for version control, in any spelling. No path of ours may contain it: version control
+    runs programs from there, and a clone can bring a journal that names such a path.
     """
     if name[:1] != "." and name.isascii():
         return False
@@ -44,10 +44,10 @@ def is_reserved(name: str) -> bool:
 
 
 def pack_name(text: str) -> PackName:
-    """The normalized name of a pack: lower case, with runs of `-`, `_` and `.` as one hyphen (PEP 503), ASCII.
+    """The normalized name of a pack: lower-case ASCII, with runs of `-`, `_` and `.` replaced by one hyphen (PEP 503).
 
     Raises:
-        UsageError: the text is no name.
+        UsageError: the text is not a name.
     """
     name = _SEPARATORS.sub("-", text).lower()
     if not _PACK.match(name) or not text.isascii():
@@ -59,17 +59,17 @@ def pack_name(text: str) -> PackName:
 
 
 def is_kebab(text: str) -> bool:
-    """Whether the text is a variant name, rule id or section id: lower-case letters, digits, single hyphens."""
+    """Whether the text is a valid variant name, rule id or section id: lower-case letters, digits, single hyphens."""
     return len(text) <= MAX_NAME * 2 and _KEBAB.match(text) is not None
 
 
 def is_parameter(text: str) -> bool:
-    """Whether the text can name a parameter: lower case with underscores."""
+    """Whether the text is a valid parameter name: lower case with underscores."""
     return _PARAMETER.match(text) is not None
 
 
 def persona_name_fault(text: str) -> str | None:
-    """Why the text cannot name a persona for every client, or None when it can.
+    """Why the text is not a persona name that every client accepts, or None if it is.
 
     The rule is the intersection of what clients accept: `[a-z0-9]+(-[a-z0-9]+)*`, 2 to 50 characters, no reserved word,
     not a number (Claude Code skips a file whose name reads as one).
@@ -86,14 +86,14 @@ def persona_name_fault(text: str) -> str | None:
 
 
 def is_recorded_path(text: object) -> bool:
-    """Whether a record of this machine may name it: as `is_named_path`, also below a root of earlier."""
+    """Whether a record of this machine may contain the path: like `is_named_path`, but also below an earlier root."""
     if type(text) is str and is_earlier(root := root_of(text)):
         return _EARLIER.match(root) is not None and is_named_path(root.partition("@")[0] + text[len(root) :])
     return is_named_path(text)
 
 
 def is_named_path(text: object) -> bool:
-    """Whether it is a path below a root that agentpack has, or that root itself."""
+    """Whether the text is a path below one of agentpack's roots, or such a root."""
     if type(text) is not str or "\0" in text:
         return False
     if text.startswith("$"):
@@ -105,7 +105,7 @@ def is_named_path(text: object) -> bool:
 
 
 def is_digest(text: str) -> bool:
-    """Whether the text is `sha256:` and 64 lower-case hexadecimal digits."""
+    """Whether the text is `sha256:` followed by 64 lower-case hexadecimal digits."""
     return _DIGEST.match(text) is not None
 
 
@@ -115,26 +115,26 @@ def digest_of(data: bytes) -> Digest:
 
 
 def is_junk(path: str) -> bool:
-    """Whether a file is one that a desktop, an editor or macOS leaves beside others: it counts in no pack."""
+    """Whether a file is one that desktops, editors or macOS create: it is not part of a pack."""
     leaf = path.rpartition("/")[2].lower()
     return leaf.startswith(("._", ".#")) or leaf.endswith((".swp", "~")) or leaf in _JUNK
 
 
 def text_digest(data: bytes) -> Digest:
-    """The digest of one file for comparing: with CRLF read as LF, which git may change on checkout.
+    """The digest of a file for comparing: CRLF counts as LF, because git may change it on checkout.
 
-    That of the bytes themselves where there is no CRLF, and for what is not text (design, section 2).
+    For data without CRLF, and for binary data, the digest of the bytes.
     """
     return digest_of(as_lf(data))
 
 
 def is_digest_of(digest: str, data: bytes) -> bool:
-    """Whether the digest of a file's bytes is of this text, whichever line ends it had then."""
+    """Whether the digest is that of this text with either kind of line ends."""
     return any(digest == digest_of(form(data)) for form in (bytes, as_lf, as_crlf))
 
 
 def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
-    """The digest of a pack, whatever container it came in.
+    """The digest of a pack, independent of its container.
 
     SHA-256 over the sorted lines `<sha256 of file>  <posix path>\\n` of its regular files but `is_junk` ones, each
     read as `text_digest` reads it (design, section 2).
@@ -148,7 +148,7 @@ def content_digest(files: Iterable[tuple[str, bytes]]) -> Digest:
 
 
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """The known words that `word` is probably a slip of, nearest first; where one is plainly nearer, only that."""
+    """The known words that `word` is probably a typo of, nearest first; only one if it is clearly nearest."""
     from difflib import SequenceMatcher, get_close_matches  # only when something is already wrong
 
     near = get_close_matches(word, list(known), n=most, cutoff=0.6)
@@ -157,12 +157,12 @@ def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
 
 
 def client_word(text: str) -> str:
-    """What a user calls a client, in one form: `Claude Code`, `claude_code` -> `claude-code`."""
+    """A user's spelling of a client in normal form: `Claude Code`, `claude_code` -> `claude-code`."""
     return re.sub(r"[\s_]+", "-", text.strip().lower())
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint naming the nearest known words, or None when none is near."""
+    """A hint with the nearest known words, or None if none is near."""
     near = nearest(word, known)
     if not near:
         return None

@@ -1,4 +1,4 @@
-"""A pack as its files say it, read and checked; and a release, the pack's bytes with their digest."""
+"""A pack as its files describe it, and a release: the bytes of a pack with their digest."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,13 +9,13 @@ from agentpack.model.names import Digest, PackName
 
 
 class ReleaseRef(NamedTuple):
-    """A release that a source offers, not yet read."""
+    """A release that a source offers, not read yet."""
 
     pack: PackName
     version: Version
     source: str
     place: str
-    """Where in the source, in words of that source: a path."""
+    """Where it is within the source, in a form only the source interprets: a path."""
 
 
 class Release(NamedTuple):

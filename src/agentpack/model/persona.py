@@ -1,4 +1,4 @@
-"""A persona: fields for its header, and Markdown in sections of rules, each with where it came from."""
+"""A persona: header fields, and Markdown in sections of rules, each with its origin."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -22,8 +22,8 @@ _KINDS = {"variant": "variant", "local": "local variant", "parameter": "paramete
 
 
 class Rule(NamedTuple):
-    """One top-level list item or block. `text` has no trailing blank lines and no attribute braces; `gap` is what
-    follows it up to the next rule or heading: the line end, then blank lines.
+    """One top-level list item or block. `text` has no trailing blank lines and no attribute braces; `gap` is the line
+    end and blank lines that follow.
     """
 
     id: str | None
@@ -31,14 +31,14 @@ class Rule(NamedTuple):
     gap: str
     when: str | None
     kind: str
-    """`item`, `code` or `text`, as `markdown.blocks` says."""
+    """`item`, `code` or `text`, as in `markdown.blocks`."""
     line: int
-    """Line in the file it came from, counted from 1; 0 when unknown."""
+    """The line in its source file, from 1; 0 if unknown."""
     origin: Origin | None = None
     after: str | None = None
     before: str | None = None
     checked: str | None = None
-    """The day (ISO 8601) on which what it claims was last looked up; its section's when it names none itself."""
+    """The day (ISO 8601) on which its claims were last verified; its section's day if it has none."""
 
 
 class Section(NamedTuple):
@@ -56,24 +56,23 @@ class Section(NamedTuple):
     before: str | None = None
     replace: bool = False
     hollow: bool = False
-    """Nothing stood below the heading where it was written, so that it stays though nothing does."""
+    """The heading had no text below it in its source, so it is kept although it is empty."""
     checked: str | None = None
-    """The day on which the claims of its rules, and of those in deeper sections, were last looked up."""
+    """The day on which the claims of its rules, and of deeper sections, were last verified."""
 
 
 class Field(NamedTuple):
-    """A value of the header and where it came from."""
+    """A header value and its origin."""
 
     value: Any
     origin: Origin
 
 
 class Persona:
-    """A persona made ready: variants laid over it, conditions decided, parameters put in. What is left is to say it
-    to a client.
+    """A finished persona: variants applied, conditions resolved, parameters filled in. Only rendering is left.
 
-    Most commands want the body only. One that was kept ready for them is read again whenever it is asked for (`text`),
-    and its sections are made when somebody asks where a rule came from.
+    Most commands only need the body. A cached one is read from the cache each time (`text`), and sections are only
+    built if somebody asks where a rule came from.
     """
 
     __slots__ = ("_sections", "_text", "fields", "name")
@@ -110,7 +109,7 @@ class Persona:
         return self._sections
 
     def named(self, name: str) -> "Persona":
-        """The same under another name."""
+        """The same persona with another name."""
         return Persona(name, self.fields, self._sections, self._text)
 
     def value(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What is wanted on disk for one client."""
+"""A file that is wanted on disk for one client."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -8,34 +8,35 @@ from agentpack.model.names import Digest, text_digest
 
 
 class Note(NamedTuple):
-    """What a client makes of a persona otherwise than it says. The same words for every client of which it is true."""
+    """How a client deviates from what the persona says. The text is the same for every client it applies to."""
 
     text: str
     why: str = ""
-    """Goes behind the clients where there are several: `color: left out for codex, goose: they do not know it`."""
+    """Added after the names when several clients are listed: `color: left out for codex, goose: they do not know it`.
+    """
 
     def __str__(self) -> str:
         return f"{self.text}, {self.why}" if self.why else self.text
 
 
 class Form(NamedTuple):
-    """How a client's file is written: what whoever takes it apart has to know."""
+    """How a client's file is written: what is needed to take it apart."""
 
     format: str = "markdown"
     """`markdown`, `toml`, `json`, `yaml`, or `body` for Markdown without a header."""
     body: str = ""
-    """The key of the body, in formats without a body of their own."""
+    """The key of the body, in formats where the body is a field."""
     roles: Mapping[str, str] = MappingProxyType({})
-    """The field of a persona that the client's own key says: `model` for one that it calls `engine`."""
+    """Maps the client's own keys to persona fields: `engine` to `model`."""
     lists: frozenset[str] = frozenset()
-    """Keys whose value may be a list with commas in one text."""
+    """Keys whose value may be a comma-separated list."""
 
 
 class Rendering(NamedTuple):
     """One file of one persona for one client.
 
-    `notes` say what the client cannot express; `lost` names restrictions that it cannot express, which refuse the
-    client unless the user accepts it.
+    `notes` describe what the client cannot express; `lost` names restrictions it cannot express, which require an
+    acceptance.
     """
 
     client: str
@@ -46,9 +47,9 @@ class Rendering(NamedTuple):
     notes: tuple[Note, ...] = ()
     lost: tuple[str, ...] = ()
     known: Digest | None = None
-    """The text digest of the content, where somebody took it already."""
+    """The text digest of the content, if it was computed already."""
     capabilities: tuple[str, ...] = ()
-    """What the client may do for this persona, read from the content, sorted."""
+    """The persona's capabilities in this client, read from the content, sorted."""
     form: Form = Form()
 
     @property

@@ -1,7 +1,7 @@
-"""What a user asks for: a pack, variants of it, a range of versions, perhaps the place it comes from.
+"""A requirement: a pack, variants, a range of versions, and optionally an address.
 
-The grammar is PEP 508 as `packaging` reads it, with the variants where Python has extras, and three short forms:
-`name@1.2` for `==1.2.*`, `name@1.2.3` for `==1.2.3` and `name@latest` for any version.
+The grammar is PEP 508 as `packaging` parses it, with variants in place of extras, and three short forms: `name@1.2` for
+`==1.2.*`, `name@1.2.3` for `==1.2.3` and `name@latest` for any version.
 """
 
 import re
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 _HINT = "for example `python-engineer`, `python-engineer[strict-typing]>=1.1,<2` or `python-engineer@1.1`"
 _ORDER = "~=!><"
-"""Lower bounds are written before upper ones, as people do."""
+"""Lower bounds are written before upper bounds."""
 _SHAPE = re.compile(r"\s*(?P<name>[^\s\[\]<>=!~@;,]+)\s*(?:\[(?P<variants>[^\]]*)\])?\s*(?P<rest>.*?)\s*\Z", re.S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """A pack, the variants asked for (sorted, without repeats), the range of versions, and an address if one was
-    named.
-    """
+    """A pack, the requested variants (sorted, unique), the range of versions, and an address if one was given."""
 
     pack: PackName
     variants: tuple[str, ...] = ()
@@ -35,7 +33,7 @@ class Requirement:
     """A PEP 440 specifier set in canonical order; empty for any version."""
     url: str | None = None
     newest: bool = field(default=False, compare=False)
-    """`@latest` was asked for: a locked older version is not preferred."""
+    """`@latest` was requested: a locked older version is not preferred."""
 
     def __str__(self) -> str:
         variants = f"[{','.join(self.variants)}]" if self.variants else ""
@@ -49,16 +47,16 @@ class Requirement:
         return SpecifierSet(self.range)
 
     def allows(self, version: Version) -> bool:
-        """Whether the version lies in the range. A pre-release does only when the range names one (PEP 440)."""
+        """Whether the version is in the range. A pre-release only is if the range names one (PEP 440)."""
         specifiers = self.specifiers
         return specifiers.contains(version, prereleases=bool(specifiers.prereleases))
 
 
 def parse_version(text: str) -> Version:
-    """The version the text stands for.
+    """Parse a PEP 440 version.
 
     Raises:
-        UsageError: it is not a PEP 440 version.
+        UsageError: not a PEP 440 version.
     """
     try:
         return Version(text)
@@ -76,10 +74,10 @@ def _is_version(text: str) -> bool:
 
 
 def parse_requirement(text: str) -> Requirement:
-    """The requirement the text stands for.
+    """Parse a requirement.
 
     Raises:
-        UsageError: the text is no requirement; the message says which part is off.
+        UsageError: not a requirement; the message says which part is wrong.
     """
     shape = _SHAPE.match(text)
     if shape is None:
@@ -107,7 +105,7 @@ def _variants(text: str, inside: str | None) -> tuple[str, ...]:
 
 
 def _at(text: str, name: PackName, variants: tuple[str, ...], where: str) -> Requirement:
-    """The part behind `@`: an address, or the short form of a version."""
+    """Parse the part after `@`: an address, or a short form of a version."""
     if "://" in where:
         if holds_secret(where):
             raise UsageError(f"`{text}`: {REFUSED}", hint=_HINT)

@@ -1,7 +1,7 @@
-"""Whether version control left a merge unresolved in a file: the one place that knows its markers.
+"""Detect unresolved merges in files. Only this module knows the markers.
 
-One marker proves nothing, and a persona that teaches git shows them. An unresolved merge has its markers in order, at
-the beginning of their lines; where all of them stand in fenced code blocks they are an example.
+One marker proves nothing: a persona that teaches git shows them. An unresolved merge has all its markers in order, at
+the beginning of lines; if all are in fenced code blocks they are an example.
 """
 
 import re
@@ -12,7 +12,7 @@ _LINES = r"(?m)^(?:([<>]{7}(?=[ \r]|$)|={7}(?=\r?$))| {0,3}(`{3,}|~{3,})([^\n]*)
 
 
 def unmerged_line(data: str | bytes) -> int:
-    """The line, counted from 1, on which an unresolved merge begins; 0 where there is none."""
+    """The line, from 1, where an unresolved merge begins; 0 if there is none."""
     if isinstance(data, bytes):
         data = data.decode("utf-8", "replace") if b"<<<<<<<" in data else ""
     if "<<<<<<<" not in data:

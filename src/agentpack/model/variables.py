@@ -1,10 +1,10 @@
-"""Environment variables that clients listen to, known without loading an adapter: the fast path asks for them.
+"""Environment variables that move clients' folders, known without loading an adapter, because the fast path needs them.
 
-A named path begins with a variable (`$CLAUDE_CONFIG_DIR/agents/x.md`), and the variable may lead to another folder
-tomorrow. So records of a user's scope keep where each variable led (`roots` of a generation and of a journal). A path
-whose variable leads elsewhere now gets a root of its own, named by variable and folder: `$CLAUDE_CONFIG_DIR@3fa2c1d0`.
-Whoever reads a record asks `path_now` for the name that a path has today, and nobody else needs to know. The lock keeps
-names of variables only: it is the same on every machine.
+A named path may begin with a variable (`$CLAUDE_CONFIG_DIR/agents/x.md`), which may point to another folder tomorrow.
+So records of the user scope store where each variable pointed (`roots` of a generation and of a journal). A path whose
+variable points elsewhere now gets a root of its own, named by variable and folder: `$CLAUDE_CONFIG_DIR@3fa2c1d0`.
+Readers of a record call `current_path` for today's name of a path; nobody else needs to know. The lock stores variable
+names only: it is the same on every machine.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,47 +22,47 @@ VARIABLES = (
     "VIBE_HOME",
     "XDG_CONFIG_HOME",
 )
-"""The environment variables that move the folder of a client, known without importing its adapter."""
+"""The environment variables that move a client's folder."""
 
 ROOTS = frozenset(("config", "state", *VARIABLES))
-"""What paths can begin with, behind a `$`: a variable's folder only while it is set."""
+"""The names after `$` at which paths may begin; a variable only counts while it is set."""
 
 
 def root_of(path: str) -> str:
-    """The root that a named path begins at: `$config`, `$CLAUDE_CONFIG_DIR@3fa2c1d0`; empty for the scope's own."""
+    """The root of a named path: `$config`, `$CLAUDE_CONFIG_DIR@3fa2c1d0`; empty for the scope's own."""
     return path.partition("/")[0] if path.startswith("$") else ""
 
 
 def variable_of(root: str) -> str:
-    """The variable that a root is named by: `$CLAUDE_CONFIG_DIR@3fa2c1d0` -> `CLAUDE_CONFIG_DIR`."""
+    """The variable in the name of a root: `$CLAUDE_CONFIG_DIR@3fa2c1d0` -> `CLAUDE_CONFIG_DIR`."""
     return root[1:].partition("@")[0]
 
 
 def is_earlier(root: str) -> bool:
-    """Whether a root is a folder that its variable led to once."""
+    """Whether a root is a folder that its variable pointed to earlier."""
     return "@" in root
 
 
 def earlier_root(root: str, folder: str) -> str:
-    """The name of the folder that a root led to once."""
+    """The name of a root for a folder its variable pointed to earlier."""
     from hashlib import sha256  # not on the fast path
 
     return f"{root}@{sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
-def path_then(path: str) -> str:
-    """The name that a lock has for a path below a root of earlier: `$CLAUDE_CONFIG_DIR/agents/x.md`."""
+def path_in_lock(path: str) -> str:
+    """The lock's name for a path below an earlier root: `$CLAUDE_CONFIG_DIR/agents/x.md`."""
     root = root_of(path)
     return root.partition("@")[0] + path[len(root) :]
 
 
-def path_now(path: str, then: Mapping[str, str], now: Mapping[str, str], is_folder: Callable[[str], bool]) -> str:
-    """The name that a recorded path has today.
+def current_path(path: str, then: Mapping[str, str], now: Mapping[str, str], is_folder: Callable[[str], bool]) -> str:
+    """Today's name of a recorded path.
 
     Args:
-        then: where each root led when the path was recorded. Older records do not say: their paths keep their names.
-        now: where each root leads.
-        is_folder: a folder that is gone was moved, with all that lay in it, and the variable follows it.
+        then: the folder of each root when the path was recorded. Paths of older records, without it, keep their names.
+        now: the folder of each root now.
+        is_folder: returns whether a folder exists. A folder that is gone was moved, and the variable follows it.
     """
     root = root_of(path)
     folder = then.get(root)

@@ -1,1 +1,1 @@
-"""What policies say, and what they refuse."""
+"""Policies: what they say, and what they refuse."""

@@ -1,7 +1,7 @@
-"""What a policy means: from its text to a value, and from the value and what is known of a release to a verdict.
+"""Parse policies, and evaluate their rules against the facts about a release.
 
-Pure. Which files are read is decided in `wanted/policy_check.py`; here is what each rule says about one release, and
-which line of which file decided it.
+Pure. Which files are read is decided in `wanted/policy_check.py`. Here each rule gives a verdict on one release, with
+the line of the file that decided it.
 """
 
 import re
@@ -13,50 +13,51 @@ from packaging.version import Version
 
 from agentpack.model.dates import DAY
 from agentpack.model.requirement import parse_requirement
-from agentpack.policy.policy import Entry, Listed, Lists, Policy, covers, denies, grants
+from agentpack.policy.policy import Policy, PolicyEntry, PolicyList, PolicyLists, covers, denies, grants
 
 _GNU = re.compile(r"((?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(\+)?\Z")
 
 
-class Facts(NamedTuple):
-    """What is known of a release that somebody wants. None: not known, which passes no rule that asks for it."""
+class ReleaseFacts(NamedTuple):
+    """The facts about a requested release. None means unknown, which fails every rule that needs the fact."""
 
     pack: str
     version: str
     variants: tuple[str, ...]
     source: str
-    """The name of the source that has it."""
+    """The name of the source that offers it."""
     place: str
-    """Where that source really is: a folder, an address; the release's own place where a link leads out of it."""
+    """The real place of that source: a folder or an address; the release's own place if a link leads out of the source.
+    """
     license: str | None
     size: int | None
-    """Bytes of all its files."""
+    """The total size of its files in bytes."""
     age: int | None
-    """Seconds since it was released; below 0 when that is yet to come."""
+    """Seconds since its release; negative if that is in the future."""
     capabilities: Mapping[str, str] = {}
-    """Each capability of its files, and a client that has it."""
+    """Each capability of its files, with one client that grants it."""
     spellings: tuple[str, ...] = ()
-    """Other ways to name the place of the source and that of the release."""
+    """Other names of the source's and the release's place."""
     own: bool = False
-    """A pack made of the user's own files: nobody released it, and it needs no licence."""
+    """A pack made from the user's own files: nobody released it, and it needs no licence."""
 
 
 class Verdict(NamedTuple):
-    """What one rule says about a release, and where the line stands that decided."""
+    """The verdict of one rule on a release, and the line that decided it."""
 
     allowed: bool
     rule: str
-    """`packs.deny`, `minimum_age`: the key in the file."""
+    """The key in the policy file: `packs.deny`, `minimum_age`."""
     file: str
     line: int
     why: str
 
 
 def read_policy(data: bytes, file: str) -> dict[str, Any]:
-    """The checked data of a policy file, which `Policy.from_data` takes.
+    """The checked data of a policy file, for `Policy.from_data`.
 
     Raises:
-        InvalidFile: with all its faults.
+        InvalidFile: lists every fault.
     """
     from agentpack.input.documents import decode, read_yaml  # only for a policy not met before
     from agentpack.input.schemas import validate
@@ -64,26 +65,26 @@ def read_policy(data: bytes, file: str) -> dict[str, Any]:
     return validate("policy", read_yaml(decode(data, file), file))
 
 
-def judge(policy: Policy, facts: Facts) -> tuple[Verdict, ...]:
-    """What each rule of the policy says about the release, in the order of the reference page."""
+def release_verdicts(policy: Policy, facts: ReleaseFacts) -> tuple[Verdict, ...]:
+    """The verdict of each rule on the release, in the order of the reference page."""
     licenses = _Licences(policy.licenses)
     return (
         *_sources(policy.sources, facts),
         *_judged("packs", policy.packs, f"pack `{facts.pack}`", lambda entry: _is_pack(str(entry), facts)),
         *(() if facts.own and facts.license is None else licenses.judged(facts.license)),
         *_capabilities(policy.capabilities, facts.capabilities),
-        *(() if facts.own else judge_age(policy, facts.age)),
+        *(() if facts.own else age_verdicts(policy, facts.age)),
         *_size(policy.maximum_size, facts.size),
     )
 
 
 def refusals(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """Those that do not allow it."""
+    """The verdicts that refuse."""
     return tuple(verdict for verdict in verdicts if not verdict.allowed)
 
 
-def judge_age(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
-    """What the policy says about a release of that age in seconds; nothing when it asks for no age."""
+def age_verdicts(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
+    """The verdict on a release's age in seconds; empty if the policy has no minimum age."""
     limit = policy.minimum_age
     if limit is None or limit.value == 0:
         return ()
@@ -100,15 +101,15 @@ def judge_age(policy: Policy, age: int | None) -> tuple[Verdict, ...]:
     return (Verdict(enough, "minimum_age", limit.file, limit.line, why),)
 
 
-def _size(limit: Entry | None, size: int | None) -> Iterator[Verdict]:
+def _size(limit: PolicyEntry | None, size: int | None) -> Iterator[Verdict]:
     if limit is not None:
         fits = size is not None and size <= int(limit.value)
         words = "its size is not known" if size is None else f"it has {size} bytes"
         yield Verdict(fits, "maximum_size", limit.file, limit.line, f"{words}, {limit.value} are allowed")
 
 
-def _judged(key: str, lists: Lists, what: str, meets: Callable[[str | int], bool]) -> Iterator[Verdict]:
-    """Each list of what is allowed, then what is denied: the first entry that is met decides."""
+def _judged(key: str, lists: PolicyLists, what: str, meets: Callable[[str | int], bool]) -> Iterator[Verdict]:
+    """Verdicts of allow lists, then deny lists: the first matching entry decides."""
     for listed in lists.allow:
         found = next((entry for entry in listed.entries if meets(entry.value)), None)
         yield _of_allowed(f"{key}.allow", listed, found, what)
@@ -116,13 +117,13 @@ def _judged(key: str, lists: Lists, what: str, meets: Callable[[str | int], bool
         yield _of_denied(f"{key}.deny", lists.deny, next((e for e in lists.deny if meets(e.value)), None), what)
 
 
-def _of_allowed(rule: str, listed: Listed, found: Entry | None, what: str) -> Verdict:
+def _of_allowed(rule: str, listed: PolicyList, found: PolicyEntry | None, what: str) -> Verdict:
     if found is not None:
         return Verdict(True, rule, found.file, found.line, f"{what} is allowed by `{found.value}`")
     return Verdict(False, rule, listed.file, listed.line, f"{what} is not among what is allowed")
 
 
-def _of_denied(rule: str, denied: Sequence[Entry], found: Entry | None, what: str) -> Verdict:
+def _of_denied(rule: str, denied: Sequence[PolicyEntry], found: PolicyEntry | None, what: str) -> Verdict:
     if found is not None:
         return Verdict(False, rule, found.file, found.line, f"{what} is denied by `{found.value}`")
     return Verdict(True, rule, denied[0].file, denied[0].line, f"{what} is not among what is denied")
@@ -131,8 +132,10 @@ def _of_denied(rule: str, denied: Sequence[Entry], found: Entry | None, what: st
 # Sources and packs.
 
 
-def _sources(lists: Lists, facts: Facts) -> Iterator[Verdict]:
-    """A place is allowed where it really is, and denied under each of its names, with all that is below it."""
+def _sources(lists: PolicyLists, facts: ReleaseFacts) -> Iterator[Verdict]:
+    """Verdicts on the source: it is allowed by its real place, and denied under any of its names, including everything
+    below.
+    """
     by_place = any(is_place(entry.value) for listed in lists.allow for entry in listed.entries)
     what = f"source `{facts.source}`" + (f" at {facts.place}" if by_place and facts.place else "")
     names = (facts.place, *facts.spellings)
@@ -145,25 +148,25 @@ def _sources(lists: Lists, facts: Facts) -> Iterator[Verdict]:
             return entry == facts.source
         return any(_place(str(entry), below=True).fullmatch(name) for name in names)
 
-    yield from _judged("sources", Lists(allow=lists.allow), what, is_allowed)
-    yield from _judged("sources", Lists(deny=lists.deny), what, is_denied)
+    yield from _judged("sources", PolicyLists(allow=lists.allow), what, is_allowed)
+    yield from _judged("sources", PolicyLists(deny=lists.deny), what, is_denied)
 
 
 def is_place(entry: str | int) -> bool:
-    """Whether an entry means a place and not the name of a source."""
+    """Whether an entry is a place rather than the name of a source."""
     return "/" in str(entry)
 
 
 @cache
 def _place(entry: str, *, below: bool = False) -> re.Pattern[str]:
-    """A place in which `*` stands for a part between two `/`, and `/*` at the end for all that is below."""
+    """A pattern for a place: `*` matches one component, `/*` at the end everything below."""
     below = below or entry.endswith("/*")
     body = re.escape(entry.removesuffix("/*").rstrip("/")).replace(r"\*", "[^/]*")
     return re.compile(body + (r"(?:/.*)?" if below else "/?"), re.S)
 
 
-def _is_pack(entry: str, facts: Facts) -> bool:
-    """Whether a name with `*`, or a requirement, means the release; a pre-release in the range is meant too."""
+def _is_pack(entry: str, facts: ReleaseFacts) -> bool:
+    """Whether a name pattern or a requirement matches the release; pre-releases in the range match too."""
     if re.fullmatch(r"[a-z0-9*-]+", entry):
         return covers(entry, facts.pack)
     requirement = parse_requirement(entry)
@@ -176,9 +179,9 @@ def _is_pack(entry: str, facts: Facts) -> bool:
 
 
 class _Licences:
-    """Judges an SPDX expression: of alternatives one must pass, of what holds together all."""
+    """Evaluates an SPDX expression: one alternative of `OR` must pass, all parts of `AND`."""
 
-    def __init__(self, lists: Lists) -> None:
+    def __init__(self, lists: PolicyLists) -> None:
         self.lists = lists
 
     def judged(self, text: str | None) -> Iterator[Verdict]:
@@ -210,7 +213,7 @@ class _Licences:
             yield Verdict(True, "licenses.deny", first.file, first.line, f"{words}, so none that is denied")
 
     def _refusal(self, parts: Sequence[str]) -> Verdict | None:
-        """Why the expression, in prefix order, does not pass; None when it does."""
+        """Why the expression (in prefix order) is refused; None if it passes."""
         part, rest = parts[0], parts[1:]
         if part not in ("AND", "OR"):
             return self._single(part)
@@ -231,9 +234,9 @@ class _Licences:
         return None
 
 
-def _named(entries: Iterable[Entry], name: str) -> Entry | None:
-    """The entry that means a licence. An exception (`WITH`) and a `+` only add rights, so the licence itself stands
-    for it among what is allowed, and among what is denied too.
+def _named(entries: Iterable[PolicyEntry], name: str) -> PolicyEntry | None:
+    """The entry that matches a licence. An exception (`WITH`) and a `+` only add rights, so the plain licence matches
+    too, in allow and deny lists.
     """
     plain, _, _ = name.partition(" WITH ")
     means = {name, plain, plain.removesuffix("+")} | {_modern(plain)}
@@ -241,13 +244,13 @@ def _named(entries: Iterable[Entry], name: str) -> Entry | None:
 
 
 def _modern(name: str) -> str:
-    """The GNU licences were renamed by SPDX: `GPL-3.0` is `GPL-3.0-only`, `GPL-3.0+` is `GPL-3.0-or-later`."""
+    """The current SPDX name of a GNU licence: `GPL-3.0` is `GPL-3.0-only`, `GPL-3.0+` is `GPL-3.0-or-later`."""
     found = _GNU.match(name)
     return name if found is None else found[1] + ("-or-later" if found[2] else "-only")
 
 
 def _expression(text: str) -> list[str] | None:
-    """An SPDX expression in prefix order: `["OR", "MIT", "Apache-2.0"]`; None when it is none."""
+    """An SPDX expression in prefix order: `["OR", "MIT", "Apache-2.0"]`; None if it is not valid."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
     try:
@@ -285,7 +288,7 @@ def _expression(text: str) -> list[str] | None:
 
 
 def _length(parts: Sequence[str]) -> int:
-    """How many parts the first operand takes."""
+    """The number of parts in the first operand."""
     open, count = 1, 0
     while open:
         open += 1 if parts[count] in ("AND", "OR") else -1
@@ -296,7 +299,7 @@ def _length(parts: Sequence[str]) -> int:
 # Capabilities.
 
 
-def _capabilities(lists: Lists, found: Mapping[str, str]) -> Iterator[Verdict]:
+def _capabilities(lists: PolicyLists, found: Mapping[str, str]) -> Iterator[Verdict]:
     for listed in lists.allow:
         missing = next((word for word in sorted(found) if not _within(word, listed.entries)), None)
         if missing is None:
@@ -316,8 +319,8 @@ def _capabilities(lists: Lists, found: Mapping[str, str]) -> Iterator[Verdict]:
             yield Verdict(False, "capabilities.deny", entry.file, entry.line, why)
 
 
-def _within(word: str, entries: Iterable[Entry]) -> bool:
-    """Whether a list of what is allowed includes the word. A list that names no model says nothing of models."""
+def _within(word: str, entries: Iterable[PolicyEntry]) -> bool:
+    """Whether an allow list includes the word. A list without models does not restrict models."""
     allowed = [str(entry.value) for entry in entries]
     if word.startswith("model:") and not any(entry.startswith("model") for entry in allowed):
         return True

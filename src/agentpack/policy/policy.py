@@ -1,8 +1,8 @@
-"""Who may install what, as a value: what policy files say, and the strictest of several.
+"""Policies as values: what each file says, and the strictest combination of several.
 
-Each setting keeps the file and line that said it. Several files meet without order: lists of what is allowed must all
-allow, lists of what is denied add up, ages and sizes take the stricter, and a file that says nothing about something
-does not restrict it. What a policy means for a release is decided in `policy/evaluate.py`.
+Each setting keeps the file and line it came from. Files combine in any order: every allow list must allow, deny lists
+add up, ages and sizes take the stricter value, and a file without a setting does not restrict it. What a policy means
+for a release is decided in `policy/evaluate.py`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,65 +12,65 @@ from agentpack.model import capabilities as may
 from agentpack.model.fields import TOOLS
 
 
-class Entry(NamedTuple):
-    """One item of a list, or the value of one setting, and where it stands; lines count from 1."""
+class PolicyEntry(NamedTuple):
+    """One list item or setting, with its file and line (from 1)."""
 
     value: str | int
     file: str
     line: int
 
 
-class Listed(NamedTuple):
-    """One list of one file, and where its key stands."""
+class PolicyList(NamedTuple):
+    """One list of one file, with the place of its key."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PolicyEntry, ...]
     file: str
     line: int
 
 
-class Lists(NamedTuple):
-    """What is allowed and denied of one thing, by all files."""
+class PolicyLists(NamedTuple):
+    """The allow and deny lists of all files for one subject."""
 
-    allow: tuple[Listed, ...] = ()
-    """Each of them must allow; none: everything is allowed."""
-    deny: tuple[Entry, ...] = ()
-    """Each of them refuses."""
+    allow: tuple[PolicyList, ...] = ()
+    """Every list must allow; without lists everything is allowed."""
+    deny: tuple[PolicyEntry, ...] = ()
+    """Any list may refuse."""
 
 
 class Policy(NamedTuple):
-    """What all policy files say together."""
+    """All policy files combined."""
 
-    sources: Lists = Lists()
-    packs: Lists = Lists()
-    licenses: Lists = Lists()
-    capabilities: Lists = Lists()
-    accept: tuple[Listed, ...] = ()
-    """Capabilities that an upgrade may add without `--accept`: those in every one of the lists."""
-    hidden_text: Entry | None = None
-    """`refuse` or `report`; None where no file says."""
-    minimum_age: Entry | None = None
+    sources: PolicyLists = PolicyLists()
+    packs: PolicyLists = PolicyLists()
+    licenses: PolicyLists = PolicyLists()
+    capabilities: PolicyLists = PolicyLists()
+    accept: tuple[PolicyList, ...] = ()
+    """Capabilities an upgrade may add without `--accept`: those in every list."""
+    hidden_text: PolicyEntry | None = None
+    """`refuse` or `report`; None if no file says."""
+    minimum_age: PolicyEntry | None = None
     """Days since the release."""
-    maximum_size: Entry | None = None
-    """Bytes of a release's files."""
+    maximum_size: PolicyEntry | None = None
+    """Total bytes of a release's files."""
     files: tuple[str, ...] = ()
-    """The files that were read, whatever they say."""
+    """All files that were read, whatever they contain."""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], file: str) -> "Policy":
-        """The policy that checked data (`input/schemas/`) of one file stands for."""
+        """The policy in checked data (`input/schemas/`) of one file."""
 
-        def entry(key: str) -> Entry | None:
-            return Entry(data[key][0], file, data[key][1]) if key in data else None
+        def entry(key: str) -> PolicyEntry | None:
+            return PolicyEntry(data[key][0], file, data[key][1]) if key in data else None
 
-        def listed(key: str) -> tuple[Listed, ...]:
+        def listed(key: str) -> tuple[PolicyList, ...]:
             if key not in data:
                 return ()
             rows, line = data[key]
-            return (Listed(tuple(sorted({Entry(value, file, at) for value, at in rows})), file, line),)
+            return (PolicyList(tuple(sorted({PolicyEntry(value, file, at) for value, at in rows})), file, line),)
 
-        def lists(key: str) -> Lists:
+        def lists(key: str) -> PolicyLists:
             denied = listed(f"{key}.deny")
-            return Lists(listed(f"{key}.allow"), denied[0].entries if denied else ())
+            return PolicyLists(listed(f"{key}.allow"), denied[0].entries if denied else ())
 
         return cls(
             sources=lists("sources"),
@@ -86,12 +86,12 @@ class Policy(NamedTuple):
 
     @property
     def reports_hidden_text(self) -> bool:
-        """Whether hidden text is only reported; it is refused unless a policy says `report` and none says `refuse`."""
+        """Whether hidden text is only reported: if one policy says `report` and none says `refuse`."""
         return self.hidden_text is not None and self.hidden_text.value == "report"
 
     @property
-    def judges(self) -> bool:
-        """Whether there is anything that a release could be refused by."""
+    def has_rules(self) -> bool:
+        """Whether any rule could refuse a release."""
         limits = self.minimum_age is not None or self.maximum_size is not None
         every = (self.sources, self.packs, self.licenses, self.capabilities)
         return limits or any(lists.allow or lists.deny for lists in every)
@@ -104,26 +104,26 @@ class Policy(NamedTuple):
 
 
 def strictest(policies: Iterable[Policy]) -> Policy:
-    """What all of them say together: never allows what one of them refuses.
+    """All policies combined: nothing is allowed that one of them refuses.
 
-    The order makes no difference, and neither does a policy that is met twice.
+    Order and duplicates make no difference.
     """
     every = tuple(policies)
 
-    def lists(key: str) -> Lists:
-        found: list[Lists] = [getattr(policy, key) for policy in every]
-        return Lists(
+    def lists(key: str) -> PolicyLists:
+        found: list[PolicyLists] = [getattr(policy, key) for policy in every]
+        return PolicyLists(
             tuple(sorted({listed for one in found for listed in one.allow})),
             tuple(sorted({entry for one in found for entry in one.deny})),
         )
 
-    def entries(key: str) -> list[Entry]:
+    def entries(key: str) -> list[PolicyEntry]:
         return sorted(entry for policy in every if (entry := getattr(policy, key)) is not None)
 
-    def least(key: str) -> Entry | None:
+    def least(key: str) -> PolicyEntry | None:
         return next(iter(entries(key)), None)
 
-    def most(key: str) -> Entry | None:
+    def most(key: str) -> PolicyEntry | None:
         found = entries(key)
         return next((entry for entry in found if entry.value == found[-1].value), None)
 
@@ -141,7 +141,7 @@ def strictest(policies: Iterable[Policy]) -> Policy:
 
 
 def covers(pattern: str, word: str) -> bool:
-    """Whether a pattern, in which `*` stands for any text, is met by the whole word."""
+    """Whether a pattern (`*` matches any text) matches the whole word."""
     if "*" not in pattern:
         return pattern == word
     first, *middle, last = pattern.split("*")
@@ -157,12 +157,14 @@ def covers(pattern: str, word: str) -> bool:
 
 
 def grants(entry: str, capability: str) -> bool:
-    """Whether what an entry allows includes the capability: it is that word, its pattern, or a wider word."""
+    """Whether an allow entry includes the capability: the same word, a pattern for it, or a wider word."""
     return covers(entry, capability) or ("*" not in entry and may.accepted((entry,), "", capability))
 
 
 def denies(entry: str, capability: str) -> bool:
-    """Whether an entry denies a capability: it is that word or its pattern, or the capability gives any part of it."""
+    """Whether a deny entry matches a capability: the same word, a pattern for it, or something the capability
+    includes.
+    """
     if covers(entry, capability) or capability.startswith((f"{entry}:", f"{entry}~")):
         return True
     tool = entry.removesuffix(":*")
@@ -170,5 +172,5 @@ def denies(entry: str, capability: str) -> bool:
 
 
 def is_tool(capability: str) -> bool:
-    """Whether a capability, or the head of some, is the use of a tool."""
+    """Whether a capability, or the head of one, is about a tool."""
     return capability in (*TOOLS, "mcp", "tool") or capability.startswith(("mcp:", "tool:"))

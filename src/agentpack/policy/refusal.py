@@ -1,11 +1,11 @@
-"""The policies of a scope, the verdicts on a pack, and the refusal. Loaded only where a policy was set."""
+"""Read the policies of a scope, and refuse what they do not allow. Loaded only if a policy is set."""
 
 import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from agentpack.disk.trusted import read_trusted
-from agentpack.environment import POLICY_VARIABLE, in_the_way
+from agentpack.disk.policy_file import read_trusted
+from agentpack.environment import POLICY_VARIABLE, blocking_path
 from agentpack.errors import AgentpackError, InvalidFile, PolicyRefused, PolicyUnreadable
 from agentpack.policy.evaluate import Verdict, read_policy, refusals
 from agentpack.policy.policy import Policy
@@ -19,19 +19,19 @@ _HINT = (
 
 
 def read_policies(files: Iterable[str]) -> tuple[Policy, ...]:
-    """The policies that these files hold.
+    """The policies in these files.
 
     Raises:
-        PolicyUnreadable: any of them cannot be read or trusted, with all that is wrong.
+        PolicyUnreadable: one cannot be read or trusted; lists every problem.
     """
-    found, problems = look(files)
+    found, problems = read_readable_policies(files)
     if problems:
         raise PolicyUnreadable("a policy cannot be read, so nothing is allowed", details=problems, hint=_HINT)
     return found
 
 
-def look(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
-    """The policies of those files that can be read, and what is wrong with the others."""
+def read_readable_policies(files: Iterable[str]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+    """The policies in the readable files, and the problems with the others."""
     found: list[Policy] = []
     problems: list[str] = []
     for file in files:
@@ -52,7 +52,7 @@ def _read(file: str) -> Policy:
     try:
         data = read_trusted(file, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        if (folder := in_the_way(file)) is None:
+        if (folder := blocking_path(file)) is None:
             raise
         what = "a link that leads nowhere" if os.path.islink(folder) else "not a folder"
         raise PolicyUnreadable(f"{file}: {folder} is {what}") from None
@@ -60,7 +60,7 @@ def _read(file: str) -> Policy:
 
 
 class PackVerdict(NamedTuple):
-    """What each rule says about one pack that was chosen."""
+    """The verdict of each rule on one chosen pack."""
 
     pack: str
     version: str
@@ -71,8 +71,8 @@ class PackVerdict(NamedTuple):
         return refusals(self.verdicts)
 
 
-def refuse(found: Sequence[PackVerdict]) -> None:
-    """Raise PolicyRefused when any of them is refused."""
+def refuse_releases(found: Sequence[PackVerdict]) -> None:
+    """Raise PolicyRefused if any pack is refused."""
     refused = [one for one in found if one.refusals]
     if not refused:
         return
@@ -92,5 +92,5 @@ def refuse(found: Sequence[PackVerdict]) -> None:
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """A verdict on one line: the rule, why, and what decided."""
+    """A verdict in one line: the rule, the reason, and the line that decided."""
     return f"{verdict.rule}: {verdict.why} ({verdict.file}:{verdict.line})"

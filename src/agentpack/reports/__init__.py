@@ -1,1 +1,1 @@
-"""Values -> what people and programs read: text, data, Markdown, HTML, SARIF, the commands of a CI system."""
+"""Format values for people and programs: text, data, Markdown, HTML, SARIF, CI commands."""

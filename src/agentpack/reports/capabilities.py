@@ -1,28 +1,30 @@
-"""What personas may do, for people and for programs: equal ones together, a row for each set of capabilities."""
+"""Format capabilities for people and programs, with a row for each distinct set."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from agentpack.changes.widening import MayChange, told
+from agentpack.changes.widening import CapabilityChange, capability_words
 from agentpack.model.capabilities import widening
 
 MOST_ROWS = 20
-"""Rows for people; the envelope has all."""
+"""Rows shown to people; JSON output has all."""
 _MOST_NAMES = 3
 Reached = tuple[str, str, str]
 """Pack, persona, client."""
 
 
-def may_rows(changes: Collection[MayChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str, str]]:
-    """For each set of capabilities what is said of it (`may`, `may do more`), who it holds for, and the words.
+def may_rows(
+    changes: Collection[CapabilityChange], everyone: Collection[Reached] = ()
+) -> Iterator[tuple[str, str, str]]:
+    """For each set of capabilities: the verb (`may`, `may do more`), who it applies to, and the capabilities.
 
     Args:
-        everyone: all there are; what holds for all of them needs no names.
+        everyone: all personas and clients; a row that applies to all of them lists no names.
     """
-    groups: dict[tuple[str, str], list[MayChange]] = {}
+    groups: dict[tuple[str, str], list[CapabilityChange]] = {}
     for change in changes:
-        after = told(change.after)
-        words = after if change.before is None else f"{told(change.before)} -> {after}"
+        after = capability_words(change.after)
+        words = after if change.before is None else f"{capability_words(change.before)} -> {after}"
         groups.setdefault((_said(change), words), []).append(change)
     rows = [(said, who, words) for (said, words), members in groups.items() for who in _who(members, everyone)]
     rows.sort(key=lambda row: _ORDER.index(row[0]))
@@ -31,8 +33,8 @@ def may_rows(changes: Collection[MayChange], everyone: Collection[Reached] = ())
         yield "may", "", f"… and {len(rows) - MOST_ROWS} more; `--json` has all"
 
 
-def may_lines(changes: Collection[MayChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str]]:
-    """A label and the words behind it, for each row."""
+def may_lines(changes: Collection[CapabilityChange], everyone: Collection[Reached] = ()) -> Iterator[tuple[str, str]]:
+    """A label and a text for each row."""
     for said, who, words in may_rows(changes, everyone):
         yield (f"{said} ({who}): " if who else f"{said}: "), words
 
@@ -40,7 +42,7 @@ def may_lines(changes: Collection[MayChange], everyone: Collection[Reached] = ()
 _ORDER = ("may do more", "may", "may do otherwise", "may do less")
 
 
-def _said(change: MayChange) -> str:
+def _said(change: CapabilityChange) -> str:
     if change.before is None:
         return "may"
     if change.widened:
@@ -48,8 +50,8 @@ def _said(change: MayChange) -> str:
     return "may do less" if widening(change.after, change.before) else "may do otherwise"
 
 
-def _who(members: Sequence[MayChange], everyone: Collection[Reached]) -> Iterator[str]:
-    """Who the members are, in as few words as tell it: nothing for all, clients, or personas and clients."""
+def _who(members: Sequence[CapabilityChange], everyone: Collection[Reached]) -> Iterator[str]:
+    """The members in as few words as possible: nothing for all, clients, or personas and clients."""
     personas = {reached[:2] for reached in everyone}
     clients = {reached[2] for reached in everyone}
     by_persona: dict[tuple[str, str], list[str]] = {}
@@ -72,8 +74,8 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"
 
 
-def may_data(changes: Collection[MayChange]) -> list[dict[str, Any]]:
-    """The same as the envelope has it."""
+def may_data(changes: Collection[CapabilityChange]) -> list[dict[str, Any]]:
+    """The capabilities for JSON output."""
     return [
         {
             "pack": change.pack,

@@ -1,10 +1,10 @@
-"""A conflict, place by place: what the release had, what you have, and what the new release says."""
+"""Format a conflict place by place: the old release's text, yours, and the new release's."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import heading_above
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.words import Span, marked
 from agentpack.model.changes import Conflict
 from agentpack.reports.escaping import safe, safe_text
@@ -17,16 +17,16 @@ _OTHER: Mapping[str, str] = {
 }
 
 MOST_CONFLICTS = 50
-"""Of more conflicts in one file the first are shown; the data of the envelope has all."""
+"""Conflicts shown for one file; JSON output has all."""
 MOST_LINES = 40
-"""Of a longer side only so many lines are shown; the data of the envelope has all."""
+"""Lines shown of one side; JSON output has all."""
 
 
 def conflict_lines(why: str, conflicts: Sequence[Conflict], text: bytes, style: Callable[..., str]) -> Iterator[str]:
     """The lines for people.
 
     Args:
-        text: one of the texts that the conflicts stand in, to find their headings.
+        text: one of the conflicting texts, to find headings in.
     """
     if why != "merge":
         yield f"  {safe(_OTHER.get(why, why))}"

@@ -1,10 +1,10 @@
-"""Differences as a patch, byte for byte, and as the data of the envelope."""
+"""Format differences as an exact patch, and for JSON output."""
 
 from typing import Any
 
 from agentpack.changes.differences import Differences, FileDifference
-from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import unified
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.rules import Entry, RuleChange
 from agentpack.model.persona import Origin
 from agentpack.reports.capabilities import may_data
@@ -12,7 +12,7 @@ from agentpack.reports.words import Place, line_counts, origin_words
 
 
 def patch(differences: Differences, place: Place) -> bytes:
-    """A patch that `git apply` and `patch -p1` take; it makes the later side of the earlier one, byte for byte."""
+    """A patch for `git apply` and `patch -p1` that turns the earlier side into the later one, byte for byte."""
     texts = (
         unified(_exact(file.before), _exact(file.after), place(file.path).lstrip("/"))
         for file in differences.files
@@ -26,12 +26,12 @@ def _exact(data: bytes | None) -> str | None:
 
 
 def decoded_or_none(data: bytes | None) -> str | None:
-    """The text for people, None where there is no file."""
+    """The text for people; None if there is no file."""
     return None if data is None else decoded(data)
 
 
 def data(differences: Differences, place: Place) -> dict[str, Any]:
-    """The differences as the envelope has them."""
+    """The differences for JSON output."""
     return {
         "before": differences.before,
         "after": differences.after,
@@ -98,7 +98,7 @@ def _rule_data(change: RuleChange, origin: str) -> dict[str, Any]:
 
 
 def entry_data(entry: Entry | None) -> dict[str, Any] | None:
-    """A rule as the envelope has it."""
+    """A rule for JSON output."""
     if entry is None:
         return None
     return {
@@ -110,5 +110,5 @@ def entry_data(entry: Entry | None) -> dict[str, Any] | None:
 
 
 def origin_data(origin: Origin | None) -> dict[str, str] | None:
-    """An origin as the envelope has it."""
+    """An origin for JSON output."""
     return None if origin is None else {"kind": origin.kind, "name": origin.name}

@@ -1,4 +1,4 @@
-"""For a workflow of GitHub: an annotation for each file that differs."""
+"""Format differences as GitHub annotations, one for each file."""
 
 from collections.abc import Iterator
 

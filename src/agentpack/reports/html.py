@@ -1,6 +1,6 @@
-"""For reading in a browser or sending along: one page that needs nothing else and runs nothing.
+"""Format differences as one HTML page without scripts or external resources.
 
-What the texts say stands in text nodes, escaped; no attribute and no style is made of it.
+Text from files is only put into text nodes, escaped, never into attributes or styles.
 """
 
 from collections.abc import Iterator
@@ -75,5 +75,5 @@ def _line(line: str) -> str:
 
 
 def _text(words: str) -> str:
-    """Words as a text node: hidden characters shown, markup without meaning."""
+    """A text node: hidden characters are shown, markup is escaped."""
     return escape(safe(words))

@@ -1,4 +1,4 @@
-"""For a pull request: what the texts say stands in code spans and fences that it cannot end."""
+"""Format differences for a pull request: text from files is in code spans and fences that it cannot end."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from agentpack.reports.words import Place, bare, brief, origin_words, remark_lin
 
 
 def markdown(differences: Differences, place: Place) -> Iterator[str]:
-    """For a pull request. What the texts say stands in code spans and fences that it cannot end."""
+    """The Markdown, line by line."""
     for pack in differences.packs:
         before, after = (code_span(side) if side else "none" for side in (pack.before, pack.after))
         yield f"**{code_span(pack.name)}** {before} → {after}\n"
@@ -59,7 +59,7 @@ def changed_lines(file: FileDifference, place: Place) -> list[str]:
 
 
 def _plain(words: str, *_: str) -> str:
-    """The shape of `Output.style`, without colour."""
+    """Same signature as `Output.style`, without colour."""
     return words
 
 
@@ -68,7 +68,7 @@ def longest_run_of_backticks(lines: Iterable[str]) -> int:
 
 
 def code_span(words: str) -> str:
-    """The words as a code span that they cannot end."""
+    """A code span that its text cannot end."""
     words = safe(" ".join(words.split())) or "-"
     ticks = "`" * (longest_run_of_backticks([words]) + 1)
     pad = " " if words.startswith("`") or words.endswith("`") else ""

@@ -1,4 +1,4 @@
-"""Which fields and rules differ, each with its id, its section, where it comes from, and the words in short."""
+"""Format differences rule by rule: field or rule, its id, section and origin, and a short text."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ from agentpack.reports.words import (
 
 
 def rules(differences: Differences, place: Place, style: Style) -> Iterator[str]:
-    """Each field and rule that differs: what happened to it, its id, section and origin, and the words in short."""
+    """The lines for each field and rule that differs."""
     yield from lines_above(differences, place)
     yield from each_file(
         differences,

@@ -1,17 +1,17 @@
-"""Findings as SARIF 2.1.0, the format that code scanning reads."""
+"""Format findings as SARIF 2.1.0, the format of code scanning."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from agentpack import __version__
-from agentpack.audit.rules import RULES, Finding
+from agentpack.audit.rules import RULES, AuditFinding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
 
 
-def sarif(found: Sequence[tuple[Finding, str]]) -> dict[str, Any]:
-    """One run with every rule and the findings, each with its fingerprint."""
+def sarif(found: Sequence[tuple[AuditFinding, str]]) -> dict[str, Any]:
+    """One run with all rules and findings, each with its fingerprint."""
     index = {name: number for number, name in enumerate(RULES)}
     rules = [
         {
@@ -38,13 +38,13 @@ def sarif(found: Sequence[tuple[Finding, str]]) -> dict[str, Any]:
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _location(finding: Finding) -> dict[str, Any]:
+def _location(finding: AuditFinding) -> dict[str, Any]:
     region = {"startLine": max(1, finding.line), "startColumn": max(1, finding.column)}
     return {"artifactLocation": {"uri": uri(finding.file)}, "region": region}
 
 
 def uri(path: str) -> str:
-    """A file's name as a URI reference: absolute ones with `file://`, all else percent-encoded."""
+    """A file name as a URI reference: absolute ones with `file://`, everything percent-encoded."""
     encoded = "".join(
         chr(byte) if chr(byte) in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogateescape")
     )

@@ -1,11 +1,11 @@
-"""The changed lines of each file, with the changed words marked; or a line for each file."""
+"""Format differences as changed lines with changed words marked, or as one line for each file."""
 
 from collections.abc import Iterator, Sequence
 
 from agentpack.changes.differences import Differences, FileDifference
 from agentpack.compose.parse import split_front_matter
-from agentpack.differences.accounts import decoded
 from agentpack.differences.lines import Hunk, counts, hunks
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.words import Span, marked, paired, unpaired
 from agentpack.reports.escaping import safe
 from agentpack.reports.words import (
@@ -22,11 +22,11 @@ from agentpack.reports.words import (
 )
 
 MARKED = 2_000
-"""In a file with more changed lines than this, no words are marked."""
+"""Words are only marked in files with up to this many changed lines."""
 
 
 def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
-    """A line for each file: its state, how many lines and which rules."""
+    """A line for each file: its state, the number of lines, and which rules."""
     yield from lines_above(differences, place)
     for file in differences.files:
         found = line_counts(file)
@@ -37,10 +37,10 @@ def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
 
 
 def text(differences: Differences, place: Place, style: Style, *, width: int) -> Iterator[str]:
-    """The changed lines of each file, with the changed words marked.
+    """The changed lines of each file, with changed words marked.
 
     Args:
-        width: lines that did not change are cut to it.
+        width: unchanged lines are cut to it.
     """
     yield from lines_above(differences, place)
 

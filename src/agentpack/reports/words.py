@@ -1,8 +1,8 @@
-"""How differences are shown: `text.py` for people, `rules.py` rule by rule, `markdown.py` for a pull request,
-`data.py` as a patch and as data. Here is what they share.
+"""What the formats of differences share: `text.py` for people, `rules.py` rule by rule, `markdown.py` for pull
+requests, `data.py` as a patch and as data.
 
-Everything that comes from packs or files is escaped for where it goes; only a patch is exact, since it has to apply.
-Colour repeats what the signs and marks say.
+Everything from packs or files is escaped for its destination; only a patch is exact, because it must apply. Colour
+repeats what signs and marks say.
 """
 
 import re
@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agentpack.changes.differences import Differences, FileDifference, Remark
-from agentpack.differences.accounts import decoded
 from agentpack.differences.header import FieldChange
-from agentpack.differences.lines import Counts, counts, hunks
+from agentpack.differences.lines import LineCounts, counts, hunks
+from agentpack.differences.parsed_files import decoded
 from agentpack.differences.rules import EDIT, RuleChange
 from agentpack.differences.words import Span
 from agentpack.model.unmerged import MARKERS
@@ -39,11 +39,11 @@ STATES: Mapping[str, str] = {
     "conflict": "in conflict",
 }
 WHOLE = ("missing", "leftover", "blocked", "new", "restored", "removed")
-"""States in which a whole file comes or goes: what is in it is shown by a patch only."""
+"""States in which a whole file is added or removed; only a patch shows its contents."""
 
 
 def remark_lines(remark: Remark, place: str) -> Iterator[str]:
-    """A remark in a line, its details below."""
+    """A remark in one line, with its details below."""
     words = {
         "lock-missing": "missing; `agentpack sync` writes it again",
         "lock-merging": "is half merged: run `agentpack lock`, which merges the two sides",
@@ -88,10 +88,10 @@ def each_file(
             yield from body(file)
 
 
-def line_counts(file: FileDifference) -> Counts:
-    """How many lines differ, if both texts are known."""
+def line_counts(file: FileDifference) -> LineCounts:
+    """How many lines differ; zero unless both texts are known."""
     if file.unknown or file.state == "conflict":
-        return Counts(0, 0)
+        return LineCounts(0, 0)
     return counts(hunks(decoded(file.before or b""), decoded(file.after or b""), context=0))
 
 
@@ -108,19 +108,19 @@ def rule_counts(file: FileDifference) -> str:
 
 
 def state_words(file: FileDifference) -> str:
-    """The state of a file, and what helps behind a semicolon."""
+    """The state of a file, and after a semicolon what helps."""
     if file.outdated:
         return f"{STATES[file.state]}, and not up to date with the lock; `agentpack sync` brings both together"
     return STATES[file.state]
 
 
 def short(file: FileDifference, place: str, style: Style) -> str:
-    """The file in a line."""
+    """The file in one line."""
     return f"{style(safe(place), 'bold')}  {state_words(file)}"
 
 
 def origin_words(differences: Differences, change: FieldChange | RuleChange, file: FileDifference) -> str:
-    """Where a change comes from."""
+    """The origin of a change."""
     by_hand = differences.after == "disk" and file.state == "edited"
     if file.state == "outdated":
         return "not what is locked"
@@ -135,12 +135,12 @@ def origin_words(differences: Differences, change: FieldChange | RuleChange, fil
 
 
 def bare(words: str) -> str:
-    """A rule's words in one line, without the mark of a list item or heading."""
+    """A rule's text in one line, without the mark of a list item or heading."""
     return re.sub(r"\A(?:[-*+]|#{1,6}|[0-9]{1,9}[.)]) ", "", " ".join(words.split()))
 
 
 def brief(words: str) -> str:
-    """Words cut to a length that is read at a glance."""
+    """Text cut to a length that can be read at a glance."""
     return words if len(words) <= _SHORT else words[: _SHORT - 1].rstrip() + "…"
 
 
@@ -148,7 +148,7 @@ MARKS = {"-": ("red", "[-", "-]"), "+": ("green", "{+", "+}")}
 
 
 def spans_in(spans: Sequence[Span], sign: str, style: Style) -> str:
-    """A line with its changed words reversed, where there is no colour in `[-…-]` or `{+…+}`."""
+    """A line with changed words in reverse video, or without colour in `[-…-]` or `{+…+}`."""
     color, opening, closing = MARKS[sign]
     plain = style("x", color) == "x"
     done = []

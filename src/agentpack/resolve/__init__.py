@@ -1,8 +1,8 @@
-"""Requirements and what sources offer become one release for each pack that is needed.
+"""Resolve requirements to one release for each needed pack.
 
-`resolve` is pure: the same requirements and answers give the same releases, or the same error, whatever order they
-come in. Where a release comes from (the address in a requirement) is the business of whoever answers the questions.
-Why it is our own search and not a library: `docs/decisions/0002-own-resolver.md`. How a user reads its answers:
+`resolve` is pure: the same requirements and answers give the same releases, or the same error, in whatever order they
+come. Where a release comes from (the address in a requirement) is up to whoever answers the questions. Why this is our
+own search and not a library: `docs/decisions/0002-own-resolver.md`. How users read its results:
 `docs/explanation/resolving.md`.
 """
 
@@ -23,13 +23,13 @@ __all__ = ["USER", "Chosen", "Questions", "resolve"]
 
 _NONE: Mapping[PackName, Version] = MappingProxyType({})
 _EFFORT = 20_000_000
-"""In clauses looked at: some seconds. 10,000 packs with 20 releases take about 1,000,000."""
+"""Clauses that may be visited: a few seconds. 10,000 packs with 20 releases take about 1,000,000."""
 _VALUES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """One release of the answer. `variants` are all that anybody asks for; `wanted_by` is sorted."""
+    """One chosen release. `variants` are all that anybody requests; `wanted_by` is sorted."""
 
     pack: PackName
     version: Version
@@ -41,16 +41,16 @@ class Chosen:
 def resolve(
     wanted: Sequence[Requirement], questions: Questions, *, preferred: Mapping[PackName, Version] = _NONE
 ) -> tuple[Chosen, ...]:
-    """One release for each pack that is wanted or required, sorted by pack.
+    """One release for each pack that is requested or required, sorted by pack.
 
-    Newest first: of the packs the user names, in alphabetical order, each gets the newest release that goes with
-    those before it.
+    Newest first: of the packs the user names, in alphabetical order, each gets the newest release compatible with those
+    before it.
 
     Args:
-        preferred: releases to keep where they still fit, as the lock has them; `name@latest` sets one aside.
+        preferred: locked releases to keep where they still fit; `name@latest` ignores them.
 
     Raises:
-        Unresolvable: there is no such choice; the details derive why, the hint names a way out where one is near.
+        Unresolvable: no choice satisfies the requirements; the details derive why, the hint suggests a change.
     """
     wants = list(dict.fromkeys(sorted(wanted, key=_order)))
     answers = Answers(questions)
@@ -73,7 +73,7 @@ def _order(want: Requirement) -> tuple[str, tuple[str, ...], str, str, bool]:
 
 
 def _listed(answers: Answers, wants: Sequence[Requirement], chosen: Mapping[PackName, Version]) -> tuple[Chosen, ...]:
-    """The answer with who asks for what."""
+    """The answer, with who requests what."""
     variants: dict[PackName, set[str]] = {pack: set() for pack in chosen}
     wanted_by: dict[PackName, set[str]] = {pack: set() for pack in chosen}
     for want in wants:

@@ -1,7 +1,7 @@
-"""A way out of a dispute: what the user could ask for instead, tried out before it is offered.
+"""Suggest what the user could request instead. Every suggestion is tried before it is offered.
 
-Trials share a small effort, so that an error never takes much longer than an answer; when it is spent, the hint says
-less.
+Trials share a small effort budget, so that an error never takes much longer than an answer; once it is spent, fewer
+suggestions are made.
 """
 
 from collections.abc import Collection, Sequence
@@ -21,7 +21,7 @@ _OFFERS = 2
 _TRIALS = 6
 
 
-def way_out(
+def suggest_change(
     answers: Answers,
     wants: Sequence[Requirement],
     core: Sequence[Requirement],
@@ -29,12 +29,12 @@ def way_out(
     *,
     considered: int,
 ) -> str:
-    """What the user could change.
+    """A suggestion what the user could change.
 
     Args:
-        core: those of the wants that are at odds.
-        packs: all packs that the dispute is about.
-        considered: how many packs the search had to look at.
+        core: the conflicting ones among `wants`.
+        packs: all packs in the conflict.
+        considered: how many packs the search looked at.
     """
     trials = _Trials(answers, considered)
     offers = _widened(trials, wants, core)
@@ -50,7 +50,7 @@ def way_out(
 
 
 class _Trials:
-    """Tries requirements out, until the effort is spent."""
+    """Tries requirements until the effort is spent."""
 
     def __init__(self, answers: Answers, considered: int) -> None:
         self._answers = answers
@@ -60,7 +60,7 @@ class _Trials:
     def chosen(
         self, wants: Sequence[Requirement], prereleases: Collection[PackName] = ()
     ) -> dict[PackName, Version] | None:
-        """The releases that satisfy them; None when none do or the effort is spent."""
+        """The releases that satisfy them; None if none do or the effort is spent."""
         if self._values <= 0 or self._effort <= 0:
             return None
         universe = Universe(self._answers, wants, {}, effort=self._effort, values=self._values, prereleases=prereleases)

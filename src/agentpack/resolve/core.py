@@ -1,8 +1,9 @@
-"""The few facts of a proof that cannot all hold, as short statements.
+"""Reduce a proof to the few statements that contradict each other.
 
-A proof rests on a fact for each release that was looked at. Here releases with the same need become one statement;
-statements that the contradiction can do without are left out; needs that differ from release to release are joined
-when their union says enough. All effort is bounded: the argument from a large proof may be longer than it could be.
+A proof uses a fact for each release that was looked at. Here releases with the same need become one statement,
+statements that are not needed for the contradiction are dropped, and needs that differ from release to release are
+joined if their union is still contradictory. All effort is bounded: for a large proof the result may be longer than
+necessary.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,14 +18,14 @@ _ROUNDS = 4
 _MANY = 200
 _TRIALS = 150
 _EFFORT = 2_000_000
-"""In clauses looked at, for all proofs together."""
+"""Clauses that may be visited, for all proofs together."""
 
 
 class Statement(NamedTuple):
     """Releases `bits` of node `who` need a release of `target` among `allowed`, and its variants `virtual`.
 
-    `who` is None for what the user wants. With `lacks`, `who` and `target` are the same: its releases `bits` do not
-    offer the variants. `said` are the requirements that say so, the newest release's first; several when joined.
+    `who` is None for the user's requirements. With `lacks`, `who` and `target` are the same: its releases `bits` do not
+    offer the variants. `said` are the requirements behind it, the newest release's first; several if joined.
     """
 
     who: int | None
@@ -37,14 +38,14 @@ class Statement(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """Statements that cannot all hold, and the proof of it; the facts of its clauses are the statements."""
+    """Statements that contradict each other, and the proof; the facts of its clauses are the statements."""
 
     statements: tuple[Statement, ...]
     proof: Clause
 
 
 def argue(universe: Universe, proof: Clause) -> Argument:
-    """The shortest argument found for what the proof proves."""
+    """The shortest argument found for a proof."""
     statements = tuple(_gather(universe, proof))
     refutation = _Refutation(universe)
     found = refutation.of(statements)
@@ -64,7 +65,7 @@ def argue(universe: Universe, proof: Clause) -> Argument:
 
 
 def leaves(proof: Clause) -> list[Clause]:
-    """The clauses a proof rests on, each once, in the order met."""
+    """The clauses a proof rests on, without duplicates, in the order met."""
     seen = {id(proof)}
     todo, found = [proof], []
     while todo:
@@ -79,7 +80,7 @@ def leaves(proof: Clause) -> list[Clause]:
 
 
 def _gather(universe: Universe, proof: Clause) -> list[Statement]:
-    """The facts under a proof, those of one node that say the same as one statement."""
+    """The facts under a proof; equal facts of one node become one statement."""
     needs: dict[tuple[int | None, int, int, tuple[int, ...]], dict[Requirement, int]] = {}
     lacks: dict[tuple[int, int], int] = {}
     for clause in leaves(proof):
@@ -115,7 +116,7 @@ def _newest_first(said: dict[Requirement, int]) -> tuple[Requirement, ...]:
 
 
 def _sorted(universe: Universe, statements: Iterable[Statement]) -> list[Statement]:
-    """In an order that depends on names only: what the user wants first."""
+    """An order that depends on names only, with the user's requirements first."""
     nodes = universe.nodes
 
     def key(statement: Statement) -> tuple[str, bool, str, tuple[str, ...], int, int]:
@@ -127,14 +128,14 @@ def _sorted(universe: Universe, statements: Iterable[Statement]) -> list[Stateme
 
 
 class _Refutation:
-    """Proves again and again that statements cannot all hold, with an effort that all proofs share."""
+    """Repeatedly proves that statements contradict each other, with one effort budget for all proofs."""
 
     def __init__(self, universe: Universe) -> None:
         self.universe = universe
         self.effort_left = _EFFORT
 
     def of(self, statements: Sequence[Statement]) -> Argument | None:
-        """The proof that the statements cannot all hold; None when they can, or the effort is spent."""
+        """The proof that the statements contradict each other; None if they do not, or the effort is spent."""
         search = Search(lambda node, bits: (), effort=self.effort_left - 20 * len(statements), values=_EFFORT)
         index_of: dict[int, int] = {}
         try:
@@ -150,7 +151,7 @@ class _Refutation:
         return None
 
     def _clauses(self, statements: Iterable[Statement], search: Search, index_of: dict[int, int]) -> list[Clause]:
-        """The clauses of the statements over nodes of the search's own; `index_of` tells which they stand for."""
+        """Clauses for the statements, over nodes of the search's own; `index_of` maps them back."""
         mine: dict[int, int] = {}
 
         def node(index: int) -> int:
@@ -173,7 +174,7 @@ class _Refutation:
 
 
 def _in_universe(proof: Clause, index_of: dict[int, int]) -> Clause:
-    """The proof with the nodes' own numbers."""
+    """The proof with the original node numbers."""
     done: dict[int, Clause] = {}
     todo = [proof]
     while todo:
@@ -189,7 +190,7 @@ def _in_universe(proof: Clause, index_of: dict[int, int]) -> Clause:
 
 
 def _reduce(refutation: _Refutation, argument: Argument) -> Argument:
-    """Leave out one statement after the other, as long as the rest is still a contradiction."""
+    """Drop statements one at a time, as long as the rest still is a contradiction."""
     for statement in argument.statements[:_TRIALS]:
         if refutation.effort_left <= 0:
             break
@@ -201,7 +202,7 @@ def _reduce(refutation: _Refutation, argument: Argument) -> Argument:
 
 
 def _join(refutation: _Refutation, argument: Argument) -> Argument:
-    """Join the needs of one pack for another.
+    """Join the needs that one pack has for another.
 
     `a 1.0.0 needs b==1.0.0` and `a 2.0.0 needs b==2.0.0` is often enough as `a 1.0.0 to 2.0.0 need b 1.0.0 to 2.0.0`.
     """
@@ -225,7 +226,7 @@ def _joined(
     argument: Argument,
     groups: dict[tuple[int, int, tuple[int, ...]], list[Statement]],
 ) -> Argument | None:
-    """The argument with each group as one statement; None when that says too little."""
+    """The argument with each group as one statement; None if that is no contradiction."""
     gone = {id(statement) for group in groups.values() for statement in group}
     if not gone:
         return None

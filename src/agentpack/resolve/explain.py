@@ -1,7 +1,7 @@
-"""Why there is no solution, in words a person can act on.
+"""Explain why there is no solution, in words a person can act on.
 
-`core.py` finds the few statements that are at odds. Here they are numbered, with what a pack needs on the line that
-asks for the pack. Only an argument that goes by cases has conclusions in between.
+`core.py` finds the few conflicting statements. Here they are numbered, with a pack's needs on the line that requests
+the pack. Only an argument by cases has intermediate conclusions.
 """
 
 from collections.abc import Sequence
@@ -9,22 +9,22 @@ from collections.abc import Sequence
 from agentpack.errors import Unresolvable
 from agentpack.model.names import did_you_mean
 from agentpack.model.requirement import Requirement
-from agentpack.resolve.advice import way_out
+from agentpack.resolve.advice import suggest_change
 from agentpack.resolve.core import Argument, Statement, argue
-from agentpack.resolve.faults import Fault, offers, variant_fault, variants_known
+from agentpack.resolve.faults import ResolutionFault, offers, variant_fault, variants_known
 from agentpack.resolve.ranges import UNSELECTED
 from agentpack.resolve.search import Clause
 from agentpack.resolve.universe import Answers, Universe
 from agentpack.resolve.words import asked, existing, is_all, is_many, listed, quoted, releases, short, spans
 
 USER = "agentpack.yaml"
-"""Who wants what the user wants."""
+"""How the user is named as a requirer."""
 _LINES = 12
 _LAST = 3
 
 
 def unresolvable(answers: Answers, wants: Sequence[Requirement], universe: Universe, proof: Clause) -> Unresolvable:
-    """The error for requirements that a proof shows to be at odds."""
+    """The error for requirements that a proof shows to conflict."""
     argument = argue(universe, proof)
     want, others = argument.statements[0], argument.statements[1:]
     if others and all(other.lacks and other.who == want.target for other in others):
@@ -32,12 +32,12 @@ def unresolvable(answers: Answers, wants: Sequence[Requirement], universe: Unive
     core = [statement.said[0] for statement in argument.statements if statement.who is None]
     packs = sorted({universe.nodes[statement.target].pack for statement in argument.statements})
     lines = _Derivation(answers, universe).lines(argument)
-    hint = way_out(answers, wants, core, packs, considered=len(universe.nodes))
-    return Fault(_title(universe, argument), tuple(lines), hint).error()
+    hint = suggest_change(answers, wants, core, packs, considered=len(universe.nodes))
+    return ResolutionFault(_title(universe, argument), tuple(lines), hint).error()
 
 
 def gave_up(universe: Universe) -> Unresolvable:
-    """The error for requirements that are neither met nor refuted with the effort allowed."""
+    """The error for requirements that were neither satisfied nor refuted within the allowed effort."""
     packs = list(dict.fromkeys(short(universe.nodes[node].pack) for node in universe.search.disputed()))
     return Unresolvable(
         "gave up: the requirements of these packs are too entangled to be settled",
@@ -70,7 +70,7 @@ def _title(universe: Universe, argument: Argument) -> str:
 
 
 def _dispute(argument: Argument) -> int | None:
-    """The pack of which the statements leave no release, if there is one."""
+    """The pack for which the statements leave no release, if there is one."""
     for target in dict.fromkeys(statement.target for statement in argument.statements):
         about = [statement for statement in argument.statements if statement.target == target and not statement.lacks]
         left = -1
@@ -92,7 +92,7 @@ class _Derivation:
         self._number: dict[object, int] = {}
 
     def lines(self, argument: Argument) -> list[str]:
-        """A line for each thing the user wants, with what that needs, and a conclusion unless it is plain."""
+        """A line for each user requirement with what it needs, and a conclusion unless it is obvious."""
         conclusions = _conclusions(argument.proof)
         for clause in conclusions:
             self._facts([cause.fact for cause in clause.because if cause.fact is not None])
@@ -123,7 +123,7 @@ class _Derivation:
             self._number[key] = number
 
     def _facts(self, statements: Sequence[Statement]) -> None:
-        """The statements not told yet: what the user wants with what that needs, then the needs of other packs."""
+        """Write the remaining statements: user requirements with their needs, then the needs of other packs."""
         untold: dict[int | None, list[Statement]] = {}
         reached: list[int] = []
         for statement in dict.fromkeys(statements):
@@ -147,7 +147,7 @@ class _Derivation:
             reached.clear()
 
     def _need(self, statement: Statement, *, behind: bool = False) -> str:
-        """What releases need or lack; `behind` the mention of their pack, without its name."""
+        """What releases need or lack; `behind` is a mention of their pack without its name."""
         assert statement.who is not None
         who = self._nodes[statement.who]
         if not statement.lacks:
@@ -185,7 +185,7 @@ class _Derivation:
         return f"; {existing(target.versions)}"
 
     def _meaning(self, clause: Clause) -> str:
-        """What a conclusion says: which releases do not go together, or what they need."""
+        """What a conclusion says: which releases conflict, or what they need."""
         full = self._universe.search.full
         chosen: list[str] = []
         needed: list[str] = []
@@ -206,7 +206,7 @@ class _Derivation:
 
 
 def _conclusions(proof: Clause) -> list[Clause]:
-    """The clauses that were derived, each behind those it rests on; the proof itself is the last."""
+    """The derived clauses, each after those it rests on; the proof itself is last."""
     done: set[int] = set()
     order: list[Clause] = []
     todo = [proof]

@@ -1,4 +1,4 @@
-"""What is wrong with one pack the user names, looked at on its own: its name, its range, its variants."""
+"""Faults in a single requirement of the user: its name, its range, its variants."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -14,10 +14,10 @@ from agentpack.resolve.words import asked, existing, listed, newest, quoted, sho
 
 _MOST = 12
 _RELEASES = 50
-"""Of how many releases the variants are looked at, the newest first, to tell which ones there are."""
+"""How many releases, newest first, are searched for existing variants."""
 
 
-class Fault(NamedTuple):
+class ResolutionFault(NamedTuple):
     """The parts of an error."""
 
     message: str
@@ -29,10 +29,10 @@ class Fault(NamedTuple):
 
 
 def check_each(answers: Answers, wants: Sequence[Requirement]) -> None:
-    """Look at each pack the user names on its own, before any release is considered.
+    """Check each requested pack on its own, before any release is considered.
 
     Raises:
-        Unresolvable: a pack is unknown, is wanted from two places, or has no release in the range; all such together.
+        Unresolvable: a pack is unknown, requested from two places, or has no release in the range; lists all.
     """
     by_pack: dict[str, list[Requirement]] = {}
     for want in wants:
@@ -44,26 +44,26 @@ def check_each(answers: Answers, wants: Sequence[Requirement]) -> None:
         raise faults[0].error()
 
 
-def _together(faults: Sequence[Fault]) -> Fault:
+def _together(faults: Sequence[ResolutionFault]) -> ResolutionFault:
     details = [": ".join((fault.message, *fault.details[:1])) for fault in faults[:_MOST]]
     if len(faults) > _MOST:
         details.append(f"… and {len(faults) - _MOST} more")
     hints = list(dict.fromkeys(fault.hint for fault in faults if fault.hint))
-    return Fault(
+    return ResolutionFault(
         f"{len(faults)} of the packs wanted do not exist as wanted", tuple(details), "; ".join(hints[:3]) or None
     )
 
 
-def _fault(answers: Answers, wants: Sequence[Requirement]) -> Fault | None:
+def _fault(answers: Answers, wants: Sequence[Requirement]) -> ResolutionFault | None:
     pack = wants[0].pack
     places = sorted({want.url for want in wants if want.url})
     if len(places) > 1:
         details = tuple(map(short, places[:_MOST]))
-        return Fault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name one place only")
+        return ResolutionFault(f"`{short(pack)}` is wanted from {len(places)} places", details, "name one place only")
     versions, table = answers.listing(pack)
     if not versions:
         near = did_you_mean(pack, answers.known()) or "`agentpack search` lists the packs there are"
-        return Fault(f"there is no pack named `{short(pack)}`", (), near)
+        return ResolutionFault(f"there is no pack named `{short(pack)}`", (), near)
     with_prereleases = any(answers.ranges.names_prerelease(want.range) for want in wants)
     allowed = table.everything
     for want in wants:
@@ -71,7 +71,7 @@ def _fault(answers: Answers, wants: Sequence[Requirement]) -> Fault | None:
     return None if allowed else _no_release(answers, wants, versions)
 
 
-def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequence[Version]) -> Fault:
+def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequence[Version]) -> ResolutionFault:
     name = short(wants[0].pack)
     ranges = [short(want.range) for want in wants if want.range]
     close = [
@@ -84,15 +84,15 @@ def _no_release(answers: Answers, wants: Sequence[Requirement], versions: Sequen
             f"only pre-releases of `{name}` match {quoted(ranges)}" if ranges else f"`{name}` has pre-releases only"
         )
         hint = f"ask for one by naming it: `{name}>={close[-1]}`"
-        return Fault(message, (f"pre-releases: {newest(close)}",), hint)
+        return ResolutionFault(message, (f"pre-releases: {newest(close)}",), hint)
     best = next((version for version in reversed(versions) if not version.is_prerelease), versions[-1])
     change = "widen the range so that it allows" if len(ranges) == 1 else "change the ranges so that they allow"
     hint = f"{change} {best}"
-    return Fault(f"no release of `{name}` matches {quoted(ranges)}", (existing(versions),), hint)
+    return ResolutionFault(f"no release of `{name}` matches {quoted(ranges)}", (existing(versions),), hint)
 
 
-def variant_fault(answers: Answers, node: Node, want: Requirement) -> Fault:
-    """What is wrong when no release in the range of what the user wants has all the variants asked for."""
+def variant_fault(answers: Answers, node: Node, want: Requirement) -> ResolutionFault:
+    """The fault if no release in the requested range has all requested variants."""
     name, asked_for = short(node.pack), quoted(map(short, want.variants))
     offered = offers(answers, node)
     known = sorted(set().union(*offered.values()))
@@ -100,23 +100,25 @@ def variant_fault(answers: Answers, node: Node, want: Requirement) -> Fault:
     if unknown:
         word = "variant" if len(unknown) == 1 else "variants"
         message = f"`{name}` has no {word} {quoted(map(short, unknown))}"
-        return Fault(message, (variants_known(known),), did_you_mean(unknown[0], known))
+        return ResolutionFault(message, (variants_known(known),), did_you_mean(unknown[0], known))
     having = sum(bit for bit, variants in offered.items() if variants.issuperset(want.variants))
     if having:
         version = node.version(1 << (having.bit_length() - 1))
         other = asked(Requirement(pack=want.pack, variants=want.variants, range=f"=={version}"))
         word = "variant" if len(want.variants) == 1 else "variants"
         message = f"no release of `{name}` in `{short(want.range)}` has the {word} {asked_for}"
-        return Fault(message, (f"found in: {spans(node, having)}",), f"ask for a release that has it: `{other}`")
+        return ResolutionFault(
+            message, (f"found in: {spans(node, having)}",), f"ask for a release that has it: `{other}`"
+        )
     each = (
         f"`{short(variant)}` is in {spans(node, sum(bit for bit, variants in offered.items() if variant in variants))}"
         for variant in want.variants[:_MOST]
     )
-    return Fault(f"no release of `{name}` has {asked_for} at once", tuple(each), "ask for one of them only")
+    return ResolutionFault(f"no release of `{name}` has {asked_for} at once", tuple(each), "ask for one of them only")
 
 
 def offers(answers: Answers, node: Node) -> dict[int, frozenset[str]]:
-    """The variants that the newest releases offer, by the release's bit; releases that cannot be read are left out."""
+    """The variants of the newest releases, by the release's bit; unreadable releases are left out."""
     found: dict[int, frozenset[str]] = {}
     for bit in list(bits_of(node.table.everything))[-_RELEASES:]:
         with suppress(AgentpackError):  # only to say more; the error told is about something else

@@ -1,11 +1,11 @@
-"""Which releases of a pack lie in a range, as the bits of an integer.
+"""Version ranges as bit masks over the releases of a pack.
 
-Bit 0 of every mask stands for "not selected" and is never set here; bit i + 1 stands for the i-th version in ascending
-order. A range is parsed once and laid over each distinct list of versions once. Plain versions (numbers only) are
-found by bisection; what PEP 440 treats specially (pre-releases, post-releases, local versions, `===`) is asked of
-`packaging`, one version at a time.
+Bit 0 of every mask means "not selected" and is never set here; bit i + 1 is the i-th version in ascending order. A
+range is parsed once, and evaluated once for each distinct list of versions. Plain versions (numbers only) are found by
+bisection; special cases of PEP 440 (pre-releases, post-releases, local versions, `===`) are left to `packaging`, one
+version at a time.
 
-Whether a pre-release counts is decided here, not by `packaging`, whose releases differ on it.
+Whether a pre-release counts is decided here, because releases of `packaging` differ on it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
 UNSELECTED = 1
-"""The bit that says: no release of this pack at all."""
+"""The bit for: no release of this pack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Range:
-    """A range that was read. `bounds` is None when only `specifiers` can tell; both are when nothing lies in it."""
+    """A parsed range. `bounds` is None if only `specifiers` can decide; both are None if nothing is in the range."""
 
     bounds: tuple[tuple[str, Version, Version], ...] | None
     specifiers: "SpecifierSet | None"
     names_prerelease: bool
     is_open: bool = False
-    """Every version lies in it."""
+    """Every version is in the range."""
 
     def holds(self, version: Version) -> bool:
-        """Whether the version lies in the range, pre-release or not."""
+        """Whether the version is in the range, pre-release or not."""
         try:
             return self.is_open or (self.specifiers is not None and self.specifiers.contains(version, prereleases=True))
         except ValueError:  # a number too long to convert: packaging reads it only here
@@ -44,26 +44,26 @@ _EVERYTHING = _Range(bounds=(), specifiers=None, names_prerelease=False, is_open
 _NOTHING = _Range(bounds=None, specifiers=None, names_prerelease=False)
 
 
-class Ranges:
-    """Reads ranges and lays them over lists of versions, each once."""
+class RangeCache:
+    """Parses ranges and evaluates them over lists of versions, each once."""
 
     def __init__(self) -> None:
         self._read: dict[str, _Range] = {}
-        self._tables: dict[tuple[Version, ...], Table] = {}
+        self._tables: dict[tuple[Version, ...], RangeTable] = {}
 
-    def table(self, versions: tuple[Version, ...]) -> "Table":
+    def table(self, versions: tuple[Version, ...]) -> "RangeTable":
         """The table for versions in ascending order; packs with equal versions share it."""
         table = self._tables.get(versions)
         if table is None:
-            table = self._tables[versions] = Table(self, versions)
+            table = self._tables[versions] = RangeTable(self, versions)
         return table
 
     def names_prerelease(self, text: str) -> bool:
-        """Whether the range names a pre-release, which is how one is asked for."""
+        """Whether the range names a pre-release, which is how one is requested."""
         return self.read(text).names_prerelease
 
     def leads_to(self, text: str, prerelease: Version) -> bool:
-        """Whether the pre-release, or the release it leads to, lies in the range."""
+        """Whether the pre-release, or the release it precedes, is in the range."""
         asked = self.read(text)
         return asked.holds(prerelease) or asked.holds(Version(prerelease.base_version))
 
@@ -74,10 +74,10 @@ class Ranges:
         return found
 
 
-class Table:
+class RangeTable:
     """Masks of ranges over one list of versions."""
 
-    def __init__(self, ranges: Ranges, versions: tuple[Version, ...]) -> None:
+    def __init__(self, ranges: RangeCache, versions: tuple[Version, ...]) -> None:
         self._ranges = ranges
         self._versions = versions
         self._masks: dict[tuple[str, bool], int] = {}
@@ -95,7 +95,7 @@ class Table:
         return (2 << len(self._versions)) - 2
 
     def mask(self, text: str, *, prereleases: bool = False) -> int:
-        """The releases in the range. Pre-releases count when the range names one or `prereleases` asks for them."""
+        """The releases in the range. Pre-releases count if the range names one or `prereleases` is set."""
         key = (text, prereleases)
         mask = self._masks.get(key)
         if mask is None:
@@ -135,7 +135,7 @@ def _is_plain(version: Version) -> bool:
 
 
 def _read(text: str) -> _Range:
-    """The range that the text stands for; one that no version can lie in when it cannot be read to its end."""
+    """Parse a range; one that cannot be parsed completely contains no version."""
     if not text:
         return _EVERYTHING
     from packaging.specifiers import SpecifierSet  # takes longer to load than all of the resolver: only for ranges
@@ -171,7 +171,9 @@ def _is_arbitrary_prerelease(text: str) -> bool:
 
 
 def _bounds(operator: str, version: Version, wildcard: bool) -> list[tuple[str, Version, Version]]:
-    """The bounds of one specifier. The second version is where a span ends; the first itself when it ends with it."""
+    """The bounds of one specifier: operator, version, and the first version after the span; for an operator without a
+    span, the version again.
+    """
     if operator == "~=":
         return [("==", version, _after(version.epoch, version.release[:-1]))]
     if wildcard:
@@ -180,6 +182,6 @@ def _bounds(operator: str, version: Version, wildcard: bool) -> list[tuple[str, 
 
 
 def _after(epoch: int, release: tuple[int, ...]) -> Version:
-    """The first version behind all that begin with these numbers."""
+    """The first version after all that begin with these numbers."""
     numbers = (*release[:-1], release[-1] + 1)
     return Version(f"{epoch}!{'.'.join(map(str, numbers))}")

@@ -1,16 +1,15 @@
-"""Finds one release for every pack that is needed, or a proof that there is none: PubGrub over bit masks.
+"""The search for one release of every needed pack, or a proof that there is none: PubGrub over bit masks.
 
 Everything here is numbers: a node is a pack (or a virtual pack, `name[variant]`), a mask the values it may still have,
-bit 0 meaning "not selected". A clause forbids that all its terms (node, mask) hold at once. The search narrows masks by
-clauses with one open term, decides the newest value of the first node that is needed, and on a clash learns the clause
-that explains it, takes back the decisions that led there and goes on. What nodes stand for, and which clauses a value
-brings, is left to `universe.py`; proofs are put into words in `explain.py`.
+bit 0 meaning "not selected". A clause forbids that all its terms (node, mask) hold at once. The search narrows masks
+with clauses that have one open term, chooses the newest value of the first needed node, and on a conflict learns the
+clause that explains it, undoes the decisions that led there and continues. What nodes mean, and which clauses a value
+adds, is up to `universe.py`; proofs are put into words in `explain.py`.
 
-Nodes are decided in the order of their numbers. A value of the first node is therefore given up only when it has been
-proved impossible, one of the second only when it is impossible with the first, and so on: no search finds better ones.
-When that takes back too much, patience ends: then the most disputed nodes are decided first, the best value of
-every needed node is read ahead, and of the packs in a dispute all releases are read at once, so that one clause speaks
-of many.
+Nodes are decided in the order of their numbers. A value of the first node is therefore only given up once it is proved
+impossible, one of the second only if it is impossible with the first, and so on: the result is the best in that order.
+If that undoes too much, patience ends: then the most disputed nodes are decided first, the best value of every needed
+node is read ahead, and all releases of disputed packs are read at once, so that one clause covers many.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,12 +22,12 @@ Terms = tuple[tuple[int, int], ...]
 
 _NODE = (1 << 32) - 1
 PATIENCE = 100
-"""Clashes before patience ends. One that takes back much counts for several: one more for each `_CHEAP` narrowings."""
+"""Conflicts before patience ends. One that undoes much counts more: one extra for each `_CHEAP` narrowings."""
 _CHEAP = 20
 
 
 class Clause:
-    """Forbids that all its terms hold at once. It rests on a `fact`, or on other clauses that together entail it."""
+    """Forbids that all its terms hold at once. It rests on a `fact`, or on other clauses that together imply it."""
 
     __slots__ = ("because", "fact", "terms")
 
@@ -47,17 +46,17 @@ class Contradiction(Exception):
 
 
 class Exhausted(Exception):
-    """The effort allowed is spent."""
+    """The allowed effort is spent."""
 
 
 class Search:
     """The state of one search.
 
     Args:
-        expand: the clauses that some values of a node bring; asked before one of them can be chosen.
-        effort: how much may be done, counted in clauses looked at.
+        expand: returns the clauses that values of a node add; called before one of them is chosen.
+        effort: how many clauses may be visited.
         values: how many values may be read.
-        patience: how many clashes before the order of decisions follows the disputes.
+        patience: how many conflicts before the order of decisions follows the disputes.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class Search:
         self._whole: set[int] = set()
 
     def add_node(self, full: int, preferred: int = 0) -> int:
-        """A new node whose values are the bits of `full`; the value `preferred` is tried first."""
+        """Add a node whose values are the bits of `full`; `preferred` is tried first. Returns its number."""
         self.full.append(full)
         self.left.append(full)
         self.known.append(0)
@@ -106,11 +105,11 @@ class Search:
         return len(self.full) - 1
 
     def run(self, clauses: Iterable[Clause]) -> None:
-        """Decide every node that is needed; `left` then holds one bit for each.
+        """Decide every needed node; `left` then has one bit for each.
 
         Raises:
-            Contradiction: the clauses cannot all hold.
-            Exhausted: more effort or values than allowed.
+            Contradiction: the clauses contradict each other.
+            Exhausted: more effort or values than allowed would be needed.
         """
         clash = self._take(clauses)
         while True:
@@ -124,14 +123,14 @@ class Search:
             clash = self._decide(node)
 
     def disputed(self) -> list[int]:
-        """The nodes that took part in most clashes."""
+        """The nodes that took part in most conflicts."""
         most = min(self._weight)
         return [node for node, weight in enumerate(self._weight) if weight == most and weight < 0]
 
     # Clauses
 
     def _take(self, clauses: Iterable[Clause]) -> Clause | None:
-        """Add clauses, and act on those that have one open term or none; a clash if there is one."""
+        """Add clauses, and act on those with at most one open term. Returns the conflict, if any."""
         clash = None
         for clause in clauses:
             terms = clause.terms
@@ -146,7 +145,7 @@ class Search:
         return clash
 
     def _check(self, clause: Clause) -> Clause | None:
-        """Narrow the one open term of a clause; the clause itself when none is open."""
+        """Narrow the one open term of a clause; return the clause if none is open."""
         left = self.left
         open_node, open_mask = -1, 0
         for node, mask in clause.terms:
@@ -174,7 +173,7 @@ class Search:
             self._need(node)
 
     def _read(self, node: int, bits: int) -> Clause | None:
-        """Take in what some values bring."""
+        """Add the clauses of some values."""
         self.values_left -= bits.bit_count()
         if self.values_left < 0:
             raise Exhausted
@@ -182,7 +181,7 @@ class Search:
         return self._take(self._expand(node, bits))
 
     def _read_whole(self, node: int) -> Clause | None:
-        """Take in all values of a node together, so that one clause speaks of all that bring the same."""
+        """Add the clauses of all values of a node together, so that one clause covers all with the same."""
         if node in self._whole:
             return None
         self._whole.add(node)
@@ -191,7 +190,7 @@ class Search:
     # Going forward
 
     def _propagate(self) -> Clause | None:
-        """Follow every narrowing to its consequences; the clause that clashes, if one does."""
+        """Propagate every narrowing. Returns the conflict, if any."""
         while True:
             clash = self._follow()
             if clash is not None or not self._ahead:
@@ -242,7 +241,7 @@ class Search:
         heappush(self._needed, node if self._patience > 0 else self._weight[node] + node)
 
     def _next(self) -> int | None:
-        """The first node that is needed and has more than one value left."""
+        """The first needed node with more than one value left."""
         while self._needed:
             node = heappop(self._needed) & _NODE
             left = self.left[node]
@@ -255,7 +254,7 @@ class Search:
         return left & self._preferred[node] or 1 << (left.bit_length() - 1)
 
     def _decide(self, node: int) -> Clause | None:
-        """Choose the best value left, unless what it brings has consequences that come first."""
+        """Choose the best value left, unless its clauses have consequences that come first."""
         bit = self._best(node)
         if not self.known[node] & bit:
             clash = self._read(node, bit)
@@ -269,7 +268,9 @@ class Search:
     # Going back
 
     def _recover(self, clash: Clause) -> Clause | None:
-        """Take back the decisions that led to a clash and learn from it; the next clash, if one follows at once."""
+        """Undo the decisions that led to a conflict and learn from it. Returns the next conflict, if one follows at
+        once.
+        """
         learned, level, nodes = self._analyse(clash)
         was_patient = self._patience > 0
         self._patience -= 1 + (len(self._trail) - self._starts[level]) // _CHEAP
@@ -287,10 +288,10 @@ class Search:
         return follows
 
     def _analyse(self, clash: Clause) -> tuple[Clause, int, list[int]]:
-        """Replace the term that came true last by what made it true, until it is the only one of its level.
+        """Replace the latest true term by its cause, until only one term of its level is left.
 
         Returns:
-            What the clash teaches, the level at which that has one open term, and all nodes that took part in it.
+            The clause a conflict teaches, the level at which it has one open term, and all nodes in the conflict.
         """
         terms = dict(clash.terms)
         because = [clash]
@@ -309,7 +310,7 @@ class Search:
         raise Contradiction(Clause((), because=tuple(because)))
 
     def _latest(self, terms: dict[int, int]) -> tuple[int, int]:
-        """The last of the narrowings that made the terms true, and the level at which the other terms were true."""
+        """The last narrowing that made the terms true, and the level at which the other terms were true."""
         before = self._before
         last, second = -1, -1
         for node, mask in terms.items():

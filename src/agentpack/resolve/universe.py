@@ -1,10 +1,10 @@
-"""What packs and releases mean for the search: nodes, their values, and the clauses that a release brings.
+"""Translate packs and releases for the search: nodes, their values, and the clauses of a release.
 
-A pack is a node whose values are its releases. A variant somebody asks for is a virtual pack `name[variant]` with one
-value; a release that lacks the variant excludes that value. Sources are asked lazily and each question once.
+A pack is a node whose values are its releases. A requested variant is a virtual pack `name[variant]` with one value; a
+release without the variant excludes that value. Sources are asked lazily, each question once.
 
 A pre-release counts for a requirement whose range names one, and for every requirement of a pack for which the user's
-own requirements name one: else nobody could try a pre-release of a pack that others require too.
+own requirements name one: otherwise nobody could try a pre-release of a pack that others require too.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,46 +14,46 @@ from packaging.version import Version
 
 from agentpack.model.names import PackName
 from agentpack.model.requirement import Requirement
-from agentpack.resolve.ranges import UNSELECTED, Ranges, Table
+from agentpack.resolve.ranges import UNSELECTED, RangeCache, RangeTable
 from agentpack.resolve.search import PATIENCE, Clause, Search
 
 _SELECTED = 2
-"""The one value of a virtual pack."""
+"""The only value of a virtual pack."""
 
 
 class Questions(Protocol):
-    """What the resolver asks about packs: each question once, and only when the answer matters."""
+    """What the resolver asks about packs: each question once, and only if the answer matters."""
 
     def versions(self, pack: PackName) -> Sequence[Version]:
-        """All releases, in any order; none when the pack is unknown."""
+        """All releases, in any order; empty if the pack is unknown."""
         ...
 
     def variants(self, pack: PackName, version: Version) -> Collection[str]:
-        """The variants that the release offers, local ones included."""
+        """The variants of the release, including local ones."""
         ...
 
     def requires(self, pack: PackName, version: Version) -> Sequence[Requirement]:
-        """What the release requires."""
+        """The requirements of the release."""
         ...
 
     def known(self) -> Collection[str]:
-        """The names of all packs, to find the one that was meant."""
+        """The names of all packs, for suggestions."""
         ...
 
 
 class Listing(NamedTuple):
-    """The releases of a pack in ascending order, and the masks of ranges over them."""
+    """The releases of a pack in ascending order, and range masks over them."""
 
     versions: tuple[Version, ...]
-    table: Table
+    table: RangeTable
 
 
 class Answers:
-    """Remembers the answers to questions."""
+    """Caches the answers to questions."""
 
     def __init__(self, questions: Questions) -> None:
         self._questions = questions
-        self.ranges = Ranges()
+        self.ranges = RangeCache()
         self._listings: dict[PackName, Listing] = {}
         self._variants: dict[tuple[PackName, Version], frozenset[str]] = {}
         self._requires: dict[tuple[PackName, Version], tuple[Requirement, ...]] = {}
@@ -86,13 +86,13 @@ class Answers:
 
 
 class Want(NamedTuple):
-    """The user asks for it."""
+    """Reason of a clause: the user requests it."""
 
     requirement: Requirement
 
 
 class Need(NamedTuple):
-    """Releases, the bits of a node, require it."""
+    """Reason of a clause: releases (bits of a node) require it."""
 
     node: int
     bits: int
@@ -100,7 +100,7 @@ class Need(NamedTuple):
 
 
 class Lack(NamedTuple):
-    """Releases, the bits of a node, do not offer the variant of that virtual pack."""
+    """Reason of a clause: releases (bits of a node) do not offer the variant of that virtual pack."""
 
     node: int
     bits: int
@@ -111,11 +111,11 @@ Fact = Want | Need | Lack
 
 
 class Node(NamedTuple):
-    """A pack, or with `variant` a virtual pack; `of` is then the pack's own node."""
+    """A pack, or with `variant` a virtual pack; `of` is then the node of the pack."""
 
     pack: PackName
     versions: tuple[Version, ...]
-    table: Table
+    table: RangeTable
     variant: str
     of: int
 
@@ -124,7 +124,7 @@ class Node(NamedTuple):
 
 
 class Universe:
-    """Grows as the search asks what values bring."""
+    """The nodes and clauses so far; it grows as the search asks for values."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class Universe:
         self.search = Search(self._expand, effort=effort, values=values, patience=patience)
 
     def solve(self) -> None:
-        """Choose releases; raises what `Search.run` raises."""
+        """Choose releases. Raises what `Search.run` raises."""
         clauses: list[Clause] = []
         for want in self._wanted:
             self.pack(want.pack)  # the wanted packs come first, so their releases are decided first
@@ -180,12 +180,12 @@ class Universe:
         return index
 
     def allowed(self, requirement: Requirement) -> int:
-        """The releases that the requirement allows, whatever they offer."""
+        """The releases the requirement allows, whatever they offer."""
         table = self.nodes[self.pack(requirement.pack)].table
         return table.mask(requirement.range, prereleases=requirement.pack in self._prereleases)
 
     def virtual(self, node: int, variant: str) -> tuple[int, list[Clause]]:
-        """The node of `name[variant]`, and when it is new the clauses for releases that were read before."""
+        """The node of `name[variant]`, and if it is new, clauses for releases that were already read."""
         virtuals = self._virtual.setdefault(node, {})
         index = virtuals.get(variant)
         if index is not None:
@@ -196,7 +196,7 @@ class Universe:
         return index, self._offered(node, self.search.known[node], variant, index)
 
     def _expand(self, node: int, bits: int) -> Iterable[Clause]:
-        """What choosing one of these releases brings: its requirements, and which of the variants asked for it lacks.
+        """The clauses of choosing one of these releases: its requirements, and requested variants it lacks.
 
         Releases with the same requirement share its clauses.
         """
@@ -216,7 +216,7 @@ class Universe:
         return clauses
 
     def _asked(self, terms: dict[int, int], requirement: Requirement, fact: Fact) -> list[Clause]:
-        """The clauses of one requirement of whoever `terms` stand for."""
+        """The clauses of one requirement, made by whoever `terms` represents."""
         target = self.pack(requirement.pack)
         clauses: list[Clause] = []
         self._forbid(clauses, terms, target, ~self.allowed(requirement), fact)
@@ -242,7 +242,7 @@ class Universe:
 
 
 def forbid(terms: dict[int, int], target: int, mask: int, full: int, fact: object) -> Clause | None:
-    """The clause against the terms together with the values of `target` in `mask`; None when it forbids nothing."""
+    """The clause against the terms combined with the values of `target` in `mask`; None if it forbids nothing."""
     mask &= terms.get(target, full)
     if mask == 0:  # a pack that requires itself, in a range it is in
         return None

@@ -1,4 +1,4 @@
-"""What a source answers. Digests, sizes and the wording of errors are `fetch.py`'s, so that no source can forget
+"""The interface of a source. Digests, size limits and error messages are in `fetch.py`, so that no source can forget
 them.
 """
 
@@ -10,33 +10,38 @@ from agentpack.model.pack import ReleaseRef
 
 
 class Source(Protocol):
-    """A place releases are read from."""
+    """A place from which releases are read."""
 
     @property
     def name(self) -> str:
-        """The name that the manifest and the lock use."""
+        """The name in the manifest and the lock."""
         ...
 
     @property
     def where(self) -> str:
-        """The place, in words for people."""
+        """The place, for people."""
+        ...
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the place itself is not there, so that nothing can be said of its packs."""
         ...
 
     def packs(self) -> Collection[PackName]:
-        """The names of all packs it has."""
+        """The names of all packs it offers."""
         ...
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
-        """The releases of a pack, in any order; empty when it has none."""
+        """The releases of a pack, in any order; empty if it has none."""
         ...
 
     def read(self, ref: ReleaseRef) -> Mapping[str, bytes]:
-        """The files of a release by POSIX path relative to its root. Raises OSError when they cannot be read."""
+        """The files of a release by POSIX path relative to its root. Raises OSError if they cannot be read."""
         ...
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When the release was published, in seconds since the beginning of 1970 (UTC); None when that is not known.
+        """When the release was published, in seconds since 1970 (UTC); None if unknown.
 
-        Asked only where a policy has a minimum age. Raises OSError when it cannot be looked up.
+        Only called if a policy has a minimum age. Raises OSError if it cannot be looked up.
         """
         ...

@@ -11,7 +11,7 @@ RELEASED = "released.json"
 
 
 class BundledSource(DirectorySource):
-    """The bundled packs. When each was released is written beside them: files out of a wheel tell no time."""
+    """The bundled packs. Release times are in a file beside them: files from a wheel have no times."""
 
     def released(self, ref: ReleaseRef) -> int | None:
         import json  # only where a policy has a minimum age
@@ -26,7 +26,7 @@ class BundledSource(DirectorySource):
 
 
 def bundled_folder() -> str | None:
-    """The folder of bundled packs, or None when this installation has none."""
+    """The folder of bundled packs; None if this installation has none."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     checkout = os.path.dirname(os.path.dirname(package))
     for folder in (f"{package}/_packs", f"{checkout}/packs"):
@@ -36,7 +36,7 @@ def bundled_folder() -> str | None:
 
 
 def validated_folder() -> str | None:
-    """The folder of what the bundled packs became when they were checked (`store/validated.py`): wheels have one."""
+    """The folder with the checked form of the bundled packs (`store/validated.py`); only wheels have one."""
     folder = bundled_folder()
     return None if folder is None else f"{folder}/{VALIDATED}"
 

@@ -1,4 +1,4 @@
-"""A folder as a source: of packs with releases side by side, of packs, or one pack by itself.
+"""A folder as a source: of packs with several releases, of packs, or one pack.
 
 <folder>/<pack>/<version>/pack.yaml      releases side by side
 <folder>/<pack>/<pack>-<version>.tgz     the same as an archive (.tar.gz, .tgz, .zip), also right in <folder>
@@ -6,9 +6,9 @@
 <folder>/pack.yaml                       one pack
 <folder>/agents/*.md, <folder>/*.md      one bare pack (`pack.yaml` is absent), also a level deeper
 
-A release may be there as a folder and as archives: the folder is read, else the first archive by its path, and the
-others must hold the same. A link to another folder of the source is followed. One that leads out of it is refused and
-never read: it would hand the user's own files to whoever offers the packs.
+A release may exist as a folder and as archives: the folder is read, else the first archive by path, and the others must
+have the same contents. A link to another folder of the source is followed. One that leads out of it is refused and
+never read: it would give the user's own files to whoever offers the packs.
 """
 
 import os
@@ -18,11 +18,12 @@ from functools import cached_property
 
 from packaging.version import InvalidVersion, Version
 
-from agentpack.disk.real import is_below, real_path
-from agentpack.disk.whole import read_start
+from agentpack.disk.atomic import read_start
+from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused, UsageError
-from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, Names, UnsafePath, shown
+from agentpack.input.file_names import MAX_BYTES, MAX_FILE_BYTES, MAX_FILES, NOT_CONTENT, FileNames, UnsafePath, shown
 from agentpack.model.line_ends import MARK
+from agentpack.model.manifest import ConfiguredSource
 from agentpack.model.names import MAX_VERSION, NO_VERSION, Digest, PackName, content_digest, is_junk, pack_name
 from agentpack.model.pack import ReleaseRef
 
@@ -30,14 +31,21 @@ MANIFEST = "pack.yaml"
 BARE_VERSION = Version("0.0.0")
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
 MAX_MANIFEST_BYTES = 256 * 1024
-"""So far a manifest is looked through for its name and version before it is read."""
+"""Bytes of a manifest that are searched for name and version."""
 
 Archives = Mapping[PackName, Sequence[tuple[Version, str]]]
-"""The archives in one folder by the pack that their names say: version and path, in the order of their names."""
+"""The archives in one folder by pack name: version and path, in the order of their names."""
+
+
+def open_source(source: ConfiguredSource, folder: str) -> "DirectorySource":
+    """A folder as a source. Links in its path are kept."""
+    path = os.path.normpath(os.path.join(folder, os.path.expanduser(source.place)))
+    # what two slashes at the start mean is left open by POSIX
+    return DirectorySource(source.name, "/" + path.lstrip("/") if path.startswith("//") else path)
 
 
 class DirectorySource:
-    """Packs below one folder. Nothing is read before it is asked for."""
+    """Packs below one folder. Reads lazily."""
 
     def __init__(self, name: str, folder: str) -> None:
         self.name = name
@@ -48,12 +56,16 @@ class DirectorySource:
     def where(self) -> str:
         return self.folder
 
+    @property
+    def is_missing(self) -> bool:
+        return not os.path.isdir(self.folder)
+
     def packs(self) -> Collection[PackName]:
         return {**self._places, **dict.fromkeys(self._archives)}.keys()
 
     @cached_property
     def _entries(self) -> frozenset[str]:
-        """What is right in the folder: many packs may be asked for that are not."""
+        """The names directly in the folder, because many packs may be requested that are not there."""
         try:
             return frozenset(os.listdir(self.folder))
         except OSError:
@@ -61,7 +73,7 @@ class DirectorySource:
 
     @cached_property
     def _archives(self) -> Archives:
-        """The archives right in the folder: of a pack by itself they are content."""
+        """The archives directly in the folder; if the folder is itself a pack, they are content."""
         found = _archives(self.folder)
         return found if found and not self._is_pack(self.folder) else {}
 
@@ -90,7 +102,7 @@ class DirectorySource:
         return real_path(self.folder)
 
     def _leads_out(self, place: str) -> bool:
-        """Whether a folder, or its manifest, is a link to somewhere outside of the source."""
+        """Whether a folder, or its manifest, is a link out of the source."""
         return not all(is_below(real_path(path), self._root) for path in (place, f"{place}/{MANIFEST}"))
 
     def _refuse_outside(self, place: str) -> None:
@@ -106,10 +118,10 @@ class DirectorySource:
         return os.path.isfile(f"{folder}/{MANIFEST}") or bool(bare_agents(folder))
 
     def _name_of(self, folder: str) -> PackName | None:
-        """A pack's name is its manifest's; reading that is left to `fetch`, so the folder's name stands for it where
-        the layout says so.
+        """The name of the pack in a folder. The manifest has it; where the layout defines the folder's name as the
+        pack's, that is used, and `fetch` reads the manifest.
         """
-        told = None if self._leads_out(folder) else _told(folder, "name")
+        told = None if self._leads_out(folder) else _manifest_value(folder, "name")
         return _name(os.path.basename(folder) if told is None else told)
 
     def releases(self, pack: PackName) -> Sequence[ReleaseRef]:
@@ -117,7 +129,7 @@ class DirectorySource:
         return [ReleaseRef(pack, version, self.name, places[0]) for version, places in held.items()]
 
     def _look(self, pack: PackName) -> dict[Version, list[str]]:
-        """Where each version of a pack lies, the place that is read first.
+        """The places of each version of a pack, the one to read first.
 
         Raises:
             Refused: a link on the way leads out of the source.
@@ -136,7 +148,7 @@ class DirectorySource:
         return found
 
     def _version_of(self, folder: str) -> Version:
-        told = _told(folder, "version")
+        told = _manifest_value(folder, "version")
         if told is None and not os.path.isfile(f"{folder}/{MANIFEST}"):
             return BARE_VERSION
         version = _version(told or "")
@@ -157,15 +169,15 @@ class DirectorySource:
         return files
 
     def released(self, ref: ReleaseRef) -> int | None:
-        """When its newest file was changed last: a copy looks younger than what it was copied from, never older."""
+        """The newest modification time of its files: a copy looks younger than the original, never older."""
         if not os.path.isdir(ref.place):
             return int(os.lstat(ref.place).st_mtime)
-        times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "", Names())]
+        times = [int(entry.stat(follow_symlinks=False).st_mtime) for _, entry in _walk(ref.place, "", FileNames())]
         return max(times, default=None)
 
 
-def _told(folder: str, key: str) -> str | None:
-    """What the manifest of a folder says in the line of this key, unread; None when it says nothing, or is no file."""
+def _manifest_value(folder: str, key: str) -> str | None:
+    """The raw value of `key:` in pack.yaml, found without parsing YAML; None if absent."""
     manifest = f"{folder}/{MANIFEST}"
     if not os.path.isfile(manifest):
         return None
@@ -176,7 +188,7 @@ def _told(folder: str, key: str) -> str | None:
 
 
 def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
-    """Where each version lies in a folder of one pack's releases."""
+    """The places of each version in a folder of one pack's releases."""
     found: dict[Version, list[str]] = {}
     for entry in sorted(_folders(place)):
         version = _version(entry)
@@ -186,7 +198,7 @@ def _versions(pack: PackName, place: str) -> dict[Version, list[str]]:
         found.setdefault(version, []).append(path)
     if not found and not os.path.isfile(f"{place}/{MANIFEST}"):
         for entry in sorted(_folders(place)):
-            if os.path.isfile(f"{place}/{entry}/{MANIFEST}") and _told(f"{place}/{entry}", "name") == pack:
+            if os.path.isfile(f"{place}/{entry}/{MANIFEST}") and _manifest_value(f"{place}/{entry}", "name") == pack:
                 raise _no_version(shown(f"{place}/{entry}", most=400), f"the folder's name `{entry}` is {NO_VERSION}")
     return found
 
@@ -222,9 +234,7 @@ def _read(place: str) -> Mapping[str, bytes]:
 
 
 def bare_agents(folder: str) -> list[str]:
-    """The agent files of a bare pack, as POSIX paths: `agents/*.md`, else `*.md` at the top, that begin with front
-    matter.
-    """
+    """The agent files of a bare pack as POSIX paths: files with front matter in `agents/*.md`, else in `*.md`."""
     for below in ("agents/", ""):
         found = []
         try:
@@ -247,16 +257,15 @@ def _has_front_matter(path: str) -> bool:
 
 
 def read_tree(folder: str) -> dict[str, bytes]:
-    """Every regular file below a folder, by POSIX path, junk aside. Links and other things that are no files are
-    refused.
+    """All regular files below a folder by POSIX path, except junk. Links and special files are refused.
 
     Raises:
-        Refused: a link, a device, or more than a pack may hold.
-        UnsafePath: a name that no pack may have.
+        Refused: a link, a device, or more than a pack may contain.
+        UnsafePath: a name that no pack may contain.
         OSError: something cannot be read.
     """
     files: dict[str, bytes] = {}
-    names = Names()
+    names = FileNames()
     total = 0
     for path, entry in _walk(folder, "", names):
         mode = entry.stat(follow_symlinks=False).st_mode
@@ -282,7 +291,7 @@ def _unsafe(folder: str, path: str, fault: str) -> UnsafePath:
 
 
 def _content(path: str, most: int) -> bytes:
-    """A file's bytes, no more than just past what it may hold. Descriptors: file objects take as long again."""
+    """A file's bytes, up to just past the limit. Uses descriptors: file objects take twice as long."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         data = os.read(descriptor, 1 << 16)
@@ -297,7 +306,7 @@ def _content(path: str, most: int) -> bytes:
         os.close(descriptor)
 
 
-def _walk(folder: str, prefix: str, names: Names) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+def _walk(folder: str, prefix: str, names: FileNames) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.is_dir(follow_symlinks=False):
@@ -310,7 +319,7 @@ def _walk(folder: str, prefix: str, names: Names) -> Iterator[tuple[str, "os.Dir
 
 
 def _archives(folder: str) -> Archives:
-    """The archives right in a folder."""
+    """The archives directly in a folder."""
     found: dict[PackName, list[tuple[Version, str]]] = {}
     try:
         names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIXES) and not is_junk(name))
@@ -325,7 +334,7 @@ def _archives(folder: str) -> Archives:
 
 
 def _stem(name: str) -> str:
-    """An archive's name without its ending."""
+    """An archive's name without its suffix."""
     return next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
 
 

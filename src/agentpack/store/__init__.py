@@ -1,4 +1,4 @@
-"""What agentpack keeps of a scope, all below `$state`. `layout.py` draws the folder."""
+"""Everything agentpack stores for a scope, below `$state`. `layout.py` lists the files."""
 
 from agentpack.disk import Disk
 from agentpack.store.blobs import Blobs
@@ -15,14 +15,14 @@ class Store:
         self.blobs = Blobs(disk, self.generations)
 
     def forget(self) -> None:
-        """Look at the folder anew: another process may have written there."""
+        """Drop cached reads: another process may have written to the folder."""
         self.blobs.forget()
         self.generations.forget()
 
     def prune(self, *, keep: int = KEPT) -> Pruned:
-        """Forget all but the last generations. The caller holds the process lock and has recovered."""
+        """Delete all but the last `keep` generations. The caller holds the process lock and has run recovery."""
         return prune(self.disk, self.generations, self.blobs, keep=keep)
 
     def prunable(self, *, keep: int = KEPT) -> Pruned:
-        """What `prune` would forget."""
+        """What `prune` would delete."""
         return prunable(self.disk, self.generations, self.blobs, keep=keep)

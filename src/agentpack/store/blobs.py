@@ -1,17 +1,17 @@
-"""Contents by digest: the base of the next merge, and what a rollback brings back.
+"""File contents by digest: the base of the next merge, and what a rollback restores.
 
-Decides how contents are kept: all new ones of a transaction in one file, so that a thousand cost one file to write and
-to make durable. Which of them are still needed is decided in `prune.py`.
+All new contents of a transaction go into one file, so that a thousand of them cost one file to write and sync. Which
+contents are still needed is decided in `prune.py`.
 
-A pack is a first line, the contents one after the other, the index (a row of digest, offset and length for each) and a
-tail that says where the index starts. It is written once and never changed.
+A pack file is a header line, the contents one after another, the index (digest, offset and length of each) and a
+trailer that says where the index starts. It is written once and never changed.
 """
 
 import struct
 from collections.abc import Iterator
 
-from agentpack.disk import Disk, Growing
-from agentpack.disk.looking import MAX_READ_BYTES
+from agentpack.disk import Disk, GrowingFile
+from agentpack.disk.observe import MAX_READ_BYTES
 from agentpack.errors import Refused
 from agentpack.model.names import Digest, digest_of
 from agentpack.store import layout
@@ -23,14 +23,14 @@ _TAIL = struct.Struct("<QQ8s")
 _MARK = b"blobs 1\n"
 _PIECE = 1 << 18
 MAX_CONTENTS = 200_000
-"""Contents of one pack. A damaged one may say any number of itself."""
+"""Largest number of contents in one pack file. A damaged file may claim any number."""
 
 
 class Blobs:
-    """The contents kept. An index is read when a digest is first looked for, newest pack first.
+    """The stored contents. Pack indexes are read when a digest is first looked up, newest first.
 
-    A pack of a transaction that does not count yet is passed over, for another process may be writing it; whoever
-    finishes or undoes that transaction asks for it with `include`.
+    The pack of a transaction that is not committed is ignored, because another process may be writing it; recovery
+    includes it with `include`.
     """
 
     def __init__(self, disk: Disk, generations: Generations) -> None:
@@ -40,11 +40,11 @@ class Blobs:
         self._unread: list[int] | None = None
 
     def has(self, digest: Digest) -> bool:
-        """Whether the content is kept."""
+        """Whether the content is stored."""
         return self._find(digest) is not None
 
     def size(self, digest: Digest) -> int:
-        """The length of a content as its pack tells it; 0 when it is not kept."""
+        """The length of a content as recorded in its pack; 0 if it is not stored."""
         row = self._find(digest)
         return 0 if row is None else row[2]
 
@@ -52,13 +52,13 @@ class Blobs:
         """The content with this digest.
 
         Raises:
-            Refused: it is not kept, or not as it was.
+            Refused: it is not stored, or it is damaged.
             Unavailable: it cannot be read.
         """
         row = self._find(digest)
         if row is None:
             raise Refused(
-                f"the content {digest[:19]}… is missing from `{self._disk.where(layout.BLOBS)}`",
+                f"the content {digest[:19]}… is missing from `{self._disk.absolute(layout.BLOBS)}`",
                 hint="`agentpack sync` writes released files again without it",
             )
         number, offset, length = row
@@ -68,23 +68,23 @@ class Blobs:
         return data
 
     def forget(self) -> None:
-        """Look at the folder anew: packs came or went."""
+        """Drop cached indexes: packs may have been added or deleted."""
         self._known.clear()
         self._unread = None
         self._included = 0
 
     def include(self, number: int) -> None:
-        """Look into the pack of this transaction too, which does not count yet."""
+        """Also read the pack of this uncommitted transaction."""
         self.forget()
         self._included = number
 
     def numbers(self) -> list[int]:
-        """The packs that are there, ascending."""
+        """The numbers of the existing packs, ascending."""
         most = max(self._generations.current(), self._included)
         return [number for number in layout.numbers(self._disk.entries(layout.BLOBS), ".pack") if number <= most]
 
     def digests(self, number: int) -> Iterator[Digest]:
-        """The digests of one pack's contents."""
+        """The digests in one pack."""
         for key, _, _ in _index(self._disk, number):
             yield Digest("sha256:" + key.hex())
 
@@ -100,19 +100,19 @@ class Blobs:
 
 
 class NewPack:
-    """The pack of one transaction while it is written. A content that is kept already is not written again."""
+    """The pack file of one transaction while it is written. Contents that are stored already are skipped."""
 
     def __init__(self, disk: Disk, blobs: Blobs, number: int) -> None:
         self.path = layout.pack(number)
         self._disk, self._blobs = disk, blobs
-        self._file: Growing | None = None
+        self._file: GrowingFile | None = None
         self._rows: dict[bytes, bytes] = {}
         self._waiting: list[bytes] = []
         self._pending = 0
         self._offset = len(_HEAD)
 
     def add(self, data: bytes, digest: Digest | None = None) -> Digest:
-        """Keep a content. Returns its digest."""
+        """Store a content and return its digest."""
         digest = digest_of(data) if digest is None else digest
         key = bytes.fromhex(digest[7:])
         if key in self._rows or self._blobs.has(digest):
@@ -123,11 +123,11 @@ class NewPack:
         return digest
 
     def has(self, digest: Digest) -> bool:
-        """Whether the content will be kept: in this pack or an older one."""
+        """Whether the content is stored in this pack or an older one."""
         return bytes.fromhex(digest[7:]) in self._rows or self._blobs.has(digest)
 
     def finish(self) -> bool:
-        """Write what is left. Returns whether there is a pack at all: none is written for no contents."""
+        """Write the rest of the file. Returns False if there was nothing to store and no file was made."""
         if not self._rows:
             return False
         self._put(b"".join(self._rows.values()) + _TAIL.pack(self._offset, len(self._rows), _MARK))
@@ -136,7 +136,7 @@ class NewPack:
         return True
 
     def close(self) -> None:
-        """Close the file, finished or not."""
+        """Close the file, finished or not. A second call does nothing."""
         if self._file is not None:
             self._file.close()
 
@@ -172,6 +172,6 @@ def _index(disk: Disk, number: int) -> Iterator[tuple[bytes, int, int]]:
 
 def _damaged(disk: Disk, number: int) -> Refused:
     return Refused(
-        f"`{disk.where(layout.pack(number))}` is damaged",
+        f"`{disk.absolute(layout.pack(number))}` is damaged",
         hint="bring it back from a backup, or delete it: released files are rendered again, older edits are lost",
     )

@@ -1,7 +1,7 @@
-"""The records of transactions, and the pointer to the one that counts.
+"""Records of transactions, and the pointer to the current one.
 
-Decides how a record is written and found, and that whoever reads one sees its paths in the names that they have today.
-`apply` decides when a generation begins to count, `prune.py` what may be forgotten.
+Records are read with the names their paths have today. `apply` decides when a generation becomes current, `prune.py`
+which ones are deleted.
 """
 
 import json
@@ -9,23 +9,23 @@ from dataclasses import replace
 
 from agentpack.disk import Disk
 from agentpack.errors import Refused
-from agentpack.model.history import Generation, Newer
+from agentpack.model.history import Generation, NewerRecord
 from agentpack.model.json_text import MAX_DIGITS, read_json
 from agentpack.store import layout
 
 
 class Generations:
-    """The records kept. The last one read is remembered, since a command asks for it several times."""
+    """The stored records. The last one read is cached."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._last: Generation | None = None
 
     def current(self) -> int:
-        """The number of the generation that counts, 0 before the first.
+        """The number of the current generation; 0 before the first.
 
         Raises:
-            Refused: the pointer is damaged, or lost.
+            Refused: the pointer is damaged or missing.
         """
         data = self._disk.read(layout.CURRENT)
         if data is None and not self._has_happened():
@@ -33,15 +33,16 @@ class Generations:
         if data is None or not data.strip().isdigit() or len(data) > MAX_DIGITS:
             why = "is missing, and there is a history" if data is None else "is damaged: it holds no number"
             raise Refused(
-                f"`{self._disk.where(layout.CURRENT)}` {why}",
-                hint=f"write the highest number found in `{self._disk.where(layout.GENERATIONS)}` into it",
+                f"`{self._disk.absolute(layout.CURRENT)}` {why}",
+                hint=f"write the highest number found in `{self._disk.absolute(layout.GENERATIONS)}` into it",
             )
         return int(data)
 
     def _has_happened(self) -> bool:
-        """Whether a record without a pointer is of a change that was made: the next one would take its number.
+        """Whether a record without a pointer belongs to a committed change: then the next change would reuse its
+        number.
 
-        A first change that was forgotten in a power cut may leave two records, whole or not, of which nothing is on
+        A first change that a power cut interrupted may leave two records, complete or not, without any of its files on
         disk.
         """
         numbers = layout.numbers(self._disk.entries(layout.GENERATIONS), ".json")
@@ -57,20 +58,20 @@ class Generations:
         return bool(documents) and all(seen is not None and seen.digest == one.written for one, seen in looked)
 
     def numbers(self) -> list[int]:
-        """The generations that have a record, ascending, up to the current one."""
+        """The numbers of the stored records up to the current generation, ascending."""
         current = self.current()
         names = self._disk.entries(layout.GENERATIONS)
         return [number for number in layout.numbers(names, ".json") if number <= current]
 
     def has(self, number: int) -> bool:
-        """Whether there is a record of this number."""
+        """Whether a record with this number exists."""
         return self._disk.stamp(layout.record(number)) is not None
 
     def read(self, number: int) -> Generation:
-        """One record.
+        """The record with this number.
 
         Raises:
-            Refused: there is none, or it is damaged.
+            Refused: it does not exist or is damaged.
         """
         if self._last is not None and self._last.number == number:
             return self._last
@@ -78,26 +79,28 @@ class Generations:
         data = self._disk.read(path)
         if data is None:
             raise Refused(
-                f"there is no record of generation {number}", details=(self._disk.where(path),), hint=self._way_out()
+                f"there is no record of generation {number}", details=(self._disk.absolute(path),), hint=self._way_out()
             )
         try:
             generation = Generation.from_data(read_json(data, max_bytes=layout.MAX_STATE_BYTES))
             if generation.number != number:
                 raise ValueError("the record of another generation")
-            self._disk.know(generation.roots)
-        except Newer as error:
+            self._disk.add_roots(generation.roots)
+        except NewerRecord as error:
             raise layout.newer(self._disk, path) from error
         except (KeyError, TypeError, ValueError) as error:
             raise Refused(
-                f"`{self._disk.where(path)}` is damaged",
+                f"`{self._disk.absolute(path)}` is damaged",
                 details=(str(error)[:200] if type(error) is ValueError else "a value is missing, or of another type",),
                 hint=self._way_out(),
             ) from error
-        self._last = generation = generation.seen_from(self._disk.path_now, self._disk.roots)
+        self._last = generation = generation.with_current_paths(self._disk.current_path, self._disk.roots)
         return generation
 
     def refuse_newer(self, first: int, last: int) -> None:
-        """Raise NewerState where one of these records, up to the first that cannot be read, is of a later agentpack."""
+        """Raise NewerState if one of these records, up to the first unreadable one, was written by a newer
+        agentpack.
+        """
         try:
             for number in range(first, last + 1):
                 self.read(number)
@@ -107,33 +110,33 @@ class Generations:
             return
 
     def _way_out(self) -> str:
-        state = self._disk.where(layout.STATE)
+        state = self._disk.absolute(layout.STATE)
         return f"bring it back from a backup; without one, remove `{state}`, as in a fresh clone: history is lost"
 
     def latest(self) -> Generation | None:
-        """The record of the generation that counts; None before the first."""
+        """The record of the current generation; None before the first."""
         number = self.current()
         return self.read(number) if number else None
 
     def forget(self) -> None:
-        """Read records anew."""
+        """Drop cached records."""
         self._last = None
 
     def write(self, generation: Generation) -> str:
-        """Write a record that does not count yet. Returns its path."""
+        """Write a record that is not current yet. Returns its path."""
         path = layout.record(generation.number)
-        data = replace(generation, roots=self._disk.leads(generation.paths)).to_data()
+        data = replace(generation, roots=self._disk.movable_roots(generation.paths)).to_data()
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         self._disk.unlink(path)  # left over from a transaction that a power cut made forget itself
         self._disk.create(path, text.encode() + b"\n")
         return path
 
     def propose(self, number: int) -> str:
-        """Write the pointer beside its place. Returns its path."""
+        """Write the new pointer under a temporary name. Returns its path."""
         self._disk.unlink(layout.CURRENT_NEW)
         self._disk.create(layout.CURRENT_NEW, b"%d\n" % number)
         return layout.CURRENT_NEW
 
     def accept(self) -> None:
-        """Put the pointer in its place: from now on that generation counts."""
+        """Rename the new pointer into place: the proposed generation is now current."""
         self._disk.rename(layout.CURRENT_NEW, layout.CURRENT)

@@ -1,11 +1,10 @@
-"""The notes of a transaction: what to clean up before it is decided, what to finish after.
+"""The journal of a transaction: what to clean up if it is abandoned, and what to finish once it is decided.
 
-Decides the form of the notes. They grow beside their place (`journal.new`) while files are staged, so that whoever
-comes after a crash knows where to look for left-overs; renamed into place (`journal`) they are the decision. What
-follows from them is decided in `apply`.
+While files are staged the journal grows as `journal.new`, so that recovery after a crash knows where temporary files
+may be. Renaming it to `journal` decides the transaction. What recovery does with it is decided in `apply`.
 
-One JSON array a line: the head, `root` lines with where the roots of paths lead, `folder` and `made` lines as staging
-goes along, the `steps`, and an `end` with the digest of all before it.
+One JSON array a line: a header, `root` lines with the folders of the roots, `folder` and `made` lines during staging,
+the `steps`, and an `end` line with the digest of everything before it.
 """
 
 import json
@@ -15,7 +14,7 @@ from contextlib import suppress
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from agentpack.disk import Disk, Growing
+from agentpack.disk import Disk, GrowingFile
 from agentpack.errors import Bug, Refused
 from agentpack.model.history import SCHEMA, is_newer
 from agentpack.model.json_text import check_size, read_json
@@ -29,87 +28,87 @@ _MOST_HEAD = 1000
 _ENDING = re.compile(r"\.agentpack-[0-9a-f]+-[0-9]+\Z")
 
 
-class Side(NamedTuple):
-    """What a path holds before or after: a file, or nothing (`digest` is None)."""
+class FileSide(NamedTuple):
+    """The state of a path before or after the transaction: a file, or nothing (`digest` None)."""
 
     digest: Digest | None
     mode: int
 
 
-NOTHING = Side(None, 0)
+NOTHING = FileSide(None, 0)
 
 
-class Row(NamedTuple):
-    """One file that changes."""
+class JournalRow(NamedTuple):
+    """One file that the transaction changes."""
 
     path: str
-    before: Side
-    after: Side
+    before: FileSide
+    after: FileSide
 
 
 class Journal(NamedTuple):
-    """A transaction's notes: `ending` ends the names of its temporary files, `folders` are where they may lie.
+    """A transaction's journal: `ending` is the suffix of its temporary files, `folders` are where they may be.
 
-    `made` are the folders made for it, outermost first; `leaving` those that become empty by it, deepest first.
+    `made` are the folders created for it, outermost first; `leaving` those it empties, deepest first.
     """
 
     number: int
     ending: str
     folders: tuple[str, ...]
     made: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[JournalRow, ...]
     leaving: tuple[str, ...]
 
-    def seen_from(self, disk: Disk, roots: Mapping[str, str]) -> "Journal":
-        """The same notes in the names that their paths have today.
+    def with_current_paths(self, disk: Disk, roots: Mapping[str, str]) -> "Journal":
+        """The same journal with the names its paths have today.
 
         Args:
-            roots: where each root led when they were written.
+            roots: where each root led when the journal was written.
         """
         if all(disk.roots.get(root) == folder for root, folder in roots.items()):
             return self
-        disk.know(roots)
+        disk.add_roots(roots)
 
         def now(paths: Iterable[str]) -> tuple[str, ...]:
-            return tuple(disk.path_now(path, roots) for path in paths)
+            return tuple(disk.current_path(path, roots) for path in paths)
 
-        rows = tuple(row._replace(path=disk.path_now(row.path, roots)) for row in self.rows)
+        rows = tuple(row._replace(path=disk.current_path(row.path, roots)) for row in self.rows)
         return Journal(self.number, self.ending, now(self.folders), now(self.made), rows, now(self.leaving))
 
 
 class NewJournal:
-    """The notes while they are written."""
+    """A journal while it is written."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._text = b""
-        self._file: Growing | None = None
+        self._file: GrowingFile | None = None
 
     def begin(self, number: int, ending: str) -> None:
-        """Make the file and write its head."""
+        """Create the file and write its header."""
         self._disk.unlink(layout.JOURNAL_NEW)
         self._file = self._disk.grow(layout.JOURNAL_NEW)
         self._note(_HEAD, SCHEMA, number, ending)
-        for root, folder in self._disk.leads(self._disk.roots).items():
+        for root, folder in self._disk.movable_roots(self._disk.roots).items():
             self._note("root", root, folder)
 
     def folder(self, path: str) -> None:
-        """Note a folder before something is staged in it."""
+        """Record a folder before something is staged in it."""
         self._note("folder", path)
 
     def made(self, path: str) -> None:
-        """Note a folder before it is made."""
+        """Record a folder before it is created."""
         self._note("made", path)
 
-    def finish(self, rows: Iterable[Row], leaving: Iterable[str]) -> None:
-        """Write what the transaction will do, and close the file. It is not in place yet."""
+    def finish(self, rows: Iterable[JournalRow], leaving: Iterable[str]) -> None:
+        """Write the steps and close the file. It is not renamed into place yet."""
         plain = [[row.path, *row.before, *row.after] for row in rows]
         text = _line("steps", plain) + _line("leaving", list(leaving))
         self._append(text + _line("end", digest_of(self._text + text)))
         self.close()
 
     def close(self) -> None:
-        """Close the file, finished or not."""
+        """Close the file, finished or not. A second call does nothing."""
         if self._file is not None:
             self._file.close()
 
@@ -125,10 +124,10 @@ class NewJournal:
 
 
 def decided(disk: Disk) -> Journal | None:
-    """The notes of a transaction that was decided and is not finished; None when there is none.
+    """The journal of a decided transaction that is not finished; None if there is none.
 
     Raises:
-        Refused: a later agentpack wrote the notes, or they cannot be read. They are whole before they are put in place,
+        Refused: a newer agentpack wrote the journal, or it cannot be read. It is complete before it is put in place,
             so this is a damaged disk or an edit, and guessing could destroy files.
     """
     data = _read(disk, layout.JOURNAL)
@@ -137,17 +136,17 @@ def decided(disk: Disk) -> Journal | None:
     journal = _parse(disk, data, whole=True)
     if journal is None:
         raise Refused(
-            f"`{disk.where(layout.JOURNAL)}` cannot be read: a change was interrupted, and its notes are damaged",
-            details=(f"the contents it was writing are in `{disk.where(layout.BLOBS)}`",),
+            f"`{disk.absolute(layout.JOURNAL)}` cannot be read: a change was interrupted, and its notes are damaged",
+            details=(f"the contents it was writing are in `{disk.absolute(layout.BLOBS)}`",),
             hint="look at the files with your version control, delete the journal, then run `agentpack sync`",
         )
     return journal
 
 
 def undecided(disk: Disk) -> Journal | None:
-    """The notes of a transaction that was not decided, as far as they were written; None when there is none.
+    """The journal of a transaction that was not decided, as far as it was written; None if there is none.
 
-    Notes whose head is missing come out with number 0: nothing was staged then.
+    A journal without its header is returned with number 0: nothing was staged.
     """
     data = _read(disk, layout.JOURNAL_NEW)
     if data is None:
@@ -169,7 +168,7 @@ def _line(*values: object) -> bytes:
 
 
 def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
-    """Read notes line by line; when they need not be whole, up to the first line that does not read."""
+    """Read a journal line by line; unless it must be `whole`, up to the first invalid line."""
     notes: dict[str, list[Any]] = {}
     position = 0
     try:
@@ -195,13 +194,13 @@ def _parse(disk: Disk, data: bytes, *, whole: bool) -> Journal | None:
             return None
         steps = notes["steps"][0] if whole else []
         leaving = notes["leaving"][0] if whole else []
-        rows = tuple(Row(path, Side(a, b), Side(c, d)) for path, a, b, c, d in steps)
+        rows = tuple(JournalRow(path, FileSide(a, b), FileSide(c, d)) for path, a, b, c, d in steps)
         folders, made = (tuple(dict.fromkeys(notes.get(word, ()))) for word in ("folder", "made"))
         journal = Journal(number, ending, folders, made, rows, tuple(leaving))
         roots = {
             root: folder for root, folder in notes.get("root", ()) if type(folder) is str and is_recorded_path(root)
         }
-        return journal.seen_from(disk, roots) if _is_of_its_types(journal) else None
+        return journal.with_current_paths(disk, roots) if _is_of_its_types(journal) else None
     except (KeyError, TypeError, ValueError, IndexError):
         return None
 

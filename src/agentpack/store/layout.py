@@ -1,8 +1,8 @@
-"""What lies where in the state folder. Decides names only.
+"""The files of the state folder, and how the folder is created, identified and moved aside.
 
 $state/
   .gitignore               `*`: the state keeps itself out of version control
-  id                       in a project: by it the user's own state folder knows this one (disk/known.py)
+  id                       in a project: by it the user's own state folder knows this one (disk/known_states.py)
   lock                     held by the process that changes something; its number inside
   current                  the number of the generation that counts
   journal                  a change that is decided and not finished (store/journal.py)
@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 
-from agentpack.disk import Disk, StateIds, Whose
-from agentpack.disk.known import in_use
+from agentpack.disk import Disk, OwnStates, StateOwner
+from agentpack.disk.known_states import in_use
 from agentpack.errors import AgentpackError, Refused, Unavailable
 
 STATE = "$state"
@@ -31,7 +31,7 @@ JOURNAL_NEW = "$state/journal.new"
 GENERATIONS = "$state/generations"
 BLOBS = "$state/blobs"
 MAX_STATE_BYTES = 32 * 1024 * 1024
-"""A record, or the notes of a transaction."""
+"""Largest record or journal."""
 
 
 _EMPTY = frozenset((".gitignore", "id", "lock", "generations", "blobs"))
@@ -43,35 +43,35 @@ def record(number: int) -> str:
 
 
 def pack(number: int) -> str:
-    """The path of the blobs that a transaction brought."""
+    """The path of the contents that a transaction stored."""
     return f"{BLOBS}/{number:06d}.pack"
 
 
 def numbers(names: list[str], ending: str) -> list[int]:
-    """The numbers of the files with this ending, ascending."""
+    """The numbers of the files with this suffix, ascending."""
     stems = (name.removesuffix(ending) for name in names if name.endswith(ending))
     return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit() and 6 <= len(stem) <= 18)
 
 
 class NewerState(Refused):
-    """A later agentpack wrote a file: nothing in it is guessed at, and nothing is lost."""
+    """A newer agentpack wrote a file of the state folder. Nothing in it is interpreted, and nothing is lost."""
 
 
 def newer(disk: Disk, path: str) -> NewerState:
-    """The error of such a file."""
+    """The error for such a file."""
     return NewerState(
-        f"`{disk.where(path)}` was written by a newer agentpack",
+        f"`{disk.absolute(path)}` was written by a newer agentpack",
         hint="upgrade agentpack; the history stays as it is",
     )
 
 
-def judge(disk: Disk) -> Whose:
-    """Whose the state folder is. One that is not this user's counts as absent from here on; a foreign one is named to
-    the user.
+def check_owner(disk: Disk) -> StateOwner:
+    """Find out who made the state folder. From here on a folder that this user did not make counts as absent; one that
+    came from elsewhere is reported.
     """
-    if disk.known is None:
+    if disk.known_states is None:
         return "ours"
-    whose = disk.known.whose(disk.where(STATE), disk.where(""))
+    whose = disk.known_states.maker_of(disk.absolute(STATE), disk.absolute(""))
     disk.hide(STATE if whose in ("foreign", "bare") else "")
     if whose == "foreign":
         disk.lacks["state"] = f"{_not_yours(disk)} agentpack ignores it, its history and its unfinished changes"
@@ -79,26 +79,26 @@ def judge(disk: Disk) -> Whose:
 
 
 def _not_yours(disk: Disk) -> str:
-    return f"`{disk.where(STATE)}` was not made by you: it came with a clone, from a cache or another user."
+    return f"`{disk.absolute(STATE)}` was not made by you: it came with a clone, from a cache or another user."
 
 
 def prepare(disk: Disk) -> tuple[str, ...]:
-    """Make the state folder and what it always holds, durably, unless it is there. Returns the folders made.
+    """Create the state folder and its fixed files durably, unless they exist. Returns the folders created.
 
-    One that came from elsewhere is moved aside. When anything fails, what was made is taken away again as far as the
-    disk allows.
+    A state folder from elsewhere is moved aside. If anything fails, what was created is removed again as far as
+    possible.
     """
     with _turn(disk):
-        whose = judge(disk)
+        whose = check_owner(disk)
         made: list[str] = []
         name = ""
         try:
-            if disk.known is not None and whose == "foreign":
-                _move_aside(disk, disk.known)
+            if disk.known_states is not None and whose == "foreign":
+                _move_aside(disk, disk.known_states)
             disk.hide("")
             _make(disk, STATE, made)
-            if disk.known is not None and whose != "ours":
-                name = _name(disk, disk.known)
+            if disk.known_states is not None and whose != "ours":
+                name = _name(disk, disk.known_states)
             _make(disk, GENERATIONS, made)
             _make(disk, BLOBS, made)
             _make_rest(disk, made, name)
@@ -109,7 +109,7 @@ def prepare(disk: Disk) -> tuple[str, ...]:
 
 
 def _turn(disk: Disk) -> AbstractContextManager[None]:
-    return nullcontext() if disk.known is None else disk.known.turn()
+    return nullcontext() if disk.known_states is None else disk.known_states.exclusive()
 
 
 def _make(disk: Disk, folder: str, made: list[str]) -> None:
@@ -118,11 +118,11 @@ def _make(disk: Disk, folder: str, made: list[str]) -> None:
         made.append(gone)
 
 
-def _name(disk: Disk, known: StateIds) -> str:
-    """Give the state folder an id. The user's folder knows it first, so that no kill leaves a state with contents that
-    nobody knows.
+def _name(disk: Disk, known: OwnStates) -> str:
+    """Give the state folder an id. The user's own folder records it first, so that a killed process never leaves
+    contents under an unknown id.
     """
-    name, note = known.learn(disk.where(""))
+    name, note = known.register(disk.absolute(""))
     if note:
         disk.lacks["known"] = note
     disk.unlink(ID)
@@ -154,47 +154,47 @@ def _undo(disk: Disk, made: list[str], name: str) -> None:
 
 def _unname(disk: Disk, name: str) -> None:
     disk.unlink(ID)
-    if disk.known is not None:
-        disk.known.forget(name)
+    if disk.known_states is not None:
+        disk.known_states.forget(name)
 
 
-def _move_aside(disk: Disk, known: StateIds) -> None:
-    """Put a state that came from elsewhere beside its place: it may be somebody's.
+def _move_aside(disk: Disk, known: OwnStates) -> None:
+    """Rename a state folder that came from elsewhere: it may belong to somebody.
 
     Raises:
-        Unavailable: a process is at work with it, or it cannot be moved.
+        Unavailable: a process is using it, or it cannot be moved.
     """
-    state, where = disk.plain(STATE), disk.where(STATE)
+    state, where = disk.canonical(STATE), disk.absolute(STATE)
     if in_use(where):
         raise Unavailable(f"another agentpack is changing files here, with `{where}`", hint="wait until it is done")
     folder, _, leaf = state.rpartition("/")
     taken = {*disk.entries(folder)}
-    aside = next(name for number in count(1) if (name := f"{leaf}-unknown-{number}") not in taken)
-    disk.rename(state, f"{folder}/{aside}")
+    moved_to = next(name for number in count(1) if (name := f"{leaf}-unknown-{number}") not in taken)
+    disk.rename(state, f"{folder}/{moved_to}")
     disk.make_durable((), (folder,))
-    known.aside = f"{folder}/{aside}"
+    known.moved_to = f"{folder}/{moved_to}"
     disk.lacks["state"] = (
-        f"{_not_yours(disk)} It is `{aside}` now, and this project begins a new history; delete that "
+        f"{_not_yours(disk)} It is `{moved_to}` now, and this project begins a new history; delete that "
         "folder if nobody needs it"
     )
 
 
 def _move_back(disk: Disk) -> None:
-    if disk.known is not None and disk.known.aside:
+    if disk.known_states is not None and disk.known_states.moved_to:
         with suppress(AgentpackError):
-            if disk.stamp(disk.plain(STATE)) is None:
-                disk.rename(disk.known.aside, disk.plain(STATE))
-                judge(disk)
-        disk.known.aside = ""
+            if disk.stamp(disk.canonical(STATE)) is None:
+                disk.rename(disk.known_states.moved_to, disk.canonical(STATE))
+                check_owner(disk)
+        disk.known_states.moved_to = ""
 
 
 def discard(disk: Disk, made: Iterable[str]) -> None:
-    """Take away a state folder that this process made, and in which nothing came to stand. The caller holds the lock.
+    """Remove a state folder that this process created and did not use. The caller holds the lock.
 
-    Whatever another process puts there meanwhile stays, and keeps the folders above it.
+    Files that another process adds meanwhile stay, with the folders around them.
     """
     with suppress(AgentpackError), _turn(disk):
-        if disk.plain(STATE) not in made or not _EMPTY.issuperset(disk.entries(STATE)):
+        if disk.canonical(STATE) not in made or not _EMPTY.issuperset(disk.entries(STATE)):
             return
         if disk.rmdir(BLOBS) and disk.rmdir(GENERATIONS):
             name = (disk.read(ID) or b"").decode().strip()

@@ -1,8 +1,8 @@
-"""One process at a time changes a scope.
+"""Only one process at a time changes a scope.
 
-Decides who may: the lock is the system's (`flock`), so it goes with the process that held it, however that ended; the
-file itself stays, and a number in it says whom to wait for. It is the only file that is written in place. On a file
-system that has no such lock only the number keeps processes apart, those of one machine, and the user is told.
+The lock is the system's (`flock`), so it ends with the process that holds it. The file stays; the process id in it says
+whom to wait for. It is the only file that is written in place. On a file system without locks only the process id keeps
+processes on the same machine apart, and the user is told.
 """
 
 import errno
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from agentpack.disk import Disk, lacking
+from agentpack.disk import Disk, unsupported
 from agentpack.errors import Bug, Unavailable
 from agentpack.store import layout
 
@@ -23,13 +23,15 @@ _held: set[tuple[int, int]] = set()
 
 @contextmanager
 def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
-    """Hold the lock of this state folder, made if need be; wait for another process at most `timeout` seconds.
+    """Hold the lock of this state folder, creating the folder if needed; wait at most `timeout` seconds for another
+    process.
 
-    A folder that was made for it goes again when nothing came to stand there, as after a refusal or a dry run.
+    A state folder created only for the lock is removed again if nothing was stored in it, as after a refusal or a dry
+    run.
 
     Raises:
-        Unavailable: another process held it all that time.
-        Bug: this process holds it already.
+        Unavailable: another process held the lock all that time.
+        Bug: this process already holds it.
     """
     descriptor, made = _acquire(disk, time.monotonic() + timeout)
     found = os.fstat(descriptor)
@@ -47,7 +49,7 @@ def process_lock(disk: Disk, *, timeout: float = TIMEOUT) -> Iterator[None]:
 
 
 def is_locked(disk: Disk) -> bool:
-    """Whether a process is changing this scope right now."""
+    """Whether a process is changing this scope now."""
     descriptor = disk.open_to_lock(layout.LOCK, create=False, write=False)
     if descriptor is None:
         return False
@@ -62,7 +64,7 @@ def _acquire(disk: Disk, deadline: float) -> tuple[int, tuple[str, ...]]:
         descriptor, made = _open(disk, deadline)
         try:
             _wait(disk, descriptor, deadline)
-            if _in_place(disk, descriptor) and layout.judge(disk) == "ours":
+            if _in_place(disk, descriptor) and layout.check_owner(disk) == "ours":
                 return descriptor, made
         except BaseException:
             os.close(descriptor)
@@ -74,7 +76,7 @@ def _open(disk: Disk, deadline: float) -> tuple[int, tuple[str, ...]]:
     made: tuple[str, ...] = ()
     while True:
         disk.close()  # a folder opened earlier may have been replaced since
-        layout.judge(disk)
+        layout.check_owner(disk)
         descriptor = disk.open_to_lock(layout.LOCK, create=False)
         if descriptor is not None:
             return descriptor, made
@@ -103,19 +105,19 @@ def _wait(disk: Disk, descriptor: int, deadline: float) -> None:
             number = _holder(descriptor) or "unknown"
             hint = "wait until it is done, then run the command again"
             if "locks" in disk.lacks:
-                hint += f"; if process {number} is something else, delete `{disk.where(layout.LOCK)}`"
+                hint += f"; if process {number} is something else, delete `{disk.absolute(layout.LOCK)}`"
             raise Unavailable(f"another agentpack (process {number}) is changing files here", hint=hint)
         time.sleep(_PAUSE)
 
 
 def _holder(descriptor: int) -> str:
-    """The number that the holder left in the file; empty when there is none, for a clone may bring any text along."""
+    """The process id in the file; empty if there is none or it is no number, since a clone may bring any text."""
     text = os.pread(descriptor, 20, 0).strip()
     return text.decode() if text.isdigit() else ""
 
 
 def _runs(number: str) -> bool:
-    """Whether there is another process of this number on this machine."""
+    """Whether another process with this id runs on this machine."""
     if not number or int(number) in (0, os.getpid()):
         return False
     try:
@@ -135,8 +137,8 @@ def _try(disk: Disk, descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     except InterruptedError:
         return _try(disk, descriptor, kind)
     except OSError as error:
-        if error.errno in lacking.LOCKS:
-            disk.lacks.setdefault("locks", lacking.no_locks(disk.where(layout.STATE)))
+        if error.errno in unsupported.LOCKS:
+            disk.lacks.setdefault("locks", unsupported.no_locks(disk.absolute(layout.STATE)))
             return not _runs(_holder(descriptor))
         raise disk.failure("lock", layout.LOCK, error) from error
     return True
@@ -149,7 +151,7 @@ def _in_place(disk: Disk, descriptor: int) -> bool:
 
 
 def _has_one_name(descriptor: int) -> bool:
-    """Whether the file is the lock's alone: under another name it may be anybody's, and stays as it is."""
+    """Whether the file has no other hard link: otherwise it may be anybody's, and is left alone."""
     return os.fstat(descriptor).st_nlink < 2
 
 
@@ -163,7 +165,7 @@ def _sign(descriptor: int) -> None:
 
 
 def _unsign(descriptor: int, found: os.stat_result) -> None:
-    """Leave the file as it was found: a command that changes nothing leaves no trace, not even a time."""
+    """Restore the file as it was: a command that changes nothing leaves no trace, not even a time."""
     try:
         if _has_one_name(descriptor):
             os.ftruncate(descriptor, 0)

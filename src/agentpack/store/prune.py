@@ -1,6 +1,6 @@
-"""Forgetting old generations.
+"""Delete old generations.
 
-Decides which records and contents are not needed any more, and that a power cut leaves some too many, never too few.
+Deletion order is crash-safe: a power cut can leave garbage, but never loses data that is still needed.
 """
 
 import re
@@ -16,16 +16,16 @@ _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 
 
 class Pruned(NamedTuple):
-    """What was forgotten: the numbers of generations, and of packs of contents."""
+    """What was deleted: the numbers of generations, and of pack files."""
 
     generations: tuple[int, ...]
     packs: tuple[int, ...]
 
 
 def prune(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEPT) -> Pruned:
-    """Forget all but the last generations, and the packs of contents that none of those refers to.
+    """Delete all but the last `keep` generations, and the pack files that none of those needs.
 
-    The caller holds the process lock and has recovered. Records go first and durably.
+    The caller holds the process lock and has run recovery. Records are deleted first, durably.
     """
     gone = prunable(disk, generations, blobs, keep=keep)
     for number in gone.generations:
@@ -40,7 +40,7 @@ def prune(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEP
 
 
 def prunable(disk: Disk, generations: Generations, blobs: Blobs, *, keep: int = KEPT) -> Pruned:
-    """What `prune` would forget. Nothing is changed."""
+    """What `prune` would delete. Changes nothing."""
     numbers = generations.numbers()
     kept, gone = numbers[-max(keep, 1) :], numbers[: -max(keep, 1)]
     needed: set[bytes] = set()

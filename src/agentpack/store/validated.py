@@ -1,13 +1,12 @@
-"""Checked documents, kept as JSON under the digest of what they were checked from.
+"""A cache of checked documents: JSON, stored under the digest of the bytes that were checked.
 
-Checking loads YAML and pydantic; the next command that meets the same bytes pays for reading JSON only. The bundled
-packs were checked when the wheel was built and lie in it (`shipped`); all else lies in the platform's cache folder, may
-be deleted at any time, and a file in it that does not read is passed over. Nothing is found but under the digest of the
-bytes at hand, so a file kept for other bytes is never taken for theirs.
+Checking loads YAML and pydantic; the next command that meets the same bytes only reads JSON. The bundled packs are
+checked when the wheel is built and ship in it (`shipped`); everything else is in the platform's cache folder, which may
+be deleted at any time. Unreadable files are ignored. A document is only ever found under the digest of the bytes at
+hand, so it cannot be used for other bytes.
 
-What a file says is believed for its bytes' sake, so nobody else may have written it: of the cache folder only files of
-the user's or of root's are read, in such folders, which nobody else may write to. The files of an installation are as
-much to be believed as its code.
+The cached result is trusted, so nobody else may be able to write it: in the cache folder only files owned by the user
+or root count, in folders that nobody else can write to. The files of an installation are trusted like its code.
 """
 
 import json
@@ -18,8 +17,8 @@ from typing import Any
 from zlib import crc32
 
 from agentpack import __version__
-from agentpack.disk.owners import make_folders
-from agentpack.disk.whole import write_whole
+from agentpack.disk.atomic import write_whole
+from agentpack.disk.chown import make_folders
 from agentpack.errors import Unavailable
 
 FORMAT = f"10-{__version__}"
@@ -29,23 +28,23 @@ come to refuse what passed before.
 _HEAD = 16
 _WINDOW = 1 << 17
 _DURABLE = 16
-"""So many documents of one command are forced to the disk."""
+"""How many documents one command syncs to disk."""
 _MOST = 1 << 30
 MAX_CACHED_BYTES = 32 * 1024 * 1024
-"""One document that is not kept in pieces."""
+"""Largest document that is not stored in pieces."""
 DAMAGES = (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
-"""What reading something else than was kept can bring about."""
+"""Exceptions that reading a damaged cache file can raise."""
 
 
-class Pieces:
-    """A document kept as named pieces of JSON or text, each read when it is asked for.
+class CachedPieces:
+    """A document stored as named pieces of JSON or text, each read when requested.
 
-    The file is the length of the index in 16 bytes, the index (where each piece starts and how long it is, counted from
-    the index's end), and the pieces.
+    File format: the length of the index in 16 bytes, the index (start and length of each piece, counted from the end of
+    the index), and the pieces.
     """
 
     def __init__(self, path: str, *, shipped: bool = False) -> None:
-        """Raises one of `DAMAGES` when the file does not hold such a document, or not all of it, or is not believed."""
+        """Raises one of `DAMAGES` if the file is not a complete document of this kind, or not trusted."""
         self._path = path
         self._window, self._window_at = b"", 0
         self._open = _open_shipped if shipped else _open_own
@@ -71,8 +70,8 @@ class Pieces:
         """A piece.
 
         Raises:
-            KeyError: there is none of that name.
-            Unavailable: the file was changed or damaged. It is removed, so that the next command makes it again.
+            KeyError: there is no piece with this name.
+            Unavailable: the file was changed or damaged. It is deleted, so that the next command recreates it.
         """
         try:
             return json.loads(self._read(name))
@@ -80,11 +79,11 @@ class Pieces:
             raise _damaged(self._path) from None
 
     def damaged(self) -> Unavailable:
-        """The error for a piece that does not hold what its name says. The file is removed."""
+        """The error for a piece with unexpected contents. Deletes the file."""
         return _damaged(self._path)
 
     def text(self, name: str) -> str:
-        """A piece that was given as text. Raises as for any other piece."""
+        """A piece that was stored as text. Raises like `__getitem__`."""
         data = self._read(name)
         try:
             if crc32(data) == self._index[name][2]:
@@ -116,7 +115,7 @@ class Pieces:
 
 
 def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
-    """The file that `Pieces` reads: what is text stays text, all else becomes JSON."""
+    """The bytes of a file that `CachedPieces` can read: text stays text, everything else becomes JSON."""
     index: dict[str, tuple[int, ...]] = {}
     texts: list[bytes] = []
     offset = 0
@@ -131,9 +130,9 @@ def in_pieces(pieces: Iterable[tuple[str, Any]]) -> bytes:
 
 
 class ValidatedCache:
-    """A folder of files named by kind and digest. Failing to write one is no error.
+    """A folder of files named by kind and digest. Failing to write one is not an error.
 
-    `shipped` is a second folder, looked in first and never written.
+    `shipped` is a second, read-only folder that is searched first.
     """
 
     def __init__(self, folder: str | None, shipped: str | None = None) -> None:
@@ -142,7 +141,7 @@ class ValidatedCache:
         self._written = 0
 
     def get(self, kind: str, digest: str) -> Any | None:
-        """The data kept for this digest, or None."""
+        """The data stored for this digest, or None."""
         if self.folder is None:
             return None
         try:
@@ -155,22 +154,22 @@ class ValidatedCache:
             return None
 
     def put(self, kind: str, digest: str, data: Any) -> None:
-        """Keep the data; readers see all of it or nothing."""
+        """Store the data atomically."""
         text = _json(data)
         self._write(place(kind, digest), _sum(text) + b"\n" + text)
 
-    def pieces(self, kind: str, digest: str) -> Pieces | None:
-        """The pieces kept for this digest, or None."""
+    def pieces(self, kind: str, digest: str) -> CachedPieces | None:
+        """The pieces stored for this digest, or None."""
         for folder in (self.shipped, self.folder):
             if folder is not None:
                 try:
-                    return Pieces(f"{folder}/{place(kind, digest)}", shipped=folder is self.shipped)
+                    return CachedPieces(f"{folder}/{place(kind, digest)}", shipped=folder is self.shipped)
                 except DAMAGES:
                     continue
         return None
 
     def put_pieces(self, kind: str, digest: str, content: bytes) -> None:
-        """Keep what `in_pieces` made."""
+        """Store what `in_pieces` returned."""
         self._write(place(kind, digest), content)
 
     def _write(self, name: str, content: bytes) -> None:
@@ -192,7 +191,7 @@ def _open_shipped(path: str) -> int:
 
 
 def _open_own(path: str) -> int:
-    """A descriptor of a file that only the user, or root, could have written. Raises OSError."""
+    """A descriptor of a file that only the user or root could have written. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
         _believe(os.fstat(descriptor))
@@ -209,7 +208,7 @@ def _believe(found: os.stat_result) -> None:
 
 
 def place(kind: str, digest: str) -> str:
-    """Where a document is kept below its folder."""
+    """The path of a document below the cache folder."""
     return f"{kind}-{FORMAT}/{digest.removeprefix('sha256:')}.json"
 
 

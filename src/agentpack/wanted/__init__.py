@@ -1,1 +1,1 @@
-"""What should be there: releases are chosen, each persona goes to its clients, and every file is rendered."""
+"""What should be installed: choose releases and clients, and render every file."""

@@ -1,12 +1,11 @@
-"""Releases become personas: variants and local variants are laid over each, and parameters put in."""
+"""Turn chosen releases into personas: apply variants and local variants, and fill in parameters."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agentpack.compose.agreement import Draft, Missing, Named
-from agentpack.compose.composing import (
-    Base,
+from agentpack.compose.compose import (
+    BasePersona,
     Pack,
     as_written,
     compose,
@@ -14,10 +13,11 @@ from agentpack.compose.composing import (
     text_faults,
     values_for,
 )
+from agentpack.compose.conflicts import Draft, Missing, NamedLayer
 from agentpack.compose.layers import choose as choose_variants
 from agentpack.compose.parse import Layer, PersonaText
 from agentpack.errors import Fault, InvalidFile, Unresolvable
-from agentpack.input.parameters import Declaration, Value
+from agentpack.input.parameters import ParameterDeclaration, Value
 from agentpack.model.lock import LocalVariant
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName, did_you_mean
@@ -28,46 +28,46 @@ from agentpack.wanted.candidates import Candidates
 from agentpack.workspace.documents import LocalText
 
 MAX_EXTENDED = 20
-"""Personas below one another, each extended by the one above it."""
+"""Longest chain of personas that extend one another."""
 
 
-class Part(NamedTuple):
-    """One persona of one pack, made ready."""
+class AssembledPersona(NamedTuple):
+    """A persona of a pack with variants applied and parameters filled in."""
 
     pack: Pack
     persona: Persona
     variants: tuple[str, ...]
     crlf: bool = False
-    """Whether its file in the pack has lines that end in CRLF."""
+    """Whether its source file uses CRLF line ends."""
     originals: Mapping[str, bytes] = MappingProxyType({})
     """By client: the agent file that the persona was made from."""
-    as_it_was: bool = False
-    """Whether nothing can have come over the persona since it was read from its original."""
+    unmodified: bool = False
+    """Whether the persona is exactly what was read from its original file."""
 
 
 class PersonaAssembler:
-    """Makes the personas of the releases that were chosen, each once for the local variants that are there then."""
+    """Assembles the personas of the chosen releases. Each is built once for the local variants present at that time."""
 
     def __init__(self, candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -> None:
         self.candidates = candidates
         self.workspace = candidates.workspace
         self.manifest = manifest
         self.pins = {pin.pack: pin for pin in pins}
-        self._parts: dict[str, tuple[Part, ...]] = {}
-        self._bases: dict[tuple[str, str], Base | None] = {}
+        self._parts: dict[str, tuple[AssembledPersona, ...]] = {}
+        self._bases: dict[tuple[str, str], BasePersona | None] = {}
         self.used: dict[str, list[LocalVariant]] = {}
         """By pack: the local variants that are in its personas."""
-        self.gone: list[str] = []
+        self.missing_ids: list[str] = []
         """Ids that local variants name and that the release no longer has, in words."""
 
-    def parts(self, pack: PackName) -> tuple[Part, ...]:
-        """The personas of a pack that was chosen."""
+    def parts(self, pack: PackName) -> tuple[AssembledPersona, ...]:
+        """The assembled personas of a chosen pack."""
         if pack not in self._parts:
             self.used[pack] = []
             self._parts[pack] = tuple(self._assembled(self.pins[pack]))
         return self._parts[pack]
 
-    def _assembled(self, pin: Chosen) -> Iterator[Part]:
+    def _assembled(self, pin: Chosen) -> Iterator[AssembledPersona]:
         pack = self.candidates.read(pin.pack, pin.version)[1]
         entry = self.manifest.wanted(pin.pack)
         values, renames = (entry.parameters, entry.renames) if entry else ({}, {})
@@ -83,19 +83,21 @@ class PersonaAssembler:
             if not asked and not local and not values and persona in pack.prepared:
                 made = pack.prepared[persona].named(renames.get(persona, persona))
                 untouched = pack.bare and persona not in renames and not self.manifest.models
-                yield Part(pack, made, (), crlf, originals, untouched)
+                yield AssembledPersona(pack, made, (), crlf, originals, untouched)
                 continue
             texts = self._texts(persona)
             self.used[pin.pack] += (LocalVariant(persona, name, texts[name].digest) for name in local)
             draft = self._draft(pack, persona, pin.variants, local)
-            self.gone += [_left_behind(missing, pack.release) for missing in draft.gone]
+            self.missing_ids += [_left_behind(missing, pack.release) for missing in draft.gone]
             own = {*pack.variants.get(persona, {}), *local}
             variants = tuple(name for name in pin.variants if name in own)
-            yield Part(pack, self._persona(pack, draft, values, renames.get(persona)), variants, crlf, originals)
+            yield AssembledPersona(
+                pack, self._persona(pack, draft, values, renames.get(persona)), variants, crlf, originals
+            )
 
     def draft(self, pack: Pack, persona: str) -> tuple[Draft, Mapping[str, Value]]:
-        """A persona of a chosen pack with its variants laid over it, conditions and placeholders still in place, and
-        the values that decide them.
+        """A persona with variants applied, before conditions and placeholders are resolved, and the parameter values
+        that will resolve them.
         """
         variants = self.pins[PackName(pack.name)].variants
         draft = self._draft(pack, persona, variants, self._local_layers(pack, persona, variants))
@@ -103,7 +105,7 @@ class PersonaAssembler:
         return draft, values_for(draft, self._declarations(pack, persona), values, pack.release).all
 
     def _draft(self, pack: Pack, persona: str, variants: Collection[str], local: Mapping[str, Layer]) -> Draft:
-        """A persona with its variants laid over it."""
+        """A persona with its variants applied."""
         lock = self.workspace.documents.readable_lock
         locked = lock.pack(pack.name) if lock is not None else None
         known = {(row.name, row.digest) for row in locked.local_variants if row.persona == persona} if locked else ()
@@ -116,7 +118,9 @@ class PersonaAssembler:
         return {text.name: text for text in self.workspace.documents.local_texts if text.persona == persona}
 
     def _meant(self, pack: Pack, persona: str, variants: Iterable[str]) -> list[str]:
-        """The variants without those that are local ones of other personas of the pack, and of no such name here."""
+        """The variants that apply to this persona: without local variants that belong only to other personas of the
+        pack.
+        """
         texts = [text for text in self.workspace.documents.local_texts if text.persona in pack.personas]
         own = {*pack.variants.get(persona, {}), *(text.name for text in texts if text.persona == persona)}
         others = {text.name for text in texts} - own
@@ -128,7 +132,7 @@ class PersonaAssembler:
         declarations = self._declarations(pack, draft.name)
         return compose(draft, values_for(draft, declarations, values, pack.release), name=name)
 
-    def _declarations(self, pack: Pack, persona: str) -> Mapping[str, Declaration]:
+    def _declarations(self, pack: Pack, persona: str) -> Mapping[str, ParameterDeclaration]:
         base = self.base(pack, persona)
         return {**base.declarations, **pack.declarations} if base else pack.declarations
 
@@ -152,8 +156,8 @@ class PersonaAssembler:
             name = next(iter(other.personas))
         return other, name, requirement.variants
 
-    def base(self, pack: Pack, persona: str) -> Base | None:
-        """What a persona with `extends` is laid over, None for one without. Raises InvalidFile."""
+    def base(self, pack: Pack, persona: str) -> BasePersona | None:
+        """The persona that one with `extends` builds on; None for one without. Raises InvalidFile."""
         key = (pack.name, persona)
         if key not in self._bases:
             self._refuse_deep(pack, persona)
@@ -161,7 +165,7 @@ class PersonaAssembler:
         return self._bases[key]
 
     def _refuse_deep(self, pack: Pack, persona: str) -> None:
-        """Raise InvalidFile for a persona that extends itself, or over more others than are read."""
+        """Raise InvalidFile for a persona that extends itself, or whose chain of bases is too long."""
         file = pack.personas[persona].file
         seen = [(pack.name, persona)]
         while (extended := self._extended(pack, persona)) is not None:
@@ -173,13 +177,13 @@ class PersonaAssembler:
                 raise InvalidFile([Fault(file, 0, "extends", message, "extend one that is further down")])
             seen.append((pack.name, persona))
 
-    def _made_base(self, pack: Pack, persona: str) -> Base | None:
+    def _made_base(self, pack: Pack, persona: str) -> BasePersona | None:
         extended = self._extended(pack, persona)
         if extended is None:
             return None
         other, name, variants = extended
         draft = draft_of(other, name, variants, {}, self.base(other, name))
-        base = Base(draft, self._declarations(other, name))
+        base = BasePersona(draft, self._declarations(other, name))
         file = pack.personas[persona].file
         faults = text_faults(draft_of(pack, persona, (), {}, base), {**base.declarations, **pack.declarations}, file)
         if faults:
@@ -187,28 +191,30 @@ class PersonaAssembler:
         return base
 
     def modules(self, pack: Pack, persona: str) -> Mapping[str, str]:
-        """The sections that are read on demand, with when, those of the persona below included. Raises InvalidFile."""
+        """The sections that are read on demand, each with the condition for it, including those of the base persona.
+        Raises InvalidFile.
+        """
         extended = self._extended(pack, persona)
         below = self.modules(extended[0], extended[1]) if extended else {}
         return {**below, **pack.personas[persona].header.get("modules", {})}
 
-    def layers(self, part: Part) -> list[Named]:
-        """What a persona was made of, as its files say it: the persona it extends, its own text, then its variants."""
+    def layers(self, part: AssembledPersona) -> list[NamedLayer]:
+        """The layers of a persona as their files have them: the persona it extends, its own file, then its variants."""
         name = self.manifest.name_in_pack(part.pack.name, part.persona.name)
         return self._layers(part.pack, name, part.variants)
 
-    def _layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[Named]:
+    def _layers(self, pack: Pack, persona: str, variants: Collection[str]) -> list[NamedLayer]:
         extended = self._extended(pack, persona)
         below = self._layers(*extended) if extended else []
         own = pack.variants.get(persona, {})
         local = self._local_layers(pack, persona, variants)
-        known = {name: Named(name, layer, Origin("variant", name)) for name, layer in own.items()}
-        known |= {name: Named(name, layer, Origin("local", name)) for name, layer in local.items()}
-        base = Named(pack.name, pack.personas[persona], Origin("release", pack.release))
+        known = {name: NamedLayer(name, layer, Origin("variant", name)) for name, layer in own.items()}
+        known |= {name: NamedLayer(name, layer, Origin("local", name)) for name, layer in local.items()}
+        base = NamedLayer(pack.name, pack.personas[persona], Origin("release", pack.release))
         return [*below, base, *choose_variants([name for name in variants if name in known], known, persona)]
 
     def _local_layers(self, pack: Pack, persona: str, variants: Iterable[str]) -> dict[str, Layer]:
-        """The local variants of a persona that are asked for or that those require."""
+        """The local variants that are requested for a persona, or required by those."""
         texts = self._texts(persona)
         layers: dict[str, Layer] = {}
         waiting = [name for name in variants if name in texts]
@@ -228,7 +234,7 @@ class PersonaAssembler:
 
 
 def _left_behind(missing: Missing, release: str) -> str:
-    """What is said of an id that a release no longer has."""
+    """A note about an id that a release no longer has."""
     place = f"{missing.file}:{missing.line}" if missing.line else missing.file
     done = "there is nothing to remove" if missing.key == "remove" else f"`{missing.key}` is put at the end"
     return f"{place}: {release} no longer has `{missing.id}`: {done}"

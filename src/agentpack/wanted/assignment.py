@@ -1,5 +1,5 @@
-"""Which client gets which file: names that clients refuse, files that would meet, folders that one client reads of
-another, and restrictions that a client cannot express.
+"""Decide which client gets which file: reserved names, name collisions, folders that a client reads from another
+client, and restrictions a client cannot express.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,21 +11,23 @@ from agentpack.errors import DecisionNeeded, Unresolvable
 from agentpack.model.rendering import Rendering
 
 
-class _Given(NamedTuple):
+class _Requested(NamedTuple):
     target: Client
     file: Rendering
 
 
-class Unwritten(NamedTuple):
-    """A persona that is not written for a client: it has no agents in the scope, or reads another client's file."""
+class NotWritten(NamedTuple):
+    """A persona that is not written for a client, because the client has no agents in the scope or reads another
+    client's file.
+    """
 
     title: str
     scope: str
     file: str = ""
 
 
-def unwritten_words(unwritten: Iterable[Unwritten]) -> Iterator[str]:
-    """What is not written, in words, a line for all clients and files of which the same is true."""
+def not_written_words(unwritten: Iterable[NotWritten]) -> Iterator[str]:
+    """A line for each reason why personas are not written, naming all clients and files it applies to."""
     titles: dict[tuple[str, str], dict[str, None]] = {}
     for one in unwritten:
         titles.setdefault((one.scope, one.file), {})[one.title] = None
@@ -42,11 +44,11 @@ def unwritten_words(unwritten: Iterable[Unwritten]) -> Iterator[str]:
         yield f"{', '.join(names)} {'read' if several else 'reads'} {read}: {written}"
 
 
-class Restricted(DecisionNeeded):
-    """Clients cannot express restrictions, `losses`; `limits_tools` is whether each is a list of tools."""
+class RestrictionsLost(DecisionNeeded):
+    """Clients cannot express restrictions (`losses`); `limits_tools` says for each whether it is a list of tools."""
 
-    def __init__(self, missing: Sequence[_Given], others: Collection[str]) -> None:
-        """`others` are the clients that can, by name."""
+    def __init__(self, missing: Sequence[_Requested], others: Collection[str]) -> None:
+        """`others` are the names of the clients that can express them."""
         self.losses = tuple(dict.fromkeys(lost for given in missing for lost in given.file.lost))
         self.limits_tools = all(lost.startswith(TOOLS_LIMITED) for lost in self.losses)
         titles = _listed({given.target.title: None for given in missing})
@@ -66,33 +68,33 @@ class Restricted(DecisionNeeded):
 
 
 def _listed(names: Collection[str]) -> str:
-    """Names for people, the first few of many."""
+    """A comma-separated list of names, cut off after the first few."""
     few = list(names)[:3]
     more = len(names) - len(few)
     return ", ".join(few) + (f" and {more} more" if more else "")
 
 
 class FileAssignment:
-    """Takes the renderings of a scope one by one, then says which of them are written."""
+    """Collects the renderings of a scope one by one, then decides which are written."""
 
     def __init__(self, scope: str, variables: Mapping[str, str]) -> None:
         self._scope = scope
         self._variables = variables
-        self._given: list[_Given] = []
+        self._given: list[_Requested] = []
         self._absent: list[Client] = []
-        self._files: dict[str, _Given] = {}
-        self._names: dict[tuple[str, str], _Given] = {}
+        self._files: dict[str, _Requested] = {}
+        self._names: dict[tuple[str, str], _Requested] = {}
 
     def add(self, target: Client, file: Rendering | None) -> None:
-        """Take one persona for one client; `file` is None when the client has no agents in this scope.
+        """Add one persona for one client; `file` is None if the client has no agents in this scope.
 
         Raises:
-            Unresolvable: the client refuses the name, or two personas would be one to it.
+            Unresolvable: the client refuses the name, or takes two personas for one.
         """
         if file is None:
             self._absent.append(target)
             return
-        given, persona = _Given(target, file), file.persona
+        given, persona = _Requested(target, file), file.persona
         if persona in target.reserved:
             raise Unresolvable(
                 f"`{persona}` is a name that {target.title} keeps for itself",
@@ -118,32 +120,32 @@ class FileAssignment:
         self._given.append(given)
 
     def acceptances(self) -> tuple[str, ...]:
-        """The acceptances that the files need, `<pack>:widened:<client>`."""
+        """The acceptances that the files need, as `<pack>:widened:<client>`."""
         return tuple(sorted({_acceptances(given)[0] for given in self._given if given.file.lost}))
 
     def require(self, accepted: Collection[str]) -> None:
-        """Raise DecisionNeeded where an acceptance is needed that was not given; one without a pack counts for all."""
+        """Raise DecisionNeeded if a required acceptance is missing. An acceptance without a pack covers all packs."""
         open_ = self.unaccepted(accepted)
         missing = [given for given in self._given if given.file.lost and _acceptances(given)[0] in open_]
         if missing:
             refused = {given.target.name for given in missing}
             names = dict.fromkeys(given.target.name for given in self._given)
-            raise Restricted(missing, [name for name in names if name not in refused])
+            raise RestrictionsLost(missing, [name for name in names if name not in refused])
 
     def unaccepted(self, accepted: Collection[str]) -> frozenset[str]:
-        """The acceptances that writing the files would need and that were not given."""
+        """The required acceptances that are missing."""
         lost = [_acceptances(given) for given in self._given if given.file.lost]
         return frozenset(words[0] for words in lost if not {*words} & {*accepted})
 
-    def settled(self) -> tuple[Mapping[str, Rendering], tuple[Unwritten, ...]]:
-        """The files to write by path, and what is not written.
+    def assigned(self) -> tuple[Mapping[str, Rendering], tuple[NotWritten, ...]]:
+        """The files to write by path, and the personas that are not written.
 
         Raises:
-            DecisionNeeded: a client was asked for that has no agents in this scope, and nothing else is left to write.
-            Unresolvable: a client would read two personas of one name.
+            DecisionNeeded: the only requested clients have no agents in this scope.
+            Unresolvable: a client would read two personas with the same name.
         """
         files: dict[str, Rendering] = {}
-        unwritten = [Unwritten(target.title, self._scope) for target in self._absent]
+        unwritten = [NotWritten(target.title, self._scope) for target in self._absent]
         for given in self._given:
             elsewhere = self._read_elsewhere(given)
             if elsewhere is None and given.file.path in files:
@@ -151,17 +153,17 @@ class FileAssignment:
             if elsewhere is None:
                 files[given.file.path] = given.file
             else:
-                unwritten.append(Unwritten(given.target.title, self._scope, elsewhere))
+                unwritten.append(NotWritten(given.target.title, self._scope, elsewhere))
         if self._absent and not self._given:
-            words = next(unwritten_words(unwritten))
+            words = next(not_written_words(unwritten))
             raise DecisionNeeded(words, hint="`agentpack clients` shows which client has agents in which scope")
         return files, tuple(dict.fromkeys(unwritten))
 
-    def _read_elsewhere(self, given: _Given) -> str | None:
-        """The file of another client that this one reads too.
+    def _read_elsewhere(self, given: _Requested) -> str | None:
+        """The file of another client that this client reads too; None if it reads none.
 
         Raises:
-            Unresolvable: another pack has a persona of that name there, so that the client would read two.
+            Unresolvable: another pack has a persona with that name there, so the client would read two.
         """
         for read in given.target.folders(self._scope, self._variables)[1:]:
             for other in self._others(given):
@@ -172,7 +174,7 @@ class FileAssignment:
                     return other.file.path
         return None
 
-    def _others(self, given: _Given) -> Iterator[_Given]:
+    def _others(self, given: _Requested) -> Iterator[_Requested]:
         for other in self._given:
             if (
                 other.file.persona == given.file.persona
@@ -182,8 +184,8 @@ class FileAssignment:
                 yield other
 
 
-def _acceptances(given: _Given) -> tuple[str, str]:
-    """What accepts that a restriction is lost: for this pack, and for every pack."""
+def _acceptances(given: _Requested) -> tuple[str, str]:
+    """The two acceptances of a lost restriction: for this pack, and for all packs."""
     word = f"widened:{given.target.name}"
     return f"{given.file.pack}:{word}", word
 
@@ -192,7 +194,7 @@ def _rename(pack: str, persona: str) -> str:
     return f"give it another name in agentpack.yaml: `- {{require: {pack}, as: {{{persona}: {persona}-2}}}}`"
 
 
-def _two_texts(one: _Given, other: _Given) -> DecisionNeeded:
+def _two_texts(one: _Requested, other: _Requested) -> DecisionNeeded:
     return DecisionNeeded(
         f"{one.target.title} and {other.target.title} read one file, and each needs its own text; nothing was written",
         details=[f"both read {one.file.path}"],
@@ -200,7 +202,7 @@ def _two_texts(one: _Given, other: _Given) -> DecisionNeeded:
     )
 
 
-def _meeting(one: _Given, other: _Given) -> Unresolvable:
+def _meeting(one: _Requested, other: _Requested) -> Unresolvable:
     if one.file.persona == other.file.persona:
         message = f"`{one.file.pack}` and `{other.file.pack}` both have a persona `{other.file.persona}`"
     else:

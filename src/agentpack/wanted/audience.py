@@ -1,4 +1,4 @@
-"""Which packs are installed for their own sake, and which clients each pack is for."""
+"""Which packs are installed in their own right, and which clients each pack is for."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -10,19 +10,19 @@ from agentpack.wanted.candidates import Candidates
 
 
 class Audience:
-    """Follows what the chosen releases require of one another."""
+    """Follows the requirements between the chosen releases."""
 
     def __init__(self, candidates: Candidates, pins: Sequence[Chosen]) -> None:
         self.candidates = candidates
         self.pins = pins
 
     def is_installed(self, pin: Chosen) -> bool:
-        """Whether a pack's own personas are wanted: not when it is there only for others to extend."""
+        """Whether the pack's own personas are wanted. False if it is only there for others to extend."""
         return USER in pin.wanted_by or pin.pack in self._more_than_extended
 
     @cached_property
     def _required(self) -> Mapping[str, set[str]]:
-        """What each pack requires."""
+        """For each pack, the packs it requires."""
         headers = {pin.pack: self.candidates.read(pin.pack, pin.version)[1].header for pin in self.pins}
         return {
             pack: {parse_requirement(text).pack for text in header.get("requires", ())}
@@ -31,7 +31,7 @@ class Audience:
 
     @cached_property
     def _more_than_extended(self) -> set[str]:
-        """The packs that another one requires for more than to extend their personas."""
+        """The packs that another pack requires for more than extending a persona."""
         found: set[str] = set()
         for pin in self.pins:
             layers = self.candidates.read(pin.pack, pin.version)[1].personas.values()
@@ -42,14 +42,14 @@ class Audience:
         return found
 
     def clients(
-        self, manifest: Manifest, every: Sequence[str], fewer: Mapping[str, Sequence[str]]
+        self, manifest: Manifest, every: Sequence[str], clients_by_pack: Mapping[str, Sequence[str]]
     ) -> Mapping[str, tuple[str, ...]]:
-        """The clients of each pack: one that only others require is for those of the packs that require it."""
+        """The clients of each pack. A pack that only others require gets the clients of those packs."""
         packs_of: dict[str, list[str]] = {}
         found: dict[str, dict[str, None]] = {pin.pack: {} for pin in self.pins}
         for entry in manifest.packs:
             own = entry.requirement.pack
-            found[own] = dict.fromkeys(fewer.get(own, every) if entry.clients is None else entry.clients)
+            found[own] = dict.fromkeys(clients_by_pack.get(own, every) if entry.clients is None else entry.clients)
             for client in found[own]:
                 packs_of.setdefault(client, []).append(own)
         named = {entry.requirement.pack for entry in manifest.packs}

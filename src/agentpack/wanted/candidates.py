@@ -1,4 +1,4 @@
-"""What can be had: the releases that a scope's sources offer, to a command that changes something or for looking."""
+"""Candidate releases from all sources of a scope, to install from or only to look at."""
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from agentpack import __version__
-from agentpack.compose.composing import Pack
-from agentpack.disk.real import real_path
+from agentpack.compose.compose import Pack
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Unresolvable
 from agentpack.fetch import fetch
 from agentpack.input.hidden_text import HiddenText
@@ -28,7 +28,7 @@ _SELF = PackName("agentpack")
 
 
 class Candidates:
-    """The releases that the configured sources offer, each read once. Answers the resolver's questions."""
+    """Candidate releases from the configured sources, each read once. Answers the resolver's questions."""
 
     def __init__(
         self,
@@ -37,19 +37,19 @@ class Candidates:
         lock: Lock | None,
         *,
         refresh: Collection[str] | None = (),
-        every_age: bool = False,
+        ignore_minimum_age: bool = False,
     ) -> None:
-        """All releases that can be had.
+        """All releases available.
 
         Args:
-            lock: its packs stay with the source they came from, and where they fit at their release.
-            refresh: packs that do not, whatever the lock has; None for all of them.
-            every_age: releases that a policy finds too young are offered too: for looking, not for installing.
+            lock: its packs keep their source, and their release where that still fits.
+            refresh: packs to choose afresh whatever the lock has; None for all.
+            ignore_minimum_age: also offer releases that the policy considers too new; for looking only.
         """
         self.workspace = workspace
         self.lock = lock
         self.refresh = refresh
-        self.every_age = every_age
+        self.ignore_minimum_age = ignore_minimum_age
         self.passed_over: dict[tuple[PackName, Version], PackVerdict] = {}
         """Releases that were left out because a policy finds them too young."""
         self.sizes: dict[tuple[PackName, Version], int] = {}
@@ -66,16 +66,16 @@ class Candidates:
         self._read: dict[tuple[str, Version], tuple[Release, Pack]] = {}
 
     @contextmanager
-    def offering_every_age(self, every_age: bool) -> Iterator[None]:
-        """Answer inside with the releases that a policy finds too young, or without."""
-        before, self.every_age = self.every_age, every_age
+    def ignoring_minimum_age(self, ignore_minimum_age: bool) -> Iterator[None]:
+        """Context in which releases that the policy considers too new are offered, or are not."""
+        before, self.ignore_minimum_age = self.ignore_minimum_age, ignore_minimum_age
         try:
             yield
         finally:
-            self.every_age = before
+            self.ignore_minimum_age = before
 
     def read(self, pack: PackName, version: Version) -> tuple[Release, Pack]:
-        """A release, without its files, and the pack in it, its digest checked against the lock.
+        """A release without its files, and the pack in it. Its digest is checked against the lock.
 
         Raises:
             Unresolvable: no source has it.
@@ -102,7 +102,7 @@ class Candidates:
             return check_pack(release, hidden=True)
 
     def fetched(self, ref: ReleaseRef) -> Release:
-        """A release with its files, its digest checked against the lock."""
+        """A release with its files. Its digest is checked against the lock."""
         return fetch(ref, self.sources, self.expected.get((ref.pack, str(ref.version), ref.source)))
 
     def files(self, pack: PackName, version: Version) -> Mapping[str, bytes]:
@@ -129,27 +129,29 @@ class Candidates:
         return found or ([Version(__version__)] if pack == _SELF else [])
 
     def _is_too_young(self, ref: ReleaseRef) -> bool:
-        """Whether a policy passes the release over. What is locked is not: it is refused at the end, by name."""
+        """Whether the policy rules the release out for its age. A locked release stays a candidate: it is refused
+        later, by name.
+        """
         is_asked = (
-            not self.every_age
+            not self.ignore_minimum_age
             and self.workspace.policies.may_refuse
             and self.workspace.policies.strictest.minimum_age is not None
         )
         if not is_asked or (ref.pack, str(ref.version)) in self._locked:
             return False
-        from agentpack.policy.evaluate import judge_age
+        from agentpack.policy.evaluate import age_verdicts
         from agentpack.policy.refusal import PackVerdict  # only where there is a policy
 
         source = self.sources.source(ref.source)
         if source is not None and is_own(self.workspace, source.where, ref.place):
             return False
-        judged = PackVerdict(ref.pack, str(ref.version), judge_age(self.workspace.policies.strictest, self.age(ref)))
+        judged = PackVerdict(ref.pack, str(ref.version), age_verdicts(self.workspace.policies.strictest, self.age(ref)))
         if judged.refusals:
             self.passed_over[ref.pack, ref.version] = judged
         return bool(judged.refusals)
 
     def age(self, ref: ReleaseRef | None) -> int | None:
-        """Seconds since a release, None when nobody knows or nobody asks."""
+        """Seconds since the release was published; None if unknown, or if no policy asks."""
         if ref is None or self.workspace.policies.strictest.minimum_age is None:
             return None
         from agentpack.model.dates import seconds
@@ -175,27 +177,27 @@ class Candidates:
         return self.sources.packs()
 
 
-def to_change(
+def candidates_to_install(
     workspace: Workspace, manifest: Manifest, lock: Lock | None, *, refresh: Collection[str] | None = ()
 ) -> Candidates:
-    """The releases that a command can choose from: without those that a policy finds too young.
+    """Candidates for a command that installs: without releases that the policy considers too new.
 
     Args:
-        lock: its packs stay where they are, as far as the manifest allows it.
+        lock: its packs keep their releases as far as the manifest allows.
         refresh: packs that are looked for again, in every source, and for which the newest release is wanted; None for
             all of them.
     """
     return Candidates(workspace, manifest, lock, refresh=refresh)
 
 
-def to_look_at(workspace: Workspace, manifest: Manifest, lock: Lock | None = None) -> Candidates:
-    """Every release that the sources offer, whatever its age; the packs of a lock stay with their source."""
-    return Candidates(workspace, manifest, lock, every_age=True)
+def candidates_to_view(workspace: Workspace, manifest: Manifest, lock: Lock | None = None) -> Candidates:
+    """Candidates for a command that only looks: releases of any age. Locked packs keep their source."""
+    return Candidates(workspace, manifest, lock, ignore_minimum_age=True)
 
 
 def is_own(workspace: Workspace, where: str, place: str) -> bool:
-    """Whether a release is a pack that `adopt` made here of the user's own files: the history has it, or the command
-    is about to write it. What a clone has in that folder is somebody else's.
+    """Whether a release is a pack that `adopt` made here from the user's own files: the history lists it, or this
+    command is about to write it. A pack that a clone brought in that folder is not.
 
     Args:
         where: the folder of the source.

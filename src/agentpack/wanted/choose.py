@@ -1,9 +1,9 @@
-"""The releases that are wanted. There are three doors to them, and nobody else builds `Candidates`:
+"""Choose releases. There are three entry points, and nothing else builds `Candidates`:
 
-- what the manifest asks for, for commands that change something: `candidates.to_change`, then `choose`. What the lock
-  has is kept where it fits, and releases that a policy finds too young are passed over;
-- what a lock pins: `pinned`. Nothing is chosen;
-- for looking: `candidates.to_look_at`, then `choose`. Releases of every age are offered.
+- to install what the manifest requests: `candidates_to_install`, then `choose`. Locked releases are kept where they
+  fit, and releases that a policy considers too new are left out;
+- to use what a lock pins: `pinned`. Nothing is chosen;
+- to preview: `candidates_to_view`, then `choose`. Releases of any age are offered.
 """
 
 from collections.abc import Collection
@@ -15,16 +15,16 @@ from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
 from agentpack.model.names import PackName
 from agentpack.resolve import Chosen, resolve
-from agentpack.wanted.candidates import Candidates, to_look_at
+from agentpack.wanted.candidates import Candidates, candidates_to_view
 from agentpack.wanted.selection import Selection, select
 from agentpack.workspace.workspace import Workspace
 
 
 def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -> Selection:
-    """The releases that a lock pins, whatever their age, for the clients that it names.
+    """The releases pinned in a lock, whatever their age, for the clients it names.
 
     Args:
-        manifest: the one to go by instead of the lock's own.
+        manifest: used instead of the manifest recorded in the lock.
     """
     manifest = Manifest.from_data(lock.manifest) if manifest is None else manifest
     pins = (
@@ -36,21 +36,23 @@ def pinned(workspace: Workspace, lock: Lock, manifest: Manifest | None = None) -
         )
         for pack in lock.packs
     )
-    return select(to_look_at(workspace, manifest, lock), manifest, pins).for_clients(lock.clients, lock.fewer)
+    return select(candidates_to_view(workspace, manifest, lock), manifest, pins).for_clients(
+        lock.clients, lock.clients_by_pack
+    )
 
 
 def choose(
     candidates: Candidates, manifest: Manifest, *, lock: Lock | None = None, newest: Collection[str] | None = ()
 ) -> Selection:
-    """The releases that the manifest asks for; what the lock has is kept where it fits.
+    """The releases for a manifest. Locked releases are kept where they fit.
 
     Args:
-        lock: the one that is kept where the candidates know none.
-        newest: packs for which the newest release is wanted, beside those to refresh; None for every pack.
+        lock: releases to keep if the candidates have no lock.
+        newest: packs to upgrade to their newest release, besides those to refresh; None for all.
 
     Raises:
-        Unresolvable: there is no such choice.
-        PolicyRefused: there is one only with releases that a policy finds too young.
+        Unresolvable: no set of releases satisfies the manifest.
+        PolicyRefused: only releases that the policy considers too new would satisfy it.
     """
     kept = candidates.lock or lock
     preferred: dict[PackName, Version] = {}
@@ -62,19 +64,21 @@ def choose(
         return select(candidates, manifest, resolve(wanted, candidates, preferred=preferred))
     except Unresolvable:
         if candidates.passed_over:
-            with candidates.offering_every_age(True):  # what cannot be met even so is told of all releases
+            with candidates.ignoring_minimum_age(True):  # what cannot be met even so is told of all releases
                 pins = resolve(wanted, candidates, preferred=preferred)
             passed = (candidates.passed_over.get((pin.pack, pin.version)) for pin in pins)
-            from agentpack.policy.refusal import refuse  # only where there is a policy
+            from agentpack.policy.refusal import refuse_releases  # only where there is a policy
 
-            refuse([verdict for verdict in passed if verdict is not None])
+            refuse_releases([verdict for verdict in passed if verdict is not None])
         raise
 
 
-def as_installed(looked_at: Selection) -> Selection:
-    """What `install` would choose instead: without releases that are too young, unless only those would do."""
+def choose_as_installed(looked_at: Selection) -> Selection:
+    """The selection `install` would make: without releases that are too new, unless nothing else satisfies the
+    request.
+    """
     asked = {entry.requirement.pack for entry in looked_at.manifest.packs}
-    with looked_at.candidates.offering_every_age(False):
+    with looked_at.candidates.ignoring_minimum_age(False):
         try:
             return choose(looked_at.candidates, looked_at.manifest, newest=asked)
         except PolicyRefused:

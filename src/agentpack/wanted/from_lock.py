@@ -1,4 +1,4 @@
-"""What the lock of the scope wants, and whether that is what the manifest asks for."""
+"""What the lock of a scope wants, and whether it is up to date with the manifest."""
 
 from typing import TYPE_CHECKING
 
@@ -7,34 +7,34 @@ from agentpack.model.lock import Lock
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.wanted.choose import pinned
-from agentpack.wanted.satisfying import unmet
+from agentpack.wanted.lock_satisfies import mismatches
 from agentpack.wanted.selection import Selection
 from agentpack.wanted.wanted import Wanted
-from agentpack.workspace.required import require_lock
+from agentpack.workspace.preconditions import require_lock
 from agentpack.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from agentpack.policy.refusal import PackVerdict
 
 
-def pinned_here(workspace: Workspace, *, frozen: bool) -> Selection:
-    """The releases that the lock of the scope pins.
+def pinned_by_scope(workspace: Workspace, *, frozen: bool) -> Selection:
+    """The releases pinned in the scope's lock.
 
     Args:
-        frozen: the lock need not be what the manifest asks for.
+        frozen: accept a lock that is out of date.
 
     Raises:
         DecisionNeeded: there is no lock, or it is out of date.
     """
-    return pinned(workspace, settled_lock(workspace, frozen=frozen))
+    return pinned(workspace, current_lock(workspace, frozen=frozen))
 
 
 def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
-    """What the policy says about what is locked; nothing where no rule judges.
+    """The policy's verdict on each locked pack; empty if no policy has rules.
 
     Raises:
-        PolicyUnreadable, InvalidFile: there is a policy that cannot be read.
-        AgentpackError: a locked release can no longer be read.
+        PolicyUnreadable, InvalidFile: a policy cannot be read.
+        AgentpackError: a locked release cannot be read any more.
     """
     if workspace.lock is None or not workspace.policies.may_refuse:
         return ()
@@ -44,8 +44,8 @@ def evaluate_installed(workspace: Workspace) -> "tuple[PackVerdict, ...]":
     return tuple(evaluate(locked.candidates, locked.preview()))
 
 
-def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
-    """The lock, one that is neither half merged nor, unless `frozen`, out of date. Raises DecisionNeeded."""
+def current_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
+    """The lock. Raises DecisionNeeded if it is missing, half merged or, unless `frozen`, out of date."""
     lock = require_lock(workspace)
     if workspace.documents.lock_sides:
         raise DecisionNeeded(
@@ -62,7 +62,7 @@ def settled_lock(workspace: Workspace, *, frozen: bool = False) -> Lock:
 
 
 def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
-    """Why the lock is not what the manifest, the local variants and the declared clients ask for; empty when it is."""
+    """Why the lock does not match the manifest, local variants and declared clients; empty if it does."""
     reasons = []
     wanted = workspace.manifest.to_data()
     for key in sorted({*wanted, *lock.manifest}):
@@ -78,17 +78,17 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} has {MARKERS} on line {line}")
             elif text.digest != variant.digest:
                 reasons.append(f"the local variant `{variant.name}` of {variant.persona} was changed since")
-    reasons += map(str, workspace.redeclared(lock))
+    reasons += map(str, workspace.changed_declarations(lock))
     if not reasons:  # a manifest that moved on explains the rest
-        reasons += unmet(workspace.manifest, lock)
+        reasons += mismatches(workspace.manifest, lock)
     return reasons
 
 
-def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
-    """Raise DecisionNeeded when the locked releases no longer give the locked text. Files that were written from an
-    older release, or not yet, are none of its business.
+def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
+    """Raise DecisionNeeded if the locked releases no longer render to the locked texts. Files written from an older
+    release, or not written yet, are not checked.
     """
-    now = {file.path: file for file in made.lock.files}
+    now = {file.path: file for file in wanted.lock.files}
     then = {file.path: file for file in lock.files if file.release is None}
     changed = sorted(
         path
@@ -99,16 +99,16 @@ def check_rendering(workspace: Workspace, lock: Lock, made: Wanted) -> None:
     )
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
-    said = {pack.name: (pack.variants, pack.requires) for pack in made.lock.packs}
+    said = {pack.name: (pack.variants, pack.requires) for pack in wanted.lock.packs}
     changed += sorted(pack.name for pack in lock.packs if said.get(pack.name) != (pack.variants, pack.requires))
     if changed:
         why = "changed by hand, or by another version of agentpack: `agentpack lock` writes it anew"
         clients = {rows[path].client for path in changed for rows in (now, then) if path in rows}
         changed = changed[:20]
-        if declared := [one for one in workspace.redeclared(lock) if one.client in clients]:
+        if declared := [one for one in workspace.changed_declarations(lock) if one.client in clients]:
             changed += map(str, declared)
             why = "made before that: `agentpack lock` brings it up to date"
-        elif declared := [one for one in workspace.untold(lock) if one.client in clients]:
+        elif declared := [one for one in workspace.unrecorded_declarations(lock) if one.client in clients]:
             changed += [f"`{one.path}` may be another one now: the lock does not tell what it said" for one in declared]
         if moving := sorted({variable_of(root_of(path)) for path in changed} - {""}):
             why = f"written with another setting of {', '.join(moving)}: set it as it was, or run `agentpack sync`"

@@ -1,6 +1,6 @@
-"""Obeying policies: what is known of the releases that were chosen, and what each rule says about them.
+"""Enforce policies: collect the facts about chosen releases, and evaluate each rule on them.
 
-What a rule means is decided in `policy/evaluate.py`. This module is loaded only where a policy was set.
+What a rule means is decided in `policy/evaluate.py`. Loaded only if a policy is set.
 """
 
 import os
@@ -9,65 +9,65 @@ from contextlib import suppress
 
 from packaging.version import Version
 
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.model.lock import Lock, LockedPack
 from agentpack.model.names import PackName
-from agentpack.policy.evaluate import Facts, Verdict
-from agentpack.policy.evaluate import judge as judge_facts
+from agentpack.policy.evaluate import ReleaseFacts, Verdict
+from agentpack.policy.evaluate import release_verdicts as judge_facts
 from agentpack.policy.policy import Policy
-from agentpack.policy.refusal import PackVerdict, refuse
+from agentpack.policy.refusal import PackVerdict, refuse_releases
 from agentpack.sources.bundled import NAME, bundled_folder
 from agentpack.wanted.candidates import Candidates, is_own
 from agentpack.wanted.wanted import Wanted
+from agentpack.workspace.file_releases import lock_of_generation
 from agentpack.workspace.workspace import Workspace
-from agentpack.workspace.written import left_lock
 
 
-def enforce(candidates: Candidates, made: Wanted, *, allow_installed: bool = False) -> None:
-    """Refuse what a policy does not allow.
+def enforce(candidates: Candidates, wanted: Wanted, *, allow_installed: bool = False) -> None:
+    """Refuse releases that a policy does not allow.
 
     Args:
-        allow_installed: what is installed and stays byte for byte as it is passes; for commands that only take away.
+        allow_installed: do not re-judge packs whose files stay unchanged (used by `uninstall`).
 
     Raises:
-        PolicyRefused: with every refusal.
+        PolicyRefused: lists every refusal.
     """
-    refuse(
+    refuse_releases(
         [
             one
-            for one in evaluate(candidates, made)
-            if not (allow_installed and _stands(candidates.workspace, made, one.pack))
+            for one in evaluate(candidates, wanted)
+            if not (allow_installed and _is_unchanged(candidates.workspace, wanted, one.pack))
         ]
     )
 
 
-def evaluate(candidates: Candidates, made: Wanted) -> Iterator[PackVerdict]:
-    """What the policy says about each pack of a lock that was made."""
-    policy, able = candidates.workspace.policies.strictest, capabilities_of(made)
-    for pack in made.lock.packs:
-        verdicts = judge_facts(policy, facts_of(candidates, pack, able.get(pack.name, {})))
+def evaluate(candidates: Candidates, wanted: Wanted) -> Iterator[PackVerdict]:
+    """The policy's verdict on each pack in the lock of `wanted`."""
+    policy, able = candidates.workspace.policies.strictest, capabilities_of(wanted)
+    for pack in wanted.lock.packs:
+        verdicts = judge_facts(policy, release_facts(candidates, pack, able.get(pack.name, {})))
         if _is_installed(candidates.workspace, pack):  # a policy that is set later takes no release back for its age
-            verdicts = tuple(_of_installed(verdict) for verdict in verdicts)
+            verdicts = tuple(_allow_installed(verdict) for verdict in verdicts)
         yield PackVerdict(pack.name, pack.version, verdicts)
 
 
-def _of_installed(verdict: Verdict) -> Verdict:
+def _allow_installed(verdict: Verdict) -> Verdict:
     if verdict.rule != "minimum_age" or verdict.allowed:
         return verdict
     return verdict._replace(allowed=True, why="it is installed here already")
 
 
-def capabilities_of(made: Wanted) -> dict[str, dict[str, str]]:
-    """What the files of each pack may do, each with a client that may."""
+def capabilities_of(wanted: Wanted) -> dict[str, dict[str, str]]:
+    """For each pack, the capabilities of its files, each with one client that grants it."""
     able: dict[str, dict[str, str]] = {}
-    for file in made.files.values():
+    for file in wanted.files.values():
         for capability in file.capabilities:
             able.setdefault(file.pack, {}).setdefault(capability, file.client)
     return able
 
 
-def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str, str]) -> Facts:
-    """What is known of a release that was chosen, and of what its files may do."""
+def release_facts(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str, str]) -> ReleaseFacts:
+    """The facts about a chosen release that policy rules look at."""
     name, version = PackName(pack.name), Version(pack.version)
     header = candidates.read(name, version)[1].header
     source = candidates.sources.source(pack.source)
@@ -75,7 +75,7 @@ def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str
     ref = next((ref for ref in candidates.sources.releases(name) if ref.version == version), None)
     place, spellings = _places(candidates.workspace.policies.strictest, where, where if ref is None else ref.place)
     bundled = pack.source != NAME or where == bundled_folder()
-    return Facts(
+    return ReleaseFacts(
         pack=pack.name,
         version=pack.version,
         variants=tuple({*pack.variants, *(variant.name for variant in pack.local_variants)}),
@@ -91,10 +91,10 @@ def facts_of(candidates: Candidates, pack: LockedPack, capabilities: Mapping[str
 
 
 def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, ...]]:
-    """Where the source of a release really is, and by which other names a policy could deny it.
+    """The real place of a release's source, and the other names under which a policy could deny it.
 
-    A place has many names: by links, by a disk that takes `A` for `a` or shows a folder twice. So what a denied place
-    is on this disk is looked for among the folders around the release.
+    A place has many names: through links, on a case-insensitive disk, or where a folder is mounted twice. So a denied
+    place is searched for among the folders around the release.
     """
     if not where.startswith("/"):
         return where, ()
@@ -109,7 +109,7 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
 
 
 def _same(folder: str, path: str) -> Iterator[str]:
-    """The folders around a path, itself among them, that are that folder under another name."""
+    """The folders at or above a path that are this folder under another name."""
     while path:
         with suppress(OSError, ValueError):
             if os.path.samefile(folder, path):
@@ -118,13 +118,13 @@ def _same(folder: str, path: str) -> Iterator[str]:
 
 
 def _is_installed(workspace: Workspace, pack: LockedPack) -> bool:
-    """Whether the very release was installed in this scope before, on this machine: what the history says, not what a
-    lock from elsewhere does.
+    """Whether this very release was installed in this scope on this machine before, as recorded in the history. A lock
+    from elsewhere does not count.
     """
     current = workspace.documents.current
     if current is None or f"{pack.name} {pack.version}" not in current.pins:
         return False
-    return _is_locked(left_lock(workspace, current), pack)
+    return _is_locked(lock_of_generation(workspace, current), pack)
 
 
 def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
@@ -132,14 +132,14 @@ def _is_locked(lock: Lock | None, pack: LockedPack) -> bool:
     return locked is not None and (locked.version, locked.digest) == (pack.version, pack.digest)
 
 
-def _stands(workspace: Workspace, made: Wanted, name: str) -> bool:
-    """Whether all files of a pack are wanted as they were rendered last, and are there: none will be written."""
-    pack = made.lock.pack(name)
+def _is_unchanged(workspace: Workspace, wanted: Wanted, name: str) -> bool:
+    """Whether every file of a pack exists on disk as last rendered and as wanted, so that none is written."""
+    pack = wanted.lock.pack(name)
     if pack is None or not _is_locked(workspace.lock, pack):
         return False
     recorded = workspace.states.recorded
-    wanted = {file.path: file.digest for file in made.files.values() if file.pack == name}
-    there = workspace.states.observe(set(wanted))
+    digests = {file.path: file.digest for file in wanted.files.values() if file.pack == name}
+    there = workspace.states.observe(set(digests))
     return all(
-        path in there and path in recorded and recorded[path].rendered == digest for path, digest in wanted.items()
+        path in there and path in recorded and recorded[path].rendered == digest for path, digest in digests.items()
     )

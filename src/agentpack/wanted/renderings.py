@@ -1,21 +1,21 @@
-"""The text of each persona for each client, made once, and a bound on all of it together."""
+"""Render each persona once for each client, with a bound on the total size."""
 
 from collections.abc import Mapping
 
 from agentpack.errors import Refused
 from agentpack.model.rendering import Note, Rendering
 from agentpack.render import render
-from agentpack.wanted.assemble import Part
+from agentpack.wanted.assemble import AssembledPersona
 from agentpack.workspace.workspace import Workspace
 
 MAX_RENDERED = 4 * 1024 * 1024
-"""Bytes of one file for a client."""
+"""Largest rendered file, in bytes."""
 MAX_ALL_RENDERED = 128 * 1024 * 1024
-"""Bytes of all files that one command renders."""
+"""Largest total of one command's renderings, in bytes."""
 
 
 class Renderings:
-    """Renders personas, each for a client when that is asked for the first time."""
+    """Renders personas for clients on first request."""
 
     def __init__(self, workspace: Workspace, models: Mapping[str, Mapping[str, str]]) -> None:
         self.workspace = workspace
@@ -24,14 +24,14 @@ class Renderings:
         self._notes: dict[Note, Note] = {}
         self._bytes = 0
 
-    def of(self, part: Part, client: str) -> Rendering | None:
-        """The file of a persona for a client; None when the client has no agents in this scope."""
+    def of(self, part: AssembledPersona, client: str) -> Rendering | None:
+        """The file of a persona for a client; None if the client has no agents in this scope."""
         key = (part.pack.name, part.persona.name, client)
         if key not in self._files:
             self._files[key] = self._rendered(part, client)
         return self._files[key]
 
-    def _rendered(self, part: Part, client: str) -> Rendering | None:
+    def _rendered(self, part: AssembledPersona, client: str) -> Rendering | None:
         file = render(
             part.persona,
             self.workspace.client(client),
@@ -41,7 +41,7 @@ class Renderings:
             models=self.models,
             crlf=part.crlf,
             original=part.originals.get(client),
-            as_it_was=part.as_it_was,
+            unmodified=part.unmodified,
         )
         if file is None:
             return None
@@ -54,7 +54,7 @@ class Renderings:
 
 
 def _refuse_large(file: Rendering, together: int) -> None:
-    """Raise Refused for a file, or files together, of more bytes than agentpack makes."""
+    """Raise Refused if a file, or all files together, exceed the size limit."""
     if len(file.content) > MAX_RENDERED:
         what = f"{file.path} comes to {len(file.content):,} bytes, more than {MAX_RENDERED // 2**20} MiB"
         raise Refused(what, hint=f"ask for fewer variants of {file.pack}, or set shorter parameters")

@@ -1,7 +1,7 @@
-"""The releases that were chosen, with all it takes to render them: personas, the text of every file, and the lock.
+"""A selection of releases and clients, and everything needed to render it: personas, file texts and the lock.
 
-`choose.py` tells where one comes from. What is made of it: `enforced` for what is written, `render` where no policy is
-asked, `preview` where nothing is written and nothing refused.
+`choose.py` creates selections. `enforced` returns what may be written, `render` ignores policies, `preview` is for
+commands that write nothing and refuses nothing.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,19 +13,19 @@ from agentpack.model.lock import LocalVariant, Lock, LockedFile, LockedPack
 from agentpack.model.manifest import Manifest
 from agentpack.model.rendering import Rendering
 from agentpack.resolve import Chosen
-from agentpack.wanted.assemble import Part, PersonaAssembler
+from agentpack.wanted.assemble import AssembledPersona, PersonaAssembler
 from agentpack.wanted.assignment import FileAssignment
 from agentpack.wanted.audience import Audience
 from agentpack.wanted.candidates import Candidates
 from agentpack.wanted.renderings import Renderings
-from agentpack.wanted.wanted import Skipped, Wanted
+from agentpack.wanted.wanted import SkippedClient, Wanted
 from agentpack.workspace.workspace import Workspace
 
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Selection(NamedTuple):
-    """Releases that were chosen for a manifest, and the clients that get them."""
+    """Releases chosen for a manifest, and the clients that get them."""
 
     candidates: Candidates
     manifest: Manifest
@@ -34,11 +34,11 @@ class Selection(NamedTuple):
     audience: Audience
     renderings: Renderings
     clients: tuple[str, ...] = ()
-    """Those of every pack for which neither the manifest nor `fewer` names others."""
-    fewer: Mapping[str, tuple[str, ...]] = _NONE
-    """Clients by pack, where the manifest does not name them; the lock does then."""
-    skipped: tuple[Skipped, ...] = ()
-    """Clients that were found here and do not get all of it."""
+    """The clients of every pack for which neither the manifest nor `clients_by_pack` names others."""
+    clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
+    """Clients of single packs, from the lock; used if the manifest names none."""
+    skipped: tuple[SkippedClient, ...] = ()
+    """Found clients that do not get every pack."""
 
     @property
     def workspace(self) -> Workspace:
@@ -46,41 +46,47 @@ class Selection(NamedTuple):
 
     # The same for others.
 
-    def for_clients(self, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> "Selection":
-        """The same for these clients, where the manifest does not name others for a pack."""
-        return self._replace(clients=tuple(clients), fewer=fewer)
+    def for_clients(
+        self, clients: Sequence[str], clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
+    ) -> "Selection":
+        """A copy for these clients; clients that the manifest names for a pack still count."""
+        return self._replace(clients=tuple(clients), clients_by_pack=clients_by_pack)
 
     def only_for(self, clients: Sequence[str]) -> "Selection":
-        """The same for these clients, whomever the manifest names."""
+        """A copy for exactly these clients, whatever the manifest names."""
         entries = tuple(entry._replace(clients=None) for entry in self.manifest.packs)
         return self._replace(manifest=self.manifest._replace(packs=entries)).for_clients(clients)
 
-    def naming_clients(self) -> "Selection":
-        """The same with a manifest that names the clients, so that none is only found any more."""
-        return self._replace(manifest=naming(self.manifest, self.clients, self.fewer), fewer=_NONE)
+    def with_named_clients(self) -> "Selection":
+        """A copy whose manifest names the clients, so that they are no longer merely found."""
+        return self._replace(
+            manifest=with_clients(self.manifest, self.clients, self.clients_by_pack), clients_by_pack=_NONE
+        )
 
     def without_variants(self, pack: str, variants: Collection[str]) -> "Selection":
-        """The same without these variants of a pack."""
-        return self.fresh(
+        """A copy without these variants of a pack."""
+        return self.rebuilt(
             replace(pin, variants=tuple(v for v in pin.variants if v not in variants)) if pin.pack == pack else pin
             for pin in self.pins
         )
 
-    def fresh(self, pins: Iterable[Chosen] = ()) -> "Selection":
-        """The same, or with other pins, and nothing made of it yet; what was made has the local variants of then."""
-        made = select(self.candidates, self.manifest, pins or self.pins)
-        return made._replace(clients=self.clients, fewer=self.fewer, skipped=self.skipped)
+    def rebuilt(self, pins: Iterable[Chosen] = ()) -> "Selection":
+        """A copy, optionally with other pins, without cached personas: those were built with the local variants of that
+        time.
+        """
+        wanted = select(self.candidates, self.manifest, pins or self.pins)
+        return wanted._replace(clients=self.clients, clients_by_pack=self.clients_by_pack, skipped=self.skipped)
 
     # What is made of it.
 
     def enforced(self, *, allow_installed: bool = False) -> Wanted:
-        """What is wanted, to be written.
+        """What is wanted, with acceptances required and policies enforced.
 
         Args:
-            allow_installed: a policy says nothing of packs whose files stay as they are; for commands that only remove.
+            allow_installed: do not judge packs whose files stay unchanged; for commands that only remove.
 
         Raises:
-            PolicyRefused: a policy does not allow a release, or what its files may do.
+            PolicyRefused: a policy does not allow a release or a capability of its files.
             InvalidFile, Unresolvable, UsageError, DecisionNeeded: as `render`.
         """
         wanted = self.render()
@@ -91,19 +97,20 @@ class Selection(NamedTuple):
         return wanted
 
     def render(self) -> Wanted:
-        """What is wanted, whatever a policy says.
+        """What is wanted, with acceptances required and policies ignored.
 
         Raises:
-            InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name does not fit.
-            DecisionNeeded: a client cannot express a restriction, and neither this command nor the lock accepts that.
+            InvalidFile, Unresolvable, UsageError: a variant, a parameter or a name is not valid.
+            DecisionNeeded: a client cannot express a restriction, and nobody accepted that.
         """
         return self._rendered(None, require_acceptance=True)
 
     def preview(self, pack: str | None = None) -> Wanted:
-        """What is wanted, where nothing is written: no acceptance is needed, `unaccepted` names those that would be.
+        """What is wanted, for commands that write nothing. Missing acceptances are listed in `unaccepted` instead of
+        refused.
 
         Args:
-            pack: the one whose files are made, whatever it is there for; None for all that are installed.
+            pack: render only this pack, even if it is only there to be extended; None for all installed packs.
 
         Raises:
             InvalidFile, Unresolvable, UsageError: as `render`.
@@ -114,9 +121,9 @@ class Selection(NamedTuple):
         workspace = self.workspace
         for client in self.clients:
             workspace.client(client)
-        clients_of = self.audience.clients(self.manifest, self.clients, self.fewer)
+        clients_of = self.audience.clients(self.manifest, self.clients, self.clients_by_pack)
         locked: list[LockedPack] = []
-        parts: list[Part] = []
+        parts: list[AssembledPersona] = []
         assignment = FileAssignment(workspace.scope.kind, workspace.environment.variables)
         for pin in self.pins if only is None else [pin for pin in self.pins if pin.pack == only]:
             own = self.assembler.parts(pin.pack) if only or self.audience.is_installed(pin) else ()
@@ -125,7 +132,7 @@ class Selection(NamedTuple):
                     assignment.add(workspace.client(client), self.renderings.of(part, client))
             parts += own
             locked.append(self._locked_pack(pin, self.assembler.used.get(pin.pack, ()) if own else ()))
-        files, unwritten = assignment.settled()
+        files, unwritten = assignment.assigned()
         accepted = _accepted(workspace)
         if require_acceptance:
             assignment.require(accepted)
@@ -145,7 +152,7 @@ class Selection(NamedTuple):
             tuple(self.candidates.hidden),
             assignment.unaccepted(accepted),
             self.skipped,
-            tuple(dict.fromkeys(self.assembler.gone)),
+            tuple(dict.fromkeys(self.assembler.missing_ids)),
         )
 
     def _locked_pack(self, pin: Chosen, used: Collection[LocalVariant]) -> LockedPack:
@@ -160,11 +167,11 @@ class Selection(NamedTuple):
             dict(self.manifest.parameters(pin.pack)),
             tuple(pack.header.get("requires", ())),
             pin.wanted_by,
-            clients=self.fewer.get(pin.pack),
+            clients=self.clients_by_pack.get(pin.pack),
         )
 
     def _passed_over(self) -> Iterator[str]:
-        """What would have been chosen if a policy did not find it too young, said where a choice was made."""
+        """For each newer release that the policy considers too new, a sentence."""
         passed_over = sorted(self.candidates.passed_over.items())
         for pin in self.pins if passed_over else ():
             entry = self.manifest.wanted(pin.pack)
@@ -175,7 +182,7 @@ class Selection(NamedTuple):
 
 
 def select(candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -> Selection:
-    """These releases, for no client yet."""
+    """A selection of these releases, without clients yet."""
     pins = tuple(pins)
     return Selection(
         candidates,
@@ -187,14 +194,18 @@ def select(candidates: Candidates, manifest: Manifest, pins: Iterable[Chosen]) -
     )
 
 
-def naming(manifest: Manifest, clients: Sequence[str], fewer: Mapping[str, tuple[str, ...]] = _NONE) -> Manifest:
-    """The manifest that names these clients, and by pack those of packs that are for fewer of them."""
-    packs = (entry._replace(clients=fewer.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs)
+def with_clients(
+    manifest: Manifest, clients: Sequence[str], clients_by_pack: Mapping[str, tuple[str, ...]] = _NONE
+) -> Manifest:
+    """The manifest with these clients named, and single packs limited to the clients in `clients_by_pack`."""
+    packs = (
+        entry._replace(clients=clients_by_pack.get(entry.requirement.pack, entry.clients)) for entry in manifest.packs
+    )
     return manifest._replace(clients=tuple(clients), packs=tuple(packs))
 
 
 def _accepted(workspace: Workspace) -> Collection[str]:
-    """What the command accepts, and what the lock does for the packs that it has."""
+    """The acceptances of this command, and those the lock records for its packs."""
     lock = workspace.lock
     if lock is None:
         return workspace.accepted
@@ -205,7 +216,7 @@ def _accepted(workspace: Workspace) -> Collection[str]:
 
 
 def _with_declarations(workspace: Workspace, lock: Lock) -> Lock:
-    """The lock with what the declared clients that it is about were made of."""
+    """The lock with the declarations of the declared clients it uses."""
     declarations = workspace.clients.declarations
     used = lock.all_clients if declarations else ()
     return lock._replace(declared={name: row.digest for name, row in declarations.items() if name in used})

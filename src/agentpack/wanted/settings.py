@@ -1,4 +1,4 @@
-"""What `--set` texts stand for."""
+"""Parse `--set` options."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from agentpack.wanted.candidates import Candidates
 def read_settings(
     candidates: Candidates, requirement: Requirement, settings: Sequence[str]
 ) -> Mapping[str, str | int | bool]:
-    """The values that `--set` texts stand for, read by the newest release that the requirement allows."""
+    """The parameter values of `--set` texts, as declared by the newest release that the requirement allows."""
     releases = [ref for ref in candidates.sources.releases(requirement.pack) if requirement.allows(ref.version)]
     declarations = candidates.read(requirement.pack, releases[0].version)[1].declarations if releases else {}
     values = {}

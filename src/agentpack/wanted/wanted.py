@@ -1,23 +1,23 @@
-"""What is wanted, as a value: the lock, the text of every file, the personas behind them, and notes for people."""
+"""Everything that should be installed, as a value: the lock, file texts, personas, and notes for the user."""
 
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agentpack.model.lock import Lock
 from agentpack.model.rendering import Note, Rendering
-from agentpack.wanted.assemble import Part
-from agentpack.wanted.assignment import Unwritten, unwritten_words
+from agentpack.wanted.assemble import AssembledPersona
+from agentpack.wanted.assignment import NotWritten, not_written_words
 
 
-class Skipped(NamedTuple):
-    """A client that nobody named, why it does not get these packs, and how to add it, in words."""
+class SkippedClient(NamedTuple):
+    """A client that nobody named and that does not get these packs: why, and how to add it."""
 
     client: str
     title: str
     reason: str
     way: str = ""
     packs: tuple[str, ...] = ()
-    """Empty: it gets none of the packs that were asked for."""
+    """Empty if it gets none of the requested packs."""
 
     def __str__(self) -> str:
         of_packs = f" for {', '.join(self.packs)}" if self.packs else ""
@@ -25,26 +25,26 @@ class Skipped(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """All that is wanted: the lock, each file by path, and the personas behind them."""
+    """What should be installed: the lock, each file by path, and the personas behind them."""
 
     lock: Lock
     files: Mapping[str, Rendering]
-    parts: tuple[Part, ...]
-    unwritten: tuple[Unwritten, ...] = ()
-    """Personas that are not written for a client that was asked for."""
+    parts: tuple[AssembledPersona, ...]
+    unwritten: tuple[NotWritten, ...] = ()
+    """Personas that are not written for a requested client."""
     passed_over: tuple[str, ...] = ()
-    """Newer releases that a policy finds too young, in words."""
+    """Newer releases that the policy considers too new, a sentence each."""
     hidden: tuple[str, ...] = ()
-    """Places of hidden text that a policy let pass, in words."""
+    """Places of hidden text that a policy let pass, a sentence each."""
     unaccepted: frozenset[str] = frozenset()
-    """Where nothing is written: the acceptances, `<pack>:widened:<client>`, that writing would need."""
-    skipped: tuple[Skipped, ...] = ()
-    """Clients that were found here and do not get all of it."""
-    gone: tuple[str, ...] = ()
-    """Ids that local variants name and that their release no longer has, in words."""
+    """Acceptances (`<pack>:widened:<client>`) a real run would need; set only for previews."""
+    skipped: tuple[SkippedClient, ...] = ()
+    """Found clients that do not get every pack."""
+    missing_ids: tuple[str, ...] = ()
+    """Ids that local variants name but their release no longer has, a sentence each."""
 
     def _losses(self, file: Rendering) -> Iterator[tuple[Note, str]]:
-        """The restrictions that a file does not carry, and the option that would let it pass, empty where one did."""
+        """The restrictions a file does not carry, and for each the option that accepts it; empty if accepted."""
         word = f"widened:{file.client}"
         asked = f"{file.pack}:{word}" in self.unaccepted
         for restriction in file.lost:
@@ -53,16 +53,16 @@ class Wanted(NamedTuple):
             else:
                 yield Note(f'the restriction "{restriction}" is lost', "you accepted this"), ""
 
-    def part(self, file: Any) -> Part | None:
-        """The persona behind a file (anything with pack and persona), by the names that it is recorded with."""
+    def part(self, file: Any) -> AssembledPersona | None:
+        """The persona behind a file (any value with `pack` and `persona`, under their recorded names)."""
         names = file.pack, file.persona
         return next((part for part in self.parts if (part.pack.name, part.persona.name) == names), None)
 
-    def notes(self, changed: Container[str] | None) -> tuple["Told | str", ...]:
-        """What is to be said of a change, and no more once it is made.
+    def notes(self, changed: Container[str] | None) -> tuple["GroupedNote | str", ...]:
+        """Notes to show before a change is applied.
 
         Args:
-            changed: the files that change: of these, what their clients cannot express is told, once for all files that
+            changed: the files that change: what their clients cannot express is noted, once for all files that
                 it holds for. None when nothing changes, the lock included.
         """
         if changed is None:
@@ -74,21 +74,24 @@ class Wanted(NamedTuple):
                 if changes or option:  # a text may stay the same and lose what its release asks for now
                     found.setdefault(note, []).append((file.client, file.path, option))
         told = (
-            Told(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
+            GroupedNote(note, *(tuple(dict.fromkeys(column)) for column in zip(*rows, strict=True)))
             for note, rows in found.items()
         )
         unwritten = [one for one in self.unwritten if not one.file or one.file in changed]
-        return (*told, *dict.fromkeys((*unwritten_words(unwritten), *self.gone, *self.passed_over, *self.hidden)))
+        return (
+            *told,
+            *dict.fromkeys((*not_written_words(unwritten), *self.missing_ids, *self.passed_over, *self.hidden)),
+        )
 
 
-class Told(NamedTuple):
-    """A note, and the clients and files that it is about."""
+class GroupedNote(NamedTuple):
+    """A note, with the clients and files it applies to."""
 
     note: Note
     clients: tuple[str, ...]
     files: tuple[str, ...]
     options: tuple[str, ...] = ()
-    """What would decide it, for each client."""
+    """The option that would resolve it, for each client."""
 
     def __str__(self) -> str:
         options = "".join(f" `{option}`" for option in self.options if option)

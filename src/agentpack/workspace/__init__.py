@@ -1,1 +1,1 @@
-"""What is there: a scope with its documents, history, clients and policies, opened once for each command."""
+"""An opened scope: its documents, history, clients, sources and policies."""

@@ -1,8 +1,8 @@
-"""The clients of a scope: those that come with agentpack, and those declared in `.agentpack/clients`."""
+"""All clients of a scope: built-in ones, and those declared in `.agentpack/clients`."""
 
 from typing import NamedTuple
 
-from agentpack.clients import CLIENTS, Clients, Declaration
+from agentpack.clients import CLIENTS, ClientDeclaration, Clients
 from agentpack.clients.base import Client
 from agentpack.disk import Disk
 from agentpack.environment import Scope
@@ -13,19 +13,19 @@ from agentpack.model.names import digest_of, is_junk, is_kebab
 from agentpack.store.validated import ValidatedCache
 
 MAX_DECLARED = 100
-"""Clients that one scope may declare."""
+"""Largest number of clients a scope may declare."""
 
 
 def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
-    """Every client, with those that the folder declares.
+    """All clients, including those declared in the folder.
 
     Raises:
-        InvalidFile: with all faults of a declaration.
+        InvalidFile: lists every fault of a declaration.
     """
     names = [name for name in disk.entries(folder) if name.endswith((".yaml", ".yml")) and not is_junk(name)]
     if len(names) > MAX_DECLARED:
         raise InvalidFile([Fault(folder, 0, "", f"declares more than {MAX_DECLARED} clients")])
-    found, declarations = dict[str, Client](), dict[str, Declaration]()
+    found, declarations = dict[str, Client](), dict[str, ClientDeclaration]()
     for path in (f"{folder}/{name}" for name in names):
         client, declaration = _declared(disk, path, cache)
         if client.name in found:
@@ -35,40 +35,42 @@ def clients_of(disk: Disk, folder: str, cache: ValidatedCache) -> Clients:
     return Clients(found, declarations) if names else CLIENTS
 
 
-class Redeclared(NamedTuple):
-    """A client that is declared otherwise than when a lock was made, or no longer."""
+class ChangedDeclaration(NamedTuple):
+    """A declared client whose declaration changed since the lock was made, or is gone."""
 
     client: str
     path: str
-    """Its file, as people are told it."""
+    """Its file, as shown to the user."""
     is_gone: bool = False
 
     def __str__(self) -> str:
         return f"`{self.path}` {'is gone' if self.is_gone else 'was changed since'}"
 
 
-def redeclared(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
-    """The clients that are not declared as they were when the lock was made, by name. Of one whose declaration the lock
-    does not tell, nothing is known: see `untold`.
+def changed_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple[ChangedDeclaration, ...]:
+    """The clients whose declaration changed since the lock was made, by name. Clients whose declaration the lock does
+    not record are left out; see `unrecorded_declarations`.
     """
     found = []
     for name, digest in sorted(lock.declared.items()):
         now = clients.declarations.get(name)
         if now is None:
-            found.append(Redeclared(name, scope.declaration(name), is_gone=True))
+            found.append(ChangedDeclaration(name, scope.declaration(name), is_gone=True))
         elif now.digest != digest:
-            found.append(Redeclared(name, scope.shown(now.path)))
+            found.append(ChangedDeclaration(name, scope.shown(now.path)))
     return tuple(found)
 
 
-def untold(clients: Clients, scope: Scope, lock: Lock) -> tuple[Redeclared, ...]:
-    """The clients of which a lock that an earlier agentpack made does not tell how they were declared."""
+def unrecorded_declarations(clients: Clients, scope: Scope, lock: Lock) -> tuple[ChangedDeclaration, ...]:
+    """The declared clients whose declaration is missing in a lock made by an older agentpack."""
     used = lock.all_clients - lock.declared.keys()
-    return tuple(Redeclared(name, scope.shown(row.path)) for name, row in clients.declarations.items() if name in used)
+    return tuple(
+        ChangedDeclaration(name, scope.shown(row.path)) for name, row in clients.declarations.items() if name in used
+    )
 
 
-def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Declaration]:
-    from agentpack.clients.declaring import declared_target
+def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, ClientDeclaration]:
+    from agentpack.clients.user_declared import declared_client
     from agentpack.input.documents import decode, read_yaml  # only where a client is declared
     from agentpack.input.hidden_in_files import own_file
     from agentpack.input.schemas import validate
@@ -90,4 +92,4 @@ def _declared(disk: Disk, path: str, cache: ValidatedCache) -> tuple[Client, Dec
         with own_file(data, path):
             checked = validate("client", read_yaml(decode(data, path), path))
         cache.put("client", digest_of(data), checked)
-    return declared_target(name, checked, path), Declaration(path, digest_of(plain(data)))
+    return declared_client(name, checked, path), ClientDeclaration(path, digest_of(plain(data)))

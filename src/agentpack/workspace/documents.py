@@ -1,4 +1,4 @@
-"""What people and agentpack wrote in a scope, read when first asked for: manifest, lock, record and local variants."""
+"""The documents of a scope, read on first use: manifest, lock, newest record and local variants."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from agentpack.errors import AgentpackError, DecisionNeeded, InvalidFile
 from agentpack.model.changes import Observed
 from agentpack.model.history import Generation
 from agentpack.model.line_ends import plain
-from agentpack.model.lock import Lock, LockedFile, RowsTwice, has_markers, parse_lock
+from agentpack.model.lock import DuplicateRows, Lock, LockedFile, has_markers, parse_lock
 from agentpack.model.manifest import EMPTY, Manifest
 from agentpack.model.names import Digest, digest_of, is_digest_of, is_junk, text_digest
 from agentpack.model.variables import is_earlier
@@ -21,11 +21,11 @@ from agentpack.store import Store
 from agentpack.store.validated import DAMAGES, ValidatedCache
 
 if TYPE_CHECKING:
-    from agentpack.model.lock_sides import Sides
+    from agentpack.model.lock_sides import LockSides
 
 
 class LocalText(NamedTuple):
-    """A local variant as it stands on disk, not yet read."""
+    """A local variant as it is on disk, not parsed yet."""
 
     persona: str
     name: str
@@ -38,9 +38,9 @@ class LocalText(NamedTuple):
 
 
 class Documents:
-    """The documents of one scope, as they were when first asked for.
+    """The documents of one scope, as they were when first read.
 
-    A member may be set: what is asked for then goes on as if that were on disk (no lock, no local variant).
+    Attributes may be assigned, to continue as if that were on disk (no lock, no local variant).
     """
 
     def __init__(
@@ -54,22 +54,22 @@ class Documents:
         clients: Callable[[], Clients],
         look: Callable[[str], Observed | None],
     ) -> None:
-        """`look` says what is at a place."""
+        """`look` returns what is at a place."""
         self._environment, self._scope, self._disk, self._store, self._cache = environment, scope, disk, store, cache
         self._clients, self._look = clients, look
 
     def forget(self) -> None:
-        """Drop what was read: it is read again when next asked for."""
+        """Drop cached reads."""
         for name, member in vars(Documents).items():
             if isinstance(member, cached_property):
                 self.__dict__.pop(name, None)
 
     @cached_property
     def manifest_bytes(self) -> bytes | None:
-        """The manifest's text, None when there is none.
+        """The text of the manifest; None if there is none.
 
         Raises:
-            DecisionNeeded: it stayed in another configuration folder, and what it wants would count as unwanted.
+            DecisionNeeded: the manifest is still in another configuration folder, so its packs would count as unwanted.
         """
         data = self._disk.read(self._scope.manifest)
         for document in self.current.documents if data is None and self.current else ():
@@ -85,7 +85,7 @@ class Documents:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """The manifest, empty when there is none. Raises InvalidFile with all its faults."""
+        """The manifest; empty if there is none. Raises InvalidFile with every fault."""
         return EMPTY if self.manifest_bytes is None else self.parse_manifest(self.manifest_bytes)
 
     def parse_manifest(self, data: bytes) -> Manifest:
@@ -94,7 +94,7 @@ class Documents:
         kept = None if has_policy else self._cache.get("manifest", digest_of(data))
         if kept is not None:
             try:
-                return Manifest.from_data(kept, self.client_meant)
+                return Manifest.from_data(kept, self.resolve_client)
             except (AgentpackError, *DAMAGES):
                 pass  # something else was put there
         from agentpack.input.documents import decode, read_yaml
@@ -106,10 +106,10 @@ class Documents:
             document = read_yaml(decode(data, name), name)
         kept = checked(document, self._clients(), self._declared_before)
         self._cache.put("manifest", digest_of(data), kept)
-        return Manifest.from_data(kept, self.client_meant)
+        return Manifest.from_data(kept, self.resolve_client)
 
     def _declared_before(self, client: str) -> str | None:
-        """The file that declared a client when the lock was made; None where the lock knows of none."""
+        """The file that declared a client when the lock was made; None if the lock records none."""
         try:
             found = self._lock_or_sides  # not `lock`, which asks the manifest where it is half merged
         except InvalidFile:
@@ -118,12 +118,14 @@ class Documents:
         is_known = any(client in lock.declared for lock in locks if lock is not None)
         return self._scope.declaration(client) if is_known else None
 
-    def client_meant(self, word: str) -> str:
-        """The name of the client that a word of the manifest means."""
-        return word if word in MODULES else self._clients().meant(word)
+    def resolve_client(self, word: str) -> str:
+        """The client that a word in the manifest names."""
+        return word if word in MODULES else self._clients().resolve(word)
 
     def remember_manifest(self, data: bytes, manifest: Manifest) -> None:
-        """Keep what a text of our own means, so that the next command need not load YAML and pydantic to read it."""
+        """Cache the meaning of a manifest text that agentpack wrote, so that the next command loads neither YAML nor
+        pydantic.
+        """
         self._cache.put("manifest", digest_of(data), manifest.checked_data())
 
     @cached_property
@@ -132,7 +134,7 @@ class Documents:
 
     @cached_property
     def lock(self) -> Lock | None:
-        """The lock, None when there is none; one that is half merged as its two sides give it (`model/lock_sides.py`).
+        """The lock; None if there is none. A half-merged lock is combined from its two sides (`model/lock_sides.py`).
 
         Raises:
             InvalidFile: it cannot be read.
@@ -145,11 +147,11 @@ class Documents:
         return merged(found, self._allows, self._holds)
 
     @cached_property
-    def _lock_or_sides(self) -> "Lock | Sides | None":
+    def _lock_or_sides(self) -> "Lock | LockSides | None":
         return None if self.lock_bytes is None else self.parse_lock(self.lock_bytes)
 
-    def parse_lock(self, data: bytes) -> "Lock | Sides":
-        """What the text of a lock says; with merge markers, also by what git's index has of it now.
+    def parse_lock(self, data: bytes) -> "Lock | LockSides":
+        """The lock a text holds; with merge markers, both sides, read with the help of git's index.
 
         Raises:
             InvalidFile: it cannot be read.
@@ -162,14 +164,14 @@ class Documents:
 
             stages = sides_of_merge(self._scope.absolute(self._scope.lock), self._environment.variables)
             return read_sides(data, name, *stages)
-        except RowsTwice:
+        except DuplicateRows:
             from agentpack.model.lock_sides import sides_of_rows
 
             return sides_of_rows(data, name)
 
     @property
     def lock_sides(self) -> tuple[Lock, ...]:
-        """The two locks of one that is half merged; none where it is one lock, or cannot be read."""
+        """The two locks of a half-merged one; empty if it is one lock or cannot be read."""
         if self.readable_lock is None or isinstance(found := self._lock_or_sides, Lock | None):
             return ()
         return found.ours, found.theirs
@@ -189,7 +191,7 @@ class Documents:
 
     @property
     def readable_lock(self) -> Lock | None:
-        """The lock, None also where it cannot be read."""
+        """The lock; None if there is none or it cannot be read."""
         try:
             return self.lock
         except InvalidFile:
@@ -197,13 +199,13 @@ class Documents:
 
     @cached_property
     def current(self) -> Generation | None:
-        """The generation that counts, None in a fresh clone."""
+        """The current generation; None in a fresh clone."""
         return self._store.generations.latest()
 
     @cached_property
     def lock_is_recorded(self) -> bool:
-        """Whether the lock is as the last generation left it, but for line ends and a mark; not in a fresh clone, nor
-        where git moved it.
+        """Whether the lock equals what the newest generation left, apart from line ends and a byte-order mark. False in
+        a fresh clone, and if git changed it.
         """
         if self.current is None:
             return False
@@ -213,14 +215,14 @@ class Documents:
         return any(is_digest_of(written, data) for data in (self.lock_bytes, plain(self.lock_bytes)))
 
     @property
-    def were_read(self) -> tuple[str, ...]:
-        """The named paths of the manifest and the lock, of those that were read and are there."""
+    def paths_read(self) -> tuple[str, ...]:
+        """Named paths of the manifest and the lock, as far as they exist and were read."""
         named = (("manifest_bytes", self._scope.manifest), ("lock_bytes", self._scope.lock))
         return tuple(path for name, path in named if self.__dict__.get(name) is not None)
 
     @cached_property
     def local_texts(self) -> tuple[LocalText, ...]:
-        """Every local variant of the scope."""
+        """All local variants of the scope."""
         found = []
         top = self._scope.local_variants
         for persona in self._disk.entries(top):
@@ -233,8 +235,8 @@ class Documents:
         return tuple(found)
 
     @contextmanager
-    def as_if(self, texts: Iterable[LocalText]) -> Iterator[None]:
-        """Make what is made inside with these local variants in the place of those at their paths."""
+    def with_local_texts(self, texts: Iterable[LocalText]) -> Iterator[None]:
+        """Context in which these local variants replace those at the same paths."""
         before = self.local_texts
         self.local_texts = tuple({text.path: text for text in (*before, *texts)}.values())
         try:

@@ -1,9 +1,9 @@
-"""Where a wanted text stands: in a file of its own, or as one entry of a file that others write too.
+"""Places: where an agent is stored, in a file of its own or as one entry of a shared file.
 
-A place is a named path, and for an entry the file's path, `#` and the entry's key: `.roomodes#python-engineer`.
-Everything above this module treats both alike: an entry is created, merged, found edited, removed and rolled back
-like a file. Below it there are only files: all entries of one file become one step of the transaction, and every byte
-outside of our entries stays.
+A place is a named path; for an entry, the file's path, `#` and the entry's key: `.roomodes#python-engineer`. Everything
+above this module treats both alike: an entry is created, merged, edited, removed and rolled back like a file. Below it
+there are only files: all entries of one file become one step of the transaction, and every byte outside of our entries
+is kept.
 """
 
 import os
@@ -13,27 +13,27 @@ from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
-from agentpack.apply import Step
+from agentpack.apply import Step, changed_meanwhile
 from agentpack.clients import Clients
-from agentpack.clients.base import Shared
-from agentpack.clients.declaring import DATA, is_for_agents
+from agentpack.clients.base import SharedFile
+from agentpack.clients.user_declared import DATA, is_for_agents
 from agentpack.disk import Disk, Identity
 from agentpack.disk.folders import BEHIND
-from agentpack.disk.real import real_path
+from agentpack.disk.real_paths import real_path
 from agentpack.errors import Fault, InvalidFile, Refused
 from agentpack.model.changes import Observed
 from agentpack.model.names import Digest, digest_of
 from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
-from agentpack.model.variables import path_then, root_of
+from agentpack.model.variables import path_in_lock, root_of
 
 _NAME = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
-SharedOf = Callable[[str], Shared | None]
-"""The way to read and change a shared file, by its path."""
+SharedOf = Callable[[str], SharedFile | None]
+"""Returns how to read and change the shared file at a path; None for an ordinary path."""
 
 
 def split_place(place: str) -> tuple[str, str | None]:
-    """The file's path, and the entry's key in it, None for a file of its own."""
+    """The file's path, and the key of the entry in it; None for a file of its own."""
     path, mark, key = place.partition("#")
     return path, key if mark else None
 
@@ -44,13 +44,13 @@ def is_entry(place: str) -> bool:
 
 
 class ManagedPlaces:
-    """Which files agentpack writes and deletes: manifest and lock, local variants, packs of the user's own, and what
-    a client can read as an agent. Nothing else, whatever a journal, a record or a lock says.
+    """The files agentpack may write and delete: manifest, lock, local variants, packs made by `adopt`, and files that a
+    client can read as agents. A journal, record or lock cannot add to them.
     """
 
     def __init__(self, disk: Disk, documents: Iterable[str], clients: Callable[[], Clients], scope: str) -> None:
-        """`documents` are patterns of named paths, with `{name}` for a name, and `**` at the end for anything below.
-        The clients are asked for when none of these fits.
+        """`documents` are patterns of named paths: `{name}` matches a name, a final `**` anything below. `clients` is
+        only called if none of them matches.
         """
         self._disk = disk
         self._documents = tuple(documents)
@@ -59,11 +59,11 @@ class ManagedPlaces:
         self._last: list[list[str]] = []
 
     def holds(self, path: str, client: str = "") -> bool:
-        """Whether a file of agentpack's can be at this named path; quicker where its client is told."""
+        """Whether agentpack may manage a file at this named path. Faster with the file's client."""
         return self._fits(split_place(path)[0].partition(BEHIND)[0], client, whole=True)
 
-    def leads(self, folder: str) -> bool:
-        """Whether a folder is one for such files, or on the way to one."""
+    def may_contain(self, folder: str) -> bool:
+        """Whether a folder can contain such files, directly or further down."""
         return self.holds(folder) if BEHIND in folder else self._fits(folder, "", whole=False)
 
     def _fits(self, path: str, client: str, *, whole: bool) -> bool:
@@ -76,7 +76,7 @@ class ManagedPlaces:
         return False
 
     def _forms(self, client: str) -> Iterator[list[str]]:
-        """Every pattern in its parts, agentpack's own files first, then those of this client."""
+        """Every pattern, split into parts: agentpack's own files first, then those of this client."""
         yield from self._of("", self._documents)
         clients = self._clients()
         for name in clients.nearest(client):
@@ -88,18 +88,18 @@ class ManagedPlaces:
         return self._known[client]
 
     def _names(self, path: str) -> Iterable[str]:
-        """A path as the lock names it, and from the outermost root, wherever its variable led or leads."""
+        """The path as the lock names it, and as named from the outermost root."""
         if not path.startswith("$"):
             return (path,)
-        then = path_then(path)
+        then = path_in_lock(path)
         root = root_of(then)
-        roots = (root_of(path),) if path != then else (name for name in self._disk.roots if path_then(name) == root)
-        known = (name for name in roots if self._disk.knows(name))
-        return (then, *(self._disk.plain(name + then[len(root) :]) for name in known))
+        roots = (root_of(path),) if path != then else (name for name in self._disk.roots if path_in_lock(name) == root)
+        known = (name for name in roots if self._disk.has_root(name))
+        return (then, *(self._disk.canonical(name + then[len(root) :]) for name in known))
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str], *, whole: bool) -> bool:
-    """Whether a path is one of a pattern's, or unless `whole` a folder on the way to one."""
+    """Whether a path matches a pattern, or unless `whole` is a folder above such a path."""
     if pattern[-1] == "**" and len(parts) >= len(pattern):
         pattern = (*pattern[:-1], *parts[len(pattern) - 1 :])
     if len(parts) > len(pattern) or (whole and len(parts) < len(pattern)):
@@ -116,11 +116,11 @@ def _naming(form: str) -> re.Pattern[str]:
     return re.compile(re.escape(form).replace(re.escape("{name}"), _NAME))
 
 
-class Placing:
-    """Looks at places and turns changes of places into steps."""
+class Locations:
+    """Reads places, and turns changes of places into transaction steps."""
 
     def __init__(self, disk: Disk, shared_of: SharedOf, *, in_clone: bool = False) -> None:
-        """`in_clone`: links may have come with a clone, and are no word of the user's."""
+        """`in_clone`: links may come from a clone, so they do not show the user's intent."""
         self._disk = disk
         self._in_clone = in_clone
         self._for_agents = set[str]()
@@ -129,15 +129,15 @@ class Placing:
         self._entries: dict[str, tuple[Digest, Mapping[str, str]]] = {}
 
     def look(self, place: str) -> Observed | None:
-        """What is at a place; None when nothing is, or when the variable that the place is below is not set.
+        """What is at a place; None if there is nothing, or if the variable its path begins with is not set.
 
         Raises:
-            Refused: a link makes it a file of other programs.
+            Refused: a link leads to a file of other programs.
         """
         path, key = split_place(place)
         if key is None and self._in_clone and path.endswith(DATA) and not path.startswith("$"):
             self._refuse_settings(path.rpartition("/")[0])
-        seen = self._disk.look(path) if self._disk.knows(path) else None
+        seen = self._disk.look(path) if self._disk.has_root(path) else None
         if seen is None:
             return None
         if seen.kind != "file" or seen.digest is None:
@@ -150,13 +150,13 @@ class Placing:
         return None if text is None else Observed(digest_of(text.encode()), seen.mode)
 
     def _refuse_settings(self, folder: str) -> None:
-        """Raise Refused where a link leads from a folder of agents to one that is not called after them: a file of data
-        may be what a program reads as its settings, or runs, there.
+        """Raise Refused if a link leads from an agents folder to one not named after agents: a data file there may be
+        another program's settings, or something it runs.
         """
         if not folder or folder in self._for_agents:
             return
-        where = self._disk.where(folder)
-        real, root = real_path(where), real_path(self._disk.where(""))
+        where = self._disk.absolute(folder)
+        real, root = real_path(where), real_path(self._disk.absolute(""))
         left, right = folder.split("/"), os.path.relpath(real, root).split("/")
         while left != right and left and right and left[-1] == right[-1] and not is_for_agents(right[-1]):
             del left[-1], right[-1]  # the folder of one agent
@@ -169,13 +169,13 @@ class Placing:
         self._for_agents.add(folder)
 
     def groups(self, places: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """The places that are one file, one group for each file that has several, the place without a link first.
+        """Places that are the same file: one group for each such file, the place without a link first.
 
-        A place counts as what it leads to, whether there is a file yet or not; all of them were looked at before. Hard
-        links are files of their own: what is written takes the place of one of them.
+        A place is identified by where it leads, whether or not the file exists. Every place must have been looked at
+        before. Hard links count as separate files: writing replaces one of them.
         """
         disk = self._disk
-        known = [place for place in places if not place.startswith("$") or disk.knows(place)]
+        known = [place for place in places if not place.startswith("$") or disk.has_root(place)]
         linked = {place for place in known if place in self._links or disk.is_linked(split_place(place)[0])}
         folders = {place.rpartition("/")[0] for place in known}
         if not linked and len({disk.identity(folder) for folder in folders}) == len(folders):
@@ -193,9 +193,9 @@ class Placing:
                 )
 
     def read(self, place: str) -> bytes | None:
-        """The bytes at a place; None when nothing is there."""
+        """The bytes at a place; None if there is nothing."""
         path, key = split_place(place)
-        if not self._disk.knows(path):
+        if not self._disk.has_root(path):
             return None
         if key is None:
             return self._disk.read(path)
@@ -218,7 +218,7 @@ class Placing:
         except ValueError as error:
             raise self._unreadable(path, error, data) from None
 
-    def _shared(self, path: str) -> Shared:
+    def _shared(self, path: str) -> SharedFile:
         shared = self._shared_of(path)
         if shared is None:
             raise InvalidFile([Fault(path, 0, "", "no client keeps several agents in this file")])
@@ -226,13 +226,13 @@ class Placing:
 
     def _unreadable(self, path: str, error: ValueError, data: bytes) -> InvalidFile:
         if line := unmerged_line(data):
-            return InvalidFile([Fault(self._disk.where(path), line, "", MARKERS)], hint=HINT)
-        fault = Fault(self._disk.where(path), 0, "", str(error))
+            return InvalidFile([Fault(self._disk.absolute(path), line, "", MARKERS)], hint=HINT)
+        fault = Fault(self._disk.absolute(path), 0, "", str(error))
         return InvalidFile([fault], hint="mend the file, or leave this client out")
 
-    def steps(self, changes: Iterable["Placed"]) -> Iterator[Step]:
-        """The steps of a transaction. All entries of one file are put into it at once."""
-        entries: dict[str, list[Placed]] = {}
+    def steps(self, changes: Iterable["PlaceChange"]) -> Iterator[Step]:
+        """The steps of a transaction. All entries of one file are changed in one step."""
+        entries: dict[str, list[PlaceChange]] = {}
         for change in changes:
             path, key = split_place(change.place)
             if key is None:
@@ -242,10 +242,15 @@ class Placing:
         for path, placed in entries.items():
             yield self._step(path, placed)
 
-    def _step(self, path: str, placed: list["Placed"]) -> Step:
+    def _step(self, path: str, placed: list["PlaceChange"]) -> Step:
         before = self._disk.read(path)
         shared = self._shared(path)
         data = before or b""
+        there = self._parse(path, data)  # the transaction looks at the whole file, which others write too
+        for change in placed:
+            text = there.get(split_place(change.place)[1] or "")
+            if (None if text is None else digest_of(text.encode())) != change.before:
+                raise changed_meanwhile(self._disk, [path])
         try:
             contents = {split_place(change.place)[1] or "": change.content for change in placed}
             texts = {key: None if content is None else content.decode() for key, content in contents.items()}
@@ -257,8 +262,8 @@ class Placing:
         return Step(path, None if before is None else digest_of(before), content)
 
 
-class Placed(NamedTuple):
-    """One place of a transaction, as `apply.Step` has it for a file."""
+class PlaceChange(NamedTuple):
+    """The change of one place, like `apply.Step` for a file."""
 
     place: str
     before: Digest | None

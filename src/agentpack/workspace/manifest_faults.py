@@ -1,6 +1,6 @@
-"""All that is wrong with a manifest, told at once: what its schema says, entries that stand twice, unknown clients.
+"""Check a manifest completely: its schema, duplicate entries and unknown clients. All faults are reported at once.
 
-Loaded only for a text that was not met before.
+Loaded only for a text that is not in the cache.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,14 +18,14 @@ Known = Callable[[str], str | None]
 
 
 def checked(document: Document, clients: Clients, known: Known) -> dict[str, Any]:
-    """What the manifest says, in normal form.
+    """The manifest's data in normal form.
 
     Args:
-        clients: those that there are.
-        known: the file that declared a client when the lock was made; None where the lock knows of none.
+        clients: all known clients.
+        known: returns the file that declared a client when the lock was made, or None.
 
     Raises:
-        InvalidFile: with all faults.
+        InvalidFile: lists every fault.
     """
     faults: list[Fault] = []
     try:
@@ -42,7 +42,7 @@ def checked(document: Document, clients: Clients, known: Known) -> dict[str, Any
 
 
 def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Fault]:
-    """What is wrong beside the schema; what has another shape than expected is passed over."""
+    """Faults beyond the schema. Parts of an unexpected type are skipped."""
     data: Mapping[str, Any] = document.data
     yield from _unknown(document, ("clients",), data.get("clients"), clients, known)
     packs: list[tuple[Path, str]] = []
@@ -55,7 +55,7 @@ def _faults(document: Document, clients: Clients, known: Known) -> Iterator[Faul
     models = data.get("models")
     for family, ids in models.items() if isinstance(models, dict) else ():
         words = [str(word) for word in ids] if isinstance(ids, dict) else []
-        yield from _repeats(document, [(("models", family, word), clients.meant(word)) for word in words])
+        yield from _repeats(document, [(("models", family, word), clients.resolve(word)) for word in words])
     sources = [(index, entry) for index, entry in _items(data.get("sources")) if isinstance(entry, dict)]
     yield from _repeats(document, [(("sources", index), str(entry.get("name"))) for index, entry in sources])
 
@@ -66,7 +66,7 @@ def _items(value: object) -> Iterator[tuple[int, Any]]:
 
 def _unknown(document: Document, path: Path, named: object, clients: Clients, known: Known) -> Iterator[Fault]:
     for index, name in _items(named):
-        if isinstance(name, str) and clients.meant(name) not in clients:
+        if isinstance(name, str) and clients.resolve(name) not in clients:
             near = did_you_mean(name, clients.words()) or "`agentpack clients` lists them"
             if file := known(name):
                 near = f"`{file}`, which declared it, is gone"

@@ -1,51 +1,49 @@
-"""The sources of a scope, opened for a command: where they are, and what was read of them."""
+"""The sources of a scope, opened for one command, and what was read from them."""
 
 from collections.abc import Collection, Iterable
-from os.path import dirname, expanduser, isdir, join, normpath
+from os.path import dirname
 
 from agentpack.environment import Scope
-from agentpack.fetch import Sources, in_words
+from agentpack.fetch import Sources, missing_words
 from agentpack.model.lock import LockedPack
 from agentpack.model.manifest import ConfiguredSource, Manifest
 from agentpack.model.pack import ReleaseRef
+from agentpack.sources import open_source
+from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
-from agentpack.sources.directory import DirectorySource
 
 
 class OpenedSources:
-    """Opens sources, and remembers what they were asked."""
+    """Opens sources and caches their answers."""
 
     def __init__(self, scope: Scope) -> None:
         self._manifest = scope.absolute(scope.manifest)
         self._opened: list[Sources] = []
 
     def open(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
-        """The manifest's sources in their order, then the bundled one. A pack that is locked stays with the source it
-        came from.
-        """
-        configured = [DirectorySource(source.name, self.folder(source)) for source in manifest.sources]
+        """The manifest's sources in order, then the bundled one. A locked pack stays with its source."""
+        configured = [self.one(source) for source in manifest.sources]
         bundled = bundled_source()
         sources = Sources(
             [*configured, *([bundled] if bundled else [])],
             {pack.name: pack.source for pack in locked},
-            missing=frozenset(source.name for source in configured if not isdir(source.folder)),
+            missing=frozenset(source.name for source in configured if source.is_missing),
             configured=self._manifest,
         )
         self._opened.append(sources)
         return sources
 
-    def folder(self, source: ConfiguredSource) -> str:
-        """A configured folder, which is relative to the manifest's. Links stay as they are written."""
-        folder = normpath(join(dirname(self._manifest), expanduser(source.path)))
-        return "/" + folder.lstrip("/") if folder.startswith("//") else folder  # which POSIX leaves open
+    def one(self, source: ConfiguredSource) -> Source:
+        """One source, opened."""
+        return open_source(source, dirname(self._manifest))
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What is to be said about sources that were asked and are missing, in words."""
+        """A sentence for each source that was needed and is missing."""
         gone = (source for opened in self._opened for source in opened.all if source.name in opened.passed_over)
-        return tuple(dict.fromkeys(map(in_words, gone)))
+        return tuple(dict.fromkeys(map(missing_words, gone)))
 
     @property
     def releases_read(self) -> Collection[ReleaseRef]:
-        """The releases that were read so far."""
+        """The releases read so far."""
         return dict.fromkeys(ref for opened in self._opened for ref in opened.read)

@@ -1,4 +1,4 @@
-"""The policies that hold in a scope, read when first asked for: the manifest's, the user's and the organisation's."""
+"""The policies of a scope, read on first use: the manifest's, the user's and the organisation's."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 class Policies:
-    """Who may install what.
+    """The policies that apply in a scope.
 
-    Every member raises PolicyUnreadable where the user's or the organisation's policy cannot be read, and InvalidFile
-    where the manifest has faults or loosens what only those two may.
+    Every member raises PolicyUnreadable if the user's or organisation's policy cannot be read, and InvalidFile if the
+    manifest has faults or loosens what only those two may loosen.
     """
 
     def __init__(self, environment: Environment, scope: Scope, documents: Documents) -> None:
         self._environment, self._scope, self._documents = environment, scope, documents
 
     def forget(self) -> None:
-        """Drop what the manifest says: it is read again when next asked for."""
+        """Drop the cached manifest policy."""
         self.__dict__.pop("strictest", None)
 
     @cached_property
-    def beside(self) -> "tuple[Policy, ...]":
-        """The user's and the organisation's, whatever the manifest says."""
+    def external(self) -> "tuple[Policy, ...]":
+        """The user's and the organisation's policies."""
         files = policy_files(self._environment)
         if not files:
             return ()
@@ -37,7 +37,7 @@ class Policies:
 
     @property
     def own(self) -> "tuple[Policy, ...]":
-        """What the manifest says: nothing, or one policy."""
+        """The manifest's policy; empty if it has none."""
         if self._documents.manifest.policy is None:
             return ()
         from agentpack.policy.policy import Policy  # only where one is asked for
@@ -52,26 +52,26 @@ class Policies:
 
     @cached_property
     def strictest(self) -> "Policy":
-        """What all of them say together."""
+        """All policies combined."""
         from agentpack.policy.policy import strictest  # as above
 
-        return strictest((*self.own, *self.beside))
+        return strictest((*self.own, *self.external))
 
     @property
     def exist(self) -> bool:
-        """Whether any of them says something here."""
-        return self._documents.manifest.policy is not None or bool(self.beside)
+        """Whether any policy is set."""
+        return self._documents.manifest.policy is not None or bool(self.external)
 
     @property
     def may_refuse(self) -> bool:
-        """Whether one was set that could refuse something."""
-        return self.exist and self.strictest.judges
+        """Whether a policy is set that could refuse something."""
+        return self.exist and self.strictest.has_rules
 
     def accept(self, capability: str) -> bool:
-        """Whether they let a release take the capability without `--accept`."""
+        """Whether policies allow a release to gain the capability without `--accept`."""
         return self.exist and self.strictest.accepts_widening(capability)
 
     @property
     def report_hidden_text(self) -> bool:
-        """Whether hidden text in packs is told and let pass."""
+        """Whether hidden text in packs is reported instead of refused."""
         return self.exist and self.strictest.reports_hidden_text

@@ -1,8 +1,8 @@
-"""What agentpack wrote last, and the texts it wrote: the one place that decides it.
+"""Which files agentpack wrote last, and with which text. Nothing else decides this.
 
-The lock on disk says it, because git moves lock and files together. Only for a file that git does not track (ignored,
-not added, no repository) the newest generation counts where it says something else: git moved the lock and not the
-file. `written.py` finds the release behind a row, `pristine.py` the text.
+The lock on disk decides, because git moves lock and files together. Only for a file that git does not track (ignored,
+not added, no repository) does the newest generation count if it differs: git moved the lock but not the file.
+`file_releases.py` finds the release behind a row, `pristine.py` the text.
 """
 
 from collections.abc import Callable, Collection
@@ -13,7 +13,7 @@ from agentpack.model.names import Digest
 
 
 def locked_files(lock: Lock) -> dict[str, InstalledFile]:
-    """The files of a lock as if they had been left as it says, by path. Their modes are not known."""
+    """The files of a lock by path, as if they had been written as it says. Their modes are unknown."""
     return {
         file.path: InstalledFile(file.path, file.client, file.pack, file.persona, digest, digest, 0)
         for file in lock.files
@@ -22,7 +22,7 @@ def locked_files(lock: Lock) -> dict[str, InstalledFile]:
 
 
 def locked_here(lock: Lock | None, current: Generation | None) -> dict[str, InstalledFile]:
-    """The files of a lock, without those that were written where a client's variable pointed before (`meeting.py`)."""
+    """The files of a lock by path, without those written where a client's variable pointed before (`same_file.py`)."""
     locked = {} if lock is None else locked_files(lock)
     away = {(row.client, row.pack, row.persona) for row in current.elsewhere} if current else set()
     return {path: row for path, row in locked.items() if (row.client, row.pack, row.persona) not in away}
@@ -35,12 +35,12 @@ def recorded_files(
     there: Callable[[str], bool],
     tracked: Callable[[Collection[str]], Collection[str]],
 ) -> dict[str, InstalledFile]:
-    """What was written last, by path.
+    """The files that were written last, by path.
 
     Args:
-        lock: the lock on disk; None when there is none that can be read.
-        there: whether something is at a path.
-        tracked: those of the paths that git tracks.
+        lock: the lock on disk; None if missing or unreadable.
+        there: returns whether something is at a path.
+        tracked: returns those of the paths that git tracks.
     """
     locked = locked_here(lock, current)
     left = {} if current is None else {file.path: file for file in current.files}

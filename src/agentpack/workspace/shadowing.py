@@ -1,4 +1,4 @@
-"""Agent files that have the name of one of ours, in any folder that a client reads: it takes only one of them."""
+"""Agent files with the same name as one of ours, in any folder a client reads: it uses only one of them."""
 
 import os
 import re
@@ -6,8 +6,8 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from typing import NamedTuple, Protocol
 
 from agentpack.clients.base import Client, ending
-from agentpack.disk.real import real_path
-from agentpack.disk.whole import read_start
+from agentpack.disk.atomic import read_start
+from agentpack.disk.real_paths import real_path
 from agentpack.environment import Scope, find_scope, split_root, user_scope
 from agentpack.errors import AgentpackError
 from agentpack.model.changes import WRITES, Action, Plan
@@ -18,11 +18,11 @@ from agentpack.workspace.workspace import Workspace
 _HEAD = 4096
 _NAME = rb"""^[ \t]*"?%s"?[ \t]*[:=][ \t]*(?P<name>\S.*)$"""
 MAX_BELOW = 20
-"""Folders in each other, below a client's folder, in which agents are looked for."""
+"""How many levels below a client's folder agents are searched for."""
 
 
-class Managed(Protocol):
-    """A file of ours."""
+class ManagedFile(Protocol):
+    """A managed file."""
 
     @property
     def path(self) -> str: ...
@@ -33,8 +33,9 @@ class Managed(Protocol):
 
 
 class SameName(NamedTuple):
-    """An agent file that has the name of one of ours to a client that reads both. `scope` is empty when it is in the
-    same scope, else the scope that it is in."""
+    """An agent file with the same name as one of ours, for a client that reads both. `scope` is the other file's scope,
+    empty for the same scope.
+    """
 
     persona: str
     client: str
@@ -42,26 +43,26 @@ class SameName(NamedTuple):
     other: str
     scope: str
     reads: str
-    """How the client chooses, in its adapter's words."""
+    """How the client chooses, as its adapter describes it."""
     uses: str
-    """Which of the two it uses: `the project's`, `ours`, `only one` where that is not known."""
+    """Which of the two the client uses: `the project's`, `ours`, or `only one` if unknown."""
 
 
 def same_name_warnings(workspace: Workspace, planned: Plan, clients: Collection[str]) -> Iterator[str]:
-    """A sentence for each agent file that has the name of one that is about to be written or managed.
+    """A sentence for each agent file that shares its name with one about to be written or adopted.
 
     Args:
-        clients: those that the lock is for; some may read only what is written for another.
+        clients: the lock's clients; some may only read what is written for another.
     """
     managed = [change for change in planned.changes if change.action not in (Action.CONFLICT, Action.DELETE)]
     fresh = [change for change in managed if change.previous is None or change.action in WRITES]
     places = {workspace.scope.absolute(change.path) for change in fresh}
     found = same_names(workspace, managed, clients)
-    return sentences(workspace, (same for same in found if same.ours in places))
+    return same_name_sentences(workspace, (same for same in found if same.ours in places))
 
 
-def sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
-    """A sentence for each of these files, with all clients that read it."""
+def same_name_sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
+    """A sentence for each of these files, naming every client that reads it."""
     files: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for same in found:
         uses = files.setdefault((same.other, same.scope, same.persona), {})
@@ -72,11 +73,11 @@ def sentences(workspace: Workspace, found: Iterable[SameName]) -> Iterator[str]:
             s = "s" if len(titles) == 1 else ""
             said.append(f"{' and '.join(titles)} read{s} both and use{s} {which}")
         where = f" ({scope} scope)" if scope else ""
-        yield f"{brief(workspace, other)}{where} is also named `{persona}`; {', '.join(said)}"
+        yield f"{short_path(workspace, other)}{where} is also named `{persona}`; {', '.join(said)}"
 
 
-def brief(workspace: Workspace, absolute: str) -> str:
-    """A place on this machine, relative to the project's root or to home where it is below."""
+def short_path(workspace: Workspace, absolute: str) -> str:
+    """The path relative to the project's root, or to home if it is below home."""
     places = [(workspace.scope.root, "")] if workspace.scope.kind == "project" else []
     for base, sign in (*places, (workspace.environment.home, "~/")):
         if absolute.startswith(base.rstrip("/") + "/"):
@@ -84,9 +85,10 @@ def brief(workspace: Workspace, absolute: str) -> str:
     return absolute
 
 
-def same_names(workspace: Workspace, files: Iterable[Managed], clients: Collection[str]) -> Iterator[SameName]:
-    """The agent files that have the name of a managed one: in every folder, of both scopes, that is read by one of
-    these clients or by one that has a file."""
+def same_names(workspace: Workspace, files: Iterable[ManagedFile], clients: Collection[str]) -> Iterator[SameName]:
+    """Agent files that share their name with a managed file, in every folder of either scope that one of these clients
+    reads, or a client that has a file.
+    """
     files = tuple(files)
     managed = real_places(workspace, files)
     scopes = [workspace.scope, *_other_scope(workspace)]
@@ -97,7 +99,7 @@ def same_names(workspace: Workspace, files: Iterable[Managed], clients: Collecti
 
 
 def _same_names(
-    workspace: Workspace, target: Client, scopes: Sequence[Scope], managed: Mapping[str, Managed]
+    workspace: Workspace, target: Client, scopes: Sequence[Scope], managed: Mapping[str, ManagedFile]
 ) -> Iterator[SameName]:
     folders: dict[str, tuple[str, Scope]] = {}
     for scope in scopes:
@@ -125,23 +127,24 @@ def _same_names(
 
 
 def _which(target: Client, beside: bool, own: bool) -> str:
-    """Which of two agents a client uses: ours, which is its own or another client's, or one in the same scope or in
-    the other."""
+    """Which of two agents a client uses: ours (its own or another client's), or the other file (same scope or other
+    scope).
+    """
     if not beside:
         return "both, the project's fields first" if target.wins == "merge" else f"the {target.wins}'s"
     return "ours" if own and target.own_first else "only one"
 
 
 def _folders(workspace: Workspace, scope: Scope, target: Client) -> Iterator[str]:
-    """The folders that a client reads in a scope, as absolute paths."""
+    """The absolute folders that a client reads in a scope."""
     variables = workspace.environment.variables
     for named in target.folders(scope.kind, variables):
         root, rest = split_root(named)
         yield os.path.join(scope.roots.get(root) or os.path.abspath(variables[root[1:]]), rest)
 
 
-def real_places(workspace: Workspace, files: Iterable[Managed]) -> Mapping[str, Managed]:
-    """These files, by where their places really are."""
+def real_places(workspace: Workspace, files: Iterable[ManagedFile]) -> Mapping[str, ManagedFile]:
+    """These files by their real paths."""
     folders: dict[str, str] = {}
     places = {}
     for file in files:
@@ -153,8 +156,7 @@ def real_places(workspace: Workspace, files: Iterable[Managed]) -> Mapping[str, 
 
 
 def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
-    """The user's scope beside a project, or the project around the current folder beside the user's; none where there
-    is no such."""
+    """For a project the user scope, for the user scope the project around the current folder; else empty."""
     environment = workspace.environment
     try:
         if workspace.scope.kind == "project":
@@ -166,10 +168,10 @@ def _other_scope(workspace: Workspace) -> tuple[Scope, ...]:
 
 
 def agent_names(folder: str, target: Client, but: Container[str]) -> Iterator[tuple[str, str]]:
-    """The agent files that a client finds in a folder, as absolute path and the name the client gives it.
+    """The agent files in a folder, as absolute path and the name the client gives it.
 
     Args:
-        but: real paths to pass over, unread.
+        but: real paths to skip.
     """
     deepest = folder.count("/") + (MAX_BELOW if target.nested else ending(target).count("/"))
     for place, folders, names in os.walk(folder):
@@ -188,7 +190,7 @@ def agent_names(folder: str, target: Client, but: Container[str]) -> Iterator[tu
 
 
 def _is_agent(target: Client, folder: str, path: str) -> bool:
-    """Whether a path can be an agent of a client that reads the folder."""
+    """Whether a client that reads the folder can read this path as an agent."""
     below = path.removeprefix(f"{folder}/")
     deep = ending(target).count("/")
     fits = below != path and below.endswith(target.endings or ending(target))
@@ -196,7 +198,7 @@ def _is_agent(target: Client, folder: str, path: str) -> bool:
 
 
 def _name_of(target: Client, folder: str, path: str) -> str | None:
-    """The name a client gives an agent file. Its head is read as text: no YAML is loaded for files not ours."""
+    """The name a client gives an agent file. Parsed as text: YAML is not loaded for foreign files."""
     try:
         head = read_start(path, _HEAD).removeprefix(MARK)
     except OSError:
@@ -218,6 +220,6 @@ def _name_of(target: Client, folder: str, path: str) -> str | None:
 
 
 def _bare(value: bytes) -> str:
-    """The name that the rest of a line says, without a comma as JSON has it, and without quotes."""
+    """The name in the rest of a line, without quotes or a JSON comma."""
     value = value.removesuffix(b"\r").removesuffix(b",").rstrip(b" \t")
     return value.decode("utf-8", "replace").strip("\"'")

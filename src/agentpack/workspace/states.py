@@ -1,4 +1,4 @@
-"""What agentpack wrote last in a scope, and what is there now."""
+"""Recorded and observed files of a scope."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,14 +11,14 @@ from agentpack.model.changes import Observed
 from agentpack.model.history import Generation, InstalledFile
 from agentpack.model.lock import Lock
 from agentpack.workspace.documents import Documents
-from agentpack.workspace.locations import ManagedPlaces, Placing, split_place
+from agentpack.workspace.locations import Locations, ManagedPlaces, split_place
 from agentpack.workspace.recorded import locked_here, recorded_files
 
 _MOST_NAMED = 5
 
 
 class States:
-    """The files of one scope: as they were recorded, and as they are."""
+    """The files of one scope: as recorded, and as they are on disk."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class States:
         scope: Scope,
         disk: Disk,
         documents: Documents,
-        places: Placing,
+        places: Locations,
         managed: Callable[[], ManagedPlaces],
     ) -> None:
         self._environment, self._scope, self._disk = environment, scope, disk
@@ -35,19 +35,19 @@ class States:
         """Of files whose rows were lost: what the releases that they equal render to."""
 
     def forget(self) -> None:
-        """Drop what was read: it is read again when next asked for."""
+        """Drop cached reads."""
         self.recognised.clear()
         self.__dict__.pop("recorded", None)
 
     def recognise(self, lock: Lock, rows: Mapping[str, InstalledFile]) -> None:
-        """Take these rows, which that lock renders to, for recorded."""
+        """Count these rows, which that lock renders to, as recorded."""
         self.recognised.append(lock)
         self.recorded = {**self.recorded, **rows}
 
     @cached_property
     def recorded(self) -> Mapping[str, InstalledFile]:
-        """What was written last, by path (`workspace/recorded.py`). What no client can read as an agent is nobody's,
-        whatever a lock or a record says.
+        """The files written last, by path (`workspace/recorded.py`), without paths that no client can read as an agent,
+        whatever a lock or record says.
         """
         rows = self._rows()
         ours = self._ours(rows.values())
@@ -55,7 +55,7 @@ class States:
 
     @property
     def elsewhere(self) -> tuple[InstalledFile, ...]:
-        """Files of ours in folders that a client's variable led to before."""
+        """Our files in folders where a client's variable pointed before."""
         current = self._documents.current
         return self._ours(current.elsewhere) if current else ()
 
@@ -84,9 +84,9 @@ class States:
         )
 
     def _without_adopted(self, current: Generation | None) -> Generation | None:
-        """The generation without files of packs that `adopt` made, once git took the packs away.
+        """The generation without files of packs that `adopt` made, if git has taken those packs away.
 
-        Such a file may be the only copy of a text of the user's own.
+        Such a file may be the only copy of a text of the user's.
         """
         if current is None:
             return None
@@ -106,7 +106,7 @@ class States:
         return tracked(known, self._environment.variables)
 
     def observe(self, paths: Iterator[str] | set[str]) -> dict[str, Observed]:
-        """What lies at each path; paths with nothing are left out."""
+        """What is at each path; paths with nothing are left out."""
         paths = set(paths)
         looked = ((path, self._places.look(path)) for path in paths)
         found = {path: here for path, here in looked if here is not None}
@@ -115,7 +115,7 @@ class States:
         return found
 
     def _see_through(self, paths: set[str], found: dict[str, Observed]) -> None:
-        """A link in the place of a file that leads to another of these files is that file."""
+        """Treat a link in the place of a file as that file if it leads to another of these files."""
         for group in self._places.groups(paths):
             here = [found.get(path) for path in group]
             real = next((seen for seen in here if seen is None or not seen.blocked), here[0])
@@ -126,5 +126,5 @@ class States:
                     found[path] = real
 
     def contents(self, path: str) -> bytes:
-        """The bytes at a path that was seen to hold a file."""
+        """The bytes at a path where a file was observed."""
         return self._places.read(path) or b""

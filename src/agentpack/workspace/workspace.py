@@ -1,13 +1,13 @@
-"""A scope opened for a command: its parts, each with what it needs of the others."""
+"""A scope opened for one command: `Workspace` connects its parts."""
 
 from collections.abc import Callable
 from functools import cached_property, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from agentpack.clients import CLIENTS, SHARED, Clients
-from agentpack.clients.base import Client, Shared
+from agentpack.clients.base import Client, SharedFile
 from agentpack.disk import Disk
-from agentpack.disk.known import Known
+from agentpack.disk.known_states import KnownStates
 from agentpack.environment import Environment, Scope, cache_folder, user_scope
 from agentpack.errors import DecisionNeeded
 from agentpack.model.lock import Lock
@@ -16,31 +16,36 @@ from agentpack.model.rendering import Form
 from agentpack.sources.bundled import validated_folder
 from agentpack.store import Store, layout
 from agentpack.store.validated import ValidatedCache
-from agentpack.workspace.declared_clients import Redeclared, clients_of, redeclared, untold
+from agentpack.workspace.consistency import Consistency
+from agentpack.workspace.declared_clients import (
+    ChangedDeclaration,
+    changed_declarations,
+    clients_of,
+    unrecorded_declarations,
+)
 from agentpack.workspace.documents import Documents
-from agentpack.workspace.locations import ManagedPlaces, Placing
+from agentpack.workspace.locations import Locations, ManagedPlaces
 from agentpack.workspace.opened_sources import OpenedSources
 from agentpack.workspace.policies import Policies
 from agentpack.workspace.states import States
-from agentpack.workspace.turns import Turns
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 class Workspace:
-    """One scope, for the length of one command."""
+    """One scope during one command."""
 
     def __init__(self, environment: Environment, scope: Scope) -> None:
         self.environment = environment
         self.disk = disk = Disk(scope.roots, follow_own_links=scope.kind == "user")
         if scope.kind == "project":
             user = user_scope(environment, "").roots
-            disk.known = Known(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
-            layout.judge(disk)
+            disk.known_states = KnownStates(Disk({name: user[name] for name in ("", "$state")}, follow_own_links=True))
+            layout.check_owner(disk)
         self.scope = scope = scope._replace(roots=disk.roots)  # records bring further ones
         self.store = Store(disk)
-        self.places = Placing(disk, _shared_of, in_clone=scope.kind == "project")
+        self.places = Locations(disk, _shared_of, in_clone=scope.kind == "project")
         self.cache = ValidatedCache(cache_folder(), validated_folder())
         self.sources = OpenedSources(scope)
         self.documents = Documents(
@@ -48,13 +53,13 @@ class Workspace:
         )
         self.policies = Policies(environment, scope, self.documents)
         self.states = States(environment, scope, disk, self.documents, self.places, lambda: self.managed)
-        self.turns = Turns(disk, self.store, scope, lambda: self.managed, self.read_again)
+        self.consistency = Consistency(disk, self.store, scope, lambda: self.managed, self.reload)
         self.accepted: tuple[str, ...] = ()
-        """What `--accept` says: `widened:<client>` or a capability, with `<pack>:` before it or not. Of the first, what
-        the lock says is accepted as well."""
+        """The words of `--accept`: `widened:<client>` or a capability, optionally with `<pack>:` before it. `widened`
+        acceptances in the lock count as well."""
 
-    def read_again(self) -> None:
-        """Drop what was read of files that may have changed: it is read again when next asked for."""
+    def reload(self) -> None:
+        """Drop everything read from files that may have changed."""
         self.documents.forget()
         self.policies.forget()
         self.states.forget()
@@ -62,41 +67,41 @@ class Workspace:
 
     @property
     def manifest(self) -> Manifest:
-        """What the user wants, empty when there is no manifest. Raises InvalidFile with all its faults."""
+        """The manifest; empty if there is none. Raises InvalidFile with every fault."""
         return self.documents.manifest
 
     @property
     def lock(self) -> Lock | None:
-        """The lock, None when there is none. Raises InvalidFile when it cannot be read."""
+        """The lock; None if there is none. Raises InvalidFile if it cannot be read."""
         return self.documents.lock
 
     @cached_property
     def clients(self) -> Clients:
-        """Every client: those that come with agentpack, and those declared in this scope.
+        """All clients: built-in ones and those declared in this scope.
 
         Raises:
-            InvalidFile: with all faults of a declaration.
+            InvalidFile: lists every fault of a declaration.
         """
         return clients_of(self.disk, self.scope.declared_clients, self.cache)
 
-    def redeclared(self, lock: Lock) -> tuple[Redeclared, ...]:
-        """The clients that are declared otherwise than when the lock was made."""
-        return redeclared(self.clients, self.scope, lock)
+    def changed_declarations(self, lock: Lock) -> tuple[ChangedDeclaration, ...]:
+        """The clients whose declaration changed since the lock was made."""
+        return changed_declarations(self.clients, self.scope, lock)
 
-    def untold(self, lock: Lock) -> tuple[Redeclared, ...]:
-        """The declared clients of which the lock does not tell how they were declared."""
-        return untold(self.clients, self.scope, lock)
+    def unrecorded_declarations(self, lock: Lock) -> tuple[ChangedDeclaration, ...]:
+        """The declared clients whose declaration the lock does not record."""
+        return unrecorded_declarations(self.clients, self.scope, lock)
 
     def client(self, name: str) -> Client:
-        """The adapter of a client that the manifest or the lock names.
+        """The client with a name from the manifest or the lock.
 
         Raises:
-            UsageError: there is none.
-            DecisionNeeded: there is none any more; its declaration is named.
+            UsageError: there is no such client.
+            DecisionNeeded: its declaration is gone; the error names the file.
         """
         lock = self.documents.readable_lock
         if name not in self.clients and lock is not None:
-            for one in self.redeclared(lock):
+            for one in self.changed_declarations(lock):
                 if one.client == name:
                     raise DecisionNeeded(
                         f"{one}, and it declared the client `{name}`",
@@ -107,51 +112,52 @@ class Workspace:
 
     @property
     def managed(self) -> ManagedPlaces:
-        """The files that a command may write and delete here."""
+        """The files that a command may write and delete in this scope."""
         scope = self.scope
         variants = f"{scope.local_variants}/{{name}}/{{name}}.md"
         documents = (scope.manifest, scope.lock, variants, f"{scope.own_packs}/**")
         return ManagedPlaces(self.disk, documents, lambda: self.clients, scope.kind)
 
     def form_of(self, client: str) -> Form:
-        """How a client's files are written; as Markdown for one that is not known any more."""
+        """How a client's files are written; Markdown for a client that is unknown now."""
         target = self.clients.get(client)
         return Form() if target is None else target.form
 
     def link_notes(self) -> tuple[str, ...]:
-        """What is to be said about links of the user's that were followed so far."""
+        """Notes on the user's links that were followed so far."""
         found = self.disk.links
         return tuple(f"`{self.scope.absolute(path)}` is a link to {found[path]}, which is yours" for path in found)
 
 
-def steady(
+def read_consistently(
     look: Callable[Concatenate[Workspace, _P], _T],
 ) -> Callable[Concatenate[Workspace, _P], _T]:
-    """The same operation, on one state of the files: see `Turns.steadily`."""
+    """Decorator: run the command on a consistent state of the files; see `Consistency.read_consistently`."""
 
     @wraps(look)
-    def steadily(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return workspace.turns.steadily(lambda: look(workspace, *args, **kwargs))
+    def read_consistently(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return workspace.consistency.read_consistently(lambda: look(workspace, *args, **kwargs))
 
-    return steadily
+    return read_consistently
 
 
 def changing(
     work: Callable[Concatenate[Workspace, _P], _T],
 ) -> Callable[Concatenate[Workspace, _P], _T]:
-    """The same operation, alone in its scope from the moment it writes: see `Turns.changing`.
+    """Decorator: run the command on a consistent state, with other processes kept out from its first write on; see
+    `Consistency.changing`.
 
-    It raises PolicyUnreadable where a policy was set that cannot be read: nothing may be changed then.
+    Raises PolicyUnreadable if a policy is set that cannot be read: then nothing may change.
     """
 
     @wraps(work)
     def changing(workspace: Workspace, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        _ = workspace.policies.beside
-        return workspace.turns.changing(lambda: work(workspace, *args, **kwargs))
+        _ = workspace.policies.external
+        return workspace.consistency.changing(lambda: work(workspace, *args, **kwargs))
 
     return changing
 
 
-def _shared_of(path: str) -> Shared | None:
+def _shared_of(path: str) -> SharedFile | None:
     client = SHARED.get(path.rpartition("/")[2])
     return None if client is None else CLIENTS[client].shared

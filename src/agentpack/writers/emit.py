@@ -1,4 +1,4 @@
-"""Values as text of a format, one-line and exact, so that every client that was judged reads them back as they are."""
+"""Write values in a format exactly and on one line, so that every client that was tested reads them back unchanged."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _NOT_IN_A_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\ud
 
 
 def json_text(value: Any) -> str:
-    """The value on one line as the JSON library writes it, with what YAML or TOML call unprintable escaped."""
+    """The value as one line of JSON, with characters that YAML or TOML call unprintable escaped."""
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
@@ -23,23 +23,23 @@ _EXPONENT = re.compile(r'"(?:\\.|[^"\\])*"|(?<![0-9.])(-?[0-9]+)(e[-+][0-9]+)')
 
 
 def _yaml_text(value: Any) -> str:
-    """As `json_text`, with a point in a number that has an exponent: YAML 1.1 takes `1e-05` for text."""
+    """Like `json_text`, with a decimal point in numbers with an exponent: YAML 1.1 takes `1e-05` for text."""
     text = json_text(value)
     return text if isinstance(value, str) else _EXPONENT.sub(lambda m: f"{m[1]}.0{m[2]}" if m[1] else m[0], text)
 
 
 def is_plain_word(text: str) -> bool:
-    """Whether a text may stand without quotes, and is nothing but text then."""
+    """Whether a text can be written without quotes and still be text."""
     return _PLAIN.match(text) is not None and text not in WORDS
 
 
 def is_exact(text: str) -> bool:
-    """Whether a text has nothing that this module would have escaped."""
+    """Whether a text contains nothing this module would escape."""
     return _UNPRINTABLE.search(text) is None
 
 
 def yaml_header(fields: Mapping[str, Any]) -> str:
-    """YAML front matter, a field a line, fences included.
+    """YAML front matter, a field a line, including the fences.
 
     Values are written by the JSON library: JSON is YAML, a text becomes one double-quoted line which every client that
     was judged reads exactly, and it costs a fraction of a YAML emitter. A plain lower-case word stays plain. `---`
@@ -54,7 +54,7 @@ def _escaped_rule(match: re.Match[str]) -> str:
 
 
 def yaml_entry(fields: Mapping[str, Any]) -> str:
-    """A map in YAML, a field a line; a text of several lines stands as a block, so that it can be merged by lines."""
+    """A map in YAML, a field a line; multi-line text is a block, so that it can be merged by lines."""
     return "".join(f"{key}: {_block(value) or _scalar(value)}\n" for key, value in fields.items())
 
 
@@ -65,7 +65,7 @@ def _scalar(value: Any) -> str:
 
 
 def _block(value: Any) -> str | None:
-    """A literal block without its last line end, for text that such a block gives back exactly."""
+    """A literal block without its last line end, for text that such a block reproduces exactly; else None."""
     if not isinstance(value, str) or "\n" not in value.strip("\n") or _NOT_IN_A_BLOCK.search(value):
         return None
     if value.endswith("\n\n") or not value.rstrip("\n").split("\n")[-1].strip():
@@ -95,10 +95,10 @@ def _key(text: str) -> str:
 
 
 def toml_value(value: Any, *, inline: bool = False) -> str:
-    """One value. A text of several lines is written as a block that people can read in a review.
+    """One value. Multi-line text is written as a block that is readable in a review.
 
     Args:
-        inline: everything on one line, as within a list.
+        inline: write everything on one line, as within a list.
     """
     if isinstance(value, str):
         return _toml_block(value) if "\n" in value and not inline else json_text(value)

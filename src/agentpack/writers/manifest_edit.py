@@ -37,7 +37,7 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest, client: Ca
             found = Manifest.from_data(validate("manifest", read_yaml(text, file)), client)
     except (yaml.YAMLError, ValueError, InvalidFile):
         found = None
-    if found is None or found.said_policy() != new.said_policy() or found.to_data() != new.to_data():
+    if found is None or found.policy_settings() != new.policy_settings() or found.to_data() != new.to_data():
         raise InvalidFile(
             [Fault(file, 0, "", "the change cannot be made here without rewriting the file")],
             hint="make it by hand, then run `agentpack sync`",
@@ -59,7 +59,7 @@ def _edited(text: str, old: Manifest, new: Manifest) -> str:
             text = _Text(text).with_item("packs", entry(added), entry_in_flow(added))
     for source in new.sources:
         if source not in old.sources:
-            line = flow({"name": source.name, "path": source.path})
+            line = flow(source.to_data())
             text = _Text(text).with_item("sources", [f"- {line}"], line)
     if new.clients is not None and new.clients != old.clients:
         file = _Text(text)

@@ -23,7 +23,7 @@ def new_manifest(manifest: Manifest) -> str:
         lines.append(f"clients: {flow(list(manifest.clients))}")
     if manifest.sources:
         lines.append("sources:")
-        lines += [f"  - {flow({'name': source.name, 'path': source.path})}" for source in manifest.sources]
+        lines += [f"  - {flow(source.to_data())}" for source in manifest.sources]
     if manifest.packs:
         lines.append("packs:")
         lines += [f"  {row}" for wanted in manifest.packs for row in entry(wanted)]

@@ -1,1 +1,1 @@
-"""What an author does with a pack: new, check, test, build."""
+"""Commands for pack authors: new, check, test, build."""

@@ -1,42 +1,42 @@
-"""pack build: a release that was checked and tested becomes one archive, the same bytes wherever it is built."""
+"""pack build: check and test a release, then write it as an archive with reproducible bytes."""
 
 from collections.abc import Sequence
 from os.path import basename, dirname, isdir, join, lexists, normpath
 from typing import NamedTuple
 
-from agentpack.commands.pack.check import Checked, errors_in, pack_check
+from agentpack.commands.pack.authored import PackFolder, open_pack, pack_folders
+from agentpack.commands.pack.check import CheckedPack, errors_in, pack_check
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import PackFolder, open_pack, pack_folders
-from agentpack.commands.pack.run_tests import Tested, run_cases
-from agentpack.disk.whole import read_start
+from agentpack.commands.pack.run_tests import TestedPack, run_cases
+from agentpack.disk.atomic import read_start
 from agentpack.errors import Refused, Unavailable, UsageError
 from agentpack.model.names import Digest, digest_of
 from agentpack.workspace.workspace import Workspace
 
 
-class Built(NamedTuple):
+class BuiltArchive(NamedTuple):
     """An archive that was written, or with `dry_run` would be."""
 
     release: str
     path: str
-    """As the user would name it."""
+    """As the user would write it."""
     size: int
     """In bytes."""
     sha256: Digest
-    """Of the archive."""
+    """The digest of the archive."""
     digest: Digest
-    """Of the release, whatever it lies in: what a lock pins."""
+    """The digest of the release, independent of its container: what a lock pins."""
     written: bool
-    """False when the very archive was there already."""
+    """False if the identical archive existed already."""
 
 
 class NotBuilt(Refused):
-    """A release that breaks a rule of the check, or one of its own tests."""
+    """A release breaks a rule of the check, or fails one of its own tests."""
 
     code = "not-built"
     exit_code = 1
 
-    def __init__(self, checked: Checked, tested: Tested | None) -> None:
+    def __init__(self, checked: CheckedPack, tested: TestedPack | None) -> None:
         details = [f"{f.file}:{f.line}: {f.rule} {f.message}" for f in checked.findings if f.weight == "error"]
         for ran in tested.ran if tested else ():
             details += [f"{ran.case.file}:{ran.case.line}: {ran.case.name}: {failure}" for failure in ran.failures]
@@ -48,12 +48,12 @@ class NotBuilt(Refused):
 
 def pack_build(
     workspace: Workspace, folders: Sequence[str], *, out: str = "dist", dry_run: bool = False
-) -> tuple[Built, ...]:
-    """Every release below the folders, checked, tested, and written as `<name>-<version>.tar.gz`.
+) -> tuple[BuiltArchive, ...]:
+    """Check, test and write every release below the folders as `<name>-<version>.tar.gz`.
 
     Raises:
-        NotBuilt: an error of the check, or a test that fails: nothing is written for any of them.
-        Refused: another archive of that name is there: a release does not change.
+        NotBuilt: the check finds an error, or a test fails: nothing is written.
+        Refused: a different archive with that name exists: a release does not change.
     """
     ready = [_ready(workspace, folder, out) for folder in pack_folders(workspace, folders or ["."])]
     built = []
@@ -70,7 +70,7 @@ def pack_build(
     return tuple(built)
 
 
-def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str, bytes, Built]:
+def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str, bytes, BuiltArchive]:
     (checked,) = pack_check(workspace, [folder.path])
     checked = checked._replace(folder=folder.shown)
     tested = None
@@ -87,7 +87,7 @@ def _ready(workspace: Workspace, folder: PackFolder, out: str) -> tuple[str, str
 
     data = write_archive(authored.release.files, prefix=name)
     shown = f"{normpath(out)}/{name}.tar.gz"
-    row = Built(authored.pack.release, shown, len(data), digest_of(data), authored.release.digest, True)
+    row = BuiltArchive(authored.pack.release, shown, len(data), digest_of(data), authored.release.digest, True)
     return shown, f"{place}/{name}.tar.gz", data, row
 
 

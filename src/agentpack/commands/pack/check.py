@@ -1,27 +1,27 @@
-"""pack check: releases in folders -> what breaks the rules for packs, and the fixes that need no choice."""
+"""pack check: check releases in folders against the rules for packs, and fix what needs no decision."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from agentpack.authoring import check, ordered
-from agentpack.authoring.findings import ERROR, Finding
+from agentpack.authoring.findings import ERROR, CheckFinding
 from agentpack.authoring.fixes import fixes
+from agentpack.commands.pack.authored import AuthoredRelease, PackFolder, open_pack, pack_folders, previous_release
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import Authored, PackFolder, before, open_pack, pack_folders
 from agentpack.errors import AgentpackError, InvalidFile, Refused
-from agentpack.input.hidden_text import Finding as Hidden
+from agentpack.input.hidden_text import HiddenCharacter as Hidden
 from agentpack.input.hidden_text import HiddenText
 from agentpack.workspace.workspace import Workspace
 
 
-class Checked(NamedTuple):
-    """One release and what was found in it."""
+class CheckedPack(NamedTuple):
+    """One release and its findings."""
 
     folder: str
     release: str
     against: str | None
-    """The release before, which it was compared with."""
-    findings: tuple[Finding, ...]
+    """The previous release it was compared with."""
+    findings: tuple[CheckFinding, ...]
     fixed: tuple[str, ...] = ()
     """Files that `--fix` changed, or with `--dry-run` would change."""
 
@@ -33,13 +33,13 @@ def pack_check(
     against: str | None = None,
     fix: bool = False,
     dry_run: bool = False,
-) -> tuple[Checked, ...]:
-    """Every release below the folders, checked.
+) -> tuple[CheckedPack, ...]:
+    """Check every release below the folders.
 
     Args:
-        against: the folder of the release to compare with; the newest one below each in its folder of packs unless
-            told.
-        fix: mend what takes no choice of meaning, then check again.
+        against: the folder of the release to compare with; by default the newest one before each in its folder of
+            packs.
+        fix: fix what does not affect meaning, then check again.
     """
     return tuple(
         _checked(workspace, folder, against, fix=fix, dry_run=dry_run)
@@ -47,17 +47,17 @@ def pack_check(
     )
 
 
-def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, fix: bool, dry_run: bool) -> Checked:
+def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, fix: bool, dry_run: bool) -> CheckedPack:
     try:
         authored = open_pack(workspace, folder)
     except InvalidFile as error:
-        return Checked(folder.shown, "", None, tuple(_unreadable(folder, error)))
+        return CheckedPack(folder.shown, "", None, tuple(_unreadable(folder, error)))
     except HiddenText as error:
         found = tuple(_hidden(folder, one) for one in error.findings)
-        return Checked(folder.shown, "", None, found)
+        return CheckedPack(folder.shown, "", None, found)
     except Refused as error:
         message = "; ".join((error.message, *error.details))
-        return Checked(folder.shown, "", None, (Finding(folder.shown, 0, "P101", message, error.hint),))
+        return CheckedPack(folder.shown, "", None, (CheckFinding(folder.shown, 0, "P101", message, error.hint),))
     earlier, faults = _earlier(authored, against)
     mended = dict(fixes(authored.subject(earlier))) if fix else {}
     if mended and not dry_run:
@@ -65,37 +65,37 @@ def _checked(workspace: Workspace, folder: PackFolder, against: str | None, *, f
         authored = open_pack(workspace, folder)
     found = ordered((*check(authored.subject(earlier)), *faults))
     label = None if earlier is None else earlier.pack.version
-    return Checked(folder.shown, authored.pack.release, label, found, tuple(sorted(mended)))
+    return CheckedPack(folder.shown, authored.pack.release, label, found, tuple(sorted(mended)))
 
 
-def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[Finding]:
+def _unreadable(folder: PackFolder, error: InvalidFile) -> Iterator[CheckFinding]:
     for fault in error.faults:
         inner = fault.file.partition("/")[2] if not fault.file.startswith(folder.shown) else ""
         file = f"{folder.shown}/{inner}" if inner else fault.file
         rule = "P202" if fault.message.startswith("the id ") and "stands twice" in fault.message else "P101"
         key = f"{fault.key}: " if fault.key and rule == "P101" else ""
-        yield Finding(file, fault.line, rule, key + fault.message, fault.hint)
+        yield CheckFinding(file, fault.line, rule, key + fault.message, fault.hint)
 
 
-def _hidden(folder: PackFolder, found: Hidden) -> Finding:
+def _hidden(folder: PackFolder, found: Hidden) -> CheckFinding:
     own = f"{folder.shown}/"
     inner = found.file if found.file.startswith(own) else f"{folder.shown}/{found.file.partition('/')[2]}"
-    return Finding(inner, found.line, "P701", f"column {found.column}: {found.what}")
+    return CheckFinding(inner, found.line, "P701", f"column {found.column}: {found.what}")
 
 
-def _earlier(authored: Authored, against: str | None) -> tuple[Authored | None, tuple[Finding, ...]]:
+def _earlier(authored: AuthoredRelease, against: str | None) -> tuple[AuthoredRelease | None, tuple[CheckFinding, ...]]:
     try:
         if against is None:
-            return before(authored), ()
+            return previous_release(authored), ()
         (folder,) = pack_folders(authored.workspace, [against])[:1]
         return open_pack(authored.workspace, folder), ()
     except AgentpackError as error:
         if against is not None:
             raise
         message = f"the release before does not read: {error.message}"
-        return None, (Finding(authored.folder.shown, 0, "P101", message, error.hint),)
+        return None, (CheckFinding(authored.folder.shown, 0, "P101", message, error.hint),)
 
 
-def errors_in(checked: Sequence[Checked], *, strict: bool = False) -> int:
-    """How many findings count: errors, with `strict` warnings too."""
+def errors_in(checked: Sequence[CheckedPack], *, strict: bool = False) -> int:
+    """The number of findings that count: errors, and with `strict` warnings."""
     return sum(strict or finding.weight == ERROR for one in checked for finding in one.findings)

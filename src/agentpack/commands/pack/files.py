@@ -1,4 +1,4 @@
-"""Files of a pack under work: each is replaced whole or not at all, and a failure leaves no half of one behind."""
+"""Write files of a pack under development, each atomically."""
 
 from collections.abc import Mapping
 from posixpath import dirname
@@ -7,11 +7,11 @@ from agentpack.disk import Disk
 
 
 def put_files(folder: str, files: Mapping[str, bytes]) -> None:
-    """Write files below a folder, which is made when it is not there.
+    """Write files below a folder, which is created if needed.
 
     Raises:
-        Unavailable: the disk is full, or not writable. Files written until then stay.
-        Refused: a link on the way leads out of the folder.
+        Unavailable: the disk is full or read-only. Files written before stay.
+        Refused: a link leads out of the folder.
     """
     disk = Disk({"": folder})
     staged = {}

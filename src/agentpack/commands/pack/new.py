@@ -1,4 +1,4 @@
-"""pack new: the scaffold of a pack in a folder of its own."""
+"""pack new: create the scaffold of a pack in its own folder."""
 
 from collections.abc import Mapping
 from os import listdir
@@ -13,8 +13,8 @@ from agentpack.errors import DecisionNeeded, UsageError
 from agentpack.model.names import pack_name, persona_name_fault
 
 
-class New(NamedTuple):
-    """A pack that was made, or with `dry_run` would be: its folder as the user names it, and its files."""
+class CreatedPack(NamedTuple):
+    """A pack that was created, or with `dry_run` would be: its folder as the user wrote it, and its files."""
 
     folder: str
     files: Mapping[str, bytes]
@@ -29,16 +29,16 @@ def pack_new(
     description: str | None = None,
     author: str | None = None,
     dry_run: bool = False,
-) -> New:
-    """A new pack in a folder that does not exist yet, or is empty.
+) -> CreatedPack:
+    """Create a pack in a folder that does not exist yet or is empty.
 
     Args:
-        folder: `<name>` below the current folder unless told.
-        persona: the persona's name, the pack's unless told.
+        folder: by default `<name>` in the current folder.
+        persona: the persona's name; by default the pack's.
 
     Raises:
-        UsageError: a name is not one.
-        DecisionNeeded: something is in the folder already; nothing of it is touched.
+        UsageError: a name is not valid.
+        DecisionNeeded: the folder is not empty; nothing in it is changed.
     """
     normal = pack_name(name)
     if normal != name:
@@ -57,4 +57,4 @@ def pack_new(
     files = new_pack(normal, persona=called, description=texts["description"], author=texts["author"])
     if not dry_run:
         put_files(path, files)
-    return New(shown, files)
+    return CreatedPack(shown, files)

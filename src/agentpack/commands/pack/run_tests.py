@@ -1,36 +1,36 @@
-"""pack test: the cases that travel with a pack, each put together and compared with what it expects."""
+"""pack test: run the test cases in a pack."""
 
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import NamedTuple
 
-from agentpack.authoring.cases import FOLDER, Case, case_from, judge
+from agentpack.authoring.cases import FOLDER, Case, case_from, failed_expectations
+from agentpack.commands.pack.authored import AuthoredRelease, PackFolder, open_pack, pack_folders
 from agentpack.commands.pack.files import put_files
-from agentpack.commands.pack.opened import Authored, PackFolder, open_pack, pack_folders
 from agentpack.errors import AgentpackError, Fault, InvalidFile
 from agentpack.model.line_ends import as_lf
 from agentpack.model.manifest import Manifest, ManifestEntry
 from agentpack.model.names import text_digest
 from agentpack.model.requirement import parse_requirement
-from agentpack.wanted.candidates import to_change
+from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.workspace import Workspace
 
 
-class Ran(NamedTuple):
-    """One case and what it found wrong; nothing when it holds."""
+class CaseResult(NamedTuple):
+    """One case and its failures; empty if it passed."""
 
     case: Case
     failures: tuple[str, ...]
 
 
-class Tested(NamedTuple):
+class TestedPack(NamedTuple):
     """One release and its cases. `written` are golden files that `--update` wrote."""
 
     folder: str
     release: str
-    ran: tuple[Ran, ...]
+    ran: tuple[CaseResult, ...]
     written: tuple[str, ...] = ()
 
     @property
@@ -40,14 +40,14 @@ class Tested(NamedTuple):
 
 def pack_test(
     workspace: Workspace, folders: Sequence[str], *, update: bool = False, dry_run: bool = False
-) -> tuple[Tested, ...]:
-    """The cases of every release below the folders.
+) -> tuple[TestedPack, ...]:
+    """Run the cases of every release below the folders.
 
     Args:
-        update: golden files become what is rendered now.
+        update: overwrite golden files with what is rendered now.
 
     Raises:
-        InvalidFile: a pack or a file of cases does not read.
+        InvalidFile: a pack or a file of cases is invalid.
     """
     tested = []
     for folder in pack_folders(workspace, folders or ["."]):
@@ -56,17 +56,19 @@ def pack_test(
     return tuple(tested)
 
 
-def run_cases(authored: Authored, folder: PackFolder, *, update: bool = False, dry_run: bool = False) -> Tested:
-    """The cases of one release."""
+def run_cases(
+    authored: AuthoredRelease, folder: PackFolder, *, update: bool = False, dry_run: bool = False
+) -> TestedPack:
+    """Run the cases of one release."""
     golden: dict[str, bytes] = {}
     ran = tuple(_run(authored, case, golden if update else None) for case in _cases(authored))
     changed = {path: data for path, data in golden.items() if authored.release.files.get(path) != data}
     if changed and not dry_run:
         put_files(folder.path, changed)
-    return Tested(folder.shown, authored.pack.release, ran, tuple(sorted(changed)))
+    return TestedPack(folder.shown, authored.pack.release, ran, tuple(sorted(changed)))
 
 
-def _cases(authored: Authored) -> Iterator[Case]:
+def _cases(authored: AuthoredRelease) -> Iterator[Case]:
     from agentpack.input.documents import decode, read_yaml
     from agentpack.input.schemas import validate
 
@@ -86,31 +88,31 @@ def _cases(authored: Authored) -> Iterator[Case]:
         raise InvalidFile(faults)
 
 
-def _run(authored: Authored, case: Case, golden: dict[str, bytes] | None) -> Ran:
+def _run(authored: AuthoredRelease, case: Case, golden: dict[str, bytes] | None) -> CaseResult:
     try:
-        failures = tuple(_failures(authored, case, _made(authored, case), golden))
+        failures = tuple(_failures(authored, case, _wanted(authored, case), golden))
     except AgentpackError as error:
         told = "; ".join((error.message, *error.details))
         if case.refused is None:
-            return Ran(case, (f"refused: {told}",))
-        return Ran(case, () if case.refused in told else (f"refused with other words: {told}",))
+            return CaseResult(case, (f"refused: {told}",))
+        return CaseResult(case, () if case.refused in told else (f"refused with other words: {told}",))
     if case.refused is not None:
-        return Ran(case, (f"is not refused; `{case.refused}` was to be said",))
-    return Ran(case, failures)
+        return CaseResult(case, (f"is not refused; `{case.refused}` was to be said",))
+    return CaseResult(case, failures)
 
 
-def _made(authored: Authored, case: Case) -> Wanted:
+def _wanted(authored: AuthoredRelease, case: Case) -> Wanted:
     text = f"{authored.pack.name}[{','.join(case.variants)}]" if case.variants else authored.pack.name
     requirement = parse_requirement(f"{text}=={authored.pack.version}")
     wanted = ManifestEntry(requirement, str(requirement), parameters=case.parameters)
     manifest: Manifest = authored.manifest._replace(packs=(wanted,))
-    chosen = choose(to_change(authored.workspace, manifest, None), manifest)
+    chosen = choose(candidates_to_install(authored.workspace, manifest, None), manifest)
     return chosen.for_clients((case.client,)).enforced()
 
 
-def _failures(authored: Authored, case: Case, made: Wanted, golden: dict[str, bytes] | None) -> Iterator[str]:
-    parts = {part.persona.name: part.persona for part in made.parts if part.pack.name == authored.pack.name}
-    texts = {file.persona: file.content for file in made.files.values() if file.pack == authored.pack.name}
+def _failures(authored: AuthoredRelease, case: Case, wanted: Wanted, golden: dict[str, bytes] | None) -> Iterator[str]:
+    parts = {part.persona.name: part.persona for part in wanted.parts if part.pack.name == authored.pack.name}
+    texts = {file.persona: file.content for file in wanted.files.values() if file.pack == authored.pack.name}
     name = case.persona or (next(iter(parts)) if len(parts) == 1 else None)
     if name is None or name not in parts:
         yield f"the pack has the personas {', '.join(sorted(parts))}: name one with `persona`"
@@ -119,7 +121,7 @@ def _failures(authored: Authored, case: Case, made: Wanted, golden: dict[str, by
         yield f"{case.client} gets no file of `{name}`"
         return
     modules = authored.drafts.modules(name) if name in authored.pack.personas else {}
-    yield from judge(case, parts[name], as_lf(texts[name]).decode(), modules)
+    yield from failed_expectations(case, parts[name], as_lf(texts[name]).decode(), modules)
     if case.golden is not None:
         path = f"{FOLDER}/{case.golden}"
         if golden is not None:

@@ -1,10 +1,10 @@
-"""What a pack, a persona, a variant and a manifest may say: the trust boundary, checked strictly.
+"""Schemas of packs, personas, variants, manifests, clients, tests and policies: the trust boundary, checked strictly.
 
-pydantic is imported in `input/` only, so that a command which meets nothing unvalidated never loads it.
-The result is plain data in one normal form, safe to keep as JSON under its digest; `model/` makes values of it. A fault
-names file, line and dotted key, and an unknown key the nearest known one. All faults of a document come in one error.
+pydantic is imported in `input/` only, so that commands which meet nothing new never load it. The result is plain data
+in normal form, safe to cache as JSON under its digest; `model/` turns it into values. A fault names file, line and
+dotted key, and suggests the nearest key for an unknown one. All faults of a document are reported together.
 
-The model of a kind lies in a module beside this one, which is imported when a document of that kind is met.
+The model of each kind is in its own module, which is imported when a document of that kind is read.
 """
 
 from collections.abc import Mapping
@@ -15,30 +15,29 @@ from pydantic import ValidationError
 
 from agentpack.errors import Fault, InvalidFile
 from agentpack.input.documents import Document
-from agentpack.input.schemas.words import Strict
+from agentpack.input.schemas.base import StrictModel
 
 __all__ = ["SCHEMA", "validate"]
 
 SCHEMA = 1
 
 _KINDS: Mapping[str, tuple[str, str]] = {
-    "pack": ("packs", "Pack"),
-    "persona": ("personas", "Persona"),
-    "variant": ("personas", "Variant"),
-    "manifest": ("manifests", "Manifest"),
-    "client": ("clients", "Client"),
-    "tests": ("cases", "PackTests"),
-    "policy": ("policies", "PolicyFile"),
+    "pack": ("packs", "PackSchema"),
+    "persona": ("personas", "PersonaSchema"),
+    "variant": ("personas", "VariantSchema"),
+    "manifest": ("manifests", "ManifestSchema"),
+    "client": ("clients", "ClientSchema"),
+    "tests": ("cases", "PackTestsSchema"),
+    "policy": ("policies", "PolicyFileSchema"),
 }
 """Every kind of document: the module and the name of its model."""
 
 
 def validate(kind: str, document: Document) -> dict[str, Any]:
-    """The document's data in normal form, once it fits its kind: `pack`, `persona`, `variant`, `manifest`, `client`,
-    `tests` or `policy`.
+    """The document's data in normal form. Kinds: `pack`, `persona`, `variant`, `manifest`, `client`, `tests`, `policy`.
 
     Raises:
-        InvalidFile: with all faults.
+        InvalidFile: lists every fault.
     """
     model = _model(kind)
     if not isinstance(document.data, dict):
@@ -67,9 +66,9 @@ def validate(kind: str, document: Document) -> dict[str, Any]:
     return data
 
 
-def _model(kind: str) -> type[Strict]:
+def _model(kind: str) -> type[StrictModel]:
     module, name = _KINDS[kind]
-    model: type[Strict] = getattr(import_module(f"agentpack.input.schemas.{module}"), name)
+    model: type[StrictModel] = getattr(import_module(f"agentpack.input.schemas.{module}"), name)
     return model
 
 

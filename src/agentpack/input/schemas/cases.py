@@ -1,16 +1,16 @@
-"""What the tests of a pack may say: which persona is made, with what, and what its text then has."""
+"""Schema of a pack's tests: which persona to render, with which settings, and what its text must contain."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from agentpack.input.schemas.words import Kebab, Line, ParameterName, Schema, Strict, Value
+from agentpack.input.schemas.base import Kebab, Line, ParameterName, Schema, StrictModel, Value
 from agentpack.model.fields import FIELDS
 
 _FIELDS = tuple(name for name, field in FIELDS.items() if field.kind != "clients")
 
 
-class Case(Strict):
+class CaseSchema(StrictModel):
     name: Line
     persona: Line | None = None
     variants: list[Kebab] = []
@@ -28,6 +28,6 @@ class Case(Strict):
     refused: Line | None = None
 
 
-class PackTests(Strict):
+class PackTestsSchema(StrictModel):
     schema_: Schema
-    tests: Annotated[list[Case], Field(min_length=1)]
+    tests: Annotated[list[CaseSchema], Field(min_length=1)]

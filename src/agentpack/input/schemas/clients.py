@@ -1,10 +1,10 @@
-"""What the declaration of a client may say: where its agent files lie, and how each field is written there."""
+"""Schema of a client declaration: where its agent files are, and how each field is written."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, create_model
 
-from agentpack.input.schemas.words import Kebab, Line, Schema, Strict, as_list, that
+from agentpack.input.schemas.base import Kebab, Line, Schema, StrictModel, as_list, that
 from agentpack.input.setting_forms import SETTING_FORMS
 from agentpack.model.fields import WORDS
 
@@ -18,31 +18,32 @@ Form = Annotated[
 ]
 
 
-class Place(Strict):
+class UserFolderSchema(StrictModel):
     folder: Line
 
 
-class ToolWords(Strict):
+class ToolWordsSchema(StrictModel):
     key: Line
     style: Literal["list", "comma", "map"]
+    deny: Key | None = None
     names: dict[
         Literal["read", "search", "edit", "shell", "web", "delegate"],
         Annotated[list[Line], BeforeValidator(as_list), Field(min_length=1)],
     ]
 
 
-class _Client(Strict):
+class _Client(StrictModel):
     schema_: Schema
     title: Line | None = None
     project: Line | None = None
-    user: Place | None = None
+    user: UserFolderSchema | None = None
     file: Line = "{name}.md"
     format: Literal["markdown", "toml", "json", "yaml", "body"] = "markdown"
     name: Key | Literal[False] = "name"
     description: Key | Literal[False] = "description"
     model: Key | Literal[False] = False
     models: list[Line] = []
-    tools: ToolWords | None = None
+    tools: ToolWordsSchema | None = None
     readonly: dict[Key, Any] = {}
     limits: list[Key] = []
     fixed: dict[Key, Any] = {}
@@ -63,4 +64,4 @@ _CHOICES: dict[str, Any] = {}
 for _field in WORDS.values():
     _CHOICES[_field.name] = (Key | Literal[False], False)
     _CHOICES[f"{_field.name}s"] = (dict[Literal[_field.words], Line], {})  # type: ignore[name-defined]
-Client = create_model("Client", __base__=_Client, **_CHOICES)
+ClientSchema = create_model("ClientSchema", __base__=_Client, **_CHOICES)

@@ -1,6 +1,6 @@
-"""How what pydantic found is told: file, line and dotted key, in our words, an unknown key with the nearest known one.
+"""Turn pydantic errors into faults: file, line and dotted key, in our words, with the nearest key for an unknown one.
 
-Loaded only where something is wrong.
+Loaded only for errors.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from pydantic_core import ErrorDetails
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
-from agentpack.input.schemas.words import Strict
+from agentpack.input.schemas.base import StrictModel
 from agentpack.model.names import did_you_mean
 
 
-def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Document) -> list[Fault]:
-    """Every fault once, at the part of the document that it is about."""
+def faults_of(errors: Iterable[ErrorDetails], model: type[StrictModel], document: Document) -> list[Fault]:
+    """All faults without duplicates, each at the part of the document it is about."""
     faults = []
     seen: set[tuple[Path, str]] = set()
     for error in errors:
@@ -28,8 +28,8 @@ def faults_of(errors: Iterable[ErrorDetails], model: type[Strict], document: Doc
     return faults
 
 
-def _place(loc: tuple[int | str, ...], model: type[Strict], data: Any) -> tuple[Path, list[str]]:
-    """The part of pydantic's location that exists in the document, and the keys known where it ends."""
+def _place(loc: tuple[int | str, ...], model: type[StrictModel], data: Any) -> tuple[Path, list[str]]:
+    """The part of pydantic's location that exists in the document, and the keys allowed there."""
     path: list[int | str] = []
     here: Any = data
     keys = known = _keys(model)
@@ -45,14 +45,14 @@ def _place(loc: tuple[int | str, ...], model: type[Strict], data: Any) -> tuple[
     return tuple(path), sorted(known)
 
 
-def _keys(model: type[Strict]) -> dict[str, FieldInfo]:
+def _keys(model: type[StrictModel]) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def _model_in(annotation: Any) -> type[Strict] | None:
+def _model_in(annotation: Any) -> type[StrictModel] | None:
     """The model of a field's maps; None if it has no maps with fixed keys."""
     if isinstance(annotation, type) and not get_args(annotation):
-        return annotation if issubclass(annotation, Strict) else None
+        return annotation if issubclass(annotation, StrictModel) else None
     return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 

@@ -1,31 +1,32 @@
-"""What `agentpack.yaml` may say: the packs wanted, for which clients, from which sources, under which policy."""
+"""Schema of `agentpack.yaml`: packs, clients, sources and policy."""
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, create_model, model_validator
 
-from agentpack.input.schemas.policies import UNSAID, Policy
-from agentpack.input.schemas.words import (
+from agentpack.input.schemas.base import (
     ClientName,
+    EmptyAsAbsent,
     Kebab,
     Line,
     ParameterName,
     PersonaName,
     Requirement,
-    Sayable,
     Schema,
-    Strict,
+    StrictModel,
     Value,
     refuse,
     without_secret,
 )
+from agentpack.input.schemas.policies import UNSAID, PolicySchema
+from agentpack.model.source_kinds import SOURCE_KINDS
 
 MAX_SOURCES = 100
-"""A pack is looked for in each of them."""
+"""Sources of a manifest: a pack is searched for in each of them."""
 
 
 def _not_bundled(name: str) -> str:
-    """What is allowed of `bundled` is allowed of agentpack's own packs."""
+    """Refuse the name `bundled`: policies that allow it mean agentpack's own packs."""
     if name == "bundled":
         raise refuse("`bundled` is the name of the packs that come with agentpack")
     return name
@@ -37,26 +38,42 @@ def _few(sources: list[Any]) -> list[Any]:
     return sources
 
 
-class Source(Strict):
+class _SourceSchema(StrictModel):
     name: Annotated[Kebab, AfterValidator(_not_bundled)]
-    path: Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> "_SourceSchema":
+        given = [kind for kind in SOURCE_KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            kinds = ", ".join(f"`{kind}`" for kind in SOURCE_KINDS)
+            raise refuse("names more than one place" if given else f"names no place ({kinds})")
+        for key in self.model_fields_set - {"name", *given, *SOURCE_KINDS[given[0]].options}:
+            raise refuse(f"`{key}` has no meaning beside `{given[0]}`")
+        return self
+
+
+_Place = Annotated[str, StringConstraints(min_length=1), AfterValidator(without_secret)]
+_PLACES: dict[str, Any] = {
+    key: (_Place | None, None) for kind, row in SOURCE_KINDS.items() for key in (kind, *row.options)
+}
+SourceSchema = create_model("SourceSchema", __base__=_SourceSchema, **_PLACES)
 
 
 def _wanted(value: Any) -> Any:
     return {"require": value} if isinstance(value, str) else value
 
 
-class PackEntry(Sayable):
+class PackEntrySchema(EmptyAsAbsent):
     require: Requirement
     clients: list[ClientName] | None = None
     parameters: dict[ParameterName, Value] = {}
     as_: Annotated[dict[str, PersonaName], Field(alias="as")] = {}
 
 
-class Manifest(Sayable):
+class ManifestSchema(EmptyAsAbsent):
     schema_: Schema
-    policy: Policy = UNSAID
+    policy: PolicySchema = UNSAID
     clients: list[ClientName] | None = None
-    packs: list[Annotated[PackEntry, BeforeValidator(_wanted)]] = []
+    packs: list[Annotated[PackEntrySchema, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
-    sources: Annotated[list[Source], AfterValidator(_few)] = []
+    sources: Annotated[list[SourceSchema], AfterValidator(_few)] = []  # type: ignore[valid-type]

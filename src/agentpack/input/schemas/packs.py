@@ -1,4 +1,4 @@
-"""What `pack.yaml` may say: the pack, its version, and the parameters with constraints that fit them."""
+"""Schema of `pack.yaml`: the pack, its version, and parameters with constraints of their type."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -9,15 +9,15 @@ from pydantic import AfterValidator, Field
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
-from agentpack.input.parameters import Declaration, check_values
+from agentpack.input.parameters import ParameterDeclaration, check_values
 from agentpack.input.patterns import matches
-from agentpack.input.schemas.words import (
+from agentpack.input.schemas.base import (
     Line,
     ParameterName,
     PersonaName,
     Requirement,
     Schema,
-    Strict,
+    StrictModel,
     Value,
     checked,
     normalized,
@@ -52,10 +52,10 @@ def _specifiers(text: str) -> str:
 
 
 MAX_PATTERNS = 20
-"""Regular expressions of one pack: each may take a tenth of a second to be made ready."""
+"""Regular expressions of one pack: compiling one may take a tenth of a second."""
 
 
-class Parameter(Strict):
+class ParameterSchema(StrictModel):
     type: Literal["string", "integer", "boolean"]
     default: Value
     description: Line
@@ -66,13 +66,13 @@ class Parameter(Strict):
     maximum: int | str | None = None
 
 
-def _with_few_patterns(parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+def _with_few_patterns(parameters: dict[str, ParameterSchema]) -> dict[str, ParameterSchema]:
     if sum(parameter.pattern is not None for parameter in parameters.values()) > MAX_PATTERNS:
         raise refuse(f"more than {MAX_PATTERNS} parameters have a `pattern`")
     return parameters
 
 
-class Pack(Strict):
+class PackSchema(StrictModel):
     schema_: Schema
     name: Annotated[str, checked(normalized)]
     version: Annotated[str, AfterValidator(_version)]
@@ -83,13 +83,13 @@ class Pack(Strict):
     keywords: list[Line] = []
     requires: list[Requirement] = []
     agentpack: Annotated[str, AfterValidator(_specifiers)] | None = None
-    parameters: Annotated[dict[ParameterName, Parameter], AfterValidator(_with_few_patterns)] = {}
+    parameters: Annotated[dict[ParameterName, ParameterSchema], AfterValidator(_with_few_patterns)] = {}
     personas: list[PersonaName] | None = None
 
 
-def parameter_faults(pack: Pack, document: Document) -> Iterable[Fault]:
-    """What a single field cannot see: that constraints fit the type and that defaults keep to them."""
-    declarations: dict[str, Declaration] = {}
+def parameter_faults(pack: PackSchema, document: Document) -> Iterable[Fault]:
+    """Faults across fields: constraints that do not fit the type, defaults that break constraints."""
+    declarations: dict[str, ParameterDeclaration] = {}
     for name, spec in pack.parameters.items():
         path: Path = ("parameters", name)
         allowed = {"string": {"choices", "pattern", "max_length"}, "integer": {"minimum", "maximum"}, "boolean": set()}
@@ -110,7 +110,7 @@ def parameter_faults(pack: Pack, document: Document) -> Iterable[Fault]:
                 line = document.line_of((*path, "pattern"))
                 yield Fault(document.file, line, dotted((*path, "pattern")), f"not a regular expression: {error}")
                 return
-        declarations[name] = Declaration.from_data(name, given)
+        declarations[name] = ParameterDeclaration.from_data(name, given)
     defaults = {name: declaration.default for name, declaration in declarations.items()}
     for name, message in check_values(declarations, defaults):
         path = ("parameters", name, "default")

@@ -1,4 +1,4 @@
-"""What the front matter of a persona and of a variant may say: fields, conditions, budgets, order and conflicts."""
+"""Schema of the front matter of personas and variants: fields, conditions, budgets, order and conflicts."""
 
 import re
 from functools import partial
@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, create_model
 
-from agentpack.input.schemas.words import (
+from agentpack.input.schemas.base import (
     Kebab,
     Line,
     ParameterName,
     PersonaName,
     Requirement,
-    Strict,
+    StrictModel,
     Value,
     as_list,
     refuse,
@@ -22,7 +22,7 @@ from agentpack.model.names import did_you_mean
 
 
 def _listed(value: Any) -> Any:
-    """A list of words, or one text with commas in which a parameter may stand."""
+    """A list of words, or a comma-separated text that may contain a parameter."""
     if isinstance(value, str) and "{{" not in value:
         if not value.strip(" ,"):
             return ""  # as a parameter that is empty: no list at all
@@ -55,7 +55,7 @@ def _when(text: str) -> str:
     return text
 
 
-class Part(Strict):
+class DescriptionPartSchema(StrictModel):
     text: Annotated[str, StringConstraints(min_length=1, max_length=4000)]
     when: Annotated[str, AfterValidator(_when)] | None = None
 
@@ -63,7 +63,7 @@ class Part(Strict):
 def _type(field: PersonaField) -> Any:
     known = AfterValidator(partial(_known, field))
     return {
-        "parts": Annotated[list[Part], BeforeValidator(_parts), Field(min_length=1)],
+        "parts": Annotated[list[DescriptionPartSchema], BeforeValidator(_parts), Field(min_length=1)],
         "text": Line,
         "word": Annotated[str, known],
         "list": Annotated[str | list[str], BeforeValidator(_listed), known],
@@ -75,10 +75,10 @@ _GIVEN: dict[str, Any] = {
     name: (_type(field), {}) if field.kind == "clients" else (_type(field) | None, None)
     for name, field in FIELDS.items()
 }
-"""By name, what a persona or variant may give of the fields, none of which it must."""
+"""The fields a persona or variant may set, all optional, by name."""
 
 
-class Budget(Strict):
+class BudgetSchema(StrictModel):
     words: Annotated[int, Field(ge=1)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
     description: Annotated[int, Field(ge=1)] | None = None
@@ -90,18 +90,18 @@ _PERSONA: dict[str, Any] = {
     "description": (_type(FIELDS["description"]), ...),
     "extends": (Requirement | None, None),
     "modules": (dict[Kebab, Line], {}),
-    "budget": (Budget | None, None),
+    "budget": (BudgetSchema | None, None),
 }
-Persona = create_model("Persona", __base__=Strict, **_PERSONA)
-Set = create_model("Set", __base__=Strict, **_GIVEN, parameters=(dict[ParameterName, Value], {}))
+PersonaSchema = create_model("PersonaSchema", __base__=StrictModel, **_PERSONA)
+SetSchema = create_model("SetSchema", __base__=StrictModel, **_GIVEN, parameters=(dict[ParameterName, Value], {}))
 
 
-class VariantBudget(Strict):
+class VariantBudgetSchema(StrictModel):
     adds: Annotated[int, Field(ge=1)] | None = None
     whole: Annotated[int, Field(ge=1)] | None = None
 
 
-class Order(Strict):
+class OrderSchema(StrictModel):
     after: Annotated[list[Kebab], BeforeValidator(as_list)] = []
 
 
@@ -109,19 +109,19 @@ def _conflict(value: Any) -> Any:
     return {"with": [value]} if isinstance(value, str) else value
 
 
-class Conflict(Strict):
-    """Variants that, all together, exclude the one that says so."""
+class ConflictSchema(StrictModel):
+    """A set of variants that, all together, this one conflicts with."""
 
     with_: Annotated[list[Kebab], BeforeValidator(as_list), Field(min_length=1, alias="with")]
     reason: Line | None = None
 
 
-class Variant(Strict):
+class VariantSchema(StrictModel):
     summary: Line
-    set: Set = Set()  # type: ignore[valid-type]
+    set: SetSchema = SetSchema()  # type: ignore[valid-type]
     remove: list[Kebab] = []
     losses: list[Line] = []
-    conflicts: list[Annotated[Conflict, BeforeValidator(_conflict)]] = []
+    conflicts: list[Annotated[ConflictSchema, BeforeValidator(_conflict)]] = []
     requires: list[Kebab] = []
-    order: Order = Order()
-    budget: VariantBudget | None = None
+    order: OrderSchema = OrderSchema()
+    budget: VariantBudgetSchema | None = None

@@ -1,4 +1,4 @@
-"""What a policy may say, in a file of its own or in a manifest: what is allowed and denied, ages and sizes."""
+"""Schema of a policy, in its own file or in a manifest: allow and deny lists, ages and sizes."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,14 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentpack.errors import AgentpackError
 from agentpack.input.documents import Document, Path
-from agentpack.input.schemas.words import Schema, Strict, normalized, refuse, without_secret
+from agentpack.input.schemas.base import Schema, StrictModel, normalized, refuse, without_secret
 from agentpack.model.capabilities import HEADS, PLAIN, is_capability
 from agentpack.model.names import did_you_mean, is_kebab
 from agentpack.model.requirement import parse_requirement
 
 
 def _pattern(text: str) -> str:
-    """The name of a pack in which `*` may stand."""
+    """A pack name that may contain `*`."""
     if "*" in text:
         if not re.fullmatch(r"[a-z0-9*]+(?:-[a-z0-9*]+)*", text):
             raise refuse(f"`{text}` is not the name of a pack, in which `*` stands for any text")
@@ -28,7 +28,7 @@ def _pattern(text: str) -> str:
 
 
 def _denied(text: str) -> str:
-    """A requirement, or a pattern as for what is allowed."""
+    """A requirement, or a pattern like those that allow."""
     if "*" in re.split(r"[\s\[<>=!~@;,]", text, maxsplit=1)[0]:
         return _pattern(text)
     try:
@@ -41,7 +41,7 @@ def _denied(text: str) -> str:
 
 
 def _source(text: str) -> str:
-    """The name of a source, or a place from its root on: a relative one would be met by no source at all."""
+    """The name of a source, or an absolute place: a relative one would match no source."""
     if "/" not in text and not is_kebab(text):
         raise refuse(f"`{text}` is neither the name of a source nor a place with `/`")
     if "/" in text and not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
@@ -53,11 +53,11 @@ _LICENCES = (
     "MIT Apache-2.0 BSD-2-Clause BSD-3-Clause ISC MPL-2.0 CC0-1.0 CC-BY-4.0 CC-BY-SA-4.0 Unlicense 0BSD GPL-2.0-only "
     "GPL-2.0-or-later GPL-3.0-only GPL-3.0-or-later LGPL-2.1-or-later LGPL-3.0-or-later AGPL-3.0-only AGPL-3.0-or-later"
 ).split()
-"""Those that are offered when one is misspelled; every licence of SPDX is known."""
+"""Licences suggested for a misspelled one; every SPDX licence is accepted."""
 
 
 def _licence(text: str) -> str:
-    """One SPDX licence, as SPDX writes it."""
+    """One SPDX licence, in SPDX's spelling."""
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
     try:
@@ -71,7 +71,7 @@ def _licence(text: str) -> str:
 
 
 def _capability(text: str) -> str:
-    """A word of capabilities, or the head of some with a name in which `*` stands for any text."""
+    """A capability word, or the head of one with a name in which `*` matches any text."""
     if is_capability(text) and text == text.strip():
         return text
     known = [*PLAIN, *(f"{kind}:*" for kind in HEADS)]
@@ -101,54 +101,56 @@ def _bytes(value: Any) -> Any:
 
 
 UNSAID: Any = None
-"""A default that is not validated: a key without a value is a fault, for nothing is no list."""
+"""A default that is not validated, because a key without a value must be a fault."""
 
 
-class Sources(Strict):
+class SourcesSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_source)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_source)]] = UNSAID
 
 
-class Packs(Strict):
+class PacksSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_pattern)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_denied)]] = UNSAID
 
 
-class Licenses(Strict):
+class LicensesSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_licence)]] = UNSAID
 
 
-class Capabilities(Strict):
+class CapabilitiesSchema(StrictModel):
     allow: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
     deny: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
     accept: list[Annotated[str, AfterValidator(_capability)]] = UNSAID
 
 
-class Policy(Strict):
-    sources: Sources = UNSAID
-    packs: Packs = UNSAID
-    licenses: Licenses = UNSAID
-    capabilities: Capabilities = UNSAID
+class PolicySchema(StrictModel):
+    sources: SourcesSchema = UNSAID
+    packs: PacksSchema = UNSAID
+    licenses: LicensesSchema = UNSAID
+    capabilities: CapabilitiesSchema = UNSAID
     hidden_text: Literal["refuse", "report"] = UNSAID
     minimum_age: Annotated[int, BeforeValidator(_days), Field(ge=0, le=36500)] = UNSAID
     maximum_size: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = UNSAID
 
 
-class PolicyFile(Policy):
+class PolicyFileSchema(PolicySchema):
     schema_: Schema = UNSAID
 
 
-SECTIONS: Mapping[str, type[Strict]] = {
-    "sources": Sources,
-    "packs": Packs,
-    "licenses": Licenses,
-    "capabilities": Capabilities,
+SECTIONS: Mapping[str, type[StrictModel]] = {
+    "sources": SourcesSchema,
+    "packs": PacksSchema,
+    "licenses": LicensesSchema,
+    "capabilities": CapabilitiesSchema,
 }
 
 
 def with_lines(policy: Mapping[str, Any], document: Document, path: Path) -> Iterable[tuple[str, Any]]:
-    """Each setting of a policy with its line, each list with that of every item: a refusal names what decided it."""
+    """Each setting of a policy with its line, and for lists the line of every item, so that a refusal can name what
+    decided it.
+    """
     for key in ("hidden_text", "minimum_age", "maximum_size"):
         if key in policy:
             yield key, [policy[key], document.line_of((*path, key))]

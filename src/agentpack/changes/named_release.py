@@ -1,0 +1,43 @@
+"""Resolve a release that the user names on its own, outside of the manifest. Writes nothing."""
+
+from collections.abc import Mapping, Sequence
+
+from agentpack.changes.clients import choose_clients
+from agentpack.model.manifest import ManifestEntry
+from agentpack.model.requirement import Requirement, parse_requirement
+from agentpack.wanted.candidates import Candidates, candidates_to_view
+from agentpack.wanted.choose import choose
+from agentpack.wanted.selection import Selection
+from agentpack.wanted.settings import read_settings
+from agentpack.workspace.preconditions import refuse_address
+from agentpack.workspace.workspace import Workspace
+
+
+def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) -> Selection:
+    """Resolve one requirement on its own. Packs it requires stay at their locked releases where possible.
+
+    Raises:
+        Unresolvable: no source has this pack or release.
+    """
+    requirement = parse_requirement(text)
+    refuse_address(requirement)
+    candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
+    values = read_settings(candidates, requirement, settings) if settings else {}
+    return select_requirement(candidates, requirement, values)
+
+
+def select_requirement(
+    candidates: Candidates, requirement: Requirement, values: Mapping[str, str | int | bool]
+) -> Selection:
+    """Resolve one requirement on its own, with these parameter values."""
+    entry = ManifestEntry(requirement, str(requirement), parameters=values)
+    manifest = candidates.workspace.manifest._replace(clients=None, packs=(entry,))
+    return choose(candidates, manifest, newest=(requirement.pack,))
+
+
+def clients_for(asked: Selection, clients: Sequence[str]) -> tuple[str, ...]:
+    """The named clients, else those `install` would choose. Raises UsageError for an unknown client."""
+    for client in clients:
+        asked.workspace.clients.named(client)
+    named = tuple(dict.fromkeys(clients)) or asked.workspace.manifest.clients
+    return named or choose_clients(asked).clients

@@ -1,0 +1,52 @@
+"""Commands that change something, given one `ChangeRequest`.
+
+Calls parsed by the command-line library and calls parsed by `quick_args.py` both end here, so that they do the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from agentpack.changes.conflicts import ConflictsFound
+from agentpack.changes.outcome import Outcome
+from agentpack.changes.request import ChangeRequest as ChangeRequest
+from agentpack.cli.outcomes import confirmation, finish
+from agentpack.cli.output import Result
+from agentpack.cli.session import Session
+from agentpack.errors import UsageError
+from agentpack.workspace.workspace import Workspace
+
+
+def install(session: Session, request: ChangeRequest) -> Result:
+    """Run `agentpack install`."""
+    from agentpack.commands.install import install as operation
+
+    return confirmed_change(session, request, operation)
+
+
+def upgrade(session: Session, request: ChangeRequest) -> Result:
+    """Run `agentpack upgrade`."""
+    from agentpack.commands.upgrade import upgrade as operation  # not for `install`
+
+    look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
+    confirm = None if request.yes else confirmation(session, look=look)
+    return confirmed_change(session, replace(request, confirm=confirm), operation)
+
+
+def confirmed_change(
+    session: Session, request: ChangeRequest, operation: Callable[[Workspace, ChangeRequest], Outcome]
+) -> Result:
+    """Run the operation; with `--on-conflict edit` the user merges the conflicts, and it runs again."""
+    edits = request.on_conflict == "edit"
+    if not edits and request.on_conflict not in ("stop", "keep", "theirs"):
+        raise UsageError("`--on-conflict` takes `keep`, `theirs` or `edit`")
+    if edits and request.partial:
+        raise UsageError("`--on-conflict edit` excludes `--partial`")
+    try:
+        outcome = operation(session.workspace, request)
+    except ConflictsFound as error:
+        if not edits or request.dry_run:
+            raise
+        from agentpack.cli.merge_tool import merge_in_editor  # only for a conflict that is to be edited
+
+        outcome = operation(session.workspace, replace(request, edited=merge_in_editor(session, error)))
+    return finish(session, outcome)

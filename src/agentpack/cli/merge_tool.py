@@ -1,0 +1,166 @@
+"""`--on-conflict edit`: the user merges copies with the mergetool of their git configuration, or in an editor.
+
+The copies are in a temporary folder, with conflict markers in the one to edit; an installed file never gets markers.
+The result is used only if no marker is left in it. A folder with unfinished work is kept, and its path shown.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from agentpack.changes.conflicts import ConflictsFound
+from agentpack.changes.plan import EditedFile
+from agentpack.cli.conflicts import show_conflicts
+from agentpack.cli.options import Session
+from agentpack.cli.output import safe
+from agentpack.commands.upgrade import MergeSides, sides_of
+from agentpack.disk.version_control import own_settings
+from agentpack.errors import DecisionNeeded
+from agentpack.merge import resolved
+from agentpack.merge.markers import MarkerLabels, with_markers
+from agentpack.model.changes import Change
+
+_MARKERS = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
+_OTHERWISE = "`--on-conflict keep` keeps your text in these places, `--on-conflict theirs` takes the new one"
+
+
+def merge_in_editor(session: Session, error: ConflictsFound) -> Mapping[str, EditedFile]:
+    """The user's merged text of every conflicting file, by path.
+
+    Raises:
+        ConflictsFound: there is a conflict that cannot be merged.
+        DecisionNeeded: there is no terminal or no editor, or the user did not finish.
+    """
+    conflicts = error.outcome.plan.conflicts
+    if any(change.why != "merge" for change in conflicts):
+        raise error
+    if not session.environment.interactive or session.output.json:
+        error.hint = f"`--on-conflict edit` needs a terminal; {_OTHERWISE}"
+        raise error
+    show_conflicts(session.output, error)
+    tool = _tool(session)
+    return {change.path: _edited(session, change, tool) for change in conflicts}
+
+
+def _edited(session: Session, change: Change, tool: "_Tool") -> EditedFile:
+    sides = sides_of(session.workspace, change)
+    try:
+        base, ours, theirs = (side.decode("utf-8") for side in sides)
+    except UnicodeDecodeError:
+        raise DecisionNeeded(f"{change.path}: the text is not UTF-8", hint=_OTHERWISE) from None
+    folder = Path(tempfile.mkdtemp(prefix="agentpack-merge-"))
+    name = change.path.rpartition("/")[2]
+    place = folder / name
+    labels = MarkerLabels(ours="you have", base="the release had", theirs="the new release says")
+    if change.draft:
+        sides = MergeSides(*(resolved(change.draft, side).encode() for side in range(3)))
+    place.write_bytes(with_markers(base, ours, theirs, labels, change.draft).encode())
+    session.output.say(safe(f"{tool.title}: {place}"))
+    failure = tool.merge(folder, name, sides)
+    if failure:
+        raise _unfinished(failure, place)
+    done = place.read_bytes()
+    if markers_left(done, sides):
+        raise _unfinished("conflict markers are left", place)
+    shutil.rmtree(folder)
+    assert change.observed is not None and change.rendered is not None
+    return EditedFile(change.observed, change.rendered, done)
+
+
+def _unfinished(failure: str, place: Path) -> DecisionNeeded:
+    return DecisionNeeded(f"{failure}; nothing was changed", details=[f"your text is in {place}"], hint=_OTHERWISE)
+
+
+def markers_left(done: bytes, sides: MergeSides) -> bool:
+    """Whether a text has more lines that look like conflict markers than the three texts it was made from."""
+    allowed: Counter[str] = Counter()
+    for side in sides:
+        allowed |= _markers(side)
+    return bool(_markers(done) - allowed)
+
+
+def _markers(data: bytes) -> Counter[str]:
+    lines = data.decode("utf-8", "replace").split("\n")
+    return Counter(
+        marker for line in lines for marker in _MARKERS if line.rstrip("\r") == marker or line.startswith(f"{marker} ")
+    )
+
+
+# What the user edits with.
+
+
+class _Tool(NamedTuple):
+    """An editor command, or git's mergetool with the user's settings for it."""
+
+    title: str
+    command: Sequence[str]
+    settings: Sequence[tuple[str, str]] = ()
+    environment: Mapping[str, str] = {}
+
+    def merge(self, folder: Path, name: str, sides: MergeSides) -> str:
+        """Let the user merge the file with this name. Returns why that failed; empty on success."""
+        if not self.settings:
+            return self._run([*self.command, str(folder / name)], folder)
+        git = _git()
+        self._stage(git, folder, name, sides)
+        return self._run([git, "mergetool", "--no-prompt", "--", name], folder)
+
+    def _run(self, command: Sequence[str], folder: Path) -> str:
+        try:
+            # The command is the user's own; it talks to the terminal.
+            code = subprocess.run(command, cwd=folder, env=self._environment(), check=False).returncode  # noqa: S603
+        except OSError as error:
+            return f"{command[0]} cannot be started: {error.strerror}"
+        return f"{os.path.basename(command[0])} ended with {code}" if code else ""
+
+    def _environment(self) -> dict[str, str]:
+        """The environment without links to the project's repository, with the user's mergetool settings."""
+        found = {name: value for name, value in self.environment.items() if not name.startswith("GIT_")}
+        if self.settings:
+            found["GIT_CONFIG_COUNT"] = str(len(self.settings))
+            for number, (key, value) in enumerate(self.settings):
+                found[f"GIT_CONFIG_KEY_{number}"] = key
+                found[f"GIT_CONFIG_VALUE_{number}"] = value
+        return found
+
+    def _stage(self, git: str, folder: Path, name: str, sides: MergeSides) -> None:
+        """Create a repository in which the file is in conflict, for the mergetool."""
+
+        def run(*words: str, data: bytes | None = None) -> bytes:
+            return subprocess.run(  # noqa: S603 - git, with our own words
+                [git, *words], cwd=folder, env=self._environment(), input=data, check=True, capture_output=True
+            ).stdout
+
+        run("init", "--quiet", "--template=")
+        rows = []
+        for stage, side in enumerate(sides, 1):
+            blob = run("hash-object", "-w", "--stdin", data=side).decode().strip()
+            rows.append(f"100644 {blob} {stage}\t{name}\n")
+        run("update-index", "--index-info", data="".join(rows).encode())
+
+
+def _git() -> str:
+    return shutil.which("git") or ""
+
+
+def _tool(session: Session) -> _Tool:
+    """The user's merge tool. Nothing in the project decides it: a clone could name a program."""
+    variables = session.environment.variables
+    settings = own_settings(r"^(merge\.(tool|guitool)|mergetool\..*|core\.editor)$", variables)
+    chosen = dict(settings).get("merge.tool")
+    if chosen:
+        return _Tool(f"merging with {chosen}", (), settings, variables)
+    named = (variables.get("GIT_EDITOR"), dict(settings).get("core.editor"), *map(variables.get, ("VISUAL", "EDITOR")))
+    command = next(filter(None, named), None) or shutil.which("nano") or shutil.which("vi")
+    if not command:
+        raise DecisionNeeded(
+            "there is no editor", hint=f"set `EDITOR`, or git's `merge.tool`; without one: {_OTHERWISE}"
+        )
+    words = shlex.split(command)
+    return _Tool(f"editing with {words[0]}", words, (), variables)

@@ -1,0 +1,332 @@
+"""Everything a command prints. Data goes to stdout, messages to stderr; colour only repeats what the text says.
+
+With `--json` one object goes to stdout: `schema`, `command`, `status`, `exit_code`, `data`, `errors`.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from agentpack.addresses import without_secrets
+from agentpack.cli.streams import write_bytes, write_data, write_words
+from agentpack.environment import Scope
+from agentpack.errors import AgentpackError, InvalidFile
+from agentpack.reports.escaping import flat as flat
+from agentpack.reports.escaping import for_stream, json_text, safe_text
+from agentpack.reports.escaping import safe as safe
+
+ENVELOPE = 2
+_STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+    "reverse": "7",
+}
+_COMMAND = re.compile(r"`agentpack (?![^`]*--(?:user|project|root|help|version)\b)([a-z][^`\n]*)`")
+PARTS = {"pack": ("new", "check", "test", "build")}
+"""Commands with subcommands, each named in the envelope."""
+_STATUS = {0: "ok", 1: "differences"}
+
+
+class Result(NamedTuple):
+    """The result of a command: its exit code, and the data of the envelope."""
+
+    data: Mapping[str, Any]
+    exit_code: int = 0
+
+
+class Output:
+    """The output of one command: on a terminal, into a pipe, or as JSON."""
+
+    def __init__(self, arguments: Sequence[str] = ()) -> None:
+        words = list(arguments)
+        self.command = _command(words)
+        self.json = "--json" in words or "--format=json" in words or ("--format", "json") in pairwise(words)
+        self.quiet = "--quiet" in words or "-q" in words
+        self.verbose = "--verbose" in words or "-v" in words
+        roots = [after for word, after in pairwise(words) if word == "--root"]
+        roots += [word.removeprefix("--root=") for word in words if word.startswith("--root=")]
+        self.asked_scope = scope_option(user="--user" in words, root=roots[-1] if roots else None)
+        self.color = _wants_color("--no-color" in words, sys.stdout)
+        self.color_words = _wants_color("--no-color" in words, sys.stderr)
+
+    @classmethod
+    def of(cls, command: str, *, json: bool, quiet: bool, verbose: bool, no_color: bool) -> "Output":
+        output = cls()
+        output.command, output.json, output.quiet, output.verbose = command, json, quiet, verbose
+        output.color = _wants_color(no_color, sys.stdout)
+        output.color_words = _wants_color(no_color, sys.stderr)
+        return output
+
+    # Words.
+
+    def advice(self, text: str) -> str:
+        """The text, with commands in it completed for the scope of this command."""
+        scope = self.asked_scope
+        return _COMMAND.sub(lambda match: f"`agentpack {match[1]} {scope}`", text) if scope else text
+
+    def say(self, text: str = "") -> None:
+        """Print a message."""
+        if not self.quiet and not self.json:
+            self._tell(text)
+
+    def detail(self, text: str) -> None:
+        """Print a message if `--verbose` is set."""
+        if self.verbose:
+            self.say(text)
+
+    def scope(self, scope: Scope) -> None:
+        """Print the first line: which scope the command works in."""
+        self.say(safe(str(scope)))
+        self.detail(f"  {safe(scope.found_by)}")
+        if scope.remark:
+            self.say(f"note: {safe(scope.remark)}")
+
+    def print(self, text: str) -> None:
+        """Print data to stdout."""
+        if not self.json:
+            write_data(for_stream(text, styled=self.color))
+
+    def finding(self, text: str) -> None:
+        """Print data of a command whose exit code reports findings; `--quiet` suppresses it."""
+        if not self.quiet:
+            self.print(text)
+
+    def exact(self, content: bytes, shown: Callable[[str], str] = str) -> None:
+        """Print a text as data: byte for byte into a pipe or file, line by line and made safe on a terminal.
+
+        Args:
+            shown: styles a safe line for the terminal.
+        """
+        text = content.decode("utf-8", "surrogateescape")
+        if sys.stdout.isatty():
+            for line in safe_text(text).removesuffix("\n").split("\n"):
+                self.print(shown(line))
+            return
+        write_bytes(content)
+        if for_stream(text, styled=False) != text:
+            self.say("note: a terminal or a CI log would hide or obey some of this text: look at it in a file")
+
+    def annotate(self, text: str) -> None:
+        """Print a line that a CI system is meant to interpret (`escaping.workflow_command`)."""
+        if not self.json:
+            write_data(text)
+
+    def _tell(self, text: str) -> None:
+        text = self.advice(text)
+        if sys.stderr.isatty():
+            from agentpack.cli.wrapping import wrapped  # a terminal only
+
+            text = "\n".join(map(wrapped, text.split("\n")))
+        write_words(for_stream(without_secrets(text), styled=self.color_words))
+
+    def style(self, text: str, *names: str) -> str:
+        """The text in a style, if stdout has colour."""
+        return _styled(text, names) if self.color else text
+
+    def style_words(self, text: str, *names: str) -> str:
+        """The text in a style, if stderr has colour."""
+        return _styled(text, names) if self.color_words else text
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[int] = ()) -> None:
+        """Print rows under headers: aligned to the terminal's width, or tab-separated in a pipe.
+
+        Args:
+            whole: columns whose cells stay on one line. If the terminal is too narrow for that and for every
+                word of the others, each row is printed as several lines.
+        """
+        if self.json:
+            return
+        rows = [[safe_text(cell).replace("\t", " ").replace("\n", " ") for cell in row] for row in rows]
+        if not sys.stdout.isatty():
+            for row in [list(headers), *rows]:
+                self.print("\t".join(row))
+            return
+        from agentpack.cli.wrapping import fits, needed, stacked
+
+        widths = needed([list(headers), *rows], whole)
+        if not fits(widths, gap=2):
+            for row in rows:
+                for line in stacked(headers, row):
+                    self.print(line)
+            return
+        from rich.console import Console  # a terminal only: rich is slow to load
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold" if self.color else "", show_edge=False)
+        for header, width in zip(headers, widths, strict=True):
+            table.add_column(header, overflow="fold", min_width=width)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console = Console(no_color=not self.color, highlight=False)
+        with console.capture() as drawn:  # what is folded into the start of a line goes through the same door
+            console.print(table)
+        self.print(drawn.get().removesuffix("\n"))
+
+    # Ends.
+
+    def finish(self, result: Result) -> int:
+        """Print the envelope if requested. Returns the exit code."""
+        if self.json:
+            self._envelope(_STATUS.get(result.exit_code, "error"), result.exit_code, result.data, [])
+        return result.exit_code
+
+    def error(self, error: AgentpackError, data: Mapping[str, Any] | None = None) -> int:
+        """Report an error; in the envelope with related data. Returns its exit code."""
+        if self.json:
+            self._envelope("error", error.exit_code, data or {}, [error_data(error, self.advice)])
+            return error.exit_code
+        self._tell(f"{self.style_words('error:', 'bold', 'red')} {safe(error.message)}")
+        for line in error.details:
+            for part in line.split("\n"):
+                self._tell(f"  {safe(part)}")
+        if error.hint:
+            self._tell(f"{self.style_words('hint:', 'bold')} {safe(error.hint)}")
+        return error.exit_code
+
+    def failure(self, code: str, message: str, exit_code: int, hint: str | None = None) -> int:
+        """Report a failure that is not an AgentpackError. Returns its exit code."""
+        if self.json:
+            told: dict[str, Any] = {
+                "code": code,
+                "message": without_secrets(message),
+                "hint": hint and self.advice(hint),
+                "details": [],
+            }
+            self._envelope("error", exit_code, {}, [told])
+            return exit_code
+        self._tell(f"{self.style_words('error:', 'bold', 'red')} {message}")
+        if hint:
+            self._tell(f"{self.style_words('hint:', 'bold')} {hint}")
+        return exit_code
+
+    def interrupted(self) -> None:
+        """Start a new line on a terminal, which shows `^C` for the interrupt."""
+        if not self.json and sys.stderr.isatty():
+            write_words("")
+
+    def usage(self, error: Exception) -> int:
+        """Report a usage error found by the command-line library. Returns its exit code."""
+        message = _usage_words(error)
+        context = getattr(error, "ctx", None)
+        if not message and context is not None:
+            write_data(context.get_help())  # a bare `agentpack` shows its help
+            return 0 if not self.command else 2
+        path = context.command_path if context is not None else f"agentpack {self.command}".strip()
+        hint = _near_option(error) or f"`{path} --help` shows how"
+        return self.failure("usage", message, 2, hint)
+
+    def bug(self, error: Exception) -> int:
+        """Report an unexpected error; the traceback goes to a file. Returns its exit code."""
+        place = _log(error)
+        message = f"a bug of agentpack: {type(error).__name__}: {safe(str(error))}"
+        where = f"the traceback is in {place}" if place else "set AGENTPACK_TRACEBACK=1 to see the traceback"
+        return self.failure("bug", message, 70, f"please report it; {safe(where)}")
+
+    def _envelope(self, status: str, exit_code: int, data: Mapping[str, Any], errors: list[dict[str, Any]]) -> None:
+        envelope = {
+            "schema": ENVELOPE,
+            "command": self.command,
+            "status": status,
+            "exit_code": exit_code,
+            "data": data,
+            "errors": errors,
+        }
+        write_data(json_text(envelope))
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command in an argument list, with its subcommand: `pack check`."""
+    values = {index + 1 for index, word in enumerate(words) if word == "--root"}
+    names = [word for index, word in enumerate(words) if not word.startswith("-") and index not in values]
+    return " ".join(names[: 2 if names[1:] and names[1] in PARTS.get(names[0], ()) else 1])
+
+
+def _usage_words(error: Any) -> str:
+    """The library's usage error in our words."""
+    text = safe_text(error.format_message()).replace("is not a valid int range", "is not such a number")
+    if hasattr(error, "possibilities"):
+        return f"there is no option `{safe(error.option_name)}`"
+    text = re.sub(r"^Got unexpected extra argument\S* \((.*)\)$", r"unexpected words: `\1`", text)
+    text = re.sub(r"'([^'`]*)'", r"`\1`", text).removesuffix(".")
+    return (text[:1].lower() + text[1:]).replace("no such command", "there is no command", 1)
+
+
+def _near_option(error: Any) -> str | None:
+    """The option that a misspelled one probably means; None if none is near."""
+    from agentpack.model.names import did_you_mean
+
+    # the library's own idea of what is near is wide, as all options begin alike
+    near = {name.lstrip("-"): name for name in getattr(error, "possibilities", None) or ()}
+    hint = did_you_mean(str(getattr(error, "option_name", "")).lstrip("-"), near)
+    return None if hint is None else re.sub(r"`([^`]*)`", lambda match: f"`{near[match[1]]}`", hint)
+
+
+def scope_option(*, user: bool, root: str | None) -> str:
+    """The option that selects this scope; empty if a command finds it from the current folder."""
+    if root is None:
+        return "--user" if user else ""
+    import shlex
+
+    return f"--root {shlex.quote(root)}"
+
+
+def error_data(error: AgentpackError, advice: Callable[[str], str] = str) -> dict[str, Any]:
+    """An error for JSON output."""
+    data: dict[str, Any] = {
+        "code": error.code,
+        "message": advice(error.message),
+        "hint": error.hint and advice(error.hint),
+        "details": [advice(line) for line in error.details],
+    }
+    if isinstance(error, InvalidFile):
+        data["faults"] = [fault._asdict() for fault in error.faults]
+    return data
+
+
+def ask_on_terminal(question: str) -> bool:
+    """Ask a question on the terminal; anything but yes means no."""
+    write_words(f"{safe(question)} [y/N] ", end="")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _styled(text: str, names: Sequence[str]) -> str:
+    codes = ";".join(_STYLES[name] for name in names)
+    return f"\x1b[{codes}m{text}\x1b[0m" if text else text
+
+
+def _wants_color(no_color: bool, stream: Any) -> bool:
+    if no_color or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _log(error: Exception) -> str | None:
+    import traceback
+
+    text = without_secrets(safe_text("".join(traceback.format_exception(error))))
+    if os.environ.get("AGENTPACK_TRACEBACK"):
+        write_words(for_stream(text, styled=False), end="")
+    try:
+        import platformdirs
+
+        from agentpack.disk.atomic import write_whole
+        from agentpack.disk.chown import make_folders
+
+        folder = platformdirs.user_log_dir("agentpack", appauthor=False)
+        make_folders(folder, 0o700)
+        path = f"{folder}/last-bug.txt"
+        write_whole(path, text.encode("utf-8", "backslashreplace"))
+    except OSError:
+        return None
+    return path

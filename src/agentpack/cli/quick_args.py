@@ -1,0 +1,102 @@
+"""Parse the simplest command lines without a library: a command, names, and a few options.
+
+Loading the command-line library takes longer than installing a persona. Calls parsed here go to the same functions;
+anything not clearly supported is left to the library, which also words usage errors. A test compares both parsers.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+_SPEECH = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-[],.<>=!~@")
+
+
+class CommandGrammar(NamedTuple):
+    """What may follow a command: options without a value, `--client`, and whether a name is required."""
+
+    flags: Mapping[str, str]
+    takes_clients: bool
+    needs_name: bool
+
+
+GRAMMARS: Mapping[str, CommandGrammar] = {
+    "install": CommandGrammar(
+        {
+            "--dry-run": "dry_run",
+            "-n": "dry_run",
+            "--adopt": "adopt",
+            "--discard-edits": "discard_edits",
+            "--partial": "partial",
+            **_SPEECH,
+        },
+        takes_clients=True,
+        needs_name=True,
+    ),
+    "upgrade": CommandGrammar(
+        {"--yes": "yes", "-y": "yes", "--latest": "latest", **_SPEECH}, takes_clients=False, needs_name=False
+    ),
+}
+
+
+class ParsedCall(NamedTuple):
+    """A parsed call. `flags` are the fields of `ChangeRequest` it sets, and output options."""
+
+    names: Sequence[str]
+    clients: Sequence[str]
+    flags: Collection[str]
+
+
+def read(verb: str, arguments: Sequence[str]) -> ParsedCall | None:
+    """Parse the arguments after the command; None if the library must parse them."""
+    grammar = GRAMMARS[verb]
+    names: list[str] = []
+    clients: list[str] = []
+    flags: set[str] = set()
+    words = iter(arguments)
+    for word in words:
+        if grammar.takes_clients and word in ("--client", "-c"):
+            clients.append(word := next(words, ""))
+        elif word in grammar.flags:
+            flags.add(grammar.flags[word])
+            continue
+        else:
+            names.append(word)
+        if not _is_plain(word):
+            return None
+    return ParsedCall(names, clients, flags) if names or not grammar.needs_name else None
+
+
+def _is_plain(word: str) -> bool:
+    return word[:1].isalnum() and _LETTERS.issuperset(word)
+
+
+def run(arguments: Sequence[str]) -> int | None:
+    """Run the command in the first argument. Returns its exit code, or None if the library must parse it."""
+    words = read(arguments[0], arguments[1:])
+    if words is None:
+        return None
+    from agentpack.cli.boundary import guarded
+    from agentpack.cli.output import Output
+
+    return guarded(Output(arguments), lambda: _run(arguments[0], words))
+
+
+def _run(verb: str, words: ParsedCall) -> int:
+    from agentpack.cli import change_commands
+    from agentpack.cli.output import Output, Result
+    from agentpack.cli.session import Session
+
+    output = Output.of(verb, **{name: name in words.flags for name in _SPEECH.values()}, no_color=False)
+    session = Session(output, user=False, project=False, root=None)
+
+    def act() -> Result:
+        clients = session.clients(words.clients)
+        asked = dict.fromkeys({*words.flags}.difference(_SPEECH.values()), True)
+        request = change_commands.ChangeRequest(names=words.names, clients=clients, **asked)  # type: ignore[arg-type]
+        return (
+            change_commands.install(session, request)
+            if verb == "install"
+            else change_commands.upgrade(session, request)
+        )
+
+    return session.run(act)

@@ -1,0 +1,98 @@
+"""Types shared by several schemas (lines, names, requirements), and the strict base model.
+
+Unknown keys and values of another type are refused: untrusted input is never guessed at.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from agentpack.addresses import REFUSED, holds_secret
+from agentpack.errors import AgentpackError
+from agentpack.model.names import client_word, is_kebab, is_parameter, pack_name, persona_name_fault
+from agentpack.model.requirement import parse_requirement
+
+
+class StrictModel(BaseModel):
+    """A map with exactly these keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=True)
+
+
+class EmptyAsAbsent(StrictModel):
+    """A map in which a key without a value counts as absent."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said(cls, data: Any) -> Any:
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+
+def refuse(message: str) -> PydanticCustomError:
+    """The exception for a validator to raise, so that the fault has this message."""
+    return PydanticCustomError("agentpack", "{message}", {"message": message})
+
+
+def checked(check: Callable[[str], object]) -> AfterValidator:
+    """A validator that calls `check` and reports what it raises as a fault."""
+
+    def validate(text: str) -> str:
+        try:
+            check(text)
+        except AgentpackError as error:
+            raise refuse(error.message) from None
+        return text
+
+    return AfterValidator(validate)
+
+
+def that(holds: Callable[[str], bool], message: str) -> AfterValidator:
+    """A validator that accepts texts for which `holds` is true, and else reports the text and `message`."""
+
+    def validate(text: str) -> str:
+        if not holds(text):
+            raise refuse(f"`{text}` {message}")
+        return text
+
+    return AfterValidator(validate)
+
+
+def without_secret(text: str) -> str:
+    """The text itself. Raises if it is an address with a password or token."""
+    if holds_secret(text):
+        raise refuse(REFUSED)
+    return text
+
+
+def normalized(text: str) -> None:
+    """Raise unless the text is a pack name in normal form."""
+    if pack_name(text) != text:
+        raise refuse(f"`{text}` is not normalized: write `{pack_name(text)}`")
+
+
+def _persona_name(text: str) -> str:
+    if fault := persona_name_fault(text):
+        raise refuse(fault)
+    return text
+
+
+def _number(value: Any) -> Any:
+    """Refuse `true`, which equals 1 in Python but is not a schema number."""
+    return "true" if value is True else value
+
+
+def as_list(value: Any) -> Any:
+    """Wrap a single text in a list."""
+    return [value] if isinstance(value, str) else value
+
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\n]*$")]
+Requirement = Annotated[str, checked(parse_requirement)]
+Kebab = Annotated[str, that(is_kebab, "is not a name: lower-case letters, digits and single hyphens")]
+ClientName = Annotated[str, AfterValidator(client_word), that(is_kebab, "is not the name of a client")]
+ParameterName = Annotated[str, that(is_parameter, "is not a parameter's name: lower case with underscores")]
+PersonaName = Annotated[str, AfterValidator(_persona_name)]
+Schema = Annotated[Literal[1], BeforeValidator(_number), Field(alias="schema")]
+Value = str | int | bool

@@ -1,0 +1,50 @@
+"""Checks a command makes before it starts, so that each refusal has one wording."""
+
+from collections.abc import Iterable
+
+from agentpack.errors import DecisionNeeded, UsageError
+from agentpack.model.lock import Lock
+from agentpack.model.names import did_you_mean
+from agentpack.model.requirement import Requirement
+from agentpack.workspace.workspace import Workspace
+
+
+def nothing_installed_error(hint: str = "`agentpack install` comes first") -> UsageError:
+    """The error of a command that needs installed packs, when there are none."""
+    return UsageError("nothing is installed here", hint=hint)
+
+
+def require_manifest(workspace: Workspace) -> None:
+    """Raise UsageError if there is no manifest."""
+    if workspace.documents.manifest_bytes is None:
+        raise UsageError(
+            f"there is no {workspace.scope.absolute(workspace.scope.manifest)}",
+            hint="`agentpack install` writes one",
+        )
+
+
+def require_lock(workspace: Workspace) -> Lock:
+    """The lock. Raises DecisionNeeded if there is none."""
+    if workspace.lock is None:
+        back = "`git restore agentpack.lock` brings it back; `agentpack lock` writes a new one"
+        hint = back if workspace.manifest.packs else "`agentpack lock` writes one"
+        raise DecisionNeeded("there is no agentpack.lock", hint=hint)
+    return workspace.lock
+
+
+def require_packs(workspace: Workspace, names: Iterable[str]) -> None:
+    """Raise UsageError if a named pack is not in the manifest."""
+    known = [wanted.requirement.pack for wanted in workspace.manifest.packs]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"`{name}` is not in {workspace.scope.absolute(workspace.scope.manifest)}",
+                details=[f"there: {', '.join(known) or 'no pack'}"],
+                hint=did_you_mean(name, known),
+            )
+
+
+def refuse_address(requirement: Requirement, hint: str | None = None) -> None:
+    """Raise UsageError for a requirement with an address."""
+    if requirement.url is not None:
+        raise UsageError(f"`{requirement}`: addresses are not read by this version", hint=hint)
