@@ -48,26 +48,26 @@ def edit_manifest(text: str, file: str, old: Manifest, new: Manifest, client: Ca
 def _edited(text: str, old: Manifest, new: Manifest) -> str:
     entries = [(before, new.wanted(before.requirement.pack)) for before in old.packs]
     if any(wanted not in (None, before) for before, wanted in entries):
-        file = _Text(text)
+        file = _ManifestText(text)
         pairs = zip(file.packs.value, entries, strict=True)
         text = file.changed(cut for item, both in pairs for cut in file.entry(item, *both))
     for number, (_, wanted) in reversed([*enumerate(entries)]):
         if wanted is None:
-            text = _Text(text).without_pack(number)
+            text = _ManifestText(text).without_pack(number)
     for added in new.packs:
         if old.wanted(added.requirement.pack) is None:
-            text = _Text(text).with_item("packs", entry(added), entry_in_flow(added))
+            text = _ManifestText(text).with_item("packs", entry(added), entry_in_flow(added))
     for source in new.sources:
         if source not in old.sources:
             line = flow(source.to_data())
-            text = _Text(text).with_item("sources", [f"- {line}"], line)
+            text = _ManifestText(text).with_item("sources", [f"- {line}"], line)
     if new.clients is not None and new.clients != old.clients:
-        file = _Text(text)
+        file = _ManifestText(text)
         text = file.changed([file.value(file.root, "clients", flow(list(new.clients)))])
     return text
 
 
-class _Text(YamlText):
+class _ManifestText(YamlText):
     """The text of a manifest, and the edits that commands make in it."""
 
     def __init__(self, text: str) -> None:

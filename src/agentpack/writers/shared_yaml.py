@@ -37,13 +37,13 @@ class Place:
 
     def entries(self, data: bytes) -> Mapping[str, str]:
         """The text of each entry."""
-        return {name: entry.text for name, entry in _Text(_decoded(data), self).entries.items()}
+        return {name: entry.text for name, entry in _SharedText(_decoded(data), self).entries.items()}
 
     def put(self, data: bytes, wanted: Mapping[str, str | None]) -> bytes:
         """The file with these entries set, or removed for None. It is parsed a few times, however many they are."""
         left = dict(wanted)
         while left:
-            file = _Text(_decoded(data), self)
+            file = _SharedText(_decoded(data), self)
             some, ways = file.first_of(left)
             if not some:
                 break  # only entries to remove that are not in the file
@@ -54,11 +54,11 @@ class Place:
             data = (MARK if after and data.startswith(MARK) else b"") + after.encode()
         return data
 
-    def _comes_back(self, file: "_Text", text: str, name: str) -> bool:
+    def _comes_back(self, file: "_SharedText", text: str, name: str) -> bool:
         """Whether adding the removed entry to this text restores the file."""
         try:
             self._check(file.data, text, {name: None})
-            left = _Text(text, self)
+            left = _SharedText(text, self)
             _, (cuts,) = left.first_of({name: file.entries[name].text})
             return left.changed(cuts) == file.text and not (left.keys and left.nothing)
         except ValueError:
@@ -168,7 +168,7 @@ class _Entry(NamedTuple):
     last: int
 
 
-class _Text(YamlText):
+class _SharedText(YamlText):
     """The text of a file, with the positions of its entries."""
 
     def __init__(self, text: str, place: Place) -> None:
