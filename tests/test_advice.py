@@ -2,11 +2,14 @@
 
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.packs import make_pack, publish, variant_text
 from support.running import Agentpack
+from support.trees import write_tree
 
 from agentpack.cli.output import Output
 
@@ -78,3 +81,30 @@ def test_only_commands_that_name_no_scope_get_one(text: str) -> None:
 def test_every_command_of_a_sentence_gets_one() -> None:
     told = Output(["--root=a b", "status"]).advice("`agentpack keep x`, or `agentpack sync --discard-edits`")
     assert told == "`agentpack keep x --root 'a b'`, or `agentpack sync --discard-edits --root 'a b'`"
+
+
+# What is lost or faulty, and the way on.
+
+
+def test_a_local_variant_whose_file_is_gone(agentpack: Agentpack, project: Path) -> None:
+    write_tree(project, {".agentpack/variants/python-engineer/house.md": variant_text("- Ours. {#ours}\n")})
+    agentpack("install", "python-engineer[house]", "--client", "claude")
+    shutil.rmtree(project / ".agentpack/variants")
+    told = agentpack("sync", expect=4).err
+    assert "bring .agentpack/variants back" in told.replace(f"{project}/", "")
+    assert '`agentpack uninstall "python-engineer[house]"` leaves the variant out' in told
+    agentpack("uninstall", "python-engineer[house]")
+    agentpack("sync", "--check")
+
+
+def test_a_newest_release_that_does_not_read(agentpack: Agentpack, project: Path, tmp_path: Path) -> None:
+    folder = publish(tmp_path / "packs", make_pack(version="1.0.0"), make_pack(version="1.1.0"))
+    with (folder / "data-reviewer/1.1.0/pack.yaml").open("a") as file:
+        file.write("nonsense: 1\n")
+    told = agentpack("install", "data-reviewer", "--source", str(folder), "--client", "claude", expect=2).err
+    assert "hint: with `data-reviewer!=1.1.0` in agentpack.yaml another release is taken" in told
+    agentpack("install", "data-reviewer!=1.1.0", "--source", str(folder), "--client", "claude")
+    shutil.rmtree(folder / "data-reviewer/1.0.0")
+    other = tmp_path / "other"
+    other.mkdir()
+    assert "hint: with" not in agentpack("install", "data-reviewer", "--source", str(folder), cwd=other, expect=2).err

@@ -11,7 +11,7 @@ from support.packs import make_pack, persona_text, publish, variant_text
 from support.running import Agentpack
 from support.trees import write_tree
 
-from agentpack.model.unmerged import MARKERS, unmerged_line
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 
 MARKED = "<<<<<<< HEAD\n- Look twice. {#look}\n=======\n- Look again. {#look}\n>>>>>>> other\n"
 EXAMPLE = f"Settle a merge like this:\n\n```\n{MARKED}```\n"
@@ -182,6 +182,26 @@ def test_a_command_that_looks_names_it(installed: Agentpack, marked: str, comman
     path, _, line = marked.rpartition(":")
     assert path in said
     assert f":{line}" in said or f"line {line}" in said or f"line={line}" in said
+
+
+@pytest.mark.parametrize("command", [("diff",), ("keep", "reviewer"), ("sync", "--locked"), ("sync", "--frozen")])
+def test_every_hint_says_to_resolve_the_merge(installed: Agentpack, marked: str, command: tuple[str, ...]) -> None:
+    said = installed(*command, expect=None).err
+    assert f"hint: {HINT}" in said
+    assert "`agentpack keep`" not in said
+
+
+def test_a_half_merged_lock_is_a_matter_for_one_command(installed: Agentpack, project: Path) -> None:
+    lock = project / "agentpack.lock"
+    text, begin = lock.read_text(), ' "clients": [\n  "claude"\n'
+    assert begin in text
+    ours, theirs = '  "claude"\n', '  "claude",\n  "opencode"\n'
+    sides = f"<<<<<<< ours\n{ours}=======\n{theirs}>>>>>>> theirs\n"
+    lock.write_text(text.replace(begin, begin.removesuffix(ours) + sides))
+    for command in ("status", "diff", "doctor"):
+        said = installed(command, expect=None)
+        assert "half merged" in said.out + said.err
+        assert "`agentpack lock`" in said.out + said.err
 
 
 def test_an_agent_file_with_merge_markers_is_not_adopted(agentpack: Agentpack, project: Path) -> None:

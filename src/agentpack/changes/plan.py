@@ -74,6 +74,15 @@ class Decisions:
 NO_DECISIONS = Decisions()
 
 
+class _Inputs(NamedTuple):
+    """What the plan of every file goes by; see `plan`."""
+
+    disk: Callable[[str], bytes]
+    base: Callable[[InstalledFile], bytes | None]
+    known: Callable[[InstalledFile, Rendering], "KnownEntries | None"]
+    decisions: Decisions
+
+
 def _nothing_known(old: InstalledFile, new: Rendering) -> None:
     return None
 
@@ -98,28 +107,29 @@ def plan(
         base: reads the pristine bytes of a recorded file, None if lost; called only for merges.
         known: reads the rules behind both texts; called only where lines do not merge.
     """
+    inputs = _Inputs(disk, base, known, decisions)
     changes = []
     for path in sorted({*wanted, *recorded}):
         new, old, here = wanted.get(path), recorded.get(path), observed.get(path)
         if new is not None:
-            changes.append(_wanted(new, old, here, disk, base, known, decisions))
+            changes.append(_WantedFile(new, old, here, inputs).decided())
         elif old is not None:
             changes.append(_unwanted(old, here, decisions))
     return Plan(changes=tuple(changes))
 
 
-def _wanted(
-    new: Rendering,
-    old: InstalledFile | None,
-    here: Observed | None,
-    disk: Callable[[str], bytes],
-    base: Callable[[InstalledFile], bytes | None],
-    known: Callable[[InstalledFile, Rendering], "KnownEntries | None"],
-    decisions: Decisions,
-) -> Change:
-    rendered = new.digest
+class _WantedFile:
+    """One file that should be there: what was written last (`old`), what is there (`here`), and what happens to it."""
 
-    def change(action: Action, content: bytes | None = None, why: str = "", **more: object) -> Change:
+    def __init__(self, new: Rendering, old: InstalledFile | None, here: Observed | None, inputs: _Inputs) -> None:
+        self.new = new
+        self.old = old
+        self.here = here
+        self.inputs = inputs
+
+    def change(self, action: Action, content: bytes | None = None, why: str = "", **more: object) -> Change:
+        """A change of this file."""
+        new, old, here = self.new, self.old, self.here
         return Change(
             path=new.path,
             action=action,
@@ -128,7 +138,7 @@ def _wanted(
             persona=new.persona,
             observed=here.raw if here else None,
             mode=here.mode if here else None,
-            rendered=rendered,
+            rendered=new.digest,
             previous=old.rendered if old else None,
             content=content,
             theirs=new.content,
@@ -137,58 +147,68 @@ def _wanted(
             **more,  # type: ignore[arg-type]
         )
 
-    def write(action: Action) -> Change:
+    def write(self, action: Action) -> Change:
         """The new text in the place of a file, which keeps its line ends."""
-        crlf = here is not None and here.exact is not None
-        return change(action, with_ends_of(disk(new.path), new.content) if crlf else as_lf(new.content))
+        crlf = self.here is not None and self.here.exact is not None
+        content = self.new.content
+        return self.change(action, with_ends_of(self.inputs.disk(self.new.path), content) if crlf else as_lf(content))
 
-    if here is None:
-        return change(Action.RESTORE if old else Action.CREATE, new.content)
-    if here.blocked:
-        return change(Action.CONFLICT, why="blocked")
-    if here.digest == rendered:
-        return change(Action.KEEP if old is not None and old.rendered == rendered else Action.ADOPT)
-    if old is None:
-        if decisions.adopt_as_is:
-            reformat = new.path in decisions.reformat
-            return write(Action.DISCARD) if reformat else change(Action.TAKE)
-        return write(Action.DISCARD) if decisions.adopt else change(Action.CONFLICT, why="foreign")
-    if here.digest == old.rendered:
-        return write(Action.REPLACE)
-    if new.path in decisions.reformat:
-        return change(Action.REPLACE, in_form_of(disk(new.path), new.content))
-    if decisions.discards_edits(new.pack):
-        return write(Action.DISCARD)
-    if rendered == old.rendered:
-        return change(Action.DRIFT)
-    ours = disk(new.path)
-    if line := unmerged_line(ours):
-        return change(Action.CONFLICT, why="unmerged", line=line)
-    from agentpack.merge import merge, resolved  # difflib and the merging library: only when a text was edited
+    def decided(self) -> Change:
+        """What happens to the file; the table above has the rows."""
+        new, old, here, decisions = self.new, self.old, self.here, self.inputs.decisions
+        if here is None:
+            return self.change(Action.RESTORE if old else Action.CREATE, new.content)
+        if here.blocked:
+            return self.change(Action.CONFLICT, why="blocked")
+        if here.digest == new.digest:
+            return self.change(Action.KEEP if old is not None and old.rendered == new.digest else Action.ADOPT)
+        if old is None:
+            if decisions.adopt_as_is:
+                reformat = new.path in decisions.reformat
+                return self.write(Action.DISCARD) if reformat else self.change(Action.TAKE)
+            return self.write(Action.DISCARD) if decisions.adopt else self.change(Action.CONFLICT, why="foreign")
+        if here.digest == old.rendered:
+            return self.write(Action.REPLACE)
+        if new.path in decisions.reformat:
+            return self.change(Action.REPLACE, in_form_of(self.inputs.disk(new.path), new.content))
+        if decisions.discards_edits(new.pack):
+            return self.write(Action.DISCARD)
+        if new.digest == old.rendered:
+            return self.change(Action.DRIFT)
+        return self.merged(old, here)
 
-    text = base(old)
-    if text is None:
-        if decisions.on_conflict == "theirs":
-            return write(Action.DISCARD)
-        return change(Action.TAKE) if decisions.on_conflict == "keep" else change(Action.CONFLICT, why="unknown")
-    merged = merge(text, ours, new.content, lambda: known(old, new), form=new.form.format)
-    if merged.content is not None:
-        if text_digest(merged.content) == here.digest:
-            return change(Action.TAKE)
-        return change(Action.MERGE, merged.content)
-    edited = decisions.edited.get(new.path)
-    if edited is not None and edited[:2] == (here.raw, rendered):
-        content = in_form_of(ours, edited.content)
-        return change(Action.TAKE) if text_digest(content) == here.digest else change(Action.MERGE, content)
-    if decisions.on_conflict in ("keep", "theirs"):
-        winner, whole = (1, ours) if decisions.on_conflict == "keep" else (2, new.content)
-        content = in_form_of(ours, resolved(merged.draft, winner).encode()) if merged.draft else whole
+    def merged(self, old: InstalledFile, here: Observed) -> Change:
+        """What becomes of an edited file whose new text is another one."""
+        new, decisions, ours = self.new, self.inputs.decisions, self.inputs.disk(self.new.path)
+        if line := unmerged_line(ours):
+            return self.change(Action.CONFLICT, why="unmerged", line=line)
+        from agentpack.merge import merge, resolved  # difflib and the merging library: only when a text was edited
+
+        base = self.inputs.base(old)
+        if base is None:
+            if decisions.on_conflict == "theirs":
+                return self.write(Action.DISCARD)
+            keep = decisions.on_conflict == "keep"
+            return self.change(Action.TAKE) if keep else self.change(Action.CONFLICT, why="unknown")
+        merged = merge(base, ours, new.content, lambda: self.inputs.known(old, new), form=new.form.format)
+        if merged.content is not None:
+            return self.taken_or(here, merged.content)
+        edited = decisions.edited.get(new.path)
+        if edited is not None and edited[:2] == (here.raw, new.digest):
+            return self.taken_or(here, in_form_of(ours, edited.content))
+        if decisions.on_conflict in ("keep", "theirs"):
+            winner, whole = (1, ours) if decisions.on_conflict == "keep" else (2, new.content)
+            content = in_form_of(ours, resolved(merged.draft, winner).encode()) if merged.draft else whole
+            if text_digest(content) == new.digest:
+                return self.write(Action.DISCARD)
+            return self.taken_or(here, content, why=decisions.on_conflict)
+        return self.change(Action.CONFLICT, why="merge", conflicts=merged.conflicts, draft=merged.draft)
+
+    def taken_or(self, here: Observed, content: bytes, why: str = "") -> Change:
+        """The merged text; nothing is written where the file says so already."""
         if text_digest(content) == here.digest:
-            return change(Action.TAKE)
-        if text_digest(content) == rendered:
-            return write(Action.DISCARD)
-        return change(Action.MERGE, content, why=decisions.on_conflict)
-    return change(Action.CONFLICT, why="merge", conflicts=merged.conflicts, draft=merged.draft)
+            return self.change(Action.TAKE)
+        return self.change(Action.MERGE, content, why=why)
 
 
 def _unwanted(old: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:

@@ -13,6 +13,7 @@ from agentpack.cli.options import Clients, Session, verb, verb_app
 from agentpack.cli.output import Result, safe
 from agentpack.commands.diff import diff_disk, diff_upgrade
 from agentpack.errors import UsageError
+from agentpack.model.unmerged import HINT as UNMERGED_HINT
 from agentpack.reports.words import Place, remark_lines, short
 from agentpack.workspace.preconditions import require_manifest
 
@@ -197,5 +198,7 @@ def _summary(session: Session, found: Differences) -> None:
         say(f"{safe(found.before)} -> {safe(found.after)}: {files if count else 'no file differs'}")
     if any(file.why == "merge" for file in found.files):
         say("hint: `agentpack diff --to NAME@VERSION` shows all that a release changes")
-    if any(file.state == "edited" for file in found.files):
+    if any(remark.kind == "unmerged" for remark in found.remarks):
+        say(f"hint: {UNMERGED_HINT}")
+    elif any(file.state == "edited" for file in found.files):
         say("hint: an edit survives `agentpack upgrade`; `agentpack keep` makes a local variant of it")

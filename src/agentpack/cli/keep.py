@@ -52,9 +52,9 @@ def keep(
     """Turn local edits of an installed file into a local variant that upgrades carry along.
 
     The variant is written to `.agentpack/variants/<persona>/` and added to the pack's requirement, so that manifest and
-    lock include the edit. The file stays byte for byte as it is; files of other clients get the edit too. If those were
-    edited differently, `--client` selects the edit for the variant, and the others are merged with it. If an edit
-    cannot be expressed as a variant, it is listed and nothing is written.
+    lock include the edit. The file keeps its text; only the form of a header, such as its quotes, may change. Files of
+    other clients get the edit too. If those were edited differently, `--client` selects the edit for the variant, and
+    the others are merged with it. If an edit cannot be expressed as a variant, it is listed and nothing is written.
 
     Example: agentpack keep python-engineer --as house-rules
     """

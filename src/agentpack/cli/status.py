@@ -58,7 +58,7 @@ def _lines(session: Session, found: Status) -> Iterator[str]:
         place = f" ({refused.file}:{refused.line})" if refused.file else ""
         yield style("policy", "red") + f"    {safe(what + place)}"
     for reason in found.stale:
-        yield f"lock      {safe(reason)} (`agentpack sync`)"
+        yield f"lock      {safe(reason)} (`agentpack {'lock' if session.workspace.documents.lock_sides else 'sync'}`)"
 
 
 def _remarkable(session: Session, found: Status) -> Iterator[str]:

@@ -13,7 +13,7 @@ from agentpack.changes.request import ChangeRequest, DesiredState
 from agentpack.changes.widening import capability_changes, granted_words, refuse_widening
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.model.changes import Plan, file_state
-from agentpack.model.unmerged import MARKERS, unmerged_line
+from agentpack.model.unmerged import HINT, MARKERS, unmerged_line
 from agentpack.wanted.candidates import Candidates, candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.wanted.from_lock import check_rendering, pinned_by_scope
@@ -78,7 +78,9 @@ def _refuse_edits(workspace: Workspace, wanted: Wanted, request: ChangeRequest) 
         raise DecisionNeeded(
             f"{len(edited)} file{'s were' if len(edited) != 1 else ' was'} edited by hand; nothing was changed",
             details=edited,
-            hint="`--discard-edits` restores what is locked and keeps the edit in the history; "
+            hint=HINT
+            if any(MARKERS in words for words in edited)
+            else "`--discard-edits` restores what is locked and keeps the edit in the history; "
             "`agentpack keep` turns an edit into a local variant",
         )
 

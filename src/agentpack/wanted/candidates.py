@@ -10,7 +10,7 @@ from packaging.version import Version
 from agentpack import __version__
 from agentpack.compose.compose import Pack
 from agentpack.disk.real_paths import real_path
-from agentpack.errors import Unresolvable
+from agentpack.errors import InvalidFile, Unresolvable
 from agentpack.fetch import fetch
 from agentpack.input.hidden_text import HiddenText
 from agentpack.model.lock import Lock
@@ -94,6 +94,11 @@ class Candidates:
     def _checked(self, release: Release) -> Pack:
         try:
             return read_pack(release, self.workspace.cache)
+        except InvalidFile as error:
+            name, version = release.pack, release.version
+            if error.hint is None and len(self.sources.releases(name)) > 1:
+                error.hint = f"with `{name}!={version}` in agentpack.yaml another release is taken"
+            raise
         except HiddenText as error:
             if not self.workspace.policies.report_hidden_text:
                 raise

@@ -62,7 +62,8 @@ def choose(
     wanted = [entry.requirement for entry in manifest.packs]
     try:
         return select(candidates, manifest, resolve(wanted, candidates, preferred=preferred))
-    except Unresolvable:
+    except Unresolvable as error:
+        error.hint = error.hint or _lost_variants(candidates, kept)
         if candidates.passed_over:
             with candidates.ignoring_minimum_age(True):  # what cannot be met even so is told of all releases
                 pins = resolve(wanted, candidates, preferred=preferred)
@@ -71,6 +72,17 @@ def choose(
 
             refuse_releases([verdict for verdict in passed if verdict is not None])
         raise
+
+
+def _lost_variants(candidates: Candidates, lock: Lock | None) -> str | None:
+    """What to do about local variants that the lock has and whose files are gone; None if there are none."""
+    there = {(text.persona, text.name) for text in candidates.workspace.documents.local_texts}
+    locked = ((pack.name, row) for pack in (lock.packs if lock else ()) for row in pack.local_variants)
+    gone = [f"{pack}[{row.name}]" for pack, row in locked if (row.persona, row.name) not in there]
+    if not gone:
+        return None
+    folder = candidates.workspace.scope.shown(candidates.workspace.scope.local_variants)
+    return f'its file is gone: bring {folder} back, or `agentpack uninstall "{gone[0]}"` leaves the variant out'
 
 
 def choose_as_installed(looked_at: Selection) -> Selection:
