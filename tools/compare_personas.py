@@ -26,7 +26,7 @@ from content.directive_check import missing, read_directives, split_header  # no
 from support.bundled import NAME, composed, pack  # noqa: E402
 
 from agentpack.authoring.retired import names_without_successor  # noqa: E402
-from agentpack.authoring.sizes import outside  # noqa: E402
+from agentpack.authoring.sizes import outside_modules  # noqa: E402
 from agentpack.clients import CLIENTS  # noqa: E402
 from agentpack.model.persona import Persona  # noqa: E402
 from agentpack.render import render  # noqa: E402
@@ -108,7 +108,7 @@ def ours(version: str) -> dict[str, str]:
     """The texts of a release of ours by name: the whole as Claude gets it, and its core where it has modules."""
     persona = composed(version)
     modules: Mapping[str, str] = pack(version).personas[NAME].header.get("modules") or {}
-    core = Persona(persona.name, persona.fields, tuple(outside(persona.sections, modules)))
+    core = Persona(persona.name, persona.fields, tuple(outside_modules(persona.sections, modules)))
     wanted = {f"{NAME} {version}": persona} | ({f"{NAME} {version}, core": core} if modules else {})
     texts = {}
     for name, one in wanted.items():

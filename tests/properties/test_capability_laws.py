@@ -178,7 +178,7 @@ def test_rows_say_what_the_format_s_own_reader_says(client: str, data: st.DataOb
     found = header_rows(declaration.format, reader.harmless, content, reader.texts_as_bytes)
     whole = parse_fields(declaration, found.whole)
     assert whole is not None
-    assert capabilities(declaration, content) == reader.judge(whole) == reader.read(content) == reader.read(content)
+    assert capabilities(declaration, content) == reader.words_for(whole) == reader.read(content) == reader.read(content)
     if found.rows is not None and (rows := parse_rows(declaration.format, found.rows)) is not None:
         assert {key: declaration.meaning(key) for key in whole.keys() - rows.keys()} == dict.fromkeys(
             whole.keys() - rows.keys(), "none"

@@ -52,10 +52,13 @@ def refuse_step(disk: Disk, managed: ManagedPaths, path: str) -> None:
 
 
 def refuse_journal(disk: Disk, store: Store, journal: Journal, managed: ManagedPaths, *, path: str) -> None:
-    """Raise Refused for a journal that names anything but files of its generations and the folders above them.
+    """Raise Refused for a journal that lists a file or folder which agentpack did not change.
 
     Args:
-        path: the path of the journal.
+        journal: the notes of an interrupted change, from one generation to the next. Allowed are files that one of the
+            two records and the folders above them.
+        managed: the paths that agentpack may change at all.
+        path: the path of the journal, for the message.
     """
     strange = list(dict.fromkeys(_strange(disk, store, journal, managed)))
     if strange:

@@ -51,9 +51,7 @@ class _Check(NamedTuple):
 
 
 class Staging:
-    """A transaction in preparation: `add` every step, `complete`, `verify_unchanged`; `abandon` takes everything
-    back.
-    """
+    """A transaction in preparation: `add` steps, `complete`, `verify_unchanged`; `abandon` takes everything back."""
 
     def __init__(
         self, disk: Disk, store: Store, snapshot: Snapshot | None = None, managed: ManagedPaths | None = None

@@ -35,18 +35,18 @@ def transact(
 
     Args:
         blobs: further contents to store, such as the pristine text of a merged file.
-        snapshot: a generation to record just before this one, with the number before it.
+        snapshot: a generation to record just before this one; it gets the lower number.
         managed: the files that steps may name; any by default.
 
     Returns:
-        The generation as recorded: with the folders that were made, and with `replaced` telling every content that was
-        taken away and that the generation before did not record at its path; they are kept too.
+        The generation as recorded. It also lists the folders that were made, and in `replaced` each content that was
+        removed and that the previous generation does not record at that path; such contents are stored.
 
     Raises:
         Refused: a link, folder or device is in the place of a file, a link leads out of a root, or a step names a
                 file that is not managed.
         Unavailable: a file is not as its step expects, or the disk failed. The old state is kept.
-        Unfinished: the disk failed so that the old state could not be brought back; the next command goes on.
+        Unfinished: the disk failed, and so did undoing the change; the next command undoes or finishes it.
     """
     with Signals("the change was made already") as signals:
         staging = Staging(disk, store, snapshot, managed)

@@ -22,7 +22,7 @@ MOST_BYTES = 256 * 1024
 _MOST_COMMANDS = 5
 
 
-def remarks(candidates: Candidates, lock: Lock | None, wanted: Wanted) -> tuple[str, ...]:
+def install_warnings(candidates: Candidates, lock: Lock | None, wanted: Wanted) -> tuple[str, ...]:
     """A sentence for each thing that should be read first.
 
     Args:
@@ -38,12 +38,12 @@ def remarks(candidates: Candidates, lock: Lock | None, wanted: Wanted) -> tuple[
         return ()
     parts = {pack.name: [part for part in wanted.parts if part.pack.name == pack.name] for pack in coming}
     return (
-        *(text for pack in coming for part in parts[pack.name] for text in _running(part)),
-        *_findings(candidates, coming),
+        *(text for pack in coming for part in parts[pack.name] for text in _own_commands(part)),
+        *_audit_findings(candidates, coming),
     )
 
 
-def _running(part: AssembledPersona) -> Iterator[str]:
+def _own_commands(part: AssembledPersona) -> Iterator[str]:
     """The commands that clients run for a persona without asking."""
     settings = part.persona.value("clients") or {}
     for client, own in sorted(settings.items()):
@@ -69,7 +69,7 @@ def _commands(value: Any) -> Iterator[str]:
             yield from _commands(inner)
 
 
-def _findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[str]:
+def _audit_findings(candidates: Candidates, coming: Sequence[LockedPack]) -> Iterator[str]:
     left = MOST_BYTES
     large = []
     for pack in coming:
@@ -104,7 +104,7 @@ def name_warnings(
     """
     if not new.sources:
         return ()
-    far = tuple(_far(candidates.workspace.scope.kind, old, new))
+    far = tuple(_unshared_sources(candidates.workspace.scope.kind, old, new))
     known = {(pack.name, pack.source) for pack in lock.packs} if lock else set()
     coming = [pack for pack in wanted.lock.packs if (pack.name, pack.source) not in known and pack.source != BUNDLED]
     sources = {source.name for source in new.sources} - {source.name for source in old.sources}
@@ -120,7 +120,7 @@ def name_warnings(
     )
 
 
-def _far(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
+def _unshared_sources(kind: str, old: Manifest, new: Manifest) -> Iterator[str]:
     """Sources of a project that a clone of it would not have."""
     for source in new.sources if kind == "project" else ():
         if source not in old.sources and source.kind == "path" and source.place.startswith(("..", "/", "~")):

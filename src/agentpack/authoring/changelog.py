@@ -52,12 +52,12 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
         return
     line, told = entry
     for step in changed:
-        if step.id and not names(told, step.id):
+        if step.id and not mentions(told, step.id):
             rule = "P803" if step.kind == "capability" or step.name in ("tools", "clients") else "P802"
             yield CheckFinding(file, line, rule, f"does not name `{step.id}`: {step.kind} `{step.name}` {step.what}")
 
 
-def names(text: str, id: str) -> bool:
+def mentions(text: str, id: str) -> bool:
     """Whether a text contains an id as a word of its own."""
     return re.search(rf"(?<![\w-]){re.escape(id)}(?![\w-])", text) is not None
 

@@ -10,7 +10,7 @@ from agentpack.compose.substitute import PLACEHOLDER
 
 
 def exclude_each_other(some: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two sets of conditions can never hold at the same time."""
+    """Whether all conditions of both sets can never hold together. False if that cannot be shown."""
     return any(_contradict(one, other) for one in some for other in others)
 
 
@@ -35,11 +35,11 @@ def _read(condition: str) -> tuple[str, str, bool]:
 def findings(subject: Subject) -> Iterator[CheckFinding]:
     """Rules that no value shows, and parameters that nothing uses."""
     for layer in subject.layers():
-        yield from _never(layer, subject.place(layer.file))
+        yield from _never_shown(layer, subject.place(layer.file))
     yield from _unused(subject)
 
 
-def _never(layer: Layer, file: str) -> Iterator[CheckFinding]:
+def _never_shown(layer: Layer, file: str) -> Iterator[CheckFinding]:
     above: list[tuple[int, str]] = []
     for section, rule in pieces(layer):
         if rule is None:

@@ -43,13 +43,13 @@ def added_by(persona: Persona, variant: str) -> TextSize:
 
 
 def _texts(persona: Persona, modules: Mapping[str, str]) -> Iterator[tuple[str, Origin | None]]:
-    for section in outside(persona.sections, modules):
+    for section in outside_modules(persona.sections, modules):
         yield section.heading + section.gap, section.origin
         for rule in section.rules:
             yield rule.text + rule.gap, rule.origin
 
 
-def outside(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterator[Section]:
+def outside_modules(sections: tuple[Section, ...], modules: Mapping[str, str]) -> Iterator[Section]:
     """The sections outside of all modules: a module is a section with everything below it."""
     level = 0
     for section in sections:
@@ -70,10 +70,10 @@ def findings(subject: Subject) -> Iterator[CheckFinding]:
             continue  # told as a dead reference
         declared = layer.header.get("budget") or {}
         core = core_of(persona, subject.drafts.modules(name))
-        yield from _past("P301", file, "the text that is always read has", declared, words=core.words)
-        yield from _past("P301", file, "the text that is always read has", declared, tokens=core.tokens)
+        yield from _exceeded("P301", file, "the text that is always read has", declared, words=core.words)
+        yield from _exceeded("P301", file, "the text that is always read has", declared, tokens=core.tokens)
         description = len(str(persona.value("description") or "").split())
-        yield from _past("P302", file, "the description has", declared, description=description)
+        yield from _exceeded("P302", file, "the description has", declared, description=description)
         for variant, own in sorted(subject.pack.variants.get(name, {}).items()):
             yield from _of_variant(subject, name, variant, own.header.get("budget") or {}, subject.place(own.file))
 
@@ -85,12 +85,14 @@ def _of_variant(
         persona = subject.composed(name, [variant])
     except AgentpackError:
         return
-    yield from _past("P303", file, "the variant adds", declared, adds=added_by(persona, variant).words)
+    yield from _exceeded("P303", file, "the variant adds", declared, adds=added_by(persona, variant).words)
     if "whole" in declared:
-        yield from _past("P304", file, "the persona with this variant has", declared, whole=count(persona.body).words)
+        yield from _exceeded(
+            "P304", file, "the persona with this variant has", declared, whole=count(persona.body).words
+        )
 
 
-def _past(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: int) -> Iterator[CheckFinding]:
+def _exceeded(rule: str, file: str, what: str, declared: Mapping[str, Any], **size: int) -> Iterator[CheckFinding]:
     ((key, value),) = size.items()
     limit = declared.get(key, BUDGETS.get(key))
     if limit is not None and value > limit:

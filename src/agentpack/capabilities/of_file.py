@@ -62,7 +62,7 @@ class FileReader:
             fields = None if found.rows is None else parse_rows(form, found.rows)
             if fields is None:
                 key, fields = b"?" + found.whole, parse_fields(self.client, found.whole)
-            words = UNREADABLE if fields is None or not self.are_texts(fields) else self.judge(fields)
+            words = UNREADABLE if fields is None or not self.are_texts(fields) else self.words_for(fields)
             self.known[key] = words
         return words
 
@@ -70,7 +70,7 @@ class FileReader:
         """Whether name, description and model are texts. Some clients drop the whole header otherwise."""
         return all(isinstance(fields.get(key, ""), str | None) for key in self.texts)
 
-    def judge(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    def words_for(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
         """The capability words for a file's fields."""
         return tuple(sorted(CapabilityReader(self.vocabulary, fields).words))
 

@@ -30,8 +30,8 @@ class DecidedChange(NamedTuple):
 
 
 def commit(workspace: Workspace, decided: DecidedChange) -> Outcome:
-    """Write the change as one transaction; nothing after it can fail. Unrecorded local edits are recorded first, so
-    nothing is lost.
+    """Write the change as one transaction; no work that can fail follows it. Unrecorded local edits are recorded
+    first, so that nothing is lost.
 
     Returns:
         The outcome with the number of the new generation.

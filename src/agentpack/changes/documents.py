@@ -64,11 +64,11 @@ def lock_bytes(workspace: Workspace, lock: Lock, *, rewrite: bool = False) -> by
 
 
 def pack_changes(before: Lock | None, after: Lock | None) -> Iterator[PackChange]:
-    """The differences between two locks, one for each pack."""
+    """One change for each pack that differs between two locks. A lock that is None has no packs."""
     old, new = ({pack.name: pack for pack in lock.packs} if lock else {} for lock in (before, after))
     moved = {name for name in old.keys() & new.keys() if old[name].source != new[name].source}
     words: list[dict[str, str]] = [
-        {name: _words(pack, source=name in moved) for name, pack in packs.items()} for packs in (old, new)
+        {name: _pack_words(pack, source=name in moved) for name, pack in packs.items()} for packs in (old, new)
     ]
     return changed_packs(*words)
 
@@ -94,12 +94,12 @@ def merge_notes(workspace: Workspace, lock: Lock | None) -> Iterator[str]:
     sides = (*workspace.documents.lock_sides, lock)
     for name in sorted({pack.name for side in workspace.documents.lock_sides for pack in side.packs}):
         packs = [None if side is None else side.pack(name) for side in sides]
-        ours, theirs, taken = ("none" if pack is None else _words(pack, source=False) for pack in packs)
+        ours, theirs, taken = ("none" if pack is None else _pack_words(pack, source=False) for pack in packs)
         if ours != theirs:
             yield f"{name}: {ours} on our side of the merge, {theirs} on the other: {taken} is taken"
 
 
-def _words(pack: LockedPack, *, source: bool) -> str:
+def _pack_words(pack: LockedPack, *, source: bool) -> str:
     variants = sorted({*pack.variants, *(variant.name for variant in pack.local_variants)})
     asked = f" [{', '.join(variants)}]" if variants else ""
     return f"{pack.version}{asked}" + (f" from `{pack.source}`" if source else "")

@@ -44,8 +44,12 @@ class UniqueFiles(NamedTuple):
     def whole(self, plan: Plan, decisions: Decisions) -> Plan:
         """The plan with the paths that were left out added back."""
         changes = {change.path: change for change in plan.changes}
-        changes.update((path, _same(path, changes.get(lead), lead, row)) for path, (lead, row) in self.same.items())
-        changes.update((row.path, _leaving(row, self.observed.get(row.path), decisions)) for row in self.leaves)
+        changes.update(
+            (path, _change_of_alias(path, changes.get(lead), lead, row)) for path, (lead, row) in self.same.items()
+        )
+        changes.update(
+            (row.path, _change_of_unwanted(row, self.observed.get(row.path), decisions)) for row in self.leaves
+        )
         for path in self.shared.keys() & changes.keys():
             if changes[path].action is Action.DELETE:
                 changes[path] = replace(changes[path], action=Action.FORGET)
@@ -134,7 +138,7 @@ def _refuse_other_text(
         )
 
 
-def _same(path: str, lead: Change | None, at: str, row: Rendering | InstalledFile) -> Change:
+def _change_of_alias(path: str, lead: Change | None, at: str, row: Rendering | InstalledFile) -> Change:
     """The change for a path that another path stands for: the same change, or only the removal of its row."""
     names = {"path": path, "client": row.client, "pack": row.pack, "persona": row.persona, "same_as": at}
     if isinstance(row, Rendering) and lead is not None:
@@ -142,7 +146,7 @@ def _same(path: str, lead: Change | None, at: str, row: Rendering | InstalledFil
     return Change(action=Action.FORGET, **names)  # type: ignore[arg-type]
 
 
-def _leaving(row: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:
+def _change_of_unwanted(row: InstalledFile, here: Observed | None, decisions: Decisions) -> Change:
     """The change for a file left where a variable pointed before that is no longer wanted."""
     as_written = here is not None and here.digest == row.rendered
     goes = here is not None and here.digest is not None and (as_written or decisions.discard_edits)

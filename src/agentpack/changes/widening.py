@@ -65,7 +65,7 @@ class CapabilitiesWidened(DecisionNeeded):
         files = list(dict.fromkeys(f"`{change.declaration}`" for change in self.changes if change.declaration))
         if files:
             super().__init__(
-                f"{_some(files, 'clients')}: what is declared there now lets agents do more than before; "
+                f"{_some_words(files, 'clients')}: what is declared there now lets agents do more than before; "
                 "nothing was changed",
                 details=list(_details(self.changes)),
                 # `uninstall` and others that come to this have no such option
@@ -76,7 +76,7 @@ class CapabilitiesWidened(DecisionNeeded):
         hidden = list(dict.fromkeys(change.pack for change in self.changes if not any(change.releases)))
         if hidden:
             super().__init__(
-                f"{_some(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
+                f"{_some_words(hidden, 'packs')}: may do more than agentpack.lock says; nothing was changed",
                 details=list(_details(self.changes)),
                 hint=f"`agentpack sync {' '.join(f'--accept {word}' for word in words)}` accepts it; or bring back the "
                 "lock of before, as with `git restore agentpack.lock`",
@@ -84,7 +84,7 @@ class CapabilitiesWidened(DecisionNeeded):
             return
         moves = list(dict.fromkeys(change.pack + " {} -> {}".format(*change.releases) for change in self.changes))
         super().__init__(
-            f"{_some(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
+            f"{_some_words(moves, 'packs')}: the new release may do more than the one before; nothing was changed",
             details=list(_details(self.changes)),
             hint="accept it with "
             + " ".join(f"`--accept {word}`" for word in words)
@@ -92,7 +92,7 @@ class CapabilitiesWidened(DecisionNeeded):
         )
 
 
-def _some(named: Sequence[str], what: str) -> str:
+def _some_words(named: Sequence[str], what: str) -> str:
     return ", ".join(named[:3]) + (f" and {len(named) - 3} more {what}" if len(named) > 3 else "")
 
 
@@ -119,7 +119,7 @@ def capability_changes(workspace: Workspace, wanted: Wanted) -> tuple[Capability
     """
     sides = workspace.documents.lock_sides
     changes = tuple(
-        sorted(_WideningCheck(workspace, _known(workspace), wanted).changes())
+        sorted(_WideningCheck(workspace, _written_lock(workspace), wanted).changes())
     )  # no two are of the same key
     for side in sides:
         against = {change[:3]: change for change in _WideningCheck(workspace, as_written(side), wanted).changes()}
@@ -186,7 +186,7 @@ def _key(file: LockedFile | Rendering) -> Key:
     return file.pack, file.persona, file.client
 
 
-def _known(workspace: Workspace) -> Lock | None:
+def _written_lock(workspace: Workspace) -> Lock | None:
     """The lock that describes what was written. For packs without files in it, the history of this checkout; without a
     readable lock, everything this checkout wrote last.
     """
@@ -206,26 +206,26 @@ def _known(workspace: Workspace) -> Lock | None:
     base = known or (Lock({}, (), (), ()) if left is None else as_written(left)._replace(packs=(), files=()))
     held = {path: one for path, one in file_releases(workspace).items() if path in files}
     found: dict[str, LockedPack] = {one.pin.name: one.pin for one in held.values()}
-    written = tuple(found.get(name) or _left_pack(left, name, pins.get(name, "")) for name in sorted(names))
+    written = tuple(found.get(name) or _pack_in(left, name, pins.get(name, "")) for name in sorted(names))
     return base._replace(
         packs=(*(pack for pack in base.packs if pack.name not in names), *written),
         files=(
             *base.files,
             *(
-                held[path].row._replace(release=None) if path in held else _left_file(workspace, file)
+                held[path].row._replace(release=None) if path in held else _file_row(workspace, file)
                 for path, file in files.items()
             ),
         ),
     )
 
 
-def _left_pack(left: Lock | None, name: str, version: str) -> LockedPack:
+def _pack_in(left: Lock | None, name: str, version: str) -> LockedPack:
     """The pack as the lock of that generation has it; if absent, a row with unknown bytes."""
     found = as_written(left).pack(name) if left else None
     return found or LockedPack(PackName(name), version, "", Digest(""), (), (), {}, (), (USER,))
 
 
-def _left_file(workspace: Workspace, file: InstalledFile) -> LockedFile:
+def _file_row(workspace: Workspace, file: InstalledFile) -> LockedFile:
     """A written file with capabilities read from its text; None if they are no longer known."""
     words = None
     try:

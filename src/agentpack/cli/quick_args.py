@@ -7,7 +7,7 @@ anything not clearly supported is left to the library, which also words usage er
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-_SPEECH = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
+_OUTPUT_FLAGS = {"--json": "json", "--quiet": "quiet", "-q": "quiet", "--verbose": "verbose", "-v": "verbose"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-[],.<>=!~@")
 
 
@@ -27,13 +27,13 @@ GRAMMARS: Mapping[str, CommandGrammar] = {
             "--adopt": "adopt",
             "--discard-edits": "discard_edits",
             "--partial": "partial",
-            **_SPEECH,
+            **_OUTPUT_FLAGS,
         },
         takes_clients=True,
         needs_name=True,
     ),
     "upgrade": CommandGrammar(
-        {"--yes": "yes", "-y": "yes", "--latest": "latest", **_SPEECH}, takes_clients=False, needs_name=False
+        {"--yes": "yes", "-y": "yes", "--latest": "latest", **_OUTPUT_FLAGS}, takes_clients=False, needs_name=False
     ),
 }
 
@@ -86,12 +86,12 @@ def _run(verb: str, words: ParsedCall) -> int:
     from agentpack.cli.output import Output, Result
     from agentpack.cli.session import Session
 
-    output = Output.of(verb, **{name: name in words.flags for name in _SPEECH.values()}, no_color=False)
+    output = Output.of(verb, **{name: name in words.flags for name in _OUTPUT_FLAGS.values()}, no_color=False)
     session = Session(output, user=False, project=False, root=None)
 
     def act() -> Result:
         clients = session.clients(words.clients)
-        asked = dict.fromkeys({*words.flags}.difference(_SPEECH.values()), True)
+        asked = dict.fromkeys({*words.flags}.difference(_OUTPUT_FLAGS.values()), True)
         request = change_commands.ChangeRequest(names=words.names, clients=clients, **asked)  # type: ignore[arg-type]
         return (
             change_commands.install(session, request)

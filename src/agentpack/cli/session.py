@@ -24,7 +24,7 @@ class Session:
 
     @property
     def workspace(self) -> "Workspace":
-        """The workspace of the scope. The first line of output names the scope."""
+        """The workspace of the scope. Opening it prints the line that names the scope; later reads print nothing."""
         return self._open(told=True)
 
     @property
@@ -54,7 +54,9 @@ class Session:
         return workspace.clients.chosen(words, workspace.scope.kind, self.environment.variables)
 
     def client(self, word: str) -> str:
-        """The name, for a command that takes one client. Raises UsageError for several, too."""
+        """The name of the client that `word` means. Raises UsageError if there is none, or if it means several
+        (`all`).
+        """
         found = self.clients([word])
         if len(found) != 1:
             raise UsageError(f"`--client {word}` means several clients", hint="name one")

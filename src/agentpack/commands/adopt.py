@@ -19,7 +19,7 @@ from agentpack.changes.named_release import select_requirement
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, desired_state
 from agentpack.commands.adoptable import AdoptableAgent, find
-from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, shared
+from agentpack.edits.recognise import ENOUGH, VERSION, Agent, local_pack, read_file, rule_similarity
 from agentpack.errors import AgentpackError, DecisionNeeded
 from agentpack.fetch import Sources
 from agentpack.model.changes import STILL, Plan
@@ -206,7 +206,7 @@ def _score(candidates: Candidates, requirement: Requirement, file: AdoptableAgen
         return None
     if renderings[0].digest == text_digest(file.data):
         return 2.0
-    return shared(_read(candidates.workspace, file, renderings[0].content).rules, file.agent.rules)
+    return rule_similarity(_read(candidates.workspace, file, renderings[0].content).rules, file.agent.rules)
 
 
 def _read(workspace: Workspace, file: AdoptableAgent, content: bytes) -> Agent:

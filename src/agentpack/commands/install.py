@@ -38,10 +38,10 @@ def install(workspace: Workspace, request: ChangeRequest) -> Outcome:
     new = chosen.manifest
     state = moved.add_to(desired_state(workspace, old, new, wanted))
     if new.sources:  # not for the packs that come with agentpack
-        from agentpack.audit.install_warnings import name_warnings, remarks
+        from agentpack.audit.install_warnings import install_warnings, name_warnings
 
         names = name_warnings(candidates, old, new, workspace.lock, wanted)
-        state = state._replace(warnings=(*names, *remarks(candidates, workspace.lock, wanted)))
+        state = state._replace(warnings=(*names, *install_warnings(candidates, workspace.lock, wanted)))
     return make_change(workspace, " ".join(("install", *request.names)), state, request)
 
 

@@ -197,10 +197,18 @@ def render(
     settings: Sequence[str] = (),
     persona: str | None = None,
 ) -> Rendering:
-    """The file a client would get.
+    """The agent file that `agentpack render` prints. Nothing is written.
+
+    Args:
+        text: the requirement on the command line, such as `python-engineer[lean]>=1`.
+        client: by default the first of the clients that an install would be for.
+        settings: parameters, `key=value` each.
+        persona: may be left out if the pack has only one.
 
     Raises:
-        UsageError: the pack has several personas and none is named, or no persona with that name.
+        UsageError: the pack has several personas and none is named, or no persona with that name; a client or a
+            parameter is unknown.
+        Unresolvable: no source has such a release.
     """
     asked = select_named(workspace, text, settings)
     pin, clients = _pin(asked), clients_for(asked, [client] if client else ())[:1]

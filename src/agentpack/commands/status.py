@@ -40,7 +40,9 @@ class FileStatus(NamedTuple):
 
 
 class PackStatus(NamedTuple):
-    """One locked pack. `in_range` and `newest` are releases newer than the locked one; None if there are none."""
+    """One locked pack. `in_range` is the newest release that the manifest's range allows, `newest` the newest of all;
+    each is None if it is not newer than the locked one.
+    """
 
     name: str
     version: str

@@ -31,9 +31,9 @@ def upgrade(workspace: Workspace, request: ChangeRequest) -> Outcome:
         notes = (f"{told}; `agentpack upgrade --latest` takes it" for told in beyond)
         state = state._replace(notes=(*state.notes, *notes))
     if chosen.manifest.sources:
-        from agentpack.audit.install_warnings import remarks  # not for the packs that come with agentpack
+        from agentpack.audit.install_warnings import install_warnings  # not for the packs that come with agentpack
 
-        state = state._replace(warnings=remarks(chosen.candidates, workspace.lock, wanted))
+        state = state._replace(warnings=install_warnings(chosen.candidates, workspace.lock, wanted))
     command = " ".join(("upgrade", *(["--latest"] if request.latest else []), *request.names))
     return make_change(workspace, command, state, request)
 

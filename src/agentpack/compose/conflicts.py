@@ -117,6 +117,27 @@ def _anchors(variant: NamedLayer) -> set[str]:
     return anchors
 
 
+def refuse_excluded(chosen: Mapping[str, NamedLayer]) -> None:
+    """Raise Unresolvable for variants that exclude each other: the fewest, and those that say why before others."""
+    met = [
+        (len(conflict["with"]), "reason" not in conflict, name, conflict["with"], conflict.get("reason", ""))
+        for name, variant in chosen.items()
+        for conflict in variant.layer.header["conflicts"]
+        if all(other in chosen for other in conflict["with"])
+    ]
+    if not met:
+        return
+    count, _, name, others, reason = min(met)
+    *most, last = (f"`{each}`" for each in (name, *others))
+    why = f": {reason}" if reason else ""
+    raise Unresolvable(
+        f"the variants {', '.join(most)} and {last} exclude each other{why}",
+        hint='ask for one of them; `agentpack uninstall "NAME[VARIANT]"` takes out one that is there'
+        if count == 1
+        else "leave one of them out",
+    )
+
+
 def refuse_conflicts(draft: Draft, variants: Sequence[NamedLayer]) -> None:
     """Raise Unresolvable if two variants contradict each other about a field, parameter, section or rule.
 

@@ -15,6 +15,7 @@ from agentpack.compose.conflicts import (
     comes_directly_after,
     ids_of,
     refuse_conflicts,
+    refuse_excluded,
     section_end,
 )
 from agentpack.compose.outline import Outline
@@ -61,29 +62,8 @@ def choose(names: Iterable[str], known: Mapping[str, NamedLayer], persona: str) 
             raise Unresolvable(message, details=[f"known: {offered}"], hint=did_you_mean(name, known))
         chosen[name] = known[name]
         waiting += [(other, f"`{persona}`, required by `{name}`") for other in known[name].layer.header["requires"]]
-    _refuse_conflicts(chosen)
+    refuse_excluded(chosen)
     return _ordered(chosen)
-
-
-def _refuse_conflicts(chosen: Mapping[str, NamedLayer]) -> None:
-    """Raise Unresolvable for variants that exclude each other: the fewest, and those that say why before others."""
-    met = [
-        (len(conflict["with"]), "reason" not in conflict, name, conflict["with"], conflict.get("reason", ""))
-        for name, variant in chosen.items()
-        for conflict in variant.layer.header["conflicts"]
-        if all(other in chosen for other in conflict["with"])
-    ]
-    if not met:
-        return
-    count, _, name, others, reason = min(met)
-    *most, last = (f"`{each}`" for each in (name, *others))
-    why = f": {reason}" if reason else ""
-    raise Unresolvable(
-        f"the variants {', '.join(most)} and {last} exclude each other{why}",
-        hint='ask for one of them; `agentpack uninstall "NAME[VARIANT]"` takes out one that is there'
-        if count == 1
-        else "leave one of them out",
-    )
 
 
 def _ordered(chosen: Mapping[str, NamedLayer]) -> list[NamedLayer]:

@@ -320,7 +320,7 @@ class Folders:
         return (opened.st_dev, opened.st_ino) == (there.st_dev, there.st_ino)
 
     def missing(self, folder: str) -> list[str]:
-        """The folders to create before this one can exist, outermost first."""
+        """The folders to create so that this one exists, itself included, outermost first; empty if it exists."""
         gone: list[str] = []
         folder = self.canonical(folder)
         while True:

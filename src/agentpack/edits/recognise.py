@@ -118,7 +118,7 @@ def rules_of(body: str) -> frozenset[str]:
     return frozenset(" ".join(rule.text.split()) for section in parse_sections(body) for rule in section.rules)
 
 
-def shared(one: frozenset[str], other: frozenset[str]) -> float:
+def rule_similarity(one: frozenset[str], other: frozenset[str]) -> float:
     """The share of common rules, 0 to 1."""
     return len(one & other) / len(one | other) if one or other else 0.0
 

@@ -52,6 +52,6 @@ class CollectedEntries:
         return size
 
 
-def most_unpacked(packed: int) -> int:
+def max_unpacked(packed: int) -> int:
     """The largest allowed unpacked size for this many packed bytes."""
     return min(MAX_UNPACKED_BYTES, max(FREE_BYTES, packed * MAX_RATIO))

@@ -7,7 +7,7 @@ end.
 
 import zlib
 
-from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry, most_unpacked
+from agentpack.input.archive_entries import MACOS, CollectedEntries, UnsafeEntry, max_unpacked
 from agentpack.input.file_names import MAX_PATH_BYTES
 
 MAX_PAX_BYTES = 16 * 1024
@@ -71,7 +71,7 @@ class _Unpacked:
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
         self._at = 0
-        self._left = most_unpacked(len(data))
+        self._left = max_unpacked(len(data))
         self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
         self._ready = bytearray()
 

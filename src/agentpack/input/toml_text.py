@@ -5,7 +5,7 @@ import tomllib
 from typing import Any
 
 from agentpack.errors import Fault, InvalidFile
-from agentpack.model.json_text import MAX_DIGITS, check_depth, real
+from agentpack.model.json_text import MAX_DIGITS, check_depth, parse_float
 
 MAX_TOML_BYTES = 256 * 1024
 MAX_TOML_DEPTH = 24
@@ -30,7 +30,7 @@ def read_toml(data: bytes, file: str) -> dict[str, Any]:
         if found := _DOTTED.search(text):
             line = text.count("\n", 0, found.end()) + 1
             raise InvalidFile([Fault(file, line, "", f"nested deeper than {MAX_TOML_DEPTH} levels")])
-        value = tomllib.loads(text, parse_float=real)
+        value = tomllib.loads(text, parse_float=parse_float)
         check_depth(value, MAX_TOML_DEPTH)
         _check_numbers(value)
     except UnicodeDecodeError:

@@ -145,7 +145,7 @@ def _path(statement: str) -> list[str]:
 
 def _json(text: str) -> Fields:
     data = _table(read_json(text.encode(), "header"))
-    return Fields({key: HeaderField("", written("json", key, value), value) for key, value in data.items()})
+    return Fields({key: HeaderField("", field_text("json", key, value), value) for key, value in data.items()})
 
 
 def _fields(
@@ -190,7 +190,7 @@ def comments_in(form: str, text: str) -> list[str]:
     return yaml_comments(text) if form == "yaml" else []
 
 
-def written(form: str, key: str, value: Any) -> str:
+def field_text(form: str, key: str, value: Any) -> str:
     """A field as our own emitter writes it."""
     from agentpack.writers.emit import toml_document, yaml_entry
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from agentpack.compose.parse import split_front_matter
-from agentpack.merge.fields import Fields, HeaderField, comments_in, fields_of, written
+from agentpack.merge.fields import Fields, HeaderField, comments_in, field_text, fields_of
 from agentpack.merge.pieces import merge_lines
 from agentpack.merge.result import join_adjacent, resolved
 from agentpack.model.changes import Conflict, Draft
@@ -179,7 +179,7 @@ class _HeaderMerge:
         if not any(isinstance(piece, Conflict) for piece in draft):
             value = resolved(draft, 0)
             self.values[key] = repr(value)
-            return [written(self.form, key, value)]
+            return [field_text(self.form, key, value)]
         block = _BLOCK[self.form].match(conflict.theirs) if self.form in _BLOCK else None
         if block is None or any("'''" in text for text in texts):
             return [conflict]

@@ -29,7 +29,7 @@ def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any
     try:
         text = data.decode("utf-8-sig")
         value = json.loads(
-            text, object_pairs_hook=_unique, parse_int=whole, parse_float=real, parse_constant=_no_constant
+            text, object_pairs_hook=_unique, parse_int=parse_int, parse_float=parse_float, parse_constant=_no_constant
         )
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
@@ -62,14 +62,14 @@ def check_depth(value: Any, left: int) -> None:
             check_depth(item, left - 1)
 
 
-def whole(text: str) -> int:
+def parse_int(text: str) -> int:
     """An integer with few enough digits. Raises ValueError."""
     if len(text) - text.startswith("-") > MAX_DIGITS:
         raise ValueError(f"a number of more than {MAX_DIGITS} digits")
     return int(text)
 
 
-def real(text: str) -> float:
+def parse_float(text: str) -> float:
     """A finite number with a decimal point or exponent. Raises ValueError."""
     value = float(text) if len(text) <= MAX_FLOAT else float("inf")
     if value - value != 0:  # infinite, or not a number

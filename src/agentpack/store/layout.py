@@ -85,8 +85,11 @@ def _not_yours(disk: Disk) -> str:
 def prepare(disk: Disk) -> tuple[str, ...]:
     """Create the state folder and its fixed files durably, unless they exist. Returns the folders created.
 
-    A state folder from elsewhere is moved aside. If anything fails, what was created is removed again as far as
-    possible.
+    A state folder that this user did not make (see `check_owner`) is moved aside, and stays there.
+
+    Raises:
+        AgentpackError: the disk failed, or the folder is another user's. What was created is removed again as far as
+            possible.
     """
     with _turn(disk):
         whose = check_owner(disk)

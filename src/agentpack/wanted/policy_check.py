@@ -104,11 +104,11 @@ def _places(policy: Policy, where: str, release: str) -> tuple[str, tuple[str, .
         start = str(entry.value).partition("*")[0]
         start = start.rstrip("/") if start == entry.value else start.rpartition("/")[0]
         if start.startswith("/"):
-            names |= {start + path[len(above) :] for path in (source, inner) for above in _same(start, path)}
+            names |= {start + path[len(above) :] for path in (source, inner) for above in _aliases(start, path)}
     return source, tuple(sorted(names))
 
 
-def _same(folder: str, path: str) -> Iterator[str]:
+def _aliases(folder: str, path: str) -> Iterator[str]:
     """The folders at or above a path that are this folder under another name."""
     while path:
         with suppress(OSError, ValueError):

@@ -43,7 +43,7 @@ class FileRelease(NamedTuple):
 def file_releases(workspace: Workspace) -> Mapping[str, FileRelease]:
     """By path, each file that was written last with its release. Files that no known lock lists are left out."""
     locks = KnownLocks(workspace)
-    found = ((file.path, locks.held(file)) for file in workspace.states.recorded.values())
+    found = ((file.path, locks.release_of(file)) for file in workspace.states.recorded.values())
     return {path: held for path, held in found if held is not None}
 
 
@@ -57,7 +57,7 @@ def file_releases_of_lock(workspace: Workspace) -> Iterator[FileRelease]:
     rows = locked_files(lock)
     recognised = {row.path for one in workspace.states.recognised for row in one.files} - rows.keys()
     yield from (one for path, one in held.items() if path in recognised)
-    yield from (one for one in map(locks.held, rows.values()) if one is not None)
+    yield from (one for one in map(locks.release_of, rows.values()) if one is not None)
 
 
 def with_files(lock: Lock, rows: Iterable[LockedFile], held: Iterable[FileRelease], before: Lock | None) -> Lock:
@@ -137,7 +137,9 @@ class KnownLocks:
             yield self._read[-1]
 
     def find(self, file: InstalledFile) -> tuple[Lock, LockedFile, LockedPack] | None:
-        """The lock that lists this very file, the file's row, and its release; None if there is none."""
+        """The first known lock whose row has the path and the rendered text of this file, with that row and the
+        release it names; None if no lock has it.
+        """
         sha256 = file.rendered.removeprefix("sha256:")
         for lock, rows in self._known():
             row = rows.get(path_in_lock(file.path))
@@ -146,7 +148,7 @@ class KnownLocks:
                 return lock, row, pin
         return None
 
-    def held(self, file: InstalledFile) -> FileRelease | None:
+    def release_of(self, file: InstalledFile) -> FileRelease | None:
         found = self.find(file)
         if found is None:
             return None

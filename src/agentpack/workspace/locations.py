@@ -193,7 +193,7 @@ class Locations:
                 )
 
     def read(self, place: str) -> bytes | None:
-        """The bytes at a place; None if there is nothing."""
+        """The bytes of a file, or of one entry of a shared file (`.roomodes#reviewer`); None if it is not there."""
         path, key = split_place(place)
         if not self._disk.has_root(path):
             return None

@@ -21,7 +21,11 @@ class OpenedSources:
         self._opened: list[Sources] = []
 
     def open(self, manifest: Manifest, locked: Iterable[LockedPack] = ()) -> Sources:
-        """The manifest's sources in order, then the bundled one. A locked pack stays with its source."""
+        """The manifest's sources in order, then the bundled one. Nothing is read yet; a missing place is no error.
+
+        Args:
+            locked: packs that are looked for in the source the lock names, while it is among these.
+        """
         configured = [self.one(source) for source in manifest.sources]
         bundled = bundled_source()
         sources = Sources(
