@@ -16,7 +16,7 @@ PLAIN = agent("name: reviewer\ndescription: Reviews.\n")
 
 
 def fields(header: str) -> dict[str, object]:
-    layer = read_agent(agent(header).decode(), "x.md", "x")
+    layer = read_agent(agent(header).decode(), "x.md")
     assert layer is not None
     return {**layer.header, "description": layer.header["description"][0]["text"]}
 
@@ -57,7 +57,7 @@ def test_a_header_that_is_no_yaml_is_read_with_quotes_around_its_values() -> Non
 def test_a_header_that_is_no_yaml_with_quotes_either_makes_no_agent() -> None:
     """Asked of Claude Code 2.1.330: it takes the file for a document."""
     text = "---\nname: reviewer\ndescription: Use it: when needed.\n  and more\n---\nReview.\n"
-    assert read_agent(text, "x.md", "x") is None
+    assert read_agent(text, "x.md") is None
 
 
 def test_the_two_characters_for_a_line_break_become_one() -> None:

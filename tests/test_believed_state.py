@@ -171,7 +171,7 @@ def _workspaces(folder: Path) -> Iterator[tuple[str, Mapping[str, str], Workspac
     for moved in ({}, {name: f"{folder}/moved/{name}" for name in VARIABLES}):
         environment = Environment(home=str(folder), cwd=str(folder), variables=moved)
         yield "user", moved, Workspace(environment, user_scope(environment, ""))
-    yield "project", {}, Workspace(environment, project_scope(str(folder), "", environment))
+    yield "project", {}, Workspace(environment, project_scope(str(folder), ""))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -217,7 +217,7 @@ def test_no_declaration_of_a_clone_makes_a_file_of_other_programs_a_managed_one(
             declared = {"project": folder, "file": file, "format": form, "body": "prompt"}
             write_tree(home, {".agentpack/clients/planted.yaml": json.dumps({"schema": 1, **declared})})
             environment = Environment(home=str(home), cwd=str(home), variables={})
-            workspace = Workspace(environment, project_scope(str(home), "", environment))
+            workspace = Workspace(environment, project_scope(str(home), ""))
             try:
                 held = workspace.managed.holds(path)
             except InvalidFile:
@@ -241,7 +241,7 @@ FOLDERS = sorted({folder for target in CLIENTS.values() for folder in target.fol
 def test_a_file_is_managed_when_a_client_or_agentpack_has_it_and_only_then(folder: str, parts: list[str]) -> None:
     path = "/".join((folder, *parts)) if folder else "/".join(parts)
     environment = Environment(home="/nowhere", cwd="/nowhere", variables={})
-    workspace = Workspace(environment, project_scope("/nowhere", "", environment))
+    workspace = Workspace(environment, project_scope("/nowhere", ""))
     folders = [(folder, target) for target in CLIENTS.values() for folder in target.folders("project", {})]
     of_clients = {f"{folder}/{target.file}".lstrip("/").replace("{name}", "x") for folder, target in folders}
     own = path in ("agentpack.yaml", "agentpack.lock") or re.fullmatch(

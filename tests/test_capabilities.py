@@ -5,8 +5,8 @@ from typing import Any
 import capabilities_page
 import pytest
 
-from agentpack.capabilities.meaning import ToolVocabulary
-from agentpack.capabilities.of_file import capabilities, model_class
+from agentpack.capabilities.meaning import ToolVocabulary, model_class
+from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
 from agentpack.clients.user_declared import declared_client

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agentpack.clients.emit import json_text, toml_document, yaml_entry, yaml_header
+from agentpack.writers.emit import json_text, toml_document, yaml_entry, yaml_header
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NASTY = st.lists(

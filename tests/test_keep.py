@@ -83,6 +83,15 @@ def test_a_changed_rule_becomes_a_replacement_by_id_and_the_placeholder_stays(
     installed("diff")
 
 
+def test_a_rule_is_known_again_where_diff_knows_it(installed: Agentpack, project: Path) -> None:
+    edit(project, ("Look before you change.", "Look before the leap, always."))
+    assert "~ look changed" in installed("diff", "--format", "rules", expect=1).out
+    installed("keep", "reviewer")
+    variant = (project / VARIANT).read_text()
+    assert "- Look before the leap, always. {#look}" in variant
+    assert "remove:" not in variant
+
+
 def test_removed_and_new_rules_are_said(installed: Agentpack, project: Path) -> None:
     text = edit(
         project,
@@ -641,7 +650,7 @@ def test_keeping_any_edit_gives_the_edited_text_or_a_reason(
         text = apply(file.read_text(), edits)
         file.write_text(text)
         environment = Environment(str(home), root, {}, interactive=False)
-        workspace = Workspace(environment, project_scope(root, "a test", environment))
+        workspace = Workspace(environment, project_scope(root, "a test"))
         before = tree(Path(root))
         try:
             kept = keep(workspace, "python-engineer")

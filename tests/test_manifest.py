@@ -6,8 +6,8 @@ from support.running import Agentpack
 
 from agentpack.input.documents import read_yaml
 from agentpack.input.schemas import validate
-from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, Manifest
+from agentpack.writers.manifest_text import new_manifest
 
 TEXT = """\
 schema: 1

@@ -9,9 +9,9 @@ from support.running import Agentpack
 from agentpack.errors import InvalidFile
 from agentpack.input.documents import read_yaml
 from agentpack.input.schemas import validate
-from agentpack.manifest_edit import edit_manifest
 from agentpack.model.manifest import ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import parse_requirement
+from agentpack.writers.manifest_edit import edit_manifest
 
 TEXT = """\
 # What we use. Ask Ada before you add one.
@@ -138,6 +138,12 @@ def test_what_cannot_be_changed_in_place_is_left_to_the_user() -> None:
     assert refused.value.hint == "make it by hand, then run `agentpack sync`"
 
 
+def test_a_comment_in_an_empty_list_is_not_lost() -> None:
+    with pytest.raises(InvalidFile) as refused:
+        edited("schema: 1\npacks: [  # none yet\n  ]\n", wanted("x"))
+    assert refused.value.details == ("agentpack.yaml: the change cannot be made here without rewriting the file",)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -146,6 +152,8 @@ def test_what_cannot_be_changed_in_place_is_left_to_the_user() -> None:
         ("packs:\n  # why a\n  - a\n  # why b\n  - b\n", "packs:\n  # why b\n  - b\n"),
         ("packs:\n  # both\n  - a\n  - b\n", "packs:\n  # both\n  - b\n"),  # may be about b as well
         ("packs:\n  # of all\n\n  - a\n", "packs: []\n  # of all\n\n"),
+        ("packs:\n  -\n    a\n  - b\n", "packs:\n  - b\n"),
+        ('"packs":\n  - a\n', '"packs": []\n'),
     ],
 )
 def test_a_comment_right_above_an_entry_goes_with_it(text: str, expected: str) -> None:

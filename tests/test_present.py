@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from support.fixed import FixedEnvironment
 from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack, Ran
 
@@ -31,7 +30,7 @@ from agentpack.errors import (
     UsageError,
 )
 
-SCOPE = project_scope("/somewhere", "root of the git repository", FixedEnvironment(Path("/home")))
+SCOPE = project_scope("/somewhere", "root of the git repository")
 
 
 def spoken(**options: bool) -> Output:

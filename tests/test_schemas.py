@@ -11,6 +11,7 @@ PERSONA = "name: reviewer\ndescription: Reviews.\n"
 VARIANT = "summary: Terse.\n"
 MANIFEST = "schema: 1\n"
 BASE = {"pack": PACK, "persona": PERSONA, "variant": VARIANT, "manifest": MANIFEST}
+BASE |= {"client": "schema: 1\n", "tests": "schema: 1\n"}
 
 
 def faults(kind: str, text: str) -> list[str]:
@@ -131,9 +132,18 @@ def faults(kind: str, text: str) -> list[str]:
         ("manifest", "packs: [x, 7]", "packs[1]: expected a map, found `7`"),
         ("manifest", "packs: [{require: x, parameters: {a: null}}]", "packs[0].parameters.a"),
         ("manifest", "packs: [{require: x, as: {a: b c}}]", "packs[0].as.a: a persona's name is lower-case letters"),
-        ("manifest", "sources: [{name: team}]", "sources[0].path: the key `path` is missing"),
+        ("manifest", "sources: [{name: team}]", "sources[0]: names no place (`path`)"),
         ("manifest", "sources: [{name: team, path: ''}]", "sources[0].path: string should have at least 1 character"),
         ("manifest", "models: {opus: gpt}", "models.opus: expected a map, found `gpt`"),
+        ("manifest", "policy: {packs: {alow: [x]}}", "policy.packs.alow: unknown key `alow` (did you mean `allow`?)"),
+        (
+            "pack",
+            "parameters: {description: {type: string, default: x, description: x, q: 1}}",
+            "parameters.description.q: unknown key `q` (known: choices, default,",
+        ),
+        ("variant", "budget: {words: 1}", "budget.words: unknown key `words` (known: adds, whole)"),
+        ("client", "user: {folder: x, file: x}", "user.file: unknown key `file` (did you mean `folder`?)"),
+        ("tests", "tests: [{name: x, word: 1}]", "tests[0].word: unknown key `word` (did you mean `words`?)"),
     ],
 )
 def test_a_fault_names_line_key_and_what_is_allowed(kind: str, line: str, fault: str) -> None:

@@ -9,9 +9,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from agentpack.clients.base import SharedFile
-from agentpack.clients.emit import yaml_entry
 from agentpack.clients.pool import CLIENT as POOL
 from agentpack.clients.roo import CLIENT as ROO
+from agentpack.writers.emit import yaml_entry
 
 assert ROO.shared is not None
 assert POOL.shared is not None
@@ -134,12 +134,23 @@ def test_lines_end_as_they_do_in_the_file() -> None:
         "customModes: []\ncustomModes: []\n",
         "x: !tag 1\n",
         "customModes: [ # why\n]\n",
+        "base: &b [{slug: a}]\ncustomModes: *b\n",
         "\ttab: 1\n",
     ],
 )
 def test_a_file_that_cannot_be_changed_safely_is_left(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         MODES.put(text.encode(), "py", MODE)
+
+
+def test_an_alias_in_place_of_the_list_is_refused() -> None:
+    with pytest.raises(ValueError, match="the value of `customModes` is an alias"):
+        MODES.entries(b"base: &b [{slug: a}]\ncustomModes: *b\n")
+
+
+def test_a_merge_key_between_agents_is_kept() -> None:
+    text = "b: &b {o: {type: x}}\nsubagents:\n  agents: {<<: *b, p: {type: y}, q: {type: z}}\n"
+    assert AGENTS.put(text.encode(), "p", None).decode() == text.replace("p: {type: y}, ", "")
 
 
 OURS = "slug: py\ngroups: &g [edit]\n"
@@ -211,6 +222,7 @@ SETTINGS = {
     "wide": "subagents:\n    agents:\n        o:\n            type: x\n    default: q\n",
     "flow": "subagents: {agents: {o: {type: x}}}\n",
     "empty flow": "subagents: {}\n",
+    "null in flow": "{subagents: ~}\n",
     "agents without a value": "a: 1\nsubagents:\n  agents:\n  default: x\n",
 }
 
@@ -222,7 +234,7 @@ def test_an_agent_in_a_map_is_added_and_taken_out(name: str) -> None:
     assert AGENTS.entries(after)["py"] == AGENT
     removed = AGENTS.put(after, "py", None)
     assert AGENTS.put(removed, "py", AGENT) == after
-    if name not in ("an empty map", "nothing", "empty flow", "agents without a value"):
+    if name not in ("an empty map", "nothing", "empty flow", "null in flow", "agents without a value"):
         assert removed == before
 
 

@@ -34,7 +34,7 @@ def crew(agentpack: Agentpack, project: Path) -> Path:
 
 def opened(project: Path) -> Workspace:
     environment = Environment(str(project.parent / "home"), str(project), {}, lambda: "2026-11-27T12:00:00Z")
-    return Workspace(environment, project_scope(str(project), "a test", environment))
+    return Workspace(environment, project_scope(str(project), "a test"))
 
 
 def upgraded(project: Path, meanwhile: Callable[[], object]) -> tuple[Outcome, int]:

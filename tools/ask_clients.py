@@ -101,7 +101,7 @@ def installed(client: str, case: Case, project: Path, home: Path, variables: dic
     for name, folder in variables.items():
         path = path.replace(f"${name}", folder)
     root = project if case.scope == "project" else home
-    return read_agent_file(client, (root / path).read_bytes(), case.persona)
+    return read_agent_file(CLIENTS.named(client), (root / path).read_bytes(), case.persona)
 
 
 def main(folder: Path, clients: list[str]) -> int:

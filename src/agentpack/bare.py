@@ -25,11 +25,11 @@ def read_bare(release: Release) -> Pack:
     faults: list[Fault] = []
     below = "agents/" if any(path.startswith("agents/") and path.endswith(".md") for path in release.files) else ""
     for path, data in sorted(release.files.items()):
-        name, slash, rest = path.rpartition("/")
+        name, slash, _ = path.rpartition("/")
         if not path.endswith(".md") or (name + slash) != below:
             continue
         file = f"{release.pack}/{path}"
-        layer = read_agent(decode(data, file), file, rest[:-3])
+        layer = read_agent(decode(data, file), file)
         if layer is None:
             continue
         fault = persona_name_fault(layer.header["name"])
@@ -40,11 +40,15 @@ def read_bare(release: Release) -> Pack:
         faults.append(Fault(str(release.pack), 0, "", "holds no agent file with a name and a description"))
     if faults:
         raise InvalidFile(faults)
-    header = {"name": release.pack, "version": str(release.version), "description": _counted(len(personas))}
+    header = {
+        "name": release.pack,
+        "version": str(release.version),
+        "description": f"{len(personas)} agent file{'' if len(personas) == 1 else 's'}",
+    }
     return Pack(release.pack, str(release.version), True, header, {}, personas, {})
 
 
-def read_agent(text: str, file: str, stem: str) -> Layer | None:
+def read_agent(text: str, file: str) -> Layer | None:
     """The persona in an agent file; None if it lacks front matter, a name or a description."""
     front = front_matter(CLIENT, text, file)
     if front is None:
@@ -56,7 +60,3 @@ def read_agent(text: str, file: str, stem: str) -> Layer | None:
     sections = parse_sections(front.body, first_line=front.first_line)
     refuse_many(sections, file)
     return Layer(file, header, sections)
-
-
-def _counted(files: int) -> str:
-    return f"{files} agent file{'' if files == 1 else 's'}"

@@ -139,13 +139,11 @@ def find_scope(
         path = os.path.realpath(os.path.join(environment.cwd, root))
         if not os.path.isdir(path):
             raise UsageError(f"`{root}` is not a folder", hint="`--root` names an existing folder")
-        return project_scope(path, "named by --root", environment)._replace(
-            remark=_owner_remark(path, environment, named=True)
-        )
+        return project_scope(path, "named by --root")._replace(remark=_owner_remark(path, environment, named=True))
     if not user:
         found = _project_root(environment)
         if found is not None:
-            return project_scope(*found, environment)._replace(remark=_owner_remark(found[0], environment))
+            return project_scope(*found)._replace(remark=_owner_remark(found[0], environment))
         if project:
             raise UsageError(
                 f"there is no project at or above {environment.cwd}",
@@ -214,7 +212,7 @@ def _is_by_sudo(environment: Environment) -> bool:
     return os.geteuid() == 0 and environment.variables.get("SUDO_UID", "").isdecimal()
 
 
-def project_scope(root: str, found_by: str, environment: Environment) -> Scope:
+def project_scope(root: str, found_by: str) -> Scope:
     return Scope(
         kind="project",
         root=root,

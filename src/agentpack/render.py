@@ -75,18 +75,18 @@ def _over(original: bytes, said: bytes, client: Client, name: str) -> bytes | st
     A text instead of bytes says why that is impossible: the client would not read the file as this agent, or would
     interpret text in it.
     """
-    from agentpack.clients.read_back import fields_and_body, read_declared
+    from agentpack.clients.read_back import fields_and_body, read_agent_file
     from agentpack.input.documents import decode
     from agentpack.merge import merge, resolved  # only where a persona was made from a client's file, and changed
 
     unread = f"{client.title} does not read the file it was made from as this agent"
     try:
-        read = read_declared(client, original, name)
+        read = read_agent_file(client, original, name)
         before = render_file(client, _as_persona(read, name), {})
         found = merge(as_lf(before.text.encode()), original, said, form=client.format)
         # where both differ, the original says what the persona said, in words of its own
         merged = found.content or in_form_of(original, resolved(found.draft, 2).encode() or said)
-        result = read_declared(client, merged, "")
+        result = read_agent_file(client, merged, "")
         front = fields_and_body(client, decode(merged, name), name)
     except (InvalidFile, UsageError):
         return unread

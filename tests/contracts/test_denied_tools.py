@@ -10,7 +10,7 @@ from support.written import rendered
 
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS
-from agentpack.clients.read_back import read_declared
+from agentpack.clients.read_back import read_agent_file
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import covers, widening
 from agentpack.model.fields import TOOLS
@@ -75,7 +75,7 @@ def test_what_is_denied_is_read_back_as_no_less(client: str) -> None:
         made = rendered(client, deny=list(denied))
         if made.lost:
             continue
-        header = read_declared(CLIENTS[client], made.text.encode(), "reviewer").header
+        header = read_agent_file(CLIENTS[client], made.text.encode(), "reviewer").header
         again = rendered(client, **{key: value for key, value in header.items() if key not in ("name", "description")})
         assert capabilities(CLIENTS[client], again.text.encode()) == capabilities(CLIENTS[client], made.text.encode())
 

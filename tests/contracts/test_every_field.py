@@ -12,7 +12,7 @@ from support.packs import make_pack, persona_text, publish, read_files, variant_
 from support.running import Agentpack
 
 from agentpack.clients import CLIENTS
-from agentpack.clients.read_back import read_declared
+from agentpack.clients.read_back import read_agent_file
 from agentpack.clients.render import render_file
 from agentpack.compose.compose import BasePersona, Pack, compose, draft_of, values_for
 from agentpack.errors import InvalidFile, UsageError
@@ -112,7 +112,7 @@ def test_a_client_writes_it_and_it_is_read_back(field: PersonaField) -> None:
             fields = {key: Field(one, Origin("release", "x")) for key, one in given.items()}
             text = render_file(client, Persona("reviewer", fields, (), lambda: "You review data, whoever asks.\n"), {})
             told = [*text.lost, *(str(note) for note in text.notes)]
-            read = read_declared(client, text.text.encode(), "reviewer").header.get(field.name)
+            read = read_agent_file(client, text.text.encode(), "reviewer").header.get(field.name)
             if read == value:
                 writers.append(client.name)
             elif field.kind in ("parts", "text", "word"):  # a client's own tools may stand for several

@@ -16,8 +16,6 @@ from agentpack.fetch import Sources, fetch
 from agentpack.input.archives import write_archive
 from agentpack.input.documents import read_yaml
 from agentpack.input.schemas import validate
-from agentpack.manifest_edit import edit_manifest
-from agentpack.manifest_text import new_manifest
 from agentpack.model.lock import Lock, parse_lock
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest
 from agentpack.model.names import Digest, PackName, content_digest, is_junk
@@ -27,6 +25,8 @@ from agentpack.sources import open_source
 from agentpack.sources.base import Source
 from agentpack.sources.bundled import bundled_source
 from agentpack.sources.directory import DirectorySource
+from agentpack.writers.manifest_edit import edit_manifest
+from agentpack.writers.manifest_text import new_manifest
 
 FIRST, SECOND = make_pack(version="1.0.0"), make_pack(version="1.1.0", files={"README.md": "New.\n"})
 OTHER = make_pack("team-lead", "2.0.0rc1")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support.effort import usually
 
 from agentpack.clients import CLIENTS, MODULES, VARIABLES
-from agentpack.clients.base import FORMATS, STYLES, Client
+from agentpack.clients.base import Client
 from agentpack.clients.grammar import NONE
 from agentpack.clients.read_back import read_agent_file
 from agentpack.clients.render import render_file
@@ -192,7 +192,7 @@ def test_what_is_written_reads_back_as_the_persona(client: str, data: st.DataObj
         tools=sorted(data.draw(st.sets(st.sampled_from(TOOLS))), key=TOOLS.index),
     )
     said = render_file(target, one, {})
-    read = read_agent_file(client, said.text.encode(), one.name)
+    read = read_agent_file(CLIENTS.named(client), said.text.encode(), one.name)
     assert not read.ignored
     if not said.lost:
         again = render_file(target, persona(body=read.body, **read.header), {})
@@ -214,8 +214,10 @@ def test_an_adapter_tells_what_it_must(client: str) -> None:
     assert target.wins in ("project", "user", "merge")
     assert target.markers
     assert set(target.also_reads) <= {"project", "user"}
-    assert words.format in FORMATS
-    assert words.tools is None or (words.tools.style in STYLES and set(words.tools.names) <= set(TOOLS))
+    assert words.format in ("markdown", "toml", "json", "yaml", "body")
+    assert words.tools is None or (
+        words.tools.style in ("list", "comma", "map", "permissions") and set(words.tools.names) <= set(TOOLS)
+    )
     assert (target.shared is not None) == (words.format == "yaml")
     assert ("{name}" in target.file) == (target.shared is None)
     assert set(words.limits) <= set(words.settings)
@@ -627,27 +629,27 @@ def test_claude_code_s_header_need_not_be_yaml() -> None:
     data = (
         b'---\nname: reviewer\ndescription: Use when: "x": y\\nthen stop\ntools: Read, Grep, Glob\nodd: 1\n---\nBody.\n'
     )
-    read = read_agent_file("claude", data, "file")
+    read = read_agent_file(CLIENTS.named("claude"), data, "file")
     assert read.header == {
         "name": "reviewer",
         "description": 'Use when: "x": y\nthen stop',
         "tools": ["read", "search"],
     }
     assert read.body == "Body.\n"
-    assert read_agent_file("claude", data.replace(b"Read, Grep, Glob", b"Read, Grep"), "file").header["clients"] == {
-        "claude": {"tools": "Read, Grep"}
-    }
+    assert read_agent_file(CLIENTS.named("claude"), data.replace(b"Read, Grep, Glob", b"Read, Grep"), "file").header[
+        "clients"
+    ] == {"claude": {"tools": "Read, Grep"}}
 
 
 @pytest.mark.parametrize("client", ["gemini", "copilot", "kimi", "cline", "deepagents", "goose"])
 def test_a_strict_client_s_file_must_be_yaml(client: str) -> None:
     with pytest.raises(InvalidFile):
-        read_agent_file(client, b"---\nname: x\ndescription: a: b\n---\nBody.\n", "x")
+        read_agent_file(CLIENTS.named(client), b"---\nname: x\ndescription: a: b\n---\nBody.\n", "x")
 
 
 def test_fields_become_canonical_where_they_mean_the_same() -> None:
     text = '---\ndescription: d\nmode: subagent\nmodel: a/b\ncolor: "#2563EB"\nsteps: 3\nfoo: 1\n---\nBody.\n'
-    read = read_agent_file("opencode", text.encode(), "reviewer")
+    read = read_agent_file(CLIENTS.named("opencode"), text.encode(), "reviewer")
     assert read.header == {
         "name": "reviewer",
         "description": "d",
@@ -663,14 +665,14 @@ def test_a_toml_role_is_read_with_its_own_settings() -> None:
         'name = "r"\r\ndescription = "d"\r\nmodel = "my-model"\r\nmodel_reasoning_effort = "high"\r\n'
         'developer_instructions = """\r\nBody.\r\n"""\r\n'
     )
-    read = read_agent_file("codex", text.encode(), "file")
+    read = read_agent_file(CLIENTS.named("codex"), text.encode(), "file")
     assert read.header["clients"] == {"codex": {"model": "my-model", "model_reasoning_effort": "high"}}
     assert read.body == "Body.\n"
     with pytest.raises(InvalidFile):
-        read_agent_file("codex", b"name = [", "file")
+        read_agent_file(CLIENTS.named("codex"), b"name = [", "file")
 
 
 def test_a_file_without_a_header_is_all_body() -> None:
-    read = read_agent_file("droid", b"\xef\xbb\xbfJust text.\n", "helper")
+    read = read_agent_file(CLIENTS.named("droid"), b"\xef\xbb\xbfJust text.\n", "helper")
     assert (read.header, read.body) == ({"name": "helper"}, "Just text.\n")
-    assert read_agent_file("takt", b"---\nx\n", "t").body == "---\nx\n"
+    assert read_agent_file(CLIENTS.named("takt"), b"---\nx\n", "t").body == "---\nx\n"

@@ -13,14 +13,14 @@ from support.running import Agentpack
 from agentpack.capabilities.of_file import capabilities
 from agentpack.clients import CLIENTS, MODULES
 from agentpack.clients.base import Client
-from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NONE, REFUSED, listed
-from agentpack.clients.read_back import read_declared
+from agentpack.clients.read_back import read_agent_file
 from agentpack.errors import UsageError
 from agentpack.model.capabilities import EVERY, widening
 from agentpack.model.persona import Field, Origin, Persona, Rule, Section
 from agentpack.model.rendering import Rendering
 from agentpack.render import render
+from agentpack.writers.emit import toml_document, yaml_entry, yaml_header
 
 ORIGIN = Origin("release", "reviewer 1.0.0")
 ODD: dict[str, Any] = {
@@ -125,7 +125,7 @@ def test_a_file_that_has_it_is_read_with_it(client: str, key: str, form: str) ->
     declaration = declared(client)
     if value is None and declaration.format == "toml":
         pytest.skip("TOML has no null")
-    header = read_declared(declaration, written(client, key, value), "reviewer").header
+    header = read_agent_file(declaration, written(client, key, value), "reviewer").header
     kept = header.get("clients", {}).get(client, {})
     unlimited = declaration.unlimited.get(key) == value and key in declaration.unlimited
     assert key in kept or {"tools", "deny"} & header.keys() or unlimited

@@ -18,7 +18,7 @@ from support.packs import make_pack, persona_text, publish
 from support.running import Agentpack
 
 from agentpack.disk import Disk
-from agentpack.environment import Environment, project_scope
+from agentpack.environment import project_scope
 from agentpack.store import Store
 
 PROCESSES = int(os.environ.get("AGENTPACK_PROCESSES", "8"))
@@ -102,7 +102,7 @@ def test_many_processes_lose_no_update_and_show_no_half_state(
     made = [number for number in told if number is not None]
     assert len(made) == len(set(made))
 
-    scope = project_scope(str(project), "a test", Environment(str(tmp_path), str(project), {}))
+    scope = project_scope(str(project), "a test")
     with Disk(scope.roots) as disk:
         generations = Store(disk).generations
         assert sorted(made) == list(range(first + 1, generations.current() + 1))

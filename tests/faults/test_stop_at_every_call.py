@@ -280,4 +280,4 @@ def _change_after_edits(disk: Disk) -> None:
 
 
 def _project(box: Path) -> Scope:
-    return project_scope(str(box), "a test", Environment(str(box), str(box), {}))
+    return project_scope(str(box), "a test")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.reformatting import STYLES, reformatted, values_in
 
-from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.merge import merge
+from agentpack.writers.emit import toml_document, yaml_entry, yaml_header
 
 FORMS = ("markdown", "toml", "yaml")
 KEYS = ("name", "description", "model", "tools", "color", "effort", "limits")

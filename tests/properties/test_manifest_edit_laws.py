@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from agentpack.input.documents import read_yaml
 from agentpack.input.schemas import validate
-from agentpack.manifest_edit import edit_manifest
-from agentpack.manifest_text import new_manifest
 from agentpack.model.manifest import EMPTY, ConfiguredSource, Manifest, ManifestEntry
 from agentpack.model.requirement import parse_requirement
+from agentpack.writers.manifest_edit import edit_manifest
+from agentpack.writers.manifest_text import new_manifest
 
 NAMES = ("alpha", "beta", "gamma", "delta")
 RANGES = ("", ">=1.1,<2", "==1.0.0", "~=2.0", "[strict-typing]", "[lean,strict-typing]>=1")

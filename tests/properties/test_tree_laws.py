@@ -64,7 +64,7 @@ class Place:
         publish(box / "project/packs", *PACKS)
 
     def workspace(self) -> Workspace:
-        return Workspace(self.environment, project_scope(str(self.project), "told", self.environment))
+        return Workspace(self.environment, project_scope(str(self.project), "told"))
 
     def install(self, requirement: str, decided: ChangeRequest = DECISIONS[0]) -> None:
         install(self.workspace(), replace(decided, names=[requirement], sources=["packs"]))

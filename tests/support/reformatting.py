@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from agentpack.clients.emit import json_text, toml_value, yaml_entry
 from agentpack.compose.parse import split_front_matter
 from agentpack.input.documents import read_toml, read_yaml
+from agentpack.writers.emit import json_text, toml_value, yaml_entry
 
 STYLES = ("single", "json", "block")
 

@@ -2,7 +2,7 @@
 
 A header is reduced to the rows that can matter: fields known to grant nothing, such as name and description, are left
 out if their rows are complete. What is left is the same for most personas of a client, so it is parsed once. Every row
-must have exactly the form that `clients/emit.py` writes; any other text is parsed whole by the format's own reader.
+must have exactly the form that `writers/emit.py` writes; any other text is parsed whole by the format's own reader.
 """
 
 import json
@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
-from agentpack.clients.emit import is_exact, is_plain_word
 from agentpack.errors import InvalidFile
+from agentpack.writers.emit import is_exact, is_plain_word
 
 MAX_HEADER = 200_000
 """Bytes of a header that is read without the format's own reader, which has its own limit."""

@@ -9,15 +9,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentpack.capabilities.headers import header_rows, parse_fields, parse_rows
-from agentpack.capabilities.meaning import CapabilityReader, ToolVocabulary, model_class
+from agentpack.capabilities.meaning import CapabilityReader, ToolVocabulary
 from agentpack.clients.base import Client
 from agentpack.clients.capability_meanings import MEANINGS
-from agentpack.model.capabilities import EVERY, widening
+from agentpack.model.capabilities import EVERY
 
 UNREADABLE = (EVERY, "unreadable")
 """The capabilities of a file that cannot be read."""
-
-__all__ = ["UNREADABLE", "FileReader", "capabilities", "model_class", "widening"]
 
 
 def capabilities(client: Client, content: bytes) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def select_named(workspace: Workspace, text: str, settings: Sequence[str] = ()) 
     requirement = parse_requirement(text)
     refuse_address(requirement)
     candidates = candidates_to_view(workspace, workspace.manifest, workspace.lock)
-    values = read_settings(candidates, workspace.manifest, requirement, settings) if settings else {}
+    values = read_settings(candidates, requirement, settings) if settings else {}
     return select_requirement(candidates, requirement, values)
 
 

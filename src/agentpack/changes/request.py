@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.plan import Decisions
-from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Plan
 from agentpack.model.lock import Lock
 from agentpack.model.manifest import Manifest
@@ -14,6 +13,7 @@ from agentpack.model.requirement import Requirement
 from agentpack.wanted.wanted import Wanted
 from agentpack.workspace.documents import LocalText
 from agentpack.workspace.workspace import Workspace
+from agentpack.writers.manifest_text import new_manifest
 
 Confirm = Callable[[Outcome], bool]
 
@@ -99,7 +99,7 @@ def desired_state(workspace: Workspace, old: Manifest, new: Manifest, wanted: Wa
     elif new == old:
         text = data.decode("utf-8")
     else:
-        from agentpack.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
+        from agentpack.writers.manifest_edit import edit_manifest  # loads YAML: only where a text of people's changes
 
         text = edit_manifest(data.decode("utf-8"), name, old, new, workspace.documents.resolve_client)
         workspace.documents.parse_manifest(text.encode())  # loads what checks it, so that the next command need not

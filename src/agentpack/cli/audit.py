@@ -63,7 +63,7 @@ def audit(
     if baseline is not None:
         known = _with_baseline(session, found, level, baseline, write=write_baseline)
     counted = found.counted(level, known)
-    _show(output, found, counted, format or "text")
+    _show(output, counted, format or "text")
     hidden = len(found.counted(level)) - len(counted)
     _totals(output, found, counted, hidden)
     code = 5 if found.broken else 1 if counted else 0
@@ -92,7 +92,7 @@ def _with_baseline(session: Session, found: Audit, level: str, path: str, *, wri
 # What is shown.
 
 
-def _show(output: Output, found: Audit, counted: _Found, format: str) -> None:
+def _show(output: Output, counted: _Found, format: str) -> None:
     if output.json:
         return
     if format == "sarif":

@@ -28,7 +28,7 @@ def upgrade(session: Session, request: ChangeRequest) -> Result:
     from agentpack.commands.upgrade import upgrade as operation  # not for `install`
 
     look = f"agentpack diff --upgrade{' --latest' if request.latest else ''}"
-    confirm = None if request.yes else confirmation(session, question="Upgrade?", look=look)
+    confirm = None if request.yes else confirmation(session, look=look)
     return confirmed_change(session, replace(request, confirm=confirm), operation)
 
 

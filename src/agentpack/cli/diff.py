@@ -60,7 +60,7 @@ def diff(
 
     Example: agentpack diff --to python-engineer@1.1.0 --format rules
     """
-    _check(format, name=name, upgrade=upgrade, latest=latest, stat=stat, releases=from_ is not None or to is not None)
+    _check(format, upgrade=upgrade, latest=latest, stat=stat, releases=from_ is not None or to is not None)
     if format == "json":
         session.output.json = True
     limits = ComparisonFilter(name=name, clients=client or (), rules=format != "unified")
@@ -75,7 +75,7 @@ def diff(
     return _show(session, found, format, stat=stat)
 
 
-def _check(format: str | None, *, name: str | None, upgrade: bool, latest: bool, stat: bool, releases: bool) -> None:
+def _check(format: str | None, *, upgrade: bool, latest: bool, stat: bool, releases: bool) -> None:
     if format is not None and format not in FORMATS:
         raise UsageError(f"there is no format `{format}`", hint=f"`--format` takes {', '.join(FORMATS)}")
     if stat and format not in (None, "text"):

@@ -87,11 +87,9 @@ def markers_left(done: bytes, sides: MergeSides) -> bool:
 
 def _markers(data: bytes) -> Counter[str]:
     lines = data.decode("utf-8", "replace").split("\n")
-    return Counter(marker for line in lines for marker in _MARKERS if line.rstrip("\r") == marker or _is(line, marker))
-
-
-def _is(line: str, marker: str) -> bool:
-    return line.startswith(f"{marker} ")
+    return Counter(
+        marker for line in lines for marker in _MARKERS if line.rstrip("\r") == marker or line.startswith(f"{marker} ")
+    )
 
 
 # What the user edits with.

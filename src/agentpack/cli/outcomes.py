@@ -157,8 +157,8 @@ def finish(session: Session, outcome: Outcome) -> Result:
     return Result(outcome_data(outcome), 3 if outcome.left else 0)
 
 
-def confirmation(session: Session, *, question: str, look: str) -> Confirm:
-    """The confirmation prompt; declines when there is no terminal.
+def confirmation(session: Session, *, look: str) -> Confirm:
+    """The confirmation prompt of `upgrade`; declines when there is no terminal.
 
     Args:
         look: the command that shows the changes inside the files.
@@ -172,6 +172,6 @@ def confirmation(session: Session, *, question: str, look: str) -> Confirm:
         session.output.say(f"`{look}` shows what changes inside")
         if not session.environment.interactive:
             return False
-        return ask_on_terminal(question)
+        return ask_on_terminal("Upgrade?")
 
     return confirm

@@ -12,7 +12,7 @@ from agentpack.errors import UsageError
 from agentpack.model.names import Digest, client_word, did_you_mean
 from agentpack.model.variables import VARIABLES
 
-__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "ClientDeclaration", "Clients", "client_named"]
+__all__ = ["CLIENTS", "MODULES", "SHARED", "VARIABLES", "ClientDeclaration", "Clients"]
 
 MODULES: Mapping[str, str] = {
     "antigravity": "antigravity",
@@ -133,8 +133,3 @@ class Clients(Mapping[str, Client]):
 
 
 CLIENTS = Clients()
-
-
-def client_named(name: str) -> Client:
-    """The built-in client with this name. Raises UsageError if there is none."""
-    return CLIENTS.named(name)

@@ -25,9 +25,6 @@ _AGREEING: Mapping[str, tuple[str, ...]] = {
     "looking": ("looking",),
 }
 """By the role of a key, the meanings in other clients that say no more than it."""
-FORMATS = ("markdown", "toml", "json", "yaml", "body")
-"""`yaml` is an entry of a shared file; `body` has no header."""
-STYLES = ("list", "comma", "map", "permissions")
 
 
 class Choice(NamedTuple):
@@ -71,15 +68,28 @@ class UserFolder(NamedTuple):
 
 
 class SharedFile(NamedTuple):
-    """A file with many agents, also other people's: only our entries are ours.
+    """A file with several agents in it. Agentpack only manages its own entries."""
 
-    `entries` returns each entry's text by its key; `put` returns the file's bytes with entries set (or removed, for
-    None) and every other byte unchanged. Both raise ValueError on a file that cannot be read, `put` also if the change
-    would touch other bytes. A file with no entries left is empty.
-    """
+    path: tuple[str, ...]
+    """The keys that lead to the list or map of agents."""
+    key: str | None = None
+    """The key of an agent's name in a list; None for a map, whose keys are the names."""
 
-    entries: Callable[[bytes], Mapping[str, str]]
-    put: Callable[[bytes, Mapping[str, str | None]], bytes]
+    def entries(self, data: bytes) -> Mapping[str, str]:
+        """The text of each agent. Raises ValueError on a file that cannot be read."""
+        from agentpack.writers.shared_yaml import Place  # loads YAML: for such a file only
+
+        return Place(*self).entries(data)
+
+    def put(self, data: bytes, texts: Mapping[str, str | None]) -> bytes:
+        """The file with these agents set, or removed for None; empty if nothing is left. Every other byte is kept.
+
+        Raises:
+            ValueError: the file cannot be read, or cannot be changed without touching the rest.
+        """
+        from agentpack.writers.shared_yaml import Place
+
+        return Place(*self).put(data, texts)
 
 
 def _same(name: str) -> str:
@@ -163,6 +173,7 @@ class Client:
     # The client's agent file.
 
     format: str = "markdown"
+    """`markdown`, `toml`, `json`, `yaml` (an entry of a shared file) or `body` (no header at all)."""
     header: str = "lines"
     """How the header of a Markdown file is parsed: `strict` if it must be valid YAML, `lines` if invalid YAML is read
     line by line, `claude` as Claude Code does."""

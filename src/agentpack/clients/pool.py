@@ -3,8 +3,7 @@
 Fields: https://docs.poolside.ai/subagents
 """
 
-from agentpack.clients.base import Client, UserFolder
-from agentpack.clients.shared_files import map_of_entries
+from agentpack.clients.base import Client, SharedFile, UserFolder
 
 CLIENT = Client(
     name="pool",
@@ -19,7 +18,7 @@ CLIENT = Client(
     reads="project beats user; the map `subagents.agents` in `settings.yaml`",
     markers=(".poolside", ".config/poolside"),
     reserved=frozenset(("general",)),
-    shared=map_of_entries("subagents", "agents"),
+    shared=SharedFile(("subagents", "agents")),
     remarks=("A `settings.local.yaml` in a project is laid over its `settings.yaml`.",),
     format="yaml",
     name_key=None,

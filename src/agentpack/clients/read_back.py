@@ -10,7 +10,6 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
-from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords
 from agentpack.clients.grammar import NONE, listed
 from agentpack.errors import Fault, InvalidFile
@@ -42,7 +41,7 @@ class AgentFile(NamedTuple):
     client."""
 
 
-def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
+def read_agent_file(client: Client, data: bytes, stem: str) -> AgentFile:
     """Parse a file of that client, or an entry of a shared file.
 
     Args:
@@ -52,11 +51,6 @@ def read_agent_file(client: str, data: bytes, stem: str) -> AgentFile:
     Raises:
         InvalidFile: the client cannot read it either.
     """
-    return read_declared(CLIENTS.named(client), data, stem)
-
-
-def read_declared(client: Client, data: bytes, stem: str) -> AgentFile:
-    """Like `read_agent_file`, for a client that may be user-declared."""
     text = decode(data, stem)
     fields, body = fields_and_body(client, text, stem) or ({}, text)
     header, ignored = canonical(client, fields)

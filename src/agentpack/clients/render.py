@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from agentpack.clients import CLIENTS
 from agentpack.clients.base import Client, ToolWords, native_settings
 from agentpack.clients.capability_meanings import MEANINGS
-from agentpack.clients.emit import toml_document, yaml_entry, yaml_header
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, UNKNOWN, Grammar, listed
 from agentpack.errors import UsageError
 from agentpack.input.setting_forms import fit_setting
@@ -16,6 +15,7 @@ from agentpack.model.fields import MODELS, TOOLS, WORDS
 from agentpack.model.names import did_you_mean
 from agentpack.model.persona import Persona
 from agentpack.model.rendering import Note
+from agentpack.writers.emit import toml_document, yaml_entry, yaml_header
 
 Models = Mapping[str, Mapping[str, str]]
 """Model names by family, then client (`models:` of the manifest)."""

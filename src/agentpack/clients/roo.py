@@ -4,10 +4,9 @@ Schema: RooCodeInc/Roo-Code, `packages/types/src/mode.ts`; one bad entry invalid
 by the editor's extension in a folder of the editor's own, which differs by editor and system: no user scope.
 """
 
-from agentpack.clients.base import Client, ToolWords
+from agentpack.clients.base import Client, SharedFile, ToolWords
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NONE, PAIRED, REFUSED, Grammar
-from agentpack.clients.shared_files import list_of_entries
 
 CLIENT = Client(
     name="roo",
@@ -22,7 +21,7 @@ CLIENT = Client(
     reads="project beats user; the list `customModes` in `.roomodes`",
     markers=(".roomodes", ".roo"),
     reserved=frozenset("architect code ask debug orchestrator".split()),
-    shared=list_of_entries("customModes", key="slug"),
+    shared=SharedFile(("customModes",), "slug"),
     remarks=(
         "One mode that is not valid makes Roo Code refuse the whole list.",
         "A user's own modes are in a folder of the editor: agentpack writes none there.",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentpack.clients import CLIENTS, MODULES
-from agentpack.clients.base import DECLARED, FORMATS, Choice, Client, ToolWords, UserFolder
+from agentpack.clients.base import DECLARED, Choice, Client, ToolWords, UserFolder
 from agentpack.errors import Fault, InvalidFile
 from agentpack.model.fields import WORDS
 from agentpack.model.names import is_reserved
@@ -132,6 +132,3 @@ def _not_for_agents(file: str, key: str, folder: str, leaf: str) -> Iterator[Fau
         yield Fault(file, 0, key, f"`{folder}` is not a folder for agents: {why}")
     if any(part.startswith(".") for part in leaf[len(above) :].split("/")):
         yield Fault(file, 0, "file", f"`{leaf}` leads to a hidden file or folder, where other programs keep settings")
-
-
-__all__ = ["FORMATS", "clients_sharing_folders", "declared_client"]

@@ -102,7 +102,7 @@ def _with_requirements(
     own = tuple(clients) if clients and not fresh and set(clients) != set(manifest.clients or ()) else None
     packs = list(manifest.packs)
     for requirement, text in zip(asked, request.names, strict=True):
-        parameters = read_settings(candidates, manifest, requirement, settings) if settings else {}
+        parameters = read_settings(candidates, requirement, settings) if settings else {}
         index = next((i for i, w in enumerate(packs) if w.requirement.pack == requirement.pack), None)
         entry = ManifestEntry(replace(requirement, newest=False), _shortest(requirement, text))
         if index is None:

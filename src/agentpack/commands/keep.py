@@ -71,8 +71,6 @@ def keep(
         DecisionNeeded: an edit cannot be expressed as a variant; the details list each. Nothing was written.
         UsageError: nothing of that name is installed, or the variant's name is taken.
     """
-    if client is not None:
-        workspace.clients.named(client)
     chosen, wanted, found = _found(workspace, name, client)
     command = f"keep {name}"
     if not found:
@@ -101,8 +99,6 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
     Raises:
         DecisionNeeded: an edit does not map to rules.
     """
-    if client is not None:
-        workspace.clients.named(client)
     chosen, _, found = _found(workspace, name, client)
     patches = []
     for edited in found:
@@ -120,6 +116,8 @@ def patch_for_author(workspace: Workspace, name: str, client: str | None = None)
 
 
 def _found(workspace: Workspace, name: str, client: str | None) -> tuple[Selection, Wanted, tuple[EditedPersona, ...]]:
+    if client is not None:
+        workspace.clients.named(client)
     if workspace.documents.lock_bytes is None and not workspace.manifest.packs:
         raise nothing_installed_error()
     lock = current_lock(workspace)

@@ -8,7 +8,6 @@ from agentpack.changes.decisions import make_change
 from agentpack.changes.outcome import Outcome
 from agentpack.changes.request import ChangeRequest, DesiredState, desired_state
 from agentpack.errors import DecisionNeeded, Refused, UsageError
-from agentpack.manifest_text import new_manifest
 from agentpack.model.changes import Action, Plan
 from agentpack.model.line_ends import plain
 from agentpack.model.manifest import Manifest, ManifestEntry
@@ -18,6 +17,7 @@ from agentpack.wanted.candidates import candidates_to_install
 from agentpack.wanted.choose import choose
 from agentpack.workspace.preconditions import nothing_installed_error, require_packs
 from agentpack.workspace.workspace import Workspace, changing
+from agentpack.writers.manifest_text import new_manifest
 
 
 @changing

@@ -23,7 +23,6 @@ MAX_ALL_RULES = 200_000
 """Rules and headings of a persona or variant: a model follows some sixty."""
 _MARK = "\ufeff"
 _FENCE = re.compile(r"---[ \t]*\r?\Z")
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})\Z")
 _BRACES = re.compile(r"[ \t]*\{#([^{}]*)\}[ \t]*(\r?)\Z")
 _ALLOWED: Mapping[tuple[bool, bool], tuple[str, ...]] = {
     (False, False): ("when", "checked"),
@@ -337,11 +336,7 @@ class _Braces:
 
 
 def _is_date(text: str) -> bool:
-    """Whether the text is an ISO 8601 date. (`datetime` would bring the clock in here.)"""
-    match = _DATE.match(text)
-    if match is None:
-        return False
-    year, month, day = map(int, match.groups())
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    days = (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    return 1 <= month <= 12 and 1 <= day <= days[month - 1]
+    """Whether the text is an ISO 8601 date."""
+    from agentpack.model.dates import seconds  # loads the calendar, which only `checked=` needs
+
+    return len(text) == len("2026-11-23") and seconds(text) is not None

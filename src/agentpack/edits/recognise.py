@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from agentpack.clients.base import Client
-from agentpack.clients.emit import yaml_header
-from agentpack.clients.read_back import read_declared
+from agentpack.clients.read_back import read_agent_file
 from agentpack.compose.compose import ParameterValues, compose
 from agentpack.compose.layers import first_draft
 from agentpack.compose.parse import MAX_RULES, PersonaText, parse_sections, split_front_matter
@@ -22,6 +21,7 @@ from agentpack.model.fields import FIELDS
 from agentpack.model.names import persona_name_fault
 from agentpack.model.persona import Origin, Section
 from agentpack.model.unmerged import MARKERS
+from agentpack.writers.emit import yaml_header
 
 ENOUGH = 0.5
 """The share of common rules, of all rules on either side, from which a file counts as an edited release."""
@@ -62,7 +62,7 @@ def read_file(target: Client, data: bytes, stem: str) -> Agent:
         stem: the agent's name according to the file name; for an entry, its key.
     """
     try:
-        read = read_declared(target, data, "")
+        read = read_agent_file(target, data, "")
     except InvalidFile as error:
         return Agent("", {}, "", frozenset(), "; ".join(map(_fault_words, error.faults)))
     except HiddenText as error:

@@ -7,24 +7,19 @@ words for is refused, each with its place.
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from functools import lru_cache
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from agentpack.clients.emit import yaml_header
 from agentpack.compose.parse import MAX_RULES, MAX_TEXT, parse_sections
 from agentpack.compose.substitute import PLACEHOLDER, as_text, substitute
-from agentpack.differences.lines import Match, matches
-from agentpack.differences.words import bag, likeness
+from agentpack.differences.lines import longest_run, matches
+from agentpack.differences.rules import entries_of, pair
 from agentpack.input.parameters import Value
 from agentpack.model.persona import Rule, Section
+from agentpack.writers.emit import yaml_header
 
-_ALIKE = 0.5
-"""How much of a rule must be left for it to count as changed and not as another one."""
 _LONGEST = 4000
-_PAIRS = 10_000
-"""So many pairs of changed rules between two that stayed, and of sections, are looked at for likeness."""
 _STEPS = 1_000_000
 """So much is done to find the values of placeholders in an edited rule, by `matches`; then less finely."""
 _WORD = re.compile(r"[a-z0-9]+")
@@ -89,24 +84,24 @@ class _Reader:
         self.fresh: list[str] = []
 
     def read(self, old: Sequence[Section], new: Sequence[Section]) -> None:
-        pairs = _pair(old, new)
+        pairs, rules = _paired(old, new)
         kept = {a for a, b in pairs if a is not None and b is not None}
         for index, (a, b) in enumerate(pairs):
             if a is not None and b is not None:
-                self.changed(old[a], new[b])
+                self.changed(old[a], new[b], rules[a, b])
             elif a is not None:
                 self.lost(old, a, kept)
             elif b is not None:
                 self.added(new[b], *_neighbours(pairs, index, old))
         self.refuse_moves()
 
-    def changed(self, old: Section, new: Section) -> None:
+    def changed(self, old: Section, new: Section, same: Sequence[tuple[int, int]]) -> None:
         heading = None
         if (old.heading, old.level) != (new.heading, new.level):
             heading = new.heading
             if old.id is None:
                 self.unsaid.append(f"the heading “{short(old.heading)}” was changed and has no id")
-        rules = tuple(self.rules(old, new))
+        rules = tuple(self.rules(old, new, same))
         if rules or heading is not None:
             self.sections.append(SectionEdit(old, old.id, heading, rules))
 
@@ -142,11 +137,12 @@ class _Reader:
             rules.append(RuleEdit(self.fresh_id(rule.text), rule.text, rule.kind))
         self.sections.append(SectionEdit(None, id, section.heading, tuple(rules), **place))
 
-    def rules(self, old: Section, new: Section) -> Iterator[RuleEdit]:
+    def rules(self, old: Section, new: Section, same: Sequence[tuple[int, int]]) -> Iterator[RuleEdit]:
         previous: str | None = None
         waiting: list[Rule] = []
         found: list[RuleEdit] = []
-        for was, now in _pair_rules(old.rules, new.rules):
+        for i, j in _side_by_side(same, len(old.rules), len(new.rules)):
+            was, now = None if i is None else old.rules[i], None if j is None else new.rules[j]
             if now is None and was is not None:
                 self.take_out(was)
             elif was is None and now is not None:
@@ -208,99 +204,47 @@ def _neighbours(
     return before, behind
 
 
-# Pairing.
+# Pairing. `differences` decides which rule is which. A variant cannot move a rule, so a moved one counts as removed and
+# added.
 
 
 Pairs = list[tuple[int | None, int | None]]
 
 
-def _pair(old: Sequence[Section], new: Sequence[Section]) -> Pairs:
-    """Old and new sections side by side, in order. The text before the first heading is always paired."""
-    wholes, others = ([_whole(section) for section in side[1:]] for side in (old, new))
-    rest = _paired(wholes, others, lambda a, b: _section_score(old[a + 1], new[b + 1]))
-    return [(0, 0), *((None if a is None else a + 1, None if b is None else b + 1) for a, b in rest)]
-
-
-def _whole(section: Section) -> str:
-    return "\0".join((str(section.level), section.heading, *(rule.text for rule in section.rules)))
-
-
-def _section_score(old: Section, new: Section) -> float:
-    texts, others = {rule.text for rule in old.rules}, {rule.text for rule in new.rules}
-    shared = len(texts & others) / max(len(texts), len(others), 1)
-    if (old.heading, old.level) == (new.heading, new.level):
-        return 2 + shared
-    like = _likeness(old.heading, new.heading)
-    if shared >= _ALIKE or (like >= _ALIKE and not texts and not others):
-        return 1 + shared
-    return 1 + shared if like >= 0.6 and (shared > 0 or not texts or not others) else 0
-
-
-def _pair_rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[tuple[Rule | None, Rule | None]]:
-    texts, others = [rule.text for rule in old], [rule.text for rule in new]
-    for i, j in _paired(texts, others, _rule_score_of(old, new)):
-        yield (None if i is None else old[i]), (None if j is None else new[j])
-
-
-def _rule_score_of(old: Sequence[Rule], new: Sequence[Rule]) -> Callable[[int, int], float]:
-    def score(a: int, b: int) -> float:
-        if old[a].kind != new[b].kind:
-            return 0
-        like = _likeness(old[a].text, new[b].text)
-        return like if like >= _ALIKE else 0
-
-    return score
-
-
-def _likeness(one: str, other: str) -> float:
-    return likeness(_bag(one), _bag(other))
-
-
-@lru_cache(maxsize=1024)
-def _bag(text: str) -> Counter[str]:
-    return bag(text[:_LONGEST])
-
-
-def _paired(old: Sequence[str], new: Sequence[str], score: Callable[[int, int], float]) -> Pairs:
-    """What is the same in both, in order, and between that what is alike. Beyond measure nothing is taken for alike:
-    all of it went, or came.
+def _paired(
+    old: Sequence[Section], new: Sequence[Section]
+) -> tuple[Pairs, Mapping[tuple[int, int], Sequence[tuple[int, int]]]]:
+    """Old and new sections side by side, in order, and for each pair of sections its pairs of rules. The text before
+    the first heading is always paired.
     """
-    pairs: Pairs = []
-    a = b = 0
-    for match in (*matches(old, new), Match(len(old), len(new), 0)):
-        rows, columns = match.i - a, match.j - b
-        if rows * columns > _PAIRS:
-            pairs += [*((i, None) for i in range(a, match.i)), *((None, j) for j in range(b, match.j))]
-        else:
-            pairs += _aligned(rows, columns, a, b, score)
-        a, b = match.i + match.size, match.j + match.size
-        pairs += zip(range(match.i, a), range(match.j, b), strict=True)
-    return pairs
+    was, now = [*_places(old)], [*_places(new)]
+    found = [(was[i], now[j]) for i, j in pair(entries_of(old), entries_of(new))]
+    headings = longest_run([(a, b) for (a, i), (b, _) in found if i is None])
+    rules: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for (a, i), (b, j) in found:
+        if i is not None and j is not None and old[a].rules[i].kind == new[b].rules[j].kind:
+            rules[a, b].append((i, j))
+    shared = defaultdict(list, {both: longest_run(same) for both, same in rules.items()})
+    return [*_side_by_side([(0, 0), *headings], len(old), len(new))], shared
 
 
-def _aligned(rows: int, columns: int, row: int, column: int, score: Callable[[int, int], float]) -> Pairs:
-    """Pairs in order with the greatest sum of scores; what has score 0 is not paired. `row` and `column` are where the
-    places begin.
-    """
-    best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-    scores = [[score(row + a, column + b) for b in range(columns)] for a in range(rows)]
-    for a in range(rows - 1, -1, -1):
-        for b in range(columns - 1, -1, -1):
-            together = best[a + 1][b + 1] + scores[a][b] if scores[a][b] else -1.0
-            best[a][b] = max(best[a + 1][b], best[a][b + 1], together)
-    pairs: Pairs = []
+def _places(sections: Sequence[Section]) -> Iterator[tuple[int, int | None]]:
+    """For each entry of `entries_of`, the index of its section and of its rule, None for a heading."""
+    for number, section in enumerate(sections):
+        if section.level:
+            yield number, None
+        yield from ((number, rule) for rule in range(len(section.rules)))
+
+
+def _side_by_side(pairs: Sequence[tuple[int, int]], old: int, new: int) -> Iterator[tuple[int | None, int | None]]:
+    """The pairs in order; between them first what was removed, then what was added."""
     a = b = 0
-    while a < rows and b < columns:
-        if scores[a][b] and best[a][b] == best[a + 1][b + 1] + scores[a][b]:
-            pairs.append((row + a, column + b))
-            a, b = a + 1, b + 1
-        elif best[a][b] == best[a + 1][b]:
-            pairs.append((row + a, None))
-            a += 1
-        else:
-            pairs.append((None, column + b))
-            b += 1
-    return [*pairs, *((row + i, None) for i in range(a, rows)), *((None, column + j) for j in range(b, columns))]
+    for i, j in (*pairs, (old, new)):
+        yield from ((gone, None) for gone in range(a, i))
+        yield from ((None, fresh) for fresh in range(b, j))
+        if i < old:
+            yield i, j
+        a, b = i + 1, j + 1
 
 
 # A variant that says it.

@@ -72,7 +72,7 @@ def decode(data: bytes, file: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def read_json(data: bytes, file: str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+def read_json(data: bytes, file: str) -> Any:
     """The value of a JSON text.
 
     Args:
@@ -82,7 +82,7 @@ def read_json(data: bytes, file: str, *, max_bytes: int = MAX_BYTES, max_depth: 
         InvalidFile: not valid JSON, a duplicate key, or beyond these bounds.
     """
     try:
-        return json_text.read_json(data, max_bytes=max_bytes, max_depth=max_depth)
+        return json_text.read_json(data, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
     except ValueError as error:
         raise InvalidFile([Fault(file, getattr(error, "lineno", 0), "", f"not JSON: {error}")]) from None
 
@@ -179,11 +179,14 @@ class _Builder:
                     self.fault(event, "a second document (`---`) in one file")
                     return
 
-    def scalar(self, event: Any) -> None:
+    def refuse_marks(self, event: Any) -> None:
         if event.anchor:
             self.fault(event, "anchors (`&name`) are not read", "write the value out")
         if event.tag is not None and event.tag != "!":
             self.fault(event, f"tags (`{event.tag[:80]}`) are not read")
+
+    def scalar(self, event: Any) -> None:
+        self.refuse_marks(event)
         value: Any = event.value
         if _HALVES.search(value):
             self.fault(event, "half of a surrogate pair, which is no text")
@@ -214,10 +217,7 @@ class _Builder:
 
     def open(self, event: Any) -> bool:
         is_map = isinstance(event, yaml.MappingStartEvent)
-        if event.anchor:
-            self.fault(event, "anchors (`&name`) are not read", "write the value out")
-        if event.tag is not None and event.tag != "!":
-            self.fault(event, f"tags (`{event.tag[:80]}`) are not read")
+        self.refuse_marks(event)
         if len(self.stack) >= MAX_DEPTH:
             self.fault(event, f"nested deeper than {MAX_DEPTH} levels")
             return False

@@ -58,46 +58,32 @@ class FileNames:
 
     def add(self, path: str) -> str | None:
         """Add a file. Returns why it cannot be in the pack, or None."""
-        if path.startswith("/"):
-            return "an absolute path"
-        if path.count("/") >= MAX_DEPTH:
-            return f"deeper than {MAX_DEPTH} levels"
-        above, _, leaf = path.rpartition("/")
-        fault = None if above in self._folders else self.folder(above)
-        fault = fault or _component_fault(leaf) or _length_fault(path)
-        if fault is None and (before := self._take(path)) is not None:
-            if before != path:
-                return _same_as(before)
-            return "both a file and a folder" if path in self._folders else "a name that stands twice"
-        return fault
+        return self._fault(path, "both a file and a folder" if path in self._folders else "a name that stands twice")
 
     def folder(self, path: str) -> str | None:
         """Add a folder, which may be added again. Returns why it cannot be in the pack, or None."""
         if path in self._folders:
             return None
+        fault = self._fault(path, "both a file and a folder")
+        if fault is None:
+            self._folders.add(path)
+        return fault
+
+    def _fault(self, path: str, again: str) -> str | None:
+        """Take a path. Returns why it is refused (`again` if it was taken before), or None."""
         if path.startswith("/"):
             return "an absolute path"
         if path.count("/") >= MAX_DEPTH:
             return f"deeper than {MAX_DEPTH} levels"
         above, _, leaf = path.rpartition("/")
-        fault = (self.folder(above) if above else None) or _component_fault(leaf) or _length_fault(path)
-        if fault is None and (before := self._take(path)) is not None:
-            return _same_as(before) if before != path else "both a file and a folder"
-        if fault is None:
-            self._folders.add(path)
-        return fault
-
-    def _take(self, path: str) -> str | None:
-        """The earlier path that is the same to some file system; None if there is none."""
+        if fault := self.folder(above) or _component_fault(leaf) or _length_fault(path):
+            return fault
         folded = _folded(path)
         before = self._taken.get(folded)
         if before is None:
             self._taken[folded] = path
-        return before
-
-
-def _same_as(before: str) -> str:
-    return f"the same as `{shown(before)}` where neither case nor Unicode forms count"
+            return None
+        return again if before == path else f"the same as `{shown(before)}` where neither case nor Unicode forms count"
 
 
 def _length_fault(path: str) -> str | None:

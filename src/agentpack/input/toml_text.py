@@ -14,9 +14,7 @@ _PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*"""
 _DOTTED = re.compile(rf"(?:^[ \t\[]*|[{{,][ \t]*)(?:{_PART}){{{MAX_TOML_DEPTH}}}", re.M)
 
 
-def read_toml(
-    data: bytes, file: str, *, max_bytes: int = MAX_TOML_BYTES, max_depth: int = MAX_TOML_DEPTH
-) -> dict[str, Any]:
+def read_toml(data: bytes, file: str) -> dict[str, Any]:
     """The table of a TOML text.
 
     Args:
@@ -26,19 +24,19 @@ def read_toml(
         InvalidFile: not valid TOML within these bounds.
     """
     try:
-        if len(data) > max_bytes:
-            raise ValueError(f"longer than {max_bytes >> 10} KiB")
+        if len(data) > MAX_TOML_BYTES:
+            raise ValueError(f"longer than {MAX_TOML_BYTES >> 10} KiB")
         text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
         if found := _DOTTED.search(text):
             line = text.count("\n", 0, found.end()) + 1
-            raise InvalidFile([Fault(file, line, "", f"nested deeper than {max_depth} levels")])
+            raise InvalidFile([Fault(file, line, "", f"nested deeper than {MAX_TOML_DEPTH} levels")])
         value = tomllib.loads(text, parse_float=parse_float)
-        check_depth(value, max_depth)
+        check_depth(value, MAX_TOML_DEPTH)
         _check_numbers(value)
     except UnicodeDecodeError:
         raise InvalidFile([Fault(file, 0, "", "not UTF-8")]) from None
     except RecursionError:
-        raise InvalidFile([Fault(file, 0, "", f"nested deeper than {max_depth} levels")]) from None
+        raise InvalidFile([Fault(file, 0, "", f"nested deeper than {MAX_TOML_DEPTH} levels")]) from None
     except ValueError as error:
         raise InvalidFile([Fault(file, 0, "", f"not TOML: {error}")]) from None
     return value

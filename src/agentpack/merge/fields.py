@@ -192,7 +192,7 @@ def comments_in(form: str, text: str) -> list[str]:
 
 def field_text(form: str, key: str, value: Any) -> str:
     """A field as our own emitter writes it."""
-    from agentpack.clients.emit import toml_document, yaml_entry
+    from agentpack.writers.emit import toml_document, yaml_entry
 
     if form == "json":
         return "\n".join(json.dumps({key: value}, ensure_ascii=False, indent=2).split("\n")[1:-1])

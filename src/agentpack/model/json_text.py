@@ -27,7 +27,10 @@ def read_json(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any
     """
     check_size(data, max_bytes)
     try:
-        value = _loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_int=parse_int, parse_float=parse_float, parse_constant=_no_constant
+        )
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
     except RecursionError:
@@ -72,12 +75,6 @@ def parse_float(text: str) -> float:
     if value - value != 0:  # infinite, or not a number
         raise ValueError("a number that is not finite, or too long")
     return value
-
-
-def _loads(text: str) -> Any:
-    return json.loads(
-        text, object_pairs_hook=_unique, parse_int=parse_int, parse_float=parse_float, parse_constant=_no_constant
-    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,12 +8,9 @@ from html import escape
 
 from agentpack.changes.differences import Differences, FileDifference
 from agentpack.differences.header import in_words
-from agentpack.differences.lines import unified
 from agentpack.reports.capabilities import may_lines
-from agentpack.reports.conflicts import conflict_lines
-from agentpack.reports.data import decoded_or_none
 from agentpack.reports.escaping import safe
-from agentpack.reports.markdown import safe_lines
+from agentpack.reports.markdown import changed_lines
 from agentpack.reports.words import Place, bare, brief, origin_words, remark_lines, state_words
 
 _HEAD = """\
@@ -68,23 +65,13 @@ def _file(differences: Differences, file: FileDifference, place: Place) -> Itera
         )
     if rows:
         yield "<ul>" + "".join(f"<li>{row}</li>" for row in rows) + "</ul>"
-    if file.state == "conflict":
-        lines = list(conflict_lines(file.why, file.conflicts, file.after or b"", _plain))
-    else:
-        before_text, after_text = decoded_or_none(file.before), decoded_or_none(file.after)
-        lines = safe_lines(unified(before_text, after_text, place(file.path).lstrip("/")))
-    if lines:
+    if lines := changed_lines(file, place):
         yield "<pre>" + "\n".join(_line(line) for line in lines) + "</pre>"
 
 
 def _line(line: str) -> str:
     kind = _CLASSES.get(line[:1])
     return _text(line) if kind is None else f'<span class="{kind}">{_text(line)}</span>'
-
-
-def _plain(words: str, *_: str) -> str:
-    """Same signature as `Output.style`, without colour."""
-    return words
 
 
 def _text(words: str) -> str:

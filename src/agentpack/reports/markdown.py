@@ -45,25 +45,22 @@ def _markdown_file(differences: Differences, file: FileDifference, place: Place)
         for kind, names in by_kind.items():
             more = f" and {len(names) - 20} more" if len(names) > 20 else ""
             yield f"- {len(names)} rule{'' if len(names) == 1 else 's'} {kind}: {', '.join(names[:20])}{more}"
-    if file.state == "conflict":
-        lines = list(conflict_lines(file.why, file.conflicts, file.after or b"", _plain))
-    else:
-        lines = safe_lines(
-            unified(decoded_or_none(file.before), decoded_or_none(file.after), place(file.path).lstrip("/"))
-        )
-    if lines:
+    if lines := changed_lines(file, place):
         fence = "`" * max(3, longest_run_of_backticks(lines) + 1)
         yield "\n".join(("", fence + "diff", *lines, fence))
+
+
+def changed_lines(file: FileDifference, place: Place) -> list[str]:
+    """The lines of a file's patch, or of its conflicts, escaped."""
+    if file.state == "conflict":
+        return list(conflict_lines(file.why, file.conflicts, file.after or b"", _plain))
+    text = unified(decoded_or_none(file.before), decoded_or_none(file.after), place(file.path).lstrip("/"))
+    return [safe(line) for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _plain(words: str, *_: str) -> str:
     """Same signature as `Output.style`, without colour."""
     return words
-
-
-def safe_lines(text: str) -> list[str]:
-    """The lines, each made safe to show."""
-    return [safe(line) for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def longest_run_of_backticks(lines: Iterable[str]) -> int:

@@ -6,19 +6,16 @@ from agentpack.changes.differences import Differences, FileDifference
 from agentpack.differences.header import FieldChange, in_words
 from agentpack.differences.rules import RuleChange
 from agentpack.differences.words import Span, excerpt, marked
-from agentpack.reports.conflicts import conflict_lines
 from agentpack.reports.escaping import safe
 from agentpack.reports.words import (
     MARKS,
-    WHOLE,
     Place,
     Style,
     bare,
     brief,
-    capability_lines,
+    each_file,
+    lines_above,
     origin_words,
-    pack_lines,
-    remark_lines,
     short,
     spans_in,
 )
@@ -26,20 +23,13 @@ from agentpack.reports.words import (
 
 def rules(differences: Differences, place: Place, style: Style) -> Iterator[str]:
     """The lines for each field and rule that differs."""
-    yield from pack_lines(differences)
-    yield from capability_lines(differences)
-    for remark in differences.remarks:
-        yield from remark_lines(remark, place(remark.path))
-    for number, file in enumerate(differences.files):
-        if number or differences.packs or differences.remarks or differences.capabilities:
-            yield ""
-        yield short(file, place(file.path), style)
-        if file.unknown:
-            yield f"  {safe(file.unknown)}"
-        elif file.state == "conflict":
-            yield from conflict_lines(file.why, file.conflicts, file.after or b"", style)
-        elif file.state not in WHOLE:
-            yield from _file_rules(differences, file, style)
+    yield from lines_above(differences, place)
+    yield from each_file(
+        differences,
+        style,
+        lambda file: short(file, place(file.path), style),
+        lambda file: _file_rules(differences, file, style),
+    )
 
 
 def _file_rules(differences: Differences, file: FileDifference, style: Style) -> Iterator[str]:

@@ -28,7 +28,7 @@ def sarif(found: Sequence[tuple[AuditFinding, str]]) -> dict[str, Any]:
             "ruleId": finding.rule,
             "ruleIndex": index[finding.rule],
             "level": finding.level,
-            "message": {"text": _message(finding)},
+            "message": {"text": finding.message + (f": {finding.excerpt}" if finding.excerpt else "")},
             "locations": [{"physicalLocation": _location(finding)}],
             "partialFingerprints": {"agentpackFinding/v1": mark},
         }
@@ -36,10 +36,6 @@ def sarif(found: Sequence[tuple[AuditFinding, str]]) -> dict[str, Any]:
     ]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-
-
-def _message(finding: AuditFinding) -> str:
-    return finding.message + (f": {finding.excerpt}" if finding.excerpt else "")
 
 
 def _location(finding: AuditFinding) -> dict[str, Any]:

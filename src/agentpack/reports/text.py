@@ -7,17 +7,14 @@ from agentpack.compose.parse import split_front_matter
 from agentpack.differences.lines import Hunk, counts, hunks
 from agentpack.differences.parsed_files import decoded
 from agentpack.differences.words import Span, marked, paired, unpaired
-from agentpack.reports.conflicts import conflict_lines
 from agentpack.reports.escaping import safe
 from agentpack.reports.words import (
     MARKS,
-    WHOLE,
     Place,
     Style,
-    capability_lines,
+    each_file,
     line_counts,
-    pack_lines,
-    remark_lines,
+    lines_above,
     rule_counts,
     short,
     spans_in,
@@ -30,10 +27,7 @@ MARKED = 2_000
 
 def stat(differences: Differences, place: Place, style: Style) -> Iterator[str]:
     """A line for each file: its state, the number of lines, and which rules."""
-    yield from pack_lines(differences)
-    yield from capability_lines(differences)
-    for remark in differences.remarks:
-        yield from remark_lines(remark, place(remark.path))
+    yield from lines_above(differences, place)
     for file in differences.files:
         found = line_counts(file)
         numbers = f"{style(f'+{found.added}', 'green')} {style(f'-{found.removed}', 'red')}"
@@ -48,24 +42,14 @@ def text(differences: Differences, place: Place, style: Style, *, width: int) ->
     Args:
         width: unchanged lines are cut to it.
     """
-    yield from pack_lines(differences)
-    yield from capability_lines(differences)
-    for remark in differences.remarks:
-        yield from remark_lines(remark, place(remark.path))
-    first = not (differences.packs or differences.remarks or differences.capabilities)
-    for file in differences.files:
-        if not first:
-            yield ""
-        first = False
+    yield from lines_above(differences, place)
+
+    def heading(file: FileDifference) -> str:
         found = line_counts(file)
         numbers = f"  +{found.added} -{found.removed}" if found != (0, 0) and file.after is not None else ""
-        yield short(file, place(file.path), style) + numbers
-        if file.unknown:
-            yield f"  {safe(file.unknown)}"
-        elif file.state == "conflict":
-            yield from conflict_lines(file.why, file.conflicts, file.after or b"", style)
-        elif file.state not in WHOLE:
-            yield from _body(file, style, width)
+        return short(file, place(file.path), style) + numbers
+
+    yield from each_file(differences, style, heading, lambda file: _body(file, style, width))
 
 
 def _body(file: FileDifference, style: Style, width: int) -> Iterator[str]:

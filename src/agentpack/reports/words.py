@@ -17,6 +17,7 @@ from agentpack.differences.rules import EDIT, RuleChange
 from agentpack.differences.words import Span
 from agentpack.model.unmerged import MARKERS
 from agentpack.reports.capabilities import may_lines
+from agentpack.reports.conflicts import conflict_lines
 from agentpack.reports.escaping import safe
 
 Style = Callable[..., str]
@@ -57,17 +58,34 @@ def remark_lines(remark: Remark, place: str) -> Iterator[str]:
             yield f"  {safe(part)}"
 
 
-def pack_lines(differences: Differences) -> Iterator[str]:
-    """What happens to each pack, one line each."""
+def lines_above(differences: Differences, place: Place) -> Iterator[str]:
+    """The lines before the files: packs, changed capabilities, remarks."""
     for pack in differences.packs:
         before, after = pack.before or "not installed", pack.after or "removed"
         yield safe(f"{pack.name} {before} -> {after}")
-
-
-def capability_lines(differences: Differences) -> Iterator[str]:
-    """Capabilities before and after, a line for each distinct set."""
     for label, words in may_lines(differences.capabilities):
         yield safe(label + words)
+    for remark in differences.remarks:
+        yield from remark_lines(remark, place(remark.path))
+
+
+def each_file(
+    differences: Differences,
+    style: Style,
+    heading: Callable[[FileDifference], str],
+    body: Callable[[FileDifference], Iterator[str]],
+) -> Iterator[str]:
+    """A heading for each file, and what changed in it: `body` for a file that exists before and after."""
+    for number, file in enumerate(differences.files):
+        if number or differences.packs or differences.remarks or differences.capabilities:
+            yield ""
+        yield heading(file)
+        if file.unknown:
+            yield f"  {safe(file.unknown)}"
+        elif file.state == "conflict":
+            yield from conflict_lines(file.why, file.conflicts, file.after or b"", style)
+        elif file.state not in WHOLE:
+            yield from body(file)
 
 
 def line_counts(file: FileDifference) -> LineCounts:

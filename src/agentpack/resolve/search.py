@@ -14,7 +14,7 @@ node is read ahead, and all releases of disputed packs are read at once, so that
 
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from typing import Any
 
 from agentpack.resolve.ranges import UNSELECTED
 
@@ -47,14 +47,6 @@ class Contradiction(Exception):
 
 class Exhausted(Exception):
     """The allowed effort is spent."""
-
-
-class _Analysis(NamedTuple):
-    """What a conflict teaches: a clause, the level at which it has one open term, and all nodes in the conflict."""
-
-    learned: Clause
-    level: int
-    nodes: list[int]
 
 
 class Search:
@@ -295,8 +287,12 @@ class Search:
                 follows = self._read_whole(node) or follows
         return follows
 
-    def _analyse(self, clash: Clause) -> _Analysis:
-        """Replace the latest true term by its cause, until only one term of its level is left."""
+    def _analyse(self, clash: Clause) -> tuple[Clause, int, list[int]]:
+        """Replace the latest true term by its cause, until only one term of its level is left.
+
+        Returns:
+            The clause a conflict teaches, the level at which it has one open term, and all nodes in the conflict.
+        """
         terms = dict(clash.terms)
         because = [clash]
         nodes = set(terms)
@@ -304,7 +300,7 @@ class Search:
             last, level = self._latest(terms)
             if self._level_of[last] > level:
                 learned = clash if len(because) == 1 else Clause(tuple(terms.items()), because=tuple(because))
-                return _Analysis(learned, level, sorted(nodes))
+                return learned, level, sorted(nodes)
             cause = self._cause[last]
             assert cause is not None, "a decision is the first narrowing of its level"
             self.effort_left -= 10 * len(terms)

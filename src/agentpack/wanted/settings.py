@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from agentpack.errors import InvalidFile, UsageError
-from agentpack.model.manifest import Manifest
 from agentpack.model.requirement import Requirement
 from agentpack.wanted.candidates import Candidates
 
 
 def read_settings(
-    candidates: Candidates, manifest: Manifest, requirement: Requirement, settings: Sequence[str]
+    candidates: Candidates, requirement: Requirement, settings: Sequence[str]
 ) -> Mapping[str, str | int | bool]:
     """The parameter values of `--set` texts, as declared by the newest release that the requirement allows."""
     releases = [ref for ref in candidates.sources.releases(requirement.pack) if requirement.allows(ref.version)]

@@ -59,17 +59,6 @@ def that(holds: Callable[[str], bool], message: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def at_most(most: int, what: str) -> AfterValidator:
-    """A validator that accepts lists of up to `most` items."""
-
-    def validate(items: list[Any]) -> list[Any]:
-        if len(items) > most:
-            raise refuse(f"more than {most} {what}")
-        return items
-
-    return AfterValidator(validate)
-
-
 def without_secret(text: str) -> str:
     """The text itself. Raises if it is an address with a password or token."""
     if holds_secret(text):

@@ -1,32 +1,17 @@
 """Turn pydantic errors into faults: file, line and dotted key, in our words, with the nearest key for an unknown one.
 
-Loaded only for errors; therefore it may import the models of every kind.
+Loaded only for errors.
 """
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from agentpack.errors import Fault
 from agentpack.input.documents import Document, Path, dotted
 from agentpack.input.schemas.base import StrictModel
-from agentpack.input.schemas.cases import CaseSchema, PackTestsSchema
-from agentpack.input.schemas.clients import ClientSchema, ToolWordsSchema, UserFolderSchema
-from agentpack.input.schemas.manifests import ManifestSchema, PackEntrySchema, SourceSchema
-from agentpack.input.schemas.packs import PackSchema, ParameterSchema
-from agentpack.input.schemas.personas import (
-    BudgetSchema,
-    ConflictSchema,
-    DescriptionPartSchema,
-    OrderSchema,
-    PersonaSchema,
-    SetSchema,
-    VariantBudgetSchema,
-    VariantSchema,
-)
-from agentpack.input.schemas.policies import SECTIONS, PolicyFileSchema, PolicySchema
 from agentpack.model.names import did_you_mean
 
 
@@ -47,62 +32,28 @@ def _place(loc: tuple[int | str, ...], model: type[StrictModel], data: Any) -> t
     """The part of pydantic's location that exists in the document, and the keys allowed there."""
     path: list[int | str] = []
     here: Any = data
+    keys = known = _keys(model)
     for part in loc:
-        if (isinstance(here, dict) and part in here) or (isinstance(here, list) and _is_index(part, here)):
+        is_item = isinstance(here, list) and isinstance(part, int) and part < len(here)
+        if is_item or (isinstance(here, dict) and (part in here or part in keys)):
             path.append(part)
-            here = here[part]  # type: ignore[index]
-        elif isinstance(here, dict) and part in _every_key():
-            path.append(part)  # a key that is missing
-            here = None
-    return tuple(path), sorted(_known_keys(tuple(path[:-1]), model))
+            here = here[part] if is_item or part in here else None  # a key that is missing
+            known = keys
+            field = keys.get(str(part))
+            if field is not None and (inner := _model_in(field.annotation)):
+                keys = _keys(inner)
+    return tuple(path), sorted(known)
 
 
-def _is_index(part: int | str, items: list[Any]) -> bool:
-    return isinstance(part, int) and part < len(items)
+def _keys(model: type[StrictModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-@cache
-def _every_key() -> frozenset[str]:
-    kinds = (PackSchema, PersonaSchema, VariantSchema, ManifestSchema, ClientSchema, PackTestsSchema, PolicyFileSchema)
-    packs = (
-        ParameterSchema,
-        DescriptionPartSchema,
-        SetSchema,
-        OrderSchema,
-        ConflictSchema,
-        CaseSchema,
-        BudgetSchema,
-        VariantBudgetSchema,
-    )
-    parts = (*packs, PackEntrySchema, SourceSchema, UserFolderSchema, ToolWordsSchema)
-    models: tuple[type[StrictModel], ...] = (*kinds, *parts, *SECTIONS.values())
-    return frozenset(key for model in models for key in _keys(model))
-
-
-def _keys(model: type[StrictModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _known_keys(path: Path, model: type[StrictModel]) -> list[str]:
-    """The keys that a map at `path` may have."""
-    parts = [part for part in path if isinstance(part, str)]
-    nested: Mapping[str, type[StrictModel]]
-    nested = {
-        "parameters": ParameterSchema,
-        "description": DescriptionPartSchema,
-        "set": SetSchema,
-        "order": OrderSchema,
-    }
-    nested = {**nested, "packs": PackEntrySchema, "sources": SourceSchema}
-    nested = {**nested, "conflicts": ConflictSchema, "tests": CaseSchema, "budget": BudgetSchema}
-    found: type[StrictModel] = model
-    if model is PolicyFileSchema:
-        nested = SECTIONS
-    for part in parts:
-        if found is ManifestSchema and part == "policy":
-            found, nested = PolicySchema, SECTIONS
-        found = nested.get(part, found)
-    return _keys(found)
+def _model_in(annotation: Any) -> type[StrictModel] | None:
+    """The model of a field's maps; None if it has no maps with fixed keys."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation if issubclass(annotation, StrictModel) else None
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 def _words(error: ErrorDetails, path: Path, known: list[str]) -> tuple[str, str | None]:

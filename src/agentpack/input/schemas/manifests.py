@@ -15,7 +15,6 @@ from agentpack.input.schemas.base import (
     Schema,
     StrictModel,
     Value,
-    at_most,
     refuse,
     without_secret,
 )
@@ -31,6 +30,12 @@ def _not_bundled(name: str) -> str:
     if name == "bundled":
         raise refuse("`bundled` is the name of the packs that come with agentpack")
     return name
+
+
+def _few(sources: list[Any]) -> list[Any]:
+    if len(sources) > MAX_SOURCES:
+        raise refuse(f"more than {MAX_SOURCES} sources")
+    return sources
 
 
 class _SourceSchema(StrictModel):
@@ -71,4 +76,4 @@ class ManifestSchema(EmptyAsAbsent):
     clients: list[ClientName] | None = None
     packs: list[Annotated[PackEntrySchema, BeforeValidator(_wanted)]] = []
     models: dict[str, dict[ClientName, Line]] = {}
-    sources: Annotated[list[SourceSchema], at_most(MAX_SOURCES, "sources")] = []  # type: ignore[valid-type]
+    sources: Annotated[list[SourceSchema], AfterValidator(_few)] = []  # type: ignore[valid-type]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _PLAIN = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*\Z")
-_WORDS = frozenset("y n yes no on off true false null none".split())
+WORDS = frozenset("y n yes no on off true false null none".split())
+"""What some reader of YAML takes for a value and not for text, in lower case."""
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _RULE = re.compile("-{3,}")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -29,7 +30,7 @@ def _yaml_text(value: Any) -> str:
 
 def is_plain_word(text: str) -> bool:
     """Whether a text can be written without quotes and still be text."""
-    return _PLAIN.match(text) is not None and text not in _WORDS
+    return _PLAIN.match(text) is not None and text not in WORDS
 
 
 def is_exact(text: str) -> bool:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentpack.model.manifest import Manifest, ManifestEntry
+from agentpack.writers.emit import WORDS
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.~=<>,!*\[\] -]*\Z")
 _PLAIN_START = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_WORDS = frozenset("y n yes no on off true false null none".split())
 
 
 def new_manifest(manifest: Manifest) -> str:
@@ -26,8 +26,7 @@ def new_manifest(manifest: Manifest) -> str:
         lines += [f"  - {flow(source.to_data())}" for source in manifest.sources]
     if manifest.packs:
         lines.append("packs:")
-        for wanted in manifest.packs:
-            lines += entry(wanted, "  ")
+        lines += [f"  {row}" for wanted in manifest.packs for row in entry(wanted)]
     else:
         lines.append("packs: []")
     return "\n".join(lines) + "\n"
@@ -45,15 +44,12 @@ def options(wanted: ManifestEntry) -> Mapping[str, Any]:
     return found
 
 
-def entry(wanted: ManifestEntry, indent: str) -> list[str]:
+def entry(wanted: ManifestEntry) -> list[str]:
     """An item of `packs`, in lines."""
     more = options(wanted)
     if not more:
-        return [f"{indent}- {scalar(wanted.text)}"]
-    return [
-        f"{indent}- require: {scalar(wanted.text)}",
-        *(f"{indent}  {key}: {flow(value)}" for key, value in more.items()),
-    ]
+        return [f"- {scalar(wanted.text)}"]
+    return [f"- require: {scalar(wanted.text)}", *(f"  {key}: {flow(value)}" for key, value in more.items())]
 
 
 def entry_in_flow(wanted: ManifestEntry) -> str:
@@ -64,13 +60,13 @@ def entry_in_flow(wanted: ManifestEntry) -> str:
 
 def scalar(text: str) -> str:
     """A text as YAML in block context: plain where that is safe, else as JSON writes it."""
-    safe = _PLAIN.match(text) and not text.endswith(" ") and text.lower() not in _WORDS
+    safe = _PLAIN.match(text) and not text.endswith(" ") and text.lower() not in WORDS
     return text if safe else json.dumps(text, ensure_ascii=False)
 
 
 def scalar_in_flow(text: str) -> str:
     """A text as YAML between brackets, where fewer characters are plain."""
-    safe = _PLAIN_START.fullmatch(text) and text.lower() not in _WORDS
+    safe = _PLAIN_START.fullmatch(text) and text.lower() not in WORDS
     return text if safe else json.dumps(text, ensure_ascii=False)
 
 
