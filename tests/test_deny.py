@@ -94,6 +94,31 @@ def test_an_edit_of_it_is_kept_and_survives(
     assert sorted(names) == sorted(edited.removeprefix("disallowedTools: ").strip('"\n').split(", "))
 
 
+@pytest.mark.parametrize(
+    ("client", "key", "value"),
+    [
+        ("opencode", "permission", {"*": "deny", "bash": "ask"}),
+        ("kilo", "permission", {"*": "deny", "edit": "ask"}),
+        ("claude", "disallowedTools", "Bash, mcp__x__y"),
+        ("qwen", "disallowedTools", ["run_shell_command", "mcp__x__y"]),
+    ],
+)
+def test_an_edit_that_no_canonical_tool_covers_is_kept_as_it_stands(
+    agentpack: Agentpack, project: Path, tmp_path: Path, client: str, key: str, value: Any
+) -> None:
+    """A question before a tool is no permission for it, and a denied tool of a server stays denied."""
+    packs = release(tmp_path / "packs", "1.0.0")
+    agentpack("install", "data-reviewer<2", "--source", str(packs), "--client", client)
+    path = project / AGENT.replace("claude", client)
+    path.write_text(path.read_text().replace("\n---\n", f"\n{key}: {json.dumps(value)}\n---\n", 1))
+    agentpack("keep", "reviewer")
+    assert header_of(path)[key] == value
+    release(packs, "1.1.0", description="Reviews what came.")
+    agentpack("upgrade", "--yes")
+    assert header_of(path)["description"] == "Reviews what came."
+    assert header_of(path)[key] == value
+
+
 def test_an_edit_of_it_is_merged_with_another_release(installed: Agentpack, packs: Path, project: Path) -> None:
     path = project / AGENT
     path.write_text(path.read_text().replace("WebFetch, WebSearch", "WebFetch, WebSearch, Bash"))

@@ -17,6 +17,7 @@ from agentpack.model.fields import TOOLS
 
 DENIED = [denied for count in range(1, len(TOOLS) + 1) for denied in combinations(TOOLS, count)]
 DENYING = [client for client in CLIENTS.values() if client.tools is not None]
+PERMITTING = [client for client in DENYING if client.tools is not None and client.tools.style == "permissions"]
 
 
 def powers(client: str, **fields: Any) -> tuple[str, ...]:
@@ -80,6 +81,20 @@ def test_what_is_denied_is_read_back_as_no_less(client: str) -> None:
         assert capabilities(CLIENTS[client], again.text.encode()) == capabilities(CLIENTS[client], made.text.encode())
 
 
+@pytest.mark.parametrize("client", PERMITTING, ids=lambda client: client.name)
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_that_is_asked_for_is_not_read_back_as_one_that_is_given(client: Any, tool: str) -> None:
+    """But where that is what agentpack writes for the tool, as for Kilo's shell."""
+    permission = {"*": "deny", **dict.fromkeys(client.tools_of(tool), "ask")}
+    made = rendered(client.name, clients={client.name: {client.tools.key: permission}})
+    if made.text == rendered(client.name, tools=[tool]).text:
+        assert (client.name, tool) == ("kilo", "shell")
+        return
+    header = read_agent_file(client, made.text.encode(), "reviewer").header
+    assert "tools" not in header
+    assert header["clients"] == {client.name: {client.tools.key: permission}}
+
+
 NATIVE = {
     "claude": ("disallowedTools", ["WebFetch"], ["WebFetch, Skill", "WebFetch Skill"]),
     "qwen": ("disallowedTools", ["web_fetch"], ["web_fetch, skill"]),
@@ -100,6 +115,14 @@ def test_it_is_joined_with_what_the_client_s_own_setting_denies(client: str) -> 
         joined = powers(client, deny=["edit"], clients={client: {key: own}})
         assert not covers(joined, "edit")
         assert not widening(alone, joined)
+
+
+@pytest.mark.parametrize("client", PERMITTING, ids=lambda client: client.name)
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_permission_of_the_client_s_own_does_not_give_back_what_is_denied(client: Any, tool: str) -> None:
+    own = {native: "allow" for group in client.tools.names for native in client.tools_of(group)}
+    assert own
+    assert not covers(powers(client.name, deny=[tool], clients={client.name: {client.tools.key: own}}), tool)
 
 
 def test_a_native_list_of_another_form_is_refused_and_not_dropped() -> None:
