@@ -178,6 +178,7 @@ def test_who_may_use_every_tool_may_use_a_denied_one(word: str) -> None:
         ("edit", "edit/write"),
         ("mcp", "every-tool-but:mcp:github"),
         ("mcp:github", "mcp:github/create_issue"),
+        ("mcp:github", "mcp:github~3901d8c58712533b"),
     ],
 )
 def test_a_part_of_what_is_denied_is_denied_too(denied: str, word: str) -> None:
@@ -742,6 +743,18 @@ def test_a_file_from_the_future_is_too_young(agentpack: Agentpack, packs: Path) 
     assert "its release lies in the future" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
 
 
+def test_a_release_is_as_young_as_its_newest_file(agentpack: Agentpack, packs: Path) -> None:
+    by_user("minimum_age: 14\n")
+    manifest, persona = (packs / "data-reviewer/2.0.0" / name for name in ("pack.yaml", "personas/reviewer.md"))
+    now = persona.stat().st_mtime
+    for old, young in ((manifest, persona), (persona, manifest)):
+        os.utime(old, (now - 20 * DAY, now - 20 * DAY))
+        os.utime(young, (now, now))
+        assert "refused by `minimum_age`" in install(agentpack, packs, "data-reviewer==2.0.0", expect=5).err
+    age(packs / "data-reviewer/2.0.0", 20)
+    install(agentpack, packs, "data-reviewer==2.0.0")
+
+
 def test_a_young_release_that_is_installed_already_stays(agentpack: Agentpack, packs: Path) -> None:
     install(agentpack, packs)
     by_user("minimum_age: 14\n")
@@ -785,7 +798,20 @@ def test_every_bundled_release_has_its_date_and_nothing_else_has() -> None:
     assert all(source.released(ref) for name in source.packs() for ref in source.releases(name))
 
 
-# Capabilities, with a file made by hand.
+# Capabilities.
+
+
+def test_a_denied_server_is_denied_where_the_agent_s_file_defines_it(
+    agentpack: Agentpack, project: Path, packs: Path
+) -> None:
+    by_user("capabilities: {deny: ['mcp:tickets']}\n")
+    servers = {"claude": {"mcpServers": [{"tickets": {"command": "serve-tickets"}}]}}
+    publish(packs, make_pack(version="3.0.0", personas={"reviewer": persona_text(tools=["read"], clients=servers)}))
+    assert "is denied by `mcp:tickets`" in install(agentpack, packs, "data-reviewer==3.0.0", expect=5).err
+    assert not (project / ".claude").exists()
+
+
+# With a file made by hand.
 
 
 def test_what_the_files_may_do_is_judged(project: Path, packs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
