@@ -299,8 +299,9 @@ def test_no_declaration_leads_into_a_folder_of_other_programs(agentpack: Agentpa
 def test_data_that_other_programs_may_read_needs_a_folder_for_agents(
     agentpack: Agentpack, house: Path, folder: str
 ) -> None:
-    house.write_text(DECLARED.replace(".house/agents", folder))
-    assert f"`{folder}` is not a folder for agents" in agentpack("clients", expect=2).err
+    for ending, form in ((".toml", "toml"), (".yml", "yaml"), (".yaml", "yaml"), (".json", "json")):
+        house.write_text(f"schema: 1\nproject: {folder}\nfile: '{{name}}{ending}'\nformat: {form}\nbody: prompt\n")
+        assert f"`{folder}` is not a folder for agents" in agentpack("clients", expect=2).err
     house.write_text(f"schema: 1\nproject: {folder}\n")
     agentpack("clients")
 
