@@ -99,6 +99,19 @@ def test_only_the_named_pack_is_upgraded(agentpack: Agentpack, project: Path) ->
     assert "is not in" in agentpack("upgrade", "other", "--yes", expect=2).err
 
 
+def test_edits_in_files_of_packs_that_are_not_named_are_not_discarded(agentpack: Agentpack, project: Path) -> None:
+    publish(project / "packs", make_pack("team-writer", personas={"writer": persona_text("writer")}))
+    agentpack("install", "data-reviewer==1.0.0", "team-writer", "--source", "packs", "--client", "claude")
+    path = project / "agentpack.yaml"
+    path.write_text(path.read_text().replace("==1.0.0", "<2"))
+    edited = {name: project / f".claude/agents/{name}.md" for name in ("reviewer", "writer")}
+    for file in edited.values():
+        file.write_text(file.read_text() + "- mine\n")
+    agentpack("upgrade", "data-reviewer", "--discard-edits", "--yes")
+    assert edited["reviewer"].read_text().endswith("- three, new\n")
+    assert edited["writer"].read_text().endswith("- mine\n")
+
+
 def test_latest_never_goes_back_where_the_source_lost_what_is_installed(agentpack: Agentpack, project: Path) -> None:
     agentpack("install", "data-reviewer>=2", "--source", "packs", "--client", "claude")
     shutil.rmtree(project / "packs/data-reviewer/2.0.0")
