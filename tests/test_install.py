@@ -148,6 +148,14 @@ def test_asking_again_by_the_bare_name_keeps_what_was_chosen(agentpack: Agentpac
     assert marks(project) == before
 
 
+def test_asking_again_by_the_bare_name_upgrades_nothing(agentpack: Agentpack, project: Path, packs: Path) -> None:
+    agentpack("install", "data-reviewer>=1.0,<2", "--source", "packs")
+    publish(packs, make_pack(version="1.2.0"))
+    before = marks(project)
+    assert "nothing to change" in agentpack("install", "data-reviewer").err
+    assert marks(project) == before
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
