@@ -74,6 +74,8 @@ def refusal(*names: str, **variants: str) -> AgentpackError:
         ("## First {#first}\n\nText. {#text}\n", "- Say.\n", "- Say.\n\nText.\n"),
         ("## First {#first}\n\nText. {#text before=look}\n", "- Look.\n", "Text.\n\n- Look.\n"),
         ("## The first {#first}\n", "## First\n", "## The first\n"),
+        ("## First {#first when=flag}\n", "## First\n", "## First\n"),
+        ("## First {#first when=!flag}\n", "## First\n\n- Look.\n- Say.\n\n", ""),
         ("## First {#first replace=section}\n\n- Only. {#only}\n", "- Look.\n- Say.\n", "- Only.\n"),
         ("- Be quick. {#quick}\n", "You review data.\n", "You review data.\n\n- Be quick.\n"),
         ("## New {#new}\n\n- One. {#one}\n", "- Stop.\n", "- Stop.\n\n## New\n\n- One.\n"),
