@@ -509,6 +509,17 @@ def test_what_is_missing_or_a_link_is_refused(agentpack: Agentpack, project: Pat
     assert "`agentpack sync` writes it" in agentpack("adopt", f"{AGENTS}/python-engineer.md", expect=2).err
 
 
+@pytest.mark.parametrize("path", [f"{AGENTS}/reviewer.md", ".roomodes#prober"])
+def test_a_file_named_by_way_of_a_link_to_the_project_is_adopted(
+    agentpack: Agentpack, project: Path, tmp_path: Path, path: str
+) -> None:
+    write_tree(project, {f"{AGENTS}/reviewer.md": REVIEWER, ".roomodes": MODES})
+    (tmp_path / "link").symlink_to(project)
+    (file,) = adopted(agentpack, f"{tmp_path}/link/{path}")
+    assert file["path"] == path
+    agentpack("sync", "--locked")
+
+
 @pytest.mark.parametrize("path", [f"{AGENTS}/reviewer.md", ".roomodes", ".roomodes#prober"])
 def test_adopting_a_file_again_changes_nothing(agentpack: Agentpack, project: Path, path: str) -> None:
     write_tree(project, {f"{AGENTS}/reviewer.md": REVIEWER, ".roomodes": MODES})

@@ -800,6 +800,35 @@ def test_variants_over_one_another_follow_a_release_together(released: Agentpack
     released("sync", "--locked")
 
 
+LONG = "- Look before you change. {#look}\n  Line two.\n  Line three.\n  Line four.\n  Line five.\n"
+"""A rule of several lines, of which each can be edited alone."""
+
+
+def publish_long(agentpack: Agentpack, version: str, *changes: tuple[str, str]) -> None:
+    """A release whose first rule is `LONG`, with these changes."""
+    body = BODY.replace("- Look before you change. {#look}\n", LONG)
+    for old, new in changes:
+        assert old in body
+        body = body.replace(old, new)
+    pack = make_pack("reviews", version, personas={"reviewer": persona_text(body=body)}, parameters=PARAMETERS)
+    publish(agentpack.folder.parent / "packs", pack)
+
+
+def test_two_edits_and_a_release_that_change_one_rule_in_different_lines_all_stay(
+    installed: Agentpack, project: Path
+) -> None:
+    publish_long(installed, "2.0.0")
+    installed("install", "reviews==2.0.0", "--accept", "every-tool")
+    for old, new in (("Look before", "Look twice before"), ("Line five", "My line five")):
+        edit(project, (old, new))
+        installed("keep", "reviewer")
+    publish_long(installed, "2.1.0", ("Line three", "The new line three"))
+    assert "your text stays" not in installed("upgrade", "--latest", "--yes").err
+    rule = "- Look twice before you change.\n  Line two.\n  The new line three.\n  Line four.\n  My line five.\n"
+    assert rule in (project / FILE).read_text()
+    installed("diff")
+
+
 def test_a_merged_text_that_no_variant_says_leaves_the_variant_as_it_is(
     installed: Agentpack, project: Path, tmp_path: Path
 ) -> None:
@@ -844,3 +873,21 @@ def test_a_variant_that_no_longer_can_be_merged_is_used_as_it_stands_and_told(
     assert f"{VARIANT}: cannot be merged with reviews 2.0.0; it is used as it stands" in told
     assert (project / VARIANT).read_text() == before
     assert "- Say what you saw, to all.\n" in (project / FILE).read_text()
+
+
+def test_a_variant_of_any_client_s_edit_follows_a_release(installed: Agentpack, project: Path) -> None:
+    """Codex's file says more than Claude Code's can, so that only for Codex the variant says all of the edit."""
+    publish_long(installed, "2.0.0")
+    clients = ("--client", "claude", "--client", "codex")
+    installed("install", "reviews==2.0.0", *clients, "--accept", "every-tool")
+    codex = project / ".codex/agents/reviewer.toml"
+    text = codex.read_text().replace("Look before", "Look twice before")
+    codex.write_text('model_reasoning_effort = "high"\n' + text)
+    installed("keep", "reviewer", "--client", "codex")
+    publish_long(installed, "2.1.0", ("Line four", "The new line four"))
+    assert "your text stays" not in installed("upgrade", "--latest", "--yes").err
+    for path in (project / FILE, codex):
+        text = path.read_text()
+        assert "- Look twice before you change.\n  Line two.\n  Line three.\n  The new line four.\n" in text
+    assert 'model_reasoning_effort = "high"' in codex.read_text()
+    installed("diff")

@@ -86,6 +86,30 @@ def test_clients_that_share_a_file_by_a_link_get_it_once(
     assert "- Mine." in (project / CLAUDE).read_text()
 
 
+@pytest.mark.parametrize("linked", [CLAUDE, CURSOR])
+@pytest.mark.parametrize("behind", [CLAUDE, CURSOR])
+def test_folders_made_one_hold_what_either_client_got_last_and_no_edit(
+    agentpack: Agentpack, project: Path, packs: Path, install: Callable[..., str], behind: str, linked: str
+) -> None:
+    """An edit kept one client's file at the release before; its user gave it up for the other's text, and a link."""
+    install()
+    edited, linked_file = project / behind, project / linked
+    other = project / (CURSOR if linked == CLAUDE else CLAUDE)
+    edited.write_text(edited.read_text().replace("Say what you saw", "Say all that you saw"))
+    install("1.1.0", "--partial", expect=3)
+    text = (project / (CURSOR if behind == CLAUDE else CLAUDE)).read_text()
+    assert "have seen" in text
+    other.write_text(text)
+    linked_file.unlink()
+    linked_file.parent.rmdir()
+    linked_file.parent.symlink_to(other.parent)
+    newest = NEWER.replace("have seen", "know")
+    publish(packs, make_pack(version="1.2.0", personas={"reviewer": persona_text(body=newest)}))
+    install("1.2.0")
+    assert other.read_text() == text.replace("have seen", "know")
+    agentpack("diff")
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_one_file_for_two_texts_is_refused_with_the_link_and_both_clients(
     agentpack: Agentpack, project: Path, install: Callable[..., str], link: str

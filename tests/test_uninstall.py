@@ -93,6 +93,33 @@ def test_clients_that_the_manifest_does_not_name_are_named_then(agentpack: Agent
     agentpack("diff")
 
 
+def test_a_pack_that_a_found_client_was_skipped_for_stays_without_it(
+    agentpack: Agentpack, project: Path, tmp_path: Path
+) -> None:
+    """Taking another client away asks nobody about one that the pack was never for."""
+    free, limited = (
+        make_pack(name, personas={name: persona_text(name, body=BODY, **header)})
+        for name, header in (("free", {}), ("limited", {"tools": ["read"]}))
+    )
+    publish(tmp_path / "packs", free, limited)
+    manifest = "schema: 1\nsources: [{name: acme, path: ../packs}]\npacks: [free, limited]\n"
+    write_tree(project, {".claude/x": "", ".codex/x": "", ".qwen/x": "", "agentpack.yaml": manifest})
+    assert "skipped Codex for limited" in agentpack("sync").err
+    assert {path for path in tree(project) if "limited" in path} == {
+        ".claude/agents/limited.md",
+        ".qwen/agents/limited.md",
+    }
+    agentpack("uninstall", "--client", "qwen")
+    assert {
+        path for path in tree(project) if path.endswith(("free.md", "free.toml", "limited.md", "limited.toml"))
+    } == {
+        ".claude/agents/free.md",
+        ".codex/agents/free.toml",
+        ".claude/agents/limited.md",
+    }
+    agentpack("sync", "--locked")
+
+
 def test_the_last_client_of_a_pack_stays(installed: Agentpack, project: Path) -> None:
     before = with_state(project)
     ran = installed("uninstall", "--client", "claude", "--client", "opencode", expect=3)

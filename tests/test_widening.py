@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -528,6 +529,22 @@ def test_what_was_taken_away_is_a_first_install_again(widened: Agentpack) -> Non
     assert "may: every-tool" in widened("install", "reviews").err
 
 
+def test_without_lock_and_old_release_the_history_says_what_was_allowed(agentpack: Agentpack, packs: Path) -> None:
+    """Of a file that git tracks, and that says nothing itself, as it was edited."""
+    agentpack("install", "reviews", "--source", str(packs))
+    subprocess.run(["git", "add", "--all"], cwd=agentpack.folder, check=True)
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search"], "color": "blue"})
+    shutil.rmtree(packs / "reviews/1.0.0")
+    (agentpack.folder / "agentpack.lock").unlink()
+    with (agentpack.folder / ".claude/agents/reviewer.md").open("a") as file:
+        file.write("- Mine.\n")
+    release(packs, "1.2.0", reviewer={})
+    assert "read, search -> every-tool" in stopped(agentpack, "sync", "--adopt").err
+    shutil.rmtree(packs / "reviews/1.2.0")
+    agentpack("sync", "--adopt")
+    assert locked(agentpack) == {"reviewer claude": "read, search"}
+
+
 @pytest.mark.parametrize("command", [["upgrade", "--yes"], ["lock", "--upgrade"]])
 def test_without_lock_and_history_the_file_itself_says_what_was_allowed(widened: Agentpack, command: list[str]) -> None:
     (widened.folder / "agentpack.lock").unlink()
@@ -566,6 +583,22 @@ def test_a_lock_made_anew_is_no_acceptance_of_what_it_does_not_say(widened: Agen
     assert pack["version"] == "1.0.0"
     for command in (["sync"], ["sync", "--locked"], ["upgrade", "--yes"]):
         assert "read, search -> every-tool" in stopped(widened, *command).err
+
+
+def test_what_was_accepted_stays_so_for_a_file_that_waits(agentpack: Agentpack, packs: Path) -> None:
+    """`sync --partial` writes the lock anew and leaves an edited file for later."""
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"description": "Reviews more."})
+    agent = agentpack.folder / ".claude/agents/reviewer.md"
+    mine = agent.read_text().replace("description: ", "description: My own. ")
+    agent.write_text(mine)
+    agentpack("lock", "--upgrade", "--accept", "every-tool")
+    for _ in range(2):
+        agentpack("sync", "--partial", expect=3)
+        assert agent.read_text() == mine
+    agentpack("sync", "--on-conflict", "theirs")
+    assert "Reviews more." in agent.read_text()
+    assert locked(agentpack) == {"reviewer claude": "every-tool"}
 
 
 def test_what_was_accepted_for_one_release_is_not_accepted_for_the_next(agentpack: Agentpack, packs: Path) -> None:

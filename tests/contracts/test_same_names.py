@@ -78,6 +78,23 @@ def test_a_name_that_is_used_twice_is_named_in_every_folder_a_client_reads(
     assert agentpack("status", f"--{scope}").out.count("is also named `reviewer`") == len(planted)
 
 
+@pytest.mark.parametrize(
+    ("client", "path", "text"),
+    [
+        ("claude", ".claude/agents/mine.md", persona_text()),
+        ("codex", ".codex/agents/mine.toml", 'name = "reviewer"\n'),
+    ],
+)
+def test_an_agent_that_begins_with_a_byte_order_mark_is_named_too(
+    agentpack: Agentpack, project: Path, packs: str, client: str, path: str, text: str
+) -> None:
+    write_tree(project, {path: "\ufeff" + text})
+    ran = agentpack("install", "data-reviewer", "--source", packs, "--client", client, "--json")
+    (said,) = twice(ran.envelope["data"]["warnings"])
+    assert said.startswith(f"{path} is also named `reviewer`")
+    assert f"{path} is also named `reviewer`" in agentpack("status").out
+
+
 def test_a_file_that_two_clients_read_is_named_once(agentpack: Agentpack, project: Path, packs: str) -> None:
     write_tree(project, {".claude/agents/mine.md": persona_text()})
     words = ("--source", packs, "--client", "copilot", "--client", "goose", "--client", "augment")
