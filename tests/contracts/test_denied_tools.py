@@ -122,7 +122,9 @@ def test_it_is_joined_with_what_the_client_s_own_setting_denies(client: str) -> 
 def test_a_permission_of_the_client_s_own_does_not_give_back_what_is_denied(client: Any, tool: str) -> None:
     own = {native: "allow" for group in client.tools.names for native in client.tools_of(group)}
     assert own
-    assert not covers(powers(client.name, deny=[tool], clients={client.name: {client.tools.key: own}}), tool)
+    for wide in (own, {**own, "*": "allow"}, {"*": "allow", **own}, dict(reversed(own.items()))):
+        left = powers(client.name, deny=[tool], clients={client.name: {client.tools.key: wide}})
+        assert not covers(left, tool), wide
 
 
 def test_a_native_list_of_another_form_is_refused_and_not_dropped() -> None:
