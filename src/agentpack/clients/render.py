@@ -169,8 +169,8 @@ class _Writing:
             if tool not in denied and {*natives} <= {*gone}:
                 self.note(f"deny: `{tool}` goes along", "the client has one tool for both")
         if words.style in ("map", "permissions"):
-            own = {name: grant for name, grant in self.own_grants(words.key).items() if name not in gone}
-            self.fields[words.key] = {**own, **dict.fromkeys(gone, False if words.style == "map" else "deny")}
+            grants = {name: grant for name, grant in self.own_grants(words.key).items() if name not in gone}
+            self.fields[words.key] = {**grants, **dict.fromkeys(gone, False if words.style == "map" else "deny")}
         elif words.deny:
             names = list(dict.fromkeys((*gone, *self.own_names(words.deny, client.denying))))
             self.fields[words.deny] = ", ".join(names) if words.style == "comma" else names
