@@ -46,7 +46,7 @@ def test_what_is_not_denied_stays(client: Any) -> None:
         made = rendered(client.name, deny=list(denied))
         left = capabilities(client, made.text.encode())
         for tool in client.tools.names:
-            along = f"`{tool}` goes along" in "\n".join(map(str, made.notes))
+            along = f"`{tool}` is denied too" in "\n".join(map(str, made.notes))
             assert made.lost or tool in denied or along != covers(left, tool), (denied, left)
 
 
@@ -135,7 +135,7 @@ def test_a_native_list_of_another_form_is_refused_and_not_dropped() -> None:
 @pytest.mark.parametrize("client", ["gemini", "copilot", "droid", "kiro", "cline", "roo"])
 def test_a_client_that_can_only_allow_is_told_what_is_left(client: str) -> None:
     made = rendered(client, deny=["edit"])
-    assert "list of the tools that are left" in "\n".join(map(str, made.notes))
+    assert "list of the remaining tools" in "\n".join(map(str, made.notes))
     assert powers(client, deny=["edit"]) == powers(client, tools=[tool for tool in TOOLS if tool != "edit"])
 
 

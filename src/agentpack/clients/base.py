@@ -234,8 +234,8 @@ class Client:
         return self.powers.denying or self.grammar
 
     def tools_of(self, group: str) -> tuple[str, ...]:
-        """All the client's own tools that do what a canonical tool does, so that denying them denies it: more than an
-        agent needs that is given it. Without those that are denied along with another one.
+        """The client's own tools that must be denied to deny a canonical tool. An agent that is given the tool may need
+        fewer. Tools that are denied together with another one are left out.
         """
         named = self.tools.names.get(group, ()) if self.tools is not None else ()
         more = (name for name, word in self.powers.tools.items() if word == group and name not in self.powers.along)

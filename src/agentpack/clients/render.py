@@ -145,7 +145,9 @@ class _Writing:
         self.note(f"{field}: said as {said}", "the client has no finer words")
 
     def deny_tools(self, denied: Sequence[str]) -> None:
-        """Say which tools the agent has not; every other one stays. What the client cannot be told is lost."""
+        """Write which tools the agent does not get; it keeps all others. What the client cannot express is reported
+        as lost.
+        """
         client, words = self.client, self.client.tools
         if not denied:
             return
@@ -167,7 +169,7 @@ class _Writing:
             return
         for tool, natives in words.names.items():
             if tool not in denied and {*natives} <= {*gone}:
-                self.note(f"deny: `{tool}` goes along", "the client has one tool for both")
+                self.note(f"deny: `{tool}` is denied too", "the client has one tool for both")
         if words.style in ("map", "permissions"):
             grants = {name: grant for name, grant in self.own_grants(words.key).items() if name not in gone}
             self.fields[words.key] = {**grants, **dict.fromkeys(gone, False if words.style == "map" else "deny")}
@@ -182,13 +184,13 @@ class _Writing:
             ]
             left = list(dict.fromkeys(native for native in every if native not in gone))
             self.note(
-                "deny: said as a list of the tools that are left, without those of servers",
-                "the client has no list of tools that are denied",
+                "deny: written as a list of the remaining tools, without those of MCP servers",
+                "the client has no list of denied tools",
             )
             self.allow(words, left, _denied(denied))
 
     def own_names(self, key: str, grammar: Grammar) -> tuple[str, ...]:
-        """The tools of a native list, which ours takes in; empty when there is none."""
+        """The tools in a native list, to be joined with the persona's; empty if there is none."""
         if key not in self.native:
             return ()
         form, names = listed(grammar, self.native.pop(key))
@@ -197,7 +199,7 @@ class _Writing:
         return tuple(names)
 
     def own_grants(self, key: str) -> Mapping[str, Any]:
-        """The native permissions, which ours follow: the last one that fits counts."""
+        """The native permissions. The persona's come after them, because the last match counts."""
         value = self.native.pop(key, {})
         if isinstance(value, dict):
             return value
