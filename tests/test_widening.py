@@ -203,6 +203,39 @@ def test_a_lock_that_says_less_than_its_release_gives_is_no_acceptance(
     widened("sync", "--check")
 
 
+@pytest.mark.parametrize("claimed", ["every-tool", "read, search, shell"])
+@pytest.mark.parametrize("is_waiting", [False, True], ids=["as locked", "named as waiting"])
+def test_a_lock_that_says_more_than_its_release_gives_makes_no_newer_one_go_through(
+    agentpack: Agentpack, packs: Path, claimed: str, is_waiting: bool
+) -> None:
+    agentpack("install", "reviews", "--source", str(packs))
+    release(packs, "1.1.0", reviewer={"tools": ["read", "search", "shell"]})
+    path = agentpack.folder / "agentpack.lock"
+    data = json.loads(path.read_text())
+    data["files"][0]["capabilities"] = claimed
+    if is_waiting:
+        data["files"][0]["release"] = "1.0.0"
+        data["written"] = {"clients": data["clients"], "packs": data["packs"]}
+    path.write_text(json.dumps(data))
+    assert "reviewer for claude: read, search -> read, search, shell" in stopped(agentpack, "upgrade", "--yes").err
+    manifest = agentpack.folder / "agentpack.yaml"
+    manifest.write_text(manifest.read_text().replace("- reviews", "- reviews>=1.1"))
+    stopped(agentpack, "sync")
+
+
+def test_a_lock_ahead_that_says_more_of_what_was_written_stops_as_well(widened: Agentpack) -> None:
+    path = widened.folder / "agentpack.lock"
+    before = json.loads(path.read_text())
+    widened("lock", "--upgrade", "--accept", "every-tool")
+    data = json.loads(path.read_text())
+    data["files"][0]["capabilities"] = "every-tool"
+    data["accepted"] = []
+    path.write_text(json.dumps(data))
+    assert before["files"][0]["capabilities"] == "read, search"
+    for command in (["sync"], ["sync", "--locked"], ["upgrade", "--yes"]):
+        assert "read, search -> every-tool" in stopped(widened, *command).err
+
+
 def test_going_back_to_more_is_the_user_s_own_act_and_is_said(widened: Agentpack) -> None:
     widened("upgrade", "--yes", "--accept", "every-tool")
     assert "may do less: every-tool -> read, search" in widened("rollback").err

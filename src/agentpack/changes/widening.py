@@ -259,7 +259,7 @@ class _WideningCheck:
     def changes(self) -> Iterator[CapabilityChange]:
         for file in self.wanted.files.values():
             key = _key(file)
-            row = self.rows.get(key)
+            row = self._honest(self.rows.get(key), file)
             if row is not None and row.capabilities == ", ".join(file.capabilities):
                 continue
             hides = row is not None and self._hides_more(file, row)
@@ -288,6 +288,17 @@ class _WideningCheck:
         """The declared clients whose declaration differs from the one in the lock, or is missing there."""
         recorded = lock.declared if lock else {}
         return frozenset(name for name, digest in self.wanted.lock.declared.items() if recorded.get(name) != digest)
+
+    def _honest(self, row: LockedFile | None, file: Rendering) -> LockedFile | None:
+        """The row with the capabilities that its own release gives, where a lock that this checkout did not write says
+        more: what somebody claims an old release could do is no reason to let a new one do it.
+        """
+        if row is None or row.capabilities is None or self.workspace.documents.lock_is_recorded:
+            return row
+        if file.pack not in self.moved or _key(file) not in self.again:
+            return row
+        again = self.again[_key(file)].capabilities
+        return row._replace(capabilities=", ".join(again)) if widening(again, row.words) else row
 
     def _hides_more(self, file: Rendering, row: LockedFile) -> bool:
         """Whether the row says less than its own release gives, in a lock that this checkout did not write: then
