@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,7 +189,7 @@ def test_two_clients_declared_with_one_folder_get_one_file(
 HOUSE = "schema: 1\nproject: house/agents\nfile: '{name}.json'\nformat: json\nbody: prompt\n"
 
 
-@pytest.mark.parametrize("file", ["{name}.json", "{name}/settings.json"])
+@pytest.mark.parametrize("file", ["{name}.json", "{name}/settings.json", "{name}.md"])
 @pytest.mark.parametrize(
     ("at", "to", "refused"),
     [
@@ -199,10 +200,12 @@ HOUSE = "schema: 1\nproject: house/agents\nfile: '{name}.json'\nformat: json\nbo
         ("house/agents", "../.shared/own-agents", False),
     ],
 )
-def test_no_link_of_a_clone_makes_a_file_of_data_one_of_other_programs(
+def test_no_link_of_a_clone_leads_from_a_folder_of_agents_to_files_of_others(
     agentpack: Agentpack, project: Path, packs: Path, at: str, to: str, refused: bool, file: str
 ) -> None:
     house = HOUSE.replace("{name}.json", file)
+    if file.endswith(".md"):
+        house = house.replace("json\nbody: prompt", "markdown")
     write_tree(project, {".agentpack/clients/house.yaml": house, ".vscode/x": "", ".github/workflows/x": ""})
     write_tree(project, {".shared/own-agents/x": ""})
     _link(project / at, to)
@@ -213,28 +216,39 @@ def test_no_link_of_a_clone_makes_a_file_of_data_one_of_other_programs(
     assert not refused or everything(project) == before
 
 
-@pytest.mark.parametrize("verb", ["uninstall", "sync"])
-def test_a_lock_deletes_no_file_of_data_through_a_link(
-    agentpack: Agentpack, project: Path, packs: Path, verb: str
+@pytest.mark.parametrize("verb", ["sync", "sync --frozen", "sync --locked", "uninstall data-reviewer", "rollback 0"])
+@pytest.mark.parametrize("client", ["house", "claude"])
+@pytest.mark.parametrize("to", [".vscode", ".", "docs"])
+def test_no_lock_changes_a_file_through_a_link(
+    agentpack: Agentpack, project: Path, packs: Path, client: str, to: str, verb: str
 ) -> None:
+    """The file is as the lock says, or the lock says another text of it: neither makes it ours."""
     write_tree(project, {".agentpack/clients/house.yaml": HOUSE})
-    agentpack("install", "data-reviewer", "--source", str(packs), "--client", "house")
-    (project / "house/agents").rename(project / ".vscode")
-    _link(project / "house/agents", "../.vscode")
+    agentpack("install", "data-reviewer", "--source", str(packs), "--client", client)
+    folder = project / ("house" if client == "house" else ".claude") / "agents"
+    for path in folder.iterdir():
+        (project / to).mkdir(exist_ok=True)
+        path.rename(project / to / path.name)
+    folder.rmdir()
+    _link(folder, f"../{to}")
     if verb == "sync":
-        (project / "agentpack.yaml").write_text("schema: 1\nclients: [claude]\n")
-    agentpack(verb, *(["data-reviewer"] if verb == "uninstall" else []), expect=Refused.exit_code)
-    assert (project / ".vscode/reviewer.json").exists()
+        (project / "agentpack.yaml").write_text(f"schema: 1\nclients: [{client}]\n")
+    before = everything(project)
+    told = agentpack(*verb.split(), expect=Refused.exit_code).err
+    assert "leads through a link to a folder that is not for agents" in told
+    assert everything(project) == before
 
 
 def test_a_link_into_the_source_does_not_change_the_release(
     agentpack: Agentpack, project: Path, packs: Path, install: Callable[..., str]
 ) -> None:
+    (packs / "data-reviewer/1.0.0").rename(packs / "agents")
+    shutil.rmtree(packs / "data-reviewer")
     packs.rename(project / "packs")
-    _link(project / ".claude/agents", "../packs/data-reviewer/1.0.0")
+    _link(project / ".claude/agents", "../packs/agents")
     ran = agentpack("install", "data-reviewer==1.0.0", "--source", "packs", "--client", "claude", "--adopt", expect=3)
     assert ".claude/agents is a link into the source `packs`" in ran.err
-    assert not (project / "packs/data-reviewer/1.0.0/reviewer.md").exists()
+    assert not (project / "packs/agents/reviewer.md").exists()
 
 
 def test_one_folder_mounted_twice_is_one_place(tmp_path: Path) -> None:

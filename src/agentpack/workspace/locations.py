@@ -16,10 +16,10 @@ from typing import NamedTuple
 from agentpack.apply import Step, changed_meanwhile
 from agentpack.clients import Clients
 from agentpack.clients.base import SharedFile
-from agentpack.clients.user_declared import DATA, is_for_agents
+from agentpack.clients.user_declared import is_for_agents
 from agentpack.disk import Disk, Identity
 from agentpack.disk.folders import BEHIND
-from agentpack.disk.real_paths import real_path
+from agentpack.disk.real_paths import is_below, real_path
 from agentpack.errors import Fault, InvalidFile, Refused
 from agentpack.model.changes import Observed
 from agentpack.model.names import Digest, digest_of
@@ -142,8 +142,8 @@ class Locations:
             Refused: a link leads to a file of other programs.
         """
         path, key = split_place(place)
-        if key is None and self._in_clone and path.endswith(DATA) and not path.startswith("$"):
-            self._refuse_settings(path.rpartition("/")[0])
+        if self._in_clone and not path.startswith("$"):
+            self._refuse_others(path.rpartition("/")[0])
         seen = self._disk.look(path) if self._disk.has_root(path) else None
         if seen is None:
             return None
@@ -156,21 +156,23 @@ class Locations:
         text = self._read_entries(path, seen.digest).get(key)
         return None if text is None else Observed(digest_of(text.encode()), seen.mode)
 
-    def _refuse_settings(self, folder: str) -> None:
-        """Raise Refused if a link leads from an agents folder to one not named after agents: a data file there may be
-        another program's settings, or something it runs.
+    def _refuse_others(self, folder: str) -> None:
+        """Raise Refused if a link inside the project leads from an agents folder to one not named after agents: a file
+        there belongs to others, whatever the lock says of it.
         """
         if not folder or folder in self._for_agents:
             return
         where = self._disk.absolute(folder)
         real, root = real_path(where), real_path(self._disk.absolute(""))
+        if not is_below(real, root):
+            return  # the disk refuses this one
         left, right = folder.split("/"), os.path.relpath(real, root).split("/")
         while left != right and left and right and left[-1] == right[-1] and not is_for_agents(right[-1]):
             del left[-1], right[-1]  # the folder of one agent
         if left != right and not is_for_agents("/".join(right)):
             raise Refused(
                 f"`{where}` leads through a link to a folder that is not for agents",
-                details=(f"it leads to {real}, where other programs may keep settings",),
+                details=(f"it leads to {real}, where files of others may lie",),
                 hint="put a real folder in the place of the link",
             )
         self._for_agents.add(folder)
