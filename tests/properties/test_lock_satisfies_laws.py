@@ -97,6 +97,18 @@ def _drop_client(data: Data) -> None:
     data["files"] = [file for file in data["files"] if file["client"] == "claude"]
 
 
+def _row(key: str, value: str) -> Callable[[Data], None]:
+    return lambda data: data["files"][0].update({key: value})
+
+
+def _as_if_older(data: Data) -> None:
+    """The row names a release, as one does whose file is not written yet, and it is the very one that is wanted."""
+    row = data["files"][0] | {"capabilities": "every-tool, hooks"}
+    pin = _pack(data, row["pack"])
+    data["written"] = {"clients": data["clients"], "packs": [dict(pin)]}
+    data["files"][0] = row | {"release": pin["version"]}
+
+
 MUTATIONS: dict[str, Callable[[Data], None]] = {
     "a version below the range": _set("top", "version", "1.0.0"),
     "a version above the range": _set("top", "version", "2.0.0"),
@@ -118,6 +130,14 @@ MUTATIONS: dict[str, Callable[[Data], None]] = {
     "another value of a parameter": _set("top", "parameters", {"level": "low"}),
     "a parameter less": _set("top", "parameters", {}),
     "a parameter of another type": _set("top", "parameters", {"level": True}),
+    "a file's digest": _row("sha256", "0" * 64),
+    "a file that may do more": _row("capabilities", "every-tool, hooks"),
+    "a file that may do less": _row("capabilities", ""),
+    "a file of another persona": _row("persona", "judge"),
+    "a file of another pack": _row("pack", "top"),
+    "a file of a pack that is not there": _row("pack", "gone"),
+    "a file of another client": _row("client", "opencode"),
+    "a file that is said to be of an older release": _as_if_older,
     "a pack that others are said to want": _set("base", "wanted_by", ["agentpack.yaml"]),
 }
 
@@ -138,6 +158,7 @@ def test_a_lock_that_the_manifest_does_not_allow_is_found(name: str, agentpack: 
     for words, code, told in _refused_by(agentpack):
         assert code in (1, 2, 3, 4, 5), f"{words}: exit {code}\n{told}"
         assert committed.lock.read_text() == changed
+    agentpack("status", expect=0)  # which says what it finds, whatever that is
     assert {path: path.read_bytes() for path in committed.folder.rglob("*.md")} == before
 
 

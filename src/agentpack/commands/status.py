@@ -153,6 +153,7 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         }
     observed = workspace.states.observe({*recorded, *locked})
     staying = {(row.client, row.pack, row.persona) for row in workspace.states.elsewhere}
+    packs = {pack.name for pack in lock.packs}
     for path in sorted({*recorded, *locked}):
         row = locked.get(path) or recorded[path]
         here = observed.get(path)
@@ -162,8 +163,9 @@ def _files(workspace: Workspace, lock: Lock) -> Iterator[FileStatus]:
         else:
             state = file_state(digest, recorded[path].rendered if path in recorded else None, here)
         if state == "clean":
-            # `lock` may want another release, and the file is not written yet
-            state = "outdated" if locked[path].release else "clean" if workspace.lock else ""
+            # not written yet after `lock`; a row changed by hand may name a pack that is not locked
+            as_wanted = not locked[path].release and (row.pack in packs or workspace.lock is None)
+            state = ("clean" if workspace.lock else "") if as_wanted else "outdated"
         if state:
             capabilities = locked[path].capabilities if path in locked else None
             line = unmerged_line(workspace.states.contents(path)) if state == "edited" else 0

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from agentpack.errors import DecisionNeeded
-from agentpack.model.lock import Lock
+from agentpack.model.lock import Lock, LockedFile
 from agentpack.model.unmerged import MARKERS, unmerged_line
 from agentpack.model.variables import root_of, variable_of
 from agentpack.wanted.choose import pinned
@@ -84,18 +84,33 @@ def stale_reasons(workspace: Workspace, lock: Lock) -> list[str]:
     return reasons
 
 
+def _same_row(then: LockedFile, now: LockedFile) -> bool:
+    """Whether a row of the lock is the one that its release gives; an older lock does not tell the capabilities."""
+    if then.capabilities is None:
+        now = now._replace(capabilities=None)
+    return then == now
+
+
+def _is_older(lock: Lock, file: LockedFile) -> bool:
+    """Whether the release that a row names is another one than is wanted now."""
+    pin, wanted = lock.pin(file), lock.pack(file.pack)
+    return pin is None or wanted is None or pin.made_of != wanted.made_of
+
+
 def check_rendering(workspace: Workspace, lock: Lock, wanted: Wanted) -> None:
-    """Raise DecisionNeeded if the locked releases no longer render to the locked texts. Files written from an older
-    release, or not written yet, are not checked.
+    """Raise DecisionNeeded if the locked releases no longer give the locked rows. Files written from an older release,
+    or not written yet, are not checked.
     """
     now = {file.path: file for file in wanted.lock.files}
     then = {file.path: file for file in lock.files if file.release is None}
-    changed = sorted(
-        path
-        for path, row in then.items()
-        if path not in now
-        or row.sha256 != now[path].sha256
-        or row.capabilities not in (None, now[path].capabilities)  # an older lock does not tell them
+    changed = sorted(path for path, row in then.items() if path not in now or not _same_row(row, now[path]))
+    changed += sorted(
+        file.path
+        for file in lock.files
+        if file.release is not None
+        and file.path in now
+        and not _is_older(lock, file)
+        and not _same_row(file._replace(release=None), now[file.path])
     )
     if lock.written is None:
         changed = sorted({*changed, *(now.keys() - then.keys())})
