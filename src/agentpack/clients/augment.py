@@ -3,7 +3,7 @@
 The loader and the tool names are from `@augmentcode/auggie` 0.36.0; an empty list means every tool there.
 """
 
-from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.base import SAME_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, NAMES, UNREAD, Grammar
 
@@ -44,6 +44,7 @@ CLIENT = Client(
             separators=",", text=NAMES, blank=ALL, empty=ALL, null=ALL, other=ALL, item=UNREAD, stars=frozenset()
         ),
     ),
+    skills=SkillUse(),
     settings={
         "tools": "list",
         "disabled_tools": "list",

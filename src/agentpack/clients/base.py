@@ -92,6 +92,17 @@ class SharedFile(NamedTuple):
         return Place(*self).put(data, texts)
 
 
+class SkillUse(NamedTuple):
+    """How a client's agents come by Agent Skills."""
+
+    folder: str = "skills"
+    """The folder that agentpack writes them to, as named in `clients/skills.py`."""
+    tool: str = ""
+    """The client's tool that an agent needs to load one; empty if every agent can."""
+    moved_by: str = ""
+    """The variable that, where it is set, has the client read another folder in the user scope."""
+
+
 def _same(name: str) -> str:
     return name
 
@@ -195,6 +206,8 @@ class Client:
     choices: Mapping[str, Choice] = field(default_factory=dict)
     """The persona fields with one word of a few that the client supports."""
     tools: ToolWords | None = None
+    skills: SkillUse | None = None
+    """How its agents come by Agent Skills; None if they have none, or that is not known."""
     readonly: Mapping[str, Any] = field(default_factory=dict)
     """Settings that make an agent read-only, if the client has no list of tools."""
     limits: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ the header at the first `---`, even within a description.
 from collections.abc import Iterable
 from typing import Any
 
-from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.base import SAME_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import DROPPED, NAMES, NONE, Grammar
 from agentpack.model.fields import MODELS
@@ -95,6 +95,7 @@ CLIENT = Client(
     ),
     limits=("tools",),
     powers=POWERS,
+    skills=SkillUse("claude-skills", "Skill"),
     settings={
         "tools": "texts",
         "disallowedTools": "texts",

@@ -5,7 +5,7 @@ Tool names, the parsing of `tools` and the name of an agent's tool are from `@cl
 
 import re
 
-from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
 from agentpack.clients.opencode import MODEL
@@ -82,6 +82,7 @@ CLIENT = Client(
             folded=True,
         ),
     ),
+    skills=SkillUse(),
     settings={"tools": "list", "skills": "list", "maxIterations": "count"},
     shortest_body=1,
 )

@@ -5,7 +5,7 @@ whatever its file says. Observed in 0.169.0 (a role with `sandbox_mode = "read-o
 access, may write) and confirmed in its source (`apply_spawn_agent_runtime_overrides` runs after the role is applied).
 """
 
-from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.base import Client, SkillUse, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 
 CLIENT = Client(
@@ -30,6 +30,7 @@ CLIENT = Client(
     ids=r"(?:gpt-|codex-|o[0-9]).*",
     body="developer_instructions",
     shortest_body=1,
+    skills=SkillUse(),
     settings={
         "nickname_candidates": "list",
         "model_provider": "text",

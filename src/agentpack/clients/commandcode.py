@@ -6,7 +6,7 @@ The loader and the tool names are from `command-code` 1.54.2 (`scanAgentsDir`, `
 
 import re
 
-from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, UNREAD, Grammar
 
@@ -59,6 +59,7 @@ CLIENT = Client(
             any_name=False,
         ),
     ),
+    skills=SkillUse(tool="activate_skill"),
     settings={
         "tools": "texts",
         "disallowedTools": "texts",

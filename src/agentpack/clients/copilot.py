@@ -4,7 +4,7 @@ The aliases are documented for both (https://docs.github.com/en/copilot/referenc
 ignores names it does not know.
 """
 
-from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NAMES, NONE, REFUSED, Grammar
 
@@ -73,6 +73,7 @@ CLIENT = Client(
             folded=True,
         ),
     ),
+    skills=SkillUse(tool="skill", moved_by="COPILOT_HOME"),
     settings={
         "tools": "list",
         "models": "list",

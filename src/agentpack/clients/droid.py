@@ -3,7 +3,7 @@
 Ids of tools and models: https://docs.factory.ai/cli/configuration/custom-droids (a list names exact ids).
 """
 
-from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, NAMES, NONE, Grammar
 
@@ -54,6 +54,7 @@ CLIENT = Client(
             separators=",", text=NAMES, blank=NONE, empty=NONE, null=ALL, other=ALL, item=ALL, stars=frozenset()
         ),
     ),
+    skills=SkillUse(moved_by="FACTORY_HOME_OVERRIDE"),
     settings={"tools": "texts", "reasoningEffort": "text", "mcpServers": "list"},
     long_description=500,
     shortest_body=1,

@@ -3,7 +3,7 @@
 Tool names are from `@google/gemini-cli` 0.61.0 (`ALL_BUILTIN_TOOL_NAMES`), `${word}` in `templateString`.
 """
 
-from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NONE, REFUSED, Grammar
 
@@ -46,6 +46,7 @@ CLIENT = Client(
         servers=r"mcp_(?P<server>[^_]+)_(?P<tool>.+)\Z",
         reading=Grammar(empty=NONE, text=REFUSED, blank=REFUSED, null=REFUSED, other=REFUSED, item=REFUSED),
     ),
+    skills=SkillUse(tool="activate_skill", moved_by="GEMINI_CLI_HOME"),
     settings={
         "display_name": "text",
         "tools": "list",

@@ -3,7 +3,7 @@
 Checked in a copy of its source (`crates/goose`, filesystem sources).
 """
 
-from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.base import Client, SkillUse, UserFolder
 
 CLIENT = Client(
     name="goose",
@@ -22,4 +22,5 @@ CLIENT = Client(
     also_reads={"project": (".claude/agents", ".agents/agents"), "user": (".claude/agents", ".agents/agents")},
     remarks=("On Windows its configuration is elsewhere (`%APPDATA%\\Block\\goose\\config`); that was not tried.",),
     header="strict",
+    skills=SkillUse(),
 )

@@ -1,6 +1,6 @@
 """Grok Build: Markdown files with YAML front matter. Beyond name, description and model nothing is established."""
 
-from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.base import Client, SkillUse, UserFolder
 
 CLIENT = Client(
     name="grok",
@@ -15,5 +15,6 @@ CLIENT = Client(
     reads="project beats user; `*.md`",
     markers=(".grok",),
     ids=r"grok-.+",
+    skills=SkillUse(tool="read_file"),
     settings={"prompt_mode": "text", "permission_mode": "text", "agents_md": "flag"},
 )

@@ -4,7 +4,7 @@ Tools and permissions were seen with `kilo debug agent`. By default a command is
 persona that may use the shell is asked every time: never more than the default.
 """
 
-from agentpack.clients.base import HEX_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.base import HEX_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.opencode import MODEL, NO_SECRETS, POWERS, SETTINGS, TOOLS
 
 CLIENT = Client(
@@ -38,6 +38,7 @@ CLIENT = Client(
     ),
     limits=("permission", "tools"),
     powers=POWERS,
+    skills=SkillUse(tool="skill"),
     settings={**SETTINGS, "displayName": "text", "hidden": "flag", "variant": "text"},
     live=("{file:}", "{env:}"),
 )

@@ -3,7 +3,7 @@
 Tool names and the file parser are from `@moonshot-ai/kimi-code` 2.1.0 (`AGENT_TOOLS`, `PROMPT_VARIABLE`).
 """
 
-from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, NAMES, NONE, REFUSED, Grammar
 
@@ -45,6 +45,7 @@ CLIENT = Client(
         denying=GRAMMAR._replace(star=NONE),
         denied={"mcp__*": "mcp"},
     ),
+    skills=SkillUse(tool="Skill"),
     settings={
         "whenToUse": "text",
         "override": "flag",

@@ -5,7 +5,7 @@ agent's own after the defaults and after the user's. `*` therefore comes first, 
 before a file of secrets is read.
 """
 
-from agentpack.clients.base import HEX_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.base import HEX_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 
 NO_SECRETS = {"*": "allow", "*.env": "ask", "*.env.*": "ask", "*.env.example": "allow"}
@@ -73,5 +73,6 @@ CLIENT = Client(
     ),
     limits=("permission", "tools"),
     powers=POWERS,
+    skills=SkillUse(tool="skill"),
     settings=SETTINGS,
 )

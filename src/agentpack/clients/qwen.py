@@ -3,7 +3,7 @@
 Tool names are from `@qwen-code/qwen-code` 0.24.4 (`ToolNames`); an empty list means every tool there.
 """
 
-from agentpack.clients.base import SAME_COLORS, Client, ToolWords, UserFolder
+from agentpack.clients.base import SAME_COLORS, Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, DROPPED, NAMES, NONE, Grammar
 
@@ -70,6 +70,7 @@ CLIENT = Client(
         complete=True,
         aliases=ALIASES,
     ),
+    skills=SkillUse(tool="skill"),
     settings={
         "tools": "texts",
         "disallowedTools": "texts",

@@ -4,7 +4,7 @@ Fields: esengine/DeepSeek-Reasonix, `docs/SUBAGENT_PROFILES.md`. Of its tools on
 `read-only` strips every tool that writes.
 """
 
-from agentpack.clients.base import Client, UserFolder
+from agentpack.clients.base import Client, SkillUse, UserFolder
 
 CLIENT = Client(
     name="reasonix",
@@ -23,5 +23,6 @@ CLIENT = Client(
     fixed={"invocation": "manual", "runAs": "subagent"},
     readonly={"read-only": True},
     limits=("allowed-tools",),
+    skills=SkillUse(tool="read_skill", moved_by="REASONIX_HOME"),
     settings={"effort": "text", "allowed-tools": "list", "read-only": "flag", "color": "text"},
 )

@@ -4,7 +4,7 @@ Schema: RooCodeInc/Roo-Code, `packages/types/src/mode.ts`; one bad entry invalid
 by the editor's extension in a folder of the editor's own, which differs by editor and system: no user scope.
 """
 
-from agentpack.clients.base import Client, SharedFile, ToolWords
+from agentpack.clients.base import Client, SharedFile, SkillUse, ToolWords
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import NONE, PAIRED, REFUSED, Grammar
 
@@ -47,6 +47,7 @@ CLIENT = Client(
             empty=NONE, text=REFUSED, null=REFUSED, other=REFUSED, item=PAIRED, stars=frozenset(), any_name=False
         ),
     ),
+    skills=SkillUse("roo-skills"),
     settings={"groups": "any", "whenToUse": "text", "customInstructions": "text", "allowedMcpServers": "list"},
     body="roleDefinition",
     shortest_body=1,

@@ -4,7 +4,7 @@ Tool names are from `mistral-vibe` 3.0.2 (`vibe/core/tools/builtins`, `vibe/core
 `enabled_tools` means every tool there.
 """
 
-from agentpack.clients.base import Client, ToolWords, UserFolder
+from agentpack.clients.base import Client, SkillUse, ToolWords, UserFolder
 from agentpack.clients.capability_meanings import CapabilityMeanings
 from agentpack.clients.grammar import ALL, REFUSED, Grammar
 
@@ -43,6 +43,7 @@ CLIENT = Client(
         remark="they take the place of an `enabled_tools` in your own configuration",
     ),
     limits=("enabled_tools",),
+    skills=SkillUse(tool="skill"),
     settings={
         "display_name": "text",
         "safety": "safe|neutral|destructive|smart|yolo",

@@ -1,0 +1,103 @@
+"""Divide a persona into what is always read and its modules: sections that are read on demand, as skills.
+
+The persona then names each skill with the condition for reading it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from agentpack.input.parameters import ParameterDeclaration
+from agentpack.model.persona import Field, Origin, Persona, Rule, Section
+
+MAX_NAME = 64
+"""Longest name of a skill: Codex, Copilot CLI and Vibe pass over a longer one."""
+MAX_DESCRIPTION = 1024
+"""Longest description of a skill: Copilot CLI and Vibe pass over one with a longer description."""
+PARAMETER = "modules"
+"""The parameter of every pack with modules that says how they are written."""
+DECLARATION = ParameterDeclaration(
+    PARAMETER,
+    "string",
+    "auto",
+    "How sections that are read on demand are written: as skills where an agent can load them, as skills wherever its "
+    "client has them, inline, or not at all.",
+    choices=("auto", "skills", "inline", "none"),
+)
+
+
+class Divided(NamedTuple):
+    """A persona without its modules, and each module as a persona of its own, to be written as a skill."""
+
+    core: Persona
+    modules: tuple[Persona, ...]
+
+
+def divided(persona: Persona, conditions: Mapping[str, str]) -> Divided:
+    """The persona and its modules. A module whose skill could not have its name or description stays in the text.
+
+    Args:
+        conditions: by the id of a section, when it is to be read.
+    """
+    core: list[Section] = []
+    modules: list[Persona] = []
+    lines: list[str] = []
+    for id, sections in _runs(persona.sections, conditions):
+        name, text = f"{persona.name}-{id}", _description(sections[0], conditions[id]) if id else ""
+        if not id or len(name) > MAX_NAME or len(text) > MAX_DESCRIPTION:
+            core += sections
+            continue
+        fields = {"description": Field(text, _origin(sections[0]))}
+        modules.append(Persona(name, fields, _ending(sections, "\n")))
+        lines.append(f"- When {conditions[id]}: load the skill `{name}`.")
+    if not modules:
+        return Divided(persona, ())
+    named = _named(lines, _origin(modules[0].sections[0]))
+    return Divided(Persona(persona.name, persona.fields, (*_ending(core, "\n\n"), named)), tuple(modules))
+
+
+def without_modules(persona: Persona, conditions: Mapping[str, str]) -> Persona:
+    """The persona without its modules, which it does not name either."""
+    core = [section for id, sections in _runs(persona.sections, conditions) if not id for section in sections]
+    return Persona(persona.name, persona.fields, _ending(core, "\n"))
+
+
+def _runs(sections: tuple[Section, ...], conditions: Mapping[str, str]) -> Iterator[tuple[str, tuple[Section, ...]]]:
+    """The sections in order: each module with everything below it under its id, all others under `""`."""
+    run: list[Section] = []
+    id, level = "", 0
+    for section in sections:
+        if not (level and section.level > level):
+            is_module = section.level > 0 and section.id is not None and section.id in conditions
+            if run and (is_module or id):
+                yield id, tuple(run)
+                run = []
+            id, level = (str(section.id), section.level) if is_module else ("", 0)
+        run.append(section)
+    if run:
+        yield id, tuple(run)
+
+
+def _origin(section: Section) -> Origin:
+    return section.origin or Origin("release", "")
+
+
+def _description(section: Section, condition: str) -> str:
+    return f"{section.heading.lstrip('#').strip()}. Use when {condition}."
+
+
+def _ending(sections: Sequence[Section], gap: str) -> tuple[Section, ...]:
+    """The sections with this line end, or blank line, after the last."""
+    if not sections:
+        return ()
+    last = sections[-1]
+    if last.rules:
+        last = last._replace(rules=(*last.rules[:-1], last.rules[-1]._replace(gap=gap)))
+    else:
+        last = last._replace(gap=gap)
+    return (*sections[:-1], last)
+
+
+def _named(lines: Sequence[str], origin: Origin) -> Section:
+    """The section that names each skill and says when to load it."""
+    rules = tuple(Rule(None, line, "\n", None, "item", 0, origin) for line in lines)
+    return Section(None, 2, "## Skills", "\n\n", None, 0, rules, origin)
